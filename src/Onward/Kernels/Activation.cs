@@ -1,0 +1,156 @@
+using System.Numerics.Tensors;
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace Onward.Kernels;
+
+/// <summary>
+/// The pointwise end of a layer: residual, ReLU and its mask, noise and tangent, each in one sweep.
+/// The derivative of ReLU at exactly 0 is 0; mask and tangent agree on it.
+/// </summary>
+public static class Activation
+{
+    private const int Lanes = 16;
+
+    /// <summary>result = max(0, x).</summary>
+    /// <param name="x">Pre-activations.</param>
+    /// <param name="result">Receives the activations; may be <paramref name="x"/>.</param>
+    public static void Relu(ReadOnlySpan<float> x, Span<float> result) => TensorPrimitives.Max(x, 0f, result);
+
+    /// <summary>result = max(0, x + residual).</summary>
+    /// <param name="x">Pre-activations without the residual.</param>
+    /// <param name="residual">What is added to them; as long as <paramref name="x"/>.</param>
+    /// <param name="result">Receives the activations.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void AddRelu(ReadOnlySpan<float> x, ReadOnlySpan<float> residual, Span<float> result)
+    {
+        Require(x.Length, residual.Length, result.Length);
+        int i = 0;
+        for (; i <= x.Length - Lanes; i += Lanes)
+        {
+            Vector512<float> sum = Vector512.Create(x.Slice(i, Lanes)) + Vector512.Create(residual.Slice(i, Lanes));
+            Vector512.Max(sum, Vector512<float>.Zero).CopyTo(result.Slice(i, Lanes));
+        }
+
+        for (; i < x.Length; i++)
+        {
+            result[i] = Math.Max(0, x[i] + residual[i]);
+        }
+    }
+
+    /// <summary>
+    /// The tangent of ReLU(n + noise) at noise 0: noise and tangent are cleared where the unit is silent, and the noise is
+    /// added to the tangent where it is not.
+    /// </summary>
+    /// <param name="active">What decides: a unit is active where this is above 0 (pre-activation or activation).</param>
+    /// <param name="noise">The drawn direction; keeps its active part.</param>
+    /// <param name="tangent">The tangent of n; becomes the tangent of the activation.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void PerturbTangent(ReadOnlySpan<float> active, Span<float> noise, Span<float> tangent)
+    {
+        Require(active.Length, noise.Length, tangent.Length);
+        int i = 0;
+        for (; i <= active.Length - Lanes; i += Lanes)
+        {
+            Vector512<float> mask = Vector512.GreaterThan(Vector512.Create((ReadOnlySpan<float>)active.Slice(i, Lanes)), Vector512<float>.Zero);
+            Vector512<float> drawn = Vector512.Create((ReadOnlySpan<float>)noise.Slice(i, Lanes));
+            Vector512<float> carried = Vector512.Create((ReadOnlySpan<float>)tangent.Slice(i, Lanes)) + drawn;
+            (drawn & mask).CopyTo(noise.Slice(i, Lanes));
+            (carried & mask).CopyTo(tangent.Slice(i, Lanes));
+        }
+
+        for (; i < active.Length; i++)
+        {
+            bool on = active[i] > 0;
+            tangent[i] = on ? tangent[i] + noise[i] : 0;
+            noise[i] = on ? noise[i] : 0;
+        }
+    }
+
+    /// <summary>Clears the values of units that are silent.</summary>
+    /// <param name="active">What decides: a unit is active where this is above 0.</param>
+    /// <param name="values">Noise, tangent or gradient at the same units.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Mask(ReadOnlySpan<float> active, Span<float> values)
+    {
+        Require(active.Length, values.Length, values.Length);
+        int i = 0;
+        for (; i <= active.Length - Lanes; i += Lanes)
+        {
+            Vector512<float> mask = Vector512.GreaterThan(Vector512.Create(active.Slice(i, Lanes)), Vector512<float>.Zero);
+            (Vector512.Create((ReadOnlySpan<float>)values.Slice(i, Lanes)) & mask).CopyTo(values.Slice(i, Lanes));
+        }
+
+        for (; i < active.Length; i++)
+        {
+            values[i] = active[i] > 0 ? values[i] : 0;
+        }
+    }
+
+    /// <summary>result = or += values times one factor for each run of <paramref name="size"/> floats.</summary>
+    /// <param name="values">Values [runs, size].</param>
+    /// <param name="factors">One factor a run [runs].</param>
+    /// <param name="result">Receives the products [runs, size]; may be <paramref name="values"/>.</param>
+    /// <param name="size">Floats in a run.</param>
+    /// <param name="accumulate">Whether to add to <paramref name="result"/>.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void ScaleRuns(ReadOnlySpan<float> values, ReadOnlySpan<float> factors, Span<float> result, int size, bool accumulate)
+    {
+        Require(values.Length, result.Length, factors.Length * size);
+        for (int run = 0; run < factors.Length; run++)
+        {
+            ReadOnlySpan<float> source = values.Slice(run * size, size);
+            Span<float> target = result.Slice(run * size, size);
+            float factor = factors[run];
+            int i = 0;
+            for (; i <= size - Lanes; i += Lanes)
+            {
+                Vector512<float> old = accumulate ? Vector512.Create((ReadOnlySpan<float>)target.Slice(i, Lanes)) : Vector512<float>.Zero;
+                Vector512.MultiplyAddEstimate(Vector512.Create(source.Slice(i, Lanes)), Vector512.Create(factor), old).CopyTo(target.Slice(i, Lanes));
+            }
+
+            for (; i < size; i++)
+            {
+                target[i] = (source[i] * factor) + (accumulate ? target[i] : 0);
+            }
+        }
+    }
+
+    /// <summary>result[run] = scale times the inner product of each run of two arrays.</summary>
+    /// <param name="x">Values [runs, size].</param>
+    /// <param name="y">Values [runs, size].</param>
+    /// <param name="scale">A factor for all.</param>
+    /// <param name="result">Receives the inner products [runs].</param>
+    /// <param name="size">Floats in a run.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void InnerRuns(ReadOnlySpan<float> x, ReadOnlySpan<float> y, float scale, Span<float> result, int size)
+    {
+        Require(x.Length, y.Length, result.Length * size);
+        for (int run = 0; run < result.Length; run++)
+        {
+            ReadOnlySpan<float> left = x.Slice(run * size, size), right = y.Slice(run * size, size);
+            Vector512<float> sum = Vector512<float>.Zero;
+            int i = 0;
+            for (; i <= size - Lanes; i += Lanes)
+            {
+                sum = Vector512.MultiplyAddEstimate(Vector512.Create(left.Slice(i, Lanes)), Vector512.Create(right.Slice(i, Lanes)), sum);
+            }
+
+            float total = Vector512.Sum(sum);
+            for (; i < size; i++)
+            {
+                total += left[i] * right[i];
+            }
+
+            result[run] = total * scale;
+        }
+    }
+
+    private static void Require(int first, int second, int third)
+    {
+        if (first != second || first != third)
+        {
+            throw new ArgumentException($"The arrays of one sweep must have one length; got {first}, {second} and {third}.");
+        }
+    }
+}

@@ -1,0 +1,307 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace Onward.Kernels;
+
+/// <summary>How the left-hand matrix of a product is stored.</summary>
+public enum GemmLeft
+{
+    /// <summary>A is stored [m, k], row-major.</summary>
+    Plain,
+
+    /// <summary>A is stored [k, m], row-major, and read as its transpose.</summary>
+    Transposed,
+}
+
+/// <summary>
+/// Single-threaded float32 matrix product C[m, n] = or += op(A)[m, k] op(B)[k, n], all row-major, any sizes.
+/// </summary>
+/// <remarks>
+/// <para>
+/// 2 m n k FLOP. B is packed into panels as wide as the register tile, each panel one run of memory [k, columns], and may
+/// be kept packed as long as it does not change (weights: once a step). A is read where it lies: a tile's broadcasts walk
+/// 8 rows, or 8 neighbouring columns, which the first cache serves. Neither m nor k is cut into cache blocks: with 48 KB
+/// of first and 1 MB of second cache the panels stream faster than the tile consumes them, up to k of several thousand.
+/// </para>
+/// <para>
+/// Every element of C is a single chain of fused multiply-adds over k in order, starting from C when accumulating. So a
+/// product cut into pieces along k, m or n, on any threads, gives the same bits.
+/// </para>
+/// </remarks>
+public static unsafe class Gemm
+{
+    /// <summary>Floats that <c>Pack</c> writes for a right-hand matrix [k, n], padding included.</summary>
+    /// <param name="k">Rows of B (the length of the sums).</param>
+    /// <param name="n">Columns of B.</param>
+    public static int PackedLength(int k, int n) => PackedLength(GemmTiles.Best, k, n);
+
+    /// <summary>Floats of workspace that <c>Multiply</c> needs: one packed panel.</summary>
+    /// <param name="k">The length of the sums.</param>
+    public static int WorkspaceLength(int k) => k * GemmTiles.Best.Columns;
+
+    /// <summary>Packs rows of a right-hand matrix.</summary>
+    /// <param name="b">B [k, n], or [n, k] if <paramref name="transposed"/>.</param>
+    /// <param name="stride">Floats between the rows of <paramref name="b"/> as stored.</param>
+    /// <param name="transposed">Whether <paramref name="b"/> is stored [n, k].</param>
+    /// <param name="k">Rows of op(B) to pack.</param>
+    /// <param name="n">Columns of op(B).</param>
+    /// <param name="packed">Receives the panels; at least <c>PackedLength(capacity, n)</c> floats.</param>
+    /// <param name="capacity">Rows for which <paramref name="packed"/> is laid out: at least firstRow + k.</param>
+    /// <param name="firstRow">Row of the packed matrix that the first row goes to.</param>
+    /// <exception cref="ArgumentException">A span is too short for the sizes given.</exception>
+    public static void Pack(ReadOnlySpan<float> b, int stride, bool transposed, int k, int n, Span<float> packed, int capacity, int firstRow = 0) =>
+        Pack(GemmTiles.Best, b, stride, transposed, k, n, packed, capacity, firstRow);
+
+    /// <summary>C = or += op(A) B for a packed B.</summary>
+    /// <param name="left">How A is stored.</param>
+    /// <param name="m">Rows of C.</param>
+    /// <param name="n">Columns of C.</param>
+    /// <param name="k">The length of the sums.</param>
+    /// <param name="a">A, [m, k] or [k, m].</param>
+    /// <param name="aStride">Floats between the stored rows of A.</param>
+    /// <param name="packed">B as <c>Pack</c> left it.</param>
+    /// <param name="capacity">Rows for which <paramref name="packed"/> is laid out.</param>
+    /// <param name="firstRow">Row of the packed matrix that the sums start at.</param>
+    /// <param name="c">C [m, n].</param>
+    /// <param name="cStride">Floats between the rows of C.</param>
+    /// <param name="accumulate">Whether to add to C instead of overwriting it.</param>
+    /// <exception cref="ArgumentException">A span is too short for the sizes given.</exception>
+    public static void MultiplyPacked(GemmLeft left, int m, int n, int k, ReadOnlySpan<float> a, int aStride, ReadOnlySpan<float> packed, int capacity, int firstRow, Span<float> c, int cStride, bool accumulate) =>
+        MultiplyPacked(GemmTiles.Best, left, m, n, k, a, aStride, packed, capacity, firstRow, c, cStride, accumulate);
+
+    /// <summary>C = or += op(A) op(B), packing one panel of B at a time.</summary>
+    /// <param name="left">How A is stored.</param>
+    /// <param name="rightTransposed">Whether B is stored [n, k].</param>
+    /// <param name="m">Rows of C.</param>
+    /// <param name="n">Columns of C.</param>
+    /// <param name="k">The length of the sums.</param>
+    /// <param name="a">A, [m, k] or [k, m].</param>
+    /// <param name="aStride">Floats between the stored rows of A.</param>
+    /// <param name="b">B, [k, n] or [n, k].</param>
+    /// <param name="bStride">Floats between the stored rows of B.</param>
+    /// <param name="c">C [m, n].</param>
+    /// <param name="cStride">Floats between the rows of C.</param>
+    /// <param name="accumulate">Whether to add to C instead of overwriting it.</param>
+    /// <param name="workspace">At least <c>WorkspaceLength(k)</c> floats.</param>
+    /// <exception cref="ArgumentException">A span is too short for the sizes given.</exception>
+    public static void Multiply(GemmLeft left, bool rightTransposed, int m, int n, int k, ReadOnlySpan<float> a, int aStride, ReadOnlySpan<float> b, int bStride, Span<float> c, int cStride, bool accumulate, Span<float> workspace) =>
+        Multiply(GemmTiles.Best, left, rightTransposed, m, n, k, a, aStride, b, bStride, c, cStride, accumulate, workspace);
+
+    /// <summary>sums[n] = or += the column sums of k rows of a packed matrix, each a single chain in row order.</summary>
+    /// <param name="packed">A matrix as <c>Pack</c> left it.</param>
+    /// <param name="capacity">Rows for which <paramref name="packed"/> is laid out.</param>
+    /// <param name="k">Rows to add up, from row 0.</param>
+    /// <param name="sums">The sums [n].</param>
+    /// <param name="accumulate">Whether to add to <paramref name="sums"/> instead of overwriting them.</param>
+    /// <exception cref="ArgumentException"><paramref name="packed"/> is too short for the sizes given.</exception>
+    public static void ColumnSums(ReadOnlySpan<float> packed, int capacity, int k, Span<float> sums, bool accumulate)
+    {
+        GemmTiles tiles = GemmTiles.Best;
+        Require(packed.Length, PackedLength(tiles, capacity, sums.Length), nameof(packed));
+        Require(capacity, k, nameof(capacity));
+        Span<float> chain = stackalloc float[tiles.Columns];
+        fixed (float* source = packed, chains = chain)
+        {
+            for (int column = 0; column < sums.Length; column += tiles.Columns)
+            {
+                int width = tiles.PanelColumns(column, sums.Length);
+                Span<float> target = sums.Slice(column, Math.Min(tiles.Columns, sums.Length - column));
+                chain.Clear();
+                if (accumulate)
+                {
+                    target.CopyTo(chain);
+                }
+
+                for (int i = 0; i < width; i += tiles.Vector)
+                {
+                    ColumnChain(source + (column * capacity) + i, width, k, tiles.Vector, chains + i);
+                }
+
+                chain[..target.Length].CopyTo(target);
+            }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void ColumnChain(float* source, nint stride, int k, int vector, float* chain)
+    {
+        if (vector == 16)
+        {
+            Vector512<float> sum = Vector512.Load(chain);
+            for (int row = 0; row < k; row++, source += stride)
+            {
+                sum += Vector512.Load(source);
+            }
+
+            sum.Store(chain);
+            return;
+        }
+
+        for (int i = 0; i < vector; i += 4)
+        {
+            Vector128<float> sum = Vector128.Load(chain + i);
+            for (int row = 0; row < k; row++)
+            {
+                sum += Vector128.Load(source + i + (row * stride));
+            }
+
+            sum.Store(chain + i);
+        }
+    }
+
+    internal static int PackedLength(GemmTiles tiles, int k, int n)
+    {
+        int full = n / tiles.Columns * tiles.Columns;
+        return checked(k * (full + (full < n ? tiles.PanelColumns(full, n) : 0)));
+    }
+
+    internal static void Pack(GemmTiles tiles, ReadOnlySpan<float> b, int stride, bool transposed, int k, int n, Span<float> packed, int capacity, int firstRow)
+    {
+        Require(b.Length, Extent(transposed ? n : k, transposed ? k : n, stride), nameof(b));
+        Require(packed.Length, PackedLength(tiles, capacity, n), nameof(packed));
+        Require(capacity, firstRow + k, nameof(capacity));
+        fixed (float* source = b, target = packed)
+        {
+            for (int column = 0; column < n; column += tiles.Columns)
+            {
+                int width = tiles.PanelColumns(column, n);
+                float* panel = target + (column * capacity) + (firstRow * width);
+                PackPanel(source, stride, transposed, k, column, Math.Min(tiles.Columns, n - column), width, panel);
+            }
+        }
+    }
+
+    internal static void MultiplyPacked(GemmTiles tiles, GemmLeft left, int m, int n, int k, ReadOnlySpan<float> a, int aStride, ReadOnlySpan<float> packed, int capacity, int firstRow, Span<float> c, int cStride, bool accumulate)
+    {
+        bool plain = left == GemmLeft.Plain;
+        Require(a.Length, Extent(plain ? m : k, plain ? k : m, aStride), nameof(a));
+        Require(packed.Length, PackedLength(tiles, capacity, n), nameof(packed));
+        Require(capacity, firstRow + k, nameof(capacity));
+        Require(c.Length, Extent(m, n, cStride), nameof(c));
+        fixed (float* pa = a, pb = packed, pc = c)
+        {
+            for (int column = 0; column < n; column += tiles.Columns)
+            {
+                int width = tiles.PanelColumns(column, n);
+                float* panel = pb + (column * capacity) + (firstRow * width);
+                MultiplyPanel(tiles, m, Math.Min(tiles.Columns, n - column), width, k, pa, plain ? aStride : 1, plain ? 1 : aStride, panel, pc + column, cStride, accumulate);
+            }
+        }
+    }
+
+    internal static void Multiply(GemmTiles tiles, GemmLeft left, bool rightTransposed, int m, int n, int k, ReadOnlySpan<float> a, int aStride, ReadOnlySpan<float> b, int bStride, Span<float> c, int cStride, bool accumulate, Span<float> workspace)
+    {
+        bool plain = left == GemmLeft.Plain;
+        Require(a.Length, Extent(plain ? m : k, plain ? k : m, aStride), nameof(a));
+        Require(b.Length, Extent(rightTransposed ? n : k, rightTransposed ? k : n, bStride), nameof(b));
+        Require(c.Length, Extent(m, n, cStride), nameof(c));
+        Require(workspace.Length, k * tiles.Columns, nameof(workspace));
+        fixed (float* pa = a, pb = b, pc = c, panel = workspace)
+        {
+            for (int column = 0; column < n; column += tiles.Columns)
+            {
+                int columns = Math.Min(tiles.Columns, n - column);
+                int width = tiles.PanelColumns(column, n);
+                PackPanel(pb, bStride, rightTransposed, k, column, columns, width, panel);
+                MultiplyPanel(tiles, m, columns, width, k, pa, plain ? aStride : 1, plain ? 1 : aStride, panel, pc + column, cStride, accumulate);
+            }
+        }
+    }
+
+    private static void MultiplyPanel(GemmTiles tiles, int m, int columns, int width, int k, float* a, nint rowStride, nint stepStride, float* panel, float* c, nint cStride, bool accumulate)
+    {
+        int row = 0;
+        if (columns == width)
+        {
+            for (; row <= m - tiles.Rows; row += tiles.Rows)
+            {
+                tiles.Multiply(a + (row * rowStride), rowStride, stepStride, tiles.Rows, panel, width, c + (row * cStride), cStride, k, accumulate);
+            }
+        }
+
+        // The edges run on a copy of C of a whole tile, so that they take the same chain of operations.
+        float* edge = stackalloc float[GemmTiles512.Rows * GemmTiles512.Columns];
+        for (; row < m; row += tiles.Rows)
+        {
+            int rows = Math.Min(tiles.Rows, m - row);
+            if (accumulate)
+            {
+                for (int i = 0; i < rows; i++)
+                {
+                    new ReadOnlySpan<float>(c + ((row + i) * cStride), columns).CopyTo(new Span<float>(edge + (i * width), columns));
+                }
+            }
+
+            tiles.Multiply(a + (row * rowStride), rowStride, stepStride, rows, panel, width, edge, width, k, accumulate);
+            for (int i = 0; i < rows; i++)
+            {
+                new ReadOnlySpan<float>(edge + (i * width), columns).CopyTo(new Span<float>(c + ((row + i) * cStride), columns));
+            }
+        }
+    }
+
+    private static void PackPanel(float* b, nint stride, bool transposed, int k, int column, int columns, int width, float* panel)
+    {
+        if (transposed)
+        {
+            PackPanelTransposed(b + (column * stride), stride, k, columns, width, panel);
+            return;
+        }
+
+        for (int row = 0; row < k; row++)
+        {
+            Span<float> target = new(panel + (row * width), width);
+            new ReadOnlySpan<float>(b + (row * stride) + column, columns).CopyTo(target);
+            target[columns..].Clear();
+        }
+    }
+
+    // 8 stored rows by 8 steps at a time through registers; what remains, one by one.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void PackPanelTransposed(float* b, nint stride, int k, int columns, int width, float* panel)
+    {
+        int column = 0;
+        for (; column <= columns - 8; column += 8)
+        {
+            int step = 0;
+            for (; step <= k - 8; step += 8)
+            {
+                Transpose.Block8x8(b + (column * stride) + step, stride, panel + (step * width) + column, width);
+            }
+
+            for (; step < k; step++)
+            {
+                for (int i = 0; i < 8; i++)
+                {
+                    panel[(step * width) + column + i] = b[((column + i) * stride) + step];
+                }
+            }
+        }
+
+        for (; column < width; column++)
+        {
+            for (int step = 0; step < k; step++)
+            {
+                panel[(step * width) + column] = column < columns ? b[(column * stride) + step] : 0;
+            }
+        }
+    }
+
+    private static int Extent(int rows, int columns, int stride)
+    {
+        if (rows < 0 || columns < 0 || stride < columns)
+        {
+            throw new ArgumentException($"A matrix of {rows} x {columns} needs a row stride of at least {columns}; got {stride}.");
+        }
+
+        return rows == 0 || columns == 0 ? 0 : checked(((rows - 1) * stride) + columns);
+    }
+
+    private static void Require(int have, int need, string name)
+    {
+        if (have < need)
+        {
+            throw new ArgumentException($"{name} holds {have}; the sizes given need {need}.", name);
+        }
+    }
+}

@@ -1,0 +1,48 @@
+using System.Runtime.Intrinsics;
+
+namespace Onward.Kernels;
+
+/// <summary>The register tile that a matrix product is built from, for one width of the vector unit.</summary>
+internal sealed unsafe class GemmTiles
+{
+    private GemmTiles(int rows, int columns, int vector, delegate*<float*, nint, nint, int, float*, int, float*, nint, int, bool, void> multiply)
+    {
+        Rows = rows;
+        Columns = columns;
+        Vector = vector;
+        Multiply = multiply;
+    }
+
+    /// <summary>The widest tile this processor runs at full speed.</summary>
+    internal static readonly GemmTiles Best =
+        Vector512.IsHardwareAccelerated ? ForWidth(512) : Vector256.IsHardwareAccelerated ? ForWidth(256) : ForWidth(128);
+
+    /// <summary>Rows of C in one tile.</summary>
+    internal int Rows { get; }
+
+    /// <summary>Columns of C in one full tile, which is also the width of a packed panel of B.</summary>
+    internal int Columns { get; }
+
+    /// <summary>Floats in one vector; the last panel is as many whole vectors wide as its columns need.</summary>
+    internal int Vector { get; }
+
+    /// <summary>
+    /// (a, row stride, step stride, rows, packed b, columns, c, row stride of c, k, accumulate): C = or += A B for one
+    /// tile. All <see cref="Rows"/> rows of C are written; rows of A at or beyond "rows" repeat the last one.
+    /// </summary>
+    internal delegate*<float*, nint, nint, int, float*, int, float*, nint, int, bool, void> Multiply { get; }
+
+    internal static GemmTiles ForWidth(int bits) => bits switch
+    {
+        512 => new(GemmTiles512.Rows, GemmTiles512.Columns, 16, &GemmTiles512.Multiply),
+        256 => new(GemmTiles256.Rows, GemmTiles256.Columns, 8, &GemmTiles256.Multiply),
+        _ => new(GemmTiles128.Rows, GemmTiles128.Columns, 4, &GemmTiles128.Multiply),
+    };
+
+    /// <summary>Columns in the packed panel that starts at <paramref name="column"/> of <paramref name="n"/>.</summary>
+    internal int PanelColumns(int column, int n)
+    {
+        int left = Math.Min(Columns, n - column);
+        return (left + Vector - 1) / Vector * Vector;
+    }
+}

@@ -1,0 +1,313 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace Onward.Kernels;
+
+/// <summary>
+/// Register tiles of the matrix product for 512-bit vectors: 8 rows of C by 48, 32 or 16 columns.
+/// </summary>
+/// <remarks>
+/// <para>
+/// 8 x 48 keeps 24 accumulators, 3 vectors of B and one broadcast of A in the 32 registers. One step of k costs 24 fused
+/// multiply-adds (768 FLOP) for 3 vector loads and 8 broadcasts: the two multiply-add ports are the limit, not the loads.
+/// The narrower tiles serve the columns that remain and the small matrices of grouped layers.
+/// </para>
+/// <para>
+/// The accumulators start from C (or zero) and run over k in order, so an element of C is one chain of multiply-adds
+/// however the caller cuts m, n or k into pieces: results do not depend on tile sizes or threads.
+/// </para>
+/// </remarks>
+internal static unsafe class GemmTiles512
+{
+    internal const int Rows = 8;
+    internal const int Columns = 48;
+
+    internal static void Multiply(float* a, nint rowStride, nint stepStride, int rows, float* b, int columns, float* c, nint cStride, int k, bool accumulate)
+    {
+        switch (columns)
+        {
+            case 48:
+                Tile8x48(a, rowStride, stepStride, rows, b, c, cStride, k, accumulate);
+                break;
+            case 32:
+                Tile8x32(a, rowStride, stepStride, rows, b, c, cStride, k, accumulate);
+                break;
+            default:
+                Tile8x16(a, rowStride, stepStride, rows, b, c, cStride, k, accumulate);
+                break;
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Tile8x48(float* a, nint rowStride, nint stepStride, int rows, float* b, float* c, nint cStride, int k, bool accumulate)
+    {
+        int last = rows - 1;
+        float* a0 = a;
+        float* a1 = a + Math.Min(1, last) * rowStride;
+        float* a2 = a + Math.Min(2, last) * rowStride;
+        float* a3 = a + Math.Min(3, last) * rowStride;
+        float* a4 = a + Math.Min(4, last) * rowStride;
+        float* a5 = a + Math.Min(5, last) * rowStride;
+        float* a6 = a + Math.Min(6, last) * rowStride;
+        float* a7 = a + Math.Min(7, last) * rowStride;
+        Vector512<float> c00 = Vector512<float>.Zero, c01 = Vector512<float>.Zero, c02 = Vector512<float>.Zero;
+        Vector512<float> c10 = Vector512<float>.Zero, c11 = Vector512<float>.Zero, c12 = Vector512<float>.Zero;
+        Vector512<float> c20 = Vector512<float>.Zero, c21 = Vector512<float>.Zero, c22 = Vector512<float>.Zero;
+        Vector512<float> c30 = Vector512<float>.Zero, c31 = Vector512<float>.Zero, c32 = Vector512<float>.Zero;
+        Vector512<float> c40 = Vector512<float>.Zero, c41 = Vector512<float>.Zero, c42 = Vector512<float>.Zero;
+        Vector512<float> c50 = Vector512<float>.Zero, c51 = Vector512<float>.Zero, c52 = Vector512<float>.Zero;
+        Vector512<float> c60 = Vector512<float>.Zero, c61 = Vector512<float>.Zero, c62 = Vector512<float>.Zero;
+        Vector512<float> c70 = Vector512<float>.Zero, c71 = Vector512<float>.Zero, c72 = Vector512<float>.Zero;
+        if (accumulate)
+        {
+            c00 = Vector512.Load(c);
+            c01 = Vector512.Load(c + 16);
+            c02 = Vector512.Load(c + 32);
+            c10 = Vector512.Load(c + cStride);
+            c11 = Vector512.Load(c + cStride + 16);
+            c12 = Vector512.Load(c + cStride + 32);
+            c20 = Vector512.Load(c + 2 * cStride);
+            c21 = Vector512.Load(c + 2 * cStride + 16);
+            c22 = Vector512.Load(c + 2 * cStride + 32);
+            c30 = Vector512.Load(c + 3 * cStride);
+            c31 = Vector512.Load(c + 3 * cStride + 16);
+            c32 = Vector512.Load(c + 3 * cStride + 32);
+            c40 = Vector512.Load(c + 4 * cStride);
+            c41 = Vector512.Load(c + 4 * cStride + 16);
+            c42 = Vector512.Load(c + 4 * cStride + 32);
+            c50 = Vector512.Load(c + 5 * cStride);
+            c51 = Vector512.Load(c + 5 * cStride + 16);
+            c52 = Vector512.Load(c + 5 * cStride + 32);
+            c60 = Vector512.Load(c + 6 * cStride);
+            c61 = Vector512.Load(c + 6 * cStride + 16);
+            c62 = Vector512.Load(c + 6 * cStride + 32);
+            c70 = Vector512.Load(c + 7 * cStride);
+            c71 = Vector512.Load(c + 7 * cStride + 16);
+            c72 = Vector512.Load(c + 7 * cStride + 32);
+        }
+
+        nint step = 0;
+        for (int l = 0; l < k; l++)
+        {
+            Vector512<float> b0 = Vector512.Load(b);
+            Vector512<float> b1 = Vector512.Load(b + 16);
+            Vector512<float> b2 = Vector512.Load(b + 32);
+            Vector512<float> x0 = Vector512.Create(a0[step]);
+            c00 = Vector512.MultiplyAddEstimate(x0, b0, c00);
+            c01 = Vector512.MultiplyAddEstimate(x0, b1, c01);
+            c02 = Vector512.MultiplyAddEstimate(x0, b2, c02);
+            Vector512<float> x1 = Vector512.Create(a1[step]);
+            c10 = Vector512.MultiplyAddEstimate(x1, b0, c10);
+            c11 = Vector512.MultiplyAddEstimate(x1, b1, c11);
+            c12 = Vector512.MultiplyAddEstimate(x1, b2, c12);
+            Vector512<float> x2 = Vector512.Create(a2[step]);
+            c20 = Vector512.MultiplyAddEstimate(x2, b0, c20);
+            c21 = Vector512.MultiplyAddEstimate(x2, b1, c21);
+            c22 = Vector512.MultiplyAddEstimate(x2, b2, c22);
+            Vector512<float> x3 = Vector512.Create(a3[step]);
+            c30 = Vector512.MultiplyAddEstimate(x3, b0, c30);
+            c31 = Vector512.MultiplyAddEstimate(x3, b1, c31);
+            c32 = Vector512.MultiplyAddEstimate(x3, b2, c32);
+            Vector512<float> x4 = Vector512.Create(a4[step]);
+            c40 = Vector512.MultiplyAddEstimate(x4, b0, c40);
+            c41 = Vector512.MultiplyAddEstimate(x4, b1, c41);
+            c42 = Vector512.MultiplyAddEstimate(x4, b2, c42);
+            Vector512<float> x5 = Vector512.Create(a5[step]);
+            c50 = Vector512.MultiplyAddEstimate(x5, b0, c50);
+            c51 = Vector512.MultiplyAddEstimate(x5, b1, c51);
+            c52 = Vector512.MultiplyAddEstimate(x5, b2, c52);
+            Vector512<float> x6 = Vector512.Create(a6[step]);
+            c60 = Vector512.MultiplyAddEstimate(x6, b0, c60);
+            c61 = Vector512.MultiplyAddEstimate(x6, b1, c61);
+            c62 = Vector512.MultiplyAddEstimate(x6, b2, c62);
+            Vector512<float> x7 = Vector512.Create(a7[step]);
+            c70 = Vector512.MultiplyAddEstimate(x7, b0, c70);
+            c71 = Vector512.MultiplyAddEstimate(x7, b1, c71);
+            c72 = Vector512.MultiplyAddEstimate(x7, b2, c72);
+            b += 48;
+            step += stepStride;
+        }
+
+        c00.Store(c);
+        c01.Store(c + 16);
+        c02.Store(c + 32);
+        c10.Store(c + cStride);
+        c11.Store(c + cStride + 16);
+        c12.Store(c + cStride + 32);
+        c20.Store(c + 2 * cStride);
+        c21.Store(c + 2 * cStride + 16);
+        c22.Store(c + 2 * cStride + 32);
+        c30.Store(c + 3 * cStride);
+        c31.Store(c + 3 * cStride + 16);
+        c32.Store(c + 3 * cStride + 32);
+        c40.Store(c + 4 * cStride);
+        c41.Store(c + 4 * cStride + 16);
+        c42.Store(c + 4 * cStride + 32);
+        c50.Store(c + 5 * cStride);
+        c51.Store(c + 5 * cStride + 16);
+        c52.Store(c + 5 * cStride + 32);
+        c60.Store(c + 6 * cStride);
+        c61.Store(c + 6 * cStride + 16);
+        c62.Store(c + 6 * cStride + 32);
+        c70.Store(c + 7 * cStride);
+        c71.Store(c + 7 * cStride + 16);
+        c72.Store(c + 7 * cStride + 32);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Tile8x32(float* a, nint rowStride, nint stepStride, int rows, float* b, float* c, nint cStride, int k, bool accumulate)
+    {
+        int last = rows - 1;
+        float* a0 = a;
+        float* a1 = a + Math.Min(1, last) * rowStride;
+        float* a2 = a + Math.Min(2, last) * rowStride;
+        float* a3 = a + Math.Min(3, last) * rowStride;
+        float* a4 = a + Math.Min(4, last) * rowStride;
+        float* a5 = a + Math.Min(5, last) * rowStride;
+        float* a6 = a + Math.Min(6, last) * rowStride;
+        float* a7 = a + Math.Min(7, last) * rowStride;
+        Vector512<float> c00 = Vector512<float>.Zero, c01 = Vector512<float>.Zero;
+        Vector512<float> c10 = Vector512<float>.Zero, c11 = Vector512<float>.Zero;
+        Vector512<float> c20 = Vector512<float>.Zero, c21 = Vector512<float>.Zero;
+        Vector512<float> c30 = Vector512<float>.Zero, c31 = Vector512<float>.Zero;
+        Vector512<float> c40 = Vector512<float>.Zero, c41 = Vector512<float>.Zero;
+        Vector512<float> c50 = Vector512<float>.Zero, c51 = Vector512<float>.Zero;
+        Vector512<float> c60 = Vector512<float>.Zero, c61 = Vector512<float>.Zero;
+        Vector512<float> c70 = Vector512<float>.Zero, c71 = Vector512<float>.Zero;
+        if (accumulate)
+        {
+            c00 = Vector512.Load(c);
+            c01 = Vector512.Load(c + 16);
+            c10 = Vector512.Load(c + cStride);
+            c11 = Vector512.Load(c + cStride + 16);
+            c20 = Vector512.Load(c + 2 * cStride);
+            c21 = Vector512.Load(c + 2 * cStride + 16);
+            c30 = Vector512.Load(c + 3 * cStride);
+            c31 = Vector512.Load(c + 3 * cStride + 16);
+            c40 = Vector512.Load(c + 4 * cStride);
+            c41 = Vector512.Load(c + 4 * cStride + 16);
+            c50 = Vector512.Load(c + 5 * cStride);
+            c51 = Vector512.Load(c + 5 * cStride + 16);
+            c60 = Vector512.Load(c + 6 * cStride);
+            c61 = Vector512.Load(c + 6 * cStride + 16);
+            c70 = Vector512.Load(c + 7 * cStride);
+            c71 = Vector512.Load(c + 7 * cStride + 16);
+        }
+
+        nint step = 0;
+        for (int l = 0; l < k; l++)
+        {
+            Vector512<float> b0 = Vector512.Load(b);
+            Vector512<float> b1 = Vector512.Load(b + 16);
+            Vector512<float> x0 = Vector512.Create(a0[step]);
+            c00 = Vector512.MultiplyAddEstimate(x0, b0, c00);
+            c01 = Vector512.MultiplyAddEstimate(x0, b1, c01);
+            Vector512<float> x1 = Vector512.Create(a1[step]);
+            c10 = Vector512.MultiplyAddEstimate(x1, b0, c10);
+            c11 = Vector512.MultiplyAddEstimate(x1, b1, c11);
+            Vector512<float> x2 = Vector512.Create(a2[step]);
+            c20 = Vector512.MultiplyAddEstimate(x2, b0, c20);
+            c21 = Vector512.MultiplyAddEstimate(x2, b1, c21);
+            Vector512<float> x3 = Vector512.Create(a3[step]);
+            c30 = Vector512.MultiplyAddEstimate(x3, b0, c30);
+            c31 = Vector512.MultiplyAddEstimate(x3, b1, c31);
+            Vector512<float> x4 = Vector512.Create(a4[step]);
+            c40 = Vector512.MultiplyAddEstimate(x4, b0, c40);
+            c41 = Vector512.MultiplyAddEstimate(x4, b1, c41);
+            Vector512<float> x5 = Vector512.Create(a5[step]);
+            c50 = Vector512.MultiplyAddEstimate(x5, b0, c50);
+            c51 = Vector512.MultiplyAddEstimate(x5, b1, c51);
+            Vector512<float> x6 = Vector512.Create(a6[step]);
+            c60 = Vector512.MultiplyAddEstimate(x6, b0, c60);
+            c61 = Vector512.MultiplyAddEstimate(x6, b1, c61);
+            Vector512<float> x7 = Vector512.Create(a7[step]);
+            c70 = Vector512.MultiplyAddEstimate(x7, b0, c70);
+            c71 = Vector512.MultiplyAddEstimate(x7, b1, c71);
+            b += 32;
+            step += stepStride;
+        }
+
+        c00.Store(c);
+        c01.Store(c + 16);
+        c10.Store(c + cStride);
+        c11.Store(c + cStride + 16);
+        c20.Store(c + 2 * cStride);
+        c21.Store(c + 2 * cStride + 16);
+        c30.Store(c + 3 * cStride);
+        c31.Store(c + 3 * cStride + 16);
+        c40.Store(c + 4 * cStride);
+        c41.Store(c + 4 * cStride + 16);
+        c50.Store(c + 5 * cStride);
+        c51.Store(c + 5 * cStride + 16);
+        c60.Store(c + 6 * cStride);
+        c61.Store(c + 6 * cStride + 16);
+        c70.Store(c + 7 * cStride);
+        c71.Store(c + 7 * cStride + 16);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Tile8x16(float* a, nint rowStride, nint stepStride, int rows, float* b, float* c, nint cStride, int k, bool accumulate)
+    {
+        int last = rows - 1;
+        float* a0 = a;
+        float* a1 = a + Math.Min(1, last) * rowStride;
+        float* a2 = a + Math.Min(2, last) * rowStride;
+        float* a3 = a + Math.Min(3, last) * rowStride;
+        float* a4 = a + Math.Min(4, last) * rowStride;
+        float* a5 = a + Math.Min(5, last) * rowStride;
+        float* a6 = a + Math.Min(6, last) * rowStride;
+        float* a7 = a + Math.Min(7, last) * rowStride;
+        Vector512<float> c00 = Vector512<float>.Zero;
+        Vector512<float> c10 = Vector512<float>.Zero;
+        Vector512<float> c20 = Vector512<float>.Zero;
+        Vector512<float> c30 = Vector512<float>.Zero;
+        Vector512<float> c40 = Vector512<float>.Zero;
+        Vector512<float> c50 = Vector512<float>.Zero;
+        Vector512<float> c60 = Vector512<float>.Zero;
+        Vector512<float> c70 = Vector512<float>.Zero;
+        if (accumulate)
+        {
+            c00 = Vector512.Load(c);
+            c10 = Vector512.Load(c + cStride);
+            c20 = Vector512.Load(c + 2 * cStride);
+            c30 = Vector512.Load(c + 3 * cStride);
+            c40 = Vector512.Load(c + 4 * cStride);
+            c50 = Vector512.Load(c + 5 * cStride);
+            c60 = Vector512.Load(c + 6 * cStride);
+            c70 = Vector512.Load(c + 7 * cStride);
+        }
+
+        nint step = 0;
+        for (int l = 0; l < k; l++)
+        {
+            Vector512<float> b0 = Vector512.Load(b);
+            Vector512<float> x0 = Vector512.Create(a0[step]);
+            c00 = Vector512.MultiplyAddEstimate(x0, b0, c00);
+            Vector512<float> x1 = Vector512.Create(a1[step]);
+            c10 = Vector512.MultiplyAddEstimate(x1, b0, c10);
+            Vector512<float> x2 = Vector512.Create(a2[step]);
+            c20 = Vector512.MultiplyAddEstimate(x2, b0, c20);
+            Vector512<float> x3 = Vector512.Create(a3[step]);
+            c30 = Vector512.MultiplyAddEstimate(x3, b0, c30);
+            Vector512<float> x4 = Vector512.Create(a4[step]);
+            c40 = Vector512.MultiplyAddEstimate(x4, b0, c40);
+            Vector512<float> x5 = Vector512.Create(a5[step]);
+            c50 = Vector512.MultiplyAddEstimate(x5, b0, c50);
+            Vector512<float> x6 = Vector512.Create(a6[step]);
+            c60 = Vector512.MultiplyAddEstimate(x6, b0, c60);
+            Vector512<float> x7 = Vector512.Create(a7[step]);
+            c70 = Vector512.MultiplyAddEstimate(x7, b0, c70);
+            b += 16;
+            step += stepStride;
+        }
+
+        c00.Store(c);
+        c10.Store(c + cStride);
+        c20.Store(c + 2 * cStride);
+        c30.Store(c + 3 * cStride);
+        c40.Store(c + 4 * cStride);
+        c50.Store(c + 5 * cStride);
+        c60.Store(c + 6 * cStride);
+        c70.Store(c + 7 * cStride);
+    }
+}

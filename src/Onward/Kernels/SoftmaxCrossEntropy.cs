@@ -1,0 +1,27 @@
+using System.Numerics.Tensors;
+
+namespace Onward.Kernels;
+
+/// <summary>Cross-entropy of a softmax with its gradient, one example at a time.</summary>
+public static class SoftmaxCrossEntropy
+{
+    /// <summary>loss = log sum exp(logits) - logits[label]; error = softmax(logits) - onehot(label).</summary>
+    /// <param name="logits">Logits [K].</param>
+    /// <param name="label">The true class, 0 to K - 1.</param>
+    /// <param name="error">Receives the gradient of the loss with respect to the logits [K]; may be <paramref name="logits"/>.</param>
+    /// <returns>The loss, in nats; not finite where a logit is not.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The label is no class.</exception>
+    public static float Evaluate(ReadOnlySpan<float> logits, int label, Span<float> error)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(label);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(label, logits.Length);
+        float largest = TensorPrimitives.Max(logits);
+        float shifted = logits[label] - largest;
+        TensorPrimitives.Subtract(logits, largest, error);
+        TensorPrimitives.Exp(error, error);
+        float sum = TensorPrimitives.Sum<float>(error);
+        TensorPrimitives.Divide(error, sum, error);
+        error[label] -= 1;
+        return MathF.Log(sum) - shifted;
+    }
+}
