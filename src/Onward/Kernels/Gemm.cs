@@ -48,9 +48,14 @@ public static unsafe class Gemm
     /// <param name="packed">Receives the panels; at least <c>PackedLength(capacity, n)</c> floats.</param>
     /// <param name="capacity">Rows for which <paramref name="packed"/> is laid out: at least firstRow + k.</param>
     /// <param name="firstRow">Row of the packed matrix that the first row goes to.</param>
+    /// <param name="panel">The one panel to pack, below <see cref="Panels"/>; all of them if negative.</param>
     /// <exception cref="ArgumentException">A span is too short for the sizes given.</exception>
-    public static void Pack(ReadOnlySpan<float> b, int stride, bool transposed, int k, int n, Span<float> packed, int capacity, int firstRow = 0) =>
-        Pack(GemmTiles.Best, b, stride, transposed, k, n, packed, capacity, firstRow);
+    public static void Pack(ReadOnlySpan<float> b, int stride, bool transposed, int k, int n, Span<float> packed, int capacity, int firstRow = 0, int panel = -1) =>
+        Pack(GemmTiles.Best, b, stride, transposed, k, n, packed, capacity, firstRow, panel);
+
+    /// <summary>Panels that a right-hand matrix of <paramref name="n"/> columns is packed into.</summary>
+    /// <param name="n">Columns of B.</param>
+    public static int Panels(int n) => (n + GemmTiles.Best.Columns - 1) / GemmTiles.Best.Columns;
 
     /// <summary>C = or += op(A) B for a packed B.</summary>
     /// <param name="left">How A is stored.</param>
@@ -155,18 +160,19 @@ public static unsafe class Gemm
         return checked(k * (full + (full < n ? tiles.PanelColumns(full, n) : 0)));
     }
 
-    internal static void Pack(GemmTiles tiles, ReadOnlySpan<float> b, int stride, bool transposed, int k, int n, Span<float> packed, int capacity, int firstRow)
+    internal static void Pack(GemmTiles tiles, ReadOnlySpan<float> b, int stride, bool transposed, int k, int n, Span<float> packed, int capacity, int firstRow, int panel = -1)
     {
         Require(b.Length, Extent(transposed ? n : k, transposed ? k : n, stride), nameof(b));
         Require(packed.Length, PackedLength(tiles, capacity, n), nameof(packed));
         Require(capacity, firstRow + k, nameof(capacity));
         fixed (float* source = b, target = packed)
         {
-            for (int column = 0; column < n; column += tiles.Columns)
+            int end = panel < 0 ? n : Math.Min(n, (panel + 1) * tiles.Columns);
+            for (int column = Math.Max(0, panel) * tiles.Columns; column < end; column += tiles.Columns)
             {
                 int width = tiles.PanelColumns(column, n);
-                float* panel = target + (column * capacity) + (firstRow * width);
-                PackPanel(source, stride, transposed, k, column, Math.Min(tiles.Columns, n - column), width, panel);
+                float* rows = target + (column * capacity) + (firstRow * width);
+                PackPanel(source, stride, transposed, k, column, Math.Min(tiles.Columns, n - column), width, rows);
             }
         }
     }

@@ -1,0 +1,95 @@
+namespace Onward.Layers;
+
+/// <summary>
+/// The mathematics of one affine map of a block, z = A x + b, over rows [example, patch] of a tile. It owns no memory:
+/// weights, packed weights and gradients are passed in.
+/// </summary>
+/// <remarks>
+/// The map is linear in x, so <see cref="Apply"/> serves value and tangent alike; only the value gets the bias. The weight
+/// gradient is a product of the layer's input with the gradient of its output. That gradient is packed first, tile by
+/// tile, and the product is then taken in slices which threads share.
+/// </remarks>
+public abstract class AffineLayer
+{
+    private protected AffineLayer(int inputs, int outputs, int fanIn, IReadOnlyList<int> weightShape, IReadOnlyList<int> biasShape)
+    {
+        Inputs = inputs;
+        Outputs = outputs;
+        FanIn = fanIn;
+        WeightShape = weightShape;
+        BiasShape = biasShape;
+    }
+
+    /// <summary>Floats in one row of the input.</summary>
+    public int Inputs { get; }
+
+    /// <summary>Floats in one row of the output.</summary>
+    public int Outputs { get; }
+
+    /// <summary>Numbers that enter one output, which sets the scale of the initial weights (paper's code, spec 2.7).</summary>
+    public int FanIn { get; }
+
+    /// <summary>Shape of the weight.</summary>
+    public IReadOnlyList<int> WeightShape { get; }
+
+    /// <summary>Shape of the bias.</summary>
+    public IReadOnlyList<int> BiasShape { get; }
+
+    /// <summary>Multiply-adds that <see cref="Apply"/> spends on one row.</summary>
+    public abstract long MultiplyAddsPerRow { get; }
+
+    /// <summary>Floats of packed weights.</summary>
+    public abstract int PackedWeightLength { get; }
+
+    /// <summary>Independent parts that <see cref="PackWeight"/> can be called for.</summary>
+    public abstract int PackingSlices { get; }
+
+    /// <summary>Independent parts that <see cref="AccumulateGradient"/> can be called for.</summary>
+    public abstract int GradientSlices { get; }
+
+    /// <summary>Floats of workspace that <see cref="Apply"/> needs.</summary>
+    public virtual int WorkspaceLength => 0;
+
+    /// <summary>Brings one slice of the weights into the form that <see cref="Apply"/> reads.</summary>
+    /// <param name="slice">The slice, below <see cref="PackingSlices"/>.</param>
+    /// <param name="weight">The weight, of shape <see cref="WeightShape"/>.</param>
+    /// <param name="packed">The packed weight.</param>
+    public abstract void PackWeight(int slice, ReadOnlySpan<float> weight, Span<float> packed);
+
+    /// <summary>output = A input, without the bias.</summary>
+    /// <param name="packedWeight">The packed weight.</param>
+    /// <param name="input">Rows [rows, <see cref="Inputs"/>], whole examples.</param>
+    /// <param name="output">Receives [rows, <see cref="Outputs"/>].</param>
+    /// <param name="rows">Rows.</param>
+    /// <param name="workspace">At least <see cref="WorkspaceLength"/> floats.</param>
+    public abstract void Apply(ReadOnlySpan<float> packedWeight, ReadOnlySpan<float> input, Span<float> output, int rows, Span<float> workspace);
+
+    /// <summary>output += b.</summary>
+    /// <param name="bias">The bias, of shape <see cref="BiasShape"/>.</param>
+    /// <param name="output">Consecutive rows of the output.</param>
+    /// <param name="firstPatch">Patch that the first row belongs to; rows run on through the patches of each example.</param>
+    public abstract void AddBias(ReadOnlySpan<float> bias, Span<float> output, int firstPatch);
+
+    /// <summary>Floats that the packed output gradient of <paramref name="rows"/> rows takes.</summary>
+    /// <param name="rows">Rows of the wave.</param>
+    public abstract int PackedGradientLength(int rows);
+
+    /// <summary>Packs the output gradient of some rows into the wave's packed gradient.</summary>
+    /// <param name="gradient">Gradient with respect to the output [rows, <see cref="Outputs"/>], whole examples.</param>
+    /// <param name="firstRow">Row of the wave at which they stand.</param>
+    /// <param name="rows">Rows.</param>
+    /// <param name="packed">The wave's packed gradient.</param>
+    /// <param name="capacity">Rows for which <paramref name="packed"/> is laid out.</param>
+    public abstract void PackGradient(ReadOnlySpan<float> gradient, int firstRow, int rows, Span<float> packed, int capacity);
+
+    /// <summary>One slice of the gradient with respect to weight and bias, summed over the rows of the wave in order.</summary>
+    /// <param name="slice">The slice, below <see cref="GradientSlices"/>.</param>
+    /// <param name="input">The layer's input [rows, <see cref="Inputs"/>].</param>
+    /// <param name="packedGradient">The packed output gradient.</param>
+    /// <param name="rows">Rows of the wave, whole examples.</param>
+    /// <param name="capacity">Rows for which <paramref name="packedGradient"/> is laid out.</param>
+    /// <param name="accumulate">Whether to add to the gradients instead of overwriting them.</param>
+    /// <param name="weightGradient">Gradient of the weight, of shape <see cref="WeightShape"/>.</param>
+    /// <param name="biasGradient">Gradient of the bias, of shape <see cref="BiasShape"/>.</param>
+    public abstract void AccumulateGradient(int slice, ReadOnlySpan<float> input, ReadOnlySpan<float> packedGradient, int rows, int capacity, bool accumulate, Span<float> weightGradient, Span<float> biasGradient);
+}

@@ -1,0 +1,91 @@
+using System.Numerics.Tensors;
+using Onward.Kernels;
+
+namespace Onward.Layers;
+
+/// <summary>
+/// One square matrix for each channel group: z[n,p,g,:] = x[n,p,g,:] W[g] + b[g], W [groups, C, C]. Groups do not mix.
+/// </summary>
+public sealed class GroupedLinear : AffineLayer
+{
+    private readonly int _groups;
+    private readonly int _size;
+    private readonly int _packedGroup;
+
+    /// <summary>Describes the map.</summary>
+    /// <param name="groups">Channel groups, G.</param>
+    /// <param name="channelsPerGroup">Channels in one group, C.</param>
+    public GroupedLinear(int groups, int channelsPerGroup)
+        : base(groups * channelsPerGroup, groups * channelsPerGroup, channelsPerGroup, [groups, channelsPerGroup, channelsPerGroup], [groups, channelsPerGroup])
+    {
+        _groups = groups;
+        _size = channelsPerGroup;
+        _packedGroup = Gemm.PackedLength(channelsPerGroup, channelsPerGroup);
+    }
+
+    /// <inheritdoc/>
+    public override long MultiplyAddsPerRow => (long)_groups * _size * _size;
+
+    /// <inheritdoc/>
+    public override int PackedWeightLength => _groups * _packedGroup;
+
+    /// <inheritdoc/>
+    public override int PackingSlices => 1;
+
+    /// <inheritdoc/>
+    public override int GradientSlices => _groups;
+
+    /// <inheritdoc/>
+    public override void PackWeight(int slice, ReadOnlySpan<float> weight, Span<float> packed)
+    {
+        for (int g = 0; g < _groups; g++)
+        {
+            Gemm.Pack(Matrix(weight, g), _size, transposed: false, _size, _size, packed.Slice(g * _packedGroup, _packedGroup), _size);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void Apply(ReadOnlySpan<float> packedWeight, ReadOnlySpan<float> input, Span<float> output, int rows, Span<float> workspace)
+    {
+        for (int g = 0; g < _groups; g++)
+        {
+            int channel = g * _size;
+            Gemm.MultiplyPacked(GemmLeft.Plain, rows, _size, _size, input[channel..], Inputs, packedWeight.Slice(g * _packedGroup, _packedGroup), _size, 0, output[channel..], Outputs, accumulate: false);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void AddBias(ReadOnlySpan<float> bias, Span<float> output, int firstPatch)
+    {
+        for (; !output.IsEmpty; output = output[Outputs..])
+        {
+            TensorPrimitives.Add(output[..Outputs], bias, output[..Outputs]);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override int PackedGradientLength(int rows) => _groups * Gemm.PackedLength(rows, _size);
+
+    /// <inheritdoc/>
+    public override void PackGradient(ReadOnlySpan<float> gradient, int firstRow, int rows, Span<float> packed, int capacity)
+    {
+        int length = Gemm.PackedLength(capacity, _size);
+        for (int g = 0; g < _groups; g++)
+        {
+            Gemm.Pack(gradient[(g * _size)..], Outputs, transposed: false, rows, _size, packed.Slice(g * length, length), capacity, firstRow);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void AccumulateGradient(int slice, ReadOnlySpan<float> input, ReadOnlySpan<float> packedGradient, int rows, int capacity, bool accumulate, Span<float> weightGradient, Span<float> biasGradient)
+    {
+        int length = Gemm.PackedLength(capacity, _size);
+        ReadOnlySpan<float> gradient = packedGradient.Slice(slice * length, length);
+        int channel = slice * _size;
+        Gemm.MultiplyPacked(GemmLeft.Transposed, _size, _size, rows, input[channel..], Inputs, gradient, capacity, 0, weightGradient.Slice(channel * _size, _size * _size), _size, accumulate);
+        Gemm.ColumnSums(gradient, capacity, rows, biasGradient.Slice(channel, _size), accumulate);
+    }
+
+    private ReadOnlySpan<float> Matrix(ReadOnlySpan<float> weight, int group) =>
+        weight.Slice(group * _size * _size, _size * _size);
+}

@@ -1,0 +1,61 @@
+using System.Numerics.Tensors;
+using Onward.Kernels;
+
+namespace Onward.Layers;
+
+/// <summary>A full matrix over the channels of each row: z[n,p,:] = x[n,p,:] W + b, W [inputs, outputs].</summary>
+/// <param name="inputs">Floats in one row of the input.</param>
+/// <param name="outputs">Floats in one row of the output.</param>
+public sealed class Linear(int inputs, int outputs) : AffineLayer(inputs, outputs, inputs, [inputs, outputs], [outputs])
+{
+    // A slice of the gradient is this many rows of W: enough to reuse each packed panel, few enough to share among threads.
+    private const int SliceRows = 64;
+
+    /// <inheritdoc/>
+    public override long MultiplyAddsPerRow => (long)Inputs * Outputs;
+
+    /// <inheritdoc/>
+    public override int PackedWeightLength => Gemm.PackedLength(Inputs, Outputs);
+
+    /// <inheritdoc/>
+    public override int PackingSlices => Gemm.Panels(Outputs);
+
+    /// <inheritdoc/>
+    public override int GradientSlices => (Inputs + SliceRows - 1) / SliceRows;
+
+    /// <inheritdoc/>
+    public override void PackWeight(int slice, ReadOnlySpan<float> weight, Span<float> packed) =>
+        Gemm.Pack(weight, Outputs, transposed: false, Inputs, Outputs, packed, Inputs, panel: slice);
+
+    /// <inheritdoc/>
+    public override void Apply(ReadOnlySpan<float> packedWeight, ReadOnlySpan<float> input, Span<float> output, int rows, Span<float> workspace) =>
+        Gemm.MultiplyPacked(GemmLeft.Plain, rows, Outputs, Inputs, input, Inputs, packedWeight, Inputs, 0, output, Outputs, accumulate: false);
+
+    /// <inheritdoc/>
+    public override void AddBias(ReadOnlySpan<float> bias, Span<float> output, int firstPatch)
+    {
+        for (; !output.IsEmpty; output = output[Outputs..])
+        {
+            TensorPrimitives.Add(output[..Outputs], bias, output[..Outputs]);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override int PackedGradientLength(int rows) => Gemm.PackedLength(rows, Outputs);
+
+    /// <inheritdoc/>
+    public override void PackGradient(ReadOnlySpan<float> gradient, int firstRow, int rows, Span<float> packed, int capacity) =>
+        Gemm.Pack(gradient, Outputs, transposed: false, rows, Outputs, packed, capacity, firstRow);
+
+    /// <inheritdoc/>
+    public override void AccumulateGradient(int slice, ReadOnlySpan<float> input, ReadOnlySpan<float> packedGradient, int rows, int capacity, bool accumulate, Span<float> weightGradient, Span<float> biasGradient)
+    {
+        int first = slice * SliceRows;
+        int count = Math.Min(SliceRows, Inputs - first);
+        Gemm.MultiplyPacked(GemmLeft.Transposed, count, Outputs, rows, input[first..], Inputs, packedGradient, capacity, 0, weightGradient[(first * Outputs)..], Outputs, accumulate);
+        if (slice == 0)
+        {
+            Gemm.ColumnSums(packedGradient, capacity, rows, biasGradient, accumulate);
+        }
+    }
+}

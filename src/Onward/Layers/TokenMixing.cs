@@ -1,0 +1,99 @@
+using System.Numerics.Tensors;
+using Onward.Kernels;
+
+namespace Onward.Layers;
+
+/// <summary>
+/// One matrix over the patches of each example, the same for every channel: z[n,q,c] = sum over p of W[p,q] x[n,p,c] + b[q],
+/// W [P, P].
+/// </summary>
+/// <remarks>
+/// Activations stay [example, patch, channel]: the map is the product of the transposed matrix with the example's [P, D]
+/// slab, so nothing is transposed. The paper's code lays this layer out as [example, channel, patch].
+/// </remarks>
+public sealed class TokenMixing : AffineLayer
+{
+    // A slice of the gradient is this many rows of W, two register tiles.
+    private const int SliceRows = 16;
+
+    private readonly int _patches;
+    private readonly int _channels;
+
+    /// <summary>Describes the map.</summary>
+    /// <param name="patches">Patches in an example, P.</param>
+    /// <param name="channels">Channels of a patch, D.</param>
+    public TokenMixing(int patches, int channels)
+        : base(channels, channels, patches, [patches, patches], [patches])
+    {
+        _patches = patches;
+        _channels = channels;
+    }
+
+    /// <inheritdoc/>
+    public override long MultiplyAddsPerRow => (long)_patches * _channels;
+
+    /// <inheritdoc/>
+    public override int PackedWeightLength => _patches * _patches;
+
+    /// <inheritdoc/>
+    public override int PackingSlices => 1;
+
+    /// <inheritdoc/>
+    public override int GradientSlices => (_patches + SliceRows - 1) / SliceRows;
+
+    /// <inheritdoc/>
+    public override int WorkspaceLength => Gemm.WorkspaceLength(_patches);
+
+    /// <inheritdoc/>
+    public override void PackWeight(int slice, ReadOnlySpan<float> weight, Span<float> packed) => weight.CopyTo(packed);
+
+    /// <inheritdoc/>
+    public override void Apply(ReadOnlySpan<float> packedWeight, ReadOnlySpan<float> input, Span<float> output, int rows, Span<float> workspace)
+    {
+        for (int row = 0; row < rows; row += _patches)
+        {
+            int start = row * _channels, length = _patches * _channels;
+            Gemm.Multiply(GemmLeft.Transposed, rightTransposed: false, _patches, _channels, _patches, packedWeight, _patches, input.Slice(start, length), _channels, output.Slice(start, length), _channels, accumulate: false, workspace);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void AddBias(ReadOnlySpan<float> bias, Span<float> output, int firstPatch)
+    {
+        for (int patch = firstPatch; !output.IsEmpty; output = output[_channels..], patch = (patch + 1) % _patches)
+        {
+            TensorPrimitives.Add(output[.._channels], bias[patch], output[.._channels]);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override int PackedGradientLength(int rows) => Gemm.PackedLength(rows / _patches * _channels, _patches);
+
+    /// <inheritdoc/>
+    public override void PackGradient(ReadOnlySpan<float> gradient, int firstRow, int rows, Span<float> packed, int capacity)
+    {
+        int length = _patches * _channels;
+        for (int row = 0; row < rows; row += _patches)
+        {
+            Gemm.Pack(gradient.Slice(row * _channels, length), _channels, transposed: true, _channels, _patches, packed, capacity / _patches * _channels, (firstRow + row) / _patches * _channels);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void AccumulateGradient(int slice, ReadOnlySpan<float> input, ReadOnlySpan<float> packedGradient, int rows, int capacity, bool accumulate, Span<float> weightGradient, Span<float> biasGradient)
+    {
+        int first = slice * SliceRows;
+        int count = Math.Min(SliceRows, _patches - first);
+        int steps = capacity / _patches * _channels;
+        for (int row = 0; row < rows; row += _patches)
+        {
+            ReadOnlySpan<float> x = input.Slice((row + first) * _channels, count * _channels);
+            Gemm.MultiplyPacked(GemmLeft.Plain, count, _patches, _channels, x, _channels, packedGradient, steps, row / _patches * _channels, weightGradient[(first * _patches)..], _patches, accumulate || row > 0);
+        }
+
+        if (slice == 0)
+        {
+            Gemm.ColumnSums(packedGradient, steps, rows / _patches * _channels, biasGradient, accumulate);
+        }
+    }
+}

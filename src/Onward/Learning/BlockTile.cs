@@ -1,0 +1,72 @@
+using Onward.Kernels;
+using Onward.Models;
+
+namespace Onward.Learning;
+
+/// <summary>
+/// One tile of examples inside one block, with the memory of the thread that works on it: what a learning rule sees.
+/// Rows are [example, patch] of the tile.
+/// </summary>
+public sealed class BlockTile
+{
+    private readonly Memory<float>[] _gradients;
+    private readonly Memory<float> _featureGradient;
+
+    internal BlockTile(LocalMixer model, int examples, int worker)
+    {
+        Worker = worker;
+        LocalMixerOptions options = model.Options;
+        int rows = checked(examples * options.Patches);
+        int layers = model.Blocks.Max(block => block.Layers.Count);
+        Block = model.Blocks[0];
+        Activations = new BlockActivations(model, examples);
+        Inputs = new Memory<float>[layers];
+        _gradients = [.. Enumerable.Range(0, layers).Select(_ => AlignedMemory.Allocate(checked(rows * options.Channels)))];
+        _featureGradient = AlignedMemory.Allocate(examples * options.Channels);
+        Patches = AlignedMemory.Allocate(checked(rows * options.PatchVector));
+        Logits = AlignedMemory.Allocate(examples * options.Classes);
+        Pooled = AlignedMemory.Allocate(examples * options.Channels);
+    }
+
+    /// <summary>The thread that works on the tile.</summary>
+    public int Worker { get; }
+
+    /// <summary>The block.</summary>
+    public MixerBlock Block { get; internal set; }
+
+    /// <summary>Examples in the tile.</summary>
+    public int Examples { get; internal set; }
+
+    /// <summary>Rows in the tile: examples times patches.</summary>
+    public int Rows { get; internal set; }
+
+    /// <summary>Place of the first example in the batch.</summary>
+    public int FirstExample { get; internal set; }
+
+    /// <summary>The training step, which names the noise.</summary>
+    public uint Step { get; internal set; }
+
+    /// <summary>The block's values for this tile.</summary>
+    public BlockActivations Activations { get; }
+
+    /// <summary>The input of each layer [rows, inputs], normalised.</summary>
+    internal Memory<float>[] Inputs { get; }
+
+    /// <summary>The block's output [rows, D].</summary>
+    internal Memory<float> Result { get; set; }
+
+    internal Memory<float> Patches { get; }
+
+    internal Memory<float> Logits { get; }
+
+    internal Memory<float> Pooled { get; }
+
+    /// <summary>q: gradient of the batch's mean loss with respect to the pooled features [examples, D] (spec 3.4).</summary>
+    internal Span<float> FeatureGradient => _featureGradient.Span;
+
+    /// <summary>Where the rule leaves the gradient of a layer's output, before bias and normalisation [rows, D].</summary>
+    internal Span<float> Gradient(int layer) => _gradients[layer].Span;
+
+    internal long Length =>
+        Activations.Length + _gradients.Sum(m => (long)m.Length) + _featureGradient.Length + Patches.Length + Logits.Length + Pooled.Length;
+}

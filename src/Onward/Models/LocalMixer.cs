@@ -1,0 +1,148 @@
+using Onward.Kernels;
+using Onward.Layers;
+using Onward.Threads;
+
+namespace Onward.Models;
+
+/// <summary>
+/// The network of the paper (section 5; spec 2): an MLP-Mixer whose channels fall into groups, one residual for each
+/// block, and a linear head for the local loss at the end of each block. Predictions come from a readout on the last block.
+/// </summary>
+public sealed class LocalMixer
+{
+    private readonly (MixerLayer? Layer, LinearHead? Head, int Slice)[] _packing;
+    private readonly Action<int, int> _pack;
+
+    /// <summary>Lays the network out; all parameters are 0 until <see cref="Initialize"/> or a file sets them.</summary>
+    /// <param name="options">Its sizes.</param>
+    /// <exception cref="ArgumentException">The sizes do not fit one another.</exception>
+    public LocalMixer(LocalMixerOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        options.Validate();
+        Options = options;
+        ParameterLayout layout = new();
+        List<MixerBlock> blocks = [];
+        for (int k = 0; k < options.Blocks; k++)
+        {
+            blocks.Add(CreateBlock(options, k, blocks.Sum(block => block.Layers.Count), layout));
+        }
+
+        Blocks = blocks;
+        Readout = new LinearHead(options.Channels, options.Classes, "readout", layout);
+        Values = new ParameterVector(layout);
+        _pack = PackSlice;
+        _packing =
+        [
+            .. blocks.SelectMany(block => block.Layers).SelectMany(layer => Enumerable.Range(0, layer.Map.PackingSlices).Select(slice => ((MixerLayer?)layer, (LinearHead?)null, slice))),
+            .. Heads.Select(head => ((MixerLayer?)null, (LinearHead?)head, 0)),
+        ];
+    }
+
+    /// <summary>The network's sizes.</summary>
+    public LocalMixerOptions Options { get; }
+
+    /// <summary>The blocks in order.</summary>
+    public IReadOnlyList<MixerBlock> Blocks { get; }
+
+    /// <summary>The classifier that predictions come from; it never trains the blocks (its input is detached).</summary>
+    public LinearHead Readout { get; }
+
+    /// <summary>The parameters.</summary>
+    public ParameterVector Values { get; }
+
+    /// <summary>The local heads in order, then the readout.</summary>
+    public IEnumerable<LinearHead> Heads => Blocks.Select(block => block.Head).Append(Readout);
+
+    /// <summary>
+    /// Sets the initial weights: N(0, scale^2) with the scale of the chosen initialiser; biases and readout 0, local heads
+    /// 0 or drawn (spec 2.7).
+    /// </summary>
+    /// <param name="seed">Names the draw.</param>
+    public void Initialize(ulong seed)
+    {
+        Values.All.Clear();
+        foreach (MixerLayer layer in Blocks.SelectMany(block => block.Layers))
+        {
+            Draw(seed, layer.Weight, layer.Map.FanIn);
+        }
+
+        if (!Options.ZeroHeads)
+        {
+            foreach (MixerBlock block in Blocks)
+            {
+                Draw(seed, block.Head.Weight, block.Head.Features);
+            }
+        }
+    }
+
+    /// <summary>Brings the weights into the form that the kernels read; to be called whenever <see cref="Values"/> changed.</summary>
+    /// <param name="team">The threads that share the work.</param>
+    public void Pack(WorkerTeam team)
+    {
+        ArgumentNullException.ThrowIfNull(team);
+        team.Run(_packing.Length, _pack);
+    }
+
+    /// <summary>The features that the readout reads: output [examples, P, D] averaged over patches, normalised [examples, D].</summary>
+    internal void PoolForReadout(ReadOnlySpan<float> output, Span<float> features)
+    {
+        Blocks[^1].Pool(output, features);
+        if (Options.Normalizations.HasFlag(Normalizations.Last))
+        {
+            Span<float> reciprocal = stackalloc float[1];
+            for (Span<float> rest = features; !rest.IsEmpty; rest = rest[Options.Channels..])
+            {
+                LayerNorm.Normalize(rest[..Options.Channels], rest[..Options.Channels], reciprocal, Options.Channels);
+            }
+        }
+    }
+
+    private void PackSlice(int job, int worker)
+    {
+        (MixerLayer? layer, LinearHead? head, int slice) = _packing[job];
+        layer?.Pack(slice, Values);
+        head?.Pack(Values);
+    }
+
+    private void Draw(ulong seed, Parameter parameter, int fanIn)
+    {
+        float scale = Options.Initializer switch
+        {
+            WeightInitializer.Kaiming => Math.Min(2 / MathF.Sqrt(fanIn), 0.1f),
+            WeightInitializer.Lecun => Math.Min(1 / MathF.Sqrt(fanIn), 0.1f),
+            _ => 0.1f,
+        };
+        Span<float> values = Values[parameter];
+        CounterRandom.Normals(new RandomStream(seed, RandomPurpose.Initialization, Example: (uint)parameter.Offset), 0, values);
+        System.Numerics.Tensors.TensorPrimitives.Multiply(values, scale, values);
+    }
+
+    private static MixerBlock CreateBlock(LocalMixerOptions options, int index, int firstLayer, ParameterLayout layout)
+    {
+        int channels = options.Channels, size = options.ChannelsPerGroup;
+        string name = $"blocks.{index}";
+        List<MixerLayer> layers = [];
+        int begin = index == 0 ? options.PatchVector : channels;
+        if (index == 0)
+        {
+            Add("channel", new Linear(options.PatchVector, channels), Normalizations.Begin, begin, channels);
+        }
+        else
+        {
+            Add("token", new TokenMixing(options.Patches, channels), Normalizations.Begin, begin, channels);
+            Add("channel", new Linear(channels, channels), Normalizations.Middle, channels, channels);
+        }
+
+        Add("group", new GroupedLinear(options.Groups, size), Normalizations.Middle, size, size);
+        return new MixerBlock(options, index, layers, new LinearHead(channels, options.Classes, $"{name}.head", layout));
+
+        void Add(string kind, AffineLayer map, Normalizations before, int inputNorm, int outputNorm) => layers.Add(new MixerLayer(
+            map,
+            $"{name}.{kind}",
+            firstLayer + layers.Count,
+            options.Normalizations.HasFlag(before) ? inputNorm : 0,
+            options.Normalizations.HasFlag(Normalizations.PostLinear) ? outputNorm : 0,
+            layout));
+    }
+}

@@ -1,0 +1,36 @@
+namespace Onward.Models;
+
+/// <summary>Cuts images into the patch vectors that the first block reads (spec 2.1).</summary>
+internal static class PatchExtraction
+{
+    /// <summary>
+    /// Cuts one image [row, column, channel] into rows [P, patch vector]: patches row by row, each (row, column, channel).
+    /// Where the side does not divide, the image stands in the middle of a larger one that repeats its edge.
+    /// </summary>
+    internal static void Extract(LocalMixerOptions options, ReadOnlySpan<float> image, Span<float> patches)
+    {
+        int side = options.ImageSide, patchSide = options.PatchSide, channels = options.ImageChannels;
+        if (options.PatchesPerSide == 1)
+        {
+            image.CopyTo(patches);
+            return;
+        }
+
+        int margin = ((patchSide * options.PatchesPerSide) - side) / 2;
+        int target = 0;
+        for (int patch = 0; patch < options.Patches; patch++)
+        {
+            int top = (patch / options.PatchesPerSide * patchSide) - margin;
+            int left = (patch % options.PatchesPerSide * patchSide) - margin;
+            for (int i = 0; i < patchSide; i++)
+            {
+                int row = Math.Clamp(top + i, 0, side - 1) * side;
+                for (int j = 0; j < patchSide; j++, target += channels)
+                {
+                    int pixel = (row + Math.Clamp(left + j, 0, side - 1)) * channels;
+                    image.Slice(pixel, channels).CopyTo(patches[target..]);
+                }
+            }
+        }
+    }
+}

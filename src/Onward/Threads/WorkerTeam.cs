@@ -1,0 +1,126 @@
+using System.Runtime.ExceptionServices;
+
+namespace Onward.Threads;
+
+/// <summary>
+/// A fixed number of threads that share out numbered jobs. The caller is one of them; a call allocates nothing.
+/// </summary>
+public sealed class WorkerTeam : IDisposable
+{
+    private readonly Thread[] _threads;
+    private readonly ManualResetEventSlim[] _start;
+    private readonly ManualResetEventSlim _done = new(false);
+    private Action<int, int>? _job;
+    private int _jobs;
+    private int _next;
+    private int _working;
+    private ExceptionDispatchInfo? _failure;
+    private volatile bool _closed;
+
+    /// <summary>Starts the threads.</summary>
+    /// <param name="count">Threads, the caller included.</param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="count"/> is below 1.</exception>
+    public WorkerTeam(int count)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
+        Count = count;
+        _start = new ManualResetEventSlim[count - 1];
+        _threads = new Thread[count - 1];
+        for (int i = 0; i < _threads.Length; i++)
+        {
+            int worker = i + 1;
+            _start[i] = new ManualResetEventSlim(false);
+            _threads[i] = new Thread(() => Work(worker)) { IsBackground = true, Name = $"onward worker {worker}" };
+            _threads[i].Start();
+        }
+    }
+
+    /// <summary>Threads, the caller included.</summary>
+    public int Count { get; }
+
+    /// <summary>
+    /// Runs jobs 0 to <paramref name="jobs"/> - 1, each once, on any thread, and returns when all have ended. An
+    /// exception in a job ends the call with that exception once the other threads have stopped.
+    /// </summary>
+    /// <param name="jobs">Number of jobs.</param>
+    /// <param name="job">Takes the job's number and the number of the thread that runs it, 0 to <see cref="Count"/> - 1.</param>
+    public void Run(int jobs, Action<int, int> job)
+    {
+        ArgumentNullException.ThrowIfNull(job);
+        ObjectDisposedException.ThrowIf(_closed, this);
+        int helpers = Math.Min(_threads.Length, jobs - 1);
+        _job = job;
+        _jobs = jobs;
+        _next = 0;
+        _working = helpers;
+        _failure = null;
+        _done.Reset();
+        for (int i = 0; i < helpers; i++)
+        {
+            _start[i].Set();
+        }
+
+        TakeJobs(0);
+        if (helpers > 0)
+        {
+            _done.Wait();
+        }
+
+        _failure?.Throw();
+    }
+
+    /// <summary>Ends the threads.</summary>
+    public void Dispose()
+    {
+        if (_closed)
+        {
+            return;
+        }
+
+        _closed = true;
+        for (int i = 0; i < _threads.Length; i++)
+        {
+            _start[i].Set();
+            _threads[i].Join();
+            _start[i].Dispose();
+        }
+
+        _done.Dispose();
+    }
+
+    private void Work(int worker)
+    {
+        ManualResetEventSlim start = _start[worker - 1];
+        while (true)
+        {
+            start.Wait();
+            start.Reset();
+            if (_closed)
+            {
+                return;
+            }
+
+            TakeJobs(worker);
+            if (Interlocked.Decrement(ref _working) == 0)
+            {
+                _done.Set();
+            }
+        }
+    }
+
+    private void TakeJobs(int worker)
+    {
+        try
+        {
+            for (int job = Interlocked.Increment(ref _next) - 1; job < _jobs; job = Interlocked.Increment(ref _next) - 1)
+            {
+                _job!(job, worker);
+            }
+        }
+        catch (Exception e)
+        {
+            Interlocked.CompareExchange(ref _failure, ExceptionDispatchInfo.Capture(e), null);
+            Volatile.Write(ref _next, _jobs);
+        }
+    }
+}
