@@ -1,4 +1,4 @@
-namespace Onward.Tests;
+namespace Onward.Cli.Tests;
 
 public sealed class SmokeTests
 {

@@ -1,0 +1,99 @@
+using System.Text.Json;
+using Onward.Kernels;
+using Onward.Learning;
+using Onward.Models;
+
+namespace Onward.Tests.Learning;
+
+/// <summary>Expected values that an independent program computed in float64, and the model they are for.</summary>
+public sealed class VectorFile
+{
+    private readonly JsonElement _root;
+
+    private VectorFile(JsonElement root)
+    {
+        _root = root;
+        JsonElement sizes = root.GetProperty("sizes");
+        int Size(string name) => sizes.GetProperty(name).GetInt32();
+        Model = new LocalMixer(new LocalMixerOptions
+        {
+            Blocks = Size("blocks"),
+            PatchesPerSide = Size("patchesPerSide"),
+            Channels = Size("channels"),
+            Groups = Size("groups"),
+            ImageSide = Size("patchesPerSide"),
+            ImageChannels = Size("patchVector"),
+            Classes = Size("classes"),
+        });
+        Examples = Size("examples");
+        foreach (MixerBlock block in Model.Blocks)
+        {
+            for (int l = 0; l < block.Layers.Count; l++)
+            {
+                JsonElement layer = root.GetProperty("layers")[block.Index][l];
+                Data(layer.GetProperty("weight")).CopyTo(Model.Values[block.Layers[l].Weight]);
+                Data(layer.GetProperty("bias")).CopyTo(Model.Values[block.Layers[l].Bias]);
+            }
+
+            SetHead(block.Head, root.GetProperty("heads")[block.Index]);
+        }
+
+        SetHead(Model.Readout, root.GetProperty("readout"));
+        Input = Data(root.GetProperty("input"));
+        Labels = [.. root.GetProperty("labels").EnumerateArray().Select(label => label.GetInt32())];
+        Noise = new FixedNoise([.. root.GetProperty("noise").EnumerateArray().SelectMany(block => block.EnumerateArray()).Select(Data)], Examples);
+    }
+
+    public LocalMixer Model { get; }
+
+    public int Examples { get; }
+
+    public float[] Input { get; }
+
+    public int[] Labels { get; }
+
+    public ActivityPerturbation Noise { get; }
+
+    /// <summary>Every localmixer-*.json in ONWARD_VECTORS, by default shared/vectors beside the repository.</summary>
+    public static IEnumerable<string> Paths()
+    {
+        string? directory = Environment.GetEnvironmentVariable("ONWARD_VECTORS");
+        for (DirectoryInfo? at = new(AppContext.BaseDirectory); directory is null && at is not null; at = at.Parent)
+        {
+            string candidate = Path.Combine(at.FullName, "shared", "vectors");
+            directory = Directory.Exists(candidate) ? candidate : null;
+        }
+
+        return directory is null ? [] : Directory.EnumerateFiles(directory, "localmixer-*.json").Order();
+    }
+
+    public static VectorFile Read(string path) => new(JsonDocument.Parse(File.ReadAllBytes(path)).RootElement);
+
+    public float[] Expected(params ReadOnlySpan<object> path)
+    {
+        JsonElement at = _root;
+        foreach (object key in path)
+        {
+            at = key is int index ? at[index] : at.GetProperty((string)key);
+        }
+
+        return at.ValueKind == JsonValueKind.Array ? [.. at.EnumerateArray().Select(v => (float)v.GetDouble())] : Data(at);
+    }
+
+    private void SetHead(LinearHead head, JsonElement values)
+    {
+        Data(values.GetProperty("weight")).CopyTo(Model.Values[head.Weight]);
+        Data(values.GetProperty("bias")).CopyTo(Model.Values[head.Bias]);
+    }
+
+    private static float[] Data(JsonElement tensor) => [.. tensor.GetProperty("data").EnumerateArray().Select(v => (float)v.GetDouble())];
+
+    private sealed class FixedNoise(float[][] layers, int examples) : ActivityPerturbation
+    {
+        public override void Draw(in RandomStream stream, int firstElement, Span<float> noise)
+        {
+            float[] layer = layers[stream.Layer];
+            layer.AsSpan(((int)stream.Example * (layer.Length / examples)) + firstElement, noise.Length).CopyTo(noise);
+        }
+    }
+}
