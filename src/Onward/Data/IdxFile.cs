@@ -22,8 +22,10 @@ public static class IdxFile
     /// <param name="labelsPath">File of as many labels. [example]</param>
     /// <param name="classes">Number of classes; labels must lie in 0 to <paramref name="classes"/> - 1.</param>
     /// <exception cref="DataException">A file is missing, unreadable or damaged, or the two do not belong together.</exception>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="classes"/> is below 1.</exception>
     public static LabelledImages Read(string imagesPath, string labelsPath, int classes)
     {
+        ArgumentOutOfRangeException.ThrowIfLessThan(classes, 1);
         (int[] shape, byte[] pixels) = ReadArray(imagesPath, ImagesMagic);
         (_, byte[] labelBytes) = ReadArray(labelsPath, LabelsMagic);
         if (labelBytes.Length != shape[0])

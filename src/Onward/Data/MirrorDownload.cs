@@ -23,9 +23,10 @@ internal sealed class MirrorDownload(HttpClient client, IReadOnlyList<Uri> mirro
                 await FetchFromAsync(address, file, folder, cancellation).ConfigureAwait(false);
                 return;
             }
-            catch (Exception fault) when (!cancellation.IsCancellationRequested && fault is HttpRequestException
-                or IOException or InvalidDataException or UnauthorizedAccessException or OperationCanceledException)
+            catch (Exception fault) when (fault is HttpRequestException or IOException or InvalidDataException
+                or UnauthorizedAccessException or OperationCanceledException)
             {
+                cancellation.ThrowIfCancellationRequested();
                 faults.Add($"{address.Host}: {fault.Message.TrimEnd('.')}");
                 _mirror = (_mirror + 1) % mirrors.Count;
             }

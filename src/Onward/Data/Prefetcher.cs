@@ -97,6 +97,7 @@ internal sealed class Prefetcher<T> : IDisposable
     {
         lock (_gate)
         {
+            _end = 0;
             while (_filling)
             {
                 Monitor.Wait(_gate);
@@ -142,7 +143,7 @@ internal sealed class Prefetcher<T> : IDisposable
     {
         lock (_gate)
         {
-            while (!_disposed && (_fill is null || _fault is not null || _next == _end || _next - _released == _slots.Length))
+            while (!_disposed && (_fill is null || _fault is not null || _next >= _end || _next - _released == _slots.Length))
             {
                 Monitor.Wait(_gate);
             }
