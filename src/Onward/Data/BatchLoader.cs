@@ -1,0 +1,172 @@
+using System.Runtime.Intrinsics;
+using Onward.Kernels;
+
+namespace Onward.Data;
+
+/// <summary>Deals labelled images out in batches, standardised and assembled on a background thread.</summary>
+/// <remarks>
+/// The order of an epoch is a function of (seed, epoch) alone, so a resumed run sees the batches it would have seen.
+/// One enumeration runs at a time; a batch belongs to the reader until it asks for the next one.
+/// </remarks>
+public sealed class BatchLoader : IDisposable
+{
+    private const int Buffers = 3;
+
+    private readonly LabelledImages _images;
+    private readonly float[] _scale; // [row, column, channel]
+    private readonly float[] _shift; // [row, column, channel]
+    private readonly int _batchSize;
+    private readonly ulong _seed;
+    private readonly Prefetcher<ImageBatch> _prefetcher;
+
+    /// <summary>Starts the background thread, which sleeps until batches are asked for.</summary>
+    /// <param name="images">Images to deal out.</param>
+    /// <param name="mean">Mean of each channel, with pixels scaled to [0, 1]. [channel]</param>
+    /// <param name="standardDeviation">Standard deviation of each channel in the same unit, above 0. [channel]</param>
+    /// <param name="batchSize">Examples per batch, 1 to the number of images.</param>
+    /// <param name="seed">Seed of the order of training.</param>
+    /// <exception cref="ArgumentException">The batch size or a statistic does not fit the images.</exception>
+    public BatchLoader(
+        LabelledImages images,
+        ReadOnlySpan<float> mean,
+        ReadOnlySpan<float> standardDeviation,
+        int batchSize,
+        ulong seed)
+    {
+        ArgumentNullException.ThrowIfNull(images);
+        if (batchSize < 1 || batchSize > images.Count)
+        {
+            throw new ArgumentException(
+                $"A batch must hold 1 to {images.Count} examples, as many as there are images; got {batchSize}.", nameof(batchSize));
+        }
+
+        if ((long)batchSize * images.ImageLength > Array.MaxLength)
+        {
+            throw new ArgumentException(
+                $"A batch must fit one array of {Array.MaxLength} values; {batchSize} images of {images.ImageLength} do not.",
+                nameof(batchSize));
+        }
+
+        RequireStatistics(images.Channels, mean, standardDeviation);
+        _images = images;
+        _scale = new float[images.ImageLength];
+        _shift = new float[images.ImageLength];
+        for (int i = 0; i < images.ImageLength; i++)
+        {
+            int channel = i % images.Channels;
+            _scale[i] = (float)(1 / (255.0 * standardDeviation[channel]));
+            _shift[i] = -mean[channel] / standardDeviation[channel];
+        }
+
+        _batchSize = batchSize;
+        _seed = seed;
+        ImageBatch[] slots = new ImageBatch[Buffers];
+        for (int slot = 0; slot < Buffers; slot++)
+        {
+            slots[slot] = new ImageBatch(batchSize, images.ImageLength);
+        }
+
+        _prefetcher = new Prefetcher<ImageBatch>(slots);
+    }
+
+    /// <summary>Batches in one epoch of training: only full ones count, as in the paper's code.</summary>
+    public int StepsPerEpoch => _images.Count / _batchSize;
+
+    /// <summary>The order of an epoch: a permutation of the examples that depends on the seed and the epoch alone. [example]</summary>
+    /// <param name="epoch">Number of the epoch, from 0.</param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="epoch"/> is below 0.</exception>
+    public int[] Order(int epoch)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(epoch);
+        int[] order = Sequence();
+        new CounterSequence(new RandomStream(_seed, RandomPurpose.Shuffle, Step: (uint)epoch)).Shuffle(order.AsSpan());
+        return order;
+    }
+
+    /// <summary>Deals one epoch out in its shuffled order; the examples that do not fill a batch are left out.</summary>
+    /// <param name="epoch">Number of the epoch, from 0.</param>
+    /// <param name="firstStep">Step of the epoch to begin with, 0 to <see cref="StepsPerEpoch"/>: where a resumed run goes on.</param>
+    /// <param name="cancellation">Ends the wait for a batch.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The epoch or the step is out of range.</exception>
+    public IEnumerable<ImageBatch> Epoch(int epoch, int firstStep = 0, CancellationToken cancellation = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(firstStep);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(firstStep, StepsPerEpoch);
+        return Deal(Order(epoch), firstStep, StepsPerEpoch, cancellation);
+    }
+
+    /// <summary>Deals every example out once, in the order of the file, for evaluation; the last batch may be smaller.</summary>
+    /// <param name="cancellation">Ends the wait for a batch.</param>
+    public IEnumerable<ImageBatch> InOrder(CancellationToken cancellation = default) =>
+        Deal(Sequence(), 0, (_images.Count + _batchSize - 1) / _batchSize, cancellation);
+
+    /// <summary>Stops the background thread; an enumeration still under way ends with <see cref="ObjectDisposedException"/>.</summary>
+    public void Dispose() => _prefetcher.Dispose();
+
+    private int[] Sequence() => [.. Enumerable.Range(0, _images.Count)];
+
+    private IEnumerable<ImageBatch> Deal(int[] order, int first, int end, CancellationToken cancellation) =>
+        _prefetcher.Run(first, end, (batch, step) => Assemble(batch, order, step), cancellation);
+
+    private void Assemble(ImageBatch batch, int[] order, int step)
+    {
+        int start = step * _batchSize;
+        int length = _images.ImageLength;
+        ReadOnlySpan<byte> pixels = _images.Pixels.Span;
+        ReadOnlySpan<int> labels = _images.Labels.Span;
+        batch.Count = Math.Min(_batchSize, order.Length - start);
+        for (int i = 0; i < batch.Count; i++)
+        {
+            int example = order[start + i];
+            batch.Labels[i] = labels[example];
+            Standardise(pixels.Slice(example * length, length), batch.Pixels.AsSpan(i * length, length));
+        }
+    }
+
+    private void Standardise(ReadOnlySpan<byte> source, Span<float> destination)
+    {
+        int i = 0;
+        for (; i <= source.Length - Vector256<byte>.Count; i += Vector256<byte>.Count)
+        {
+            (Vector256<ushort> low, Vector256<ushort> high) = Vector256.Widen(Vector256.Create(source[i..]));
+            (Vector256<uint> first, Vector256<uint> second) = Vector256.Widen(low);
+            (Vector256<uint> third, Vector256<uint> fourth) = Vector256.Widen(high);
+            StandardiseEight(first, i, destination);
+            StandardiseEight(second, i + 8, destination);
+            StandardiseEight(third, i + 16, destination);
+            StandardiseEight(fourth, i + 24, destination);
+        }
+
+        for (; i < source.Length; i++)
+        {
+            destination[i] = (source[i] * _scale[i]) + _shift[i];
+        }
+    }
+
+    private void StandardiseEight(Vector256<uint> values, int start, Span<float> destination)
+    {
+        Vector256<float> scale = Vector256.Create(_scale, start);
+        Vector256<float> shift = Vector256.Create(_shift, start);
+        ((Vector256.ConvertToSingle(values.AsInt32()) * scale) + shift).CopyTo(destination[start..]);
+    }
+
+    private static void RequireStatistics(int channels, ReadOnlySpan<float> mean, ReadOnlySpan<float> standardDeviation)
+    {
+        if (mean.Length != channels || standardDeviation.Length != channels)
+        {
+            throw new ArgumentException(
+                $"Images of {channels} channels need as many means and standard deviations; "
+                + $"got {mean.Length} and {standardDeviation.Length}.");
+        }
+
+        for (int channel = 0; channel < channels; channel++)
+        {
+            float deviation = standardDeviation[channel];
+            if (!float.IsFinite(mean[channel]) || !float.IsFinite(deviation) || deviation <= 0)
+            {
+                throw new ArgumentException(
+                    $"Channel {channel} needs a finite mean and a standard deviation above 0; got {mean[channel]} and {deviation}.");
+            }
+        }
+    }
+}

@@ -1,0 +1,20 @@
+namespace Onward.Data;
+
+/// <summary>Images ready for a model, with their labels. Its arrays are used again: read them before asking for the next batch.</summary>
+public sealed class ImageBatch
+{
+    internal ImageBatch(int capacity, int imageLength)
+    {
+        Pixels = new float[capacity * imageLength];
+        Labels = new int[capacity];
+    }
+
+    /// <summary>Number of examples; entries of the arrays beyond it have no meaning.</summary>
+    public int Count { get; internal set; }
+
+    /// <summary>Standardised intensities, (v / 255 - mean) / standard deviation. [example, row, column, channel]</summary>
+    public float[] Pixels { get; }
+
+    /// <summary>Class of each example. [example]</summary>
+    public int[] Labels { get; }
+}

@@ -1,0 +1,113 @@
+using Onward.Data;
+
+namespace Onward.Tests.Data;
+
+public sealed class IdxFileTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public static TheoryData<byte[], string> DamagedImages => new()
+    {
+        { TemporaryFolder.Labels(1, 2, 3), "magic number 0x00000801, expected 0x00000803. Images and labels may be swapped" },
+        { [1, 2, 3, 4], "magic number 0x01020304" },
+        { [], "truncated header of 0 bytes, expected 16" },
+        { TemporaryFolder.Images(3)[..9], "truncated header of 9 bytes, expected 16" },
+        { TemporaryFolder.Images(3)[..20], "truncated after 4 values, expected 18" },
+        { [.. TemporaryFolder.Images(3), 0], "more bytes follow the 18 values" },
+        { TemporaryFolder.Gzip([.. TemporaryFolder.Images(3), 0]), "more bytes follow the 18 values" },
+        { TemporaryFolder.Gzip(TemporaryFolder.Images(3)[..20]), "truncated after 4 values, expected 18" },
+        { TemporaryFolder.Gzip(TemporaryFolder.Images(3))[..^12], "truncated after 15 values, expected 18" },
+        { FlipChecksum(TemporaryFolder.Gzip(TemporaryFolder.Images(3))), "corrupt or truncated gzip" },
+        { [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 0xff, 0xff, 0xff], "corrupt or truncated gzip" },
+        { TemporaryFolder.Header(0x803, 0, 2, 3, 0), "size 1 of 3 is 0, expected 1 or more examples" },
+        { TemporaryFolder.Header(0x803, 3, 0, 3, 0), "size 2 of 3 is 0, expected 1 to 4096" },
+        { TemporaryFolder.Header(0x803, 3, 2, 5000, 0), "size 3 of 3 is 5000, expected 1 to 4096" },
+        { TemporaryFolder.Header(0x803, -1, 28, 28, 0), "size 1 of 3 is 4294967295" },
+        { TemporaryFolder.Header(0x803, int.MaxValue / 16, 4, 5, 0), "size 3 of 3 is 5" },
+        { TemporaryFolder.Header(0x803, 500_000, 64, 64, 9), "truncated after 9 values, expected 2048000000" },
+    };
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Images_and_labels_come_back_as_written(bool gzip)
+    {
+        Func<byte[], byte[]> pack = gzip ? TemporaryFolder.Gzip : plain => plain;
+        string images = _folder.Write("images", pack(TemporaryFolder.Images(3)));
+        string labels = _folder.Write("labels", pack(TemporaryFolder.Labels(0, 9, 4)));
+
+        LabelledImages read = IdxFile.Read(images, labels, 10);
+
+        Assert.Equal((3, 2, 3, 1, 10), (read.Count, read.Height, read.Width, read.Channels, read.Classes));
+        Assert.Equal(TemporaryFolder.Images(3)[16..], read.Pixels.ToArray());
+        Assert.Equal([0, 9, 4], read.Labels.ToArray());
+    }
+
+    [Theory]
+    [MemberData(nameof(DamagedImages), DisableDiscoveryEnumeration = true)]
+    public void Damage_is_told_in_one_line_with_the_path(byte[] content, string expected)
+    {
+        string images = _folder.Write("images", content);
+        string labels = _folder.Write("labels", TemporaryFolder.Labels(1, 2, 3));
+
+        AssertFault(images, labels, images, expected);
+    }
+
+    [Fact]
+    public void As_many_labels_as_images_are_asked_for()
+    {
+        string images = _folder.Write("images", TemporaryFolder.Images(3));
+        string labels = _folder.Write("labels", TemporaryFolder.Labels(1, 2));
+
+        AssertFault(images, labels, labels, $"2 labels, expected 3, one for each image of {images}");
+    }
+
+    [Fact]
+    public void A_label_beyond_the_classes_is_named()
+    {
+        string images = _folder.Write("images", TemporaryFolder.Images(3));
+        string labels = _folder.Write("labels", TemporaryFolder.Labels(1, 10, 2));
+
+        AssertFault(images, labels, labels, "label 1 is 10, expected 0 to 9");
+    }
+
+    [Fact]
+    public void A_missing_file_and_a_missing_folder_are_named()
+    {
+        AssertFault(_folder["absent"], _folder["labels"], _folder["absent"], "no such file");
+        AssertFault(_folder["absent/images"], _folder["labels"], _folder["absent/images"], "no such file");
+    }
+
+    [Fact]
+    public void A_folder_in_place_of_a_file_is_told() =>
+        AssertFault(_folder.Path, _folder.Path, _folder.Path, "may not be read, or is not a file");
+
+    [Fact]
+    public void A_file_without_permission_is_told()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows() || Environment.IsPrivilegedProcess, "This user may read every file.");
+        string images = _folder.Write("images", TemporaryFolder.Images(3));
+#pragma warning disable CA1416 // skipped on Windows above
+        File.SetUnixFileMode(images, UnixFileMode.None);
+#pragma warning restore CA1416
+
+        AssertFault(images, images, images, "may not be read");
+    }
+
+    public void Dispose() => _folder.Dispose();
+
+    private static void AssertFault(string images, string labels, string path, string expected)
+    {
+        DataException fault = Assert.Throws<DataException>(() => IdxFile.Read(images, labels, 10));
+
+        Assert.StartsWith(path + ": ", fault.Message);
+        Assert.Contains(expected, fault.Message);
+        Assert.DoesNotContain('\n', fault.Message);
+    }
+
+    private static byte[] FlipChecksum(byte[] gzip)
+    {
+        gzip[^8] ^= 1;
+        return gzip;
+    }
+}
