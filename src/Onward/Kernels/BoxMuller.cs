@@ -6,7 +6,7 @@ namespace Onward.Kernels;
 /// <remarks>
 /// Box and Muller (1958). u is the float nearest (2 floor(a / 2) + 1) / 2^32, so it is never 0 and the largest normal is
 /// sqrt(64 ln 2) = 6.66; the angle is 2 pi b / 2^32. Polynomials are minimax fits (Remez) over the whole reduced
-/// range: logarithm to 1.7e-7 relative, sine to 3.3e-9 and cosine to 4.7e-8 absolute, below or near the rounding
+/// range: logarithm to 1.7e-7 relative, sine to 3.3e-9 and cosine to 4.7e-8 absolute, within a few roundings
 /// of a float. Only exact and correctly rounded instructions are used, so every machine computes the same bits.
 /// </remarks>
 /// <typeparam name="TLanes">The instructions.</typeparam>

@@ -2,7 +2,9 @@ using System.Runtime.CompilerServices;
 
 namespace Onward.Kernels;
 
-/// <summary>The bulk forms of <see cref="CounterRandom"/>: Philox, Box-Muller and random signs, written once for every vector width.</summary>
+/// <summary>
+/// The bulk forms of <see cref="CounterRandom"/>: Philox, Box-Muller and random signs, written once for every vector width.
+/// </summary>
 /// <remarks>
 /// Philox multiplies 32-bit words to 64-bit products, which vector machines do on even lanes only. The counters of
 /// even and of odd lanes are therefore two separate states, both kept in even lanes, until their last words are
@@ -163,7 +165,14 @@ internal static unsafe class CounterKernel<TLanes, TVector>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Round(
-        ref TVector c0, ref TVector c1, ref TVector c2, ref TVector c3, TVector multiplier0, TVector multiplier1, TVector key0, TVector key1)
+        ref TVector c0,
+        ref TVector c1,
+        ref TVector c2,
+        ref TVector c3,
+        TVector multiplier0,
+        TVector multiplier1,
+        TVector key0,
+        TVector key1)
     {
         TVector product0 = TLanes.MultiplyEven(c0, multiplier0);
         TVector product1 = TLanes.MultiplyEven(c2, multiplier1);
