@@ -1,0 +1,45 @@
+namespace Onward.Optimizers;
+
+/// <summary>How the learning rate falls over a run (spec 6.2).</summary>
+public enum ScheduleShape
+{
+    /// <summary>Half a cosine from the full rate to 0.</summary>
+    Cosine,
+
+    /// <summary>A straight line from the full rate to 0.</summary>
+    Linear,
+
+    /// <summary>A tenth of the rate from half of the run on, a hundredth from four fifths on.</summary>
+    Staircase,
+
+    /// <summary>The full rate throughout.</summary>
+    Constant,
+}
+
+/// <summary>The learning rate of every step of a run.</summary>
+/// <param name="Shape">How the rate falls after the warm-up.</param>
+/// <param name="Peak">The full rate.</param>
+/// <param name="WarmupSteps">Steps over which the rate rises linearly from 0 to the full rate.</param>
+/// <param name="TotalSteps">Steps of the whole run, warm-up included.</param>
+public sealed record Schedule(ScheduleShape Shape, double Peak, long WarmupSteps, long TotalSteps)
+{
+    /// <summary>The learning rate of a step.</summary>
+    /// <param name="step">The step's number, from 0.</param>
+    /// <remarks>During the warm-up step t takes Peak (t + 1) / WarmupSteps, so that no step is wasted on a rate of 0.</remarks>
+    public double Rate(long step)
+    {
+        if (step < WarmupSteps)
+        {
+            return Peak * (step + 1) / WarmupSteps;
+        }
+
+        double progress = (double)(step - WarmupSteps) / Math.Max(1, TotalSteps - WarmupSteps);
+        return Peak * Shape switch
+        {
+            ScheduleShape.Cosine => 0.5 * (1 + Math.Cos(Math.PI * progress)),
+            ScheduleShape.Linear => 1 - progress,
+            ScheduleShape.Staircase => step * 5 >= TotalSteps * 4 ? 0.01 : step * 2 >= TotalSteps ? 0.1 : 1,
+            _ => 1,
+        };
+    }
+}

@@ -1,0 +1,45 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace Onward.Optimizers;
+
+/// <summary>Stochastic gradient descent with momentum (spec 6.2): v = momentum v + g + decay w; w = w - rate v. No Nesterov step.</summary>
+/// <param name="Momentum">Part of the last velocity that is kept; 0 to below 1.</param>
+/// <param name="WeightDecay">Pull of weight matrices towards 0; 0 or more. Biases are not decayed.</param>
+public sealed record Sgd(double Momentum, double WeightDecay)
+{
+    private const int Lanes = 16;
+
+    /// <summary>Updates some consecutive numbers of one parameter.</summary>
+    /// <param name="values">The parameter; updated.</param>
+    /// <param name="gradients">Its gradient.</param>
+    /// <param name="velocity">Its velocity; updated.</param>
+    /// <param name="rate">The learning rate.</param>
+    /// <param name="decay">Whether weight decay applies.</param>
+    /// <exception cref="ArgumentException">The lengths differ.</exception>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public void Update(Span<float> values, ReadOnlySpan<float> gradients, Span<float> velocity, double rate, bool decay)
+    {
+        if (values.Length != gradients.Length || values.Length != velocity.Length)
+        {
+            throw new ArgumentException($"Values, gradients and velocity must have one length; got {values.Length}, {gradients.Length} and {velocity.Length}.");
+        }
+
+        float kept = (float)Momentum, pull = decay ? (float)WeightDecay : 0, step = -(float)rate;
+        int i = 0;
+        for (; i <= values.Length - Lanes; i += Lanes)
+        {
+            Vector512<float> w = Vector512.Create((ReadOnlySpan<float>)values.Slice(i, Lanes));
+            Vector512<float> force = Vector512.MultiplyAddEstimate(Vector512.Create(pull), w, Vector512.Create(gradients.Slice(i, Lanes)));
+            Vector512<float> v = Vector512.MultiplyAddEstimate(Vector512.Create(kept), Vector512.Create((ReadOnlySpan<float>)velocity.Slice(i, Lanes)), force);
+            v.CopyTo(velocity.Slice(i, Lanes));
+            Vector512.MultiplyAddEstimate(Vector512.Create(step), v, w).CopyTo(values.Slice(i, Lanes));
+        }
+
+        for (; i < values.Length; i++)
+        {
+            velocity[i] = (kept * velocity[i]) + gradients[i] + (pull * values[i]);
+            values[i] += step * velocity[i];
+        }
+    }
+}
