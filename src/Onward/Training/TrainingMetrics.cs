@@ -1,0 +1,38 @@
+namespace Onward.Training;
+
+/// <summary>Where a run stands, reported a few times a second.</summary>
+/// <param name="Epoch">The epoch in progress, from 1.</param>
+/// <param name="Epochs">Epochs of the run.</param>
+/// <param name="Step">Steps done in this epoch.</param>
+/// <param name="StepsPerEpoch">Steps of an epoch.</param>
+/// <param name="BlockLosses">Mean local loss of each block over this epoch so far, in nats.</param>
+/// <param name="TrainError">Training examples of this epoch that were wrong when they were met, in percent.</param>
+/// <param name="ImagesPerSecond">Training speed of this epoch.</param>
+/// <param name="Elapsed">Time since the run began.</param>
+public sealed record TrainingProgress(
+    int Epoch, int Epochs, int Step, int StepsPerEpoch, IReadOnlyList<double> BlockLosses, double TrainError, double ImagesPerSecond, TimeSpan Elapsed);
+
+/// <summary>What an epoch came to.</summary>
+/// <param name="Epoch">The epoch, from 1.</param>
+/// <param name="LearningRate">The rate of its last step.</param>
+/// <param name="BlockLosses">Mean local loss of each block over the epoch, in nats.</param>
+/// <param name="TrainLoss">Mean loss of the readout over the epoch, in nats.</param>
+/// <param name="TrainError">Training examples that were wrong when they were met, in percent.</param>
+/// <param name="TestLoss">Loss of the readout on the test set after the epoch, in nats.</param>
+/// <param name="TestError">Error of the readout on the test set after the epoch, in percent.</param>
+/// <param name="ImagesPerSecond">Training speed, evaluation left out.</param>
+/// <param name="Elapsed">Time since the run began.</param>
+public sealed record EpochMetrics(
+    int Epoch, double LearningRate, IReadOnlyList<double> BlockLosses, double TrainLoss, double TrainError, double TestLoss, double TestError, double ImagesPerSecond, TimeSpan Elapsed);
+
+/// <summary>What a run came to.</summary>
+/// <param name="TrainError">Error on the whole training set after the last epoch, in percent.</param>
+/// <param name="TestError">Error on the test set after the last epoch, in percent.</param>
+/// <param name="BlockTestErrors">Error of each block's local head on the test set, in percent.</param>
+/// <param name="ImagesPerSecond">Training speed over all epochs, evaluation left out.</param>
+/// <param name="Elapsed">Time of the whole run.</param>
+public sealed record TrainingResult(double TrainError, double TestError, IReadOnlyList<double> BlockTestErrors, double ImagesPerSecond, TimeSpan Elapsed);
+
+/// <summary>The loss of a run stopped being a number.</summary>
+/// <param name="message">Where it happened and what to do.</param>
+public sealed class TrainingDivergedException(string message) : Exception(message);
