@@ -1,6 +1,7 @@
 using System.Numerics.Tensors;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace Onward.Kernels;
 
@@ -13,12 +14,13 @@ namespace Onward.Kernels;
 /// is the same routine. The Jacobian J = r (I - 11'/n - y y'/n) is symmetric: one routine carries a tangent forward and a
 /// gradient back. The variance is the mean squared deviation (two passes over data in cache), which cannot turn negative.
 /// </remarks>
-public static class LayerNorm
+public static unsafe class LayerNorm
 {
     /// <summary>Added to the variance before the root is taken.</summary>
     public const float Epsilon = 1e-5f;
 
     private const int Lanes = 16;
+    private const int Batch = 4;
 
     /// <summary>Normalises each run of <paramref name="size"/> floats.</summary>
     /// <param name="x">Values [runs, size].</param>
@@ -26,7 +28,6 @@ public static class LayerNorm
     /// <param name="reciprocal">Receives r of each run [runs].</param>
     /// <param name="size">Floats in a run.</param>
     /// <exception cref="ArgumentException">The lengths do not fit one another.</exception>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Normalize(ReadOnlySpan<float> x, Span<float> y, Span<float> reciprocal, int size)
     {
         int runs = Runs(x.Length, y.Length, reciprocal.Length, size);
@@ -36,29 +37,17 @@ public static class LayerNorm
             return;
         }
 
-        for (int run = 0; run < runs; run++)
+        fixed (float* source = x, target = y, scale = reciprocal)
         {
-            ReadOnlySpan<float> source = x.Slice(run * size, size);
-            Span<float> target = y.Slice(run * size, size);
-            Vector512<float> sum = Vector512<float>.Zero;
-            for (int i = 0; i < source.Length; i += Lanes)
+            int run = 0;
+            for (; run <= runs - Batch; run += Batch)
             {
-                sum += Vector512.Create(source.Slice(i, Lanes));
+                NormalizeBatch(source + (run * size), target + (run * size), scale + run, size);
             }
 
-            Vector512<float> mean = Vector512.Create(Vector512.Sum(sum) / size);
-            Vector512<float> squares = Vector512<float>.Zero;
-            for (int i = 0; i < source.Length; i += Lanes)
+            for (; run < runs; run++)
             {
-                Vector512<float> deviation = Vector512.Create(source.Slice(i, Lanes)) - mean;
-                squares = Vector512.MultiplyAddEstimate(deviation, deviation, squares);
-            }
-
-            float r = 1 / MathF.Sqrt((Vector512.Sum(squares) / size) + Epsilon);
-            reciprocal[run] = r;
-            for (int i = 0; i < source.Length; i += Lanes)
-            {
-                ((Vector512.Create(source.Slice(i, Lanes)) - mean) * r).CopyTo(target.Slice(i, Lanes));
+                NormalizeRun(source + (run * size), target + (run * size), scale + run, size);
             }
         }
     }
@@ -70,7 +59,6 @@ public static class LayerNorm
     /// <param name="result">Receives the product [runs, size]; may be <paramref name="a"/>.</param>
     /// <param name="size">Floats in a run.</param>
     /// <exception cref="ArgumentException">The lengths do not fit one another.</exception>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void JacobianProduct(ReadOnlySpan<float> y, ReadOnlySpan<float> reciprocal, ReadOnlySpan<float> a, Span<float> result, int size)
     {
         int runs = Runs(y.Length, result.Length, reciprocal.Length, size);
@@ -85,29 +73,151 @@ public static class LayerNorm
             return;
         }
 
-        for (int run = 0; run < runs; run++)
+        fixed (float* normal = y, source = a, target = result)
         {
-            ReadOnlySpan<float> normal = y.Slice(run * size, size);
-            ReadOnlySpan<float> source = a.Slice(run * size, size);
-            Span<float> target = result.Slice(run * size, size);
-            Vector512<float> sum = Vector512<float>.Zero, inner = Vector512<float>.Zero;
-            for (int i = 0; i < source.Length; i += Lanes)
+            int run = 0;
+            for (; run <= runs - Batch; run += Batch)
             {
-                Vector512<float> value = Vector512.Create(source.Slice(i, Lanes));
-                sum += value;
-                inner = Vector512.MultiplyAddEstimate(value, Vector512.Create(normal.Slice(i, Lanes)), inner);
+                JacobianBatch(normal + (run * size), reciprocal[run..], source + (run * size), target + (run * size), size);
             }
 
-            float r = reciprocal[run];
-            Vector512<float> scale = Vector512.Create(r);
-            Vector512<float> shift = Vector512.Create(-r * Vector512.Sum(sum) / size);
-            Vector512<float> along = Vector512.Create(-r * Vector512.Sum(inner) / size);
-            for (int i = 0; i < source.Length; i += Lanes)
+            for (; run < runs; run++)
             {
-                Vector512<float> value = Vector512.MultiplyAddEstimate(Vector512.Create(source.Slice(i, Lanes)), scale, shift);
-                Vector512.MultiplyAddEstimate(Vector512.Create(normal.Slice(i, Lanes)), along, value).CopyTo(target.Slice(i, Lanes));
+                JacobianRun(normal + (run * size), reciprocal[run], source + (run * size), target + (run * size), size);
             }
         }
+    }
+
+    // Four runs side by side: their sums are independent chains, and four horizontal sums cost little more than one.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void NormalizeBatch(float* x, float* y, float* reciprocal, int size)
+    {
+        float* x1 = x + size, x2 = x1 + size, x3 = x2 + size;
+        Vector512<float> s0 = Vector512<float>.Zero, s1 = s0, s2 = s0, s3 = s0;
+        for (nint i = 0; i < size; i += Lanes)
+        {
+            s0 += Vector512.Load(x + i);
+            s1 += Vector512.Load(x1 + i);
+            s2 += Vector512.Load(x2 + i);
+            s3 += Vector512.Load(x3 + i);
+        }
+
+        Vector128<float> mean = Sums(s0, s1, s2, s3) / size;
+        Vector512<float> m0 = Vector512.Create(mean[0]), m1 = Vector512.Create(mean[1]), m2 = Vector512.Create(mean[2]), m3 = Vector512.Create(mean[3]);
+        s0 = s1 = s2 = s3 = Vector512<float>.Zero;
+        for (nint i = 0; i < size; i += Lanes)
+        {
+            Vector512<float> d0 = Vector512.Load(x + i) - m0, d1 = Vector512.Load(x1 + i) - m1;
+            Vector512<float> d2 = Vector512.Load(x2 + i) - m2, d3 = Vector512.Load(x3 + i) - m3;
+            s0 = Vector512.MultiplyAddEstimate(d0, d0, s0);
+            s1 = Vector512.MultiplyAddEstimate(d1, d1, s1);
+            s2 = Vector512.MultiplyAddEstimate(d2, d2, s2);
+            s3 = Vector512.MultiplyAddEstimate(d3, d3, s3);
+        }
+
+        Vector128<float> r = Vector128<float>.One / Vector128.Sqrt((Sums(s0, s1, s2, s3) / size) + Vector128.Create(Epsilon));
+        r.Store(reciprocal);
+        Vector512<float> r0 = Vector512.Create(r[0]), r1 = Vector512.Create(r[1]), r2 = Vector512.Create(r[2]), r3 = Vector512.Create(r[3]);
+        float* y1 = y + size, y2 = y1 + size, y3 = y2 + size;
+        for (nint i = 0; i < size; i += Lanes)
+        {
+            ((Vector512.Load(x + i) - m0) * r0).Store(y + i);
+            ((Vector512.Load(x1 + i) - m1) * r1).Store(y1 + i);
+            ((Vector512.Load(x2 + i) - m2) * r2).Store(y2 + i);
+            ((Vector512.Load(x3 + i) - m3) * r3).Store(y3 + i);
+        }
+    }
+
+    // The same operations for one run, so that a run's result does not depend on its neighbours.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void NormalizeRun(float* x, float* y, float* reciprocal, int size)
+    {
+        Vector512<float> sum = Vector512<float>.Zero, squares = sum;
+        for (nint i = 0; i < size; i += Lanes)
+        {
+            sum += Vector512.Load(x + i);
+        }
+
+        Vector512<float> mean = Vector512.Create(Sums(sum, sum, sum, sum)[0] / size);
+        for (nint i = 0; i < size; i += Lanes)
+        {
+            Vector512<float> deviation = Vector512.Load(x + i) - mean;
+            squares = Vector512.MultiplyAddEstimate(deviation, deviation, squares);
+        }
+
+        *reciprocal = 1 / MathF.Sqrt((Sums(squares, squares, squares, squares)[0] / size) + Epsilon);
+        for (nint i = 0; i < size; i += Lanes)
+        {
+            ((Vector512.Load(x + i) - mean) * *reciprocal).Store(y + i);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void JacobianBatch(float* y, ReadOnlySpan<float> reciprocal, float* a, float* result, int size)
+    {
+        float* y1 = y + size, y2 = y1 + size, y3 = y2 + size;
+        float* a1 = a + size, a2 = a1 + size, a3 = a2 + size;
+        Vector512<float> s0 = Vector512<float>.Zero, s1 = s0, s2 = s0, s3 = s0, t0 = s0, t1 = s0, t2 = s0, t3 = s0;
+        for (nint i = 0; i < size; i += Lanes)
+        {
+            Vector512<float> v0 = Vector512.Load(a + i), v1 = Vector512.Load(a1 + i), v2 = Vector512.Load(a2 + i), v3 = Vector512.Load(a3 + i);
+            s0 += v0;
+            s1 += v1;
+            s2 += v2;
+            s3 += v3;
+            t0 = Vector512.MultiplyAddEstimate(v0, Vector512.Load(y + i), t0);
+            t1 = Vector512.MultiplyAddEstimate(v1, Vector512.Load(y1 + i), t1);
+            t2 = Vector512.MultiplyAddEstimate(v2, Vector512.Load(y2 + i), t2);
+            t3 = Vector512.MultiplyAddEstimate(v3, Vector512.Load(y3 + i), t3);
+        }
+
+        Vector128<float> r = Vector128.Create(reciprocal);
+        Vector128<float> shift = -r * Sums(s0, s1, s2, s3) / size, along = -r * Sums(t0, t1, t2, t3) / size;
+        Finish(y, a, result, r[0], shift[0], along[0], size);
+        Finish(y1, a1, result + size, r[1], shift[1], along[1], size);
+        Finish(y2, a2, result + (2 * size), r[2], shift[2], along[2], size);
+        Finish(y3, a3, result + (3 * size), r[3], shift[3], along[3], size);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void JacobianRun(float* y, float reciprocal, float* a, float* result, int size)
+    {
+        Vector512<float> sum = Vector512<float>.Zero, inner = sum;
+        for (nint i = 0; i < size; i += Lanes)
+        {
+            Vector512<float> value = Vector512.Load(a + i);
+            sum += value;
+            inner = Vector512.MultiplyAddEstimate(value, Vector512.Load(y + i), inner);
+        }
+
+        Finish(y, a, result, reciprocal, -reciprocal * Sums(sum, sum, sum, sum)[0] / size, -reciprocal * Sums(inner, inner, inner, inner)[0] / size, size);
+    }
+
+    // result = scale a + shift + along y
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Finish(float* y, float* a, float* result, float scale, float shift, float along, int size)
+    {
+        Vector512<float> scales = Vector512.Create(scale), shifts = Vector512.Create(shift), alongs = Vector512.Create(along);
+        for (nint i = 0; i < size; i += Lanes)
+        {
+            Vector512<float> value = Vector512.MultiplyAddEstimate(Vector512.Load(a + i), scales, shifts);
+            Vector512.MultiplyAddEstimate(Vector512.Load(y + i), alongs, value).Store(result + i);
+        }
+    }
+
+    // The sums of four vectors. The additions fall in one fixed order, so equal vectors have equal sums.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<float> Sums(Vector512<float> a, Vector512<float> b, Vector512<float> c, Vector512<float> d)
+    {
+        if (!Avx.IsSupported)
+        {
+            return Vector128.Create(Vector512.Sum(a), Vector512.Sum(b), Vector512.Sum(c), Vector512.Sum(d));
+        }
+
+        Vector256<float> ab = Avx.HorizontalAdd(a.GetLower() + a.GetUpper(), b.GetLower() + b.GetUpper());
+        Vector256<float> cd = Avx.HorizontalAdd(c.GetLower() + c.GetUpper(), d.GetLower() + d.GetUpper());
+        Vector256<float> abcd = Avx.HorizontalAdd(ab, cd);
+        return abcd.GetLower() + abcd.GetUpper();
     }
 
     private static void NormalizeAnySize(ReadOnlySpan<float> x, Span<float> y, Span<float> reciprocal, int size)
