@@ -25,7 +25,6 @@ public sealed class BlockTile
         _featureGradient = AlignedMemory.Allocate(examples * options.Channels);
         Patches = AlignedMemory.Allocate(checked(rows * options.PatchVector));
         Logits = AlignedMemory.Allocate(examples * options.Classes);
-        Pooled = AlignedMemory.Allocate(examples * options.Channels);
     }
 
     /// <summary>The thread that works on the tile.</summary>
@@ -59,8 +58,6 @@ public sealed class BlockTile
 
     internal Memory<float> Logits { get; }
 
-    internal Memory<float> Pooled { get; }
-
     /// <summary>q: gradient of the batch's mean loss with respect to the pooled features [examples, D] (spec 3.4).</summary>
     internal Span<float> FeatureGradient => _featureGradient.Span;
 
@@ -68,5 +65,5 @@ public sealed class BlockTile
     internal Span<float> Gradient(int layer) => _gradients[layer].Span;
 
     internal long Length =>
-        Activations.Length + _gradients.Sum(m => (long)m.Length) + _featureGradient.Length + Patches.Length + Logits.Length + Pooled.Length;
+        Activations.Length + _gradients.Sum(m => (long)m.Length) + _featureGradient.Length + Patches.Length + Logits.Length;
 }

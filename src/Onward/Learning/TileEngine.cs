@@ -17,6 +17,7 @@ public sealed class TileEngine
 {
     // Rows that share one pass over a block's weights.
     private const int TileRows = 64;
+    private const int SmallestTileRows = 16;
 
     private readonly LocalMixer _model;
     private readonly WorkerTeam _team;
@@ -92,9 +93,10 @@ public sealed class TileEngine
         {
             _examples = Math.Min(_wave.Examples, _batch - _first);
 
-            // At least two tiles a thread where examples are small, so that a thread held up does not hold up the rest.
+            // Two tiles a thread where examples are small, so that a thread held up does not hold up the rest, but no tile
+            // so small that the pass over the weights is wasted on it.
             int share = (_examples + (2 * _team.Count) - 1) / (2 * _team.Count);
-            _perTile = Math.Clamp(share, Math.Min(16 / _model.Options.Patches, _tileExamples) | 1, _tileExamples);
+            _perTile = Math.Clamp(share, Math.Max(1, SmallestTileRows / _model.Options.Patches), _tileExamples);
             foreach (MixerBlock block in _model.Blocks)
             {
                 _block = block;
