@@ -74,6 +74,12 @@ public sealed class ForwardGradient
     public double MatrixFlopsPerExample => _model.Options.Patches * _model.Blocks.Sum(block =>
         block.Layers.Select((layer, l) => 2.0 * layer.Map.MultiplyAddsPerRow * (2 + (l == 0 ? 0 : _passes))).Sum());
 
+    /// <summary>
+    /// Sees the directional derivatives of a tile's local losses [rows, G] in each pass, divided by the number of passes,
+    /// before losses that are not told apart are added up. Called on the thread that works on the tile.
+    /// </summary>
+    internal Action<BlockTile, int, ReadOnlyMemory<float>>? DerivativesTaken { get; set; }
+
     /// <summary>Computes the loss and the estimated gradients of one batch.</summary>
     /// <param name="pixels">Standardised images [example, row, column, channel].</param>
     /// <param name="labels">The class of each example.</param>
@@ -88,6 +94,7 @@ public sealed class ForwardGradient
         for (int pass = 0; pass < _passes; pass++)
         {
             CarryTangent(tile, memory, pass);
+            DerivativesTaken?.Invoke(tile, pass, memory.GroupCredit[..(tile.Rows * _model.Options.Groups)]);
             ShareCredit(tile, memory);
             for (int l = 0; l < tile.Block.Layers.Count; l++)
             {
