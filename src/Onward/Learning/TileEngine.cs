@@ -95,12 +95,12 @@ public sealed class TileEngine
             // At least two tiles a thread where examples are small, so that a thread held up does not hold up the rest.
             int share = (_examples + (2 * _team.Count) - 1) / (2 * _team.Count);
             _perTile = Math.Clamp(share, Math.Min(16 / _model.Options.Patches, _tileExamples) | 1, _tileExamples);
-            foreach (MixerBlock block in _model.Blocks)
+            for (int k = 0; k < _model.Blocks.Count; k++)
             {
-                _block = block;
+                _block = _model.Blocks[k];
                 _team.Run((_examples + _perTile - 1) / _perTile, _runTile);
-                _team.Run(_slices[block.Index].Length + (IsLast(block) ? 2 : 1), _runSlice);
-                _result.BlockLosses[block.Index] += Sum(_wave.Losses) / _batch;
+                _team.Run(_slices[k].Length + (IsLast(_block) ? 2 : 1), _runSlice);
+                _result.BlockLosses[k] += Sum(_wave.Losses) / _batch;
             }
 
             _result.ReadoutLoss += Sum(_wave.ReadoutLosses) / _batch;
