@@ -14,6 +14,18 @@ internal static class Tolerance
     /// <summary>Central differences in float64 with a step of 1e-5: a cubic term of about 1e-10, which normalisation of small vectors magnifies, and cancellation of about 1e-11.</summary>
     public const double Difference = 1e-7;
 
+    /// <summary>
+    /// Errors of a mean over seeded draws, in standard errors of the whole vector: some ten effective dimensions spread the
+    /// ratio by about a fifth around 1.
+    /// </summary>
+    public const double MonteCarloError = 1.5;
+
+    /// <summary>Largest standard error, relative to the norm, that still lets a bias of a few percent be seen.</summary>
+    public const double MonteCarloPower = 0.03;
+
+    /// <summary>Relative error of a ratio of two variances, each from 8192 draws of products of normals.</summary>
+    public const double VarianceRatio = 0.1;
+
     /// <summary>Asserts that the Euclidean distance is at most the tolerance times the norm of what is expected.</summary>
     /// <param name="expected">The oracle's values.</param>
     /// <param name="actual">Ours.</param>
