@@ -1,3 +1,5 @@
+using System.Numerics.Tensors;
+
 namespace Onward.Tests;
 
 /// <summary>The tolerances of all tests, relative to a norm, each with its reason.</summary>
@@ -8,6 +10,21 @@ internal static class Tolerance
 
     /// <summary>One float32 kernel against float64: sums of up to a few thousand products, rounded once each.</summary>
     public const double Kernel = 1e-5;
+
+    /// <summary>Central differences in float64 with a step of 1e-5: a cubic term of about 1e-10, which normalisation of small vectors magnifies, and cancellation of about 1e-11.</summary>
+    public const double Difference = 1e-7;
+
+    /// <summary>
+    /// Errors of a mean over seeded draws, in standard errors of the whole vector: some ten effective dimensions spread the
+    /// ratio by about a fifth around 1.
+    /// </summary>
+    public const double MonteCarloError = 1.5;
+
+    /// <summary>Largest standard error, relative to the norm, that still lets a bias of a few percent be seen.</summary>
+    public const double MonteCarloPower = 0.03;
+
+    /// <summary>Relative error of a ratio of two variances, each from 8192 draws of products of normals.</summary>
+    public const double VarianceRatio = 0.1;
 
     /// <summary>Asserts that the Euclidean distance is at most the tolerance times the norm of what is expected.</summary>
     /// <param name="expected">The oracle's values.</param>
@@ -34,6 +51,19 @@ internal static class Tolerance
 
         return Math.Sqrt(distance) / Math.Max(Math.Max(Math.Sqrt(norm), scale), double.Epsilon);
     }
+
+    /// <summary>The same against numbers of the float64 oracle.</summary>
+    public static void Near(ReadOnlySpan<double> expected, ReadOnlySpan<float> actual, double tolerance, string what, double scale = 0) =>
+        Near(expected, [.. actual.ToArray().Select(value => (double)value)], tolerance, what, scale);
+
+    /// <summary>The same within the float64 oracle.</summary>
+    public static void Near(ReadOnlySpan<double> expected, ReadOnlySpan<double> actual, double tolerance, string what, double scale = 0)
+    {
+        double error = TensorPrimitives.Distance(expected, actual) / Math.Max(Math.Max(Norm(expected), scale), double.Epsilon);
+        Assert.True(error <= tolerance, $"{what}: relative error {error:E2} exceeds {tolerance:E0}");
+    }
+
+    public static double Norm(ReadOnlySpan<double> values) => TensorPrimitives.Norm(values);
 
     public static double Norm(ReadOnlySpan<float> values)
     {

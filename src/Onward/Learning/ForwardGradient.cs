@@ -26,6 +26,9 @@ namespace Onward.Learning;
 /// </remarks>
 public sealed class ForwardGradient
 {
+    /// <summary>The most directions that one step can average over: as many as noise has names for.</summary>
+    public const int MaximumPasses = (int)RandomStream.MaximumPass + 1;
+
     private readonly LocalMixer _model;
     private readonly ActivityPerturbation _perturbation;
     private readonly LossScope _scope;
@@ -39,14 +42,16 @@ public sealed class ForwardGradient
     /// <param name="team">The threads that share the work.</param>
     /// <param name="perturbation">What the noise is drawn from.</param>
     /// <param name="scope">The local losses to read; must include <see cref="LossScope.Block"/>.</param>
-    /// <param name="passes">Directions to average over in each step; at least 1.</param>
+    /// <param name="passes">Directions to average over in each step; 1 to <see cref="MaximumPasses"/>.</param>
     /// <param name="seed">Names all noise of the run.</param>
-    /// <exception cref="ArgumentException"><paramref name="scope"/> lacks the block flag, or there are no passes.</exception>
+    /// <exception cref="ArgumentException"><paramref name="scope"/> lacks the block flag, or passes are out of range.</exception>
     public ForwardGradient(LocalMixer model, WorkerTeam team, ActivityPerturbation perturbation, LossScope scope, int passes, ulong seed)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(team);
+        ArgumentNullException.ThrowIfNull(perturbation);
         ArgumentOutOfRangeException.ThrowIfLessThan(passes, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(passes, MaximumPasses);
         if (!scope.HasFlag(LossScope.Block))
         {
             throw new ArgumentException($"This rule reads the losses at the end of the blocks; the scope must include Block, got {scope}.", nameof(scope));
@@ -74,6 +79,12 @@ public sealed class ForwardGradient
     public double MatrixFlopsPerExample => _model.Options.Patches * _model.Blocks.Sum(block =>
         block.Layers.Select((layer, l) => 2.0 * layer.Map.MultiplyAddsPerRow * (2 + (l == 0 ? 0 : _passes))).Sum());
 
+    /// <summary>
+    /// Sees the directional derivatives of a tile's local losses [rows, G] in each pass, divided by the number of passes,
+    /// before losses that are not told apart are added up. Called on the thread that works on the tile.
+    /// </summary>
+    internal Action<BlockTile, int, ReadOnlyMemory<float>>? DerivativesTaken { get; set; }
+
     /// <summary>Computes the loss and the estimated gradients of one batch.</summary>
     /// <param name="pixels">Standardised images [example, row, column, channel].</param>
     /// <param name="labels">The class of each example.</param>
@@ -88,6 +99,7 @@ public sealed class ForwardGradient
         for (int pass = 0; pass < _passes; pass++)
         {
             CarryTangent(tile, memory, pass);
+            DerivativesTaken?.Invoke(tile, pass, memory.GroupCredit[..(tile.Rows * _model.Options.Groups)]);
             ShareCredit(tile, memory);
             for (int l = 0; l < tile.Block.Layers.Count; l++)
             {

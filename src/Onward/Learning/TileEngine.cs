@@ -97,24 +97,30 @@ public sealed class TileEngine
             // so small that the pass over the weights is wasted on it.
             int share = (_examples + (2 * _team.Count) - 1) / (2 * _team.Count);
             _perTile = Math.Clamp(share, Math.Max(1, SmallestTileRows / _model.Options.Patches), _tileExamples);
-            foreach (MixerBlock block in _model.Blocks)
+            for (int k = 0; k < _model.Blocks.Count; k++)
             {
-                _block = block;
+                _block = _model.Blocks[k];
                 _team.Run((_examples + _perTile - 1) / _perTile, _runTile);
-                _team.Run(_slices[block.Index].Length + (IsLast(block) ? 2 : 1), _runSlice);
-                _result.BlockLosses[block.Index] += Sum(_wave.Losses) / _batch;
+                _team.Run(_slices[k].Length + (IsLast(_block) ? 2 : 1), _runSlice);
+                _result.BlockLosses[k] = AddLosses(_result.BlockLosses[k], _wave.Losses);
             }
 
-            _result.ReadoutLoss += Sum(_wave.ReadoutLosses) / _batch;
+            _result.ReadoutLoss = AddLosses(_result.ReadoutLoss, _wave.ReadoutLosses);
             _result.Mistakes += _wave.Mistakes.AsSpan(0, _examples).Count(true);
         }
 
+        for (int k = 0; k < _result.BlockLosses.Length; k++)
+        {
+            _result.BlockLosses[k] /= _batch;
+        }
+
+        _result.ReadoutLoss /= _batch;
         return _result;
     }
 
-    private double Sum(float[] losses)
+    // Example by example, so that sums do not depend on where a wave ends.
+    private double AddLosses(double sum, float[] losses)
     {
-        double sum = 0;
         foreach (float loss in losses.AsSpan(0, _examples))
         {
             sum += loss;

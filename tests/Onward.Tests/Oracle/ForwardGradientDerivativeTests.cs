@@ -1,0 +1,153 @@
+using Onward.Kernels;
+using Onward.Learning;
+using Onward.Models;
+
+namespace Onward.Tests.Oracle;
+
+/// <summary>Losses and directional derivatives of the fused local losses against those of naive replicas.</summary>
+public sealed class ForwardGradientDerivativeTests
+{
+    public static TheoryData<string> Networks => [.. TinyNetwork.Names];
+
+    [Theory]
+    [MemberData(nameof(Networks))]
+    public void Losses_are_those_of_the_naive_replicas(string name)
+    {
+        TinyNetwork network = TinyNetwork.Create(name);
+        using OneStep step = new(network, ActivityPerturbation.Gaussian);
+
+        StepResult result = step.Run();
+
+        NaiveSweep sweep = new NaiveLocalMixer(network.Model).Run(network.Pixels, network.Labels);
+        float[] expected = [.. sweep.Blocks.Select(block => (float)block.MeanLoss.Value), (float)sweep.ReadoutLoss.Value];
+        float[] actual = [.. result.BlockLosses.Select(loss => (float)loss), (float)result.ReadoutLoss];
+        Tolerance.Near(expected, actual, Tolerance.Network, "losses");
+    }
+
+    // The oracle sweeps once through the whole network, where Onward goes block by block (spec 9, acceptance 3 and 7).
+    [Theory]
+    [MemberData(nameof(Networks))]
+    public void Derivatives_of_every_block_patch_and_group_are_those_of_one_sweep_through_naive_replicas(string name)
+    {
+        TinyNetwork network = TinyNetwork.Create(name);
+        using OneStep step = new(network, ActivityPerturbation.Gaussian);
+
+        step.Run();
+
+        double[][][][] noise = network.Noise(ActivityPerturbation.Gaussian, OneStep.Seed, OneStep.Number, 0);
+        NaiveSweep sweep = new NaiveLocalMixer(network.Model).Run(network.Pixels, network.Labels, noise);
+        Assert.All(sweep.Blocks, (block, k) => Tolerance.Near(block.Derivatives, step.Derivatives[k], Tolerance.Network, $"block {k}"));
+    }
+
+    [Theory]
+    [MemberData(nameof(Networks))]
+    public void Head_gradients_are_central_differences_of_the_naive_loss(string name)
+    {
+        TinyNetwork network = TinyNetwork.Create(name);
+        using OneStep step = new(network, ActivityPerturbation.Gaussian);
+
+        step.Run();
+
+        foreach (MixerBlock block in network.Model.Blocks)
+        {
+            RequireHead(block.Head, sweep => sweep.Blocks[block.Index].MeanLoss);
+        }
+
+        RequireHead(network.Model.Readout, sweep => sweep.ReadoutLoss);
+
+        void RequireHead(LinearHead head, Func<NaiveSweep, Dual> loss)
+        {
+            foreach (Parameter parameter in new[] { head.Weight, head.Bias })
+            {
+                Tolerance.Near(NaiveGradients.CentralDifferences(network, parameter, loss), step.Gradient(parameter), Tolerance.Network, parameter.Name);
+            }
+        }
+    }
+
+    // Two ways to the gradient that forward gradients estimate: the sum of all replicas, and the mean loss of the batch.
+    [Fact]
+    public void Sum_of_naive_replicas_has_the_gradient_of_the_mean_loss()
+    {
+        TinyNetwork network = TinyNetwork.Create("all normalisations");
+        foreach (MixerBlock block in network.Model.Blocks)
+        {
+            foreach (Parameter parameter in block.Layers.Select(layer => layer.Weight))
+            {
+                double[] expected = NaiveGradients.CentralDifferences(network, parameter, sweep => sweep.Blocks[block.Index].MeanLoss);
+                double[] actual = NaiveGradients.Exact(network, parameter, sweep => sweep.Blocks[block.Index].SumOfReplicas);
+                Tolerance.Near(expected, actual, Tolerance.Difference, parameter.Name);
+            }
+        }
+    }
+
+    [Theory]
+    [InlineData("channel")]
+    [InlineData("group")]
+    public void Noise_on_one_patch_and_group_of_a_layer_changes_that_replica_alone(string kind)
+    {
+        TinyNetwork network = TinyNetwork.Create("all normalisations");
+        LocalMixerOptions options = network.Model.Options;
+        foreach ((MixerBlock block, MixerLayer layer) in Layers(network.Model, kind))
+        {
+            for (int element = 0; element < options.Patches * options.Channels; element += options.ChannelsPerGroup)
+            {
+                using OneStep step = new(network, new NoiseAt(layer.Index, element, options.ChannelsPerGroup));
+
+                step.Run();
+
+                int replica = element / options.ChannelsPerGroup;
+                RequireDerivatives(step, block, place => place % (options.Patches * options.Groups) == replica);
+            }
+        }
+    }
+
+    [Fact]
+    public void Noise_on_one_patch_of_token_mixing_changes_the_replicas_of_that_patch_alone()
+    {
+        TinyNetwork network = TinyNetwork.Create("all normalisations");
+        LocalMixerOptions options = network.Model.Options;
+        foreach ((MixerBlock block, MixerLayer layer) in Layers(network.Model, "token"))
+        {
+            for (int patch = 0; patch < options.Patches; patch++)
+            {
+                using OneStep step = new(network, new NoiseAt(layer.Index, patch * options.Channels, options.Channels));
+
+                step.Run();
+
+                RequireDerivatives(step, block, place => place / options.Groups % options.Patches == patch);
+            }
+        }
+    }
+
+    private static IEnumerable<(MixerBlock Block, MixerLayer Layer)> Layers(LocalMixer model, string kind) =>
+        from block in model.Blocks
+        from layer in block.Layers
+        where layer.Weight.Name.Contains($".{kind}.", StringComparison.Ordinal)
+        select (block, layer);
+
+    // Exactly 0 wherever the noise must not reach, in this block and in all others; something where it may.
+    private static void RequireDerivatives(OneStep step, MixerBlock block, Func<int, bool> reached)
+    {
+        for (int k = 0; k < step.Derivatives.Length; k++)
+        {
+            float[] derivatives = step.Derivatives[k];
+            Assert.All(derivatives, (derivative, place) => Assert.True(derivative == 0 || (k == block.Index && reached(place)), $"block {k}, replica {place}: {derivative}"));
+        }
+
+        Assert.Contains(step.Derivatives[block.Index], derivative => derivative != 0);
+    }
+
+    // Normal noise on some consecutive elements of one layer, none elsewhere.
+    private sealed class NoiseAt(int layer, int first, int count) : ActivityPerturbation
+    {
+        public override void Draw(in RandomStream stream, int firstElement, Span<float> noise)
+        {
+            Gaussian.Draw(stream, firstElement, noise);
+            for (int i = 0; i < noise.Length; i++)
+            {
+                bool here = stream.Layer == layer && firstElement + i >= first && firstElement + i < first + count;
+                noise[i] = here ? noise[i] : 0;
+            }
+        }
+    }
+}

@@ -1,0 +1,178 @@
+using Onward.Models;
+
+namespace Onward.Tests.Oracle;
+
+/// <summary>
+/// A LocalMixer as one would write it down from the definition, number by number in float64, every number with its
+/// derivative: spec 2.4 to 2.6 for the network, 3.2 for the replicated losses. Slow, short, and without any code of Onward:
+/// only parameters and options are read.
+/// </summary>
+public sealed class NaiveLocalMixer
+{
+    private const double Epsilon = 1e-5;
+
+    private readonly LocalMixer _model;
+    private readonly LocalMixerOptions _options;
+    private readonly Dictionary<Parameter, Dual[]> _parameters = [];
+
+    public NaiveLocalMixer(LocalMixer model)
+    {
+        _model = model;
+        _options = model.Options;
+        foreach (Parameter parameter in model.Values.Layout.Parameters)
+        {
+            _parameters[parameter] = [.. model.Values[parameter].ToArray().Select(value => (Dual)value)];
+        }
+    }
+
+    /// <summary>The numbers of one parameter; to be changed by whoever differentiates with respect to them.</summary>
+    public Dual[] this[Parameter parameter] => _parameters[parameter];
+
+    /// <summary>Normalises a vector: subtracts the mean, divides by the root of the mean squared deviation.</summary>
+    public static Dual[] Normalize(IReadOnlyCollection<Dual> x)
+    {
+        Dual mean = Dual.Sum(x) / x.Count;
+        Dual variance = Dual.Sum(x.Select(value => (value - mean) * (value - mean))) / x.Count;
+        return [.. x.Select(value => (value - mean) / Dual.Sqrt(variance + Epsilon))];
+    }
+
+    /// <summary>Runs the whole network once, noise and stop-gradients of all blocks in one sweep.</summary>
+    /// <param name="pixels">Images [n][row, column, channel].</param>
+    /// <param name="labels">Classes [n].</param>
+    /// <param name="noise">The direction of the noise [layer][n][p][D]; zero where null.</param>
+    public NaiveSweep Run(double[][] pixels, int[] labels, double[][][][]? noise = null)
+    {
+        Dual[][][] x = [.. pixels.Select(Patches)];
+        List<NaiveBlock> blocks = [];
+        int firstLayer = 0;
+        foreach (MixerBlock parameters in _model.Blocks)
+        {
+            LayerKind[] kinds = blocks.Count == 0 ? [LayerKind.Channel, LayerKind.Group] : [LayerKind.Token, LayerKind.Channel, LayerKind.Group];
+            List<NaiveLayer> layers = [];
+            Dual[][][] h = x;
+            foreach (LayerKind kind in kinds)
+            {
+                (Parameter weight, Parameter bias) = (parameters.Layers[layers.Count].Weight, parameters.Layers[layers.Count].Bias);
+                double[][][] u = noise?[firstLayer + layers.Count] ?? [.. x.Select(example => example.Select(_ => new double[_options.Channels]).ToArray())];
+                bool closesBlock = layers.Count == kinds.Length - 1;
+                Dual[][][] input = NormalizeRows(h, layers.Count == 0 ? Normalizations.Begin : Normalizations.Middle, kind);
+                Dual[][][] output = [.. input.Select(example => Affine(kind, example, _parameters[weight], _parameters[bias]))];
+                Dual[][][] n = NormalizeRows(output, Normalizations.PostLinear, kind);
+                bool residual = closesBlock && blocks.Count > 0;
+                Dual[][][] before = x;
+                h = Map(n, (value, i, p, d) => Dual.Relu(value + new Dual(0, u[i][p][d]) + (residual ? before[i][p][d] : 0)));
+                layers.Add(new NaiveLayer(kind, weight, bias, input, output, h, u));
+            }
+
+            Dual[][][] features = NormalizeRows(h, Normalizations.Inter, LayerKind.Group);
+            blocks.Add(new NaiveBlock(layers, ReplicatedLosses(features, labels, parameters.Head)));
+            x = Map(h, (value, _, _, _) => value.Detached);
+            firstLayer += layers.Count;
+        }
+
+        return new NaiveSweep(blocks, ReadoutLoss(x, labels));
+    }
+
+    // Cuts an image into patches [p][row, column, channel], standing in the middle of an image that repeats its edge.
+    private Dual[][] Patches(double[] image)
+    {
+        int side = _options.ImageSide, perSide = _options.PatchesPerSide, channels = _options.ImageChannels;
+        int patchSide = (int)Math.Ceiling((double)side / perSide);
+        int margin = ((patchSide * perSide) - side) / 2;
+        double Pixel(int row, int column, int channel) => image[(((Inside(row - margin) * side) + Inside(column - margin)) * channels) + channel];
+        int Inside(int place) => Math.Clamp(place, 0, side - 1);
+        return
+        [
+            .. from top in Enumerable.Range(0, perSide)
+               from left in Enumerable.Range(0, perSide)
+               select (from row in Enumerable.Range(0, patchSide)
+                       from column in Enumerable.Range(0, patchSide)
+                       from channel in Enumerable.Range(0, channels)
+                       select (Dual)Pixel((top * patchSide) + row, (left * patchSide) + column, channel)).ToArray(),
+        ];
+    }
+
+    private Dual[][][] NormalizeRows(Dual[][][] x, Normalizations where, LayerKind kind)
+    {
+        if (!_options.Normalizations.HasFlag(where))
+        {
+            return x;
+        }
+
+        return [.. x.Select(example => example.Select(NormalizeRow).ToArray())];
+
+        Dual[] NormalizeRow(Dual[] row) => [.. row.Chunk(kind == LayerKind.Group ? _options.ChannelsPerGroup : row.Length).SelectMany(Normalize)];
+    }
+
+    // One example [p][in] -> [p][out].
+    private Dual[][] Affine(LayerKind kind, Dual[][] x, Dual[] weight, Dual[] bias)
+    {
+        int patches = _options.Patches, channels = _options.Channels, size = _options.ChannelsPerGroup;
+        Dual[][] z = [.. x.Select(_ => new Dual[channels])];
+        for (int p = 0; p < patches; p++)
+        {
+            for (int d = 0; d < channels; d++)
+            {
+                int group = d / size;
+                z[p][d] = kind switch
+                {
+                    LayerKind.Token => bias[p] + Dot(patches, q => x[q][d], q => weight[(q * patches) + p]),
+                    LayerKind.Channel => bias[d] + Dot(x[p].Length, i => x[p][i], i => weight[(i * channels) + d]),
+                    _ => bias[d] + Dot(size, c => x[p][(group * size) + c], c => weight[(((group * size) + c) * size) + (d % size)]),
+                };
+            }
+        }
+
+        return z;
+    }
+
+    // Spec 3.2 to the letter: one copy of the loss for each patch and group, which may change in that place only.
+    private Dual[][][] ReplicatedLosses(Dual[][][] features, int[] labels, LinearHead head)
+    {
+        int examples = features.Length, patches = _options.Patches, groups = _options.Groups;
+        Dual[][][] losses = [.. features.Select(_ => Enumerable.Range(0, patches).Select(_ => new Dual[groups]).ToArray())];
+        for (int n = 0; n < examples; n++)
+        {
+            for (int p = 0; p < patches; p++)
+            {
+                for (int g = 0; g < groups; g++)
+                {
+                    Dual[][] concatenated = [.. features[n].Select(row => row.Select((value, d) => d / _options.ChannelsPerGroup == g ? value : value.Detached).ToArray())];
+                    Dual[][] masked = [.. concatenated.Select((row, q) => row.Select(value => q == p ? value : value.Detached).ToArray())];
+                    losses[n][p][g] = CrossEntropy(Mean(masked), labels[n], head) / examples;
+                }
+            }
+        }
+
+        return losses;
+    }
+
+    private Dual ReadoutLoss(Dual[][][] x, int[] labels)
+    {
+        bool normalize = _options.Normalizations.HasFlag(Normalizations.Last);
+        return Dual.Sum(x.Select((example, n) => CrossEntropy(normalize ? Normalize(Mean(example)) : Mean(example), labels[n], _model.Readout))) / x.Length;
+    }
+
+    private static Dual[] Mean(Dual[][] rows) => [.. rows[0].Select((_, d) => Dual.Sum(rows.Select(row => row[d])) / rows.Length)];
+
+    private Dual CrossEntropy(Dual[] features, int label, LinearHead head)
+    {
+        (Dual[] weight, Dual[] bias) = (_parameters[head.Weight], _parameters[head.Bias]);
+        Dual[] logits = [.. bias.Select((b, k) => b + Dot(features.Length, d => features[d], d => weight[(d * bias.Length) + k]))];
+        return Dual.Log(Dual.Sum(logits.Select(Dual.Exp))) - logits[label];
+    }
+
+    private static Dual Dot(int length, Func<int, Dual> x, Func<int, Dual> y)
+    {
+        Dual sum = 0;
+        for (int i = 0; i < length; i++)
+        {
+            sum += x(i) * y(i);
+        }
+
+        return sum;
+    }
+
+    private static Dual[][][] Map(Dual[][][] x, Func<Dual, int, int, int, Dual> change) =>
+        [.. x.Select((example, n) => example.Select((row, p) => row.Select((value, d) => change(value, n, p, d)).ToArray()).ToArray())];
+}

@@ -1,0 +1,36 @@
+using Onward.Learning;
+using Onward.Models;
+using Onward.Threads;
+
+namespace Onward.Tests.Oracle;
+
+/// <summary>One step of forward gradients on a tiny network, with the derivatives that it takes on the way.</summary>
+public sealed class OneStep : IDisposable
+{
+    public const ulong Seed = 7;
+    public const uint Number = 3;
+
+    private readonly TinyNetwork _network;
+    private readonly WorkerTeam _team = new(1);
+    private readonly ForwardGradient _rule;
+
+    public OneStep(TinyNetwork network, ActivityPerturbation perturbation, LossScope scope = LossScope.All, int passes = 1)
+    {
+        _network = network;
+        LocalMixerOptions options = network.Model.Options;
+        Derivatives = [.. network.Model.Blocks.Select(_ => new float[network.Labels.Length * options.Patches * options.Groups])];
+        _rule = new ForwardGradient(network.Model, _team, perturbation, scope, passes, Seed)
+        {
+            DerivativesTaken = (tile, _, derivatives) => derivatives.Span.CopyTo(Derivatives[tile.Block.Index].AsSpan(tile.FirstExample * options.Patches * options.Groups)),
+        };
+    }
+
+    /// <summary>Directional derivatives of the last pass, for each block [n, p, g], divided by the passes.</summary>
+    public float[][] Derivatives { get; }
+
+    public StepResult Run(uint number = Number) => _rule.Step(_network.FlatPixels, _network.Labels, number);
+
+    public ReadOnlySpan<float> Gradient(Parameter parameter) => _rule.Gradients[parameter];
+
+    public void Dispose() => _team.Dispose();
+}

@@ -1,0 +1,92 @@
+using Onward.Kernels;
+using Onward.Learning;
+using Onward.Models;
+
+namespace Onward.Tests.Oracle;
+
+/// <summary>A network small enough for the oracle, with every parameter drawn, and one batch for it.</summary>
+public sealed class TinyNetwork
+{
+    private const ulong Seed = 20_230_501;
+
+    // Groups of two keep no direction but the epsilon's under normalisation, so they go without it.
+    private static readonly Dictionary<string, LocalMixerOptions> Named = new()
+    {
+        ["all normalisations"] = Options(blocks: 3, patchesPerSide: 2, groups: 2, channelsPerGroup: 4),
+        ["no normalisation"] = Options(blocks: 3, patchesPerSide: 2, groups: 3, channelsPerGroup: 2, Normalizations.None),
+        ["post-linear only"] = Options(blocks: 2, patchesPerSide: 2, groups: 2, channelsPerGroup: 3, Normalizations.PostLinear),
+        ["all but begin"] = Options(blocks: 2, patchesPerSide: 2, groups: 2, channelsPerGroup: 4, Normalizations.All & ~Normalizations.Begin),
+        ["all but post-linear"] = Options(blocks: 2, patchesPerSide: 2, groups: 2, channelsPerGroup: 4, Normalizations.All & ~Normalizations.PostLinear),
+        ["all but middle"] = Options(blocks: 2, patchesPerSide: 2, groups: 2, channelsPerGroup: 4, Normalizations.All & ~Normalizations.Middle),
+        ["all but inter"] = Options(blocks: 2, patchesPerSide: 2, groups: 3, channelsPerGroup: 3, Normalizations.All & ~Normalizations.Inter),
+        ["all but last"] = Options(blocks: 2, patchesPerSide: 2, groups: 2, channelsPerGroup: 4, Normalizations.All & ~Normalizations.Last),
+        ["one patch"] = Options(blocks: 1, patchesPerSide: 1, groups: 3, channelsPerGroup: 4),
+        ["one group"] = Options(blocks: 2, patchesPerSide: 2, groups: 1, channelsPerGroup: 4),
+        ["padded image"] = Options(blocks: 2, patchesPerSide: 3, groups: 2, channelsPerGroup: 3),
+    };
+
+    private TinyNetwork(LocalMixerOptions options, int examples)
+    {
+        Model = new LocalMixer(options);
+        uint drawn = 0;
+        foreach (Parameter parameter in Model.Values.Layout.Parameters)
+        {
+            Normals(parameter.Length, drawn++).CopyTo(Model.Values[parameter]);
+        }
+
+        int image = options.ImageSide * options.ImageSide * options.ImageChannels;
+        FlatPixels = Normals(examples * image, drawn);
+        Pixels = [.. FlatPixels.Chunk(image).Select(pixels => pixels.Select(pixel => (double)pixel).ToArray())];
+        Labels = [.. Enumerable.Range(0, examples).Select(n => (n + 1) % options.Classes)];
+    }
+
+    /// <summary>The networks, by name.</summary>
+    public static string[] Names => [.. Named.Keys];
+
+    public LocalMixer Model { get; }
+
+    /// <summary>The images as Onward takes them.</summary>
+    public float[] FlatPixels { get; }
+
+    /// <summary>The images [n][row, column, channel].</summary>
+    public double[][] Pixels { get; }
+
+    public int[] Labels { get; }
+
+    public static TinyNetwork Create(string name, int examples = 3) => new(Named[name], examples);
+
+    public static TinyNetwork Create(LocalMixerOptions options, int examples) => new(options, examples);
+
+    /// <summary>The noise that a step draws in one pass [layer][n][p][D].</summary>
+    public double[][][][] Noise(ActivityPerturbation perturbation, ulong seed, uint step, uint pass)
+    {
+        int layers = 2 + (3 * (Model.Options.Blocks - 1));
+        return [.. Enumerable.Range(0, layers).Select(layer => Labels.Select((_, n) => Draw(layer, n)).ToArray())];
+
+        double[][] Draw(int layer, int n)
+        {
+            float[] drawn = new float[Model.Options.Patches * Model.Options.Channels];
+            perturbation.Draw(new RandomStream(seed, RandomPurpose.Perturbation, step, pass, (uint)layer, (uint)n), 0, drawn);
+            return [.. drawn.Select(value => (double)value).Chunk(Model.Options.Channels)];
+        }
+    }
+
+    private static LocalMixerOptions Options(int blocks, int patchesPerSide, int groups, int channelsPerGroup, Normalizations normalizations = Normalizations.All) => new()
+    {
+        Blocks = blocks,
+        PatchesPerSide = patchesPerSide,
+        Channels = groups * channelsPerGroup,
+        Groups = groups,
+        ImageSide = 4,
+        ImageChannels = 2,
+        Classes = 3,
+        Normalizations = normalizations,
+    };
+
+    private static float[] Normals(int length, uint layer)
+    {
+        float[] values = new float[length];
+        CounterRandom.Normals(new RandomStream(Seed, RandomPurpose.Data, Layer: layer), 0, values);
+        return [.. values.Select(value => value / 2)];
+    }
+}
