@@ -9,6 +9,19 @@ internal static class Tolerance
     /// <summary>One float32 kernel against float64: sums of up to a few thousand products, rounded once each.</summary>
     public const double Kernel = 1e-5;
 
+    /// <summary>One rounding to float32: half a unit in the last of 24 bits.</summary>
+    public const double Rounding = 1.0 / (1 << 24);
+
+    /// <summary>A seeded statistic lies further out than this, in standard errors, for one seed in 150 000.</summary>
+    public const double StandardErrors = 4.5;
+
+    /// <summary>
+    /// A chain of float32 multiply-adds, relative to the sum of the absolute values of its terms: each product is rounded
+    /// once and then takes part in at most as many rounded sums as the chain is long (one more if it starts from a value).
+    /// </summary>
+    /// <param name="length">Terms of the chain.</param>
+    public static double Chain(int length) => (length + 2) * Rounding;
+
     /// <summary>Asserts that the Euclidean distance is at most the tolerance times the norm of what is expected.</summary>
     /// <param name="expected">The oracle's values.</param>
     /// <param name="actual">Ours.</param>
@@ -33,6 +46,38 @@ internal static class Tolerance
         }
 
         return Math.Sqrt(distance) / Math.Max(Math.Max(Math.Sqrt(norm), scale), double.Epsilon);
+    }
+
+    /// <summary>The same against a float64 oracle.</summary>
+    public static void Near(ReadOnlySpan<double> expected, ReadOnlySpan<float> actual, double tolerance, string what, double scale = 0)
+    {
+        Assert.Equal(expected.Length, actual.Length);
+        double distance = 0, norm = 0;
+        for (int i = 0; i < expected.Length; i++)
+        {
+            distance += (expected[i] - actual[i]) * (expected[i] - actual[i]);
+            norm += expected[i] * expected[i];
+        }
+
+        double error = Math.Sqrt(distance) / Math.Max(Math.Max(Math.Sqrt(norm), scale), double.Epsilon);
+        Assert.True(error <= tolerance, $"{what}: relative error {error:E2} exceeds {tolerance:E2}");
+    }
+
+    /// <summary>Asserts that two numbers differ by at most the tolerance times a norm.</summary>
+    public static void Near(double expected, double actual, double tolerance, double scale, string what) =>
+        Assert.True(Math.Abs(expected - actual) <= tolerance * scale, $"{what}: {actual:R} differs from {expected:R} by more than {tolerance:E2} of {scale:E2}");
+
+    /// <summary>Asserts that all bits agree.</summary>
+    public static void Same(ReadOnlySpan<float> expected, ReadOnlySpan<float> actual, string what)
+    {
+        Assert.Equal(expected.Length, actual.Length);
+        for (int i = 0; i < expected.Length; i++)
+        {
+            if (BitConverter.SingleToInt32Bits(expected[i]) != BitConverter.SingleToInt32Bits(actual[i]))
+            {
+                Assert.Fail($"{what}: element {i} is {actual[i]:R} instead of {expected[i]:R}");
+            }
+        }
     }
 
     public static double Norm(ReadOnlySpan<float> values)
