@@ -12,6 +12,9 @@ internal static class Tolerance
     /// <summary>One rounding to float32: half a unit in the last of 24 bits.</summary>
     public const double Rounding = 1.0 / (1 << 24);
 
+    /// <summary>A learning rate in float64 against a value written with nine digits.</summary>
+    public const double Schedule = 1e-9;
+
     /// <summary>A seeded statistic lies further out than this, in standard errors, for one seed in 150 000.</summary>
     public const double StandardErrors = 4.5;
 
