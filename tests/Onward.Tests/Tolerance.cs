@@ -26,6 +26,22 @@ internal static class Tolerance
     /// <summary>Relative error of a ratio of two variances, each from 8192 draws of products of normals.</summary>
     public const double VarianceRatio = 0.1;
 
+    /// <summary>One rounding to float32: half a unit in the last of 24 bits.</summary>
+    public const double Rounding = 1.0 / (1 << 24);
+
+    /// <summary>A learning rate in float64 against a value written with nine digits.</summary>
+    public const double Schedule = 1e-9;
+
+    /// <summary>A seeded statistic lies further out than this, in standard errors, for one seed in 150 000.</summary>
+    public const double StandardErrors = 4.5;
+
+    /// <summary>
+    /// A chain of float32 multiply-adds, relative to the sum of the absolute values of its terms: each product is rounded
+    /// once and then takes part in at most as many rounded sums as the chain is long (one more if it starts from a value).
+    /// </summary>
+    /// <param name="length">Terms of the chain.</param>
+    public static double Chain(int length) => (length + 2) * Rounding;
+
     /// <summary>Asserts that the Euclidean distance is at most the tolerance times the norm of what is expected.</summary>
     /// <param name="expected">The oracle's values.</param>
     /// <param name="actual">Ours.</param>
@@ -64,6 +80,23 @@ internal static class Tolerance
     }
 
     public static double Norm(ReadOnlySpan<double> values) => TensorPrimitives.Norm(values);
+
+    /// <summary>Asserts that two numbers differ by at most the tolerance times a norm.</summary>
+    public static void Near(double expected, double actual, double tolerance, double scale, string what) =>
+        Assert.True(Math.Abs(expected - actual) <= tolerance * scale, $"{what}: {actual:R} differs from {expected:R} by more than {tolerance:E2} of {scale:E2}");
+
+    /// <summary>Asserts that all bits agree.</summary>
+    public static void Same(ReadOnlySpan<float> expected, ReadOnlySpan<float> actual, string what)
+    {
+        Assert.Equal(expected.Length, actual.Length);
+        for (int i = 0; i < expected.Length; i++)
+        {
+            if (BitConverter.SingleToInt32Bits(expected[i]) != BitConverter.SingleToInt32Bits(actual[i]))
+            {
+                Assert.Fail($"{what}: element {i} is {actual[i]:R} instead of {expected[i]:R}");
+            }
+        }
+    }
 
     public static double Norm(ReadOnlySpan<float> values)
     {

@@ -49,7 +49,7 @@ public static unsafe class Gemm
     /// <param name="capacity">Rows for which <paramref name="packed"/> is laid out: at least firstRow + k.</param>
     /// <param name="firstRow">Row of the packed matrix that the first row goes to.</param>
     /// <param name="panel">The one panel to pack, below <see cref="Panels"/>; all of them if negative.</param>
-    /// <exception cref="ArgumentException">A span is too short for the sizes given.</exception>
+    /// <exception cref="ArgumentException">A span is too short for the sizes given, or <paramref name="firstRow"/> is negative.</exception>
     public static void Pack(ReadOnlySpan<float> b, int stride, bool transposed, int k, int n, Span<float> packed, int capacity, int firstRow = 0, int panel = -1) =>
         Pack(GemmTiles.Best, b, stride, transposed, k, n, packed, capacity, firstRow, panel);
 
@@ -70,7 +70,7 @@ public static unsafe class Gemm
     /// <param name="c">C [m, n].</param>
     /// <param name="cStride">Floats between the rows of C.</param>
     /// <param name="accumulate">Whether to add to C instead of overwriting it.</param>
-    /// <exception cref="ArgumentException">A span is too short for the sizes given.</exception>
+    /// <exception cref="ArgumentException">A span is too short for the sizes given, or <paramref name="firstRow"/> is negative.</exception>
     public static void MultiplyPacked(GemmLeft left, int m, int n, int k, ReadOnlySpan<float> a, int aStride, ReadOnlySpan<float> packed, int capacity, int firstRow, Span<float> c, int cStride, bool accumulate) =>
         MultiplyPacked(GemmTiles.Best, left, m, n, k, a, aStride, packed, capacity, firstRow, c, cStride, accumulate);
 
@@ -164,7 +164,7 @@ public static unsafe class Gemm
     {
         Require(b.Length, Extent(transposed ? n : k, transposed ? k : n, stride), nameof(b));
         Require(packed.Length, PackedLength(tiles, capacity, n), nameof(packed));
-        Require(capacity, firstRow + k, nameof(capacity));
+        RequireRows(capacity, firstRow, k);
         fixed (float* source = b, target = packed)
         {
             int end = panel < 0 ? n : Math.Min(n, (panel + 1) * tiles.Columns);
@@ -182,7 +182,7 @@ public static unsafe class Gemm
         bool plain = left == GemmLeft.Plain;
         Require(a.Length, Extent(plain ? m : k, plain ? k : m, aStride), nameof(a));
         Require(packed.Length, PackedLength(tiles, capacity, n), nameof(packed));
-        Require(capacity, firstRow + k, nameof(capacity));
+        RequireRows(capacity, firstRow, k);
         Require(c.Length, Extent(m, n, cStride), nameof(c));
         fixed (float* pa = a, pb = packed, pc = c)
         {
@@ -303,7 +303,13 @@ public static unsafe class Gemm
         return rows == 0 || columns == 0 ? 0 : checked(((rows - 1) * stride) + columns);
     }
 
-    private static void Require(int have, int need, string name)
+    private static void RequireRows(int capacity, int firstRow, int k)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(firstRow);
+        Require(capacity, (long)firstRow + k, nameof(capacity));
+    }
+
+    private static void Require(int have, long need, string name)
     {
         if (have < need)
         {

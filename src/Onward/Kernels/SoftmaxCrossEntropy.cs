@@ -9,12 +9,18 @@ public static class SoftmaxCrossEntropy
     /// <param name="logits">Logits [K].</param>
     /// <param name="label">The true class, 0 to K - 1.</param>
     /// <param name="error">Receives the gradient of the loss with respect to the logits [K]; may be <paramref name="logits"/>.</param>
-    /// <returns>The loss, in nats; not finite where a logit is not.</returns>
+    /// <returns>The loss, in nats; not a number where a logit is not one or is +infinity.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The label is no class.</exception>
+    /// <exception cref="ArgumentException">The lengths differ.</exception>
     public static float Evaluate(ReadOnlySpan<float> logits, int label, Span<float> error)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(label);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(label, logits.Length);
+        if (error.Length != logits.Length)
+        {
+            throw new ArgumentException($"The error must have one number for each of {logits.Length} logits; got {error.Length}.", nameof(error));
+        }
+
         float largest = TensorPrimitives.Max(logits);
         float shifted = logits[label] - largest;
         TensorPrimitives.Subtract(logits, largest, error);

@@ -1,0 +1,126 @@
+using Onward.Kernels;
+
+namespace Onward.Tests.Kernels;
+
+/// <summary>
+/// One matrix product: operands whose gaps between rows hold NaN, a result whose gaps hold a guard value, and the product
+/// as a triple loop in float64.
+/// </summary>
+internal sealed class GemmProblem
+{
+    private const float Guard = -98765.5f;
+    private const int Margin = 64;
+
+    private readonly float[] _start;
+
+    public GemmProblem(Random random, GemmLeft left, bool rightTransposed, int m, int n, int k, bool accumulate, int gap)
+    {
+        (Left, RightTransposed, M, N, K, Accumulate) = (left, rightTransposed, m, n, k, accumulate);
+        (AStride, BStride, CStride) = ((left == GemmLeft.Plain ? k : m) + gap, (rightTransposed ? k : n) + gap, n + gap);
+        A = left == GemmLeft.Plain ? Matrix(random, m, k, gap) : Matrix(random, k, m, gap);
+        B = rightTransposed ? Matrix(random, n, k, gap) : Matrix(random, k, n, gap);
+        _start = Numbers.Filled(Margin + (m * CStride) + Margin, Guard);
+        for (int i = 0; i < m * n; i++)
+        {
+            _start[Margin + (i / n * CStride) + (i % n)] = (2 * random.NextSingle()) - 1;
+        }
+    }
+
+    public GemmLeft Left { get; }
+
+    public bool RightTransposed { get; }
+
+    public int M { get; }
+
+    public int N { get; }
+
+    public int K { get; }
+
+    public bool Accumulate { get; }
+
+    public int AStride { get; }
+
+    public int BStride { get; }
+
+    public int CStride { get; }
+
+    public float[] A { get; }
+
+    public float[] B { get; }
+
+    public string Name => $"{M} x {N} x {K}, A {Left}, B {(RightTransposed ? "transposed" : "plain")}, {(Accumulate ? "+=" : "=")}, strides {AStride} {BStride} {CStride}";
+
+    /// <summary>A fresh copy of C with its margins.</summary>
+    public float[] NewC() => [.. _start];
+
+    /// <summary>The part of such a copy that is the matrix, and not a float more.</summary>
+    public Span<float> Inside(float[] c) => c.AsSpan(Margin, ((M - 1) * CStride) + N);
+
+    /// <summary>The stored A from row i and step l on.</summary>
+    public ReadOnlySpan<float> AFrom(int i, int l) => A.AsSpan(Left == GemmLeft.Plain ? (i * AStride) + l : (l * AStride) + i);
+
+    /// <summary>The stored B from step l and column j on.</summary>
+    public ReadOnlySpan<float> BFrom(int l, int j) => B.AsSpan(RightTransposed ? (j * BStride) + l : (l * BStride) + j);
+
+    public void Multiply(GemmTiles tiles, float[] c) => Gemm.Multiply(
+        tiles, Left, RightTransposed, M, N, K, A, AStride, B, BStride, Inside(c), CStride, Accumulate, new float[K * tiles.Columns]);
+
+    public void RequireExact(float[] c)
+    {
+        double[] sums = new double[N], sizes = new double[N];
+        for (int i = 0; i < M; i++)
+        {
+            for (int j = 0; j < N; j++)
+            {
+                sums[j] = Accumulate ? _start[Margin + (i * CStride) + j] : 0;
+                sizes[j] = Math.Abs(sums[j]);
+            }
+
+            for (int l = 0; l < K; l++)
+            {
+                double a = AFrom(i, l)[0];
+                for (int j = 0; j < N; j++)
+                {
+                    double term = a * B[RightTransposed ? (j * BStride) + l : (l * BStride) + j];
+                    sums[j] += term;
+                    sizes[j] += Math.Abs(term);
+                }
+            }
+
+            for (int j = 0; j < N; j++)
+            {
+                float actual = c[Margin + (i * CStride) + j];
+                if (!(Math.Abs(actual - sums[j]) <= Tolerance.Chain(K) * sizes[j]))
+                {
+                    Assert.Fail($"{Name}: C[{i}, {j}] is {actual:R} instead of {sums[j]:R}");
+                }
+            }
+        }
+    }
+
+    /// <summary>Asserts that the margins and the gaps between the rows are as they were.</summary>
+    public void RequireUntouched(float[] c)
+    {
+        for (int i = 0; i < c.Length; i++)
+        {
+            int at = i - Margin;
+            bool inside = at >= 0 && at < M * CStride && at % CStride < N;
+            if (!inside && c[i] != Guard)
+            {
+                Assert.Fail($"{Name}: wrote outside of C, at {at}");
+            }
+        }
+    }
+
+    // Exactly as long as the sizes require: the last row has no gap.
+    private static float[] Matrix(Random random, int rows, int columns, int gap)
+    {
+        float[] matrix = new float[rows == 0 || columns == 0 ? 0 : (rows * (columns + gap)) - gap];
+        for (int i = 0; i < matrix.Length; i++)
+        {
+            matrix[i] = i % (columns + gap) < columns ? (2 * random.NextSingle()) - 1 : float.NaN;
+        }
+
+        return matrix;
+    }
+}

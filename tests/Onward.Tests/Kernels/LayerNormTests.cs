@@ -1,0 +1,179 @@
+using Onward.Kernels;
+
+namespace Onward.Tests.Kernels;
+
+public sealed class LayerNormTests
+{
+    private const int RunCount = 5;
+
+    public static TheoryData<int> Sizes => [2, 3, 5, 8, 16, 32, 48, 100, 256, 512, 784, 2048];
+
+    [Theory]
+    [MemberData(nameof(Sizes))]
+    public void Values_meet_the_formula(int size)
+    {
+        float[] x = Numbers.Uniform(size, RunCount * size), y = new float[x.Length], reciprocal = new float[RunCount];
+
+        LayerNorm.Normalize(x, y, reciprocal, size);
+
+        double[] expected = new double[x.Length], expectedReciprocal = new double[RunCount];
+        for (int run = 0; run < RunCount; run++)
+        {
+            (double[] values, expectedReciprocal[run]) = Formula(Run(Numbers.Widen(x), run, size));
+            values.CopyTo(expected, run * size);
+        }
+
+        Tolerance.Near(expected, y, Tolerance.Kernel, "y");
+        Tolerance.Near(expectedReciprocal, reciprocal, Tolerance.Kernel, "r");
+    }
+
+    [Theory]
+    [MemberData(nameof(Sizes))]
+    public void Jacobian_product_meets_the_closed_form(int size)
+    {
+        (float[] x, float[] y, float[] reciprocal) = Normalized(size);
+        float[] a = Numbers.Uniform(size + 1, x.Length), product = new float[x.Length];
+
+        LayerNorm.JacobianProduct(y, reciprocal, a, product, size);
+
+        for (int run = 0; run < RunCount; run++)
+        {
+            double[] vector = Run(Numbers.Widen(a), run, size);
+            (double[] normal, double r) = Formula(Run(Numbers.Widen(x), run, size));
+            double mean = vector.Average(), along = vector.Zip(normal, (v, n) => v * n).Average();
+            double[] expected = [.. vector.Zip(normal, (v, n) => r * (v - mean - (n * along)))];
+            Tolerance.Near(expected, product.AsSpan(run * size, size), Tolerance.Kernel, $"run {run}", Scale(a, reciprocal, run, size));
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Sizes))]
+    public void Jacobian_product_is_the_derivative(int size)
+    {
+        (float[] x, float[] y, float[] reciprocal) = Normalized(size);
+        float[] a = Numbers.Uniform(size + 2, x.Length), product = new float[x.Length];
+
+        LayerNorm.JacobianProduct(y, reciprocal, a, product, size);
+
+        // Central differences in float64 are good to about h^2 = 1e-10, far below the kernel's own roundings.
+        const double Step = 1e-5;
+        for (int run = 0; run < RunCount; run++)
+        {
+            double[] at = Run(Numbers.Widen(x), run, size), along = Run(Numbers.Widen(a), run, size);
+            double[] above = Formula([.. at.Zip(along, (v, d) => v + (Step * d))]).Values;
+            double[] below = Formula([.. at.Zip(along, (v, d) => v - (Step * d))]).Values;
+            double[] expected = [.. above.Zip(below, (p, m) => (p - m) / (2 * Step))];
+            Tolerance.Near(expected, product.AsSpan(run * size, size), Tolerance.Kernel, $"run {run}", Scale(a, reciprocal, run, size));
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Sizes))]
+    public void Jacobian_is_symmetric(int size)
+    {
+        (float[] x, float[] y, float[] reciprocal) = Normalized(size);
+        float[] u = Numbers.Uniform(size + 3, x.Length), v = Numbers.Uniform(size + 4, x.Length), ju = new float[x.Length], jv = new float[x.Length];
+
+        LayerNorm.JacobianProduct(y, reciprocal, u, ju, size);
+        LayerNorm.JacobianProduct(y, reciprocal, v, jv, size);
+
+        double scale = reciprocal.Max() * Tolerance.Norm(u) * Tolerance.Norm(v);
+        Tolerance.Near(Numbers.Inner(u, jv), Numbers.Inner(ju, v), Tolerance.Kernel, scale, "<Ju, v>");
+    }
+
+    [Theory]
+    [MemberData(nameof(Sizes))]
+    public void In_place_gives_the_same_bits(int size)
+    {
+        (float[] x, float[] y, float[] reciprocal) = Normalized(size);
+        float[] a = Numbers.Uniform(size + 5, x.Length), product = new float[x.Length], again = new float[RunCount];
+        LayerNorm.JacobianProduct(y, reciprocal, a, product, size);
+
+        LayerNorm.Normalize(x, x, again, size);
+        LayerNorm.JacobianProduct(y, reciprocal, a, a, size);
+
+        Tolerance.Same(y, x, "y");
+        Tolerance.Same(reciprocal, again, "r");
+        Tolerance.Same(product, a, "J a");
+    }
+
+    [Theory]
+    [MemberData(nameof(Sizes))]
+    public void Constant_input_gives_zero(int size)
+    {
+        foreach (float value in (float[])[0, 1, -2.5f, 1024])
+        {
+            float[] y = Numbers.Filled(size, float.NaN), reciprocal = new float[1], product = new float[size];
+
+            LayerNorm.Normalize(Numbers.Filled(size, value), y, reciprocal, size);
+            LayerNorm.JacobianProduct(y, reciprocal, Numbers.Uniform(size, size), product, size);
+
+            Assert.All(y, v => Assert.Equal(0, v));
+            Tolerance.Near(1 / Math.Sqrt(LayerNorm.Epsilon), reciprocal[0], Tolerance.Kernel, reciprocal[0], "r");
+            Assert.All(product, v => Assert.True(float.IsFinite(v)));
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Sizes))]
+    public void Constant_input_that_rounds_stays_near_zero(int size)
+    {
+        float[] y = Numbers.Filled(size, 0.1f), reciprocal = new float[1];
+
+        LayerNorm.Normalize(y, y, reciprocal, size);
+
+        // What the mean is off by, magnified by the largest possible r.
+        double bound = Tolerance.Chain(size) * 0.1 / Math.Sqrt(LayerNorm.Epsilon);
+        Assert.All(y, v => Assert.InRange(v, -bound, bound));
+    }
+
+    // Squares of 1e4 fill float32: a variance taken as mean(x^2) - mean(x)^2 would be noise.
+    [Theory]
+    [MemberData(nameof(Sizes))]
+    public void Large_mean_does_not_spoil_the_variance(int size)
+    {
+        float[] x = [.. Enumerable.Range(0, size).Select(i => 10000f + (i % 2 == 0 ? 1 : -1))];
+        float[] y = new float[size], reciprocal = new float[1];
+
+        LayerNorm.Normalize(x, y, reciprocal, size);
+
+        // The sum of the run is rounded at 1e4 times as much as a deviation.
+        (double[] expected, double r) = Formula(Numbers.Widen(x));
+        Tolerance.Near(expected, y, 1e4 * Tolerance.Chain(2), "y");
+        Tolerance.Near(r, reciprocal[0], Tolerance.Kernel, r, "r");
+    }
+
+    [Fact]
+    public void Rejects_lengths_that_do_not_fit()
+    {
+        float[] eight = new float[8], seven = new float[7], two = new float[2], one = new float[1];
+
+        Assert.Contains("runs of 4", Assert.Throws<ArgumentException>(() => LayerNorm.Normalize(seven, seven, two, 4)).Message, StringComparison.Ordinal);
+        Assert.Throws<ArgumentException>(() => LayerNorm.Normalize(eight, seven, two, 4));
+        Assert.Throws<ArgumentException>(() => LayerNorm.Normalize(eight, eight, one, 4));
+        Assert.Throws<ArgumentException>(() => LayerNorm.Normalize(eight, eight, two, 0));
+        Assert.Throws<ArgumentException>(() => LayerNorm.Normalize(eight, eight, two, -4));
+        Assert.Contains("7 values", Assert.Throws<ArgumentException>(() => LayerNorm.JacobianProduct(eight, two, seven, eight, 4)).Message, StringComparison.Ordinal);
+        Assert.Throws<ArgumentException>(() => LayerNorm.JacobianProduct(eight, two, eight, seven, 4));
+        Assert.Throws<ArgumentException>(() => LayerNorm.JacobianProduct(eight, one, eight, eight, 4));
+    }
+
+    private static (float[] X, float[] Y, float[] Reciprocal) Normalized(int size)
+    {
+        float[] x = Numbers.Uniform(size, RunCount * size), y = new float[x.Length], reciprocal = new float[RunCount];
+        LayerNorm.Normalize(x, y, reciprocal, size);
+        return (x, y, reciprocal);
+    }
+
+    // r |a|: the product itself nearly vanishes in runs of two.
+    private static double Scale(float[] a, float[] reciprocal, int run, int size) => reciprocal[run] * Tolerance.Norm(a.AsSpan(run * size, size));
+
+    private static double[] Run(double[] values, int run, int size) => values[(run * size)..((run + 1) * size)];
+
+    private static (double[] Values, double Reciprocal) Formula(double[] x)
+    {
+        double mean = x.Average(), variance = x.Average(v => (v - mean) * (v - mean));
+        double r = 1 / Math.Sqrt(variance + 1e-5);
+        return ([.. x.Select(v => (v - mean) * r)], r);
+    }
+}

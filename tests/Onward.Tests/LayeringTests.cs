@@ -1,0 +1,82 @@
+using System.Text.RegularExpressions;
+
+namespace Onward.Tests;
+
+/// <summary>The folders of the library form layers; a folder may use those below it only.</summary>
+public sealed partial class LayeringTests
+{
+    private static readonly Dictionary<string, string[]> MayUse = new()
+    {
+        ["Training"] = ["Learning", "Models", "Losses", "Layers", "Data", "Optimizers", "Kernels", "Threads"],
+        ["Learning"] = ["Models", "Losses", "Layers", "Kernels", "Threads"],
+        ["Models"] = ["Losses", "Layers", "Kernels", "Threads"],
+        ["Losses"] = ["Layers", "Kernels", "Threads"],
+        ["Layers"] = ["Kernels", "Threads"],
+        ["Data"] = ["Kernels", "Threads"],
+        ["Optimizers"] = ["Kernels", "Threads"],
+        ["Kernels"] = ["Threads"],
+        ["Threads"] = [],
+    };
+
+    [Fact]
+    public void No_folder_uses_one_above_it()
+    {
+        string source = Source();
+        string[] files = [.. Directory.EnumerateFiles(source, "*.cs", SearchOption.AllDirectories).Order()];
+
+        string[] arrows = [.. files.SelectMany(file => Faults(Path.GetRelativePath(source, file), File.ReadAllText(file)))];
+
+        Assert.NotEmpty(files);
+        Assert.Empty(arrows);
+    }
+
+    [Theory]
+    [InlineData("Kernels/A.cs", "using Onward.Layers;", "Kernels/A.cs uses Layers")]
+    [InlineData("Models/Inner/A.cs", "using System;\nusing static Onward.Learning.Rule;", "Models/Inner/A.cs uses Learning")]
+    [InlineData("Data/A.cs", "global using M = Onward.Models.LocalMixer;", "Data/A.cs uses Models")]
+    [InlineData("Layers/A.cs", "namespace Onward.Layers;\n\nclass A { Onward.Training.Trainer t; }", "Layers/A.cs uses Training")]
+    [InlineData("Losses/A.cs", "using Onward.Surprise;", "Losses/A.cs uses Surprise")]
+    [InlineData("Surprise/A.cs", "using System;", "Surprise/A.cs is in a folder that has no layer")]
+    [InlineData("A.cs", "using System;", "A.cs is in a folder that has no layer")]
+    public void Upward_arrow_is_found(string path, string text, string fault) => Assert.Equal([fault], Faults(path, text));
+
+    [Theory]
+    [InlineData("Training/A.cs", "using Onward.Learning;\nusing Onward.Optimizers;\nusing Onward.Data;")]
+    [InlineData("Models/A.cs", "using Onward.Kernels;\n\nnamespace Onward.Models;\n\n/// <summary>See <see cref=\"Onward.Learning.Rule\"/>.</summary>")]
+    public void Downward_arrow_passes(string path, string text) => Assert.Empty(Faults(path, text));
+
+    private static IEnumerable<string> Faults(string path, string text)
+    {
+        path = path.Replace('\\', '/');
+        string folder = path.Contains('/', StringComparison.Ordinal) ? path[..path.IndexOf('/', StringComparison.Ordinal)] : "";
+        if (!MayUse.TryGetValue(folder, out string[]? below))
+        {
+            return [$"{path} is in a folder that has no layer"];
+        }
+
+        return text.Split('\n')
+            .Where(line => !line.TrimStart().StartsWith("//", StringComparison.Ordinal))
+            .SelectMany(line => Reference().Matches(line))
+            .Select(match => match.Groups[1].Value)
+            .Where(used => used != folder && !below.Contains(used))
+            .Distinct()
+            .Select(used => $"{path} uses {used}");
+    }
+
+    private static string Source()
+    {
+        for (DirectoryInfo? at = new(AppContext.BaseDirectory); at is not null; at = at.Parent)
+        {
+            string source = Path.Combine(at.FullName, "src", "Onward");
+            if (Directory.Exists(source))
+            {
+                return source;
+            }
+        }
+
+        throw new DirectoryNotFoundException($"There is no src/Onward above {AppContext.BaseDirectory}; run the tests from a checkout.");
+    }
+
+    [GeneratedRegex(@"\bOnward\.([A-Z]\w*)")]
+    private static partial Regex Reference();
+}

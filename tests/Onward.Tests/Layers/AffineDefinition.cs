@@ -1,0 +1,88 @@
+using Onward.Layers;
+
+namespace Onward.Tests.Layers;
+
+/// <summary>
+/// What a layer is defined to compute, as plain loops in float64 over one example [patches, width]. Every definition is a
+/// list of terms: output o of the example takes weight w times input i.
+/// </summary>
+/// <param name="Layer">The layer under test.</param>
+/// <param name="Patches">Patches in an example.</param>
+/// <param name="BiasOf">The bias of channel c of patch p.</param>
+/// <param name="Terms">All terms of one example.</param>
+public sealed record AffineDefinition(AffineLayer Layer, int Patches, Func<int, int, int> BiasOf, IReadOnlyList<(int Output, int Weight, int Input)> Terms)
+{
+    // z[p,o] = sum over i of x[p,i] W[i,o]
+    public static AffineDefinition Linear(int inputs, int outputs, int patches) => new(
+        new Linear(inputs, outputs),
+        patches,
+        (_, c) => c,
+        [
+            .. from p in Enumerable.Range(0, patches)
+               from o in Enumerable.Range(0, outputs)
+               from i in Enumerable.Range(0, inputs)
+               select ((p * outputs) + o, (i * outputs) + o, (p * inputs) + i),
+        ]);
+
+    // z[p,g,o] = sum over i of x[p,g,i] W[g,i,o]
+    public static AffineDefinition Grouped(int groups, int size, int patches) => new(
+        new GroupedLinear(groups, size),
+        patches,
+        (_, c) => c,
+        [
+            .. from p in Enumerable.Range(0, patches)
+               from g in Enumerable.Range(0, groups)
+               from o in Enumerable.Range(0, size)
+               from i in Enumerable.Range(0, size)
+               select ((((p * groups) + g) * size) + o, (((g * size) + i) * size) + o, (((p * groups) + g) * size) + i),
+        ]);
+
+    // z[q,c] = sum over p of W[p,q] x[p,c]
+    public static AffineDefinition Token(int patches, int channels) => new(
+        new TokenMixing(patches, channels),
+        patches,
+        (p, _) => p,
+        [
+            .. from q in Enumerable.Range(0, patches)
+               from c in Enumerable.Range(0, channels)
+               from p in Enumerable.Range(0, patches)
+               select ((q * channels) + c, (p * patches) + q, (p * channels) + c),
+        ]);
+
+    public double[] Apply(ReadOnlySpan<float> weight, ReadOnlySpan<float> x, int examples)
+    {
+        int inputs = Patches * Layer.Inputs, outputs = Patches * Layer.Outputs;
+        double[] z = new double[examples * outputs];
+        for (int n = 0; n < examples; n++)
+        {
+            foreach ((int o, int w, int i) in Terms)
+            {
+                z[(n * outputs) + o] += (double)weight[w] * x[(n * inputs) + i];
+            }
+        }
+
+        return z;
+    }
+
+    public (double[] Weight, double[] Bias) Gradients(ReadOnlySpan<float> x, ReadOnlySpan<float> gradient, int examples)
+    {
+        int inputs = Patches * Layer.Inputs, outputs = Patches * Layer.Outputs;
+        double[] weight = new double[Length(Layer.WeightShape)], bias = new double[Length(Layer.BiasShape)];
+        for (int n = 0; n < examples; n++)
+        {
+            foreach ((int o, int w, int i) in Terms)
+            {
+                weight[w] += (double)x[(n * inputs) + i] * gradient[(n * outputs) + o];
+            }
+
+            for (int o = 0; o < outputs; o++)
+            {
+                bias[BiasOf(o / Layer.Outputs, o % Layer.Outputs)] += gradient[(n * outputs) + o];
+            }
+        }
+
+        return (weight, bias);
+    }
+
+    public static int Length(IReadOnlyList<int> shape) => shape.Aggregate(1, (product, size) => product * size);
+}

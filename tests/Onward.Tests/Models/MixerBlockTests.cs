@@ -1,0 +1,94 @@
+using Onward.Models;
+using Onward.Threads;
+
+namespace Onward.Tests.Models;
+
+public sealed class MixerBlockTests
+{
+    // 27 rows of 12 channels: chunks of rows end inside examples, and no width is a whole vector.
+    private const int Examples = 3;
+
+    private static readonly LocalMixerOptions Options = new()
+    {
+        Blocks = 2,
+        PatchesPerSide = 3,
+        Channels = 12,
+        Groups = 3,
+        ImageSide = 6,
+        ImageChannels = 3,
+        Classes = 4,
+    };
+
+    public static TheoryData<Normalizations> Combinations => [.. Enumerable.Range(0, (int)Normalizations.All + 1).Select(flags => (Normalizations)flags)];
+
+    [Theory]
+    [MemberData(nameof(Combinations))]
+    public void Forward_meets_the_definition(Normalizations normalizations) => RequireForward(Options with { Normalizations = normalizations }, Examples);
+
+    [Theory]
+    [InlineData(1, 32, 2, 5)]
+    [InlineData(2, 48, 6, 2)]
+    [InlineData(4, 40, 5, 3)]
+    public void Forward_meets_the_definition_at_other_sizes(int patchesPerSide, int channels, int groups, int examples) =>
+        RequireForward(Options with { PatchesPerSide = patchesPerSide, Channels = channels, Groups = groups, ImageSide = 8 }, examples);
+
+    private static void RequireForward(LocalMixerOptions options, int examples)
+    {
+        LocalMixer model = Model(options);
+        NaiveMixer naive = new(model);
+        int patches = options.Patches, channels = options.Channels, rows = examples * patches;
+        BlockActivations tile = new(model, examples);
+        float[] x = Numbers.Uniform(2, rows * options.PatchVector);
+        double[][] expected = [.. Numbers.Widen(x).Chunk(patches * options.PatchVector)];
+        foreach (MixerBlock block in model.Blocks)
+        {
+            Memory<float>[] inputs = [.. block.Layers.Select(layer => Numbers.Filled(rows * layer.Map.Inputs, float.NaN))];
+            float[] result = Numbers.Filled(rows * channels, float.NaN);
+            block.Forward(model.Values, x, inputs, result, tile, rows);
+
+            List<double[]>[] layerInputs = [.. block.Layers.Select(_ => new List<double[]>())];
+            for (int n = 0; n < examples; n++)
+            {
+                expected[n] = naive.Block(block.Index, expected[n]);
+                for (int l = 0; l < layerInputs.Length; l++)
+                {
+                    layerInputs[l].Add(naive.LayerInputs[l]);
+                }
+            }
+
+            for (int l = 0; l < layerInputs.Length; l++)
+            {
+                Require(layerInputs[l], inputs[l].Span, $"input of layer {l} of block {block.Index}");
+            }
+
+            Require(expected, result, $"output of block {block.Index}");
+            Require(expected.Select(naive.HeadFeatures), tile.Pooled[..(examples * channels)], $"features of head {block.Index}");
+            x = result;
+        }
+
+        float[] features = new float[examples * channels];
+        model.PoolForReadout(x, features);
+        Require(expected.Select(naive.ReadoutFeatures), features, "features of the readout");
+    }
+
+    private static void Require(IEnumerable<double[]> expected, ReadOnlySpan<float> actual, string what)
+    {
+        double[] all = [.. expected.SelectMany(values => values)];
+        Assert.Contains(all, value => value != 0);
+        Tolerance.Near(all, actual, Tolerance.Network, what);
+    }
+
+    // Biases too, or half of the terms would be untested.
+    private static LocalMixer Model(LocalMixerOptions options)
+    {
+        LocalMixer model = new(options);
+        foreach (Parameter parameter in model.Values.Layout.Parameters)
+        {
+            Numbers.Uniform(parameter.Offset, parameter.Length).CopyTo(model.Values[parameter]);
+        }
+
+        using WorkerTeam team = new(1);
+        model.Pack(team);
+        return model;
+    }
+}
