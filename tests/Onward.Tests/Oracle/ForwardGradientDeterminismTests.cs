@@ -27,7 +27,7 @@ public sealed class ForwardGradientDeterminismTests
 
     [Theory]
     [MemberData(nameof(CasesAndThreads))]
-    public void Gradients_losses_and_weights_of_five_steps_are_those_of_one_thread(string name, int threads)
+    public void Gradients_and_weights_of_five_steps_are_those_of_one_thread(string name, int threads)
     {
         List<float[]> expected = Train(name, 1);
 

@@ -50,17 +50,18 @@ public sealed class ForwardGradientUnbiasednessTests
         const int Parts = 16;
         TinyNetwork network = TinyNetwork.Create(name, examples: 2);
         using OneStep step = new(network, ActivityPerturbation.Gaussian, scope);
-        double[] exact = [.. Layers(network).SelectMany(layer => Exact(network, layer))];
-        Moments all = new(exact.Length);
+        Parameter[] parameters = LayerParameters(network);
+        double[] exact = [.. parameters.SelectMany(parameter => NaiveGradients.Exact(network, parameter, sweep => Dual.Sum(sweep.Blocks.Select(block => block.SumOfReplicas))))];
+        Moments all = new(parameters);
         double squaredErrors = 0;
 
         for (int part = 0; part < Parts; part++)
         {
-            Moments moments = new(exact.Length);
+            Moments moments = new(parameters);
             for (int draw = 0; draw < draws / Parts; draw++)
             {
                 step.Run((uint)((part * draws / Parts) + draw));
-                moments.Add(Gradients(network, step));
+                moments.Add(step);
             }
 
             squaredErrors += Math.Pow(Distance(moments.Mean, exact), 2) / Parts;
@@ -86,25 +87,19 @@ public sealed class ForwardGradientUnbiasednessTests
         double Variance(int passes)
         {
             using OneStep step = new(network, ActivityPerturbation.Gaussian, LossScope.All, passes);
-            Moments moments = new(Layers(network).Sum(layer => layer.Weight.Length + layer.Bias.Length));
+            Moments moments = new(LayerParameters(network));
             for (uint draw = 0; draw < Draws; draw++)
             {
                 step.Run(draw);
-                moments.Add(Gradients(network, step));
+                moments.Add(step);
             }
 
             return moments.TotalVariance;
         }
     }
 
-    private static IEnumerable<MixerLayer> Layers(TinyNetwork network) => network.Model.Blocks.SelectMany(block => block.Layers);
-
-    // The losses of other blocks do not depend on the layer, so they may be added up as well.
-    private static IEnumerable<double> Exact(TinyNetwork network, MixerLayer layer) =>
-        new[] { layer.Weight, layer.Bias }.SelectMany(parameter => NaiveGradients.Exact(network, parameter, sweep => Dual.Sum(sweep.Blocks.Select(block => block.SumOfReplicas))));
-
-    private static IEnumerable<float> Gradients(TinyNetwork network, OneStep step) =>
-        Layers(network).SelectMany(layer => new[] { layer.Weight, layer.Bias }).SelectMany(parameter => step.Gradient(parameter).ToArray());
+    private static Parameter[] LayerParameters(TinyNetwork network) =>
+        [.. network.Model.Blocks.SelectMany(block => block.Layers).SelectMany(layer => new[] { layer.Weight, layer.Bias })];
 
     private static void Add(ReadOnlySpan<float> terms, double[] sums)
     {
@@ -130,24 +125,27 @@ public sealed class ForwardGradientUnbiasednessTests
         }
     }
 
-    // Sums and sums of squares of vectors.
-    private sealed class Moments(int length)
+    // Sums and sums of squares of the estimates, parameter after parameter.
+    private sealed class Moments(Parameter[] parameters)
     {
-        private readonly double[] _sums = new double[length];
-        private readonly double[] _squares = new double[length];
+        private readonly double[] _sums = new double[parameters.Sum(parameter => parameter.Length)];
+        private readonly double[] _squares = new double[parameters.Sum(parameter => parameter.Length)];
         private int _count;
 
         public double[] Mean => [.. _sums.Select(sum => sum / _count)];
 
         public double TotalVariance => _squares.Zip(_sums, (square, sum) => (square / _count) - Math.Pow(sum / _count, 2)).Sum();
 
-        public void Add(IEnumerable<float> vector)
+        public void Add(OneStep step)
         {
             int i = 0;
-            foreach (float value in vector)
+            foreach (Parameter parameter in parameters)
             {
-                _sums[i] += value;
-                _squares[i++] += (double)value * value;
+                foreach (double value in step.Gradient(parameter))
+                {
+                    _sums[i] += value;
+                    _squares[i++] += value * value;
+                }
             }
 
             _count++;
@@ -155,7 +153,7 @@ public sealed class ForwardGradientUnbiasednessTests
 
         public void Add(Moments other)
         {
-            for (int i = 0; i < length; i++)
+            for (int i = 0; i < _sums.Length; i++)
             {
                 _sums[i] += other._sums[i];
                 _squares[i] += other._squares[i];
