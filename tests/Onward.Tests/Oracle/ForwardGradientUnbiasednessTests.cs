@@ -10,14 +10,14 @@ namespace Onward.Tests.Oracle;
 /// </summary>
 public sealed class ForwardGradientUnbiasednessTests
 {
-    public static MatrixTheoryData<string, LossScope> Cases => new(
-        TinyNetwork.Names,
-        [LossScope.Block, LossScope.Block | LossScope.Patch, LossScope.Block | LossScope.Group, LossScope.All]);
+    private static readonly LossScope[] Scopes = [LossScope.Block, LossScope.Block | LossScope.Patch, LossScope.Block | LossScope.Group, LossScope.All];
+
+    public static TheoryData<string> Networks => [.. TinyNetwork.Names];
 
     // Independent noise has covariance 1, as has this set of directions: no sampling, no error but rounding.
     [Theory]
-    [MemberData(nameof(Cases))]
-    public void Estimates_along_an_orthonormal_set_of_directions_add_up_to_the_exact_gradient(string name, LossScope scope)
+    [MemberData(nameof(Networks))]
+    public void Estimates_along_an_orthonormal_set_of_directions_add_up_to_the_exact_gradient(string name)
     {
         TinyNetwork network = TinyNetwork.Create(name, examples: 2);
         LocalMixerOptions options = network.Model.Options;
@@ -25,19 +25,22 @@ public sealed class ForwardGradientUnbiasednessTests
         {
             foreach (MixerLayer layer in block.Layers)
             {
-                using OneStep step = new(network, new UnitNoise(layer.Index), scope);
-                double[] weight = new double[layer.Weight.Length], bias = new double[layer.Bias.Length];
-                for (int element = 0; element < options.Patches * options.Channels; element++)
-                {
-                    step.Run((uint)element);
-                    Add(step.Gradient(layer.Weight), weight);
-                    Add(step.Gradient(layer.Bias), bias);
-                }
-
                 double[] exactWeight = NaiveGradients.Exact(network, layer.Weight, sweep => sweep.Blocks[block.Index].SumOfReplicas);
                 double[] exactBias = NaiveGradients.Exact(network, layer.Bias, sweep => sweep.Blocks[block.Index].SumOfReplicas);
-                Tolerance.Near(exactWeight, weight, Tolerance.Network, layer.Weight.Name);
-                Tolerance.Near(exactBias, bias, Tolerance.Network, layer.Bias.Name, Tolerance.Norm(exactWeight));
+                foreach (LossScope scope in Scopes)
+                {
+                    using OneStep step = new(network, new UnitNoise(layer.Index), scope);
+                    double[] weight = new double[layer.Weight.Length], bias = new double[layer.Bias.Length];
+                    for (int element = 0; element < options.Patches * options.Channels; element++)
+                    {
+                        step.Run((uint)element);
+                        Add(step.Gradient(layer.Weight), weight);
+                        Add(step.Gradient(layer.Bias), bias);
+                    }
+
+                    Tolerance.Near(exactWeight, weight, Tolerance.Network, $"{layer.Weight.Name}, {scope}");
+                    Tolerance.Near(exactBias, bias, Tolerance.Network, $"{layer.Bias.Name}, {scope}", Tolerance.Norm(exactWeight));
+                }
             }
         }
     }
@@ -77,7 +80,7 @@ public sealed class ForwardGradientUnbiasednessTests
     [Fact]
     public void Four_passes_divide_the_variance_by_four()
     {
-        const int Draws = 8 * 1024;
+        const int Draws = 4 * 1024;
         TinyNetwork network = TinyNetwork.Create("all normalisations", examples: 2);
 
         double ratio = Variance(1) / Variance(4);
