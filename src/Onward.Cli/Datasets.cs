@@ -24,9 +24,15 @@ internal static class Datasets
                 : throw new CommandFault("--data names a folder of files, but the data set digits is drawn, not read. Leave --data out.");
         }
 
+        string? folder = directory is null ? null : host.Resolve(directory);
+        if (folder is not null && !Directory.Exists(folder))
+        {
+            throw new CommandFault($"--data {folder}: no such folder. Name the folder with the four files of MNIST, or leave --data out.");
+        }
+
         try
         {
-            ImageDataset data = host.Mnist.Load(directory is null ? null : host.Resolve(directory), new DownloadNotice(host.Error), host.Interruption);
+            ImageDataset data = host.Mnist.Load(folder, new DownloadNotice(host.Error), host.Interruption);
             return data.Training.Height == data.Training.Width
                 ? (Mnist, data)
                 : throw new CommandFault($"the images in {data.Source} are {data.Training.Height}x{data.Training.Width}; models take square ones.");

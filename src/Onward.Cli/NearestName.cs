@@ -8,13 +8,19 @@ internal static class NearestName
     /// <param name="names">The names there are.</param>
     internal static string Suggest(string typed, IEnumerable<string> names)
     {
-        (string name, int distance) = names.Select(name => (name, Distance(typed.ToUpperInvariant(), name.ToUpperInvariant()))).MinBy(pair => pair.Item2);
-        return name is not null && distance <= Math.Max(1, typed.Length / 3) ? $"; did you mean '{name}'?" : ".";
+        string upper = typed.ToUpperInvariant();
+        (string name, int distance) = names.Select(name => (name, Distance(upper, name.ToUpperInvariant()))).MinBy(pair => pair.Item2);
+        return name is not null && distance <= (typed.Length < 4 ? 1 : Math.Max(2, typed.Length / 3)) ? $"; did you mean '{name}'?" : ".";
     }
 
-    // The fewest letters to insert, delete or replace (Levenshtein), one row of the table at a time.
+    // None for the beginning of a name, else the fewest letters to insert, delete or replace (Levenshtein), one row of the table at a time.
     private static int Distance(string from, string to)
     {
+        if (from.Length > 2 && to.StartsWith(from, StringComparison.Ordinal))
+        {
+            return 0;
+        }
+
         int[] row = [.. Enumerable.Range(0, to.Length + 1)];
         for (int i = 1; i <= from.Length; i++)
         {

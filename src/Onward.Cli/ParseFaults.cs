@@ -13,6 +13,11 @@ internal static class ParseFaults
     {
         Command command = parse.CommandResult.Command;
         string help = command is RootCommand ? "onward --help" : $"onward {command.Name} --help";
+        if (parse.CommandResult.Children.OfType<OptionResult>().FirstOrDefault(TookAnOption) is OptionResult hungry)
+        {
+            return $"{hungry.Option.Name} needs a value, but {Quote(hungry.Tokens[0].Value)} follows it. See '{help}'.";
+        }
+
         if (parse.UnmatchedTokens is [string word, ..])
         {
             return $"{DescribeUnknown(word.Split('=')[0], command)} See '{help}'.";
@@ -21,13 +26,15 @@ internal static class ParseFaults
         ParseError error = parse.Errors[0];
         return error.SymbolResult switch
         {
-            OptionResult { IdentifierToken: not null, Tokens.Count: 0 } option => $"{option.Option.Name} needs a value. See '{help}'.",
+            OptionResult { IdentifierToken: null } option => $"'onward {command.Name}' needs {option.Option.Name}. See '{help}'.",
+            OptionResult { Tokens.Count: 0 } option => $"{option.Option.Name} needs a value. See '{help}'.",
             OptionResult { IdentifierTokenCount: > 1 } option => $"{option.Option.Name} is given {option.IdentifierTokenCount} times; give it once.",
-            CommandResult when command.Options.FirstOrDefault(option => option.Required && parse.GetResult(option) is null) is Option missing =>
-                $"{missing.Name} is missing. See '{help}'.",
             _ => error.Message,
         };
     }
+
+    /// <summary>Whether an option was given no value and took the next option for it.</summary>
+    internal static bool TookAnOption(SymbolResult option) => option.Tokens is [{ Value: string text }, ..] && text.StartsWith("--", StringComparison.Ordinal);
 
     /// <summary>A word of the user's, short enough for a message.</summary>
     internal static string Quote(string word) => word.Length <= Longest ? $"'{word}'" : $"'{word[..Longest]}...'";

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Onward.Optimizers;
 
 namespace Onward.Cli;
@@ -33,6 +34,10 @@ internal sealed record PresetDefaults(int Epochs, double LearningRate)
 
     /// <summary>Epochs over which the learning rate rises; a shorter run has none longer than itself.</summary>
     internal double WarmupEpochs { get; init; } = 1;
+
+    /// <summary>A default of every preset, as a help text shows it.</summary>
+    internal static string Show(Func<PresetDefaults, IFormattable> value) =>
+        string.Join(", ", Table.Select(preset => $"{preset.Key} {value(preset.Value).ToString(null, CultureInfo.InvariantCulture)}"));
 
     /// <summary>The defaults of a preset.</summary>
     internal static PresetDefaults For(string model) => Table[model];

@@ -43,9 +43,12 @@ internal sealed class RunFolder : IDisposable
     /// <summary>Refuses a path that holds something already.</summary>
     internal static void RequireFree(string path)
     {
-        if (File.Exists(path))
+        for (string? part = System.IO.Path.GetFullPath(path); part is not null; part = System.IO.Path.GetDirectoryName(part))
         {
-            throw new CommandFault($"--out {path} is a file. Name a folder that is empty or does not exist.");
+            if (File.Exists(part))
+            {
+                throw new CommandFault($"--out {path} cannot be a folder, because {part} is a file. Name a folder that is empty or does not exist.");
+            }
         }
 
         try

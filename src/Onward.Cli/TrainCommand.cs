@@ -24,7 +24,7 @@ internal sealed class TrainCommand
     internal static Command Create(Host host)
     {
         TrainOptions options = new();
-        Command command = new("train", "Train a model; it lies in a run folder after every epoch.");
+        Command command = new("train", "Train a model and keep it, with its metrics, in a run folder.");
         options.AddTo(command);
         command.SetAction(parse => new TrainCommand(host, options).Run(parse));
         return command;

@@ -20,9 +20,9 @@ internal sealed class TrainOptions
     private readonly Option<string?> _model = ModelChoice.Option(PresetDefaults.Model);
     private readonly RuleChoice _rule = new();
     private readonly Option<LossScope> _lossScope = LossScopeOption();
-    private readonly Option<int?> _epochs = ValueOption.Whole("--epochs", "Passes over the training set. Default: the preset's", 1, MostEpochs);
+    private readonly Option<int?> _epochs = ValueOption.Whole("--epochs", $"Passes over the training set. Default: {PresetDefaults.Show(preset => preset.Epochs)}", 1, MostEpochs);
     private readonly Option<int?> _batchSize = ValueOption.Whole("--batch-size", "Images in a step. Default 128", 1);
-    private readonly Option<double?> _learningRate = ValueOption.Number("--lr", "Learning rate. Default: the preset's", "above 0", value => value > 0);
+    private readonly Option<double?> _learningRate = ValueOption.Number("--lr", $"Learning rate. Default: {PresetDefaults.Show(preset => preset.LearningRate)}", "above 0", value => value > 0);
     private readonly Option<double?> _momentum = ValueOption.Number("--momentum", "SGD momentum. Default 0.9", "from 0 to below 1", value => value is >= 0 and < 1);
     private readonly Option<double?> _weightDecay = ValueOption.Number("--weight-decay", "Weight decay on matrices. Default 0.0001", "0 or above", value => value >= 0);
     private readonly Option<string?> _schedule = ValueOption.Name("--schedule", $"How the learning rate falls: {ValueOption.List(Schedules)}. Default cosine", Schedules);

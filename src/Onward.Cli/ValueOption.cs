@@ -70,7 +70,7 @@ internal static class ValueOption
         Description = help,
         HelpName = "DIR",
         Required = required,
-        CustomParser = result => Convert(result, text => text.Length > 0 && !text.Contains('\0', StringComparison.Ordinal) ? text : null, "the path of a folder"),
+        CustomParser = result => Convert(result, text => text.Length > 0 && !text.Contains('\0', StringComparison.Ordinal) && !ParseFaults.TookAnOption(result) ? text : null, "the path of a folder"),
     };
 
     /// <summary>The names as a sentence shows them.</summary>
