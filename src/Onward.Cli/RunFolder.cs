@@ -28,18 +28,6 @@ internal sealed class RunFolder : IDisposable
     /// <summary>Where the model of a run lies.</summary>
     internal static string ModelPathIn(string folder) => System.IO.Path.Combine(folder, ModelName);
 
-    /// <summary>The first of base, base-2, base-3 ... that nothing has taken.</summary>
-    internal static string FirstFree(string path)
-    {
-        string free = path;
-        for (int i = 2; Directory.Exists(free) || File.Exists(free); i++)
-        {
-            free = string.Create(CultureInfo.InvariantCulture, $"{path}-{i}");
-        }
-
-        return free;
-    }
-
     /// <summary>Refuses a path that holds something already.</summary>
     internal static void RequireFree(string path)
     {
@@ -64,27 +52,20 @@ internal sealed class RunFolder : IDisposable
         }
     }
 
-    /// <summary>Makes the folder with its configuration in it, or leaves nothing behind.</summary>
-    internal static RunFolder Create(string path, RunConfiguration configuration, int blocks)
+    /// <summary>Makes a folder with the configuration in it, or leaves nothing behind.</summary>
+    internal static RunFolder Create(string path, RunConfiguration configuration, int blocks) =>
+        TryCreate(path, configuration, blocks) ?? throw new CommandFault($"--out {path} was taken by another run just now. Name another.");
+
+    /// <summary>The same in the first of path, path-2, path-3 ... that nothing has taken.</summary>
+    internal static RunFolder CreateNext(string path, RunConfiguration configuration, int blocks)
     {
-        string? created = null;
-        StreamWriter? metrics = null;
-        string[] files = [System.IO.Path.Combine(path, ConfigurationName), System.IO.Path.Combine(path, MetricsName)];
-        try
+        for (int i = 1; ; i++)
         {
-            created = FirstMissing(path);
-            Directory.CreateDirectory(path);
-            File.WriteAllText(files[0], JsonSerializer.Serialize(configuration, RunConfiguration.Json) + "\n");
-            metrics = new StreamWriter(files[1]) { AutoFlush = true, NewLine = "\n" };
-            metrics.WriteLine(
-                $"epoch,learning_rate,train_loss,train_error,test_loss,test_error,{string.Join(',', Enumerable.Range(0, blocks).Select(k => $"block_{k}_loss"))},images_per_second,seconds");
-            return new RunFolder(path, metrics);
-        }
-        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException or NotSupportedException)
-        {
-            metrics?.Dispose();
-            Remove(created, files);
-            throw Unwritable(path, fault);
+            string next = i == 1 ? path : string.Create(CultureInfo.InvariantCulture, $"{path}-{i}");
+            if (!Directory.Exists(next) && !File.Exists(next) && TryCreate(next, configuration, blocks) is RunFolder folder)
+            {
+                return folder;
+            }
         }
     }
 
@@ -137,34 +118,75 @@ internal sealed class RunFolder : IDisposable
     /// <summary>Closes the measurements.</summary>
     public void Dispose() => _metrics.Dispose();
 
-    // The topmost folder that making a path would make; null if it is there.
-    private static string? FirstMissing(string path)
+    // Of two runs that start at once, the one that makes the configuration file has the folder; the other gets null.
+    private static RunFolder? TryCreate(string path, RunConfiguration configuration, int blocks)
     {
-        string? missing = null;
+        List<string> folders = [];
+        List<string> files = [];
+        StreamWriter? metrics = null;
+        try
+        {
+            folders = Missing(path);
+            Directory.CreateDirectory(path);
+            if (Claim(System.IO.Path.Combine(path, ConfigurationName)) is not FileStream claimed)
+            {
+                return null;
+            }
+
+            files.Add(claimed.Name);
+            using (StreamWriter writer = new(claimed) { NewLine = "\n" })
+            {
+                writer.WriteLine(JsonSerializer.Serialize(configuration, RunConfiguration.Json));
+            }
+
+            files.Add(System.IO.Path.Combine(path, MetricsName));
+            metrics = new StreamWriter(files[^1]) { AutoFlush = true, NewLine = "\n" };
+            metrics.WriteLine(
+                $"epoch,learning_rate,train_loss,train_error,test_loss,test_error,{string.Join(',', Enumerable.Range(0, blocks).Select(k => $"block_{k}_loss"))},images_per_second,seconds");
+            return new RunFolder(path, metrics);
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException or NotSupportedException)
+        {
+            metrics?.Dispose();
+            Remove(files, folders);
+            throw Unwritable(path, fault);
+        }
+    }
+
+    private static FileStream? Claim(string path)
+    {
+        try
+        {
+            return new FileStream(path, FileMode.CreateNew, FileAccess.Write);
+        }
+        catch (IOException) when (File.Exists(path))
+        {
+            return null;
+        }
+    }
+
+    // The folders that making a path would make, innermost first.
+    private static List<string> Missing(string path)
+    {
+        List<string> missing = [];
         for (string? folder = System.IO.Path.GetFullPath(path); folder is not null && !Directory.Exists(folder); folder = System.IO.Path.GetDirectoryName(folder))
         {
-            missing = folder;
+            missing.Add(folder);
         }
 
         return missing;
     }
 
-    private static void Remove(string? created, string[] files)
+    // What cannot be removed stays, as does a folder that others use by now; the fault under way matters more.
+    private static void Remove(List<string> files, List<string> folders)
     {
         try
         {
-            if (created is not null && Directory.Exists(created))
-            {
-                Directory.Delete(created, recursive: true);
-            }
-            else
-            {
-                Array.ForEach(files, File.Delete);
-            }
+            files.ForEach(File.Delete);
+            folders.Where(Directory.Exists).ToList().ForEach(Directory.Delete);
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
-            // What cannot be removed stays; the fault that is being reported matters more.
         }
     }
 

@@ -50,9 +50,10 @@ internal sealed class TrainCommand
         Trainer trainer = new(model, rule, team, data, plan.Training, _host.Clock);
         _host.Interruption.ThrowIfCancellationRequested();
 
-        string path = named ?? RunFolder.FirstFree(_host.Resolve(Path.Combine("runs", RunName(plan, dataset))));
         RunConfiguration configuration = plan.Configure(dataset, data, model.Values.Layout.Count, plan.Data is null ? null : Path.GetFullPath(_host.Resolve(plan.Data)));
-        using RunFolder folder = RunFolder.Create(path, configuration, model.Blocks.Count);
+        using RunFolder folder = named is null
+            ? RunFolder.CreateNext(_host.Resolve(Path.Combine("runs", RunName(plan, dataset))), configuration, model.Blocks.Count)
+            : RunFolder.Create(named, configuration, model.Blocks.Count);
         TrainingResult result = Train(trainer, model, folder, plan);
         Report(configuration, result, folder, plan.AsJson);
         return ExitCode.Done;

@@ -79,6 +79,22 @@ public sealed class FaultTests : IDisposable
     }
 
     [Fact]
+    public void A_file_called_runs_is_told()
+    {
+        File.WriteAllText(_workplace["work/runs"], "");
+
+        _workplace.Refuse("train --data {data} --batch-size 8", "Name another with --out");
+    }
+
+    [Fact]
+    public void A_folder_that_cannot_be_filled_is_not_left()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Sizes of names are Linux's here.");
+
+        _workplace.Refuse($"train --data {{data}} --batch-size 8 --out a/{new string('b', 300)}", "cannot be written");
+    }
+
+    [Fact]
     public void A_long_word_is_cut_in_the_message() => _workplace.Refuse($"train --lr {new string('9', 5000)}x", "9...'.");
 
     [Fact]
