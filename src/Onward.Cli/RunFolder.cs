@@ -80,7 +80,8 @@ internal sealed class RunFolder : IDisposable
 
         try
         {
-            return JsonSerializer.Deserialize<RunConfiguration>(File.ReadAllText(path), RunConfiguration.Json) ?? throw new JsonException();
+            RunConfiguration? run = JsonSerializer.Deserialize<RunConfiguration>(File.ReadAllText(path), RunConfiguration.Json);
+            return run is { Validation: >= 0 } && Datasets.Names.Contains(run.Dataset) ? run : throw new JsonException();
         }
         catch (FileNotFoundException fault)
         {
@@ -116,7 +117,17 @@ internal sealed class RunFolder : IDisposable
     }
 
     /// <summary>Closes the measurements.</summary>
-    public void Dispose() => _metrics.Dispose();
+    public void Dispose()
+    {
+        try
+        {
+            _metrics.Dispose();
+        }
+        catch (IOException)
+        {
+            // A line that could not be written has been told of already.
+        }
+    }
 
     // Of two runs that start at once, the one that makes the configuration file has the folder; the other gets null.
     private static RunFolder? TryCreate(string path, RunConfiguration configuration, int blocks)

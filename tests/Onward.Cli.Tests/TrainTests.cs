@@ -147,6 +147,16 @@ public sealed class TrainTests : IDisposable
     }
 
     [Fact]
+    public void On_a_terminal_progress_is_drawn_on_the_side_of_messages()
+    {
+        Workplace.Result result = _workplace.Run($"{Small} --json", errorIsTerminal: true);
+
+        Assert.Equal(0, result.Code);
+        Assert.Single(result.OutLines);
+        Assert.StartsWith("training S/1/1 in ", result.Error);
+    }
+
+    [Fact]
     public void A_damaged_run_is_told_in_one_line()
     {
         _workplace.Run($"{Small} --out run");
@@ -158,6 +168,12 @@ public sealed class TrainTests : IDisposable
         _workplace.Refuse("eval --run run", $"{configuration}: damaged near line ");
         File.WriteAllText(configuration, "null");
         _workplace.Refuse("eval --run run", $"{configuration}: damaged");
+        foreach ((string from, string to) in new[] { ("\"mnist\"", "\"cifar\""), ("\"mnist\"", "null"), ("\"validation\": 0", "\"validation\": -1"), ("\"seed\": 1", "\"sed\": 1"), ("\"cosine\"", "1") })
+        {
+            File.WriteAllText(configuration, text.Replace(from, to, StringComparison.Ordinal));
+            _workplace.Refuse("eval --run run", $"{configuration}: damaged");
+        }
+
         File.WriteAllText(configuration, text);
         File.WriteAllBytes(model, bytes[..5000]);
         _workplace.Refuse("eval --run run", $"{model}: tensor ");

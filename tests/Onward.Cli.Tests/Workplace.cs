@@ -31,7 +31,8 @@ internal sealed class Workplace : IDisposable
     /// <summary>Runs a command.</summary>
     /// <param name="command">Its words, separated by spaces; <c>{data}</c> and <c>{path}</c> stand for folders.</param>
     /// <param name="interruptAt">Presses Ctrl-C when a line of messages contains this.</param>
-    public Result Run(string command, string? interruptAt = null)
+    /// <param name="errorIsTerminal">Whether messages go to a terminal.</param>
+    public Result Run(string command, string? interruptAt = null, bool errorIsTerminal = false)
     {
         using StringWriter output = new() { NewLine = "\n" };
         using Watcher error = new(interruptAt, _interruption.Cancel);
@@ -41,6 +42,7 @@ internal sealed class Workplace : IDisposable
             {
                 Out = output,
                 Error = error,
+                ErrorIsTerminal = errorIsTerminal,
                 WorkingDirectory = this["work"],
                 Mnist = new MnistSource { DataRoot = null, CacheDirectory = this["cache"], Mirrors = [] },
                 Interruption = _interruption.Token,
