@@ -87,6 +87,25 @@ public sealed record LocalMixerOptions
     /// <summary>Local losses that train the blocks: one for each block, patch and group.</summary>
     public long LocalLosses => (long)Blocks * Patches * Groups;
 
+    /// <summary>Trained numbers of the network, from its sizes alone.</summary>
+    internal Int128 ParameterCount
+    {
+        get
+        {
+            Int128 channels = Channels, patches = (Int128)PatchesPerSide * PatchesPerSide;
+            Int128 patchSide = ((Int128)ImageSide + PatchesPerSide - 1) / PatchesPerSide;
+            Int128 group = channels * (Channels / Groups) + channels;
+            Int128 head = channels * Classes + Classes;
+            Int128 first = patchSide * patchSide * ImageChannels * channels + channels + group + head;
+            Int128 other = patches * patches + patches + channels * channels + channels + group + head;
+            return first + (other * (Blocks - 1)) + head;
+        }
+    }
+
+    /// <summary>Whether one example's rows, inputs included, fit an array.</summary>
+    internal bool FitsMemory =>
+        (Int128)PatchesPerSide * PatchesPerSide * Math.Max(Channels, PatchVector) <= Array.MaxLength && ParameterCount <= Array.MaxLength / 2;
+
     /// <summary>Checks every rule above.</summary>
     /// <exception cref="ArgumentException">Something is out of range; the message lists all of it.</exception>
     public void Validate()

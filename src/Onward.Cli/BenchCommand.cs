@@ -1,0 +1,166 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json;
+using Onward.Kernels;
+using Onward.Learning;
+using Onward.Models;
+using Onward.Optimizers;
+using Onward.Threads;
+using Onward.Training;
+
+namespace Onward.Cli;
+
+/// <summary><c>onward bench</c>: measures the speed of training steps on synthetic images against the machine's peak.</summary>
+internal sealed class BenchCommand
+{
+    private const string DefaultModel = "M/8/16";
+    private const int DefaultBatch = 128;
+    private const double DefaultSeconds = 5;
+    private const double LongestSeconds = 3600;
+    private const double LearningRate = 0.001;
+
+    private static readonly TimeSpan Round = TimeSpan.FromSeconds(0.5);
+
+    private readonly Option<string?> _model = ModelChoice.Option(DefaultModel);
+    private readonly RuleChoice _rule = new();
+    private readonly Option<int?> _batchSize = ValueOption.Whole("--batch-size", $"Images in a step. Default {DefaultBatch}", 1);
+    private readonly Option<double?> _seconds = ValueOption.Number("--seconds", "How long to measure; a step under way is finished. Default 5", "above 0, at most 3600", value => value is > 0 and <= LongestSeconds);
+    private readonly Option<bool> _json = new("--json") { Description = "Print one line of JSON instead of a table" };
+    private readonly Host _host;
+
+    private BenchCommand(Host host) => _host = host;
+
+    /// <summary>Makes the command.</summary>
+    internal static Command Create(Host host)
+    {
+        BenchCommand bench = new(host);
+        Command command = new("bench", "Measure training speed on synthetic images, beside the machine's matrix peak.");
+        command.Add(bench._model);
+        bench._rule.AddTo(command);
+        command.Add(bench._batchSize);
+        command.Add(bench._seconds);
+        command.Add(bench._json);
+        command.SetAction(bench.Run);
+        return command;
+    }
+
+    private int Run(ParseResult parse)
+    {
+        string name = parse.GetValue(_model) ?? DefaultModel;
+        RuleChoice.Settings settings = _rule.Read(parse);
+        int batch = parse.GetValue(_batchSize) ?? DefaultBatch;
+        (int side, int channels, int classes) = ImagesFor(name);
+        if ((long)batch * side * side * channels > Array.MaxLength)
+        {
+            throw new CommandFault($"--batch-size {batch} makes a batch of images of {side}x{side}x{channels} too large for one array. Take a smaller one.");
+        }
+
+        LocalMixer model = new(ModelChoice.Options(name, side, channels, classes));
+        model.Initialize(seed: 1);
+        using WorkerTeam team = new(settings.Threads);
+        ForwardGradient rule = settings.Create(model, team, LossScope.All, seed: 1);
+        ParameterUpdate update = new(model.Values.Layout, new Sgd(Momentum: 0.9, WeightDecay: 1e-4), team);
+        GemmPeak gemm = new(team);
+        float[] pixels = new float[batch * side * side * channels];
+        CounterRandom.Normals(new RandomStream(1, RandomPurpose.Data), 0, pixels);
+        int[] labels = [.. Enumerable.Range(0, batch).Select(i => i % classes)];
+        uint step = 0;
+
+        double before = gemm.Measure(_host.Clock);
+        Step();
+        RunRound(Round, Step);
+        double imagesPerSecond = Median(Rounds(TimeSpan.FromSeconds(parse.GetValue(_seconds) ?? DefaultSeconds), Step)) * batch;
+        double peak = Math.Max(before, gemm.Measure(_host.Clock));
+
+        double gflopsPerImage = rule.MatrixFlopsPerExample / 1e9;
+        Outcome outcome = new(
+            Math.Round(imagesPerSecond, 1),
+            Math.Round(gflopsPerImage, 6),
+            Math.Round(peak, 1),
+            Math.Round(imagesPerSecond * gflopsPerImage / peak, 4),
+            ProcessMemory.PeakMegabytes,
+            Math.Round(rule.ActivationBytes / 1e6, 2),
+            settings.Threads);
+        Report(outcome, $"{name}, {settings.Rule}, batch {batch}", parse.GetValue(_json));
+        return ExitCode.Done;
+
+        void Step()
+        {
+            _host.Interruption.ThrowIfCancellationRequested();
+            rule.Step(pixels, labels, step++);
+            update.Apply(model.Values, rule.Gradients, LearningRate);
+        }
+    }
+
+    private List<double> Rounds(TimeSpan total, Action step)
+    {
+        List<double> speeds = [];
+        long start = _host.Clock.GetTimestamp();
+        do
+        {
+            speeds.Add(RunRound(total < Round ? total : Round, step));
+        }
+        while (_host.Clock.GetElapsedTime(start) < total);
+        return speeds;
+    }
+
+    // Steps per second over a round of at least one step.
+    private double RunRound(TimeSpan length, Action step)
+    {
+        long start = _host.Clock.GetTimestamp();
+        int steps = 0;
+        TimeSpan elapsed;
+        do
+        {
+            step();
+            steps++;
+            elapsed = _host.Clock.GetElapsedTime(start);
+        }
+        while (elapsed < length);
+        return steps / elapsed.TotalSeconds;
+    }
+
+    private void Report(Outcome outcome, string what, bool asJson)
+    {
+        if (asJson)
+        {
+            _host.Out.WriteLine(JsonSerializer.Serialize(outcome, ResultJson.Options));
+            return;
+        }
+
+        CultureInfo culture = CultureInfo.InvariantCulture;
+        new TextTable()
+            .Add("training", what)
+            .Add("speed", string.Create(culture, $"{outcome.ImagesPerSecond:N0} images/s on {outcome.Threads} thread{(outcome.Threads == 1 ? "" : "s")}"))
+            .Add("matrix work", string.Create(culture, $"{outcome.GflopsPerImage * 1000:0.###} MFLOP an image"))
+            .Add("matrix peak", string.Create(culture, $"{outcome.GemmPeakGflops:0} GFLOP/s on this machine, the same threads"))
+            .Add("utilization", string.Create(culture, $"{outcome.Utilization * 100:0.0} % of that peak"))
+            .Add("activations", string.Create(culture, $"{outcome.ActivationMB:0.0} MB, whatever the batch"))
+            .Add("peak memory", string.Create(culture, $"{outcome.PeakMemoryMB:0} MB"))
+            .Write(_host.Out);
+    }
+
+    // The images that the paper trains each preset on: MNIST, CIFAR-10, and 100 classes of ImageNet.
+    private static (int Side, int Channels, int Classes) ImagesFor(string model) => model.Split('/')[1] switch
+    {
+        "1" => (28, 1, 10),
+        "8" => (32, 3, 10),
+        _ => (224, 3, 100),
+    };
+
+    private static double Median(List<double> values)
+    {
+        values.Sort();
+        int middle = values.Count / 2;
+        return values.Count % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
+    }
+
+    private sealed record Outcome(
+        double ImagesPerSecond,
+        double GflopsPerImage,
+        double GemmPeakGflops,
+        double Utilization,
+        double PeakMemoryMB,
+        double ActivationMB,
+        int Threads);
+}

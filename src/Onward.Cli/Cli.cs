@@ -1,0 +1,65 @@
+using System.CommandLine;
+using System.CommandLine.Invocation;
+using System.Globalization;
+using Onward.Data;
+using Onward.Training;
+
+namespace Onward.Cli;
+
+/// <summary>The command <c>onward</c>.</summary>
+internal static class Cli
+{
+    private static readonly ParserConfiguration Parsing = new() { EnablePosixBundling = false, ResponseFileTokenReplacer = null };
+
+    /// <summary>The version of this program.</summary>
+    internal static string Version { get; } = typeof(Cli).Assembly.GetName().Version!.ToString(3);
+
+    /// <summary>Runs one command; every fault becomes one line on <see cref="Host.Error"/>.</summary>
+    /// <param name="args">The words after <c>onward</c>.</param>
+    /// <param name="host">What the command touches outside itself.</param>
+    /// <returns>The process's exit code.</returns>
+    internal static int Run(string[] args, Host host)
+    {
+        try
+        {
+            ParseResult parse = HelpText.CreateRoot(host).Parse(args, Parsing);
+            if (parse.Action is ParseErrorAction)
+            {
+                throw new CommandFault(ParseFaults.Describe(parse));
+            }
+
+            return parse.Invoke(new InvocationConfiguration
+            {
+                Output = host.Out,
+                Error = host.Error,
+                EnableDefaultExceptionHandler = false,
+                ProcessTerminationTimeout = null,
+            });
+        }
+        catch (Exception fault)
+        {
+            (int code, string message) = Describe(fault);
+            host.Error.WriteLine($"onward: {OneLine(message)}");
+            if (host.ShowTraces)
+            {
+                host.Error.WriteLine(fault);
+            }
+
+            return code;
+        }
+    }
+
+    private static (int Code, string Message) Describe(Exception fault) => fault switch
+    {
+        CommandFault or DataException or DownloadUnavailableException or ModelFileException => (ExitCode.BadInput, fault.Message),
+        TrainingDivergedException => (ExitCode.Diverged, fault.Message),
+        InterruptedException => (ExitCode.Interrupted, fault.Message),
+        OperationCanceledException => (ExitCode.Interrupted, "interrupted."),
+        OutOfMemoryException => (ExitCode.BadInput, "not enough memory. Take a smaller model or batch, or fewer threads."),
+        _ => (ExitCode.Unexpected, string.Create(
+            CultureInfo.InvariantCulture,
+            $"unexpected error: {fault.GetType().Name}: {fault.Message} Set ONWARD_DEBUG=1 and run it again to see where.")),
+    };
+
+    private static string OneLine(string text) => string.Join(' ', text.Split(['\r', '\n'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
+}

@@ -1,0 +1,93 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using System.CommandLine.Invocation;
+
+namespace Onward.Cli;
+
+/// <summary>The root command, and the help that teaches: what it is, options, examples, exit codes.</summary>
+internal static class HelpText
+{
+    private const string About = """
+        Trains deep networks without backpropagation: forward gradients with local losses
+        (LG-FG-A of "Scaling Forward Gradient With Local Losses", ICLR 2023), on the CPU.
+        """;
+
+    private const string RootExamples = """
+          onward train                                 learn MNIST with the smallest good network
+          onward train --model M/8/16 --epochs 2       a deeper one: 4 blocks, 8x8 patches, 16 groups
+          onward eval --run runs/mnist-M-1-16-LG-FG-A-seed1
+          onward bench --model M/8/16                  how fast this machine trains
+        """;
+
+    private const string TrainExamples = """
+          onward train                                 MNIST, or digits where MNIST cannot be had
+          onward train --dataset digits --epochs 5     no download needed
+          onward train --data ~/mnist --seed 2         your own copy of the four MNIST files
+          onward train --validation 10000 --lr 0.05    tune on held-out training images
+          onward train --json | jq .testError          one line of JSON for scripts
+        """;
+
+    private const string EvalExamples = """
+          onward eval --run runs/mnist-M-1-16-LG-FG-A-seed1
+          onward eval --run runs/mnist-M-1-16-LG-FG-A-seed1 --dataset digits
+        """;
+
+    private const string BenchExamples = """
+          onward bench
+          onward bench --model M/1/16 --threads 1 --seconds 2 --json
+        """;
+
+    private const string ExitCodes = """
+        Exit codes:
+          0 done, 1 unexpected error, 2 wrong option or bad file, 3 training diverged, 130 interrupted
+        """;
+
+    /// <summary>Makes the root command with all commands in it.</summary>
+    internal static RootCommand CreateRoot(Host host)
+    {
+        RootCommand root = new(About) { HelpName = "onward" };
+        root.Options.OfType<VersionOption>().Single().Action = new VersionAction();
+        root.Options.OfType<VersionOption>().Single().Description = "Show the version";
+        HelpOption help = root.Options.OfType<HelpOption>().Single();
+        help.Description = "Show this help";
+        help.Action = new TeachingHelp((HelpAction)help.Action!);
+        root.Add(TrainCommand.Create(host));
+        root.Add(EvalCommand.Create(host));
+        root.Add(BenchCommand.Create(host));
+        root.SetAction(parse => help.Action is TeachingHelp teaching ? teaching.Invoke(parse) : ExitCode.Done);
+        return root;
+    }
+
+    private static string Examples(string command) => command switch
+    {
+        "train" => TrainExamples,
+        "eval" => EvalExamples,
+        "bench" => BenchExamples,
+        _ => RootExamples,
+    };
+
+    private sealed class TeachingHelp(HelpAction inner) : SynchronousCommandLineAction
+    {
+        public override bool ClearsParseErrors => true;
+
+        public override int Invoke(ParseResult parseResult)
+        {
+            TextWriter output = parseResult.InvocationConfiguration.Output;
+            inner.Invoke(parseResult);
+            output.WriteLine("Examples:");
+            output.WriteLine(Examples(parseResult.CommandResult.Command.Name));
+            output.WriteLine();
+            output.WriteLine(ExitCodes);
+            return ExitCode.Done;
+        }
+    }
+
+    private sealed class VersionAction : SynchronousCommandLineAction
+    {
+        public override int Invoke(ParseResult parseResult)
+        {
+            parseResult.InvocationConfiguration.Output.WriteLine($"onward {Cli.Version}");
+            return ExitCode.Done;
+        }
+    }
+}

@@ -1,0 +1,34 @@
+using Onward.Data;
+
+namespace Onward.Cli;
+
+/// <summary>What the command line touches outside itself, so that a test can put its own in place.</summary>
+internal sealed record Host
+{
+    /// <summary>Takes results.</summary>
+    internal required TextWriter Out { get; init; }
+
+    /// <summary>Takes messages and progress.</summary>
+    internal required TextWriter Error { get; init; }
+
+    /// <summary>Whether <see cref="Error"/> is a terminal, on which progress may be redrawn in place.</summary>
+    internal bool ErrorIsTerminal { get; init; }
+
+    /// <summary>Folder that relative paths start from; empty for the process's own.</summary>
+    internal string WorkingDirectory { get; init; } = "";
+
+    /// <summary>Where MNIST comes from.</summary>
+    internal MnistSource Mnist { get; init; } = new();
+
+    /// <summary>Tells the time that speeds and durations are measured with.</summary>
+    internal TimeProvider Clock { get; init; } = TimeProvider.System;
+
+    /// <summary>Ends the command: Ctrl-C.</summary>
+    internal CancellationToken Interruption { get; init; }
+
+    /// <summary>Whether an unexpected error shows where it happened.</summary>
+    internal bool ShowTraces { get; init; }
+
+    /// <summary>The path that a path on the command line means.</summary>
+    internal string Resolve(string path) => Path.Combine(WorkingDirectory, path);
+}

@@ -1,0 +1,59 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+
+namespace Onward.Cli;
+
+/// <summary>Says in one line what is wrong with a command line.</summary>
+internal static class ParseFaults
+{
+    private const int Longest = 60;
+
+    /// <summary>Describes the first fault; a word that belongs nowhere comes before what follows from it.</summary>
+    internal static string Describe(ParseResult parse)
+    {
+        Command command = parse.CommandResult.Command;
+        string help = command is RootCommand ? "onward --help" : $"onward {command.Name} --help";
+        if (parse.CommandResult.Children.OfType<OptionResult>().FirstOrDefault(TookAnOption) is OptionResult hungry)
+        {
+            return $"{hungry.Option.Name} needs a value, but {Quote(hungry.Tokens[0].Value)} follows it. See '{help}'.";
+        }
+
+        if (parse.UnmatchedTokens is [string word, ..])
+        {
+            return $"{DescribeUnknown(word.Split('=')[0], command)} See '{help}'.";
+        }
+
+        ParseError error = parse.Errors[0];
+        return error.SymbolResult switch
+        {
+            OptionResult { IdentifierToken: null } option => $"'onward {command.Name}' needs {option.Option.Name}. See '{help}'.",
+            OptionResult { Tokens.Count: 0 } option => $"{option.Option.Name} needs a value. See '{help}'.",
+            OptionResult { IdentifierTokenCount: > 1 } option => $"{option.Option.Name} is given {option.IdentifierTokenCount} times; give it once.",
+            _ => error.Message,
+        };
+    }
+
+    /// <summary>Whether an option was given no value and took the next option for it.</summary>
+    internal static bool TookAnOption(SymbolResult option) => option.Tokens is [{ Value: string text }, ..] && text.StartsWith("--", StringComparison.Ordinal);
+
+    /// <summary>A word of the user's, short enough for a message.</summary>
+    internal static string Quote(string word) => word.Length <= Longest ? $"'{word}'" : $"'{word[..Longest]}...'";
+
+    private static string DescribeUnknown(string word, Command command)
+    {
+        if (word.StartsWith('-'))
+        {
+            IEnumerable<string> options = command.Options.SelectMany(option => option.Aliases.Prepend(option.Name)).Where(name => name.Length > 2);
+            string owner = command is RootCommand ? "onward" : $"onward {command.Name}";
+            return $"'{owner}' has no option {Quote(word)}{NearestName.Suggest(word, options)}";
+        }
+
+        if (command.Subcommands.Count > 0)
+        {
+            IEnumerable<string> names = command.Subcommands.Select(sub => sub.Name);
+            return $"there is no command {Quote(word)}{NearestName.Suggest(word, names)}";
+        }
+
+        return $"'onward {command.Name}' takes options only; {Quote(word)} belongs to none.";
+    }
+}

@@ -1,0 +1,58 @@
+using System.CommandLine;
+using Onward.Learning;
+using Onward.Models;
+using Onward.Threads;
+
+namespace Onward.Cli;
+
+/// <summary>The options that choose a learning rule: the paper's name for it, and where it stands on the axes.</summary>
+internal sealed class RuleChoice
+{
+    // Threads beyond this are a slip of the hand.
+    private const int MostThreads = 1024;
+
+    // As many as the noise has names for (RandomStream.MaximumPass).
+    private const int MostPasses = 4096;
+
+    private static readonly Dictionary<string, ActivityPerturbation> Perturbations = new()
+    {
+        ["gaussian"] = ActivityPerturbation.Gaussian,
+        ["rademacher"] = ActivityPerturbation.Rademacher,
+    };
+
+    private readonly Option<string?> _rule = ValueOption.Name("--rule", "Learning rule, by the paper's name. Default LG-FG-A, the only one so far", ["LG-FG-A"]);
+    private readonly Option<string?> _perturbation = ValueOption.Name("--perturbation", "Noise: gaussian (default) or rademacher", [.. Perturbations.Keys]);
+    private readonly Option<int?> _passes = ValueOption.Whole("--passes", "Noise directions that each step averages over. Default 1", 1, MostPasses);
+    private readonly Option<int?> _threads = ThreadsOption();
+
+    /// <summary>Adds the options to a command.</summary>
+    internal void AddTo(Command command)
+    {
+        command.Add(_rule);
+        command.Add(_perturbation);
+        command.Add(_passes);
+        command.Add(_threads);
+    }
+
+    /// <summary>What the command line says, with defaults for the rest.</summary>
+    internal Settings Read(ParseResult parse) => new(
+        parse.GetValue(_rule) ?? "LG-FG-A",
+        parse.GetValue(_perturbation) ?? "gaussian",
+        parse.GetValue(_passes) ?? 1,
+        Threads(parse, _threads));
+
+    /// <summary>Makes the option for the number of threads.</summary>
+    internal static Option<int?> ThreadsOption() =>
+        ValueOption.Whole("--threads", $"Threads; they change no result. Default: one for each processor, {Environment.ProcessorCount} here", 1, MostThreads);
+
+    /// <summary>The number of threads that an option asks for, or its default.</summary>
+    internal static int Threads(ParseResult parse, Option<int?> option) => parse.GetValue(option) ?? Math.Min(Environment.ProcessorCount, MostThreads);
+
+    /// <summary>A rule and the threads it runs on.</summary>
+    internal sealed record Settings(string Rule, string Perturbation, int Passes, int Threads)
+    {
+        /// <summary>Prepares steps of the rule on a model.</summary>
+        internal ForwardGradient Create(LocalMixer model, WorkerTeam team, LossScope scope, ulong seed) =>
+            new(model, team, Perturbations[Perturbation], scope, Passes, seed);
+    }
+}

@@ -1,0 +1,64 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Onward.Learning;
+using Onward.Optimizers;
+
+namespace Onward.Cli;
+
+/// <summary>Every option of a run as it was resolved: what <c>config.json</c> holds.</summary>
+internal sealed record RunConfiguration
+{
+    internal static readonly JsonSerializerOptions Json = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
+        UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+        RespectNullableAnnotations = true,
+        WriteIndented = true,
+        Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase, allowIntegerValues: false) },
+        Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
+
+    public required string Version { get; init; }
+
+    public required string Rule { get; init; }
+
+    public required string Perturbation { get; init; }
+
+    public required int Passes { get; init; }
+
+    public required LossScope LossScope { get; init; }
+
+    public required string Model { get; init; }
+
+    public required long Parameters { get; init; }
+
+    public required string Dataset { get; init; }
+
+    public required string DatasetSource { get; init; }
+
+    /// <summary>The folder that <c>--data</c> named, in full; null where the data was found or drawn.</summary>
+    public required string? Data { get; init; }
+
+    public required int TrainingImages { get; init; }
+
+    /// <summary>Images held out from the training set, on which errors are reported; 0 where the test set serves.</summary>
+    public required int Validation { get; init; }
+
+    public required int Epochs { get; init; }
+
+    public required int BatchSize { get; init; }
+
+    public required double LearningRate { get; init; }
+
+    public required double Momentum { get; init; }
+
+    public required double WeightDecay { get; init; }
+
+    public required ScheduleShape Schedule { get; init; }
+
+    public required double WarmupEpochs { get; init; }
+
+    public required ulong Seed { get; init; }
+
+    public required int Threads { get; init; }
+}

@@ -1,0 +1,206 @@
+using System.Globalization;
+using System.Text.Json;
+using Onward.Models;
+using Onward.Training;
+
+namespace Onward.Cli;
+
+/// <summary>The folder of one run: <c>config.json</c>, <c>metrics.csv</c>, <c>model.safetensors</c>.</summary>
+internal sealed class RunFolder : IDisposable
+{
+    private const string ConfigurationName = "config.json";
+    private const string MetricsName = "metrics.csv";
+    private const string ModelName = "model.safetensors";
+
+    private readonly StreamWriter _metrics;
+
+    private RunFolder(string path, StreamWriter metrics) => (Path, _metrics) = (path, metrics);
+
+    /// <summary>The folder.</summary>
+    internal string Path { get; }
+
+    /// <summary>The model after the last epoch that was kept.</summary>
+    internal string ModelPath => ModelPathIn(Path);
+
+    /// <summary>The last epoch whose model was kept; 0 before the first.</summary>
+    internal int LastEpoch { get; private set; }
+
+    /// <summary>Where the model of a run lies.</summary>
+    internal static string ModelPathIn(string folder) => System.IO.Path.Combine(folder, ModelName);
+
+    /// <summary>Refuses a path that holds something already.</summary>
+    internal static void RequireFree(string path)
+    {
+        for (string? part = System.IO.Path.GetFullPath(path); part is not null; part = System.IO.Path.GetDirectoryName(part))
+        {
+            if (File.Exists(part))
+            {
+                throw new CommandFault($"--out {path} cannot be a folder, because {part} is a file. Name a folder that is empty or does not exist.");
+            }
+        }
+
+        try
+        {
+            if (Directory.Exists(path) && Directory.EnumerateFileSystemEntries(path).Any())
+            {
+                throw new CommandFault($"--out {path} is not empty. Name a folder that is empty or does not exist.");
+            }
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            throw Unwritable(path, fault);
+        }
+    }
+
+    /// <summary>Makes a folder with the configuration in it, or leaves nothing behind.</summary>
+    internal static RunFolder Create(string path, RunConfiguration configuration, int blocks) =>
+        TryCreate(path, configuration, blocks) ?? throw new CommandFault($"--out {path} was taken by another run just now. Name another.");
+
+    /// <summary>The same in the first of path, path-2, path-3 ... that nothing has taken.</summary>
+    internal static RunFolder CreateNext(string path, RunConfiguration configuration, int blocks)
+    {
+        for (int i = 1; ; i++)
+        {
+            string next = i == 1 ? path : string.Create(CultureInfo.InvariantCulture, $"{path}-{i}");
+            if (!Directory.Exists(next) && !File.Exists(next) && TryCreate(next, configuration, blocks) is RunFolder folder)
+            {
+                return folder;
+            }
+        }
+    }
+
+    /// <summary>Reads the configuration of a run.</summary>
+    internal static RunConfiguration ReadConfiguration(string folder)
+    {
+        string path = System.IO.Path.Combine(folder, ConfigurationName);
+        if (!Directory.Exists(folder))
+        {
+            throw new CommandFault($"{folder}: no such folder. Name the folder of a run, as 'onward train' printed it.");
+        }
+
+        try
+        {
+            RunConfiguration? run = JsonSerializer.Deserialize<RunConfiguration>(File.ReadAllText(path), RunConfiguration.Json);
+            return run is { Validation: >= 0 } && Datasets.Names.Contains(run.Dataset) ? run : throw new JsonException();
+        }
+        catch (FileNotFoundException fault)
+        {
+            throw new CommandFault($"{folder}: no {ConfigurationName} in it. Name the folder of a run, as 'onward train' printed it.", fault);
+        }
+        catch (JsonException fault)
+        {
+            string line = fault.LineNumber is long number ? string.Create(CultureInfo.InvariantCulture, $" near line {number + 1}") : "";
+            throw new CommandFault($"{path}: damaged{line}, or of another version than {Cli.Version}. Restore it, or train anew.", fault);
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            throw new CommandFault($"{path}: cannot be read: {fault.Message}", fault);
+        }
+    }
+
+    /// <summary>Keeps the model and the measurements of an epoch.</summary>
+    internal void Keep(LocalMixer model, EpochMetrics epoch)
+    {
+        try
+        {
+            ModelFile.Save(model, ModelPath);
+            LastEpoch = epoch.Epoch;
+            IEnumerable<double> losses = [epoch.TrainLoss, epoch.TrainError, epoch.TestLoss, epoch.TestError, .. epoch.BlockLosses];
+            _metrics.WriteLine(string.Create(
+                CultureInfo.InvariantCulture,
+                $"{epoch.Epoch},{epoch.LearningRate:G6},{string.Join(',', losses.Select(loss => loss.ToString("0.######", CultureInfo.InvariantCulture)))},{epoch.ImagesPerSecond:0.#},{epoch.Elapsed.TotalSeconds:0.###}"));
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            throw new CommandFault($"cannot write to the run folder {Path} in epoch {epoch.Epoch}: {fault.Message}", fault);
+        }
+    }
+
+    /// <summary>Closes the measurements.</summary>
+    public void Dispose()
+    {
+        try
+        {
+            _metrics.Dispose();
+        }
+        catch (IOException)
+        {
+            // A line that could not be written has been told of already.
+        }
+    }
+
+    // Of two runs that start at once, the one that makes the configuration file has the folder; the other gets null.
+    private static RunFolder? TryCreate(string path, RunConfiguration configuration, int blocks)
+    {
+        List<string> folders = [];
+        List<string> files = [];
+        StreamWriter? metrics = null;
+        try
+        {
+            folders = Missing(path);
+            Directory.CreateDirectory(path);
+            if (Claim(System.IO.Path.Combine(path, ConfigurationName)) is not FileStream claimed)
+            {
+                return null;
+            }
+
+            files.Add(claimed.Name);
+            using (StreamWriter writer = new(claimed) { NewLine = "\n" })
+            {
+                writer.WriteLine(JsonSerializer.Serialize(configuration, RunConfiguration.Json));
+            }
+
+            files.Add(System.IO.Path.Combine(path, MetricsName));
+            metrics = new StreamWriter(files[^1]) { AutoFlush = true, NewLine = "\n" };
+            metrics.WriteLine(
+                $"epoch,learning_rate,train_loss,train_error,test_loss,test_error,{string.Join(',', Enumerable.Range(0, blocks).Select(k => $"block_{k}_loss"))},images_per_second,seconds");
+            return new RunFolder(path, metrics);
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException or NotSupportedException)
+        {
+            metrics?.Dispose();
+            Remove(files, folders);
+            throw Unwritable(path, fault);
+        }
+    }
+
+    private static FileStream? Claim(string path)
+    {
+        try
+        {
+            return new FileStream(path, FileMode.CreateNew, FileAccess.Write);
+        }
+        catch (IOException) when (File.Exists(path))
+        {
+            return null;
+        }
+    }
+
+    // The folders that making a path would make, innermost first.
+    private static List<string> Missing(string path)
+    {
+        List<string> missing = [];
+        for (string? folder = System.IO.Path.GetFullPath(path); folder is not null && !Directory.Exists(folder); folder = System.IO.Path.GetDirectoryName(folder))
+        {
+            missing.Add(folder);
+        }
+
+        return missing;
+    }
+
+    // What cannot be removed stays, as does a folder that others use by now; the fault under way matters more.
+    private static void Remove(List<string> files, List<string> folders)
+    {
+        try
+        {
+            files.ForEach(File.Delete);
+            folders.Where(Directory.Exists).ToList().ForEach(Directory.Delete);
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+        }
+    }
+
+    private static CommandFault Unwritable(string path, Exception fault) =>
+        new($"the run folder {path} cannot be written: {fault.Message} Name another with --out.", fault);
+}

@@ -1,0 +1,37 @@
+using System.Globalization;
+
+namespace Onward.Cli;
+
+/// <summary>Aligned columns of text: the first to the left, the others to the right or, if there is but one more, to the left.</summary>
+internal sealed class TextTable
+{
+    private readonly List<string[]> _rows = [];
+
+    /// <summary>Adds a row; all rows have as many cells.</summary>
+    internal TextTable Add(params string[] cells)
+    {
+        _rows.Add(cells);
+        return this;
+    }
+
+    /// <summary>Writes the rows.</summary>
+    internal void Write(TextWriter output)
+    {
+        int[] widths = [.. Enumerable.Range(0, _rows[0].Length).Select(column => _rows.Max(row => row[column].Length))];
+        foreach (string[] row in _rows)
+        {
+            IEnumerable<string> cells = row.Select((cell, column) => column == 0 || row.Length == 2 ? cell.PadRight(widths[column]) : cell.PadLeft(widths[column]));
+            output.WriteLine(string.Join("  ", cells).TrimEnd());
+        }
+    }
+
+    /// <summary>Hours, minutes and seconds; below a minute, seconds and their tenths.</summary>
+    internal static string Duration(TimeSpan time) => time.TotalHours >= 1
+        ? string.Create(CultureInfo.InvariantCulture, $"{(long)time.TotalHours}:{time.Minutes:00}:{time.Seconds:00} h")
+        : time.TotalMinutes >= 1
+            ? string.Create(CultureInfo.InvariantCulture, $"{time.Minutes}:{time.Seconds:00} min")
+            : string.Create(CultureInfo.InvariantCulture, $"{time.TotalSeconds:0.#} s");
+
+    /// <summary>An error.</summary>
+    internal static string Percent(double error) => string.Create(CultureInfo.InvariantCulture, $"{error:0.00} %");
+}

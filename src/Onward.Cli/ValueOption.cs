@@ -1,0 +1,91 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Globalization;
+
+namespace Onward.Cli;
+
+/// <summary>Makes options whose faults are one sentence that names the option, the rule and what was given.</summary>
+/// <remarks>An option that is not given has the value null: its default depends on others.</remarks>
+internal static class ValueOption
+{
+    /// <summary>A whole number in a range.</summary>
+    internal static Option<int?> Whole(string name, string help, int least, int most = int.MaxValue) => new(name)
+    {
+        Description = help,
+        HelpName = "N",
+        CustomParser = result => Convert<int?>(
+            result,
+            text => int.TryParse(text, NumberStyles.Integer, CultureInfo.InvariantCulture, out int value) && value >= least && value <= most ? value : null,
+            most == int.MaxValue ? string.Create(CultureInfo.InvariantCulture, $"a whole number, {least} or more") : string.Create(CultureInfo.InvariantCulture, $"a whole number from {least} to {most}")),
+    };
+
+    /// <summary>A seed: any whole number of 64 bits.</summary>
+    internal static Option<ulong?> Seed(string name, string help) => new(name)
+    {
+        Description = help,
+        HelpName = "N",
+        CustomParser = result => Convert<ulong?>(
+            result,
+            text => ulong.TryParse(text, NumberStyles.Integer, CultureInfo.InvariantCulture, out ulong value) ? value : null,
+            "a whole number, 0 or more"),
+    };
+
+    /// <summary>A number that keeps a rule.</summary>
+    internal static Option<double?> Number(string name, string help, string rule, Func<double, bool> holds) => new(name)
+    {
+        Description = help,
+        HelpName = "X",
+        CustomParser = result => Convert<double?>(
+            result,
+            text => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) && double.IsFinite(value) && holds(value) ? value : null,
+            $"a number {rule}"),
+    };
+
+    /// <summary>One of a few names, in any case.</summary>
+    internal static Option<string?> Name(string name, string help, IReadOnlyList<string> names)
+    {
+        Option<string?> option = new(name)
+        {
+            Description = help,
+            HelpName = "NAME",
+            CustomParser = result =>
+            {
+                string text = result.Tokens[0].Value;
+                string? known = names.FirstOrDefault(known => known.Equals(text, StringComparison.OrdinalIgnoreCase));
+                if (known is null)
+                {
+                    result.AddError($"{name} knows no {ParseFaults.Quote(text)}{NearestName.Suggest(text, names)} It takes {List(names)}.");
+                }
+
+                return known;
+            },
+        };
+        option.CompletionSources.Add([.. names]);
+        return option;
+    }
+
+    /// <summary>A path.</summary>
+    internal static Option<string?> Folder(string name, string help, bool required = false) => new(name)
+    {
+        Description = help,
+        HelpName = "DIR",
+        Required = required,
+        CustomParser = result => Convert(result, text => text.Length > 0 && !text.Contains('\0', StringComparison.Ordinal) && !ParseFaults.TookAnOption(result) ? text : null, "the path of a folder"),
+    };
+
+    /// <summary>The names as a sentence shows them.</summary>
+    internal static string List(IReadOnlyList<string> names) =>
+        names.Count == 1 ? names[0] : $"{string.Join(", ", names.SkipLast(1))} or {names[^1]}";
+
+    private static T? Convert<T>(ArgumentResult result, Func<string, T?> read, string rule)
+    {
+        string text = result.Tokens[0].Value;
+        T? value = read(text);
+        if (value is null)
+        {
+            result.AddError($"{((OptionResult)result.Parent!).Option.Name} must be {rule}; got {ParseFaults.Quote(text)}.");
+        }
+
+        return value;
+    }
+}

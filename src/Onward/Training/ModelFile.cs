@@ -1,0 +1,72 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Onward.Models;
+
+namespace Onward.Training;
+
+/// <summary>
+/// Keeps a model in one safetensors file: its parameters by name, and its options as JSON in the metadata, so that the
+/// file alone rebuilds the model.
+/// </summary>
+public static class ModelFile
+{
+    private const string OptionsKey = "onward.local_mixer";
+
+    private static readonly JsonSerializerOptions Json = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
+        UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+        IgnoreReadOnlyProperties = true,
+        Converters = { new JsonStringEnumConverter(allowIntegerValues: false) },
+    };
+
+    /// <summary>Writes a model; the file that was there stays whole until the new one is.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="path">The file to create or to replace.</param>
+    /// <exception cref="IOException">The folder is missing or the disk is full.</exception>
+    /// <exception cref="UnauthorizedAccessException">The folder may not be written to.</exception>
+    public static void Save(LocalMixer model, string path)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        SafetensorsWriter.Write(path, model.Values, new Dictionary<string, string> { [OptionsKey] = JsonSerializer.Serialize(model.Options, Json) });
+    }
+
+    /// <summary>Rebuilds a model from its file.</summary>
+    /// <param name="path">A file that <see cref="Save"/> wrote.</param>
+    /// <exception cref="ModelFileException">The file is missing, unreadable, damaged, or no model of this library.</exception>
+    public static LocalMixer Load(string path)
+    {
+        using SafetensorsReader file = new(path);
+        LocalMixer model = new(ReadOptions(path, file));
+        file.Read(model.Values);
+        return model;
+    }
+
+    private static LocalMixerOptions ReadOptions(string path, SafetensorsReader file)
+    {
+        if (!file.Metadata.TryGetValue(OptionsKey, out string? text))
+        {
+            throw new ModelFileException($"{path}: no model options ({OptionsKey}) in the metadata. Use a file that Onward wrote.");
+        }
+
+        LocalMixerOptions? options;
+        try
+        {
+            options = JsonSerializer.Deserialize<LocalMixerOptions>(text, Json);
+            options?.Validate();
+        }
+        catch (Exception fault) when (fault is JsonException or ArgumentException)
+        {
+            throw new ModelFileException($"{path}: the model options in the metadata are damaged. Replace the file with an intact copy.", fault);
+        }
+
+        // Before any memory is taken for a model of these sizes.
+        if (options is null || options.ParameterCount * sizeof(float) != file.DataLength || !options.FitsMemory)
+        {
+            throw new ModelFileException(
+                $"{path}: the model options in the metadata call for {options?.ParameterCount ?? 0} parameters, the file has {file.DataLength / sizeof(float)}. Replace the file with an intact copy.");
+        }
+
+        return options;
+    }
+}

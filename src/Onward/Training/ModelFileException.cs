@@ -1,0 +1,17 @@
+namespace Onward.Training;
+
+/// <summary>A model's file is missing, unreadable, damaged or made for another model. The message is one line: where, what, what to do.</summary>
+public sealed class ModelFileException : Exception
+{
+    /// <summary>Makes the exception from its one-line message.</summary>
+    public ModelFileException(string message)
+        : base(message)
+    {
+    }
+
+    /// <summary>Makes the exception from its one-line message and the fault beneath it.</summary>
+    public ModelFileException(string message, Exception innerException)
+        : base(message, innerException)
+    {
+    }
+}

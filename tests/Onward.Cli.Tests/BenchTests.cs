@@ -1,0 +1,33 @@
+using System.Text.Json.Nodes;
+
+namespace Onward.Cli.Tests;
+
+public sealed class BenchTests : IDisposable
+{
+    private readonly Workplace _workplace = new();
+
+    [Fact]
+    public void Json_is_one_line_whose_numbers_agree()
+    {
+        Workplace.Result result = _workplace.Run("bench --model S/1/1 --batch-size 32 --threads 1 --seconds 1 --json");
+
+        JsonObject outcome = JsonNode.Parse(Assert.Single(result.OutLines))!.AsObject();
+        double speed = (double)outcome["imagesPerSecond"]!, work = (double)outcome["gflopsPerImage"]!, peak = (double)outcome["gemmPeakGflops"]!;
+        Assert.Equal(0, result.Code);
+        Assert.Equal(["imagesPerSecond", "gflopsPerImage", "gemmPeakGflops", "utilization", "peakMemoryMB", "activationMB", "threads"], outcome.Select(pair => pair.Key));
+        Assert.Equal(speed * work / peak, (double)outcome["utilization"]!, 2e-4);
+        Assert.Empty(_workplace.Left);
+    }
+
+    [Fact]
+    public void The_table_names_what_was_measured()
+    {
+        Workplace.Result result = _workplace.Run("bench --model s/1/1 --batch-size 8 --threads 2 --seconds 0.1");
+
+        Assert.Equal(0, result.Code);
+        Assert.Equal("training     S/1/1, LG-FG-A, batch 8", result.OutLines[0]);
+        Assert.Equal(7, result.OutLines.Length);
+    }
+
+    public void Dispose() => _workplace.Dispose();
+}

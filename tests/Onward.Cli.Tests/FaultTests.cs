@@ -1,0 +1,129 @@
+namespace Onward.Cli.Tests;
+
+public sealed class FaultTests : IDisposable
+{
+    private readonly Workplace _workplace = new();
+
+    [Theory]
+    [InlineData("trian", "there is no command 'trian'; did you mean 'train'?")]
+    [InlineData("sing", "there is no command 'sing'. See 'onward --help'")]
+    [InlineData("--verison", "'onward' has no option '--verison'; did you mean '--version'?")]
+    [InlineData("train foo", "'onward train' takes options only; 'foo' belongs to none")]
+    [InlineData("train --epoch 5", "'onward train' has no option '--epoch'; did you mean '--epochs'?")]
+    [InlineData("train --epoch=5", "'onward train' has no option '--epoch'; did you mean '--epochs'?")]
+    [InlineData("train --json --colour", "'onward train' has no option '--colour'. See")]
+    [InlineData("train --lr", "--lr needs a value")]
+    [InlineData("train --lr --epochs 2", "--lr needs a value, but '--epochs' follows it")]
+    [InlineData("train --out --json", "--out needs a value, but '--json' follows it")]
+    [InlineData("train --lr abc", "--lr must be a number above 0; got 'abc'")]
+    [InlineData("train --lr 0,03", "--lr must be a number above 0; got '0,03'")]
+    [InlineData("train --lr 0", "--lr must be a number above 0; got '0'")]
+    [InlineData("train --lr NaN", "--lr must be a number above 0; got 'NaN'")]
+    [InlineData("train --lr 1e999", "--lr must be a number above 0; got '1e999'")]
+    [InlineData("train --momentum 1", "--momentum must be a number from 0 to below 1; got '1'")]
+    [InlineData("train --weight-decay -1", "--weight-decay must be a number 0 or above; got '-1'")]
+    [InlineData("train --batch-size -5", "--batch-size must be a whole number, 1 or more; got '-5'")]
+    [InlineData("train --batch-size 1.5", "--batch-size must be a whole number, 1 or more; got '1.5'")]
+    [InlineData("train --epochs 0", "--epochs must be a whole number from 1 to 1000000; got '0'")]
+    [InlineData("train --epochs 99999999999", "--epochs must be a whole number from 1 to 1000000")]
+    [InlineData("train --epochs 1 --epochs 2", "--epochs is given 2 times; give it once")]
+    [InlineData("train --passes 0", "--passes must be a whole number from 1 to 4096; got '0'")]
+    [InlineData("train --threads 0", "--threads must be a whole number from 1 to 1024; got '0'")]
+    [InlineData("train --seed x", "--seed must be a whole number, 0 or more; got 'x'")]
+    [InlineData("train --seed -1", "--seed must be a whole number, 0 or more; got '-1'")]
+    [InlineData("train --model M/1/17", "--model knows no 'M/1/17'; did you mean 'M/1/16'? It takes S/1/1, M/1/16, M/8/16, L/8/64 or L/32/64")]
+    [InlineData("train --rule BP", "--rule knows no 'BP'. It takes LG-FG-A")]
+    [InlineData("train --rule LG-FG-B", "--rule knows no 'LG-FG-B'; did you mean 'LG-FG-A'?")]
+    [InlineData("train --dataset cifar", "--dataset knows no 'cifar'. It takes mnist or digits")]
+    [InlineData("train --perturbation gauss", "--perturbation knows no 'gauss'; did you mean 'gaussian'?")]
+    [InlineData("train --schedule cosin", "--schedule knows no 'cosin'; did you mean 'cosine'?")]
+    [InlineData("train --loss-scope patch,group", "--loss-scope must contain block")]
+    [InlineData("train --loss-scope block,head", "--loss-scope takes block, patch and group, separated by commas; got 'block,head'")]
+    [InlineData("train --data {data} --warmup-epochs 5 --epochs 2", "--warmup-epochs 5 is more than the 2 epochs of the run")]
+    [InlineData("train --data {data} --batch-size 65", "--batch-size 65 is more than the 64 training images")]
+    [InlineData("train --data {data} --validation 64", "--validation 64 leaves none of the 64 training images")]
+    [InlineData("train --data {data} --validation 10 --batch-size 55", "--batch-size 55 is more than the 54 training images")]
+    [InlineData("train --data {data} --batch-size 1 --model L/32/64", "--model L/32/64 does not fit images of 28x28x1: 32 patches along a side of 28 pixels leave one number in a patch")]
+    [InlineData("train --data {path}/absent", "no such folder. Name the folder with the four files of MNIST")]
+    [InlineData("train --data {path}/work", "no file train-images-idx3-ubyte.gz, expected the four files of MNIST")]
+    [InlineData("train --data {data} --dataset digits", "--data names a folder of files, but the data set digits is drawn")]
+    [InlineData("train --dataset mnist", "Or name their folder with --data, or train on --dataset digits")]
+    [InlineData("train --data {data} --out {data}", "is not empty. Name a folder that is empty or does not exist")]
+    [InlineData("train --data {data} --out {data}/t10k-labels-idx1-ubyte", "is a file. Name a folder")]
+    [InlineData("train --data {data} --out {data}/t10k-labels-idx1-ubyte/a/b", "is a file. Name a folder")]
+    [InlineData("train --data {data} --batch-size 8 --out /proc/onward/run", "the run folder /proc/onward/run cannot be written")]
+    [InlineData("eval", "'onward eval' needs --run")]
+    [InlineData("eval --run", "--run needs a value")]
+    [InlineData("eval --run absent", "no such folder. Name the folder of a run")]
+    [InlineData("eval --run {data}", "no config.json in it. Name the folder of a run")]
+    [InlineData("bench --seconds 0", "--seconds must be a number above 0, at most 3600; got '0'")]
+    [InlineData("bench --model X", "--model knows no 'X'")]
+    [InlineData("bench --batch-size 2147483647", "--batch-size 2147483647 makes a batch of images of 32x32x3 too large")]
+    public void What_is_wrong_is_told_in_one_line_and_leaves_nothing(string command, string expected) => _workplace.Refuse(command, expected);
+
+    [Fact]
+    public void A_truncated_file_is_told()
+    {
+        string path = _workplace["data/train-images-idx3-ubyte"];
+        File.WriteAllBytes(path, File.ReadAllBytes(path)[..1000]);
+
+        _workplace.Refuse("train --data {data}", $"{path}: truncated after 984 values, expected 50176");
+    }
+
+    [Fact]
+    public void A_wrong_magic_number_is_told()
+    {
+        File.Copy(_workplace["data/train-labels-idx1-ubyte"], _workplace["data/train-images-idx3-ubyte"], overwrite: true);
+
+        _workplace.Refuse("train --data {data}", "magic number 0x00000801, expected 0x00000803. Images and labels may be swapped");
+    }
+
+    [Fact]
+    public void A_file_called_runs_is_told()
+    {
+        File.WriteAllText(_workplace["work/runs"], "");
+
+        _workplace.Refuse("train --data {data} --batch-size 8", "Name another with --out");
+    }
+
+    [Fact]
+    public void A_folder_that_cannot_be_filled_is_not_left()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Sizes of names are Linux's here.");
+
+        _workplace.Refuse($"train --data {{data}} --batch-size 8 --out a/{new string('b', 300)}", "cannot be written");
+    }
+
+    [Fact]
+    public void A_long_word_is_cut_in_the_message() => _workplace.Refuse($"train --lr {new string('9', 5000)}x", "9...'.");
+
+    [Fact]
+    public void An_unexpected_error_is_one_line_that_tells_how_to_see_more()
+    {
+        using StringWriter error = new() { NewLine = "\n" };
+        using BrokenWriter output = new();
+
+        int code = Cli.Run(["--version"], new Host { Out = output, Error = error });
+
+        Assert.Equal(1, code);
+        Assert.Equal("onward: unexpected error: NotSupportedException: first second Set ONWARD_DEBUG=1 and run it again to see where.\n", error.ToString());
+    }
+
+    [Fact]
+    public void Traces_are_shown_when_asked_for()
+    {
+        using StringWriter error = new();
+        using BrokenWriter output = new();
+
+        Cli.Run(["--version"], new Host { Out = output, Error = error, ShowTraces = true });
+
+        Assert.Contains("   at ", error.ToString());
+    }
+
+    public void Dispose() => _workplace.Dispose();
+
+    private sealed class BrokenWriter : StringWriter
+    {
+        public override void WriteLine(string? value) => throw new NotSupportedException("first\nsecond");
+    }
+}

@@ -1,0 +1,36 @@
+namespace Onward.Cli.Tests;
+
+public sealed class HelpTests : IDisposable
+{
+    private readonly Workplace _workplace = new();
+
+    [Theory]
+    [InlineData("--help", "onward bench --model M/8/16")]
+    [InlineData("train --help", "onward train --dataset digits --epochs 5")]
+    [InlineData("eval --help", "onward eval --run runs/mnist-M-1-16-LG-FG-A-seed1")]
+    [InlineData("bench -h", "onward bench --model M/1/16")]
+    [InlineData("train --epochs x --help", "onward train --dataset digits --epochs 5")]
+    public void Help_teaches_with_examples_and_exit_codes(string command, string example)
+    {
+        Workplace.Result result = _workplace.Run(command);
+
+        Assert.Equal((0, ""), (result.Code, result.Error));
+        Assert.Contains(example, result.Out);
+        Assert.Contains("3 training diverged, 130 interrupted", result.Out);
+    }
+
+    [Fact]
+    public void No_command_shows_the_help()
+    {
+        using StringWriter output = new();
+        using StringWriter error = new();
+
+        Assert.Equal(0, Cli.Run([], new Host { Out = output, Error = error }));
+        Assert.Contains("without backpropagation", output.ToString());
+    }
+
+    [Fact]
+    public void The_version_is_one_line() => Assert.Equal("onward 0.1.0\n", _workplace.Run("--version").Out);
+
+    public void Dispose() => _workplace.Dispose();
+}

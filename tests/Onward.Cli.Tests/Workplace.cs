@@ -1,0 +1,122 @@
+using System.Buffers.Binary;
+using Onward.Data;
+
+namespace Onward.Cli.Tests;
+
+/// <summary>A folder of its own that the command line runs in, with no network and a small MNIST in <c>data</c>.</summary>
+internal sealed class Workplace : IDisposable
+{
+    public const int TrainingImages = 64;
+    public const int TestImages = 32;
+
+    private readonly CancellationTokenSource _interruption = new();
+
+    public Workplace()
+    {
+        Write("train-images-idx3-ubyte", "train-labels-idx1-ubyte", 0, TrainingImages);
+        Write("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte", TrainingImages, TestImages);
+        Directory.CreateDirectory(this["work"]);
+    }
+
+    public string Path { get; } = Directory.CreateTempSubdirectory("onward-cli-").FullName;
+
+    /// <summary>The folder with the four files.</summary>
+    public string Data => this["data"];
+
+    /// <summary>What the command line left in its working directory.</summary>
+    public IEnumerable<string> Left => Directory.EnumerateFileSystemEntries(this["work"], "*", SearchOption.AllDirectories);
+
+    public string this[string name] => System.IO.Path.Combine(Path, name);
+
+    /// <summary>Runs a command.</summary>
+    /// <param name="command">Its words, separated by spaces; <c>{data}</c> and <c>{path}</c> stand for folders.</param>
+    /// <param name="interruptAt">Presses Ctrl-C when a line of messages contains this.</param>
+    /// <param name="errorIsTerminal">Whether messages go to a terminal.</param>
+    public Result Run(string command, string? interruptAt = null, bool errorIsTerminal = false)
+    {
+        using StringWriter output = new() { NewLine = "\n" };
+        using Watcher error = new(interruptAt, _interruption.Cancel);
+        int code = Cli.Run(
+            [.. command.Split(' ').Select(word => word.Replace("{data}", Data, StringComparison.Ordinal).Replace("{path}", Path, StringComparison.Ordinal))],
+            new Host
+            {
+                Out = output,
+                Error = error,
+                ErrorIsTerminal = errorIsTerminal,
+                WorkingDirectory = this["work"],
+                Mnist = new MnistSource { DataRoot = null, CacheDirectory = this["cache"], Mirrors = [] },
+                Interruption = _interruption.Token,
+            });
+        return new Result(code, output.ToString(), error.ToString());
+    }
+
+    /// <summary>Runs a command that must be refused in one line, with nothing left behind.</summary>
+    public void Refuse(string command, string expected)
+    {
+        List<string> before = [.. Left];
+
+        Result result = Run(command);
+
+        Assert.Equal(2, result.Code);
+        Assert.Equal("", result.Out);
+        Assert.StartsWith("onward: ", result.Error);
+        Assert.Contains(expected, result.Error);
+        Assert.Single(result.ErrorLines);
+        Assert.Equal(before, Left);
+    }
+
+    public void Dispose()
+    {
+        _interruption.Dispose();
+        Directory.Delete(Path, recursive: true);
+    }
+
+    private void Write(string imagesName, string labelsName, int first, int count)
+    {
+        (byte[] pixels, byte[] labels) = ProceduralDigits.Generate(5, (uint)first, count);
+        Directory.CreateDirectory(Data);
+        File.WriteAllBytes(System.IO.Path.Combine(Data, imagesName), [.. Header(0x803, count, 28, 28), .. pixels]);
+        File.WriteAllBytes(System.IO.Path.Combine(Data, labelsName), [.. Header(0x801, count), .. labels]);
+    }
+
+    private static byte[] Header(params int[] words)
+    {
+        byte[] header = new byte[4 * words.Length];
+        for (int i = 0; i < words.Length; i++)
+        {
+            BinaryPrimitives.WriteInt32BigEndian(header.AsSpan(4 * i), words[i]);
+        }
+
+        return header;
+    }
+
+    internal sealed record Result(int Code, string Out, string Error)
+    {
+        public string[] OutLines => Lines(Out);
+
+        public string[] ErrorLines => Lines(Error);
+
+        private static string[] Lines(string text) => text.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+    }
+
+    private sealed class Watcher : StringWriter
+    {
+        private readonly string? _signal;
+        private readonly Action _found;
+
+        public Watcher(string? signal, Action found)
+        {
+            (_signal, _found) = (signal, found);
+            NewLine = "\n";
+        }
+
+        public override void WriteLine(string? value)
+        {
+            base.WriteLine(value);
+            if (_signal is not null && value!.Contains(_signal, StringComparison.Ordinal))
+            {
+                _found();
+            }
+        }
+    }
+}
