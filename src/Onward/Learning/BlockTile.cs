@@ -24,6 +24,7 @@ public sealed class BlockTile
         _gradients = [.. Enumerable.Range(0, layers).Select(_ => AlignedMemory.Allocate(checked(rows * options.Channels)))];
         _featureGradient = AlignedMemory.Allocate(examples * options.Channels);
         Patches = AlignedMemory.Allocate(checked(rows * options.PatchVector));
+        ReadoutReciprocalMemory = AlignedMemory.Allocate(examples);
         Logits = AlignedMemory.Allocate(examples * options.Classes);
     }
 
@@ -54,9 +55,26 @@ public sealed class BlockTile
     /// <summary>The block's output [rows, D].</summary>
     internal Memory<float> Result { get; set; }
 
+    /// <summary>The block's input [rows, inputs].</summary>
+    internal Memory<float> Source { get; set; }
+
+    /// <summary>Gradient of the batch's mean local loss with respect to the head's logits [examples, K].</summary>
+    internal Memory<float> Errors { get; set; }
+
+    /// <summary>In the last block: what the readout reads [examples, D].</summary>
+    internal Memory<float> ReadoutFeatures { get; set; }
+
+    /// <summary>In the last block: r of the normalisation before the readout [examples].</summary>
+    internal Span<float> ReadoutReciprocal => ReadoutReciprocalMemory.Span;
+
+    /// <summary>In the last block: gradient of the batch's mean loss with respect to the readout's logits [examples, K].</summary>
+    internal Memory<float> ReadoutErrors { get; set; }
+
     internal Memory<float> Patches { get; }
 
     internal Memory<float> Logits { get; }
+
+    private Memory<float> ReadoutReciprocalMemory { get; }
 
     /// <summary>q: gradient of the batch's mean loss with respect to the pooled features [examples, D] (spec 3.4).</summary>
     internal Span<float> FeatureGradient => _featureGradient.Span;

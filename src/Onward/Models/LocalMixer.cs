@@ -84,17 +84,16 @@ public sealed class LocalMixer
         team.Run(_packing.Length, _pack);
     }
 
-    /// <summary>The features that the readout reads: output [examples, P, D] averaged over patches, normalised [examples, D].</summary>
-    internal void PoolForReadout(ReadOnlySpan<float> output, Span<float> features)
+    /// <summary>
+    /// The features that the readout reads: output [examples, P, D] averaged over patches, normalised [examples, D], and r
+    /// of that normalisation [examples].
+    /// </summary>
+    internal void PoolForReadout(ReadOnlySpan<float> output, Span<float> features, Span<float> reciprocal)
     {
         Blocks[^1].Pool(output, features);
         if (Options.Normalizations.HasFlag(Normalizations.Last))
         {
-            Span<float> reciprocal = stackalloc float[1];
-            for (Span<float> rest = features; !rest.IsEmpty; rest = rest[Options.Channels..])
-            {
-                LayerNorm.Normalize(rest[..Options.Channels], rest[..Options.Channels], reciprocal, Options.Channels);
-            }
+            LayerNorm.Normalize(features, features, reciprocal, Options.Channels);
         }
     }
 
