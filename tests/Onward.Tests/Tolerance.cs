@@ -23,7 +23,7 @@ internal static class Tolerance
     /// <summary>Largest standard error, relative to the norm, that still lets a bias of a few percent be seen.</summary>
     public const double MonteCarloPower = 0.03;
 
-    /// <summary>Relative error of a ratio of two variances, each from 8192 draws of products of normals.</summary>
+    /// <summary>Relative error of a ratio of two variances, each from 4096 draws of products of normals.</summary>
     public const double VarianceRatio = 0.1;
 
     /// <summary>One rounding to float32: half a unit in the last of 24 bits.</summary>

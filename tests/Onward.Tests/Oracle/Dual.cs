@@ -5,9 +5,6 @@ namespace Onward.Tests.Oracle;
 /// <param name="Tangent">Its derivative along the direction.</param>
 public readonly record struct Dual(double Value, double Tangent)
 {
-    /// <summary>The number under stop-gradient: the same value, no derivative.</summary>
-    public Dual Detached => new(Value, 0);
-
     public static implicit operator Dual(double constant) => new(constant, 0);
 
     public static Dual operator +(Dual a, Dual b) => new(a.Value + b.Value, a.Tangent + b.Tangent);
@@ -17,6 +14,9 @@ public readonly record struct Dual(double Value, double Tangent)
     public static Dual operator *(Dual a, Dual b) => new(a.Value * b.Value, (a.Tangent * b.Value) + (a.Value * b.Tangent));
 
     public static Dual operator /(Dual a, Dual b) => new(a.Value / b.Value, ((a.Tangent * b.Value) - (a.Value * b.Tangent)) / (b.Value * b.Value));
+
+    /// <summary>The same value, no derivative.</summary>
+    public static Dual StopGradient(Dual x) => new(x.Value, 0);
 
     /// <summary>max(0, x), with derivative 0 at 0.</summary>
     public static Dual Relu(Dual x) => x.Value > 0 ? x : 0;

@@ -33,5 +33,5 @@ public sealed class DualTests
     public void Relu_has_derivative_0_at_0() => Assert.Equal(new Dual(0, 0), Dual.Relu(new Dual(0, 1)));
 
     [Fact]
-    public void Stop_gradient_keeps_the_value_and_clears_the_tangent() => Assert.Equal(new Dual(3, 0), new Dual(3, 1).Detached);
+    public void Stop_gradient_keeps_the_value_and_clears_the_tangent() => Assert.Equal(new Dual(3, 0), Dual.StopGradient(new Dual(3, 1)));
 }

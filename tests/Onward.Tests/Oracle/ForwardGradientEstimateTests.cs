@@ -17,22 +17,17 @@ public sealed class ForwardGradientEstimateTests
     [MemberData(nameof(Cases))]
     public void Gradients_are_those_of_the_oracle(string name, string noise, LossScope scope, int passes)
     {
-        TinyNetwork network = TinyNetwork.Create(name);
         ActivityPerturbation perturbation = noise == "Gaussian" ? ActivityPerturbation.Gaussian : ActivityPerturbation.Rademacher;
-        using OneStep step = new(network, perturbation, scope, passes);
 
-        step.Run();
-
-        double[][][][][] directions = [.. Enumerable.Range(0, passes).Select(pass => network.Noise(perturbation, OneStep.Seed, OneStep.Number, (uint)pass))];
-        Dictionary<Parameter, double[]> expected = NaiveGradients.ForwardGradient(network, scope, directions);
-        foreach (MixerLayer layer in network.Model.Blocks.SelectMany(block => block.Layers))
-        {
-            Tolerance.Near(expected[layer.Weight], step.Gradient(layer.Weight), Tolerance.Network, layer.Weight.Name);
-
-            // Normalisation cancels the bias of token mixing, so its gradient is measured against the weight's.
-            Tolerance.Near(expected[layer.Bias], step.Gradient(layer.Bias), Tolerance.Network, layer.Bias.Name, Tolerance.Norm(expected[layer.Weight]));
-        }
+        RequireGradients(TinyNetwork.Create(name), perturbation, scope, passes);
     }
+
+    // A wave holds 512 rows [example, patch].
+    [Theory]
+    [InlineData("one patch", 600)]
+    [InlineData("all normalisations", 140)]
+    public void Gradients_of_a_batch_of_several_waves_are_those_of_the_oracle(string name, int examples) =>
+        RequireGradients(TinyNetwork.Create(name, examples), ActivityPerturbation.Gaussian, LossScope.All, 1);
 
     [Fact]
     public void One_patch_and_one_group_have_the_same_gradients_in_every_scope()
@@ -51,6 +46,23 @@ public sealed class ForwardGradientEstimateTests
             ForwardGradient rule = new(network.Model, team, ActivityPerturbation.Gaussian, scope, 2, seed: 1);
             rule.Step(network.FlatPixels, network.Labels, 0);
             return rule.Gradients.All.ToArray();
+        }
+    }
+
+    private static void RequireGradients(TinyNetwork network, ActivityPerturbation perturbation, LossScope scope, int passes)
+    {
+        using OneStep step = new(network, perturbation, scope, passes);
+
+        step.Run();
+
+        double[][][][][] directions = [.. Enumerable.Range(0, passes).Select(pass => network.Noise(perturbation, OneStep.Seed, OneStep.Number, (uint)pass))];
+        Dictionary<Parameter, double[]> expected = NaiveGradients.ForwardGradient(network, scope, directions);
+        foreach (MixerLayer layer in network.Model.Blocks.SelectMany(block => block.Layers))
+        {
+            Tolerance.Near(expected[layer.Weight], step.Gradient(layer.Weight), Tolerance.Network, layer.Weight.Name);
+
+            // Normalisation cancels the bias of token mixing, so its gradient is measured against the weight's.
+            Tolerance.Near(expected[layer.Bias], step.Gradient(layer.Bias), Tolerance.Network, layer.Bias.Name, Tolerance.Norm(expected[layer.Weight]));
         }
     }
 }

@@ -66,7 +66,7 @@ public sealed class NaiveLocalMixer
 
             Dual[][][] features = NormalizeRows(h, Normalizations.Inter, LayerKind.Group);
             blocks.Add(new NaiveBlock(layers, ReplicatedLosses(features, labels, parameters.Head)));
-            x = Map(h, (value, _, _, _) => value.Detached);
+            x = Map(h, (value, _, _, _) => Dual.StopGradient(value));
             firstLayer += layers.Count;
         }
 
@@ -137,8 +137,8 @@ public sealed class NaiveLocalMixer
             {
                 for (int g = 0; g < groups; g++)
                 {
-                    Dual[][] concatenated = [.. features[n].Select(row => row.Select((value, d) => d / _options.ChannelsPerGroup == g ? value : value.Detached).ToArray())];
-                    Dual[][] masked = [.. concatenated.Select((row, q) => row.Select(value => q == p ? value : value.Detached).ToArray())];
+                    Dual[][] concatenated = [.. features[n].Select(row => row.Select((value, d) => d / _options.ChannelsPerGroup == g ? value : Dual.StopGradient(value)).ToArray())];
+                    Dual[][] masked = [.. concatenated.Select((row, q) => row.Select(value => q == p ? value : Dual.StopGradient(value)).ToArray())];
                     losses[n][p][g] = CrossEntropy(Mean(masked), labels[n], head) / examples;
                 }
             }
