@@ -66,8 +66,10 @@ public sealed class Backpropagation : LearningRule
     public static Backpropagation ThroughRandomFeedback(LocalMixer model, WorkerTeam team, BackwardScope scope, ulong seed)
     {
         ArgumentNullException.ThrowIfNull(model);
-        return new(model, team, scope, model.DrawFeedback(seed));
+        return ThroughFeedback(model, team, scope, model.DrawFeedback(seed));
     }
+
+    internal static Backpropagation ThroughFeedback(LocalMixer model, WorkerTeam team, BackwardScope scope, ParameterVector feedback) => new(model, team, scope, feedback);
 
     private protected override void BeginStep(uint step, int batch)
     {

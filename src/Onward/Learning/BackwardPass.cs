@@ -49,24 +49,11 @@ internal sealed class BackwardPass
     internal void ReadReadoutLoss(BlockTile tile)
     {
         Span<float> gradient = _residual.Span[..(tile.Rows * _options.Channels)];
-        Spread(ReadoutGradient(_options, _path, tile), gradient);
+        Span<float> q = tile.FeatureGradient[..(tile.Examples * _options.Channels)];
+        _path.BackThroughReadout(tile.ReadoutErrors.Span, q, tile.Examples);
+        tile.PassBackThroughReadoutNormalization(_options, q);
+        Spread(q, gradient);
         TensorPrimitives.Add(Output(tile), gradient, Output(tile));
-    }
-
-    /// <summary>
-    /// Gradient of the readout's loss with respect to the mean over patches of the last block's output [examples, D]; left
-    /// in the tile's feature gradient.
-    /// </summary>
-    internal static Span<float> ReadoutGradient(LocalMixerOptions options, ErrorPath path, BlockTile tile)
-    {
-        Span<float> gradient = tile.FeatureGradient[..(tile.Examples * options.Channels)];
-        path.BackThroughReadout(tile.ReadoutErrors.Span, gradient, tile.Examples);
-        if (options.Normalizations.HasFlag(Normalizations.Last))
-        {
-            LayerNorm.JacobianProduct(tile.ReadoutFeatures.Span, tile.ReadoutReciprocal[..tile.Examples], gradient, gradient, options.Channels);
-        }
-
-        return gradient;
     }
 
     /// <summary>

@@ -82,6 +82,27 @@ public sealed class BlockTile
     /// <summary>Where the rule leaves the gradient of a layer's output, before bias and normalisation [rows, D].</summary>
     internal Span<float> Gradient(int layer) => _gradients[layer].Span;
 
+    /// <summary>Turns the gradient of a layer's normalised output into that of its output before bias and normalisation.</summary>
+    internal void PassBackThroughNormalization(int l)
+    {
+        MixerLayer layer = Block.Layers[l];
+        if (layer.OutputNorm > 0)
+        {
+            int count = Rows * layer.Map.Outputs;
+            Span<float> gradient = Gradient(l)[..count];
+            LayerNorm.JacobianProduct(Activations.Output(l)[..count], Activations.OutputReciprocal(l)[..(count / layer.OutputNorm)], gradient, gradient, layer.OutputNorm);
+        }
+    }
+
+    /// <summary>Turns the gradient of the features that the readout reads into that of their mean before normalisation.</summary>
+    internal void PassBackThroughReadoutNormalization(LocalMixerOptions options, Span<float> gradient)
+    {
+        if (options.Normalizations.HasFlag(Normalizations.Last))
+        {
+            LayerNorm.JacobianProduct(ReadoutFeatures.Span, ReadoutReciprocal[..Examples], gradient, gradient, options.Channels);
+        }
+    }
+
     internal long Length =>
         Activations.Length + _gradients.Sum(m => (long)m.Length) + _featureGradient.Length + Patches.Length + Logits.Length;
 }

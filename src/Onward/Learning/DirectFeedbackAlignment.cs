@@ -23,10 +23,16 @@ public sealed class DirectFeedbackAlignment : LearningRule
     /// <param name="team">The threads that share the work.</param>
     /// <param name="seed">Names the draw of the matrices.</param>
     public DirectFeedbackAlignment(LocalMixer model, WorkerTeam team, ulong seed)
+        : this(model, team, [.. model.Blocks.SelectMany(block => block.Layers).Select(layer => Draw(model.Options, layer.Index, seed))])
+    {
+    }
+
+    /// <summary>Takes a feedback matrix [K, D] for each layer.</summary>
+    internal DirectFeedbackAlignment(LocalMixer model, WorkerTeam team, float[][] feedback)
         : base(model, team, Locality.Network, trainsHeads: false)
     {
         LocalMixerOptions options = model.Options;
-        _feedback = [.. model.Blocks.SelectMany(block => block.Layers).Select(layer => Draw(options, layer.Index, seed))];
+        _feedback = [.. feedback.Select(matrix => Pack(options, matrix))];
         _signals = [.. Tiles.Select(tiles => AlignedMemory.Allocate(tiles[0].Activations.Examples * options.Channels))];
     }
 
@@ -59,13 +65,18 @@ public sealed class DirectFeedbackAlignment : LearningRule
         }
     }
 
-    private static Memory<float> Draw(LocalMixerOptions options, int layer, ulong seed)
+    private static float[] Draw(LocalMixerOptions options, int layer, ulong seed)
     {
-        Memory<float> matrix = AlignedMemory.Allocate(options.Classes * options.Channels);
-        CounterRandom.Normals(new RandomStream(seed, RandomPurpose.Feedback, Layer: (uint)layer), 0, matrix.Span);
-        TensorPrimitives.Multiply(matrix.Span, 1 / MathF.Sqrt(options.Channels), matrix.Span);
+        float[] matrix = new float[options.Classes * options.Channels];
+        CounterRandom.Normals(new RandomStream(seed, RandomPurpose.Feedback, Layer: (uint)layer), 0, matrix);
+        TensorPrimitives.Multiply(matrix, 1 / MathF.Sqrt(options.Channels), matrix);
+        return matrix;
+    }
+
+    private static Memory<float> Pack(LocalMixerOptions options, float[] matrix)
+    {
         Memory<float> packed = AlignedMemory.Allocate(Gemm.PackedLength(options.Classes, options.Channels));
-        Gemm.Pack(matrix.Span, options.Channels, transposed: false, options.Classes, options.Channels, packed.Span, options.Classes);
+        Gemm.Pack(matrix, options.Channels, transposed: false, options.Classes, options.Channels, packed.Span, options.Classes);
         return packed;
     }
 }

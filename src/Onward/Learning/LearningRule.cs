@@ -72,14 +72,14 @@ public abstract class LearningRule
     /// <exception cref="ArgumentException">The batch is empty, or images and labels do not match.</exception>
     public StepResult Step(ReadOnlyMemory<float> pixels, ReadOnlyMemory<int> labels, uint step)
     {
-        BeginStep(step);
+        BeginStep(step, labels.Length);
         StepResult result = _engine.Step(pixels, labels, step);
         CompleteStep();
         return result;
     }
 
     /// <summary>What has to be ready before the first tile.</summary>
-    private protected virtual void BeginStep(uint step)
+    private protected virtual void BeginStep(uint step, int batch)
     {
     }
 
