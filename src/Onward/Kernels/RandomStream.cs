@@ -19,6 +19,9 @@ public enum RandomPurpose : byte
 
     /// <summary>Random crops, flips and the like.</summary>
     Augmentation,
+
+    /// <summary>The fixed matrices that feedback alignment sends errors back through.</summary>
+    Feedback,
 }
 
 /// <summary>

@@ -5,7 +5,8 @@ namespace Onward.Layers;
 /// weights, packed weights and gradients are passed in.
 /// </summary>
 /// <remarks>
-/// The map is linear in x, so <see cref="Apply"/> serves value and tangent alike; only the value gets the bias. The weight
+/// The map is linear in x, so <see cref="Apply"/> serves value and tangent alike; only the value gets the bias, and with a
+/// perturbation in place of the weight it gives the tangent with respect to the weight. The weight
 /// gradient is a product of the layer's input with the gradient of its output. That gradient is packed first, tile by
 /// tile, and the product is then taken in slices which threads share.
 /// </remarks>
@@ -56,13 +57,37 @@ public abstract class AffineLayer
     /// <param name="packed">The packed weight.</param>
     public abstract void PackWeight(int slice, ReadOnlySpan<float> weight, Span<float> packed);
 
-    /// <summary>output = A input, without the bias.</summary>
+    /// <summary>output = or += A input, without the bias.</summary>
     /// <param name="packedWeight">The packed weight.</param>
     /// <param name="input">Rows [rows, <see cref="Inputs"/>], whole examples.</param>
     /// <param name="output">Receives [rows, <see cref="Outputs"/>].</param>
     /// <param name="rows">Rows.</param>
     /// <param name="workspace">At least <see cref="WorkspaceLength"/> floats.</param>
-    public abstract void Apply(ReadOnlySpan<float> packedWeight, ReadOnlySpan<float> input, Span<float> output, int rows, Span<float> workspace);
+    /// <param name="accumulate">Whether to add to <paramref name="output"/> instead of overwriting it.</param>
+    public abstract void Apply(ReadOnlySpan<float> packedWeight, ReadOnlySpan<float> input, Span<float> output, int rows, Span<float> workspace, bool accumulate = false);
+
+    /// <summary>Floats of packed transposed weights.</summary>
+    public abstract int PackedTransposeLength { get; }
+
+    /// <summary>Independent parts that <see cref="PackTranspose"/> can be called for.</summary>
+    public virtual int TransposingSlices => 1;
+
+    /// <summary>Brings one slice of the weights into the form that <see cref="ApplyTranspose"/> reads.</summary>
+    /// <param name="slice">The slice, below <see cref="TransposingSlices"/>.</param>
+    /// <param name="weight">The weight, of shape <see cref="WeightShape"/>.</param>
+    /// <param name="packed">The packed transpose.</param>
+    public abstract void PackTranspose(int slice, ReadOnlySpan<float> weight, Span<float> packed);
+
+    /// <summary>
+    /// inputGradient = A' outputGradient: how an error goes back through the map. Only rules that send errors back use it;
+    /// feedback alignment passes another matrix than the layer's own.
+    /// </summary>
+    /// <param name="packedTranspose">The packed transpose.</param>
+    /// <param name="outputGradient">Rows [rows, <see cref="Outputs"/>], whole examples.</param>
+    /// <param name="inputGradient">Receives [rows, <see cref="Inputs"/>].</param>
+    /// <param name="rows">Rows.</param>
+    /// <param name="workspace">At least <see cref="WorkspaceLength"/> floats.</param>
+    public abstract void ApplyTranspose(ReadOnlySpan<float> packedTranspose, ReadOnlySpan<float> outputGradient, Span<float> inputGradient, int rows, Span<float> workspace);
 
     /// <summary>output += b.</summary>
     /// <param name="bias">The bias, of shape <see cref="BiasShape"/>.</param>

@@ -36,21 +36,25 @@ public sealed class GroupedLinear : AffineLayer
     public override int GradientSlices => _groups;
 
     /// <inheritdoc/>
-    public override void PackWeight(int slice, ReadOnlySpan<float> weight, Span<float> packed)
-    {
-        for (int g = 0; g < _groups; g++)
-        {
-            Gemm.Pack(Matrix(weight, g), _size, transposed: false, _size, _size, packed.Slice(g * _packedGroup, _packedGroup), _size);
-        }
-    }
+    public override void PackWeight(int slice, ReadOnlySpan<float> weight, Span<float> packed) => PackGroups(weight, transposed: false, packed);
 
     /// <inheritdoc/>
-    public override void Apply(ReadOnlySpan<float> packedWeight, ReadOnlySpan<float> input, Span<float> output, int rows, Span<float> workspace)
+    public override int PackedTransposeLength => PackedWeightLength;
+
+    /// <inheritdoc/>
+    public override void PackTranspose(int slice, ReadOnlySpan<float> weight, Span<float> packed) => PackGroups(weight, transposed: true, packed);
+
+    /// <inheritdoc/>
+    public override void ApplyTranspose(ReadOnlySpan<float> packedTranspose, ReadOnlySpan<float> outputGradient, Span<float> inputGradient, int rows, Span<float> workspace) =>
+        Apply(packedTranspose, outputGradient, inputGradient, rows, workspace);
+
+    /// <inheritdoc/>
+    public override void Apply(ReadOnlySpan<float> packedWeight, ReadOnlySpan<float> input, Span<float> output, int rows, Span<float> workspace, bool accumulate = false)
     {
         for (int g = 0; g < _groups; g++)
         {
             int channel = g * _size;
-            Gemm.MultiplyPacked(GemmLeft.Plain, rows, _size, _size, input[channel..], Inputs, packedWeight.Slice(g * _packedGroup, _packedGroup), _size, 0, output[channel..], Outputs, accumulate: false);
+            Gemm.MultiplyPacked(GemmLeft.Plain, rows, _size, _size, input[channel..], Inputs, packedWeight.Slice(g * _packedGroup, _packedGroup), _size, 0, output[channel..], Outputs, accumulate);
         }
     }
 
@@ -84,6 +88,14 @@ public sealed class GroupedLinear : AffineLayer
         int channel = slice * _size;
         Gemm.MultiplyPacked(GemmLeft.Transposed, _size, _size, rows, input[channel..], Inputs, gradient, capacity, 0, weightGradient.Slice(channel * _size, _size * _size), _size, accumulate);
         Gemm.ColumnSums(gradient, capacity, rows, biasGradient.Slice(channel, _size), accumulate);
+    }
+
+    private void PackGroups(ReadOnlySpan<float> weight, bool transposed, Span<float> packed)
+    {
+        for (int g = 0; g < _groups; g++)
+        {
+            Gemm.Pack(Matrix(weight, g), _size, transposed, _size, _size, packed.Slice(g * _packedGroup, _packedGroup), _size);
+        }
     }
 
     private ReadOnlySpan<float> Matrix(ReadOnlySpan<float> weight, int group) =>

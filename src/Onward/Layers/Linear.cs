@@ -28,8 +28,22 @@ public sealed class Linear(int inputs, int outputs) : AffineLayer(inputs, output
         Gemm.Pack(weight, Outputs, transposed: false, Inputs, Outputs, packed, Inputs, panel: slice);
 
     /// <inheritdoc/>
-    public override void Apply(ReadOnlySpan<float> packedWeight, ReadOnlySpan<float> input, Span<float> output, int rows, Span<float> workspace) =>
-        Gemm.MultiplyPacked(GemmLeft.Plain, rows, Outputs, Inputs, input, Inputs, packedWeight, Inputs, 0, output, Outputs, accumulate: false);
+    public override void Apply(ReadOnlySpan<float> packedWeight, ReadOnlySpan<float> input, Span<float> output, int rows, Span<float> workspace, bool accumulate = false) =>
+        Gemm.MultiplyPacked(GemmLeft.Plain, rows, Outputs, Inputs, input, Inputs, packedWeight, Inputs, 0, output, Outputs, accumulate);
+
+    /// <inheritdoc/>
+    public override int PackedTransposeLength => Gemm.PackedLength(Outputs, Inputs);
+
+    /// <inheritdoc/>
+    public override int TransposingSlices => Gemm.Panels(Inputs);
+
+    /// <inheritdoc/>
+    public override void PackTranspose(int slice, ReadOnlySpan<float> weight, Span<float> packed) =>
+        Gemm.Pack(weight, Outputs, transposed: true, Outputs, Inputs, packed, Outputs, panel: slice);
+
+    /// <inheritdoc/>
+    public override void ApplyTranspose(ReadOnlySpan<float> packedTranspose, ReadOnlySpan<float> outputGradient, Span<float> inputGradient, int rows, Span<float> workspace) =>
+        Gemm.MultiplyPacked(GemmLeft.Plain, rows, Inputs, Outputs, outputGradient, Outputs, packedTranspose, Outputs, 0, inputGradient, Inputs, accumulate: false);
 
     /// <inheritdoc/>
     public override void AddBias(ReadOnlySpan<float> bias, Span<float> output, int firstPatch)

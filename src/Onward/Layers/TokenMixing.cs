@@ -48,14 +48,18 @@ public sealed class TokenMixing : AffineLayer
     public override void PackWeight(int slice, ReadOnlySpan<float> weight, Span<float> packed) => weight.CopyTo(packed);
 
     /// <inheritdoc/>
-    public override void Apply(ReadOnlySpan<float> packedWeight, ReadOnlySpan<float> input, Span<float> output, int rows, Span<float> workspace)
-    {
-        for (int row = 0; row < rows; row += _patches)
-        {
-            int start = row * _channels, length = _patches * _channels;
-            Gemm.Multiply(GemmLeft.Transposed, rightTransposed: false, _patches, _channels, _patches, packedWeight, _patches, input.Slice(start, length), _channels, output.Slice(start, length), _channels, accumulate: false, workspace);
-        }
-    }
+    public override void Apply(ReadOnlySpan<float> packedWeight, ReadOnlySpan<float> input, Span<float> output, int rows, Span<float> workspace, bool accumulate = false) =>
+        Mix(GemmLeft.Transposed, packedWeight, input, output, rows, workspace, accumulate);
+
+    /// <inheritdoc/>
+    public override int PackedTransposeLength => PackedWeightLength;
+
+    /// <inheritdoc/>
+    public override void PackTranspose(int slice, ReadOnlySpan<float> weight, Span<float> packed) => weight.CopyTo(packed);
+
+    /// <inheritdoc/>
+    public override void ApplyTranspose(ReadOnlySpan<float> packedTranspose, ReadOnlySpan<float> outputGradient, Span<float> inputGradient, int rows, Span<float> workspace) =>
+        Mix(GemmLeft.Plain, packedTranspose, outputGradient, inputGradient, rows, workspace, accumulate: false);
 
     /// <inheritdoc/>
     public override void AddBias(ReadOnlySpan<float> bias, Span<float> output, int firstPatch)
@@ -94,6 +98,15 @@ public sealed class TokenMixing : AffineLayer
         if (slice == 0)
         {
             Gemm.ColumnSums(packedGradient, steps, rows / _patches * _channels, biasGradient, accumulate);
+        }
+    }
+
+    private void Mix(GemmLeft left, ReadOnlySpan<float> weight, ReadOnlySpan<float> input, Span<float> output, int rows, Span<float> workspace, bool accumulate)
+    {
+        int length = _patches * _channels;
+        for (int start = 0; start < rows * _channels; start += length)
+        {
+            Gemm.Multiply(left, rightTransposed: false, _patches, _channels, _patches, weight, _patches, input.Slice(start, length), _channels, output.Slice(start, length), _channels, accumulate, workspace);
         }
     }
 }

@@ -24,6 +24,7 @@ public sealed class BlockTile
         _gradients = [.. Enumerable.Range(0, layers).Select(_ => AlignedMemory.Allocate(checked(rows * options.Channels)))];
         _featureGradient = AlignedMemory.Allocate(examples * options.Channels);
         Patches = AlignedMemory.Allocate(checked(rows * options.PatchVector));
+        ReadoutReciprocalMemory = AlignedMemory.Allocate(examples);
         Logits = AlignedMemory.Allocate(examples * options.Classes);
     }
 
@@ -54,15 +55,53 @@ public sealed class BlockTile
     /// <summary>The block's output [rows, D].</summary>
     internal Memory<float> Result { get; set; }
 
+    /// <summary>The block's input [rows, inputs].</summary>
+    internal Memory<float> Source { get; set; }
+
+    /// <summary>Gradient of the batch's mean local loss with respect to the head's logits [examples, K].</summary>
+    internal Memory<float> Errors { get; set; }
+
+    /// <summary>In the last block: what the readout reads [examples, D].</summary>
+    internal Memory<float> ReadoutFeatures { get; set; }
+
+    /// <summary>In the last block: r of the normalisation before the readout [examples].</summary>
+    internal Span<float> ReadoutReciprocal => ReadoutReciprocalMemory.Span;
+
+    /// <summary>In the last block: gradient of the batch's mean loss with respect to the readout's logits [examples, K].</summary>
+    internal Memory<float> ReadoutErrors { get; set; }
+
     internal Memory<float> Patches { get; }
 
     internal Memory<float> Logits { get; }
+
+    private Memory<float> ReadoutReciprocalMemory { get; }
 
     /// <summary>q: gradient of the batch's mean loss with respect to the pooled features [examples, D] (spec 3.4).</summary>
     internal Span<float> FeatureGradient => _featureGradient.Span;
 
     /// <summary>Where the rule leaves the gradient of a layer's output, before bias and normalisation [rows, D].</summary>
     internal Span<float> Gradient(int layer) => _gradients[layer].Span;
+
+    /// <summary>Turns the gradient of a layer's normalised output into that of its output before bias and normalisation.</summary>
+    internal void PassBackThroughNormalization(int l)
+    {
+        MixerLayer layer = Block.Layers[l];
+        if (layer.OutputNorm > 0)
+        {
+            int count = Rows * layer.Map.Outputs;
+            Span<float> gradient = Gradient(l)[..count];
+            LayerNorm.JacobianProduct(Activations.Output(l)[..count], Activations.OutputReciprocal(l)[..(count / layer.OutputNorm)], gradient, gradient, layer.OutputNorm);
+        }
+    }
+
+    /// <summary>Turns the gradient of the features that the readout reads into that of their mean before normalisation.</summary>
+    internal void PassBackThroughReadoutNormalization(LocalMixerOptions options, Span<float> gradient)
+    {
+        if (options.Normalizations.HasFlag(Normalizations.Last))
+        {
+            LayerNorm.JacobianProduct(ReadoutFeatures.Span, ReadoutReciprocal[..Examples], gradient, gradient, options.Channels);
+        }
+    }
 
     internal long Length =>
         Activations.Length + _gradients.Sum(m => (long)m.Length) + _featureGradient.Length + Patches.Length + Logits.Length;

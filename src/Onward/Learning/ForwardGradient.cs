@@ -6,8 +6,8 @@ using Onward.Threads;
 namespace Onward.Learning;
 
 /// <summary>
-/// The paper's method: forward gradients of activity perturbations with local losses (LG-FG-A; sections 3 and 4,
-/// spec 4.4). No derivative ever goes back through a weight.
+/// The paper's method: forward gradients of activity perturbations, with local losses (LG-FG-A; sections 3 and 4,
+/// spec 4.4) or with the loss of the readout alone (FG-A). No derivative ever goes back through a layer's weights.
 /// </summary>
 /// <remarks>
 /// <para>In each block, with independent noise u on every pre-activation n (after normalisation, before ReLU):</para>
@@ -23,61 +23,50 @@ namespace Onward.Learning;
 /// With several passes the values are computed once, the tangents once for each direction, and the estimates are averaged
 /// before step 4, so a pass more costs a tangent only.
 /// </para>
+/// <para>
+/// Without local losses the tangent runs on through all blocks, and all noise of an example is multiplied by the derivative
+/// of that example's loss. That is unbiased for any number of patches and groups, and the mean over the batch; the paper's
+/// code differs in both (spec P4, P7).
+/// </para>
 /// </remarks>
-public sealed class ForwardGradient
+public sealed class ForwardGradient : LearningRule
 {
     /// <summary>The most directions that one step can average over: as many as noise has names for.</summary>
     public const int MaximumPasses = (int)RandomStream.MaximumPass + 1;
 
-    private readonly LocalMixer _model;
-    private readonly ActivityPerturbation _perturbation;
+    private readonly LocalMixerOptions _options;
+    private readonly NoiseDistribution _perturbation;
     private readonly LossScope _scope;
     private readonly int _passes;
     private readonly ulong _seed;
-    private readonly TileEngine _engine;
     private readonly TangentMemory[] _memory;
 
     /// <summary>Prepares steps on a model.</summary>
     /// <param name="model">The model to train.</param>
     /// <param name="team">The threads that share the work.</param>
     /// <param name="perturbation">What the noise is drawn from.</param>
-    /// <param name="scope">The local losses to read; must include <see cref="LossScope.Block"/>.</param>
+    /// <param name="scope">The local losses to read, which must include <see cref="LossScope.Block"/>; or the global one.</param>
     /// <param name="passes">Directions to average over in each step; 1 to <see cref="MaximumPasses"/>.</param>
     /// <param name="seed">Names all noise of the run.</param>
-    /// <exception cref="ArgumentException"><paramref name="scope"/> lacks the block flag, or passes are out of range.</exception>
-    public ForwardGradient(LocalMixer model, WorkerTeam team, ActivityPerturbation perturbation, LossScope scope, int passes, ulong seed)
+    /// <exception cref="ArgumentException"><paramref name="scope"/> has parts but lacks the block flag, or passes are out of range.</exception>
+    public ForwardGradient(LocalMixer model, WorkerTeam team, NoiseDistribution perturbation, LossScope scope, int passes, ulong seed)
+        : base(model, team, TangentSweep.RequireScope(scope), trainsHeads: true)
     {
-        ArgumentNullException.ThrowIfNull(model);
-        ArgumentNullException.ThrowIfNull(team);
         ArgumentNullException.ThrowIfNull(perturbation);
         ArgumentOutOfRangeException.ThrowIfLessThan(passes, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(passes, MaximumPasses);
-        if (!scope.HasFlag(LossScope.Block))
-        {
-            throw new ArgumentException($"This rule reads the losses at the end of the blocks; the scope must include Block, got {scope}.", nameof(scope));
-        }
-
-        _model = model;
+        _options = model.Options;
         _perturbation = perturbation;
         _scope = scope;
         _passes = passes;
         _seed = seed;
-        _engine = new TileEngine(model, team, EstimateGradients);
-        _memory = [.. _engine.Tiles.Select(tile => new TangentMemory(model, tile, passes))];
+        _memory = [.. Tiles.Select(tiles => new TangentMemory(model, tiles, ownDirections: passes > 1))];
     }
 
-    /// <summary>The estimates of the last step, by parameter; exact gradients for heads and readout.</summary>
-    public ParameterVector Gradients => _engine.Gradients;
-
-    /// <summary>Bytes of activations, tangents and output gradients that a step works in, whatever the batch.</summary>
-    public long ActivationBytes => _engine.ActivationBytes + _memory.Sum(memory => memory.Bytes);
-
-    /// <summary>
-    /// Floating-point operations in the matrix products of one example's step: value, tangents and weight gradients of
-    /// the blocks' layers. The first layer of a block has no tangent to multiply; heads are not counted.
-    /// </summary>
-    public double MatrixFlopsPerExample => _model.Options.Patches * _model.Blocks.Sum(block =>
-        block.Layers.Select((layer, l) => 2.0 * layer.Map.MultiplyAddsPerRow * (2 + (l == 0 ? 0 : _passes))).Sum());
+    /// <inheritdoc/>
+    /// <remarks>Where a block's input carries no tangent, its first layer has none to multiply.</remarks>
+    public override double MatrixFlopsPerExample => 2.0 * _options.Patches * Model.Blocks.Sum(block =>
+        block.Layers.Select((layer, l) => layer.Map.MultiplyAddsPerRow * (2 + (l > 0 || InputMoves(block) ? _passes : 0))).Sum());
 
     /// <summary>
     /// Sees the directional derivatives of a tile's local losses [rows, G] in each pass, divided by the number of passes,
@@ -85,78 +74,101 @@ public sealed class ForwardGradient
     /// </summary>
     internal Action<BlockTile, int, ReadOnlyMemory<float>>? DerivativesTaken { get; set; }
 
-    /// <summary>Computes the loss and the estimated gradients of one batch.</summary>
-    /// <param name="pixels">Standardised images [example, row, column, channel].</param>
-    /// <param name="labels">The class of each example.</param>
-    /// <param name="step">The step's number, which names its noise.</param>
-    /// <returns>What the step measured; overwritten by the next step.</returns>
-    /// <exception cref="ArgumentException">The batch is empty, or images and labels do not match.</exception>
-    public StepResult Step(ReadOnlyMemory<float> pixels, ReadOnlyMemory<int> labels, uint step) => _engine.Step(pixels, labels, step);
+    private protected override long RuleBytes => _memory.Sum(memory => memory.Bytes);
 
-    private void EstimateGradients(BlockTile tile)
+    internal override void Differentiate(ReadOnlySpan<BlockTile> tiles)
     {
-        TangentMemory memory = _memory[tile.Worker];
+        TangentMemory memory = _memory[tiles[0].Worker];
+        if (Locality == Locality.Network)
+        {
+            TangentSweep.ReadReadout(Model, tiles[^1]);
+        }
+
         for (int pass = 0; pass < _passes; pass++)
         {
-            CarryTangent(tile, memory, pass);
-            DerivativesTaken?.Invoke(tile, pass, memory.GroupCredit[..(tile.Rows * _model.Options.Groups)]);
-            ShareCredit(tile, memory);
-            for (int l = 0; l < tile.Block.Layers.Count; l++)
+            foreach (BlockTile tile in tiles)
             {
-                AssignCredit(tile, memory, l, accumulate: pass > 0);
+                CarryTangent(tile, memory, pass);
+            }
+
+            if (Locality == Locality.Network)
+            {
+                TangentSweep.DifferentiateReadout(_options, tiles[^1], memory.Output.Span, 1f / _passes, memory);
+            }
+            else
+            {
+                DerivativesTaken?.Invoke(tiles[0], pass, memory.GroupCredit[..(tiles[0].Rows * _options.Groups)]);
+                TangentSweep.ShareCredit(_options, _scope, tiles[0], memory);
+            }
+
+            foreach (BlockTile tile in tiles)
+            {
+                AssignCredit(tile, memory, accumulate: pass > 0);
             }
         }
 
-        for (int l = 0; l < tile.Block.Layers.Count; l++)
+        foreach (BlockTile tile in tiles)
         {
-            PassBackThroughNormalization(tile, l);
+            for (int l = 0; l < tile.Block.Layers.Count; l++)
+            {
+                tile.PassBackThroughNormalization(l);
+            }
         }
     }
 
-    // Steps 1 and 2. The block's input carries no tangent, so the first layer's tangent is its noise alone.
+    private bool InputMoves(MixerBlock block) => Locality == Locality.Network && block.Index > 0;
+
+    // Steps 1 and 2. A block whose input carries no tangent starts from the noise of its first layer.
     private void CarryTangent(BlockTile tile, TangentMemory memory, int pass)
     {
         MixerBlock block = tile.Block;
-        int channels = _model.Options.Channels, last = block.Layers.Count - 1;
+        bool inputMoves = InputMoves(block);
+        int channels = _options.Channels, last = block.Layers.Count - 1, count = tile.Rows * channels;
+        Span<float> input = memory.Input.Span[..count], output = memory.Output.Span[..count];
+        if (inputMoves)
+        {
+            output.CopyTo(memory.Source.Span);
+            TangentSweep.ThroughInputNorm(tile, 0, output, input, ..count);
+        }
+
         for (int l = 0; l <= last; l++)
         {
             MixerLayer layer = block.Layers[l];
-            Span<float> tangent = memory.Output.Span;
-            if (l > 0)
+            bool moves = l > 0 || inputMoves;
+            if (moves)
             {
-                layer.Map.Apply(layer.PackedWeight, memory.Input.Span[..(tile.Rows * channels)], tangent[..(tile.Rows * channels)], tile.Rows, tile.Activations.Workspace.Span);
+                layer.Map.Apply(layer.PackedWeight, input, output, tile.Rows, tile.Activations.Workspace.Span);
             }
 
-            Span<float> values = tile.Activations.Output(l);
-            Span<float> active = l == last ? tile.Result.Span : values;
+            ReadOnlySpan<float> active = l == last ? tile.Result.Span : tile.Activations.Output(l);
             for (int row = 0; row < tile.Rows; row += MixerBlock.ChunkRows)
             {
                 Range chunk = MixerBlock.Chunk(row, tile.Rows, channels);
-                Span<float> noise = memory.Direction(l)[chunk];
+                Span<float> noise = memory.Direction(tile, l)[chunk], tangent = output[chunk];
                 Draw(tile, layer.Index, pass, row, noise);
-                Span<float> carried = tangent[chunk];
-                if (l == 0)
+                if (moves)
                 {
-                    Activation.Mask(active[chunk], noise);
-                    carried = noise;
-                }
-                else
-                {
-                    if (layer.OutputNorm > 0)
+                    TangentSweep.ThroughOutputNorm(tile, l, tangent, chunk);
+                    if (inputMoves && l == last)
                     {
-                        LayerNorm.JacobianProduct(values[chunk], tile.Activations.OutputReciprocal(l)[MixerBlock.Runs(chunk, layer.OutputNorm)], carried, carried, layer.OutputNorm);
+                        TensorPrimitives.Add(tangent, memory.Source.Span[chunk], tangent);
                     }
 
-                    Activation.PerturbTangent(active[chunk], noise, carried);
-                }
-
-                if (l == last)
-                {
-                    DifferentiateLoss(tile, memory, carried, chunk, row);
+                    Activation.PerturbTangent(active[chunk], noise, tangent);
                 }
                 else
                 {
-                    NormalizeTangent(tile, l + 1, carried, memory.Input.Span[chunk], chunk);
+                    Activation.Mask(active[chunk], noise);
+                    tangent = noise;
+                }
+
+                if (l < last)
+                {
+                    TangentSweep.ThroughInputNorm(tile, l + 1, tangent, input[chunk], chunk);
+                }
+                else if (Locality == Locality.Block)
+                {
+                    TangentSweep.DifferentiateLocalLosses(_options, tile, tangent, chunk, row, 1f / _passes, memory.GroupCredit.Span);
                 }
             }
         }
@@ -164,7 +176,7 @@ public sealed class ForwardGradient
 
     private void Draw(BlockTile tile, int layer, int pass, int row, Span<float> noise)
     {
-        int patches = _model.Options.Patches, channels = _model.Options.Channels;
+        int patches = _options.Patches, channels = _options.Channels;
         while (!noise.IsEmpty)
         {
             int patch = row % patches;
@@ -176,89 +188,17 @@ public sealed class ForwardGradient
         }
     }
 
-    private static void NormalizeTangent(BlockTile tile, int l, ReadOnlySpan<float> tangent, Span<float> result, Range chunk)
+    // Step 3. Noise on a token layer reaches every group of its patch; noise on the others, only its own group. A global
+    // loss credits all rows and groups of an example alike, and one sum of all is what each of them holds.
+    private void AssignCredit(BlockTile tile, TangentMemory memory, bool accumulate)
     {
-        int size = tile.Block.Layers[l].InputNorm;
-        if (size > 0)
+        int count = tile.Rows * _options.Channels;
+        for (int l = 0; l < tile.Block.Layers.Count; l++)
         {
-            LayerNorm.JacobianProduct(tile.Inputs[l].Span[chunk], tile.Activations.InputReciprocal(l)[MixerBlock.Runs(chunk, size)], tangent, result, size);
-        }
-        else
-        {
-            tangent.CopyTo(result);
-        }
-    }
-
-    // The tangent of the replicated loss in closed form (spec 3.4): g[n,p,g] = (1/P) sum over c of f'[n,p,g,c] q[n,g,c].
-    private void DifferentiateLoss(BlockTile tile, TangentMemory memory, Span<float> tangent, Range chunk, int row)
-    {
-        LocalMixerOptions options = _model.Options;
-        int size = tile.Block.FeatureNorm;
-        if (size > 0)
-        {
-            LayerNorm.JacobianProduct(tile.Activations.Features[chunk], tile.Activations.FeatureReciprocal[MixerBlock.Runs(chunk, size)], tangent, tangent, size);
-        }
-
-        for (; !tangent.IsEmpty; tangent = tangent[options.Channels..], row++)
-        {
-            ReadOnlySpan<float> q = tile.FeatureGradient.Slice(row / options.Patches * options.Channels, options.Channels);
-            Activation.InnerRuns(tangent[..options.Channels], q, 1f / (options.Patches * _passes), memory.GroupCredit.Span.Slice(row * options.Groups, options.Groups), options.ChannelsPerGroup);
-        }
-    }
-
-    // Losses that are not told apart are added up: over the groups of a row, over the patches of an example.
-    private void ShareCredit(BlockTile tile, TangentMemory memory)
-    {
-        int groups = _model.Options.Groups, patches = _model.Options.Patches;
-        Span<float> byGroup = memory.GroupCredit.Span[..(tile.Rows * groups)];
-        Span<float> byRow = memory.RowCredit.Span[..tile.Rows];
-        if (!_scope.HasFlag(LossScope.Patch))
-        {
-            for (int n = 0; n < tile.Examples; n++)
-            {
-                Span<float> example = byGroup.Slice(n * patches * groups, patches * groups);
-                for (int p = 1; p < patches; p++)
-                {
-                    TensorPrimitives.Add(example[..groups], example.Slice(p * groups, groups), example[..groups]);
-                }
-
-                for (int p = 1; p < patches; p++)
-                {
-                    example[..groups].CopyTo(example[(p * groups)..]);
-                }
-            }
-        }
-
-        for (int row = 0; row < tile.Rows; row++)
-        {
-            Span<float> credit = byGroup.Slice(row * groups, groups);
-            byRow[row] = TensorPrimitives.Sum<float>(credit);
-            if (!_scope.HasFlag(LossScope.Group))
-            {
-                credit.Fill(byRow[row]);
-            }
-        }
-    }
-
-    // Step 3. Noise on a token layer reaches every group of its patch; noise on the others, only its own group.
-    private void AssignCredit(BlockTile tile, TangentMemory memory, int l, bool accumulate)
-    {
-        int channels = _model.Options.Channels, count = tile.Rows * channels;
-        bool reachesAllGroups = tile.Block.Layers[l].ReachesAllGroups;
-        ReadOnlySpan<float> credit = (reachesAllGroups ? memory.RowCredit : memory.GroupCredit).Span;
-        int size = reachesAllGroups ? channels : _model.Options.ChannelsPerGroup;
-        Activation.ScaleRuns(memory.Direction(l)[..count], credit[..(count / size)], tile.Gradient(l)[..count], size, accumulate);
-    }
-
-    // Step 4.
-    private static void PassBackThroughNormalization(BlockTile tile, int l)
-    {
-        MixerLayer layer = tile.Block.Layers[l];
-        if (layer.OutputNorm > 0)
-        {
-            int count = tile.Rows * layer.Map.Outputs;
-            Span<float> gradient = tile.Gradient(l)[..count];
-            LayerNorm.JacobianProduct(tile.Activations.Output(l)[..count], tile.Activations.OutputReciprocal(l)[..(count / layer.OutputNorm)], gradient, gradient, layer.OutputNorm);
+            bool reachesAllGroups = tile.Block.Layers[l].ReachesAllGroups;
+            ReadOnlySpan<float> credit = (reachesAllGroups ? memory.RowCredit : memory.GroupCredit).Span;
+            int size = reachesAllGroups ? _options.Channels : _options.ChannelsPerGroup;
+            Activation.ScaleRuns(memory.Direction(tile, l)[..count], credit[..(count / size)], tile.Gradient(l)[..count], size, accumulate);
         }
     }
 }

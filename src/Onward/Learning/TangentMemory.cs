@@ -6,19 +6,26 @@ namespace Onward.Learning;
 /// <summary>One thread's memory for the tangent of one tile. Rows are [example, patch].</summary>
 internal sealed class TangentMemory
 {
-    private readonly Memory<float>[] _directions;
-    private readonly BlockTile _tile;
+    private readonly Memory<float>[][] _directions;
 
-    internal TangentMemory(LocalMixer model, BlockTile tile, int passes)
+    /// <summary>Allocates for a thread's tiles.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="tiles">The thread's tile in each block.</param>
+    /// <param name="ownDirections">Whether directions are kept apart from the tiles' gradients.</param>
+    internal TangentMemory(LocalMixer model, IReadOnlyList<BlockTile> tiles, bool ownDirections)
     {
-        int rows = tile.Activations.Examples * model.Options.Patches, channels = model.Options.Channels;
-        _tile = tile;
-        _directions = passes == 1 ? [] : [.. tile.Inputs.Select(_ => AlignedMemory.Allocate(rows * channels))];
+        int rows = tiles[0].Activations.Examples * model.Options.Patches, channels = model.Options.Channels;
+        BlockTile[] distinct = [.. tiles.Distinct()];
+        _directions = ownDirections ? [.. distinct.Select(tile => tile.Inputs.Select(_ => AlignedMemory.Allocate(rows * channels)).ToArray())] : [];
+        Source = AlignedMemory.Allocate(distinct.Length > 1 ? rows * channels : 0);
         Input = AlignedMemory.Allocate(rows * channels);
         Output = AlignedMemory.Allocate(rows * channels);
         GroupCredit = AlignedMemory.Allocate(rows * model.Options.Groups);
         RowCredit = AlignedMemory.Allocate(rows);
     }
+
+    /// <summary>Tangent of a block's input, where tangents pass from block to block [rows, D].</summary>
+    internal Memory<float> Source { get; }
 
     /// <summary>Tangent of a layer's input [rows, D].</summary>
     internal Memory<float> Input { get; }
@@ -32,8 +39,9 @@ internal sealed class TangentMemory
     /// <summary>The same, added over the groups of a patch [rows].</summary>
     internal Memory<float> RowCredit { get; }
 
-    internal long Bytes => sizeof(float) * (_directions.Sum(m => (long)m.Length) + Input.Length + Output.Length + GroupCredit.Length + RowCredit.Length);
+    internal long Bytes => sizeof(float) * (_directions.Sum(block => block.Sum(m => (long)m.Length)) + Source.Length + Input.Length + Output.Length + GroupCredit.Length + RowCredit.Length);
 
     /// <summary>A layer's noise where its units are active [rows, D]. A single pass scales it to the gradient in place.</summary>
-    internal Span<float> Direction(int layer) => _directions.Length == 0 ? _tile.Gradient(layer) : _directions[layer].Span;
+    internal Span<float> Direction(BlockTile tile, int layer) =>
+        _directions.Length == 0 ? tile.Gradient(layer) : _directions[tile.Block.Index % _directions.Length][layer].Span;
 }

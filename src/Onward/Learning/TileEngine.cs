@@ -1,33 +1,32 @@
+using System.Numerics.Tensors;
 using Onward.Kernels;
 using Onward.Models;
-using Onward.Threads;
 
 namespace Onward.Learning;
 
 /// <summary>
-/// Runs a local learning rule over a batch in constant memory. The batch is cut into waves and a wave into tiles. In
-/// each block, every tile goes through value, loss and the rule's output gradients on one thread; then the wave's weight
-/// gradients are taken in slices.
+/// Runs a learning rule over a batch in constant memory. The batch is cut into waves and a wave into tiles. A tile goes
+/// through value, loss and the rule's output gradients on one thread: of one block, if blocks learn apart, else of all.
+/// Then the wave's weight gradients are taken in slices.
 /// </summary>
 /// <remarks>
 /// Each number of a weight gradient is one chain of multiply-adds over the rows of the batch in order, and each row's
 /// arithmetic is its own. So neither threads, nor tiles, nor waves change a single bit of the result.
 /// </remarks>
-public sealed class TileEngine
+internal sealed class TileEngine
 {
     // Rows that share one pass over a block's weights.
     private const int TileRows = 64;
     private const int SmallestTileRows = 16;
 
+    private readonly LearningRule _rule;
     private readonly LocalMixer _model;
-    private readonly WorkerTeam _team;
     private readonly Wave _wave;
-    private readonly BlockTile[] _tiles;
+    private readonly BlockTile[][] _tiles;
     private readonly int _tileExamples;
-    private readonly Action<BlockTile> _rule;
     private readonly Action<int, int> _runTile;
     private readonly Action<int, int> _runSlice;
-    private readonly (int Layer, int Slice)[][] _slices;
+    private readonly (int Block, int Layer, int Slice)[][] _slices;
     private readonly StepResult _result;
 
     private ReadOnlyMemory<float> _pixels;
@@ -37,45 +36,37 @@ public sealed class TileEngine
     private int _examples;
     private int _perTile;
     private uint _step;
-    private MixerBlock _block;
+    private int _stage;
 
     /// <summary>Allocates all memory that steps of this rule will use.</summary>
-    /// <param name="model">The model to differentiate.</param>
-    /// <param name="team">The threads that share the work.</param>
-    /// <param name="rule">Fills the output gradient of each layer of a tile's block.</param>
-    internal TileEngine(LocalMixer model, WorkerTeam team, Action<BlockTile> rule)
+    /// <param name="rule">Fills the output gradients of the layers.</param>
+    internal TileEngine(LearningRule rule)
     {
-        _model = model;
-        _team = team;
         _rule = rule;
-        _wave = new Wave(model, team.Count);
-        _tileExamples = Math.Clamp(TileRows / model.Options.Patches, 1, _wave.Examples);
-        _tiles = [.. Enumerable.Range(0, team.Count).Select(worker => new BlockTile(model, _tileExamples, worker))];
+        _model = rule.Model;
+        _wave = new Wave(_model, rule.Team.Count, rule.Locality);
+        _tileExamples = Math.Clamp(TileRows / _model.Options.Patches, 1, _wave.Examples);
+        _tiles = [.. Enumerable.Range(0, rule.Team.Count).Select(CreateTiles)];
         _runTile = RunTile;
         _runSlice = RunSlice;
-        _slices =
-        [
-            .. model.Blocks.Select(block => block.Layers.SelectMany((layer, l) => Enumerable.Range(0, layer.Map.GradientSlices).Select(slice => (l, slice))).ToArray()),
-        ];
-        _block = model.Blocks[0];
-        _result = new StepResult(model.Blocks.Count);
-        Gradients = new ParameterVector(model.Values.Layout);
+        _slices = [.. Enumerable.Range(0, Stages).Select(stage => BlocksOf(stage).SelectMany(SlicesOf).Concat(HeadsOf(stage)).ToArray())];
+        _result = new StepResult(_model.Blocks.Count);
+        Gradients = new ParameterVector(_model.Values.Layout);
     }
 
     /// <summary>The gradients of the last step.</summary>
-    public ParameterVector Gradients { get; }
+    internal ParameterVector Gradients { get; }
 
-    /// <summary>Bytes of activations, tangents and output gradients that a step works in.</summary>
-    public long ActivationBytes => sizeof(float) * (_wave.Length + _tiles.Sum(tile => tile.Length));
+    /// <summary>Bytes of activations and output gradients that a step works in.</summary>
+    internal long ActivationBytes => sizeof(float) * (_wave.Length + _tiles.Sum(tiles => tiles.Distinct().Sum(tile => tile.Length)));
 
-    /// <summary>The tile that each thread works on.</summary>
-    internal IReadOnlyList<BlockTile> Tiles => _tiles;
+    /// <summary>The tiles that each thread works on, one for each block; the same for all blocks that share memory.</summary>
+    internal IReadOnlyList<IReadOnlyList<BlockTile>> Tiles => _tiles;
+
+    // A stage is a run over all tiles of the wave: through one block, or through the whole network.
+    private int Stages => _rule.Locality == Locality.Block ? _model.Blocks.Count : 1;
 
     /// <summary>Computes the gradients of one batch.</summary>
-    /// <param name="pixels">Standardised images [example, row, column, channel].</param>
-    /// <param name="labels">The class of each example.</param>
-    /// <param name="step">The step's number, which names its noise.</param>
-    /// <returns>What the step measured; overwritten by the next step.</returns>
     internal StepResult Step(ReadOnlyMemory<float> pixels, ReadOnlyMemory<int> labels, uint step)
     {
         int image = _model.Options.ImageSide * _model.Options.ImageSide * _model.Options.ImageChannels;
@@ -88,24 +79,31 @@ public sealed class TileEngine
         Array.Clear(_result.BlockLosses);
         _result.ReadoutLoss = 0;
         _result.Mistakes = 0;
-        _model.Pack(_team);
+        _model.Pack(_rule.Team);
         for (_first = 0; _first < _batch; _first += _wave.Examples)
         {
             _examples = Math.Min(_wave.Examples, _batch - _first);
 
             // Two tiles a thread where examples are small, so that a thread held up does not hold up the rest, but no tile
             // so small that the pass over the weights is wasted on it.
-            int share = (_examples + (2 * _team.Count) - 1) / (2 * _team.Count);
+            int share = (_examples + (2 * _rule.Team.Count) - 1) / (2 * _rule.Team.Count);
             _perTile = Math.Clamp(share, Math.Max(1, SmallestTileRows / _model.Options.Patches), _tileExamples);
-            for (int k = 0; k < _model.Blocks.Count; k++)
+            for (_stage = 0; _stage < Stages; _stage++)
             {
-                _block = _model.Blocks[k];
-                _team.Run((_examples + _perTile - 1) / _perTile, _runTile);
-                _team.Run(_slices[k].Length + (IsLast(_block) ? 2 : 1), _runSlice);
-                _result.BlockLosses[k] = AddLosses(_result.BlockLosses[k], _wave.Losses);
+                _rule.Team.Run((_examples + _perTile - 1) / _perTile, _runTile);
+                _rule.Team.Run(_slices[_stage].Length, _runSlice);
+                if (_rule.Locality == Locality.Block)
+                {
+                    AddLosses(_stage);
+                }
             }
 
-            _result.ReadoutLoss = AddLosses(_result.ReadoutLoss, _wave.ReadoutLosses);
+            for (int k = 0; _rule.Locality == Locality.Network && k < _model.Blocks.Count; k++)
+            {
+                AddLosses(k);
+            }
+
+            _result.ReadoutLoss = Sum(_result.ReadoutLoss, _wave.ReadoutLosses);
             _result.Mistakes += _wave.Mistakes.AsSpan(0, _examples).Count(true);
         }
 
@@ -118,8 +116,10 @@ public sealed class TileEngine
         return _result;
     }
 
+    private void AddLosses(int block) => _result.BlockLosses[block] = Sum(_result.BlockLosses[block], _wave.Blocks[block].Losses);
+
     // Example by example, so that sums do not depend on where a wave ends.
-    private double AddLosses(double sum, float[] losses)
+    private double Sum(double sum, float[] losses)
     {
         foreach (float loss in losses.AsSpan(0, _examples))
         {
@@ -129,53 +129,74 @@ public sealed class TileEngine
         return sum;
     }
 
-    private bool IsLast(MixerBlock block) => block.Index == _model.Blocks.Count - 1;
-
-    // One tile through the current block: value, local loss, the rule, and the packed output gradients.
     private void RunTile(int job, int worker)
     {
+        BlockTile[] tiles = _tiles[worker];
+        int first = _rule.Locality == Locality.Block ? _stage : 0;
+        int count = _rule.Locality == Locality.Block ? 1 : _model.Blocks.Count;
+        for (int k = first; k < first + count; k++)
+        {
+            Forward(tiles[k], k, job * _perTile);
+        }
+
+        if (first + count == _model.Blocks.Count)
+        {
+            Read(tiles[^1]);
+        }
+
+        _rule.Differentiate(tiles.AsSpan(first, count));
+        for (int k = first; _rule.LeavesOutputGradients && k < first + count; k++)
+        {
+            BlockTile tile = tiles[k];
+            for (int l = 0; l < tile.Block.Layers.Count; l++)
+            {
+                int row = (tile.FirstExample - _first) * _model.Options.Patches;
+                tile.Block.Layers[l].Map.PackGradient(tile.Gradient(l)[..(tile.Rows * _model.Options.Channels)], row, tile.Rows, _wave.Blocks[k].PackedGradients[l].Span, _wave.Capacity);
+            }
+        }
+    }
+
+    // Values and local loss of one tile in one block.
+    private void Forward(BlockTile tile, int k, int example)
+    {
         LocalMixerOptions options = _model.Options;
-        BlockTile tile = _tiles[worker];
-        int example = job * _perTile;
-        tile.Block = _block;
+        WaveBlock memory = _wave.Blocks[k];
+        tile.Block = _model.Blocks[k];
         tile.Examples = Math.Min(_perTile, _examples - example);
         tile.Rows = tile.Examples * options.Patches;
         tile.FirstExample = _first + example;
         tile.Step = _step;
         int row = example * options.Patches;
-        for (int l = 0; l < _block.Layers.Count; l++)
+        for (int l = 0; l < tile.Block.Layers.Count; l++)
         {
-            int inputs = _block.Layers[l].Map.Inputs;
-            tile.Inputs[l] = _wave.Inputs[l].Slice(row * inputs, tile.Rows * inputs);
+            int inputs = tile.Block.Layers[l].Map.Inputs;
+            tile.Inputs[l] = memory.Inputs[l].Slice(row * inputs, tile.Rows * inputs);
         }
 
-        Memory<float> Rows(int block) => _wave.Results[block & 1].Slice(row * options.Channels, tile.Rows * options.Channels);
-        tile.Result = Rows(_block.Index);
-        ReadOnlySpan<float> x = _block.Index == 0 ? ExtractPatches(tile) : Rows(_block.Index - 1).Span;
-        _block.Forward(_model.Values, x, tile.Inputs, tile.Result.Span, tile.Activations, tile.Rows);
+        tile.Result = memory.Result.Slice(row * options.Channels, tile.Rows * options.Channels);
+        tile.Source = k == 0 ? ExtractPatches(tile) : _wave.Blocks[k - 1].Result.Slice(row * options.Channels, tile.Rows * options.Channels);
+        tile.Block.Forward(_model.Values, tile.Source.Span, tile.Inputs, tile.Result.Span, tile.Activations, tile.Rows);
 
         Span<float> pooled = tile.Activations.Pooled[..(tile.Examples * options.Channels)];
-        pooled.CopyTo(_wave.Features.Span[(example * options.Channels)..]);
-        Span<float> errors = _wave.Errors.Span.Slice(example * options.Classes, tile.Examples * options.Classes);
-        Classify(_block.Head, tile, pooled, errors, _wave.Losses.AsSpan(example), default);
-        _block.Head.FeatureGradient(errors, tile.FeatureGradient, tile.Examples);
-
-        _rule(tile);
-        for (int l = 0; l < _block.Layers.Count; l++)
-        {
-            _block.Layers[l].Map.PackGradient(tile.Gradient(l)[..(tile.Rows * options.Channels)], row, tile.Rows, _wave.PackedGradients[l].Span, _wave.Capacity);
-        }
-
-        if (IsLast(_block))
-        {
-            Span<float> features = _wave.ReadoutFeatures.Span.Slice(example * options.Channels, tile.Examples * options.Channels);
-            _model.PoolForReadout(tile.Result.Span, features);
-            Span<float> readoutErrors = _wave.ReadoutErrors.Span.Slice(example * options.Classes, tile.Examples * options.Classes);
-            Classify(_model.Readout, tile, features, readoutErrors, _wave.ReadoutLosses.AsSpan(example), _wave.Mistakes.AsSpan(example));
-        }
+        pooled.CopyTo(memory.Features.Span[(example * options.Channels)..]);
+        tile.Errors = memory.Errors.Slice(example * options.Classes, tile.Examples * options.Classes);
+        Classify(tile.Block.Head, tile, pooled, tile.Errors.Span, memory.Losses.AsSpan(example), default);
+        tile.Block.Head.FeatureGradient(tile.Errors.Span, tile.FeatureGradient, tile.Examples);
     }
 
-    private ReadOnlySpan<float> ExtractPatches(BlockTile tile)
+    // Features and loss of the readout.
+    private void Read(BlockTile tile)
+    {
+        LocalMixerOptions options = _model.Options;
+        int example = tile.FirstExample - _first;
+        Span<float> features = _wave.ReadoutFeatures.Span.Slice(example * options.Channels, tile.Examples * options.Channels);
+        _model.PoolForReadout(tile.Result.Span, features, tile.ReadoutReciprocal[..tile.Examples]);
+        tile.ReadoutFeatures = _wave.ReadoutFeatures.Slice(example * options.Channels, features.Length);
+        tile.ReadoutErrors = _wave.ReadoutErrors.Slice(example * options.Classes, tile.Examples * options.Classes);
+        Classify(_model.Readout, tile, features, tile.ReadoutErrors.Span, _wave.ReadoutLosses.AsSpan(example), _wave.Mistakes.AsSpan(example));
+    }
+
+    private Memory<float> ExtractPatches(BlockTile tile)
     {
         LocalMixerOptions options = _model.Options;
         int image = _pixels.Length / _batch, patches = options.Patches * options.PatchVector;
@@ -184,7 +205,7 @@ public sealed class TileEngine
             PatchExtraction.Extract(options, _pixels.Span.Slice((tile.FirstExample + n) * image, image), tile.Patches.Span.Slice(n * patches, patches));
         }
 
-        return tile.Patches.Span[..(tile.Examples * patches)];
+        return tile.Patches[..(tile.Examples * patches)];
     }
 
     // Losses, and their gradients with respect to the logits, of the mean over the batch.
@@ -199,35 +220,53 @@ public sealed class TileEngine
             losses[n] = SoftmaxCrossEntropy.Evaluate(example, label, errors.Slice(n * head.Classes, head.Classes));
             if (!mistakes.IsEmpty)
             {
-                mistakes[n] = System.Numerics.Tensors.TensorPrimitives.IndexOfMax(example) != label;
+                mistakes[n] = TensorPrimitives.IndexOfMax(example) != label;
             }
         }
 
-        System.Numerics.Tensors.TensorPrimitives.Multiply(errors, 1f / _batch, errors);
+        TensorPrimitives.Multiply(errors, 1f / _batch, errors);
     }
 
-    // One slice of the weight gradients of the current block; the last jobs are its head and the readout.
+    // One slice of the weight gradients of the current stage: of a layer, of a local head, or of the readout.
     private void RunSlice(int job, int worker)
     {
         bool accumulate = _first > 0;
-        (int Layer, int Slice)[] slices = _slices[_block.Index];
-        if (job >= slices.Length)
+        (int k, int l, int slice) = _slices[_stage][job];
+        if (l >= 0)
         {
-            bool readout = job > slices.Length;
-            int half = _wave.Workspace.Length / 2;
-            (readout ? _model.Readout : _block.Head).AccumulateGradient(
-                (readout ? _wave.ReadoutFeatures : _wave.Features).Span,
-                (readout ? _wave.ReadoutErrors : _wave.Errors).Span,
-                _examples,
-                accumulate,
-                Gradients,
-                _wave.Workspace.Span.Slice(readout ? half : 0, half));
+            MixerLayer layer = _model.Blocks[k].Layers[l];
+            WaveBlock block = _wave.Blocks[k];
+            int rows = _examples * _model.Options.Patches;
+            layer.Map.AccumulateGradient(slice, block.Inputs[l].Span[..(rows * layer.Map.Inputs)], block.PackedGradients[l].Span, rows, _wave.Capacity, accumulate, Gradients[layer.Weight], Gradients[layer.Bias]);
             return;
         }
 
-        (int l, int slice) = slices[job];
-        MixerLayer layer = _block.Layers[l];
-        int rows = _examples * _model.Options.Patches;
-        layer.Map.AccumulateGradient(slice, _wave.Inputs[l].Span[..(rows * layer.Map.Inputs)], _wave.PackedGradients[l].Span, rows, _wave.Capacity, accumulate, Gradients[layer.Weight], Gradients[layer.Bias]);
+        bool readout = k == _model.Blocks.Count;
+        (readout ? _model.Readout : _model.Blocks[k].Head).AccumulateGradient(
+            (readout ? _wave.ReadoutFeatures : _wave.Blocks[k].Features).Span,
+            (readout ? _wave.ReadoutErrors : _wave.Blocks[k].Errors).Span,
+            _examples,
+            accumulate,
+            Gradients,
+            _wave.Workspace.Span.Slice(k * _wave.HeadWorkspaceLength, _wave.HeadWorkspaceLength));
     }
+
+    private BlockTile[] CreateTiles(int worker)
+    {
+        if (_rule.Locality == Locality.Network)
+        {
+            return [.. _model.Blocks.Select(_ => new BlockTile(_model, _tileExamples, worker))];
+        }
+
+        BlockTile shared = new(_model, _tileExamples, worker);
+        return [.. _model.Blocks.Select(_ => shared)];
+    }
+
+    private IEnumerable<int> BlocksOf(int stage) => _rule.Locality == Locality.Block ? [stage] : Enumerable.Range(0, _model.Blocks.Count);
+
+    private IEnumerable<(int Block, int Layer, int Slice)> SlicesOf(int k) => !_rule.LeavesOutputGradients ? []
+        : _model.Blocks[k].Layers.SelectMany((layer, l) => Enumerable.Range(0, layer.Map.GradientSlices).Select(slice => (k, l, slice)));
+
+    private IEnumerable<(int Block, int Layer, int Slice)> HeadsOf(int stage) =>
+        BlocksOf(stage).Where(_ => _rule.TrainsHeads).Concat(stage == Stages - 1 ? [_model.Blocks.Count] : []).Select(k => (k, -1, 0));
 }

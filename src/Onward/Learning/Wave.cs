@@ -5,32 +5,33 @@ namespace Onward.Learning;
 
 /// <summary>
 /// The examples that are in flight together: memory that tiles write and weight gradients are taken from. Its size does
-/// not depend on the batch, and it serves one block after another.
+/// not depend on the batch.
 /// </summary>
 internal sealed class Wave
 {
     // Enough rows that a weight gradient, read and written once a wave, costs little beside its product.
     private const int Rows = 512;
 
-    internal Wave(LocalMixer model, int threads)
+    internal Wave(LocalMixer model, int threads, Locality locality)
     {
         LocalMixerOptions options = model.Options;
         Examples = Math.Max(Math.Max(Rows / options.Patches, 1), options.Patches == 1 ? 1 : threads);
         Capacity = checked(Examples * options.Patches);
-        int layers = model.Blocks.Max(block => block.Layers.Count);
-        Inputs = [.. Enumerable.Range(0, layers).Select(l => AlignedMemory.Allocate(Largest(l, layer => checked(Capacity * layer.Map.Inputs))))];
-        PackedGradients = [.. Enumerable.Range(0, layers).Select(l => AlignedMemory.Allocate(Largest(l, layer => layer.Map.PackedGradientLength(Capacity))))];
-        Results = [.. Enumerable.Range(0, 2).Select(_ => AlignedMemory.Allocate(checked(Capacity * options.Channels)))];
-        Features = AlignedMemory.Allocate(Examples * options.Channels);
-        Errors = AlignedMemory.Allocate(Examples * options.Classes);
+        Blocks = new WaveBlock[model.Blocks.Count];
+        for (int k = 0; k < Blocks.Length; k++)
+        {
+            // Blocks that learn one after another share memory; only a block's input must outlive its predecessor.
+            Blocks[k] = locality == Locality.Network ? new WaveBlock([model.Blocks[k]], options, this, null)
+                : k < 2 ? new WaveBlock(model.Blocks, options, this, k == 0 ? null : Blocks[0])
+                : Blocks[k - 2];
+        }
+
         ReadoutFeatures = AlignedMemory.Allocate(Examples * options.Channels);
         ReadoutErrors = AlignedMemory.Allocate(Examples * options.Classes);
-        Losses = new float[Examples];
         ReadoutLosses = new float[Examples];
         Mistakes = new bool[Examples];
-        Workspace = AlignedMemory.Allocate(2 * Gemm.WorkspaceLength(Examples));
-
-        int Largest(int l, Func<MixerLayer, int> length) => model.Blocks.Where(block => l < block.Layers.Count).Max(block => length(block.Layers[l]));
+        HeadWorkspaceLength = Gemm.WorkspaceLength(Examples);
+        Workspace = AlignedMemory.Allocate((model.Blocks.Count + 1) * HeadWorkspaceLength);
     }
 
     /// <summary>Examples that a wave can hold.</summary>
@@ -39,30 +40,60 @@ internal sealed class Wave
     /// <summary>Rows that a wave can hold.</summary>
     internal int Capacity { get; }
 
-    internal Memory<float>[] Inputs { get; }
-
-    internal Memory<float>[] PackedGradients { get; }
-
-    /// <summary>Output of even and of odd blocks [rows, D].</summary>
-    internal Memory<float>[] Results { get; }
-
-    internal Memory<float> Features { get; }
-
-    internal Memory<float> Errors { get; }
+    /// <summary>The memory of each block; blocks may share it.</summary>
+    internal WaveBlock[] Blocks { get; }
 
     internal Memory<float> ReadoutFeatures { get; }
 
     internal Memory<float> ReadoutErrors { get; }
 
-    internal float[] Losses { get; }
-
     internal float[] ReadoutLosses { get; }
 
     internal bool[] Mistakes { get; }
 
-    /// <summary>Workspace of the head's and of the readout's gradient, which may be computed at the same time.</summary>
+    /// <summary>Workspace of the gradients of the heads and, last, of the readout, which may be computed at the same time.</summary>
     internal Memory<float> Workspace { get; }
 
-    internal long Length =>
-        Inputs.Concat(PackedGradients).Concat(Results).Sum(m => (long)m.Length) + Features.Length + Errors.Length + ReadoutFeatures.Length + ReadoutErrors.Length + Workspace.Length;
+    internal int HeadWorkspaceLength { get; }
+
+    internal long Length => Blocks.Distinct().Sum(block => block.Length) + ReadoutFeatures.Length + ReadoutErrors.Length + Workspace.Length;
+}
+
+/// <summary>What a wave keeps of one block.</summary>
+internal sealed class WaveBlock
+{
+    private readonly bool _ownsLayers;
+
+    internal WaveBlock(IReadOnlyList<MixerBlock> served, LocalMixerOptions options, Wave wave, WaveBlock? layersOf)
+    {
+        int layers = served.Max(block => block.Layers.Count);
+        _ownsLayers = layersOf is null;
+        Inputs = layersOf?.Inputs ?? [.. Enumerable.Range(0, layers).Select(l => AlignedMemory.Allocate(Largest(l, layer => checked(wave.Capacity * layer.Map.Inputs))))];
+        PackedGradients = layersOf?.PackedGradients ?? [.. Enumerable.Range(0, layers).Select(l => AlignedMemory.Allocate(Largest(l, layer => layer.Map.PackedGradientLength(wave.Capacity))))];
+        Result = AlignedMemory.Allocate(checked(wave.Capacity * options.Channels));
+        Features = AlignedMemory.Allocate(wave.Examples * options.Channels);
+        Errors = AlignedMemory.Allocate(wave.Examples * options.Classes);
+        Losses = new float[wave.Examples];
+
+        int Largest(int l, Func<MixerLayer, int> length) => served.Where(block => l < block.Layers.Count).Max(block => length(block.Layers[l]));
+    }
+
+    /// <summary>The input of each layer [rows, inputs], normalised.</summary>
+    internal Memory<float>[] Inputs { get; }
+
+    /// <summary>The output gradient of each layer, packed.</summary>
+    internal Memory<float>[] PackedGradients { get; }
+
+    /// <summary>The block's output [rows, D].</summary>
+    internal Memory<float> Result { get; }
+
+    /// <summary>The pooled features of the local head [examples, D].</summary>
+    internal Memory<float> Features { get; }
+
+    /// <summary>Gradient of the local loss with respect to the logits, divided by the batch [examples, K].</summary>
+    internal Memory<float> Errors { get; }
+
+    internal float[] Losses { get; }
+
+    internal long Length => (_ownsLayers ? Inputs.Concat(PackedGradients).Sum(m => (long)m.Length) : 0) + Result.Length + Features.Length + Errors.Length;
 }

@@ -62,18 +62,20 @@ public sealed class LocalMixer
     public void Initialize(ulong seed)
     {
         Values.All.Clear();
-        foreach (MixerLayer layer in Blocks.SelectMany(block => block.Layers))
-        {
-            Draw(seed, layer.Weight, layer.Map.FanIn);
-        }
+        DrawWeights(Values, new RandomStream(seed, RandomPurpose.Initialization), heads: !Options.ZeroHeads);
+    }
 
-        if (!Options.ZeroHeads)
-        {
-            foreach (MixerBlock block in Blocks)
-            {
-                Draw(seed, block.Head.Weight, block.Head.Features);
-            }
-        }
+    /// <summary>
+    /// Fixed random matrices for feedback alignment, of the shapes and the scale of the initial weights; those of heads and
+    /// readout, which start at 0, are drawn too.
+    /// </summary>
+    internal ParameterVector DrawFeedback(ulong seed)
+    {
+        ParameterVector feedback = new(Values.Layout);
+        RandomStream stream = new(seed, RandomPurpose.Feedback);
+        DrawWeights(feedback, stream, heads: true);
+        Draw(feedback, stream, Readout.Weight, Readout.Features);
+        return feedback;
     }
 
     /// <summary>Brings the weights into the form that the kernels read; to be called whenever <see cref="Values"/> changed.</summary>
@@ -84,17 +86,16 @@ public sealed class LocalMixer
         team.Run(_packing.Length, _pack);
     }
 
-    /// <summary>The features that the readout reads: output [examples, P, D] averaged over patches, normalised [examples, D].</summary>
-    internal void PoolForReadout(ReadOnlySpan<float> output, Span<float> features)
+    /// <summary>
+    /// The features that the readout reads: output [examples, P, D] averaged over patches, normalised [examples, D], and r
+    /// of that normalisation [examples].
+    /// </summary>
+    internal void PoolForReadout(ReadOnlySpan<float> output, Span<float> features, Span<float> reciprocal)
     {
         Blocks[^1].Pool(output, features);
         if (Options.Normalizations.HasFlag(Normalizations.Last))
         {
-            Span<float> reciprocal = stackalloc float[1];
-            for (Span<float> rest = features; !rest.IsEmpty; rest = rest[Options.Channels..])
-            {
-                LayerNorm.Normalize(rest[..Options.Channels], rest[..Options.Channels], reciprocal, Options.Channels);
-            }
+            LayerNorm.Normalize(features, features, reciprocal, Options.Channels);
         }
     }
 
@@ -105,7 +106,23 @@ public sealed class LocalMixer
         head?.Pack(Values);
     }
 
-    private void Draw(ulong seed, Parameter parameter, int fanIn)
+    private void DrawWeights(ParameterVector target, RandomStream stream, bool heads)
+    {
+        foreach (MixerBlock block in Blocks)
+        {
+            foreach (MixerLayer layer in block.Layers)
+            {
+                Draw(target, stream, layer.Weight, layer.Map.FanIn);
+            }
+
+            if (heads)
+            {
+                Draw(target, stream, block.Head.Weight, block.Head.Features);
+            }
+        }
+    }
+
+    private void Draw(ParameterVector target, RandomStream stream, Parameter parameter, int fanIn)
     {
         float scale = Options.Initializer switch
         {
@@ -113,8 +130,8 @@ public sealed class LocalMixer
             WeightInitializer.Lecun => Math.Min(1 / MathF.Sqrt(fanIn), 0.1f),
             _ => 0.1f,
         };
-        Span<float> values = Values[parameter];
-        CounterRandom.Normals(new RandomStream(seed, RandomPurpose.Initialization, Example: (uint)parameter.Offset), 0, values);
+        Span<float> values = target[parameter];
+        CounterRandom.Normals(stream with { Example = (uint)parameter.Offset }, 0, values);
         System.Numerics.Tensors.TensorPrimitives.Multiply(values, scale, values);
     }
 

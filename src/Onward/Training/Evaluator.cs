@@ -99,7 +99,7 @@ public sealed class Evaluator
         }
 
         Span<float> features = scratch.Features.Span[..(examples * options.Channels)];
-        _model.PoolForReadout(x, features);
+        _model.PoolForReadout(x, features, scratch.Reciprocal.Span[..examples]);
         _model.Readout.Logits(_model.Values, features, scratch.Logits.Span, examples);
         Interlocked.Add(ref _mistakes, Mistakes(scratch, first, examples));
         for (int n = 0; n < examples; n++)
@@ -136,6 +136,7 @@ public sealed class Evaluator
             ];
             Results = [AlignedMemory.Allocate(rows * options.Channels), AlignedMemory.Allocate(rows * options.Channels)];
             Features = AlignedMemory.Allocate(examples * options.Channels);
+            Reciprocal = AlignedMemory.Allocate(examples);
             Logits = AlignedMemory.Allocate(examples * options.Classes);
         }
 
@@ -148,6 +149,8 @@ public sealed class Evaluator
         internal Memory<float>[] Results { get; }
 
         internal Memory<float> Features { get; }
+
+        internal Memory<float> Reciprocal { get; }
 
         internal Memory<float> Logits { get; }
     }

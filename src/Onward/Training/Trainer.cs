@@ -13,7 +13,7 @@ public sealed class Trainer
     private static readonly TimeSpan ReportInterval = TimeSpan.FromMilliseconds(100);
 
     private readonly LocalMixer _model;
-    private readonly ForwardGradient _rule;
+    private readonly LearningRule _rule;
     private readonly ImageDataset _data;
     private readonly TrainingOptions _options;
     private readonly TimeProvider _clock;
@@ -28,7 +28,7 @@ public sealed class Trainer
     /// <param name="options">How to train.</param>
     /// <param name="clock">Tells the time that speeds and durations are measured with.</param>
     /// <exception cref="ArgumentException">The options are out of range or the batch is larger than the training set.</exception>
-    public Trainer(LocalMixer model, ForwardGradient rule, WorkerTeam team, ImageDataset data, TrainingOptions options, TimeProvider clock)
+    public Trainer(LocalMixer model, LearningRule rule, WorkerTeam team, ImageDataset data, TrainingOptions options, TimeProvider clock)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(rule);

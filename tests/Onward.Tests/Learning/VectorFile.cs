@@ -52,7 +52,7 @@ public sealed class VectorFile
 
     public int[] Labels { get; }
 
-    public ActivityPerturbation Noise { get; }
+    public NoiseDistribution Noise { get; }
 
     /// <summary>Every localmixer-*.json in ONWARD_VECTORS, by default shared/vectors beside the repository.</summary>
     public static IEnumerable<string> Paths()
@@ -77,7 +77,7 @@ public sealed class VectorFile
             at = key is int index ? at[index] : at.GetProperty((string)key);
         }
 
-        return at.ValueKind == JsonValueKind.Array ? [.. at.EnumerateArray().Select(v => (float)v.GetDouble())] : Data(at);
+        return at.ValueKind == JsonValueKind.Number ? [(float)at.GetDouble()] : at.ValueKind == JsonValueKind.Array ? [.. at.EnumerateArray().Select(v => (float)v.GetDouble())] : Data(at);
     }
 
     private void SetHead(LinearHead head, JsonElement values)
@@ -88,7 +88,7 @@ public sealed class VectorFile
 
     private static float[] Data(JsonElement tensor) => [.. tensor.GetProperty("data").EnumerateArray().Select(v => (float)v.GetDouble())];
 
-    private sealed class FixedNoise(float[][] layers, int examples) : ActivityPerturbation
+    private sealed class FixedNoise(float[][] layers, int examples) : NoiseDistribution
     {
         public override void Draw(in RandomStream stream, int firstElement, Span<float> noise)
         {

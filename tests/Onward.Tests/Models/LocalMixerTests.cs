@@ -154,7 +154,7 @@ public sealed class LocalMixerTests
         LocalMixer model = new(options);
         model.Initialize(7);
         using WorkerTeam team = new(2);
-        ForwardGradient rule = new(model, team, ActivityPerturbation.Gaussian, LossScope.All, 1, seed: 0);
+        ForwardGradient rule = new(model, team, NoiseDistribution.Gaussian, LossScope.All, 1, seed: 0);
         int[] labels = [0, 1, 2, 3, 4, 5, 6, 0, 1];
 
         StepResult result = rule.Step(Numbers.Uniform(1, labels.Length * 28 * 28 * 3), labels, 0);

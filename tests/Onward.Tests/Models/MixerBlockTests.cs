@@ -67,7 +67,7 @@ public sealed class MixerBlockTests
         }
 
         float[] features = new float[examples * channels];
-        model.PoolForReadout(x, features);
+        model.PoolForReadout(x, features, new float[examples]);
         Require(expected.Select(naive.ReadoutFeatures), features, "features of the readout");
     }
 

@@ -14,7 +14,7 @@ public sealed class ForwardGradientDerivativeTests
     public void Losses_are_those_of_the_naive_replicas(string name)
     {
         TinyNetwork network = TinyNetwork.Create(name);
-        using OneStep step = new(network, ActivityPerturbation.Gaussian);
+        using OneStep step = new(network, NoiseDistribution.Gaussian);
 
         StepResult result = step.Run();
 
@@ -30,11 +30,11 @@ public sealed class ForwardGradientDerivativeTests
     public void Derivatives_of_every_block_patch_and_group_are_those_of_one_sweep_through_naive_replicas(string name)
     {
         TinyNetwork network = TinyNetwork.Create(name);
-        using OneStep step = new(network, ActivityPerturbation.Gaussian);
+        using OneStep step = new(network, NoiseDistribution.Gaussian);
 
         step.Run();
 
-        double[][][][] noise = network.Noise(ActivityPerturbation.Gaussian, OneStep.Seed, OneStep.Number, 0);
+        double[][][][] noise = network.Noise(NoiseDistribution.Gaussian, OneStep.Seed, OneStep.Number, 0);
         NaiveSweep sweep = new NaiveLocalMixer(network.Model).Run(network.Pixels, network.Labels, noise);
         Assert.All(sweep.Blocks, (block, k) => Tolerance.Near(block.Derivatives, step.Derivatives[k], Tolerance.Network, $"block {k}"));
     }
@@ -44,7 +44,7 @@ public sealed class ForwardGradientDerivativeTests
     public void Head_gradients_are_central_differences_of_the_naive_loss(string name)
     {
         TinyNetwork network = TinyNetwork.Create(name);
-        using OneStep step = new(network, ActivityPerturbation.Gaussian);
+        using OneStep step = new(network, NoiseDistribution.Gaussian);
 
         step.Run();
 
@@ -138,7 +138,7 @@ public sealed class ForwardGradientDerivativeTests
     }
 
     // Normal noise on some consecutive elements of one layer, none elsewhere.
-    private sealed class NoiseAt(int layer, int first, int count) : ActivityPerturbation
+    private sealed class NoiseAt(int layer, int first, int count) : NoiseDistribution
     {
         public override void Draw(in RandomStream stream, int firstElement, Span<float> noise)
         {

@@ -54,7 +54,7 @@ public sealed class ForwardGradientDeterminismTests
     {
         TinyNetwork network = TinyNetwork.Create(Cases[name].Options, Cases[name].Batch);
         using WorkerTeam team = new(threads);
-        ForwardGradient rule = new(network.Model, team, ActivityPerturbation.Gaussian, LossScope.All, 1, seed: 5);
+        ForwardGradient rule = new(network.Model, team, NoiseDistribution.Gaussian, LossScope.All, 1, seed: 5);
         ParameterUpdate update = new(network.Model.Values.Layout, new Sgd(Momentum: 0.9, WeightDecay: 1e-4), team);
         List<ulong[]> trajectory = [];
         for (uint step = 0; step < Steps; step++)

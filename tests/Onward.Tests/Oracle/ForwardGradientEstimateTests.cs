@@ -17,7 +17,7 @@ public sealed class ForwardGradientEstimateTests
     [MemberData(nameof(Cases))]
     public void Gradients_are_those_of_the_oracle(string name, string noise, LossScope scope, int passes)
     {
-        ActivityPerturbation perturbation = noise == "Gaussian" ? ActivityPerturbation.Gaussian : ActivityPerturbation.Rademacher;
+        NoiseDistribution perturbation = noise == "Gaussian" ? NoiseDistribution.Gaussian : NoiseDistribution.Rademacher;
 
         RequireGradients(TinyNetwork.Create(name), perturbation, scope, passes);
     }
@@ -27,7 +27,7 @@ public sealed class ForwardGradientEstimateTests
     [InlineData("one patch", 600)]
     [InlineData("all normalisations", 140)]
     public void Gradients_of_a_batch_of_several_waves_are_those_of_the_oracle(string name, int examples) =>
-        RequireGradients(TinyNetwork.Create(name, examples), ActivityPerturbation.Gaussian, LossScope.All, 1);
+        RequireGradients(TinyNetwork.Create(name, examples), NoiseDistribution.Gaussian, LossScope.All, 1);
 
     [Fact]
     public void One_patch_and_one_group_have_the_same_gradients_in_every_scope()
@@ -43,13 +43,13 @@ public sealed class ForwardGradientEstimateTests
 
         float[] Gradients(LossScope scope)
         {
-            ForwardGradient rule = new(network.Model, team, ActivityPerturbation.Gaussian, scope, 2, seed: 1);
+            ForwardGradient rule = new(network.Model, team, NoiseDistribution.Gaussian, scope, 2, seed: 1);
             rule.Step(network.FlatPixels, network.Labels, 0);
             return rule.Gradients.All.ToArray();
         }
     }
 
-    private static void RequireGradients(TinyNetwork network, ActivityPerturbation perturbation, LossScope scope, int passes)
+    private static void RequireGradients(TinyNetwork network, NoiseDistribution perturbation, LossScope scope, int passes)
     {
         using OneStep step = new(network, perturbation, scope, passes);
 

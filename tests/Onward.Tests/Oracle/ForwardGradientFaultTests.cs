@@ -48,9 +48,9 @@ public sealed class ForwardGradientFaultTests : IDisposable
     }
 
     [Theory]
-    [InlineData(LossScope.Global)]
+    [InlineData(LossScope.Patch)]
     [InlineData(LossScope.Patch | LossScope.Group)]
-    public void Scope_must_include_the_blocks(LossScope scope)
+    public void Scope_with_parts_must_include_the_blocks(LossScope scope)
     {
         ArgumentException e = Assert.Throws<ArgumentException>(() => Rule(scope));
 
@@ -75,5 +75,5 @@ public sealed class ForwardGradientFaultTests : IDisposable
 
     public void Dispose() => _team.Dispose();
 
-    private ForwardGradient Rule(LossScope scope = LossScope.All, int passes = 1) => new(_network.Model, _team, ActivityPerturbation.Gaussian, scope, passes, seed: 0);
+    private ForwardGradient Rule(LossScope scope = LossScope.All, int passes = 1) => new(_network.Model, _team, NoiseDistribution.Gaussian, scope, passes, seed: 0);
 }

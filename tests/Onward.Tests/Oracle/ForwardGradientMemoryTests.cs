@@ -34,7 +34,7 @@ public sealed class ForwardGradientMemoryTests
     {
         TinyNetwork small = TinyNetwork.Create(Options, examples: 4), large = TinyNetwork.Create(Options, examples: 100);
         using WorkerTeam team = new(threads);
-        ForwardGradient rule = new(small.Model, team, ActivityPerturbation.Gaussian, LossScope.All, passes, seed: 5);
+        ForwardGradient rule = new(small.Model, team, NoiseDistribution.Gaussian, LossScope.All, passes, seed: 5);
         ParameterUpdate update = new(small.Model.Values.Layout, new Sgd(Momentum: 0.9, WeightDecay: 1e-4), team);
         Train(small);
 
@@ -67,7 +67,7 @@ public sealed class ForwardGradientMemoryTests
     {
         TinyNetwork small = TinyNetwork.Create(Options, examples: 1), large = TinyNetwork.Create(Options, examples: 300);
         using WorkerTeam team = new(2);
-        ForwardGradient rule = new(small.Model, team, ActivityPerturbation.Gaussian, LossScope.All, 1, seed: 5);
+        ForwardGradient rule = new(small.Model, team, NoiseDistribution.Gaussian, LossScope.All, 1, seed: 5);
         long before = rule.ActivationBytes;
 
         rule.Step(small.FlatPixels, small.Labels, 0);

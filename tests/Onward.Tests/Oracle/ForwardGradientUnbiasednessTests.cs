@@ -52,7 +52,7 @@ public sealed class ForwardGradientUnbiasednessTests
     {
         const int Parts = 16;
         TinyNetwork network = TinyNetwork.Create(name, examples: 2);
-        using OneStep step = new(network, ActivityPerturbation.Gaussian, scope);
+        using OneStep step = new(network, NoiseDistribution.Gaussian, scope);
         Parameter[] parameters = LayerParameters(network);
         double[] exact = [.. parameters.SelectMany(parameter => NaiveGradients.Exact(network, parameter, sweep => Dual.Sum(sweep.Blocks.Select(block => block.SumOfReplicas))))];
         Moments all = new(parameters);
@@ -89,7 +89,7 @@ public sealed class ForwardGradientUnbiasednessTests
 
         double Variance(int passes)
         {
-            using OneStep step = new(network, ActivityPerturbation.Gaussian, LossScope.All, passes);
+            using OneStep step = new(network, NoiseDistribution.Gaussian, LossScope.All, passes);
             Moments moments = new(LayerParameters(network));
             for (uint draw = 0; draw < Draws; draw++)
             {
@@ -115,7 +115,7 @@ public sealed class ForwardGradientUnbiasednessTests
     private static double Distance(double[] x, double[] y) => Math.Sqrt(x.Zip(y, (a, b) => (a - b) * (a - b)).Sum());
 
     // 1 at the element that the step's number names, in every example at once: examples have losses of their own.
-    private sealed class UnitNoise(int layer) : ActivityPerturbation
+    private sealed class UnitNoise(int layer) : NoiseDistribution
     {
         public override void Draw(in RandomStream stream, int firstElement, Span<float> noise)
         {

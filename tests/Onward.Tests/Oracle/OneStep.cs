@@ -14,7 +14,7 @@ public sealed class OneStep : IDisposable
     private readonly WorkerTeam _team = new(1);
     private readonly ForwardGradient _rule;
 
-    public OneStep(TinyNetwork network, ActivityPerturbation perturbation, LossScope scope = LossScope.All, int passes = 1)
+    public OneStep(TinyNetwork network, NoiseDistribution perturbation, LossScope scope = LossScope.All, int passes = 1)
     {
         _network = network;
         LocalMixerOptions options = network.Model.Options;

@@ -58,7 +58,7 @@ public sealed class TinyNetwork
     public static TinyNetwork Create(LocalMixerOptions options, int examples) => new(options, examples);
 
     /// <summary>The noise that a step draws in one pass [layer][n][p][D].</summary>
-    public double[][][][] Noise(ActivityPerturbation perturbation, ulong seed, uint step, uint pass)
+    public double[][][][] Noise(NoiseDistribution perturbation, ulong seed, uint step, uint pass)
     {
         int layers = 2 + (3 * (Model.Options.Blocks - 1));
         return [.. Enumerable.Range(0, layers).Select(layer => Labels.Select((_, n) => Draw(layer, n)).ToArray())];

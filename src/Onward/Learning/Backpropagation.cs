@@ -1,0 +1,101 @@
+using Onward.Models;
+using Onward.Threads;
+
+namespace Onward.Learning;
+
+/// <summary>Which losses a rule that sends errors back reads, and how far it sends them.</summary>
+public enum BackwardScope
+{
+    /// <summary>The readout's loss, back through the whole network: BP, FA.</summary>
+    Readout,
+
+    /// <summary>All local losses, each back through its own and all earlier blocks: L-BP, L-FA.</summary>
+    LocalLosses,
+
+    /// <summary>All local losses, each back through its own block alone: LG-BP, LG-FA.</summary>
+    LocalLossesWithinBlock,
+}
+
+/// <summary>
+/// Rules that send the error back layer by layer (spec 4.2, 4.3): backprop through the transposed weights, feedback
+/// alignment (Lillicrap et al. 2016) through fixed random matrices of the same shape. Normalisation and ReLU are
+/// differentiated exactly in both.
+/// </summary>
+/// <remarks>
+/// The error starts at the forward logits, softmax(mW + b) - t, and leaves a head through its own matrix of the path. The
+/// paper's code instead evaluates local losses of feedback alignment at the logits of the random head (spec P6).
+/// A patch's or group's own loss has the same gradient as the block's, so the scope knows blocks only.
+/// </remarks>
+public sealed class Backpropagation : LearningRule
+{
+    private readonly BackwardScope _scope;
+    private readonly ErrorPath _path;
+    private readonly BackwardPass[] _passes;
+    private readonly bool _followsWeights;
+
+    private Backpropagation(LocalMixer model, WorkerTeam team, BackwardScope scope, ParameterVector? feedback)
+        : base(model, team, scope == BackwardScope.LocalLossesWithinBlock ? Locality.Block : Locality.Network, trainsHeads: scope != BackwardScope.Readout)
+    {
+        _scope = scope;
+        _path = new ErrorPath(model);
+        _passes = [.. Tiles.Select(tiles => new BackwardPass(model, _path, tiles[0].Activations.Examples))];
+        _followsWeights = feedback is null;
+        if (feedback is not null)
+        {
+            _path.Load(feedback, team);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override double MatrixFlopsPerExample => 2.0 * Model.Options.Patches * Model.Blocks.Sum(block => block.Layers.Select((layer, l) =>
+        layer.Map.MultiplyAddsPerRow * (l > 0 || (block.Index > 0 && Locality == Locality.Network) ? 3 : 2)).Sum());
+
+    private protected override long RuleBytes => _passes.Sum(pass => pass.Bytes);
+
+    /// <summary>Backprop: BP, L-BP or LG-BP.</summary>
+    /// <param name="model">The model to train.</param>
+    /// <param name="team">The threads that share the work.</param>
+    /// <param name="scope">Which losses, and how far back.</param>
+    public static Backpropagation ThroughWeights(LocalMixer model, WorkerTeam team, BackwardScope scope) => new(model, team, scope, null);
+
+    /// <summary>Feedback alignment: FA, L-FA or LG-FA. The matrices are drawn once, at the scale of the initial weights.</summary>
+    /// <param name="model">The model to train.</param>
+    /// <param name="team">The threads that share the work.</param>
+    /// <param name="scope">Which losses, and how far back.</param>
+    /// <param name="seed">Names the draw of the matrices.</param>
+    public static Backpropagation ThroughRandomFeedback(LocalMixer model, WorkerTeam team, BackwardScope scope, ulong seed)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        return ThroughFeedback(model, team, scope, model.DrawFeedback(seed));
+    }
+
+    internal static Backpropagation ThroughFeedback(LocalMixer model, WorkerTeam team, BackwardScope scope, ParameterVector feedback) => new(model, team, scope, feedback);
+
+    private protected override void BeginStep(uint step, int batch)
+    {
+        if (_followsWeights)
+        {
+            _path.Load(Model.Values, Team);
+        }
+    }
+
+    internal override void Differentiate(ReadOnlySpan<BlockTile> tiles)
+    {
+        BackwardPass pass = _passes[tiles[0].Worker];
+        pass.Begin(tiles[^1]);
+        if (_scope == BackwardScope.Readout)
+        {
+            pass.ReadReadoutLoss(tiles[^1]);
+        }
+
+        for (int k = tiles.Length - 1; k >= 0; k--)
+        {
+            if (_scope != BackwardScope.Readout)
+            {
+                pass.ReadLocalLoss(tiles[k]);
+            }
+
+            pass.GoThrough(tiles[k], toInput: k > 0);
+        }
+    }
+}

@@ -1,0 +1,113 @@
+using System.Numerics.Tensors;
+using Onward.Kernels;
+using Onward.Models;
+
+namespace Onward.Learning;
+
+/// <summary>
+/// Walks back through the blocks of one tile along an error path: the reverse of <c>MixerBlock.Forward</c>, shared by
+/// backprop and feedback alignment. One thread's memory.
+/// </summary>
+internal sealed class BackwardPass
+{
+    private readonly LocalMixerOptions _options;
+    private readonly ErrorPath _path;
+    private readonly Memory<float> _output;
+    private readonly Memory<float> _residual;
+
+    internal BackwardPass(LocalMixer model, ErrorPath path, int examples)
+    {
+        _options = model.Options;
+        _path = path;
+        int length = checked(examples * _options.Patches * Math.Max(_options.Channels, _options.PatchVector));
+        _output = AlignedMemory.Allocate(length);
+        _residual = AlignedMemory.Allocate(length);
+    }
+
+    internal long Bytes => sizeof(float) * ((long)_output.Length + _residual.Length);
+
+    /// <summary>Forgets the error of the tile before; no loss has been read yet.</summary>
+    internal void Begin(BlockTile tile) => Output(tile).Clear();
+
+    /// <summary>Adds the gradient of a block's local loss with respect to the block's output.</summary>
+    internal void ReadLocalLoss(BlockTile tile)
+    {
+        Span<float> q = tile.FeatureGradient[..(tile.Examples * _options.Channels)];
+        _path.BackThroughHead(tile.Block.Index, tile.Errors.Span, q, tile.Examples);
+        Span<float> gradient = _residual.Span[..(tile.Rows * _options.Channels)];
+        Spread(q, gradient);
+        int size = tile.Block.FeatureNorm;
+        if (size > 0)
+        {
+            LayerNorm.JacobianProduct(tile.Activations.Features[..gradient.Length], tile.Activations.FeatureReciprocal[..(gradient.Length / size)], gradient, gradient, size);
+        }
+
+        TensorPrimitives.Add(Output(tile), gradient, Output(tile));
+    }
+
+    /// <summary>Adds the gradient of the readout's loss with respect to the last block's output.</summary>
+    internal void ReadReadoutLoss(BlockTile tile)
+    {
+        Span<float> gradient = _residual.Span[..(tile.Rows * _options.Channels)];
+        Span<float> q = tile.FeatureGradient[..(tile.Examples * _options.Channels)];
+        _path.BackThroughReadout(tile.ReadoutErrors.Span, q, tile.Examples);
+        tile.PassBackThroughReadoutNormalization(_options, q);
+        Spread(q, gradient);
+        TensorPrimitives.Add(Output(tile), gradient, Output(tile));
+    }
+
+    /// <summary>
+    /// Leaves the output gradient of each layer of a block and, if something comes before the block, replaces the gradient
+    /// of its output by that of its input.
+    /// </summary>
+    internal void GoThrough(BlockTile tile, bool toInput)
+    {
+        MixerBlock block = tile.Block;
+        int last = block.Layers.Count - 1, count = tile.Rows * _options.Channels;
+        Span<float> output = Output(tile);
+        Activation.Mask(tile.Result.Span, output);
+        output.CopyTo(tile.Gradient(last));
+        for (int l = last; l >= 0; l--)
+        {
+            MixerLayer layer = block.Layers[l];
+            Span<float> gradient = tile.Gradient(l)[..count];
+            tile.PassBackThroughNormalization(l);
+            if (l == 0 && !toInput)
+            {
+                break;
+            }
+
+            Span<float> previous = (l > 0 ? tile.Gradient(l - 1) : _residual.Span)[..count];
+            layer.Map.ApplyTranspose(_path.Layer(layer), gradient, previous, tile.Rows, tile.Activations.Workspace.Span);
+            if (layer.InputNorm > 0)
+            {
+                LayerNorm.JacobianProduct(tile.Inputs[l].Span, tile.Activations.InputReciprocal(l)[..(count / layer.InputNorm)], previous, previous, layer.InputNorm);
+            }
+
+            if (l > 0)
+            {
+                Activation.Mask(tile.Activations.Output(l - 1)[..count], previous);
+            }
+            else if (block.HasResidual)
+            {
+                TensorPrimitives.Add(output, previous, output);
+            }
+            else
+            {
+                previous.CopyTo(output);
+            }
+        }
+    }
+
+    private Span<float> Output(BlockTile tile) => _output.Span[..(tile.Rows * _options.Channels)];
+
+    // A gradient of a mean over patches, as the gradient of each patch.
+    private void Spread(ReadOnlySpan<float> pooled, Span<float> rows)
+    {
+        int channels = _options.Channels;
+        for (int row = 0; row < rows.Length / channels; row++)
+        {
+            TensorPrimitives.Multiply(pooled.Slice(row / _options.Patches * channels, channels), 1f / _options.Patches, rows.Slice(row * channels, channels));
+        }
+    }
+}

@@ -1,0 +1,97 @@
+using Onward.Models;
+using Onward.Threads;
+
+namespace Onward.Learning;
+
+/// <summary>How far a rule's losses reach, which decides how it goes through the network.</summary>
+public enum Locality
+{
+    /// <summary>Each block learns from its own loss alone: block after block, in memory that all blocks share.</summary>
+    Block,
+
+    /// <summary>Something passes from block to block: each tile goes through the whole network, its values kept.</summary>
+    Network,
+}
+
+/// <summary>
+/// A learning rule: from a model, a batch and a step's number to a gradient, or an estimate of one, for each parameter.
+/// Rules differ in how the gradient of each layer's output comes about; all else is shared.
+/// </summary>
+public abstract class LearningRule
+{
+    private readonly TileEngine _engine;
+
+    private protected LearningRule(LocalMixer model, WorkerTeam team, Locality locality, bool trainsHeads)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(team);
+        Model = model;
+        Team = team;
+        Locality = locality;
+        TrainsHeads = trainsHeads;
+        _engine = new TileEngine(this);
+    }
+
+    /// <summary>The model that is trained.</summary>
+    public LocalMixer Model { get; }
+
+    /// <summary>How far the losses reach.</summary>
+    public Locality Locality { get; }
+
+    /// <summary>Whether the local heads learn from their own losses; the readout always does.</summary>
+    public bool TrainsHeads { get; }
+
+    /// <summary>The gradients of the last step, by parameter; exact ones for heads and readout.</summary>
+    public ParameterVector Gradients => _engine.Gradients;
+
+    /// <summary>Bytes of activations, tangents and output gradients that a step works in, whatever the batch.</summary>
+    public long ActivationBytes => _engine.ActivationBytes + RuleBytes;
+
+    /// <summary>
+    /// Floating-point operations in the matrix products of one example's step, in the blocks' layers: values, tangents,
+    /// gradients of inputs and of weights, as far as the rule computes them. Heads are not counted.
+    /// </summary>
+    public abstract double MatrixFlopsPerExample { get; }
+
+    internal WorkerTeam Team { get; }
+
+    /// <summary>Whether weight gradients are products of inputs with the output gradients that the rule leaves.</summary>
+    internal virtual bool LeavesOutputGradients => true;
+
+    /// <summary>Bytes of the rule's own memory.</summary>
+    private protected virtual long RuleBytes => 0;
+
+    /// <summary>The tiles of each thread: one for each block, all the same one where blocks share memory.</summary>
+    private protected IReadOnlyList<IReadOnlyList<BlockTile>> Tiles => _engine.Tiles;
+
+    /// <summary>Computes the loss and the gradients of one batch.</summary>
+    /// <param name="pixels">Standardised images [example, row, column, channel].</param>
+    /// <param name="labels">The class of each example.</param>
+    /// <param name="step">The step's number, which names its noise.</param>
+    /// <returns>What the step measured; overwritten by the next step.</returns>
+    /// <exception cref="ArgumentException">The batch is empty, or images and labels do not match.</exception>
+    public StepResult Step(ReadOnlyMemory<float> pixels, ReadOnlyMemory<int> labels, uint step)
+    {
+        BeginStep(step, labels.Length);
+        StepResult result = _engine.Step(pixels, labels, step);
+        CompleteStep();
+        return result;
+    }
+
+    /// <summary>What has to be ready before the first tile.</summary>
+    private protected virtual void BeginStep(uint step, int batch)
+    {
+    }
+
+    /// <summary>
+    /// Fills the output gradient of each layer: of one block where the rule is local to a block, else of all. Called on the
+    /// thread that works on the tile.
+    /// </summary>
+    /// <param name="tiles">The tile in its block, or in all blocks in order.</param>
+    internal abstract void Differentiate(ReadOnlySpan<BlockTile> tiles);
+
+    /// <summary>What is left to do after the last tile.</summary>
+    private protected virtual void CompleteStep()
+    {
+    }
+}

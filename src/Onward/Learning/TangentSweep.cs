@@ -1,0 +1,133 @@
+using System.Numerics.Tensors;
+using Onward.Kernels;
+using Onward.Models;
+
+namespace Onward.Learning;
+
+/// <summary>
+/// What the forward gradients share: tangents through normalisations, and the directional derivatives of the losses.
+/// </summary>
+internal static class TangentSweep
+{
+    /// <summary>result = the tangent of a layer's input, from that of what it normalises, for a chunk of rows.</summary>
+    internal static void ThroughInputNorm(BlockTile tile, int l, ReadOnlySpan<float> tangent, Span<float> result, Range chunk)
+    {
+        int size = tile.Block.Layers[l].InputNorm;
+        if (size > 0)
+        {
+            LayerNorm.JacobianProduct(tile.Inputs[l].Span[chunk], tile.Activations.InputReciprocal(l)[MixerBlock.Runs(chunk, size)], tangent, result, size);
+        }
+        else
+        {
+            tangent.CopyTo(result);
+        }
+    }
+
+    /// <summary>Carries the tangent of a layer's output through the normalisation after it, in place, for a chunk of rows.</summary>
+    internal static void ThroughOutputNorm(BlockTile tile, int l, Span<float> tangent, Range chunk)
+    {
+        int size = tile.Block.Layers[l].OutputNorm;
+        if (size > 0)
+        {
+            LayerNorm.JacobianProduct(tile.Activations.Output(l)[chunk], tile.Activations.OutputReciprocal(l)[MixerBlock.Runs(chunk, size)], tangent, tangent, size);
+        }
+    }
+
+    /// <summary>
+    /// The tangent of the replicated local loss in closed form (spec 3.4), for a chunk of rows:
+    /// g[n,p,g] = (1/P) sum over c of f'[n,p,g,c] q[n,g,c]. The tangent of the block's output turns into that of its features.
+    /// </summary>
+    internal static void DifferentiateLocalLosses(LocalMixerOptions options, BlockTile tile, Span<float> tangent, Range chunk, int row, float scale, Span<float> groupCredit)
+    {
+        int size = tile.Block.FeatureNorm;
+        if (size > 0)
+        {
+            LayerNorm.JacobianProduct(tile.Activations.Features[chunk], tile.Activations.FeatureReciprocal[MixerBlock.Runs(chunk, size)], tangent, tangent, size);
+        }
+
+        for (; !tangent.IsEmpty; tangent = tangent[options.Channels..], row++)
+        {
+            ReadOnlySpan<float> q = tile.FeatureGradient.Slice(row / options.Patches * options.Channels, options.Channels);
+            Activation.InnerRuns(tangent[..options.Channels], q, scale / options.Patches, groupCredit.Slice(row * options.Groups, options.Groups), options.ChannelsPerGroup);
+        }
+    }
+
+    /// <summary>
+    /// Prepares <see cref="DifferentiateReadout"/>: leaves the gradient of the readout's loss with respect to the mean over
+    /// patches of the last block's output in the tile's feature gradient.
+    /// </summary>
+    internal static void ReadReadout(LocalMixer model, BlockTile tile)
+    {
+        Span<float> q = tile.FeatureGradient[..(tile.Examples * model.Options.Channels)];
+        model.Readout.FeatureGradient(tile.ReadoutErrors.Span, q, tile.Examples);
+        tile.PassBackThroughReadoutNormalization(model.Options, q);
+    }
+
+    /// <summary>
+    /// The tangent of each example's readout loss, from the tangent of the last block's output [rows, D]; every patch and
+    /// group of the example is credited with it.
+    /// </summary>
+    internal static void DifferentiateReadout(LocalMixerOptions options, BlockTile tile, ReadOnlySpan<float> tangent, float scale, TangentMemory memory)
+    {
+        ReadOnlySpan<float> gradient = tile.FeatureGradient;
+        int groups = options.Groups;
+        for (int n = 0; n < tile.Examples; n++)
+        {
+            float derivative = 0;
+            ReadOnlySpan<float> q = gradient.Slice(n * options.Channels, options.Channels);
+            for (int p = 0; p < options.Patches; p++)
+            {
+                derivative += TensorPrimitives.Dot(tangent.Slice(((n * options.Patches) + p) * options.Channels, options.Channels), q);
+            }
+
+            derivative *= scale / options.Patches;
+            memory.GroupCredit.Span.Slice(n * options.Patches * groups, options.Patches * groups).Fill(derivative);
+            memory.RowCredit.Span.Slice(n * options.Patches, options.Patches).Fill(derivative);
+        }
+    }
+
+    /// <summary>Losses that are not told apart are added up: over the groups of a row, over the patches of an example.</summary>
+    internal static void ShareCredit(LocalMixerOptions options, LossScope scope, BlockTile tile, TangentMemory memory)
+    {
+        int groups = options.Groups, patches = options.Patches;
+        Span<float> byGroup = memory.GroupCredit.Span[..(tile.Rows * groups)];
+        Span<float> byRow = memory.RowCredit.Span[..tile.Rows];
+        if (!scope.HasFlag(LossScope.Patch))
+        {
+            for (int n = 0; n < tile.Examples; n++)
+            {
+                Span<float> example = byGroup.Slice(n * patches * groups, patches * groups);
+                for (int p = 1; p < patches; p++)
+                {
+                    TensorPrimitives.Add(example[..groups], example.Slice(p * groups, groups), example[..groups]);
+                }
+
+                for (int p = 1; p < patches; p++)
+                {
+                    example[..groups].CopyTo(example[(p * groups)..]);
+                }
+            }
+        }
+
+        for (int row = 0; row < tile.Rows; row++)
+        {
+            Span<float> credit = byGroup.Slice(row * groups, groups);
+            byRow[row] = TensorPrimitives.Sum<float>(credit);
+            if (!scope.HasFlag(LossScope.Group))
+            {
+                credit.Fill(byRow[row]);
+            }
+        }
+    }
+
+    /// <summary>Checks which losses a forward gradient is asked to read.</summary>
+    internal static Locality RequireScope(LossScope scope)
+    {
+        if (scope != LossScope.Global && !scope.HasFlag(LossScope.Block))
+        {
+            throw new ArgumentException($"A loss of its own for each patch or group is taken at the end of a block: the scope must include Block, or be Global; got {scope}.", nameof(scope));
+        }
+
+        return scope == LossScope.Global ? Locality.Network : Locality.Block;
+    }
+}

@@ -1,0 +1,290 @@
+using System.Numerics.Tensors;
+using Onward.Kernels;
+using Onward.Models;
+using Onward.Threads;
+
+namespace Onward.Learning;
+
+/// <summary>
+/// Forward gradients of weight perturbations, with the loss of the readout alone (FG-W) or with local losses (LG-FG-W;
+/// spec 4.5, 4.6): one direction V for all weights and biases of the blocks, shared by the whole batch. The tangent along V is
+/// carried forward beside the values, and the estimate is the derivative times V.
+/// </summary>
+/// <remarks>
+/// <para>
+/// With losses for each group, the weights that feed channel group g are multiplied by the losses of group g alone, as in
+/// the paper; those of token mixing by all. A full-width normalisation after the channel layer lets a weight of one group
+/// touch the others too, which this credit leaves out: the estimate then has a bias, in return for much less variance.
+/// Without the group flag, or without that normalisation, it has none. (Noise on activities enters after the
+/// normalisation and is unbiased in every scope.)
+/// </para>
+/// <para>
+/// V is the same for every patch, so a loss for each patch tells nothing apart. Variance grows with the number of weights
+/// that meet in one loss (spec 1.2), which is why the paper perturbs activities.
+/// </para>
+/// </remarks>
+public sealed class WeightForwardGradient : LearningRule
+{
+    private const int RowsPerJob = 32;
+
+    private readonly LocalMixerOptions _options;
+    private readonly LossScope _scope;
+    private readonly int _passes;
+    private readonly ulong _seed;
+    private readonly NoiseDistribution _distribution;
+    private readonly ParameterVector[] _directions;
+    private readonly Memory<float>[][] _packed;
+    private readonly TangentMemory[] _memory;
+    private readonly float[][] _groupSums;
+    private readonly (MixerLayer Layer, int Block, int Row)[] _rows;
+    private readonly (MixerLayer Layer, int Slice)[] _slices;
+    private readonly Action<int, int> _draw;
+    private readonly Action<int, int> _pack;
+    private readonly Action<int, int> _scale;
+    private float[] _credits = [];
+    private uint _step;
+    private int _batch;
+
+    /// <summary>Prepares steps on a model.</summary>
+    /// <param name="model">The model to train.</param>
+    /// <param name="team">The threads that share the work.</param>
+    /// <param name="distribution">What the directions are drawn from.</param>
+    /// <param name="scope">The local losses to read, which must include <see cref="LossScope.Block"/>; or the global one.</param>
+    /// <param name="passes">Directions to average over in each step; 1 to <see cref="ForwardGradient.MaximumPasses"/>.</param>
+    /// <param name="seed">Names all noise of the run.</param>
+    /// <exception cref="ArgumentException"><paramref name="scope"/> has parts but lacks the block flag, or passes are out of range.</exception>
+    public WeightForwardGradient(LocalMixer model, WorkerTeam team, NoiseDistribution distribution, LossScope scope, int passes, ulong seed)
+        : base(model, team, TangentSweep.RequireScope(scope), trainsHeads: true)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(passes, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(passes, ForwardGradient.MaximumPasses);
+        _options = model.Options;
+        _scope = scope;
+        _passes = passes;
+        _seed = seed;
+        _distribution = distribution;
+        MixerLayer[] layers = [.. model.Blocks.SelectMany(block => block.Layers)];
+        _directions = [.. Enumerable.Range(0, passes).Select(_ => new ParameterVector(model.Values.Layout))];
+        _packed = [.. _directions.Select(_ => layers.Select(layer => AlignedMemory.Allocate(layer.Map.PackedWeightLength)).ToArray())];
+        _memory = [.. Tiles.Select(tiles => new TangentMemory(model, tiles, ownDirections: false))];
+        _groupSums = [.. Enumerable.Range(0, passes * model.Blocks.Count).Select(_ => new float[_options.Groups + 1])];
+        _rows =
+        [
+            .. model.Blocks.SelectMany(block => block.Layers.SelectMany(layer => Enumerable.Range(0, (layer.Weight.Length / layer.Map.WeightShape[^1] + RowsPerJob - 1) / RowsPerJob)
+                .Select(i => (layer, block.Index, i * RowsPerJob)))),
+        ];
+        _slices = [.. layers.SelectMany(layer => Enumerable.Range(0, layer.Map.PackingSlices).Select(slice => (layer, slice)))];
+        _draw = DrawRows;
+        _pack = PackSlice;
+        _scale = ScaleRows;
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>A layer multiplies its input by V, and the tangent of its input, where there is one, by the weights.</remarks>
+    public override double MatrixFlopsPerExample => 2.0 * _options.Patches * Model.Blocks.Sum(block =>
+        block.Layers.Select((layer, l) => layer.Map.MultiplyAddsPerRow * (1 + (_passes * (l > 0 || InputMoves(block) ? 2 : 1)))).Sum());
+
+    internal override bool LeavesOutputGradients => false;
+
+    private protected override long RuleBytes => _memory.Sum(memory => memory.Bytes) + (sizeof(float) * _packed.Sum(pass => pass.Sum(m => (long)m.Length)));
+
+    private protected override void BeginStep(uint step, int batch)
+    {
+        (_step, _batch) = (step, batch);
+        int length = checked(_passes * Model.Blocks.Count * batch * (_options.Groups + 1));
+        if (_credits.Length < length)
+        {
+            _credits = new float[length];
+        }
+
+        Team.Run(_rows.Length, _draw);
+        Team.Run(_slices.Length, _pack);
+    }
+
+    internal override void Differentiate(ReadOnlySpan<BlockTile> tiles)
+    {
+        TangentMemory memory = _memory[tiles[0].Worker];
+        if (Locality == Locality.Network)
+        {
+            TangentSweep.ReadReadout(Model, tiles[^1]);
+        }
+
+        for (int pass = 0; pass < _passes; pass++)
+        {
+            foreach (BlockTile tile in tiles)
+            {
+                CarryTangent(tile, memory, pass);
+            }
+
+            if (Locality == Locality.Network)
+            {
+                TangentSweep.DifferentiateReadout(_options, tiles[^1], memory.Output.Span, 1f / _passes, memory);
+            }
+
+            foreach (BlockTile tile in tiles)
+            {
+                KeepCredit(tile, memory, pass);
+            }
+        }
+    }
+
+    // All examples' derivatives, added in order; then the direction times its share of them.
+    private protected override void CompleteStep()
+    {
+        for (int pass = 0; pass < _passes; pass++)
+        {
+            for (int k = 0; k < Model.Blocks.Count; k++)
+            {
+                Span<float> sums = _groupSums[(pass * Model.Blocks.Count) + k];
+                sums.Clear();
+                for (int n = 0; n < _batch; n++)
+                {
+                    TensorPrimitives.Add(sums, Credit(pass, k, n), sums);
+                }
+
+                if (!_scope.HasFlag(LossScope.Group))
+                {
+                    sums[.._options.Groups].Fill(sums[_options.Groups]);
+                }
+            }
+        }
+
+        Team.Run(_rows.Length, _scale);
+    }
+
+    private bool InputMoves(MixerBlock block) => Locality == Locality.Network && block.Index > 0;
+
+    // z' = x' W + x V + v, then as every tangent.
+    private void CarryTangent(BlockTile tile, TangentMemory memory, int pass)
+    {
+        MixerBlock block = tile.Block;
+        bool inputMoves = InputMoves(block);
+        int channels = _options.Channels, last = block.Layers.Count - 1, count = tile.Rows * channels;
+        Span<float> input = memory.Input.Span[..count], output = memory.Output.Span[..count];
+        if (inputMoves)
+        {
+            output.CopyTo(memory.Source.Span);
+            TangentSweep.ThroughInputNorm(tile, 0, output, input, ..count);
+        }
+
+        for (int l = 0; l <= last; l++)
+        {
+            MixerLayer layer = block.Layers[l];
+            Span<float> workspace = tile.Activations.Workspace.Span;
+            bool moves = l > 0 || inputMoves;
+            if (moves)
+            {
+                layer.Map.Apply(layer.PackedWeight, input, output, tile.Rows, workspace);
+            }
+
+            layer.Map.Apply(_packed[pass][layer.Index].Span, tile.Inputs[l].Span, output, tile.Rows, workspace, accumulate: moves);
+            ReadOnlySpan<float> active = l == last ? tile.Result.Span : tile.Activations.Output(l);
+            for (int row = 0; row < tile.Rows; row += MixerBlock.ChunkRows)
+            {
+                Range chunk = MixerBlock.Chunk(row, tile.Rows, channels);
+                Span<float> tangent = output[chunk];
+                layer.Map.AddBias(_directions[pass][layer.Bias], tangent, row % _options.Patches);
+                TangentSweep.ThroughOutputNorm(tile, l, tangent, chunk);
+                if (inputMoves && l == last)
+                {
+                    TensorPrimitives.Add(tangent, memory.Source.Span[chunk], tangent);
+                }
+
+                Activation.Mask(active[chunk], tangent);
+                if (l < last)
+                {
+                    TangentSweep.ThroughInputNorm(tile, l + 1, tangent, input[chunk], chunk);
+                }
+                else if (Locality == Locality.Block)
+                {
+                    TangentSweep.DifferentiateLocalLosses(_options, tile, tangent, chunk, row, 1f / _passes, memory.GroupCredit.Span);
+                }
+            }
+        }
+    }
+
+    // For each example the derivative of each group's loss, over all patches, and last that of all groups.
+    private void KeepCredit(BlockTile tile, TangentMemory memory, int pass)
+    {
+        int groups = _options.Groups, patches = _options.Patches;
+        for (int n = 0; n < tile.Examples; n++)
+        {
+            Span<float> credit = Credit(pass, tile.Block.Index, tile.FirstExample + n);
+            if (Locality == Locality.Network)
+            {
+                credit.Fill(memory.RowCredit.Span[n * patches]);
+                continue;
+            }
+
+            Span<float> byGroup = credit[..groups];
+            byGroup.Clear();
+            for (int p = 0; p < patches; p++)
+            {
+                TensorPrimitives.Add(byGroup, memory.GroupCredit.Span.Slice(((n * patches) + p) * groups, groups), byGroup);
+            }
+
+            credit[groups] = TensorPrimitives.Sum<float>(byGroup);
+        }
+    }
+
+    private Span<float> Credit(int pass, int block, int example)
+    {
+        int length = _options.Groups + 1;
+        return _credits.AsSpan(((((pass * Model.Blocks.Count) + block) * _batch) + example) * length, length);
+    }
+
+    private void DrawRows(int job, int worker)
+    {
+        (MixerLayer layer, _, int row) = _rows[job];
+        int columns = layer.Map.WeightShape[^1];
+        for (int pass = 0; pass < _passes; pass++)
+        {
+            RandomStream stream = new(_seed, RandomPurpose.Perturbation, _step, (uint)pass, (uint)layer.Index);
+            _distribution.Draw(stream, row * columns, Chunk(_directions[pass][layer.Weight], row, columns));
+            if (row == 0)
+            {
+                _distribution.Draw(stream with { Example = 1 }, 0, _directions[pass][layer.Bias]);
+            }
+        }
+    }
+
+    private void PackSlice(int job, int worker)
+    {
+        (MixerLayer layer, int slice) = _slices[job];
+        for (int pass = 0; pass < _passes; pass++)
+        {
+            layer.Map.PackWeight(slice, _directions[pass][layer.Weight], _packed[pass][layer.Index].Span);
+        }
+    }
+
+    private void ScaleRows(int job, int worker)
+    {
+        (MixerLayer layer, int block, int row) = _rows[job];
+        int columns = layer.Map.WeightShape[^1], groups = _options.Groups;
+        for (int pass = 0; pass < _passes; pass++)
+        {
+            ReadOnlySpan<float> sums = _groupSums[(pass * Model.Blocks.Count) + block];
+            ReadOnlySpan<float> direction = Chunk(_directions[pass][layer.Weight], row, columns);
+            Span<float> estimate = Chunk(Gradients[layer.Weight], row, columns);
+            for (int i = 0; i < direction.Length; i += columns)
+            {
+                // A row of a full matrix feeds all groups, one of a grouped matrix its own, one of token mixing all at once.
+                ReadOnlySpan<float> credit = layer.ReachesAllGroups ? sums[groups..]
+                    : columns == _options.Channels ? sums[..groups]
+                    : sums.Slice((row + (i / columns)) / columns, 1);
+                Scale(direction.Slice(i, columns), credit, estimate.Slice(i, columns), accumulate: pass > 0);
+            }
+
+            if (row == 0)
+            {
+                Scale(_directions[pass][layer.Bias], layer.ReachesAllGroups ? sums[groups..] : sums[..groups], Gradients[layer.Bias], accumulate: pass > 0);
+            }
+        }
+    }
+
+    private static void Scale(ReadOnlySpan<float> direction, ReadOnlySpan<float> credit, Span<float> estimate, bool accumulate) =>
+        Activation.ScaleRuns(direction, credit, estimate, direction.Length / credit.Length, accumulate);
+
+    private static Span<float> Chunk(Span<float> weight, int row, int columns) =>
+        weight.Slice(row * columns, Math.Min(RowsPerJob * columns, weight.Length - (row * columns)));
+}

@@ -1,0 +1,107 @@
+using System.Numerics.Tensors;
+using Onward.Learning;
+using Onward.Models;
+using Onward.Threads;
+
+namespace Onward.Tests.Learning;
+
+/// <summary>
+/// A forward gradient is unbiased if and only if its estimates along an orthonormal set of directions add up to the
+/// gradient: an exact test, no sampling. The gradient is that of backprop on the same losses.
+/// </summary>
+public sealed class ForwardGradientIdentityTests
+{
+    [Theory]
+    [InlineData(LossScope.Global, BackwardScope.Readout)]
+    [InlineData(LossScope.Block, BackwardScope.LocalLossesWithinBlock)]
+    [InlineData(LossScope.All, BackwardScope.LocalLossesWithinBlock)]
+    public void Activity_estimates_along_all_directions_add_up_to_the_gradient(LossScope scope, BackwardScope target)
+    {
+        SmallNetwork network = new();
+        using WorkerTeam team = new(1);
+        SmallNetwork.OneHot direction = new();
+        ForwardGradient rule = new(network.Model, team, direction, scope, 1, seed: 1);
+        int elements = network.Model.Options.Patches * network.Model.Options.Channels;
+        float[] sum = new float[network.Model.Values.All.Length];
+
+        foreach (MixerLayer layer in network.Layers)
+        {
+            for (int example = 0; example < network.Labels.Length; example++)
+            {
+                for (int element = 0; element < elements; element++)
+                {
+                    direction.At = (layer.Index, example, element);
+                    TensorPrimitives.Add(sum, network.Gradients(rule), sum);
+                }
+            }
+        }
+
+        network.RequireEqualTrunks(network.Gradients(Backpropagation.ThroughWeights(network.Model, team, target)), sum);
+    }
+
+    [Theory]
+    [InlineData(LossScope.Global, BackwardScope.Readout, 2)]
+    [InlineData(LossScope.Block, BackwardScope.LocalLossesWithinBlock, 2)]
+    [InlineData(LossScope.Block | LossScope.Patch, BackwardScope.LocalLossesWithinBlock, 2)]
+    [InlineData(LossScope.All, BackwardScope.LocalLossesWithinBlock, 1)]
+    public void Weight_estimates_along_all_directions_add_up_to_the_gradient(LossScope scope, BackwardScope target, int groups) =>
+        RequireWeightIdentity(new SmallNetwork(groups: groups), scope, target);
+
+    // A normalisation over all channels would carry a weight's influence from its group to the others.
+    [Theory]
+    [InlineData(LossScope.Block | LossScope.Group)]
+    [InlineData(LossScope.All)]
+    public void Weight_estimates_by_group_add_up_to_the_gradient_where_no_normalisation_joins_the_groups(LossScope scope) =>
+        RequireWeightIdentity(new SmallNetwork(Normalizations.All & ~Normalizations.PostLinear), scope, BackwardScope.LocalLossesWithinBlock);
+
+    private static void RequireWeightIdentity(SmallNetwork network, LossScope scope, BackwardScope target)
+    {
+        using WorkerTeam team = new(2);
+        SmallNetwork.OneHot direction = new();
+        WeightForwardGradient rule = new(network.Model, team, direction, scope, 1, seed: 1);
+        float[] sum = new float[network.Model.Values.All.Length];
+
+        foreach (MixerLayer layer in network.Layers)
+        {
+            foreach ((Parameter parameter, int stream) in new[] { (layer.Weight, 0), (layer.Bias, 1) })
+            {
+                for (int element = 0; element < parameter.Length; element++)
+                {
+                    direction.At = (layer.Index, stream, element);
+                    TensorPrimitives.Add(sum, network.Gradients(rule), sum);
+                }
+            }
+        }
+
+        network.RequireEqualTrunks(network.Gradients(Backpropagation.ThroughWeights(network.Model, team, target)), sum);
+    }
+
+    [Theory]
+    [InlineData(LossScope.Global)]
+    [InlineData(LossScope.All)]
+    public void Several_passes_average_the_estimates_of_single_ones(LossScope scope)
+    {
+        SmallNetwork network = new();
+        using WorkerTeam team = new(1);
+        float[] activity = network.Gradients(new ForwardGradient(network.Model, team, NoiseDistribution.Gaussian, scope, 3, seed: 5));
+        float[] weight = network.Gradients(new WeightForwardGradient(network.Model, team, NoiseDistribution.Gaussian, scope, 3, seed: 5));
+
+        float[] activityMean = new float[activity.Length], weightMean = new float[weight.Length];
+        for (uint pass = 0; pass < 3; pass++)
+        {
+            OnePass one = new(pass);
+            TensorPrimitives.MultiplyAdd(network.Gradients(new ForwardGradient(network.Model, team, one, scope, 1, seed: 5)), 1f / 3, activityMean, activityMean);
+            TensorPrimitives.MultiplyAdd(network.Gradients(new WeightForwardGradient(network.Model, team, one, scope, 1, seed: 5)), 1f / 3, weightMean, weightMean);
+        }
+
+        network.RequireEqualTrunks(activityMean, activity);
+        network.RequireEqualTrunks(weightMean, weight);
+    }
+
+    // The Gaussian direction of a given pass, in a run of one pass.
+    private sealed class OnePass(uint pass) : NoiseDistribution
+    {
+        public override void Draw(in Onward.Kernels.RandomStream stream, int firstElement, Span<float> noise) =>
+            Gaussian.Draw(stream with { Pass = pass }, firstElement, noise);
+    }
+}
