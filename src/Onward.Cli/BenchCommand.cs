@@ -19,6 +19,10 @@ internal sealed class BenchCommand
     private const double LongestSeconds = 3600;
     private const double LearningRate = 0.001;
 
+    // The batches are cut from a data set in memory, whose size is the same for all batch sizes that fit.
+    private const int DatasetImages = 1024;
+    private const int DatasetLength = 16 * 1024 * 1024;
+
     private static readonly TimeSpan Round = TimeSpan.FromSeconds(0.5);
 
     private readonly Option<string?> _model = ModelChoice.Option(DefaultModel);
@@ -58,12 +62,14 @@ internal sealed class BenchCommand
         LocalMixer model = new(ModelChoice.Options(name, side, channels, classes));
         model.Initialize(seed: 1);
         using WorkerTeam team = new(settings.Threads);
-        ForwardGradient rule = settings.Create(model, team, LossScope.All, seed: 1);
+        LearningRule rule = settings.Create(model, team, LossScope.All, seed: 1);
         ParameterUpdate update = new(model.Values.Layout, new Sgd(Momentum: 0.9, WeightDecay: 1e-4), team);
         GemmPeak gemm = new(team);
-        float[] pixels = new float[batch * side * side * channels];
+        int image = side * side * channels;
+        int images = Math.Max(batch, Math.Min(DatasetImages, DatasetLength / image));
+        float[] pixels = new float[images * image];
         CounterRandom.Normals(new RandomStream(1, RandomPurpose.Data), 0, pixels);
-        int[] labels = [.. Enumerable.Range(0, batch).Select(i => i % classes)];
+        int[] labels = [.. Enumerable.Range(0, images).Select(i => i % classes)];
         uint step = 0;
 
         double before = gemm.Measure(_host.Clock);
@@ -87,7 +93,8 @@ internal sealed class BenchCommand
         void Step()
         {
             _host.Interruption.ThrowIfCancellationRequested();
-            rule.Step(pixels, labels, step++);
+            int first = (int)(step % (images / batch)) * batch;
+            rule.Step(pixels.AsMemory(first * image, batch * image), labels.AsMemory(first, batch), step++);
             update.Apply(model.Values, rule.Gradients, LearningRate);
         }
     }

@@ -10,8 +10,8 @@ internal sealed record PresetDefaults(int Epochs, double LearningRate)
 {
     private static readonly Dictionary<string, PresetDefaults> Table = new(StringComparer.OrdinalIgnoreCase)
     {
-        ["S/1/1"] = new(Epochs: 150, LearningRate: 0.03),
-        ["M/1/16"] = new(Epochs: 40, LearningRate: 0.03),
+        ["S/1/1"] = new(Epochs: 300, LearningRate: 0.02),
+        ["M/1/16"] = new(Epochs: 120, LearningRate: 0.03),
         ["M/8/16"] = new(Epochs: 10, LearningRate: 0.03),
         ["L/8/64"] = new(Epochs: 5, LearningRate: 0.02),
         ["L/32/64"] = new(Epochs: 5, LearningRate: 0.02),

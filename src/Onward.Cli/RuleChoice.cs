@@ -14,15 +14,15 @@ internal sealed class RuleChoice
     // As many as the noise has names for (RandomStream.MaximumPass).
     private const int MostPasses = 4096;
 
-    private static readonly Dictionary<string, ActivityPerturbation> Perturbations = new()
+    private static readonly Dictionary<string, NoiseDistribution> Perturbations = new()
     {
-        ["gaussian"] = ActivityPerturbation.Gaussian,
-        ["rademacher"] = ActivityPerturbation.Rademacher,
+        ["gaussian"] = NoiseDistribution.Gaussian,
+        ["rademacher"] = NoiseDistribution.Rademacher,
     };
 
-    private readonly Option<string?> _rule = ValueOption.Name("--rule", "Learning rule, by the paper's name. Default LG-FG-A, the only one so far", ["LG-FG-A"]);
-    private readonly Option<string?> _perturbation = ValueOption.Name("--perturbation", "Noise: gaussian (default) or rademacher", [.. Perturbations.Keys]);
-    private readonly Option<int?> _passes = ValueOption.Whole("--passes", "Noise directions that each step averages over. Default 1", 1, MostPasses);
+    private readonly Option<string?> _rule = ValueOption.Name("--rule", $"Learning rule, by the paper's name: {string.Join(", ", PaperRules.Names)}. Default {PaperRules.Default}", PaperRules.Names);
+    private readonly Option<string?> _perturbation = ValueOption.Name("--perturbation", "What the directions of an FG rule are drawn from: gaussian (default) or rademacher", [.. Perturbations.Keys]);
+    private readonly Option<int?> _passes = ValueOption.Whole("--passes", "Directions that each step of an FG rule averages over. Default 1", 1, MostPasses);
     private readonly Option<int?> _threads = ThreadsOption();
 
     /// <summary>Adds the options to a command.</summary>
@@ -35,11 +35,26 @@ internal sealed class RuleChoice
     }
 
     /// <summary>What the command line says, with defaults for the rest.</summary>
-    internal Settings Read(ParseResult parse) => new(
-        parse.GetValue(_rule) ?? "LG-FG-A",
-        parse.GetValue(_perturbation) ?? "gaussian",
-        parse.GetValue(_passes) ?? 1,
-        Threads(parse, _threads));
+    internal Settings Read(ParseResult parse)
+    {
+        string rule = parse.GetValue(_rule) ?? PaperRules.Default;
+        if (!PaperRules.HasPerturbation(rule))
+        {
+            RequireAbsent(parse, _perturbation, rule);
+            RequireAbsent(parse, _passes, rule);
+        }
+
+        return new Settings(rule, parse.GetValue(_perturbation) ?? "gaussian", parse.GetValue(_passes) ?? 1, Threads(parse, _threads));
+    }
+
+    /// <summary>Refuses an option that the rule would ignore.</summary>
+    internal static void RequireAbsent(ParseResult parse, Option option, string rule)
+    {
+        if (parse.GetResult(option) is not null)
+        {
+            throw new CommandFault($"{option.Name} means nothing to --rule {rule}. Leave it out, or choose another rule.");
+        }
+    }
 
     /// <summary>Makes the option for the number of threads.</summary>
     internal static Option<int?> ThreadsOption() =>
@@ -52,7 +67,7 @@ internal sealed class RuleChoice
     internal sealed record Settings(string Rule, string Perturbation, int Passes, int Threads)
     {
         /// <summary>Prepares steps of the rule on a model.</summary>
-        internal ForwardGradient Create(LocalMixer model, WorkerTeam team, LossScope scope, ulong seed) =>
-            new(model, team, Perturbations[Perturbation], scope, Passes, seed);
+        internal LearningRule Create(LocalMixer model, WorkerTeam team, LossScope scope, ulong seed) =>
+            PaperRules.Create(Rule, new RuleSettings(model, team, Perturbations[Perturbation], scope, Passes, seed));
     }
 }

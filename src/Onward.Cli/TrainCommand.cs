@@ -46,7 +46,7 @@ internal sealed class TrainCommand
         LocalMixer model = new(ModelChoice.Options(plan.Model, data.Training.Height, data.Training.Channels, data.Training.Classes));
         model.Initialize(plan.Training.Seed);
         using WorkerTeam team = new(plan.Rule.Threads);
-        ForwardGradient rule = plan.Rule.Create(model, team, plan.LossScope, plan.Training.Seed);
+        LearningRule rule = plan.Rule.Create(model, team, plan.LossScope, plan.Training.Seed);
         Trainer trainer = new(model, rule, team, data, plan.Training, _host.Clock);
         _host.Interruption.ThrowIfCancellationRequested();
 

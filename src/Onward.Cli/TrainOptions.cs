@@ -49,6 +49,12 @@ internal sealed class TrainOptions
     internal Plan Read(ParseResult parse)
     {
         string model = parse.GetValue(_model) ?? PresetDefaults.Model;
+        RuleChoice.Settings rule = _rule.Read(parse);
+        if (!PaperRules.HasLossScope(rule.Rule))
+        {
+            RuleChoice.RequireAbsent(parse, _lossScope, rule.Rule);
+        }
+
         PresetDefaults preset = PresetDefaults.For(model);
         int epochs = parse.GetValue(_epochs) ?? preset.Epochs;
         if (parse.GetValue(_warmupEpochs) is double asked && asked > epochs)
@@ -71,7 +77,7 @@ internal sealed class TrainOptions
             parse.GetValue(_dataset),
             parse.GetValue(_data),
             model,
-            _rule.Read(parse),
+            rule,
             parse.GetResult(_lossScope) is null ? LossScope.All : parse.GetValue(_lossScope),
             training,
             parse.GetValue(_validation) ?? 0,
@@ -81,7 +87,7 @@ internal sealed class TrainOptions
 
     private static Option<LossScope> LossScopeOption() => new("--loss-scope")
     {
-        Description = "Local losses to read, by commas: block, and patch and group or not. Default block,patch,group",
+        Description = "Local losses that an LG-FG rule reads, by commas: block, and patch and group or not. Default block,patch,group",
         HelpName = "LIST",
         CustomParser = ReadLossScope,
     };
