@@ -16,6 +16,7 @@ internal static class HelpText
           onward train                                 learn MNIST with the smallest good network
           onward train --model M/8/16 --epochs 2       a deeper one: 4 blocks, 8x8 patches, 16 groups
           onward eval --run runs/mnist-M-1-16-LG-FG-A-seed1
+          onward compare --rules LG-FG-A,BP            two rules side by side, with learning curves
           onward bench --model M/8/16                  how fast this machine trains
         """;
 
@@ -30,6 +31,17 @@ internal static class HelpText
     private const string EvalExamples = """
           onward eval --run runs/mnist-M-1-16-LG-FG-A-seed1
           onward eval --run runs/mnist-M-1-16-LG-FG-A-seed1 --dataset digits
+        """;
+
+    private const string CompareExamples = """
+          onward compare                               all eleven rules, three seeds each: hours
+          onward compare --rules LG-FG-A,BP,FG-W --epochs 5 --seeds 1
+          onward compare --dataset digits --model S/1/1 --epochs 20
+          onward compare --rules BP,FG-A --lr BP=0.1,FG-A=0.01 --validation 10000
+          onward compare --rules LG-FG-A,BP --json | jq '.rules[] | [.rule, .testError]'
+
+        An interrupted comparison goes on when the same command is given again. More seeds or more
+        rules may be added that way too: what has ended is read, not repeated.
         """;
 
     private const string BenchExamples = """
@@ -53,6 +65,7 @@ internal static class HelpText
         help.Action = new TeachingHelp((HelpAction)help.Action!);
         root.Add(TrainCommand.Create(host));
         root.Add(EvalCommand.Create(host));
+        root.Add(CompareCommand.Create(host));
         root.Add(BenchCommand.Create(host));
         root.SetAction(parse => help.Action is TeachingHelp teaching ? teaching.Invoke(parse) : ExitCode.Done);
         return root;
@@ -62,6 +75,7 @@ internal static class HelpText
     {
         "train" => TrainExamples,
         "eval" => EvalExamples,
+        "compare" => CompareExamples,
         "bench" => BenchExamples,
         _ => RootExamples,
     };

@@ -14,9 +14,11 @@ internal sealed class RuleChoice
     // As many as the noise has names for (RandomStream.MaximumPass).
     private const int MostPasses = 4096;
 
+    private const string DefaultPerturbation = "gaussian";
+
     private static readonly Dictionary<string, NoiseDistribution> Perturbations = new()
     {
-        ["gaussian"] = NoiseDistribution.Gaussian,
+        [DefaultPerturbation] = NoiseDistribution.Gaussian,
         ["rademacher"] = NoiseDistribution.Rademacher,
     };
 
@@ -44,7 +46,7 @@ internal sealed class RuleChoice
             RequireAbsent(parse, _passes, rule);
         }
 
-        return new Settings(rule, parse.GetValue(_perturbation) ?? "gaussian", parse.GetValue(_passes) ?? 1, Threads(parse, _threads));
+        return new Settings(rule, parse.GetValue(_perturbation) ?? DefaultPerturbation, parse.GetValue(_passes) ?? 1, Threads(parse, _threads));
     }
 
     /// <summary>Refuses an option that the rule would ignore.</summary>
@@ -66,6 +68,9 @@ internal sealed class RuleChoice
     /// <summary>A rule and the threads it runs on.</summary>
     internal sealed record Settings(string Rule, string Perturbation, int Passes, int Threads)
     {
+        /// <summary>A rule as it is when no option changes it.</summary>
+        internal static Settings Default(string rule, int threads) => new(rule, DefaultPerturbation, 1, threads);
+
         /// <summary>Prepares steps of the rule on a model.</summary>
         internal LearningRule Create(LocalMixer model, WorkerTeam team, LossScope scope, ulong seed) =>
             PaperRules.Create(Rule, new RuleSettings(model, team, Perturbations[Perturbation], scope, Passes, seed));

@@ -25,6 +25,19 @@ internal sealed class TextTable
         }
     }
 
+    /// <summary>Writes the rows in Markdown; the first holds the headings.</summary>
+    internal void WriteMarkdown(TextWriter output)
+    {
+        for (int i = 0; i < _rows.Count; i++)
+        {
+            output.WriteLine($"| {string.Join(" | ", _rows[i])} |");
+            if (i == 0)
+            {
+                output.WriteLine($"|{string.Join('|', _rows[i].Select((_, column) => column == 0 ? "---" : "--:"))}|");
+            }
+        }
+    }
+
     /// <summary>Hours, minutes and seconds; below a minute, seconds and their tenths.</summary>
     internal static string Duration(TimeSpan time) => time.TotalHours >= 1
         ? string.Create(CultureInfo.InvariantCulture, $"{(long)time.TotalHours}:{time.Minutes:00}:{time.Seconds:00} h")
