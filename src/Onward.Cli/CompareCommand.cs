@@ -46,7 +46,7 @@ internal sealed class CompareCommand
     }
 
     /// <summary>Makes the option for the number of seeds.</summary>
-    internal static Option<int?> SeedsOption(int byDefault) => ValueOption.Whole("--seeds", $"Train each rule with seeds 1 to N. Default {byDefault}", 1, 1000);
+    internal static Option<int?> SeedsOption(int byDefault) => ValueOption.Whole("--seeds", $"Train with each of the seeds 1 to N. Default {byDefault}", 1, 1000);
 
     private int Run(ParseResult parse)
     {
