@@ -34,6 +34,9 @@ internal static class PaperRules
     /// <summary>Whether a rule draws directions, and so has a perturbation and passes to choose.</summary>
     internal static bool HasPerturbation(string name) => name.Contains("FG-", StringComparison.OrdinalIgnoreCase);
 
+    /// <summary>Whether a rule draws directions for activities.</summary>
+    internal static bool PerturbsActivities(string name) => name.EndsWith("FG-A", StringComparison.OrdinalIgnoreCase);
+
     /// <summary>Prepares steps of a rule.</summary>
     internal static LearningRule Create(string name, RuleSettings settings) => Table[name](settings);
 }
