@@ -1,3 +1,5 @@
+using System.Numerics.Tensors;
+
 namespace Onward.Tests;
 
 /// <summary>The tolerances of all tests, relative to a norm, each with its reason.</summary>
@@ -9,6 +11,15 @@ internal static class Tolerance
     /// <summary>One float32 kernel against float64: sums of up to a few thousand products, rounded once each.</summary>
     public const double Kernel = 1e-5;
 
+    /// <summary>float64 along two ways to the same sum: some ten thousand roundings of 1e-16 at most.</summary>
+    public const double Double = 1e-11;
+
+    /// <summary>A central difference in float64 with step 1e-5: a remainder of 1e-10 and roundings of 1e-16 / 1e-5, times constants.</summary>
+    public const double CentralDifference = 1e-8;
+
+    /// <summary>Standard errors that a seeded mean may lie from its expectation: exceeded by chance once in 16 000.</summary>
+    public const double StandardErrors = 4;
+
     /// <summary>Asserts that the Euclidean distance is at most the tolerance times the norm of what is expected.</summary>
     /// <param name="expected">The oracle's values.</param>
     /// <param name="actual">Ours.</param>
@@ -18,6 +29,18 @@ internal static class Tolerance
     public static void Near(ReadOnlySpan<float> expected, ReadOnlySpan<float> actual, double tolerance, string what, double scale = 0)
     {
         double error = RelativeError(expected, actual, scale);
+        Assert.True(error <= tolerance, $"{what}: relative error {error:E2} exceeds {tolerance:E0}");
+    }
+
+    /// <summary>Asserts that the Euclidean distance is at most the tolerance times the norm of what is expected.</summary>
+    /// <param name="expected">The oracle's values.</param>
+    /// <param name="actual">Ours.</param>
+    /// <param name="tolerance">Relative tolerance.</param>
+    /// <param name="what">Names the values in the message.</param>
+    public static void Near(ReadOnlySpan<double> expected, ReadOnlySpan<double> actual, double tolerance, string what)
+    {
+        Assert.Equal(expected.Length, actual.Length);
+        double error = TensorPrimitives.Distance(expected, actual) / Math.Max(TensorPrimitives.Norm(expected), double.Epsilon);
         Assert.True(error <= tolerance, $"{what}: relative error {error:E2} exceeds {tolerance:E0}");
     }
 
