@@ -1,6 +1,6 @@
 // Shows how to train your own network on your own loss with no backward pass: activity perturbation of an MLP that
 // tells two interleaved spirals apart, with a focal loss. Run "dotnet run samples/UserLoss.cs". Prints the loss as it
-// falls, in about ten seconds, and then the accuracy on points that were not trained on, 99 %.
+// falls and then the accuracy on points that were not trained on, 99 %.
 #:project ../src/Onward/Onward.csproj
 
 using System.Numerics.Tensors;
@@ -18,14 +18,13 @@ foreach ((string layer, int inputs, int outputs) in new[] { ("1", 2, 64), ("2", 
 }
 
 ActivityPerturbationEstimator<float> estimator = new(DirectionSet.Gaussian, passes: 4, seed: 1);
-for (uint step = 0; step < 300; step++)
+for (uint step = 0; step <= 200; step++)
 {
     GradientEstimate<float> estimate = estimator.Estimate(parameters, sweep => FocalLoss(Logits(sweep, points), labels), step);
     foreach ((string name, Tensor<float> gradient) in estimate.Estimates)
     {
         parameters[name] = Tensor.Subtract<float>(parameters[name], Tensor.Multiply<float>(gradient, 0.5f));
     }
-
     Console.Write(step % 50 == 0 ? $"step {step,3}: loss {estimate.Loss:F4}\n" : "");
 }
 
@@ -56,6 +55,5 @@ static (DualTensor<float> Points, int[] Labels) Spirals(int count, uint draw)
         points[2 * n] = (0.05f * points[2 * n]) + (radius * MathF.Cos(angle));
         points[(2 * n) + 1] = (0.05f * points[(2 * n) + 1]) + (radius * MathF.Sin(angle));
     }
-
-    return (DualTensor.Constant<float>(points, count, 2), [.. Enumerable.Range(0, count).Select(n => n % 2)]);
+    return (DualTensor.Constant(points, count, 2), [.. Enumerable.Range(0, count).Select(n => n % 2)]);
 }

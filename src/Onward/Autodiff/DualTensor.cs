@@ -3,127 +3,83 @@ using System.Numerics.Tensors;
 
 namespace Onward.Autodiff;
 
-/// <summary>
-/// A value [shape] and its derivatives along any number of directions, the tangents, each [shape]: forward-mode automatic
-/// differentiation. Every operation computes its value once and applies its derivative rule to each tangent.
-/// </summary>
-/// <remarks>
-/// <para>
-/// A tensor without tangents is a constant: its tangents are exactly zero and cost nothing. Instances never change.
-/// Axes are counted from 0, or from the end if negative. Shapes broadcast as in NumPy: aligned at the last axis, sizes are
-/// equal, or one of them is 1 or missing.
-/// </para>
-/// <para>
-/// The rules are of three kinds, and each operation names its own: linear, the same operation on the tangent; bilinear, the
-/// operation on each factor's tangent with the other factor's value, summed; elementwise, the tangent multiplied by f'.
-/// Operations without a kind are composed of others. Tensors of different sweeps must not meet, so derivatives of
-/// derivatives are not available.
-/// </para>
-/// </remarks>
-/// <typeparam name="T">float or double.</typeparam>
-public sealed partial class DualTensor<T>
-    where T : struct, IFloatingPointIeee754<T>
+/// <summary>Makes dual tensors.</summary>
+public static class DualTensor
 {
-    private readonly DenseArray<T> _value;
-    private readonly DenseArray<T>[] _tangents;
+    /// <summary>A constant of given numbers.</summary>
+    /// <typeparam name="T">float or double.</typeparam>
+    /// <param name="values">The numbers, row-major; they are copied.</param>
+    /// <param name="shape">Sizes of the axes; none for a scalar.</param>
+    /// <returns>[shape], without tangents.</returns>
+    /// <exception cref="ArgumentException">The shape does not hold that many numbers.</exception>
+    public static DualTensor<T> Constant<T>(ReadOnlySpan<T> values, params ReadOnlySpan<int> shape)
+        where T : struct, IFloatingPointIeee754<T> => Shapes.Count(shape) == values.Length
+            ? new(new DenseArray<T>(shape.ToArray(), values.ToArray()))
+            : throw new ArgumentException($"{Shapes.Text(shape)} holds {Shapes.Count(shape)} numbers; got {values.Length}.", nameof(values));
 
-    internal DualTensor(DenseArray<T> value, params DenseArray<T>[] tangents)
+    /// <summary>A constant copied from a framework tensor.</summary>
+    /// <typeparam name="T">float or double.</typeparam>
+    /// <param name="tensor">The numbers and their shape; dense or not.</param>
+    /// <returns>The same shape, without tangents.</returns>
+    public static DualTensor<T> Constant<T>(Tensor<T> tensor)
+        where T : struct, IFloatingPointIeee754<T>
     {
-        _value = value;
-        _tangents = tangents;
+        ArgumentNullException.ThrowIfNull(tensor);
+        return new(DenseArray<T>.From(tensor));
     }
 
-    /// <summary>Sizes of the axes; empty for a scalar.</summary>
-    public ReadOnlySpan<int> Shape => _value.Shape;
-
-    /// <summary>The value's numbers, row-major.</summary>
-    public ReadOnlySpan<T> Values => _value.Values;
-
-    /// <summary>Tangents carried: 0 for a constant.</summary>
-    public int Directions => _tangents.Length;
-
-    internal DenseArray<T> Value => _value;
-
-    /// <summary>The derivative along one direction, row-major.</summary>
-    /// <param name="direction">Less than <see cref="Directions"/>.</param>
-    /// <exception cref="ArgumentOutOfRangeException">There is no such direction; a constant has none.</exception>
-    public ReadOnlySpan<T> Tangent(int direction) => direction >= 0 && direction < _tangents.Length
-        ? _tangents[direction].Values
-        : throw new ArgumentOutOfRangeException(
-            nameof(direction), direction, $"This tensor carries {_tangents.Length} tangents; one without tangents is a constant, whose derivative is 0.");
-
-    /// <summary>Copies the value; a scalar becomes [1], since the framework's tensors have no rank 0.</summary>
-    /// <returns>The value alone.</returns>
-    public Tensor<T> ToTensor() => _value.ToTensor();
-
-    /// <summary>The same value as a constant: nothing is differentiated through it.</summary>
-    /// <returns>The tensor without tangents.</returns>
-    public DualTensor<T> StopGradient() => Directions == 0 ? this : new(_value);
-
-    /// <summary>The shape and the number of tangents, for messages and debuggers.</summary>
-    /// <returns>One line.</returns>
-    public override string ToString() => $"{Shapes.Text(Shape)} with {Directions} tangents";
-
-    /// <summary>The tangent along a direction, zeros for a constant.</summary>
-    internal DenseArray<T> TangentOrZero(int direction) => Directions == 0 ? DenseArray<T>.Zeros(Shape) : _tangents[direction];
-
-    /// <summary>Adds noise to the tangents, one array [shape] for each direction.</summary>
-    internal DualTensor<T> Perturb(DenseArray<T>[] noise) =>
-        Pair(this, new(_value, noise), _value, tangent => tangent, tangent => tangent);
-
-    /// <summary>Joins along an axis; linear. Shapes are checked by the caller.</summary>
-    internal static DualTensor<T> Join(ReadOnlySpan<DualTensor<T>> parts, int axis, int[] shape)
+    /// <summary>A row for each label: 1 at the label, 0 elsewhere.</summary>
+    /// <typeparam name="T">float or double.</typeparam>
+    /// <param name="labels">N classes.</param>
+    /// <param name="classes">The number of classes K.</param>
+    /// <returns>[N, K], without tangents.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">A label is not below K.</exception>
+    public static DualTensor<T> OneHot<T>(ReadOnlySpan<int> labels, int classes)
+        where T : struct, IFloatingPointIeee754<T>
     {
-        DualTensor<T>[] all = parts.ToArray();
-        int directions = 0;
-        foreach (DualTensor<T> part in all)
+        ArgumentOutOfRangeException.ThrowIfLessThan(classes, 1);
+        DenseArray<T> result = DenseArray<T>.Zeros([labels.Length, classes]);
+        for (int row = 0; row < labels.Length; row++)
         {
-            directions = CommonDirections(directions, part.Directions);
+            if (labels[row] < 0 || labels[row] >= classes)
+            {
+                throw new ArgumentOutOfRangeException(nameof(labels), labels[row], $"Labels of {classes} classes are 0 to {classes - 1}. Are they counted from 1?");
+            }
+
+            result.Values[(row * classes) + labels[row]] = T.One;
         }
 
-        return new(
-            DenseArray<T>.Concatenate([.. all.Select(part => part._value)], axis, shape),
-            [.. Enumerable.Range(0, directions).Select(d => DenseArray<T>.Concatenate([.. all.Select(part => part.TangentOrZero(d))], axis, shape))]);
+        return new(result);
     }
 
-    // y = L x: dy = L dx.
-    private DualTensor<T> Linear(Func<DenseArray<T>, DenseArray<T>> map) => new(map(_value), Array.ConvertAll(_tangents, map.Invoke));
-
-    // y = f(x): dy = f'(x) dx, where f' may use y.
-    private DualTensor<T> Elementwise(ElementwiseKernel<T> f, Func<T, T, T> derivative)
+    /// <summary>Joins tensors along an axis; linear.</summary>
+    /// <typeparam name="T">float or double.</typeparam>
+    /// <param name="axis">The axis along which the sizes add up.</param>
+    /// <param name="parts">At least one tensor; shapes equal but for the axis.</param>
+    /// <returns>The common shape, with the sum of the sizes at the axis.</returns>
+    /// <exception cref="ArgumentException">There are no parts, or their shapes differ elsewhere.</exception>
+    public static DualTensor<T> Concatenate<T>(int axis, params ReadOnlySpan<DualTensor<T>> parts)
+        where T : struct, IFloatingPointIeee754<T>
     {
-        DenseArray<T> value = _value.Map(f);
-        if (Directions == 0)
+        if (parts.IsEmpty)
         {
-            return new(value);
+            throw new ArgumentException("Joining takes at least one tensor.", nameof(parts));
         }
 
-        T[] slopes = new T[value.Values.Length];
-        for (int i = 0; i < slopes.Length; i++)
+        int[] shape = parts[0].Shape.ToArray();
+        int at = Shapes.Axis(axis, shape);
+        foreach (DualTensor<T> part in parts[1..])
         {
-            slopes[i] = derivative(_value.Values[i], value.Values[i]);
+            if (part.Shape.Length != shape.Length || !Shapes.Reduce(part.Shape, [at], keep: true).AsSpan().SequenceEqual(Shapes.Reduce(shape, [at], keep: true)))
+            {
+                throw new ArgumentException(
+                    $"Joined along axis {axis}, shapes are equal elsewhere; got {Shapes.Text(parts[0].Shape)} and {Shapes.Text(part.Shape)}. Join along another axis, or reshape.",
+                    nameof(parts));
+            }
+
+            shape[at] += part.Shape[at];
         }
 
-        DenseArray<T> slope = new(value.Shape, slopes);
-        return new(value, Array.ConvertAll(_tangents, tangent => tangent * slope));
+        return DualTensor<T>.Join(parts, at, shape);
     }
-
-    // z = f(x, y): dz = onLeft(dx) + onRight(dy), both linear.
-    private static DualTensor<T> Pair(
-        DualTensor<T> x,
-        DualTensor<T> y,
-        DenseArray<T> value,
-        Func<DenseArray<T>, DenseArray<T>> onLeft,
-        Func<DenseArray<T>, DenseArray<T>> onRight)
-    {
-        CommonDirections(x.Directions, y.Directions);
-        DenseArray<T>[] left = Array.ConvertAll(x._tangents, onLeft.Invoke);
-        DenseArray<T>[] right = Array.ConvertAll(y._tangents, onRight.Invoke);
-        return new(value, left.Length == 0 ? right : right.Length == 0 ? left : [.. left.Zip(right, (l, r) => l + r)]);
-    }
-
-    private static int CommonDirections(int left, int right) => left == 0 || right == 0 || left == right
-        ? Math.Max(left, right)
-        : throw new InvalidOperationException(
-            $"Tensors of one sweep carry the same directions; these carry {left} and {right}. One of them is probably kept from another sweep: stop its gradient.");
 }

@@ -79,6 +79,8 @@ internal static class Draw
         return Tensor.Create([.. noise.Select(z => T.CreateChecked(positive ? 0.5f + MathF.Abs(z) : z))], [.. shape.Select(size => (nint)size)]);
     }
 
+    public static int[] Shape<T>(Tensor<T> tensor) => [.. tensor.Lengths.ToArray().Select(length => (int)length)];
+
     public static double[] Numbers<T>(Tensor<T> tensor)
         where T : struct, IFloatingPointIeee754<T>
     {
