@@ -47,13 +47,13 @@ internal sealed class DenseArray<T>(int[] shape, T[] values)
 
     public static DenseArray<T> Concatenate(IReadOnlyList<DenseArray<T>> parts, int axis, int[] shape)
     {
-        int inner = Shapes.Count(shape.AsSpan(axis + 1)), width = shape[axis] * inner;
+        int rows = Shapes.Count(shape.AsSpan(0, axis)), inner = Shapes.Count(shape.AsSpan(axis + 1)), width = shape[axis] * inner;
         T[] result = new T[Shapes.Count(shape)];
         int start = 0;
         foreach (DenseArray<T> part in parts)
         {
             int run = part.Shape[axis] * inner;
-            for (int row = 0; row < Shapes.Count(shape.AsSpan(0, axis)); row++)
+            for (int row = 0; row < rows; row++)
             {
                 part.Values.AsSpan(row * run, run).CopyTo(result.AsSpan((row * width) + start));
             }
@@ -126,12 +126,12 @@ internal sealed class DenseArray<T>(int[] shape, T[] values)
 
     public DenseArray<T> Slice(int axis, int start, int length)
     {
-        int inner = Shapes.Count(Shape.AsSpan(axis + 1)), width = Shape[axis] * inner;
+        int rows = Shapes.Count(Shape.AsSpan(0, axis)), inner = Shapes.Count(Shape.AsSpan(axis + 1)), width = Shape[axis] * inner;
+        int run = length * inner;
         int[] shape = [.. Shape];
         shape[axis] = length;
-        T[] result = new T[Shapes.Count(shape)];
-        int run = length * inner;
-        for (int row = 0; row < Shapes.Count(Shape.AsSpan(0, axis)); row++)
+        T[] result = new T[rows * run];
+        for (int row = 0; row < rows; row++)
         {
             Values.AsSpan((row * width) + (start * inner), run).CopyTo(result.AsSpan(row * run));
         }
@@ -205,8 +205,9 @@ internal sealed class DenseArray<T>(int[] shape, T[] values)
         int m = Shape[^2];
         int[] leading = Shapes.Broadcast(Shape.AsSpan(0, Shape.Length - 2), right.Shape.AsSpan(0, right.Shape.Length - 2));
         T[] lefts = Expand([.. leading, m, k]).Values, rights = right.Expand([.. leading, k, n]).Values;
-        T[] products = new T[Shapes.Count(leading) * m * n];
-        for (int i = 0; i < Shapes.Count(leading); i++)
+        int batches = Shapes.Count(leading);
+        T[] products = new T[batches * m * n];
+        for (int i = 0; i < batches; i++)
         {
             Multiply(lefts.AsSpan(i * m * k, m * k), rights.AsSpan(i * k * n, k * n), products.AsSpan(i * m * n, m * n), k, n);
         }

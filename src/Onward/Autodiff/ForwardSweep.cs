@@ -28,7 +28,10 @@ public abstract class ForwardSweep<T>
 
     private protected SweepNoise Noise { get; }
 
-    /// <summary>A parameter, perturbed by weight noise.</summary>
+    /// <summary>
+    /// A parameter, perturbed by weight noise. It is credited with the losses of the blocks that read it, so read it anew
+    /// in each block rather than keep it.
+    /// </summary>
     /// <param name="name">Its name.</param>
     /// <exception cref="KeyNotFoundException">There is no such parameter.</exception>
     public DualTensor<T> this[string name]

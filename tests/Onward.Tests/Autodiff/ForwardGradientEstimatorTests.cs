@@ -94,7 +94,9 @@ public sealed class ForwardGradientEstimatorTests
             sweep =>
             {
                 DualTensor<double> loss = First(sweep);
-                return Second(sweep, sweep.EndBlock(hidden, loss));
+                DualTensor<double> input = sweep.EndBlock(hidden, loss);
+                Assert.Equal(0, input.Directions);
+                return Second(sweep, input);
             },
             step: 0);
 
