@@ -106,6 +106,43 @@ public sealed class ForwardGradientEstimatorTests
     }
 
     [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Noise_of_a_block_does_not_meet_the_loss_of_another(bool onActivities)
+    {
+        ForwardGradientEstimator<double> estimator = onActivities
+            ? new ActivityPerturbationEstimator<double>(DirectionSet.Gaussian, 1, seed: 1) : new WeightPerturbationEstimator<double>(DirectionSet.Gaussian, 1, seed: 1);
+        double[] Estimate(string parameter, double first, double second) => Draw.Numbers(estimator.Estimate(
+            Mlp.Parameters,
+            sweep =>
+            {
+                DualTensor<double> hidden = sweep.Affine(Mlp.Points, "w1", "b1").Tanh();
+                hidden = sweep.EndBlock(hidden, hidden.Sum([-1]) * first);
+                return sweep.Affine(hidden, "w2", "b2").Square().Sum([-1]) * second;
+            },
+            step: 0).Estimates[parameter]);
+
+        Assert.Equal(Estimate("w1", 1, 0), Estimate("w1", 1, 5));
+        Assert.Equal(Estimate("w2", 0, 1), Estimate("w2", 5, 1));
+        Assert.NotEqual(Estimate("w1", 1, 1), Estimate("w1", 2, 1));
+    }
+
+    [Fact]
+    public void Each_example_has_its_own_noise_whatever_the_batch()
+    {
+        ActivityPerturbationEstimator<double> estimator = new(DirectionSet.Gaussian, 2, seed: 1);
+        double[] Estimate(int[] examples, params double[] shares) => Draw.Numbers(estimator.Estimate(
+            Mlp.Parameters,
+            sweep => sweep.Affine(Mlp.Points.Gather(examples), "w1", "b1").Tanh().Sum([-1]) * DualTensor.Constant(shares, shares.Length),
+            step: 0).Estimates["w1"]);
+
+        double[] alone = Estimate([3], 1);
+
+        Tolerance.Near(alone, Estimate([3, 4], 2, 0), Tolerance.Double, "with another example");
+        Assert.NotEqual(alone, Estimate([4, 3], 0, 2));
+    }
+
+    [Theory]
     [MemberData(nameof(Sets), DisableDiscoveryEnumeration = true)]
     public void Estimates_are_unbiased(string name, DirectionSet set)
     {
