@@ -42,6 +42,12 @@ internal static class Tolerance
     /// <param name="length">Terms of the chain.</param>
     public static double Chain(int length) => (length + 2) * Rounding;
 
+    /// <summary>float64 along two ways to the same sum: some ten thousand roundings of 1e-16 at most.</summary>
+    public const double Double = 1e-11;
+
+    /// <summary>A central difference in float64 with step 1e-5: a remainder of 1e-10 and roundings of 1e-16 / 1e-5, times constants.</summary>
+    public const double CentralDifference = 1e-8;
+
     /// <summary>Asserts that the Euclidean distance is at most the tolerance times the norm of what is expected.</summary>
     /// <param name="expected">The oracle's values.</param>
     /// <param name="actual">Ours.</param>
