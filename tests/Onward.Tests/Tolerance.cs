@@ -8,6 +8,12 @@ internal static class Tolerance
     /// <summary>float32 through a whole network against float64: some hundred roundings of 6e-8, amplified by normalisation.</summary>
     public const double Network = 1e-4;
 
+    /// <summary>
+    /// A one-sided difference in float32 with a step of 1e-3 against the derivative: curvature times the step, the rare unit
+    /// that crosses 0 within it, and rounding of 1e-7 over the step.
+    /// </summary>
+    public const double FiniteStep = 0.05;
+
     /// <summary>One float32 kernel against float64: sums of up to a few thousand products, rounded once each.</summary>
     public const double Kernel = 1e-5;
 
