@@ -27,7 +27,7 @@ public sealed class TrainTests : IDisposable
         Assert.Equal("epoch,learning_rate,train_loss,train_error,test_loss,test_error,block_0_loss,images_per_second,seconds", metrics[0]);
         Assert.Equal(3, metrics.Length);
         Assert.All(metrics, line => Assert.Equal(9, line.Split(',').Length));
-        Assert.Equal((0.03, 16, 1UL, 64), ((double)configuration["learningRate"]!, (int)configuration["batchSize"]!, (ulong)configuration["seed"]!, (int)configuration["trainingImages"]!));
+        Assert.Equal((0.02, 16, 1UL, 64), ((double)configuration["learningRate"]!, (int)configuration["batchSize"]!, (ulong)configuration["seed"]!, (int)configuration["trainingImages"]!));
         Assert.Equal(LocalMixerPresets.Get("S/1/1", 28, 1, 10), model.Options);
         Assert.Equal(2, result.ErrorLines.Count(line => line.StartsWith("epoch ", StringComparison.Ordinal)));
         Assert.Contains(result.OutLines, line => line.StartsWith("test error", StringComparison.Ordinal));
