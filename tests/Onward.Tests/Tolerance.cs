@@ -26,6 +26,12 @@ internal static class Tolerance
     /// </summary>
     public const double MonteCarloError = 1.5;
 
+    /// <summary>
+    /// The same where one scalar multiplies all directions of a small network: a few effective dimensions, with heavy tails,
+    /// spread the ratio by about a third.
+    /// </summary>
+    public const double MonteCarloErrorOfFew = 2;
+
     /// <summary>Largest standard error, relative to the norm, that still lets a bias of a few percent be seen.</summary>
     public const double MonteCarloPower = 0.03;
 
