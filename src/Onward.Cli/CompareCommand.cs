@@ -10,7 +10,7 @@ internal sealed class CompareCommand
     private const int DefaultSeeds = 3;
     private const string Name = "comparison";
 
-    private readonly Option<string[]> _rules = ValueOption.Names("--rules", $"Learning rules by the paper's names, separated by commas. Default: all, {string.Join(",", PaperRules.Names)}", PaperRules.Names);
+    private readonly Option<string[]> _rules = ValueOption.Names("--rules", $"Learning rules, separated by commas: {string.Join(",", PaperRules.Names)}. Default: those of the paper, without {ValueOption.List([.. PaperRules.Names.Except(PaperRules.OfThePaper)])}", PaperRules.Names);
     private readonly Option<int?> _seeds = SeedsOption(DefaultSeeds);
     private readonly DataChoice _data = new();
     private readonly Option<string?> _model = ModelChoice.Option(PresetDefaults.Model);
@@ -69,7 +69,7 @@ internal sealed class CompareCommand
 
     private IEnumerable<RunPlan> Plans(ParseResult parse)
     {
-        IReadOnlyList<string> rules = parse.GetValue(_rules) is [_, ..] named ? named : PaperRules.Names;
+        IReadOnlyList<string> rules = parse.GetValue(_rules) is [_, ..] named ? named : PaperRules.OfThePaper;
         string model = parse.GetValue(_model) ?? PresetDefaults.Model;
         LearningRates? rates = parse.GetValue(_learningRates);
         if (rates?.ByRule.Keys.FirstOrDefault(rule => !rules.Contains(rule)) is string stranger)

@@ -35,7 +35,7 @@ internal static class HelpText
         """;
 
     private const string CompareExamples = """
-          onward compare                               all eleven rules, three seeds each: hours
+          onward compare                               the paper's eleven rules, three seeds: an hour
           onward compare --rules LG-FG-A,BP,FG-W --epochs 5 --seeds 1
           onward compare --dataset digits --model S/1/1 --epochs 20
           onward compare --rules BP,FG-A --lr BP=0.1,FG-A=0.01 --validation 10000

@@ -22,20 +22,33 @@ internal static class PaperRules
         ["LG-FG-A"] = s => new ForwardGradient(s.Model, s.Team, s.Distribution, s.Scope, s.Passes, s.Seed),
     };
 
+    // What the paper's tables do not hold.
+    private static readonly Dictionary<string, Func<RuleSettings, LearningRule>> Further = new(StringComparer.OrdinalIgnoreCase)
+    {
+        ["FD-A"] = s => new ForwardGradient(s.Model, s.Team, s.Distribution, LossScope.Global, s.Passes, s.Seed, Differentiation.FiniteDifference),
+        ["LG-FD-A"] = s => new ForwardGradient(s.Model, s.Team, s.Distribution, s.Scope, s.Passes, s.Seed, Differentiation.FiniteDifference),
+    };
+
     /// <summary>The rule that the project is about.</summary>
     internal static string Default => "LG-FG-A";
 
-    /// <summary>All names, in the order of the paper's tables.</summary>
-    internal static IReadOnlyList<string> Names { get; } = [.. Table.Keys];
+    /// <summary>The rules of the paper's tables, in their order.</summary>
+    internal static IReadOnlyList<string> OfThePaper { get; } = [.. Table.Keys];
+
+    /// <summary>All names: the paper's rules, then the same by finite differences.</summary>
+    internal static IReadOnlyList<string> Names { get; } = [.. Table.Keys, .. Further.Keys];
 
     /// <summary>Whether a rule reads losses by block, patch and group, and so has a loss scope to choose.</summary>
-    internal static bool HasLossScope(string name) => name.StartsWith("LG-FG", StringComparison.OrdinalIgnoreCase);
+    internal static bool HasLossScope(string name) => name.StartsWith("LG-F", StringComparison.OrdinalIgnoreCase) && HasPerturbation(name);
 
     /// <summary>Whether a rule draws directions, and so has a perturbation and passes to choose.</summary>
-    internal static bool HasPerturbation(string name) => name.Contains("FG-", StringComparison.OrdinalIgnoreCase);
+    internal static bool HasPerturbation(string name) => name.Contains("FG-", StringComparison.OrdinalIgnoreCase) || Further.ContainsKey(name);
+
+    /// <summary>Whether a rule draws directions for activities.</summary>
+    internal static bool PerturbsActivities(string name) => HasPerturbation(name) && name.EndsWith("-A", StringComparison.OrdinalIgnoreCase);
 
     /// <summary>Prepares steps of a rule.</summary>
-    internal static LearningRule Create(string name, RuleSettings settings) => Table[name](settings);
+    internal static LearningRule Create(string name, RuleSettings settings) => (Table.TryGetValue(name, out var rule) ? rule : Further[name])(settings);
 }
 
 /// <summary>What a rule is made from; each takes what concerns it.</summary>

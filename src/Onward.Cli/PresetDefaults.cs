@@ -27,6 +27,8 @@ internal sealed record PresetDefaults(int Epochs, double LearningRate)
         ["FG-A"] = [0.02, 0.03, 0.03, 0.02, 0.02],
         ["LG-FG-W"] = [0.02, 0.03, 0.03, 0.02, 0.02],
         ["LG-FG-A"] = [0.02, 0.03, 0.03, 0.02, 0.02],
+        ["FD-A"] = [0.02, 0.03, 0.03, 0.02, 0.02],
+        ["LG-FD-A"] = [0.02, 0.03, 0.03, 0.02, 0.02],
     };
 
     /// <summary>The preset that is trained when none is named.</summary>

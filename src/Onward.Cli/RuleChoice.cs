@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Numerics;
 using Onward.Learning;
 using Onward.Models;
 using Onward.Threads;
@@ -15,15 +16,17 @@ internal sealed class RuleChoice
     private const int MostPasses = 4096;
 
     private const string DefaultPerturbation = "gaussian";
+    private const string Orthogonal = "orthogonal";
 
-    private static readonly Dictionary<string, NoiseDistribution> Perturbations = new()
+    private static readonly Dictionary<string, Func<LocalMixer, int, NoiseDistribution>> Perturbations = new()
     {
-        [DefaultPerturbation] = NoiseDistribution.Gaussian,
-        ["rademacher"] = NoiseDistribution.Rademacher,
+        [DefaultPerturbation] = (_, _) => NoiseDistribution.Gaussian,
+        ["rademacher"] = (_, _) => NoiseDistribution.Rademacher,
+        [Orthogonal] = NoiseDistribution.Orthogonal,
     };
 
     private readonly Option<string?> _rule = ValueOption.Name("--rule", $"Learning rule, by the paper's name: {string.Join(", ", PaperRules.Names)}. Default {PaperRules.Default}", PaperRules.Names);
-    private readonly Option<string?> _perturbation = ValueOption.Name("--perturbation", "What the directions of an FG rule are drawn from: gaussian (default) or rademacher", [.. Perturbations.Keys]);
+    private readonly Option<string?> _perturbation = ValueOption.Name("--perturbation", "What the directions of an FG rule are drawn from: gaussian (default), rademacher, or orthogonal sets of --passes (activities only)", [.. Perturbations.Keys]);
     private readonly Option<int?> _passes = ValueOption.Whole("--passes", "Directions that each step of an FG rule averages over. Default 1", 1, MostPasses);
     private readonly Option<int?> _threads = ThreadsOption();
 
@@ -46,7 +49,15 @@ internal sealed class RuleChoice
             RequireAbsent(parse, _passes, rule);
         }
 
-        return new Settings(rule, parse.GetValue(_perturbation) ?? DefaultPerturbation, parse.GetValue(_passes) ?? 1, Threads(parse, _threads));
+        string perturbation = parse.GetValue(_perturbation) ?? DefaultPerturbation;
+        int passes = parse.GetValue(_passes) ?? 1;
+        if (perturbation == Orthogonal && (!BitOperations.IsPow2(passes) || !PaperRules.PerturbsActivities(rule)))
+        {
+            throw new CommandFault(
+                $"--perturbation orthogonal takes a rule that perturbs activities (FG-A, LG-FG-A) and a power of two of --passes; got {rule} and {passes}.");
+        }
+
+        return new Settings(rule, perturbation, passes, Threads(parse, _threads));
     }
 
     /// <summary>Refuses an option that the rule would ignore.</summary>
@@ -73,6 +84,6 @@ internal sealed class RuleChoice
 
         /// <summary>Prepares steps of the rule on a model.</summary>
         internal LearningRule Create(LocalMixer model, WorkerTeam team, LossScope scope, ulong seed) =>
-            PaperRules.Create(Rule, new RuleSettings(model, team, Perturbations[Perturbation], scope, Passes, seed));
+            PaperRules.Create(Rule, new RuleSettings(model, team, Perturbations[Perturbation](model, Passes), scope, Passes, seed));
     }
 }

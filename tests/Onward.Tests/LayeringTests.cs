@@ -13,6 +13,7 @@ public sealed partial class LayeringTests
         ["Losses"] = ["Layers", "Kernels", "Threads"],
         ["Layers"] = ["Kernels", "Threads"],
         ["Data"] = ["Kernels", "Threads"],
+        ["Autodiff"] = ["Kernels"],
         ["Optimizers"] = ["Kernels", "Threads"],
         ["Kernels"] = ["Threads"],
         ["Threads"] = [],

@@ -8,6 +8,12 @@ internal static class Tolerance
     /// <summary>float32 through a whole network against float64: some hundred roundings of 6e-8, amplified by normalisation.</summary>
     public const double Network = 1e-4;
 
+    /// <summary>
+    /// A one-sided difference in float32 with a step of 1e-3 against the derivative: curvature times the step, the rare unit
+    /// that crosses 0 within it, and rounding of 1e-7 over the step.
+    /// </summary>
+    public const double FiniteStep = 0.05;
+
     /// <summary>One float32 kernel against float64: sums of up to a few thousand products, rounded once each.</summary>
     public const double Kernel = 1e-5;
 
@@ -19,6 +25,12 @@ internal static class Tolerance
     /// ratio by about a fifth around 1.
     /// </summary>
     public const double MonteCarloError = 1.5;
+
+    /// <summary>
+    /// The same where one scalar multiplies all directions of a small network: a few effective dimensions, with heavy tails,
+    /// spread the ratio by about a third.
+    /// </summary>
+    public const double MonteCarloErrorOfFew = 2;
 
     /// <summary>Largest standard error, relative to the norm, that still lets a bias of a few percent be seen.</summary>
     public const double MonteCarloPower = 0.03;
@@ -41,6 +53,12 @@ internal static class Tolerance
     /// </summary>
     /// <param name="length">Terms of the chain.</param>
     public static double Chain(int length) => (length + 2) * Rounding;
+
+    /// <summary>float64 along two ways to the same sum: some ten thousand roundings of 1e-16 at most.</summary>
+    public const double Double = 1e-11;
+
+    /// <summary>A central difference in float64 with step 1e-5: a remainder of 1e-10 and roundings of 1e-16 / 1e-5, times constants.</summary>
+    public const double CentralDifference = 1e-8;
 
     /// <summary>Asserts that the Euclidean distance is at most the tolerance times the norm of what is expected.</summary>
     /// <param name="expected">The oracle's values.</param>

@@ -33,8 +33,12 @@ public sealed class Backpropagation : LearningRule
     private readonly BackwardPass[] _passes;
     private readonly bool _followsWeights;
 
-    private Backpropagation(LocalMixer model, WorkerTeam team, BackwardScope scope, ParameterVector? feedback)
-        : base(model, team, scope == BackwardScope.LocalLossesWithinBlock ? Locality.Block : Locality.Network, trainsHeads: scope != BackwardScope.Readout)
+    private Backpropagation(LocalMixer model, WorkerTeam team, BackwardScope scope, bool recompute, ParameterVector? feedback)
+        : base(
+            model,
+            team,
+            scope == BackwardScope.LocalLossesWithinBlock ? Locality.Block : recompute ? Locality.NetworkRecomputed : Locality.Network,
+            trainsHeads: scope != BackwardScope.Readout)
     {
         _scope = scope;
         _path = new ErrorPath(model);
@@ -48,7 +52,7 @@ public sealed class Backpropagation : LearningRule
 
     /// <inheritdoc/>
     public override double MatrixFlopsPerExample => 2.0 * Model.Options.Patches * Model.Blocks.Sum(block => block.Layers.Select((layer, l) =>
-        layer.Map.MultiplyAddsPerRow * (l > 0 || (block.Index > 0 && Locality == Locality.Network) ? 3 : 2)).Sum());
+        layer.Map.MultiplyAddsPerRow * ((l > 0 || (block.Index > 0 && Locality != Locality.Block) ? 3 : 2) + (Recomputes(block) ? 1 : 0))).Sum());
 
     private protected override long RuleBytes => _passes.Sum(pass => pass.Bytes);
 
@@ -56,20 +60,24 @@ public sealed class Backpropagation : LearningRule
     /// <param name="model">The model to train.</param>
     /// <param name="team">The threads that share the work.</param>
     /// <param name="scope">Which losses, and how far back.</param>
-    public static Backpropagation ThroughWeights(LocalMixer model, WorkerTeam team, BackwardScope scope) => new(model, team, scope, null);
+    /// <param name="recompute">Whether to keep only the blocks' outputs, and to compute the other values again on the way back.</param>
+    public static Backpropagation ThroughWeights(LocalMixer model, WorkerTeam team, BackwardScope scope, bool recompute = false) => new(model, team, scope, recompute, null);
 
     /// <summary>Feedback alignment: FA, L-FA or LG-FA. The matrices are drawn once, at the scale of the initial weights.</summary>
     /// <param name="model">The model to train.</param>
     /// <param name="team">The threads that share the work.</param>
     /// <param name="scope">Which losses, and how far back.</param>
     /// <param name="seed">Names the draw of the matrices.</param>
-    public static Backpropagation ThroughRandomFeedback(LocalMixer model, WorkerTeam team, BackwardScope scope, ulong seed)
+    /// <param name="recompute">Whether to keep only the blocks' outputs, and to compute the other values again on the way back.</param>
+    public static Backpropagation ThroughRandomFeedback(LocalMixer model, WorkerTeam team, BackwardScope scope, ulong seed, bool recompute = false)
     {
         ArgumentNullException.ThrowIfNull(model);
-        return ThroughFeedback(model, team, scope, model.DrawFeedback(seed));
+        return new(model, team, scope, recompute, model.DrawFeedback(seed));
     }
 
-    internal static Backpropagation ThroughFeedback(LocalMixer model, WorkerTeam team, BackwardScope scope, ParameterVector feedback) => new(model, team, scope, feedback);
+    internal static Backpropagation ThroughFeedback(LocalMixer model, WorkerTeam team, BackwardScope scope, ParameterVector feedback) => new(model, team, scope, false, feedback);
+
+    private bool Recomputes(MixerBlock block) => Locality == Locality.NetworkRecomputed && block.Index < Model.Blocks.Count - 1;
 
     private protected override void BeginStep(uint step, int batch)
     {
@@ -82,20 +90,25 @@ public sealed class Backpropagation : LearningRule
     internal override void Differentiate(ReadOnlySpan<BlockTile> tiles)
     {
         BackwardPass pass = _passes[tiles[0].Worker];
-        pass.Begin(tiles[^1]);
-        if (_scope == BackwardScope.Readout)
-        {
-            pass.ReadReadoutLoss(tiles[^1]);
-        }
-
         for (int k = tiles.Length - 1; k >= 0; k--)
         {
-            if (_scope != BackwardScope.Readout)
+            BlockTile tile = tiles[k];
+            bool last = tile.Block.Index == Model.Blocks.Count - 1;
+            if (last || Locality == Locality.Block)
             {
-                pass.ReadLocalLoss(tiles[k]);
+                pass.Begin(tile);
             }
 
-            pass.GoThrough(tiles[k], toInput: k > 0);
+            if (_scope != BackwardScope.Readout)
+            {
+                pass.ReadLocalLoss(tile);
+            }
+            else if (last)
+            {
+                pass.ReadReadoutLoss(tile);
+            }
+
+            pass.GoThrough(tile, toInput: Locality != Locality.Block && tile.Block.Index > 0);
         }
     }
 }

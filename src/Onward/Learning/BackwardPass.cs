@@ -99,7 +99,7 @@ internal sealed class BackwardPass
         }
     }
 
-    private Span<float> Output(BlockTile tile) => _output.Span[..(tile.Rows * _options.Channels)];
+    private Span<float> Output(BlockTile tile) => (tile.OutputGradient.IsEmpty ? _output : tile.OutputGradient).Span[..(tile.Rows * _options.Channels)];
 
     // A gradient of a mean over patches, as the gradient of each patch.
     private void Spread(ReadOnlySpan<float> pooled, Span<float> rows)

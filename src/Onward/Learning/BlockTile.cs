@@ -61,6 +61,9 @@ public sealed class BlockTile
     /// <summary>Gradient of the batch's mean local loss with respect to the head's logits [examples, K].</summary>
     internal Memory<float> Errors { get; set; }
 
+    /// <summary>Where values are recomputed: gradient of the block's output, then of its input [rows, D]; else empty.</summary>
+    internal Memory<float> OutputGradient { get; set; }
+
     /// <summary>In the last block: what the readout reads [examples, D].</summary>
     internal Memory<float> ReadoutFeatures { get; set; }
 

@@ -5,6 +5,16 @@ using Onward.Threads;
 
 namespace Onward.Learning;
 
+/// <summary>How a forward gradient obtains derivatives along its noise.</summary>
+public enum Differentiation
+{
+    /// <summary>Exactly, by a tangent carried forward beside the values.</summary>
+    Tangent,
+
+    /// <summary>As the difference of two evaluations divided by a small step: what needs no differentiation at all.</summary>
+    FiniteDifference,
+}
+
 /// <summary>
 /// The paper's method: forward gradients of activity perturbations, with local losses (LG-FG-A; sections 3 and 4,
 /// spec 4.4) or with the loss of the readout alone (FG-A). No derivative ever goes back through a layer's weights.
@@ -39,7 +49,9 @@ public sealed class ForwardGradient : LearningRule
     private readonly LossScope _scope;
     private readonly int _passes;
     private readonly ulong _seed;
+    private readonly Differentiation _differentiation;
     private readonly TangentMemory[] _memory;
+    private readonly FiniteDifference.DrawNoise _draw;
 
     /// <summary>Prepares steps on a model.</summary>
     /// <param name="model">The model to train.</param>
@@ -48,8 +60,10 @@ public sealed class ForwardGradient : LearningRule
     /// <param name="scope">The local losses to read, which must include <see cref="LossScope.Block"/>; or the global one.</param>
     /// <param name="passes">Directions to average over in each step; 1 to <see cref="MaximumPasses"/>.</param>
     /// <param name="seed">Names all noise of the run.</param>
+    /// <param name="differentiation">How derivatives along the noise are obtained.</param>
     /// <exception cref="ArgumentException"><paramref name="scope"/> has parts but lacks the block flag, or passes are out of range.</exception>
-    public ForwardGradient(LocalMixer model, WorkerTeam team, NoiseDistribution perturbation, LossScope scope, int passes, ulong seed)
+    public ForwardGradient(
+        LocalMixer model, WorkerTeam team, NoiseDistribution perturbation, LossScope scope, int passes, ulong seed, Differentiation differentiation = Differentiation.Tangent)
         : base(model, team, TangentSweep.RequireScope(scope), trainsHeads: true)
     {
         ArgumentNullException.ThrowIfNull(perturbation);
@@ -60,6 +74,8 @@ public sealed class ForwardGradient : LearningRule
         _scope = scope;
         _passes = passes;
         _seed = seed;
+        _differentiation = differentiation;
+        _draw = Draw;
         _memory = [.. Tiles.Select(tiles => new TangentMemory(model, tiles, ownDirections: passes > 1))];
     }
 
@@ -88,7 +104,14 @@ public sealed class ForwardGradient : LearningRule
         {
             foreach (BlockTile tile in tiles)
             {
-                CarryTangent(tile, memory, pass);
+                if (_differentiation == Differentiation.Tangent)
+                {
+                    CarryTangent(tile, memory, pass);
+                }
+                else
+                {
+                    CarryDifference(tile, memory, pass);
+                }
             }
 
             if (Locality == Locality.Network)
@@ -171,6 +194,16 @@ public sealed class ForwardGradient : LearningRule
                     TangentSweep.DifferentiateLocalLosses(_options, tile, tangent, chunk, row, 1f / _passes, memory.GroupCredit.Span);
                 }
             }
+        }
+    }
+
+    private void CarryDifference(BlockTile tile, TangentMemory memory, int pass)
+    {
+        FiniteDifference.Carry(Model, tile, memory, InputMoves(tile.Block), pass, _draw);
+        for (int row = 0; Locality == Locality.Block && row < tile.Rows; row += MixerBlock.ChunkRows)
+        {
+            Range chunk = MixerBlock.Chunk(row, tile.Rows, _options.Channels);
+            TangentSweep.DifferentiateLocalLosses(_options, tile, memory.Output.Span[chunk], chunk, row, 1f / _passes, memory.GroupCredit.Span);
         }
     }
 

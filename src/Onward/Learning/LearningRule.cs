@@ -11,6 +11,12 @@ public enum Locality
 
     /// <summary>Something passes from block to block: each tile goes through the whole network, its values kept.</summary>
     Network,
+
+    /// <summary>
+    /// Errors pass back from block to block: only the blocks' outputs are kept, and the other values of a block are computed
+    /// again when the error comes to it. Memory of one block, for one more run through the values.
+    /// </summary>
+    NetworkRecomputed,
 }
 
 /// <summary>

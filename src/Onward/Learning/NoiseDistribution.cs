@@ -1,4 +1,5 @@
 using Onward.Kernels;
+using Onward.Models;
 
 namespace Onward.Learning;
 
@@ -13,6 +14,15 @@ public abstract class NoiseDistribution
 
     /// <summary>+1 or -1 with equal chance. Its fourth moment is 1 instead of 3, so an estimate varies a little less.</summary>
     public static NoiseDistribution Rademacher { get; } = new RademacherPerturbation();
+
+    /// <summary>
+    /// Signs whose sets of <paramref name="passes"/> directions are orthogonal within each local loss, for activities. With
+    /// twice as many passes as a group has channels the estimate of a block without token mixing is exact.
+    /// </summary>
+    /// <param name="model">The model whose activities are perturbed.</param>
+    /// <param name="passes">Directions in a step; a power of two.</param>
+    /// <exception cref="ArgumentException"><paramref name="passes"/> is no power of two.</exception>
+    public static NoiseDistribution Orthogonal(LocalMixer model, int passes) => new OrthogonalNoise(model, passes);
 
     /// <summary>Draws consecutive numbers of one layer's direction.</summary>
     /// <param name="stream">

@@ -49,7 +49,7 @@ internal sealed class TileEngine
         _tiles = [.. Enumerable.Range(0, rule.Team.Count).Select(CreateTiles)];
         _runTile = RunTile;
         _runSlice = RunSlice;
-        _slices = [.. Enumerable.Range(0, Stages).Select(stage => BlocksOf(stage).SelectMany(SlicesOf).Concat(HeadsOf(stage)).ToArray())];
+        _slices = [.. Enumerable.Range(0, Stages).Select(stage => Learning(stage).SelectMany(SlicesOf).Concat(HeadsOf(stage)).ToArray())];
         _result = new StepResult(_model.Blocks.Count);
         Gradients = new ParameterVector(_model.Values.Layout);
     }
@@ -63,8 +63,14 @@ internal sealed class TileEngine
     /// <summary>The tiles that each thread works on, one for each block; the same for all blocks that share memory.</summary>
     internal IReadOnlyList<IReadOnlyList<BlockTile>> Tiles => _tiles;
 
-    // A stage is a run over all tiles of the wave: through one block, or through the whole network.
-    private int Stages => _rule.Locality == Locality.Block ? _model.Blocks.Count : 1;
+    // A stage is a run over all tiles of the wave. Where values are recomputed, the first one goes forward as far as the last
+    // block's input; then each goes through one block, from the last to the first.
+    private int Stages => _rule.Locality switch
+    {
+        Locality.Block => _model.Blocks.Count,
+        Locality.Network => 1,
+        _ => _model.Blocks.Count + 1,
+    };
 
     /// <summary>Computes the gradients of one batch.</summary>
     internal StepResult Step(ReadOnlyMemory<float> pixels, ReadOnlyMemory<int> labels, uint step)
@@ -98,7 +104,7 @@ internal sealed class TileEngine
                 }
             }
 
-            for (int k = 0; _rule.Locality == Locality.Network && k < _model.Blocks.Count; k++)
+            for (int k = 0; _rule.Locality != Locality.Block && k < _model.Blocks.Count; k++)
             {
                 AddLosses(k);
             }
@@ -132,20 +138,25 @@ internal sealed class TileEngine
     private void RunTile(int job, int worker)
     {
         BlockTile[] tiles = _tiles[worker];
-        int first = _rule.Locality == Locality.Block ? _stage : 0;
-        int count = _rule.Locality == Locality.Block ? 1 : _model.Blocks.Count;
-        for (int k = first; k < first + count; k++)
+        (int first, int end) = BlocksOf(_stage);
+        bool valuesOnly = _rule.Locality == Locality.NetworkRecomputed && _stage == 0;
+        for (int k = first; k < (valuesOnly ? _model.Blocks.Count - 1 : end); k++)
         {
             Forward(tiles[k], k, job * _perTile);
         }
 
-        if (first + count == _model.Blocks.Count)
+        if (valuesOnly)
+        {
+            return;
+        }
+
+        if (end == _model.Blocks.Count)
         {
             Read(tiles[^1]);
         }
 
-        _rule.Differentiate(tiles.AsSpan(first, count));
-        for (int k = first; _rule.LeavesOutputGradients && k < first + count; k++)
+        _rule.Differentiate(tiles.AsSpan(first, end - first));
+        for (int k = first; _rule.LeavesOutputGradients && k < end; k++)
         {
             BlockTile tile = tiles[k];
             for (int l = 0; l < tile.Block.Layers.Count; l++)
@@ -175,6 +186,7 @@ internal sealed class TileEngine
 
         tile.Result = memory.Result.Slice(row * options.Channels, tile.Rows * options.Channels);
         tile.Source = k == 0 ? ExtractPatches(tile) : _wave.Blocks[k - 1].Result.Slice(row * options.Channels, tile.Rows * options.Channels);
+        tile.OutputGradient = _wave.OutputGradient.IsEmpty ? default : _wave.OutputGradient.Slice(row * options.Channels, tile.Rows * options.Channels);
         tile.Block.Forward(_model.Values, tile.Source.Span, tile.Inputs, tile.Result.Span, tile.Activations, tile.Rows);
 
         Span<float> pooled = tile.Activations.Pooled[..(tile.Examples * options.Channels)];
@@ -262,11 +274,19 @@ internal sealed class TileEngine
         return [.. _model.Blocks.Select(_ => shared)];
     }
 
-    private IEnumerable<int> BlocksOf(int stage) => _rule.Locality == Locality.Block ? [stage] : Enumerable.Range(0, _model.Blocks.Count);
+    // The blocks that learn in a stage: from the first to before the end.
+    private (int First, int End) BlocksOf(int stage) => _rule.Locality switch
+    {
+        Locality.Block => (stage, stage + 1),
+        Locality.Network => (0, _model.Blocks.Count),
+        _ => stage == 0 ? (0, 0) : (_model.Blocks.Count - stage, _model.Blocks.Count - stage + 1),
+    };
+
+    private IEnumerable<int> Learning(int stage) => Enumerable.Range(BlocksOf(stage).First, BlocksOf(stage).End - BlocksOf(stage).First);
 
     private IEnumerable<(int Block, int Layer, int Slice)> SlicesOf(int k) => !_rule.LeavesOutputGradients ? []
         : _model.Blocks[k].Layers.SelectMany((layer, l) => Enumerable.Range(0, layer.Map.GradientSlices).Select(slice => (k, l, slice)));
 
     private IEnumerable<(int Block, int Layer, int Slice)> HeadsOf(int stage) =>
-        BlocksOf(stage).Where(_ => _rule.TrainsHeads).Concat(stage == Stages - 1 ? [_model.Blocks.Count] : []).Select(k => (k, -1, 0));
+        Learning(stage).Where(_ => _rule.TrainsHeads).Concat(stage == Stages - 1 ? [_model.Blocks.Count] : []).Select(k => (k, -1, 0));
 }

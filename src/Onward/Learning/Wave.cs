@@ -20,12 +20,14 @@ internal sealed class Wave
         Blocks = new WaveBlock[model.Blocks.Count];
         for (int k = 0; k < Blocks.Length; k++)
         {
-            // Blocks that learn one after another share memory; only a block's input must outlive its predecessor.
+            // Blocks that learn one after another share memory; only a block's input must outlive its predecessor, or all
+            // inputs must where an error comes back.
             Blocks[k] = locality == Locality.Network ? new WaveBlock([model.Blocks[k]], options, this, null)
-                : k < 2 ? new WaveBlock(model.Blocks, options, this, k == 0 ? null : Blocks[0])
+                : k < 2 || locality == Locality.NetworkRecomputed ? new WaveBlock(model.Blocks, options, this, k == 0 ? null : Blocks[0])
                 : Blocks[k - 2];
         }
 
+        OutputGradient = AlignedMemory.Allocate(locality == Locality.NetworkRecomputed ? checked(Capacity * options.Channels) : 0);
         ReadoutFeatures = AlignedMemory.Allocate(Examples * options.Channels);
         ReadoutErrors = AlignedMemory.Allocate(Examples * options.Classes);
         ReadoutLosses = new float[Examples];
@@ -43,6 +45,9 @@ internal sealed class Wave
     /// <summary>The memory of each block; blocks may share it.</summary>
     internal WaveBlock[] Blocks { get; }
 
+    /// <summary>Where values are recomputed: gradient of the output of the block that the error has come to [rows, D].</summary>
+    internal Memory<float> OutputGradient { get; }
+
     internal Memory<float> ReadoutFeatures { get; }
 
     internal Memory<float> ReadoutErrors { get; }
@@ -56,7 +61,7 @@ internal sealed class Wave
 
     internal int HeadWorkspaceLength { get; }
 
-    internal long Length => Blocks.Distinct().Sum(block => block.Length) + ReadoutFeatures.Length + ReadoutErrors.Length + Workspace.Length;
+    internal long Length => Blocks.Distinct().Sum(block => block.Length) + OutputGradient.Length + ReadoutFeatures.Length + ReadoutErrors.Length + Workspace.Length;
 }
 
 /// <summary>What a wave keeps of one block.</summary>

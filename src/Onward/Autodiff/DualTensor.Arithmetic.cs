@@ -1,0 +1,76 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace Onward.Autodiff;
+
+[SuppressMessage("Usage", "CA2225", Justification = "Formulas are written with operators; a second name for each helps nobody.")]
+public sealed partial class DualTensor<T>
+{
+    /// <summary>A constant of shape [], so that formulas may hold numbers.</summary>
+    /// <param name="number">The constant.</param>
+    public static implicit operator DualTensor<T>(T number) => new(new DenseArray<T>([], [number]));
+
+    /// <summary>-x; linear.</summary>
+    /// <param name="x">The tensor.</param>
+    public static DualTensor<T> operator -(DualTensor<T> x) => Require(x).Linear(v => -v);
+
+    /// <summary>x + y, broadcast; linear.</summary>
+    /// <param name="x">First term.</param>
+    /// <param name="y">Second term.</param>
+    /// <exception cref="ArgumentException">The shapes do not broadcast.</exception>
+    public static DualTensor<T> operator +(DualTensor<T> x, DualTensor<T> y)
+    {
+        DenseArray<T> sum = Require(x)._value + Require(y)._value;
+        return Pair(x, y, sum, dx => dx.Expand(sum.Shape), dy => dy.Expand(sum.Shape));
+    }
+
+    /// <summary>x - y, broadcast; linear.</summary>
+    /// <param name="x">First term.</param>
+    /// <param name="y">Second term.</param>
+    /// <exception cref="ArgumentException">The shapes do not broadcast.</exception>
+    public static DualTensor<T> operator -(DualTensor<T> x, DualTensor<T> y)
+    {
+        DenseArray<T> difference = Require(x)._value - Require(y)._value;
+        return Pair(x, y, difference, dx => dx.Expand(difference.Shape), dy => -dy.Expand(difference.Shape));
+    }
+
+    /// <summary>x y, number by number, broadcast; bilinear.</summary>
+    /// <param name="x">First factor.</param>
+    /// <param name="y">Second factor.</param>
+    /// <exception cref="ArgumentException">The shapes do not broadcast.</exception>
+    public static DualTensor<T> operator *(DualTensor<T> x, DualTensor<T> y) =>
+        Pair(x, y, Require(x)._value * Require(y)._value, dx => dx * y._value, dy => x._value * dy);
+
+    /// <summary>q = x / y, number by number, broadcast; dq = dx / y - (q / y) dy.</summary>
+    /// <param name="x">Numerator.</param>
+    /// <param name="y">Denominator.</param>
+    /// <exception cref="ArgumentException">The shapes do not broadcast.</exception>
+    public static DualTensor<T> operator /(DualTensor<T> x, DualTensor<T> y)
+    {
+        DenseArray<T> quotient = Require(x)._value / Require(y)._value;
+        return Pair(x, y, quotient, dx => dx / y._value, dy => -(quotient / y._value * dy));
+    }
+
+    /// <summary>The matrix product over the last two axes; bilinear.</summary>
+    /// <param name="right">[..., k, n]; this is [..., m, k]. Leading axes broadcast.</param>
+    /// <returns>[..., m, n].</returns>
+    /// <exception cref="ArgumentException">The inner sizes differ, a factor has less than two axes, or leading axes do not broadcast.</exception>
+    public DualTensor<T> MatMul(DualTensor<T> right)
+    {
+        ArgumentNullException.ThrowIfNull(right);
+        if (Shape.Length < 2 || right.Shape.Length < 2 || Shape[^1] != right.Shape[^2])
+        {
+            throw new ArgumentException(
+                $"A matrix product takes [..., m, k] and [..., k, n]; got {Shapes.Text(Shape)} and {Shapes.Text(right.Shape)}. "
+                + "Transpose one of them, or reshape a vector to a matrix of one row or column.",
+                nameof(right));
+        }
+
+        return Pair(this, right, _value.MatMul(right._value), dx => dx.MatMul(right._value), dy => _value.MatMul(dy));
+    }
+
+    private static DualTensor<T> Require(DualTensor<T> operand)
+    {
+        ArgumentNullException.ThrowIfNull(operand);
+        return operand;
+    }
+}

@@ -1,0 +1,136 @@
+namespace Onward.Autodiff;
+
+public sealed partial class DualTensor<T>
+{
+    /// <summary>The same numbers in another shape; linear.</summary>
+    /// <param name="shape">The new sizes; one of them may be -1, to be computed from the rest.</param>
+    /// <returns>[shape].</returns>
+    /// <exception cref="ArgumentException">The new shape holds another count of numbers.</exception>
+    public DualTensor<T> Reshape(params ReadOnlySpan<int> shape)
+    {
+        int[] sizes = shape.ToArray();
+        int open = Array.IndexOf(sizes, -1);
+        if (open >= 0)
+        {
+            sizes[open] = 1;
+            sizes[open] = _value.Values.Length / Math.Max(1, Shapes.Count(sizes));
+        }
+
+        return Shapes.Count(sizes) == _value.Values.Length
+            ? Linear(v => v.Reshape(sizes))
+            : throw new ArgumentException(
+                $"A new shape holds as many numbers as the old; {Shapes.Text(Shape)} has {_value.Values.Length} and does not fill {Shapes.Text(shape)}. "
+                + "Give -1 for one size to have it computed.",
+                nameof(shape));
+    }
+
+    /// <summary>Reorders the axes; linear.</summary>
+    /// <param name="order">Axis i of the result is axis order[i] of this.</param>
+    /// <returns>The sizes in the new order.</returns>
+    /// <exception cref="ArgumentException">The order does not name each axis once.</exception>
+    public DualTensor<T> Permute(params ReadOnlySpan<int> order)
+    {
+        if (order.Length != Shape.Length)
+        {
+            throw new ArgumentException($"An order names each axis of {Shapes.Text(Shape)} once; got {Shapes.Text(order)}. Name the axes that stay, too.", nameof(order));
+        }
+
+        Shapes.Axes(order, Shape);
+        int[] axes = new int[order.Length];
+        for (int i = 0; i < axes.Length; i++)
+        {
+            axes[i] = Shapes.Axis(order[i], Shape);
+        }
+
+        return Linear(v => v.Permute(axes));
+    }
+
+    /// <summary>Exchanges the last two axes; linear.</summary>
+    /// <returns>[..., n, m] of [..., m, n].</returns>
+    /// <exception cref="ArgumentException">There are less than two axes.</exception>
+    public DualTensor<T> Transpose()
+    {
+        int rank = Shape.Length;
+        return rank >= 2
+            ? Linear(v => v.Permute([.. Enumerable.Range(0, rank - 2), rank - 1, rank - 2]))
+            : throw new ArgumentException($"A transpose takes [..., m, n]; got {Shapes.Text(Shape)}. Reshape a vector to a matrix of one row or column.");
+    }
+
+    /// <summary>Consecutive places of one axis; linear.</summary>
+    /// <param name="axis">The axis.</param>
+    /// <param name="start">The first place.</param>
+    /// <param name="length">How many places.</param>
+    /// <returns>The shape with <paramref name="length"/> at the axis.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such axis, or the places lie outside it.</exception>
+    public DualTensor<T> Slice(int axis, int start, int length)
+    {
+        int at = Shapes.Axis(axis, Shape);
+        return start >= 0 && length >= 0 && start <= Shape[at] - length
+            ? Linear(v => v.Slice(at, start, length))
+            : throw new ArgumentOutOfRangeException(
+                nameof(start), start, $"A slice lies within its axis; axis {axis} of {Shapes.Text(Shape)} has no places {start} to {start + length - 1}.");
+    }
+
+    /// <summary>One place of an axis, which is dropped; linear.</summary>
+    /// <param name="axis">The axis.</param>
+    /// <param name="index">The place.</param>
+    /// <returns>The shape without the axis.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such axis or place.</exception>
+    public DualTensor<T> Select(int axis, int index)
+    {
+        int at = Shapes.Axis(axis, Shape);
+        return Slice(axis, index, 1).Reshape(Shapes.Reduce(Shape, [at], keep: false));
+    }
+
+    /// <summary>Rows of axis 0 by number, as an embedding does; linear.</summary>
+    /// <param name="indices">M numbers of rows, in any order, repeated or not; this is [R, ...].</param>
+    /// <returns>[M, ...].</returns>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such row.</exception>
+    /// <exception cref="ArgumentException">This is a scalar.</exception>
+    public DualTensor<T> Gather(params ReadOnlySpan<int> indices)
+    {
+        RequireAxes("Rows are gathered from [R, ...]");
+        int[] rows = CheckIndices(indices, Shape[0], 0);
+        return Linear(v => v.Gather(rows));
+    }
+
+    /// <summary>One number of each row of the last axis, as cross-entropy reads the label's; linear.</summary>
+    /// <param name="labels">A place for each row, row-major over the leading axes; this is [..., K].</param>
+    /// <returns>[...].</returns>
+    /// <exception cref="ArgumentOutOfRangeException">A label is not below K.</exception>
+    /// <exception cref="ArgumentException">There is not one label for each row.</exception>
+    public DualTensor<T> Pick(params ReadOnlySpan<int> labels)
+    {
+        RequireAxes("Numbers are picked from [..., K]");
+        int rows = Shapes.Count(Shape[..^1]);
+        if (labels.Length != rows)
+        {
+            throw new ArgumentException($"One label for each row of {Shapes.Text(Shape)}, {rows} in all; got {labels.Length}. Take labels and rows from the same batch.", nameof(labels));
+        }
+
+        int[] places = CheckIndices(labels, Shape[^1], -1);
+        return Linear(v => v.Pick(places));
+    }
+
+    private void RequireAxes(string rule)
+    {
+        if (Shape.IsEmpty)
+        {
+            throw new ArgumentException($"{rule}; got a scalar []. Reshape it, or keep the axis when you reduce.");
+        }
+    }
+
+    private int[] CheckIndices(ReadOnlySpan<int> indices, int size, int axis)
+    {
+        foreach (int index in indices)
+        {
+            if (index < 0 || index >= size)
+            {
+                throw new ArgumentOutOfRangeException(
+                    nameof(indices), index, $"Axis {axis} of {Shapes.Text(Shape)} has places 0 to {size - 1}. Are labels counted from 1?");
+            }
+        }
+
+        return indices.ToArray();
+    }
+}

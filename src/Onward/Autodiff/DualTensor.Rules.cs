@@ -1,0 +1,129 @@
+using System.Numerics;
+using System.Numerics.Tensors;
+
+namespace Onward.Autodiff;
+
+/// <summary>
+/// A value [shape] and its derivatives along any number of directions, the tangents, each [shape]: forward-mode automatic
+/// differentiation. Every operation computes its value once and applies its derivative rule to each tangent.
+/// </summary>
+/// <remarks>
+/// <para>
+/// A tensor without tangents is a constant: its tangents are exactly zero and cost nothing. Instances never change.
+/// Axes are counted from 0, or from the end if negative. Shapes broadcast as in NumPy: aligned at the last axis, sizes are
+/// equal, or one of them is 1 or missing.
+/// </para>
+/// <para>
+/// The rules are of three kinds, and each operation names its own: linear, the same operation on the tangent; bilinear, the
+/// operation on each factor's tangent with the other factor's value, summed; elementwise, the tangent multiplied by f'.
+/// Operations without a kind are composed of others. Tensors of different sweeps must not meet, so derivatives of
+/// derivatives are not available.
+/// </para>
+/// </remarks>
+/// <typeparam name="T">float or double.</typeparam>
+public sealed partial class DualTensor<T>
+    where T : struct, IFloatingPointIeee754<T>
+{
+    private readonly DenseArray<T> _value;
+    private readonly DenseArray<T>[] _tangents;
+
+    internal DualTensor(DenseArray<T> value, params DenseArray<T>[] tangents)
+    {
+        _value = value;
+        _tangents = tangents;
+    }
+
+    /// <summary>Sizes of the axes; empty for a scalar.</summary>
+    public ReadOnlySpan<int> Shape => _value.Shape;
+
+    /// <summary>The value's numbers, row-major.</summary>
+    public ReadOnlySpan<T> Values => _value.Values;
+
+    /// <summary>Tangents carried: 0 for a constant.</summary>
+    public int Directions => _tangents.Length;
+
+    internal DenseArray<T> Value => _value;
+
+    /// <summary>The derivative along one direction, row-major.</summary>
+    /// <param name="direction">Less than <see cref="Directions"/>.</param>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such direction; a constant has none.</exception>
+    public ReadOnlySpan<T> Tangent(int direction) => direction >= 0 && direction < _tangents.Length
+        ? _tangents[direction].Values
+        : throw new ArgumentOutOfRangeException(
+            nameof(direction), direction, $"This tensor carries {_tangents.Length} tangents; one without tangents is a constant, whose derivative is 0.");
+
+    /// <summary>Copies the value; a scalar becomes [1], since the framework's tensors have no rank 0.</summary>
+    /// <returns>The value alone.</returns>
+    public Tensor<T> ToTensor() => _value.ToTensor();
+
+    /// <summary>The same value as a constant: nothing is differentiated through it.</summary>
+    /// <returns>The tensor without tangents.</returns>
+    public DualTensor<T> StopGradient() => Directions == 0 ? this : new(_value);
+
+    /// <summary>The shape and the number of tangents, for messages and debuggers.</summary>
+    /// <returns>One line.</returns>
+    public override string ToString() => $"{Shapes.Text(Shape)} with {Directions} tangents";
+
+    /// <summary>The tangent along a direction, zeros for a constant.</summary>
+    internal DenseArray<T> TangentOrZero(int direction) => Directions == 0 ? DenseArray<T>.Zeros(Shape) : _tangents[direction];
+
+    /// <summary>Adds noise to the tangents, one array [shape] for each direction.</summary>
+    internal DualTensor<T> Perturb(DenseArray<T>[] noise) =>
+        Pair(this, new(_value, noise), _value, tangent => tangent, tangent => tangent);
+
+    /// <summary>Joins along an axis; linear. Shapes are checked by the caller.</summary>
+    internal static DualTensor<T> Join(ReadOnlySpan<DualTensor<T>> parts, int axis, int[] shape)
+    {
+        DualTensor<T>[] all = parts.ToArray();
+        int directions = 0;
+        foreach (DualTensor<T> part in all)
+        {
+            directions = CommonDirections(directions, part.Directions);
+        }
+
+        return new(
+            DenseArray<T>.Concatenate([.. all.Select(part => part._value)], axis, shape),
+            [.. Enumerable.Range(0, directions).Select(d => DenseArray<T>.Concatenate([.. all.Select(part => part.TangentOrZero(d))], axis, shape))]);
+    }
+
+    // y = L x: dy = L dx.
+    private DualTensor<T> Linear(Func<DenseArray<T>, DenseArray<T>> map) => new(map(_value), Array.ConvertAll(_tangents, map.Invoke));
+
+    // y = f(x): dy = f'(x) dx, where f' may use y.
+    private DualTensor<T> Elementwise(ElementwiseKernel<T> f, Func<T, T, T> derivative)
+    {
+        DenseArray<T> value = _value.Map(f);
+        if (Directions == 0)
+        {
+            return new(value);
+        }
+
+        T[] slopes = new T[value.Values.Length];
+        for (int i = 0; i < slopes.Length; i++)
+        {
+            slopes[i] = derivative(_value.Values[i], value.Values[i]);
+        }
+
+        DenseArray<T> slope = new(value.Shape, slopes);
+        return new(value, Array.ConvertAll(_tangents, tangent => tangent * slope));
+    }
+
+    // z = f(x, y): dz = onLeft(dx) + onRight(dy), both linear.
+    private static DualTensor<T> Pair(
+        DualTensor<T> x,
+        DualTensor<T> y,
+        DenseArray<T> value,
+        Func<DenseArray<T>, DenseArray<T>> onLeft,
+        Func<DenseArray<T>, DenseArray<T>> onRight)
+    {
+        CommonDirections(x.Directions, y.Directions);
+        DenseArray<T>[] left = Array.ConvertAll(x._tangents, onLeft.Invoke);
+        DenseArray<T>[] right = Array.ConvertAll(y._tangents, onRight.Invoke);
+        return new(value, left.Length == 0 ? right : right.Length == 0 ? left : [.. left.Zip(right, (l, r) => l + r)]);
+    }
+
+    private static int CommonDirections(int left, int right) => left == 0 || right == 0 || left == right
+        ? Math.Max(left, right)
+        : throw new InvalidOperationException(
+            $"Tensors of one sweep carry the same directions; these carry {left} and {right}. One of them is probably kept from another sweep: stop its gradient.");
+}

@@ -1,0 +1,88 @@
+namespace Onward.Autodiff;
+
+/// <summary>What shapes may meet, and what is said when they may not.</summary>
+internal static class Shapes
+{
+    /// <summary>Numbers in an array of this shape; 1 for a scalar [].</summary>
+    public static int Count(ReadOnlySpan<int> shape)
+    {
+        int count = 1;
+        foreach (int size in shape)
+        {
+            ArgumentOutOfRangeException.ThrowIfNegative(size, nameof(shape));
+            count = checked(count * size);
+        }
+
+        return count;
+    }
+
+    public static string Text(ReadOnlySpan<int> shape) => $"[{string.Join(", ", shape.ToArray())}]";
+
+    /// <summary>The axis counted from 0, where negative ones count from the end.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The shape has no such axis.</exception>
+    public static int Axis(int axis, ReadOnlySpan<int> shape)
+    {
+        int fromStart = axis < 0 ? axis + shape.Length : axis;
+        return fromStart >= 0 && fromStart < shape.Length
+            ? fromStart
+            : throw new ArgumentOutOfRangeException(
+                nameof(axis), axis, $"{Text(shape)} has {shape.Length} axes, 0 to {shape.Length - 1}, or -{shape.Length} to -1 from the end.");
+    }
+
+    /// <summary>The given axes counted from 0, ascending; all axes if none is given.</summary>
+    /// <exception cref="ArgumentException">An axis is named twice.</exception>
+    public static int[] Axes(ReadOnlySpan<int> axes, ReadOnlySpan<int> shape)
+    {
+        if (axes.IsEmpty)
+        {
+            return [.. Enumerable.Range(0, shape.Length)];
+        }
+
+        int[] ascending = new int[axes.Length];
+        for (int i = 0; i < axes.Length; i++)
+        {
+            ascending[i] = Axis(axes[i], shape);
+        }
+
+        Array.Sort(ascending);
+        return ascending.Distinct().Count() == axes.Length
+            ? ascending
+            : throw new ArgumentException($"Each axis is named once; {Text(axes)} of {Text(shape)} names one twice (negative axes count from the end).", nameof(axes));
+    }
+
+    /// <summary>The common shape: aligned at the last axis, sizes are equal or one of them is 1 or missing.</summary>
+    /// <exception cref="ArgumentException">The shapes do not broadcast.</exception>
+    public static int[] Broadcast(ReadOnlySpan<int> left, ReadOnlySpan<int> right)
+    {
+        int[] shape = new int[Math.Max(left.Length, right.Length)];
+        for (int i = 1; i <= shape.Length; i++)
+        {
+            int l = i <= left.Length ? left[^i] : 1;
+            int r = i <= right.Length ? right[^i] : 1;
+            shape[^i] = l == r || r == 1 ? l : l == 1 ? r : throw new ArgumentException(
+                $"Aligned at the last axis, sizes must be equal or 1; {Text(left)} and {Text(right)} differ at axis -{i}. "
+                + "Reshape one of them to have size 1 there, or keep the axis when you reduce.");
+        }
+
+        return shape;
+    }
+
+    /// <summary>The shape without some axes, or with size 1 in their place.</summary>
+    public static int[] Reduce(ReadOnlySpan<int> shape, int[] axes, bool keep)
+    {
+        List<int> reduced = [];
+        for (int axis = 0; axis < shape.Length; axis++)
+        {
+            if (!axes.Contains(axis))
+            {
+                reduced.Add(shape[axis]);
+            }
+            else if (keep)
+            {
+                reduced.Add(1);
+            }
+        }
+
+        return [.. reduced];
+    }
+}

@@ -1,0 +1,88 @@
+using System.Numerics.Tensors;
+using Onward.Kernels;
+using Onward.Learning;
+using Onward.Models;
+using Onward.Threads;
+
+namespace Onward.Tests.Learning;
+
+public sealed class OrthogonalNoiseTests
+{
+    [Theory]
+    [InlineData(1, 1)]
+    [InlineData(2, 1)]
+    [InlineData(2, 2)]
+    public void As_many_directions_as_numbers_meet_in_a_loss_make_the_estimate_exact(int groups, int passes)
+    {
+        // 8 channels: with G groups, 2 x 8 / G numbers meet in each loss of the only block.
+        LocalMixer model = Network(groups);
+        passes *= 2 * 8 / groups;
+        using WorkerTeam team = new(2);
+        float[] pixels = new float[5 * 36];
+        CounterRandom.Normals(new RandomStream(3, RandomPurpose.Data), 0, pixels);
+        int[] labels = [0, 2, 1, 1, 0];
+        ForwardGradient rule = new(model, team, NoiseDistribution.Orthogonal(model, passes), LossScope.All, passes, seed: 9);
+        Backpropagation exact = Backpropagation.ThroughWeights(model, team, BackwardScope.LocalLossesWithinBlock);
+
+        rule.Step(pixels, labels, 4);
+        exact.Step(pixels, labels, 4);
+
+        foreach (MixerLayer layer in model.Blocks[0].Layers)
+        {
+            Tolerance.Near(exact.Gradients[layer.Weight], rule.Gradients[layer.Weight], Tolerance.Network, layer.Weight.Name);
+            Tolerance.Near(exact.Gradients[layer.Bias], rule.Gradients[layer.Bias], Tolerance.Network, layer.Bias.Name);
+        }
+    }
+
+    [Fact]
+    public void Numbers_with_different_columns_are_orthogonal_over_the_passes()
+    {
+        const int passes = 8;
+        LocalMixer model = Network(groups: 1);
+        NoiseDistribution noise = NoiseDistribution.Orthogonal(model, passes);
+        float[][] drawn = [.. Enumerable.Range(0, passes).Select(pass => Draw(noise, pass, 0, 0, 16))];
+
+        for (int i = 0; i < 16; i++)
+        {
+            for (int j = 0; j < 16; j++)
+            {
+                float product = drawn.Sum(direction => direction[i] * direction[j]);
+                Assert.Equal(i % passes == j % passes ? passes : 0, Math.Abs(product));
+            }
+        }
+    }
+
+    [Fact]
+    public void Noise_is_signs_and_does_not_depend_on_where_a_draw_starts()
+    {
+        NoiseDistribution noise = NoiseDistribution.Orthogonal(Network(groups: 1), 4);
+        float[] whole = Draw(noise, 3, 1, 0, 10_000);
+
+        Assert.All(whole, value => Assert.Equal(1, Math.Abs(value)));
+        Assert.Equal(whole[37..], Draw(noise, 3, 1, 37, 10_000 - 37));
+        Assert.InRange(Math.Abs(TensorPrimitives.Sum<float>(whole)), 0, Tolerance.StandardErrors * Math.Sqrt(whole.Length));
+    }
+
+    [Fact]
+    public void Passes_must_be_a_power_of_two()
+    {
+        ArgumentException fault = Assert.Throws<ArgumentException>(() => NoiseDistribution.Orthogonal(Network(1), 6));
+
+        Assert.Contains("power of two", fault.Message, StringComparison.Ordinal);
+    }
+
+    private static float[] Draw(NoiseDistribution noise, int pass, int layer, int first, int count)
+    {
+        float[] drawn = new float[count];
+        noise.Draw(new RandomStream(1, RandomPurpose.Perturbation, 2, (uint)pass, (uint)layer, 5), first, drawn);
+        return drawn;
+    }
+
+    private static LocalMixer Network(int groups)
+    {
+        LocalMixer model = new(new LocalMixerOptions { Blocks = 1, PatchesPerSide = 2, Channels = 8, Groups = groups, ImageSide = 6, ImageChannels = 1, Classes = 3 });
+        CounterRandom.Normals(new RandomStream(6, RandomPurpose.Initialization), 0, model.Values.All);
+        TensorPrimitives.Multiply(model.Values.All, 0.5f, model.Values.All);
+        return model;
+    }
+}
