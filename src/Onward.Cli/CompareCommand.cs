@@ -89,7 +89,7 @@ internal sealed class CompareCommand
         }
     }
 
-    private static void Write(Comparison comparison, string folder)
+    private void Write(Comparison comparison, string folder)
     {
         try
         {
@@ -106,6 +106,10 @@ internal sealed class CompareCommand
 
             File.WriteAllText(Path.Combine(folder, $"{Name}.csv"), string.Join('\n', comparison.CsvLines()) + "\n");
             LearningCurves.Save(comparison, Path.Combine(folder, $"{Name}.png"));
+        }
+        catch (Exception fault) when (fault is DllNotFoundException or TypeInitializationException)
+        {
+            _host.Error.WriteLine($"onward: no {Name}.png, because the library that draws it cannot be loaded on this machine.");
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {

@@ -128,7 +128,7 @@ internal sealed class ReproduceCommand
             .Add("ours", $"test error {ours.Show(ours.TestError)}, train error {ours.Show(ours.TrainError)} (percent, {over})")
             .Add("paper", string.Create(CultureInfo.InvariantCulture, $"test error {paper.TestError:0.00}, train error {paper.TrainError:0.00}"))
             .Add("expected", expected)
-            .Add("time", string.Create(CultureInfo.InvariantCulture, $"{TextTable.Duration(TimeSpan.FromSeconds(seconds))}, {ours.ImagesPerSecond ?? 0:N0} images/s"))
+            .Add("time", string.Create(CultureInfo.InvariantCulture, $"{TextTable.Duration(TimeSpan.FromSeconds(seconds))}{(ours.ImagesPerSecond is double speed ? $", {speed:N0} images/s" : "")}"))
             .Add("runs", folder)
             .Add("verdict", verdict.ToString());
     }

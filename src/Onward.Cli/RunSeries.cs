@@ -11,6 +11,9 @@ internal sealed class RunSeries
     // Tells nothing of what was trained: where images came from is a description, their folder is an option of its own.
     private const string NotCompared = "datasetSource";
 
+    // What follows from the options and the images; a fault names an option first.
+    private static readonly string[] Derived = ["version", "parameters", "trainingImages"];
+
     private readonly string _folder;
     private readonly TrainingData _data;
     private readonly Host _host;
@@ -108,7 +111,7 @@ internal sealed class RunSeries
     private static void RequireSame(string folder, RunConfiguration asked)
     {
         JsonObject before = Values(RunFolder.ReadConfiguration(folder));
-        foreach ((string name, JsonNode? now) in Values(asked).Where(option => option.Key != NotCompared))
+        foreach ((string name, JsonNode? now) in Values(asked).Where(option => option.Key != NotCompared).OrderBy(option => Derived.Contains(option.Key)))
         {
             JsonNode? was = before[name];
             if (!JsonNode.DeepEquals(was, now))

@@ -94,7 +94,7 @@ public sealed class CompareTests : IDisposable
         _workplace.Run($"{Small} --rules BP,FA --seeds 1 --out c --lr FA=0.1");
 
         _workplace.Refuse($"{Small} --rules BP,FA --seeds 1 --out c", "c/FA-seed1 was trained with learningRate 0.1, but now learningRate is 0.02. Name another folder with --out");
-        _workplace.Refuse($"{Small} --rules BP --seeds 2 --validation 8 --out c", "c/BP-seed1 was trained with trainingImages 64, but now trainingImages is 56");
+        _workplace.Refuse($"{Small} --rules BP --seeds 2 --validation 8 --out c", "c/BP-seed1 was trained with validation 0, but now validation is 8");
     }
 
     [Fact]
