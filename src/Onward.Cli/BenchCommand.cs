@@ -75,7 +75,7 @@ internal sealed class BenchCommand
         double before = gemm.Measure(_host.Clock);
         Step();
         RunRound(Round, Step);
-        double imagesPerSecond = Median(Rounds(TimeSpan.FromSeconds(parse.GetValue(_seconds) ?? DefaultSeconds), Step)) * batch;
+        double imagesPerSecond = SeedStatistics.Median(Rounds(TimeSpan.FromSeconds(parse.GetValue(_seconds) ?? DefaultSeconds), Step))!.Value * batch;
         double peak = Math.Max(before, gemm.Measure(_host.Clock));
 
         double gflopsPerImage = rule.MatrixFlopsPerExample / 1e9;
@@ -154,13 +154,6 @@ internal sealed class BenchCommand
         "8" => (32, 3, 10),
         _ => (224, 3, 100),
     };
-
-    private static double Median(List<double> values)
-    {
-        values.Sort();
-        int middle = values.Count / 2;
-        return values.Count % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
-    }
 
     private sealed record Outcome(
         double ImagesPerSecond,

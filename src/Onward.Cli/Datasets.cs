@@ -44,7 +44,7 @@ internal static class Datasets
         }
         catch (DownloadUnavailableException fault)
         {
-            throw new CommandFault($"{fault.Message} Or name their folder with --data, or train on --dataset digits.", fault);
+            throw new CommandFault($"{fault.Message} Or name their folder with --data; 'onward train --dataset digits' needs none.", fault);
         }
     }
 

@@ -16,6 +16,8 @@ internal static class HelpText
           onward train                                 learn MNIST with the smallest good network
           onward train --model M/8/16 --epochs 2       a deeper one: 4 blocks, 8x8 patches, 16 groups
           onward eval --run runs/mnist-M-1-16-LG-FG-A-seed1
+          onward compare --rules LG-FG-A,BP            two rules side by side, with learning curves
+          onward reproduce --row LG-FG-A --column MNIST-M/1/16
           onward bench --model M/8/16                  how fast this machine trains
         """;
 
@@ -30,6 +32,29 @@ internal static class HelpText
     private const string EvalExamples = """
           onward eval --run runs/mnist-M-1-16-LG-FG-A-seed1
           onward eval --run runs/mnist-M-1-16-LG-FG-A-seed1 --dataset digits
+        """;
+
+    private const string CompareExamples = """
+          onward compare                               all eleven rules, three seeds each: hours
+          onward compare --rules LG-FG-A,BP,FG-W --epochs 5 --seeds 1
+          onward compare --dataset digits --model S/1/1 --epochs 20
+          onward compare --rules BP,FG-A --lr BP=0.1,FG-A=0.01 --validation 10000
+          onward compare --rules LG-FG-A,BP --json | jq '.rules[] | [.rule, .testError]'
+
+        An interrupted comparison goes on when the same command is given again. More seeds or more
+        rules may be added that way too: what has ended is read, not repeated. A rule that diverges is
+        shown as such; it ends neither the comparison nor, with a code other than 0, the command.
+        """;
+
+    private const string ReproduceExamples = """
+          onward reproduce --list                      every cell: the paper's errors and our command
+          onward reproduce --list --column MNIST-M/1/16
+          onward reproduce --table 3 --row LG-FG-A --column MNIST-M/1/16
+          onward reproduce --row BP --column MNIST-S/1/1 --seeds 3 --json | jq -r .verdict
+
+        A verdict is 'reproduced' where our mean test error is the paper's or lower, or above it by no
+        more than the standard deviation over the seeds. Any verdict ends with exit code 0. 'expected'
+        is the interval that the same command came to when it was recorded.
         """;
 
     private const string BenchExamples = """
@@ -53,6 +78,8 @@ internal static class HelpText
         help.Action = new TeachingHelp((HelpAction)help.Action!);
         root.Add(TrainCommand.Create(host));
         root.Add(EvalCommand.Create(host));
+        root.Add(CompareCommand.Create(host));
+        root.Add(ReproduceCommand.Create(host));
         root.Add(BenchCommand.Create(host));
         root.SetAction(parse => help.Action is TeachingHelp teaching ? teaching.Invoke(parse) : ExitCode.Done);
         return root;
@@ -62,6 +89,8 @@ internal static class HelpText
     {
         "train" => TrainExamples,
         "eval" => EvalExamples,
+        "compare" => CompareExamples,
+        "reproduce" => ReproduceExamples,
         "bench" => BenchExamples,
         _ => RootExamples,
     };

@@ -18,13 +18,18 @@ internal sealed class LiveDisplay : TrainingDisplay
 
     private LiveDisplay(IAnsiConsole console, int epochs, string heldOut) => (_console, _epochs, _heldOut) = (console, epochs, heldOut);
 
-    /// <summary>A display on a terminal; null if it cannot be redrawn in place.</summary>
-    /// <param name="output">The terminal.</param>
+    /// <summary>A display on the terminal; null if there is none, or none that can be redrawn in place.</summary>
+    /// <param name="host">Where messages go.</param>
     /// <param name="epochs">Epochs of the run.</param>
     /// <param name="heldOut">What errors are reported on: test, or validation.</param>
-    internal static LiveDisplay? TryCreate(TextWriter output, int epochs, string heldOut)
+    internal static LiveDisplay? TryCreate(Host host, int epochs, string heldOut)
     {
-        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(output), Interactive = InteractionSupport.Yes });
+        if (!host.ErrorIsTerminal)
+        {
+            return null;
+        }
+
+        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(host.Error), Interactive = InteractionSupport.Yes });
         return console.Profile.Capabilities.Ansi ? new LiveDisplay(console, epochs, heldOut) : null;
     }
 

@@ -1,20 +1,34 @@
 using System.Globalization;
 using Onward.Optimizers;
+using Onward.Training;
 
 namespace Onward.Cli;
 
-/// <summary>How a preset is trained when the command line does not say.</summary>
+/// <summary>How a rule trains a preset when the command line does not say.</summary>
 /// <param name="Epochs">Passes over the training set.</param>
 /// <param name="LearningRate">The full learning rate.</param>
 internal sealed record PresetDefaults(int Epochs, double LearningRate)
 {
-    private static readonly Dictionary<string, PresetDefaults> Table = new(StringComparer.OrdinalIgnoreCase)
+    private static readonly string[] Models = ["S/1/1", "M/1/16", "M/8/16", "L/8/64", "L/32/64"];
+
+    private static readonly int[] EpochsByModel = [300, 120, 10, 5, 5];
+
+    // A row for each rule, a column for each preset.
+    private static readonly Dictionary<string, double[]> LearningRates = new(StringComparer.OrdinalIgnoreCase)
     {
-        ["S/1/1"] = new(Epochs: 300, LearningRate: 0.02),
-        ["M/1/16"] = new(Epochs: 120, LearningRate: 0.03),
-        ["M/8/16"] = new(Epochs: 10, LearningRate: 0.03),
-        ["L/8/64"] = new(Epochs: 5, LearningRate: 0.02),
-        ["L/32/64"] = new(Epochs: 5, LearningRate: 0.02),
+        ["BP"] = [0.3, 0.1, 0.03, 0.02, 0.02],
+        ["L-BP"] = [0.3, 0.1, 0.03, 0.02, 0.02],
+        ["LG-BP"] = [0.3, 0.1, 0.03, 0.02, 0.02],
+        ["FA"] = [0.3, 0.1, 0.03, 0.02, 0.02],
+        ["L-FA"] = [0.3, 0.3, 0.03, 0.02, 0.02],
+        ["LG-FA"] = [0.3, 0.3, 0.03, 0.02, 0.02],
+        ["DFA"] = [0.3, 0.3, 0.03, 0.02, 0.02],
+        ["FG-W"] = [0.03, 0.03, 0.03, 0.02, 0.02],
+        ["FG-A"] = [0.01, 0.01, 0.03, 0.02, 0.02],
+        ["LG-FG-W"] = [0.03, 0.03, 0.03, 0.02, 0.02],
+        ["LG-FG-A"] = [0.02, 0.03, 0.03, 0.02, 0.02],
+        ["FD-A"] = [0.01, 0.01, 0.03, 0.02, 0.02],
+        ["LG-FD-A"] = [0.02, 0.03, 0.03, 0.02, 0.02],
     };
 
     /// <summary>The preset that is trained when none is named.</summary>
@@ -35,10 +49,29 @@ internal sealed record PresetDefaults(int Epochs, double LearningRate)
     /// <summary>Epochs over which the learning rate rises; a shorter run has none longer than itself.</summary>
     internal double WarmupEpochs { get; init; } = 1;
 
-    /// <summary>A default of every preset, as a help text shows it.</summary>
+    /// <summary>A default of every preset with the project's own rule, as a help text shows it.</summary>
     internal static string Show(Func<PresetDefaults, IFormattable> value) =>
-        string.Join(", ", Table.Select(preset => $"{preset.Key} {value(preset.Value).ToString(null, CultureInfo.InvariantCulture)}"));
+        string.Join(", ", Models.Select(model => $"{model} {value(For(model, PaperRules.Default)).ToString(null, CultureInfo.InvariantCulture)}"));
 
-    /// <summary>The defaults of a preset.</summary>
-    internal static PresetDefaults For(string model) => Table[model];
+    /// <summary>The defaults of a preset and a rule.</summary>
+    internal static PresetDefaults For(string model, string rule)
+    {
+        int column = Array.FindIndex(Models, name => name.Equals(model, StringComparison.OrdinalIgnoreCase));
+        return new PresetDefaults(EpochsByModel[column], LearningRates[rule][column]);
+    }
+
+    /// <summary>A run with these defaults.</summary>
+    /// <param name="epochs">Passes over the training set; null for the default.</param>
+    /// <param name="seed">Names the run's draws.</param>
+    internal TrainingOptions Training(int? epochs, ulong seed) => new()
+    {
+        Epochs = epochs ?? Epochs,
+        BatchSize = BatchSize,
+        LearningRate = LearningRate,
+        Momentum = Momentum,
+        WeightDecay = WeightDecay,
+        Schedule = Schedule,
+        WarmupEpochs = Math.Min(WarmupEpochs, epochs ?? Epochs),
+        Seed = seed,
+    };
 }

@@ -10,4 +10,7 @@ internal static class ResultJson
         PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
         Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };
+
+    /// <summary>An error with four decimals.</summary>
+    internal static double? Round(double? error) => error is double value ? Math.Round(value, 4) : null;
 }

@@ -15,11 +15,12 @@ internal sealed class RuleChoice
     // As many as the noise has names for (RandomStream.MaximumPass).
     private const int MostPasses = 4096;
 
+    private const string DefaultPerturbation = "gaussian";
     private const string Orthogonal = "orthogonal";
 
     private static readonly Dictionary<string, Func<LocalMixer, int, NoiseDistribution>> Perturbations = new()
     {
-        ["gaussian"] = (_, _) => NoiseDistribution.Gaussian,
+        [DefaultPerturbation] = (_, _) => NoiseDistribution.Gaussian,
         ["rademacher"] = (_, _) => NoiseDistribution.Rademacher,
         [Orthogonal] = NoiseDistribution.Orthogonal,
     };
@@ -48,7 +49,7 @@ internal sealed class RuleChoice
             RequireAbsent(parse, _passes, rule);
         }
 
-        string perturbation = parse.GetValue(_perturbation) ?? "gaussian";
+        string perturbation = parse.GetValue(_perturbation) ?? DefaultPerturbation;
         int passes = parse.GetValue(_passes) ?? 1;
         if (perturbation == Orthogonal && (!BitOperations.IsPow2(passes) || !PaperRules.PerturbsActivities(rule)))
         {
@@ -78,6 +79,9 @@ internal sealed class RuleChoice
     /// <summary>A rule and the threads it runs on.</summary>
     internal sealed record Settings(string Rule, string Perturbation, int Passes, int Threads)
     {
+        /// <summary>A rule as it is when no option changes it.</summary>
+        internal static Settings Default(string rule, int threads) => new(rule, DefaultPerturbation, 1, threads);
+
         /// <summary>Prepares steps of the rule on a model.</summary>
         internal LearningRule Create(LocalMixer model, WorkerTeam team, LossScope scope, ulong seed) =>
             PaperRules.Create(Rule, new RuleSettings(model, team, Perturbations[Perturbation](model, Passes), scope, Passes, seed));

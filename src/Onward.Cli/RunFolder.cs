@@ -5,12 +5,15 @@ using Onward.Training;
 
 namespace Onward.Cli;
 
-/// <summary>The folder of one run: <c>config.json</c>, <c>metrics.csv</c>, <c>model.safetensors</c>.</summary>
+/// <summary>The folder of one run: <c>config.json</c>, <c>metrics.csv</c>, <c>model.safetensors</c> and, once it has ended, <c>result.json</c>.</summary>
 internal sealed class RunFolder : IDisposable
 {
     private const string ConfigurationName = "config.json";
     private const string MetricsName = "metrics.csv";
     private const string ModelName = "model.safetensors";
+    private const string ResultName = "result.json";
+    private const string ResultUnderWay = "result.json.part";
+    private const string TestErrorColumn = "test_error";
 
     private readonly StreamWriter _metrics;
 
@@ -31,14 +34,7 @@ internal sealed class RunFolder : IDisposable
     /// <summary>Refuses a path that holds something already.</summary>
     internal static void RequireFree(string path)
     {
-        for (string? part = System.IO.Path.GetFullPath(path); part is not null; part = System.IO.Path.GetDirectoryName(part))
-        {
-            if (File.Exists(part))
-            {
-                throw new CommandFault($"--out {path} cannot be a folder, because {part} is a file. Name a folder that is empty or does not exist.");
-            }
-        }
-
+        RequireNoFile(path);
         try
         {
             if (Directory.Exists(path) && Directory.EnumerateFileSystemEntries(path).Any())
@@ -49,6 +45,18 @@ internal sealed class RunFolder : IDisposable
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
             throw Unwritable(path, fault);
+        }
+    }
+
+    /// <summary>Refuses a path that leads through a file or to one.</summary>
+    internal static void RequireNoFile(string path)
+    {
+        for (string? part = System.IO.Path.GetFullPath(path); part is not null; part = System.IO.Path.GetDirectoryName(part))
+        {
+            if (File.Exists(part))
+            {
+                throw new CommandFault($"--out {path} cannot be a folder, because {part} is a file. Name a folder that is empty or does not exist.");
+            }
         }
     }
 
@@ -69,32 +77,74 @@ internal sealed class RunFolder : IDisposable
         }
     }
 
+    /// <summary>Removes what a run that did not end left in a folder.</summary>
+    internal static void Clear(string folder)
+    {
+        try
+        {
+            foreach (string name in new[] { ModelName, MetricsName, ResultUnderWay, ConfigurationName })
+            {
+                File.Delete(System.IO.Path.Combine(folder, name));
+            }
+        }
+        catch (DirectoryNotFoundException)
+        {
+            // Nothing to remove.
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            throw Unwritable(folder, fault);
+        }
+    }
+
     /// <summary>Reads the configuration of a run.</summary>
     internal static RunConfiguration ReadConfiguration(string folder)
     {
-        string path = System.IO.Path.Combine(folder, ConfigurationName);
         if (!Directory.Exists(folder))
         {
             throw new CommandFault($"{folder}: no such folder. Name the folder of a run, as 'onward train' printed it.");
         }
 
+        return Read<RunConfiguration>(folder, ConfigurationName, run => run.Validation >= 0 && Datasets.Names.Contains(run.Dataset))
+            ?? throw new CommandFault($"{folder}: no {ConfigurationName} in it. Name the folder of a run, as 'onward train' printed it.");
+    }
+
+    /// <summary>Reads what a run came to; null where it has not ended.</summary>
+    internal static RunResult? TryReadResult(string folder) =>
+        Read<RunResult>(folder, ResultName, result => (result.Divergence is null) == (result.TestError is not null && result.TrainError is not null && result.ImagesPerSecond is not null && result.Seconds is not null));
+
+    /// <summary>Reads the errors on the test set, epoch by epoch.</summary>
+    internal static IReadOnlyList<double> ReadTestErrors(string folder)
+    {
+        string path = System.IO.Path.Combine(folder, MetricsName);
         try
         {
-            RunConfiguration? run = JsonSerializer.Deserialize<RunConfiguration>(File.ReadAllText(path), RunConfiguration.Json);
-            return run is { Validation: >= 0 } && Datasets.Names.Contains(run.Dataset) ? run : throw new JsonException();
+            string[] lines = File.ReadAllLines(path);
+            int column = Array.IndexOf(lines[0].Split(','), TestErrorColumn);
+            return [.. lines.Skip(1).Select(line => double.Parse(line.Split(',')[column], CultureInfo.InvariantCulture))];
         }
-        catch (FileNotFoundException fault)
+        catch (Exception fault) when (fault is FormatException or IndexOutOfRangeException)
         {
-            throw new CommandFault($"{folder}: no {ConfigurationName} in it. Name the folder of a run, as 'onward train' printed it.", fault);
-        }
-        catch (JsonException fault)
-        {
-            string line = fault.LineNumber is long number ? string.Create(CultureInfo.InvariantCulture, $" near line {number + 1}") : "";
-            throw new CommandFault($"{path}: damaged{line}, or of another version than {Cli.Version}. Restore it, or train anew.", fault);
+            throw new CommandFault($"{path}: damaged. Delete {folder} to train it anew.", fault);
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
-            throw new CommandFault($"{path}: cannot be read: {fault.Message}", fault);
+            throw new CommandFault($"{path}: cannot be read: {fault.Message} Delete {folder} to train it anew.", fault);
+        }
+    }
+
+    /// <summary>Keeps what the run came to, whole or not at all.</summary>
+    internal void Finish(RunResult result)
+    {
+        try
+        {
+            string part = System.IO.Path.Combine(Path, ResultUnderWay);
+            File.WriteAllText(part, JsonSerializer.Serialize(result, RunConfiguration.Json) + "\n");
+            File.Move(part, System.IO.Path.Combine(Path, ResultName), overwrite: true);
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            throw new CommandFault($"cannot write the result to the run folder {Path}: {fault.Message}", fault);
         }
     }
 
@@ -153,7 +203,7 @@ internal sealed class RunFolder : IDisposable
             files.Add(System.IO.Path.Combine(path, MetricsName));
             metrics = new StreamWriter(files[^1]) { AutoFlush = true, NewLine = "\n" };
             metrics.WriteLine(
-                $"epoch,learning_rate,train_loss,train_error,test_loss,test_error,{string.Join(',', Enumerable.Range(0, blocks).Select(k => $"block_{k}_loss"))},images_per_second,seconds");
+                $"epoch,learning_rate,train_loss,train_error,test_loss,{TestErrorColumn},{string.Join(',', Enumerable.Range(0, blocks).Select(k => $"block_{k}_loss"))},images_per_second,seconds");
             return new RunFolder(path, metrics);
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException or NotSupportedException)
@@ -161,6 +211,31 @@ internal sealed class RunFolder : IDisposable
             metrics?.Dispose();
             Remove(files, folders);
             throw Unwritable(path, fault);
+        }
+    }
+
+    // Null where there is no such file.
+    private static T? Read<T>(string folder, string name, Func<T, bool> holds)
+        where T : class
+    {
+        string path = System.IO.Path.Combine(folder, name);
+        try
+        {
+            T? value = JsonSerializer.Deserialize<T>(File.ReadAllText(path), RunConfiguration.Json);
+            return value is not null && holds(value) ? value : throw new JsonException();
+        }
+        catch (Exception fault) when (fault is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return null;
+        }
+        catch (JsonException fault)
+        {
+            string line = fault.LineNumber is long number ? string.Create(CultureInfo.InvariantCulture, $" near line {number + 1}") : "";
+            throw new CommandFault($"{path}: damaged{line}, or of another version than {Cli.Version}. Restore it, or train anew.", fault);
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            throw new CommandFault($"{path}: cannot be read: {fault.Message}", fault);
         }
     }
 
@@ -201,6 +276,7 @@ internal sealed class RunFolder : IDisposable
         }
     }
 
-    private static CommandFault Unwritable(string path, Exception fault) =>
+    /// <summary>Says that a folder cannot be written.</summary>
+    internal static CommandFault Unwritable(string path, Exception fault) =>
         new($"the run folder {path} cannot be written: {fault.Message} Name another with --out.", fault);
 }

@@ -2,8 +2,9 @@ using System.Globalization;
 
 namespace Onward.Cli;
 
-/// <summary>Aligned columns of text: the first to the left, the others to the right or, if there is but one more, to the left.</summary>
-internal sealed class TextTable
+/// <summary>Aligned columns of text: unless told otherwise, the first to the left, the others to the right or, if there is but one more, to the left.</summary>
+/// <param name="left">The columns to the left.</param>
+internal sealed class TextTable(params int[] left)
 {
     private readonly List<string[]> _rows = [];
 
@@ -20,10 +21,25 @@ internal sealed class TextTable
         int[] widths = [.. Enumerable.Range(0, _rows[0].Length).Select(column => _rows.Max(row => row[column].Length))];
         foreach (string[] row in _rows)
         {
-            IEnumerable<string> cells = row.Select((cell, column) => column == 0 || row.Length == 2 ? cell.PadRight(widths[column]) : cell.PadLeft(widths[column]));
+            IEnumerable<string> cells = row.Select((cell, column) => IsLeft(column) ? cell.PadRight(widths[column]) : cell.PadLeft(widths[column]));
             output.WriteLine(string.Join("  ", cells).TrimEnd());
         }
     }
+
+    /// <summary>Writes the rows in Markdown; the first holds the headings.</summary>
+    internal void WriteMarkdown(TextWriter output)
+    {
+        for (int i = 0; i < _rows.Count; i++)
+        {
+            output.WriteLine($"| {string.Join(" | ", _rows[i])} |");
+            if (i == 0)
+            {
+                output.WriteLine($"|{string.Join('|', _rows[i].Select((_, column) => IsLeft(column) ? "---" : "--:"))}|");
+            }
+        }
+    }
+
+    private bool IsLeft(int column) => left.Length > 0 ? left.Contains(column) : column == 0 || _rows[0].Length == 2;
 
     /// <summary>Hours, minutes and seconds; below a minute, seconds and their tenths.</summary>
     internal static string Duration(TimeSpan time) => time.TotalHours >= 1

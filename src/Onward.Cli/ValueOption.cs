@@ -50,11 +50,10 @@ internal static class ValueOption
             HelpName = "NAME",
             CustomParser = result =>
             {
-                string text = result.Tokens[0].Value;
-                string? known = names.FirstOrDefault(known => known.Equals(text, StringComparison.OrdinalIgnoreCase));
+                string? known = Known(result.Tokens[0].Value, names);
                 if (known is null)
                 {
-                    result.AddError($"{name} knows no {ParseFaults.Quote(text)}{NearestName.Suggest(text, names)} It takes {List(names)}.");
+                    result.AddError(Unknown(name, result.Tokens[0].Value, names));
                 }
 
                 return known;
@@ -63,6 +62,33 @@ internal static class ValueOption
         option.CompletionSources.Add([.. names]);
         return option;
     }
+
+    /// <summary>Several of a few names, in any case, separated by commas.</summary>
+    /// <remarks>An option that is not given has the value of an empty list.</remarks>
+    internal static Option<string[]> Names(string name, string help, IReadOnlyList<string> names) => new(name)
+    {
+        Description = help,
+        Arity = ArgumentArity.ExactlyOne,
+        HelpName = "LIST",
+        CustomParser = result =>
+        {
+            string[] typed = result.Tokens[0].Value.Split(',', StringSplitOptions.TrimEntries);
+            string?[] known = [.. typed.Select(text => Known(text, names))];
+            if (Array.IndexOf(known, null) is >= 0 and int unknown)
+            {
+                result.AddError(Unknown(name, typed[unknown], names));
+                return null;
+            }
+
+            if (known.GroupBy(name => name).FirstOrDefault(group => group.Count() > 1) is { Key: string twice })
+            {
+                result.AddError($"{name} holds {twice} twice; name it once.");
+                return null;
+            }
+
+            return known!;
+        },
+    };
 
     /// <summary>A path.</summary>
     internal static Option<string?> Folder(string name, string help, bool required = false) => new(name)
@@ -76,6 +102,13 @@ internal static class ValueOption
     /// <summary>The names as a sentence shows them.</summary>
     internal static string List(IReadOnlyList<string> names) =>
         names.Count == 1 ? names[0] : $"{string.Join(", ", names.SkipLast(1))} or {names[^1]}";
+
+    /// <summary>The name that a word stands for, whatever its case; null where there is none.</summary>
+    internal static string? Known(string text, IReadOnlyList<string> names) => names.FirstOrDefault(known => known.Equals(text, StringComparison.OrdinalIgnoreCase));
+
+    /// <summary>Says that a word is none of the names.</summary>
+    internal static string Unknown(string option, string text, IReadOnlyList<string> names) =>
+        $"{option} knows no {ParseFaults.Quote(text)}{NearestName.Suggest(text, names)} It takes {List(names)}.";
 
     private static T? Convert<T>(ArgumentResult result, Func<string, T?> read, string rule)
     {

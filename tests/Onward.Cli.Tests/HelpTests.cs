@@ -8,6 +8,8 @@ public sealed class HelpTests : IDisposable
     [InlineData("--help", "onward bench --model M/8/16")]
     [InlineData("train --help", "onward train --dataset digits --epochs 5")]
     [InlineData("eval --help", "onward eval --run runs/mnist-M-1-16-LG-FG-A-seed1")]
+    [InlineData("compare --help", "onward compare --rules LG-FG-A,BP,FG-W --epochs 5 --seeds 1")]
+    [InlineData("reproduce --help", "onward reproduce --table 3 --row LG-FG-A --column MNIST-M/1/16")]
     [InlineData("bench -h", "onward bench --model M/1/16")]
     [InlineData("train --epochs x --help", "onward train --dataset digits --epochs 5")]
     public void Help_teaches_with_examples_and_exit_codes(string command, string example)

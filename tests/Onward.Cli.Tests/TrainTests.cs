@@ -23,7 +23,7 @@ public sealed class TrainTests : IDisposable
         JsonNode configuration = JsonNode.Parse(File.ReadAllText(Path.Combine(folder, "config.json")))!;
         LocalMixer model = ModelFile.Load(Path.Combine(folder, "model.safetensors"));
         Assert.Equal(0, result.Code);
-        Assert.Equal(["config.json", "metrics.csv", "model.safetensors"], Directory.GetFiles(folder).Select(Path.GetFileName).Order());
+        Assert.Equal(["config.json", "metrics.csv", "model.safetensors", "result.json"], Directory.GetFiles(folder).Select(Path.GetFileName).Order());
         Assert.Equal("epoch,learning_rate,train_loss,train_error,test_loss,test_error,block_0_loss,images_per_second,seconds", metrics[0]);
         Assert.Equal(3, metrics.Length);
         Assert.All(metrics, line => Assert.Equal(9, line.Split(',').Length));
@@ -114,6 +114,7 @@ public sealed class TrainTests : IDisposable
         Assert.Equal("", result.Out);
         Assert.Equal(3, File.ReadAllLines(_workplace["work/run/metrics.csv"]).Length);
         ModelFile.Load(_workplace["work/run/model.safetensors"]);
+        Assert.False(File.Exists(_workplace["work/run/result.json"]));
     }
 
     [Fact]
@@ -133,6 +134,7 @@ public sealed class TrainTests : IDisposable
         Assert.Equal(3, result.Code);
         Assert.StartsWith("onward: Training diverged: the loss is not a finite number at step ", result.ErrorLines[^1]);
         Assert.True(File.Exists(_workplace["work/run/metrics.csv"]));
+        Assert.StartsWith("Training diverged", (string)JsonNode.Parse(File.ReadAllText(_workplace["work/run/result.json"]))!["divergence"]!);
     }
 
     [Fact]

@@ -9,12 +9,10 @@ internal sealed class Workplace : IDisposable
     public const int TrainingImages = 64;
     public const int TestImages = 32;
 
-    private readonly CancellationTokenSource _interruption = new();
-
-    public Workplace()
+    public Workplace(int trainingImages = TrainingImages)
     {
-        Write("train-images-idx3-ubyte", "train-labels-idx1-ubyte", 0, TrainingImages);
-        Write("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte", TrainingImages, TestImages);
+        Write("train-images-idx3-ubyte", "train-labels-idx1-ubyte", 0, trainingImages);
+        Write("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte", trainingImages, TestImages);
         Directory.CreateDirectory(this["work"]);
     }
 
@@ -35,7 +33,8 @@ internal sealed class Workplace : IDisposable
     public Result Run(string command, string? interruptAt = null, bool errorIsTerminal = false)
     {
         using StringWriter output = new() { NewLine = "\n" };
-        using Watcher error = new(interruptAt, _interruption.Cancel);
+        using CancellationTokenSource interruption = new();
+        using Watcher error = new(interruptAt, interruption.Cancel);
         int code = Cli.Run(
             [.. command.Split(' ').Select(word => word.Replace("{data}", Data, StringComparison.Ordinal).Replace("{path}", Path, StringComparison.Ordinal))],
             new Host
@@ -45,7 +44,7 @@ internal sealed class Workplace : IDisposable
                 ErrorIsTerminal = errorIsTerminal,
                 WorkingDirectory = this["work"],
                 Mnist = new MnistSource { DataRoot = null, CacheDirectory = this["cache"], Mirrors = [] },
-                Interruption = _interruption.Token,
+                Interruption = interruption.Token,
             });
         return new Result(code, output.ToString(), error.ToString());
     }
@@ -65,11 +64,7 @@ internal sealed class Workplace : IDisposable
         Assert.Equal(before, Left);
     }
 
-    public void Dispose()
-    {
-        _interruption.Dispose();
-        Directory.Delete(Path, recursive: true);
-    }
+    public void Dispose() => Directory.Delete(Path, recursive: true);
 
     private void Write(string imagesName, string labelsName, int first, int count)
     {

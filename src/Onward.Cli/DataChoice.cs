@@ -1,0 +1,70 @@
+using System.CommandLine;
+using Onward.Data;
+
+namespace Onward.Cli;
+
+/// <summary>The options that choose the images of a run.</summary>
+internal sealed class DataChoice
+{
+    private readonly Option<string?> _dataset = ValueOption.Name("--dataset", "mnist (default; found, or downloaded once) or digits (drawn by this program, no download)", Datasets.Names);
+    private readonly Option<string?> _data = FolderOption();
+    private readonly Option<int?> _validation = ValueOption.Whole("--validation", "Hold out the last N training images and report errors on them; the test set is not touched. Default 0", 0);
+
+    /// <summary>Makes the option for the folder of MNIST.</summary>
+    internal static Option<string?> FolderOption() => ValueOption.Folder("--data", "Folder with the four MNIST files, plain or .gz. Default: $ONWARD_DATA, then the cache");
+
+    /// <summary>Adds the options that name the data.</summary>
+    internal void AddSourceTo(Command command)
+    {
+        command.Add(_dataset);
+        command.Add(_data);
+    }
+
+    /// <summary>Adds the option that holds images out.</summary>
+    internal void AddValidationTo(Command command) => command.Add(_validation);
+
+    /// <summary>What the command line says.</summary>
+    internal Settings Read(ParseResult parse) => new(parse.GetValue(_dataset), parse.GetValue(_data), parse.GetValue(_validation) ?? 0);
+
+    /// <summary>The images that a command line asks for.</summary>
+    /// <param name="Dataset">The data set's name; null for MNIST if it can be had, else digits.</param>
+    /// <param name="Directory">Folder with its files; null to look for them.</param>
+    /// <param name="Validation">Training images to hold out.</param>
+    internal sealed record Settings(string? Dataset, string? Directory, int Validation)
+    {
+        /// <summary>Loads the images.</summary>
+        internal TrainingData Load(Host host)
+        {
+            (string name, ImageDataset images) = Datasets.Load(Dataset, Directory, host);
+            string? directory = Directory is null ? null : Path.GetFullPath(host.Resolve(Directory));
+            return new TrainingData(name, HoldOut(images), directory, Validation);
+        }
+
+        private ImageDataset HoldOut(ImageDataset data)
+        {
+            if (Validation == 0)
+            {
+                return data;
+            }
+
+            if (Validation >= data.Training.Count)
+            {
+                throw new CommandFault($"--validation {Validation} leaves none of the {data.Training.Count} training images to learn from. Hold out fewer.");
+            }
+
+            (LabelledImages training, LabelledImages heldOut) = data.Training.SplitLast(Validation);
+            return data with { Training = training, Test = heldOut };
+        }
+    }
+}
+
+/// <summary>The images of a run.</summary>
+/// <param name="Dataset">The data set's name.</param>
+/// <param name="Images">Images to train on and, as the test set, those that errors are reported on.</param>
+/// <param name="Directory">The folder that <c>--data</c> named, in full; null where the data was found or drawn.</param>
+/// <param name="Validation">Training images that stand in for the test set; 0 where the test set serves.</param>
+internal sealed record TrainingData(string Dataset, ImageDataset Images, string? Directory, int Validation)
+{
+    /// <summary>What errors are reported on: test, or validation.</summary>
+    internal string HeldOut => Validation > 0 ? "validation" : "test";
+}

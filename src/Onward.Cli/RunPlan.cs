@@ -1,0 +1,55 @@
+using Onward.Learning;
+using Onward.Models;
+using Onward.Training;
+
+namespace Onward.Cli;
+
+/// <summary>A run before it has its images.</summary>
+internal sealed record RunPlan(string Model, RuleChoice.Settings Rule, LossScope LossScope, TrainingOptions Training)
+{
+    // Steps are numbered in 32 bits.
+    private const long MostSteps = uint.MaxValue;
+
+    /// <summary>A model of the plan's preset for the images, its parameters not drawn yet.</summary>
+    internal LocalMixer CreateModel(TrainingData data)
+    {
+        int images = data.Images.Training.Count;
+        if (Training.BatchSize > images)
+        {
+            throw new CommandFault($"--batch-size {Training.BatchSize} is more than the {images} training images. Take a smaller batch.");
+        }
+
+        if ((long)Training.Epochs * (images / Training.BatchSize) > MostSteps)
+        {
+            throw new CommandFault($"--epochs {Training.Epochs} make more than {MostSteps} steps. Take fewer epochs or a larger batch.");
+        }
+
+        return new LocalMixer(ModelChoice.Options(Model, data.Images.Training.Height, data.Images.Training.Channels, data.Images.Training.Classes));
+    }
+
+    /// <summary>The run as it was resolved.</summary>
+    internal RunConfiguration Configure(TrainingData data, long parameters) => new()
+    {
+        Version = Cli.Version,
+        Rule = Rule.Rule,
+        Perturbation = Rule.Perturbation,
+        Passes = Rule.Passes,
+        LossScope = LossScope,
+        Model = Model,
+        Parameters = parameters,
+        Dataset = data.Dataset,
+        DatasetSource = data.Images.Source,
+        Data = data.Directory,
+        TrainingImages = data.Images.Training.Count,
+        Validation = data.Validation,
+        Epochs = Training.Epochs,
+        BatchSize = Training.BatchSize,
+        LearningRate = Training.LearningRate,
+        Momentum = Training.Momentum,
+        WeightDecay = Training.WeightDecay,
+        Schedule = Training.Schedule,
+        WarmupEpochs = Training.WarmupEpochs,
+        Seed = Training.Seed,
+        Threads = Rule.Threads,
+    };
+}

@@ -1,0 +1,54 @@
+using Onward.Training;
+
+namespace Onward.Cli;
+
+/// <summary>What a run came to: what <c>result.json</c> holds once it has ended.</summary>
+internal sealed record RunResult
+{
+    /// <summary>Why the run stopped before its last epoch; null where it did not diverge.</summary>
+    public required string? Divergence { get; init; }
+
+    /// <summary>Error on the training set, in percent; null where the run diverged.</summary>
+    public required double? TrainError { get; init; }
+
+    /// <summary>Error on the test set, or on the images held out, in percent.</summary>
+    public required double? TestError { get; init; }
+
+    /// <summary>Error of each block's head on the same images.</summary>
+    public required IReadOnlyList<double> BlockTestErrors { get; init; }
+
+    /// <summary>Training speed over all epochs.</summary>
+    public required double? ImagesPerSecond { get; init; }
+
+    /// <summary>Memory that a step works in beside parameters and gradients, in megabytes of 10^6 bytes.</summary>
+    public required double ActivationMB { get; init; }
+
+    /// <summary>Time of the whole run; null where it diverged.</summary>
+    public required double? Seconds { get; init; }
+
+    /// <summary>The result of a run that went through.</summary>
+    internal static RunResult Of(TrainingResult result, long activationBytes) => new()
+    {
+        Divergence = null,
+        TrainError = Math.Round(result.TrainError, 4),
+        TestError = Math.Round(result.TestError, 4),
+        BlockTestErrors = [.. result.BlockTestErrors.Select(error => Math.Round(error, 4))],
+        ImagesPerSecond = Math.Round(result.ImagesPerSecond, 1),
+        ActivationMB = Megabytes(activationBytes),
+        Seconds = Math.Round(result.Elapsed.TotalSeconds, 2),
+    };
+
+    /// <summary>The result of a run that diverged.</summary>
+    internal static RunResult Of(TrainingDivergedException fault, long activationBytes) => new()
+    {
+        Divergence = fault.Message,
+        TrainError = null,
+        TestError = null,
+        BlockTestErrors = [],
+        ImagesPerSecond = null,
+        ActivationMB = Megabytes(activationBytes),
+        Seconds = null,
+    };
+
+    private static double Megabytes(long bytes) => Math.Round(bytes / 1e6, 2);
+}

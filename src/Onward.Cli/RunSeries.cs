@@ -1,0 +1,145 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Onward.Training;
+
+namespace Onward.Cli;
+
+/// <summary>Several runs on the same images, one after another, each in a folder of its own below one folder. A run that has ended is not repeated.</summary>
+internal sealed class RunSeries
+{
+    // Tells nothing of what was trained: where images came from is a description, their folder is an option of its own.
+    private const string NotCompared = "datasetSource";
+
+    private readonly string _folder;
+    private readonly TrainingData _data;
+    private readonly Host _host;
+    private readonly List<PlannedRun> _runs = [];
+
+    /// <summary>Plans the runs; all that can be wrong with them is found here, and nothing is written.</summary>
+    /// <param name="folder">The folder above the runs' own.</param>
+    /// <param name="plans">The runs, of one model.</param>
+    /// <param name="data">Their images.</param>
+    /// <param name="host">Takes messages.</param>
+    internal RunSeries(string folder, IReadOnlyList<RunPlan> plans, TrainingData data, Host host)
+    {
+        (_folder, _data, _host) = (folder, data, host);
+        RunFolder.RequireNoFile(folder);
+        long parameters = plans[0].CreateModel(data).Values.Layout.Count;
+        foreach (RunPlan plan in plans)
+        {
+            string path = Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"{plan.Rule.Rule}-seed{plan.Training.Seed}"));
+            bool ended = RunFolder.TryReadResult(path) is not null;
+            if (ended)
+            {
+                RequireSame(path, plan.Configure(data, parameters));
+            }
+
+            _runs.Add(new PlannedRun(path, plan, ended));
+        }
+    }
+
+    /// <summary>Trains what has not been trained, and reads all results from their folders.</summary>
+    /// <exception cref="InterruptedException">The user ended it; what has ended is kept.</exception>
+    internal IReadOnlyList<EndedRun> Run()
+    {
+        using FileStream mine = Claim();
+        List<EndedRun> ended = [];
+        foreach (PlannedRun run in _runs)
+        {
+            string name = string.Create(CultureInfo.InvariantCulture, $"run {ended.Count + 1} of {_runs.Count}, {run.Plan.Rule.Rule}, seed {run.Plan.Training.Seed}");
+            if (!run.Ended)
+            {
+                _host.Error.WriteLine($"{name}: training {run.Plan.Model} in {run.Folder}");
+                try
+                {
+                    Train(run);
+                }
+                catch (OperationCanceledException fault)
+                {
+                    throw new InterruptedException(
+                        $"interrupted; {_runs.Count(other => RunFolder.TryReadResult(other.Folder) is not null)} of {_runs.Count} runs have ended. Give the same command again to go on.", fault);
+                }
+            }
+
+            ended.Add(EndedRun.Read(run.Folder));
+            _host.Error.WriteLine($"{name}: {(run.Ended ? "ended before, " : "")}{Describe(ended[^1].Result)}");
+        }
+
+        return ended;
+    }
+
+    private void Train(PlannedRun run)
+    {
+        _host.Interruption.ThrowIfCancellationRequested();
+        using TrainingRun training = new(run.Plan, _data, _host);
+        RunFolder.Clear(run.Folder);
+        using RunFolder folder = RunFolder.Create(run.Folder, training.Configuration, training.Blocks);
+        try
+        {
+            training.Train(folder, LiveDisplay.TryCreate(_host, run.Plan.Training.Epochs, _data.HeldOut) ?? (TrainingDisplay)new QuietDisplay());
+        }
+        catch (TrainingDivergedException)
+        {
+            // The result says so; the others go on.
+        }
+    }
+
+    private string Describe(RunResult result) => result.Divergence is null
+        ? string.Create(
+            CultureInfo.InvariantCulture,
+            $"{_data.HeldOut} error {TextTable.Percent(result.TestError!.Value)}, train error {TextTable.Percent(result.TrainError!.Value)}, {TextTable.Duration(TimeSpan.FromSeconds(result.Seconds!.Value))}")
+        : "diverged";
+
+    // Two programs at work in one folder would remove each other's runs.
+    private FileStream Claim()
+    {
+        try
+        {
+            Directory.CreateDirectory(_folder);
+            return new FileStream(Path.Combine(_folder, ".lock"), FileMode.OpenOrCreate, FileAccess.Write, FileShare.None, bufferSize: 1, FileOptions.DeleteOnClose);
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            throw RunFolder.Unwritable(_folder, fault);
+        }
+    }
+
+    private static void RequireSame(string folder, RunConfiguration asked)
+    {
+        JsonObject before = Values(RunFolder.ReadConfiguration(folder));
+        foreach ((string name, JsonNode? now) in Values(asked).Where(option => option.Key != NotCompared))
+        {
+            JsonNode? was = before[name];
+            if (!JsonNode.DeepEquals(was, now))
+            {
+                throw new CommandFault($"{folder} was trained with {name} {Show(was)}, but now {name} is {Show(now)}. Name another folder with --out, or delete that one.");
+            }
+        }
+    }
+
+    private static JsonObject Values(RunConfiguration run) => JsonSerializer.SerializeToNode(run, RunConfiguration.Json)!.AsObject();
+
+    private static string Show(JsonNode? value) => value?.ToJsonString(RunConfiguration.Json) ?? "not given";
+
+    private sealed record PlannedRun(string Folder, RunPlan Plan, bool Ended);
+}
+
+/// <summary>A run as its folder holds it.</summary>
+/// <param name="Configuration">Its options.</param>
+/// <param name="Result">What it came to.</param>
+/// <param name="TestErrors">Errors on the test set, epoch by epoch, in percent.</param>
+internal sealed record EndedRun(RunConfiguration Configuration, RunResult Result, IReadOnlyList<double> TestErrors)
+{
+    /// <summary>Reads a run that has ended.</summary>
+    internal static EndedRun Read(string folder)
+    {
+        EndedRun run = new(
+            RunFolder.ReadConfiguration(folder),
+            RunFolder.TryReadResult(folder) ?? throw new CommandFault($"{folder}: the run's result is gone. Give the same command again."),
+            RunFolder.ReadTestErrors(folder));
+        return run.Result.Divergence is not null || run.TestErrors.Count == run.Configuration.Epochs
+            ? run
+            : throw new CommandFault($"{folder}: its metrics hold {run.TestErrors.Count} of {run.Configuration.Epochs} epochs. Delete the folder to train it anew.");
+    }
+}

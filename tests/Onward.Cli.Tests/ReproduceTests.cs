@@ -1,0 +1,114 @@
+using System.Text.Json.Nodes;
+
+namespace Onward.Cli.Tests;
+
+public sealed class ReproduceTests : IDisposable
+{
+    // One batch of the recorded options.
+    private readonly Workplace _workplace = new(trainingImages: 128);
+
+    [Fact]
+    public void The_list_holds_every_cell_and_a_command_for_those_that_can_run()
+    {
+        Workplace.Result result = _workplace.Run("reproduce --list");
+
+        Assert.Equal((0, ""), (result.Code, result.Error));
+        Assert.Equal(1 + 44 + 33, result.OutLines.Length);
+        Assert.Equal(22, result.OutLines.Count(line => line.Contains("onward train --dataset mnist --model ", StringComparison.Ordinal)));
+        Assert.Equal(33, result.OutLines.Count(line => line.EndsWith("needs CIFAR-10 data, not in this version", StringComparison.Ordinal)));
+        Assert.Equal(22, result.OutLines.Count(line => line.EndsWith("needs ImageNet data, not in this version", StringComparison.Ordinal)));
+        Assert.Single(result.OutLines, line => System.Text.RegularExpressions.Regex.IsMatch(line, @"^3 +MNIST-M/1/16 +LG-FG-A +2\.55 % +0\.00 % .*--rule LG-FG-A --epochs \d+ --batch-size 128 --lr 0\.\d+$"));
+        Assert.Single(result.OutLines, line => System.Text.RegularExpressions.Regex.IsMatch(line, @"^4 +CIFAR-10-L/8/64 +BP +17\.53 % +13\.35 % +needs CIFAR-10"));
+    }
+
+    [Fact]
+    public void The_list_can_be_narrowed_and_read_by_programs()
+    {
+        Workplace.Result result = _workplace.Run("reproduce --list --row lg-fg-a --column MNIST-M/1/16 --json");
+
+        JsonNode cell = Assert.Single(JsonNode.Parse(Assert.Single(result.OutLines))!.AsArray())!;
+        Assert.Equal((3, "LG-FG-A", "MNIST-M/1/16", 2.55, true), ((int)cell["table"]!, (string)cell["row"]!, (string)cell["column"]!, (double)cell["paperTestError"]!, (bool)cell["runs"]!));
+        Assert.Equal(7, _workplace.Run("reproduce --list --row BP").OutLines.Length - 1);
+        Assert.Equal(11, _workplace.Run("reproduce --list --table 4 --column CIFAR-10-M/8/16").OutLines.Length - 1);
+    }
+
+    [Fact]
+    public void A_listed_command_is_what_train_takes()
+    {
+        string command = (string)JsonNode.Parse(_workplace.Run("reproduce --list --row FA --column MNIST-M/1/16 --json").Out)![0]!["command"]!;
+
+        Workplace.Result result = _workplace.Run($"{command["onward ".Length..]} --data {{data}} --out run", interruptAt: "epoch 1/");
+
+        Assert.Equal(130, result.Code);
+    }
+
+    [Fact]
+    public void A_reproduction_ends_with_a_verdict_and_is_not_repeated()
+    {
+        const string Command = "reproduce --row LG-FG-A --column MNIST-M/1/16 --data {data} --threads 1";
+        Workplace.Result table = _workplace.Run(Command);
+        Workplace.Result json = _workplace.Run($"{Command} --json");
+
+        JsonNode outcome = JsonNode.Parse(Assert.Single(json.OutLines))!;
+        Assert.Equal(0, table.Code);
+        Assert.Equal("Table 3, LG-FG-A, MNIST-M/1/16", table.OutLines[0]);
+        Assert.Equal(["command", "ours", "paper", "expected", "time", "runs", "verdict"], table.OutLines.Skip(1).Select(line => line.Split(' ')[0]));
+        Assert.Equal("verdict   no verdict: the data has 128 training and 32 test images, the paper's MNIST 60,000 and 10,000", table.OutLines[^1]);
+        Assert.Equal(("none", 1, 2.55), ((string)outcome["verdict"]!, (int)outcome["seeds"]!, (double)outcome["paperTestError"]!));
+        Assert.NotNull(outcome["testError"]);
+        Assert.Equal(_workplace["work/reproduce/table3-MNIST-M-1-16"], (string)outcome["folder"]!);
+        Assert.Contains("ended before", Assert.Single(json.ErrorLines));
+    }
+
+    [Theory]
+    [InlineData(2.55, null, 2.55, "reproduced: the paper's error")]
+    [InlineData(2.554, null, 2.55, "reproduced: the paper's error")]
+    [InlineData(2.43, null, 2.55, "reproduced: below the paper's error by 0.12 points")]
+    [InlineData(2.60, null, 2.55, "not reproduced: above the paper's error by 0.05 points")]
+    [InlineData(2.60, 0.05, 2.55, "reproduced: above the paper's error by 0.05 points, no more than the seeds' deviation of 0.05")]
+    [InlineData(2.61, 0.05, 2.55, "not reproduced: above the paper's error by 0.06 points")]
+    public void The_verdict_is_about_the_papers_error(double mean, double? deviation, double paper, string expected) =>
+        Assert.Equal(expected, Verdict.Of(new SeedStatistics(mean, deviation), diverged: 0, runs: 3, paper).ToString());
+
+    [Fact]
+    public void A_run_that_diverged_reproduces_nothing()
+    {
+        Assert.Equal("not reproduced: 1 of 3 runs diverged", Verdict.Of(new SeedStatistics(0, 0), diverged: 1, runs: 3, paper: 2).ToString());
+        Assert.Equal("not reproduced: 1 of 1 run diverged", Verdict.Of(null, diverged: 1, runs: 1, paper: 2).ToString());
+    }
+
+    [Fact]
+    public void The_papers_own_data_has_a_verdict() => Assert.Null(Verdict.OfOtherData(60_000, 10_000));
+
+    [Theory]
+    [InlineData(2.4, "within it")]
+    [InlineData(2.604, "within it")]
+    [InlineData(2.39, "below it by 0.01")]
+    [InlineData(2.75, "above it by 0.15")]
+    public void An_interval_tells_where_an_error_lies(double error, string place) => Assert.Equal(place, new ErrorInterval(2.4, 2.6).Place(error));
+
+    [Theory]
+    [InlineData(2, 1)]
+    [InlineData(-1, 1)]
+    [InlineData(99, 101)]
+    [InlineData(double.NaN, 1)]
+    public void An_interval_goes_up_within_all_errors(double least, double most) => Assert.Throws<ArgumentException>(() => new ErrorInterval(least, most));
+
+    [Fact]
+    public void The_spread_over_seeds_is_the_standard_deviation()
+    {
+        Assert.Equal(new SeedStatistics(2, 1), SeedStatistics.Of([1, 2, 3]));
+        Assert.Equal(new SeedStatistics(4, null), SeedStatistics.Of([4]));
+        Assert.Null(SeedStatistics.Of([]));
+        Assert.Equal((2.5, 3, null), (SeedStatistics.Median([4, 1, 3, 2]), SeedStatistics.Median([3, 9, 1]), SeedStatistics.Median([])));
+    }
+
+    [Fact]
+    public void Every_rule_has_a_row_and_a_learning_rate_for_every_preset()
+    {
+        Assert.All(PaperResults.Cells.GroupBy(cell => (cell.Table, cell.Column)), column => Assert.Equal(PaperRules.OfThePaper, column.Select(cell => cell.Row)));
+        Assert.All(PaperResults.Cells, cell => Assert.True(PresetDefaults.For(cell.Model, cell.Row).LearningRate > 0));
+    }
+
+    public void Dispose() => _workplace.Dispose();
+}
