@@ -38,7 +38,7 @@ internal static class HelpText
           onward compare                               the paper's eleven rules, three seeds: an hour
           onward compare --rules LG-FG-A,BP,FG-W --epochs 5 --seeds 1
           onward compare --dataset digits --model S/1/1 --epochs 20
-          onward compare --rules BP,FG-A --lr BP=0.1,FG-A=0.01 --validation 10000
+          onward compare --rules BP,FG-A --lr BP=0.2,FG-A=0.02 --validation 10000
           onward compare --rules LG-FG-A,BP --json | jq '.rules[] | [.rule, .testError]'
 
         An interrupted comparison goes on when the same command is given again. More seeds or more

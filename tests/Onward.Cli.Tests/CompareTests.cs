@@ -14,7 +14,7 @@ public sealed class CompareTests : IDisposable
     [Fact]
     public void A_comparison_leaves_a_table_a_plot_and_a_folder_for_each_run()
     {
-        Workplace.Result result = _workplace.Run($"{Small} --rules LG-FG-A,BP --seeds 2");
+        Workplace.Result result = _workplace.Run($"{Small} --rules LG-FG-A,BP --seeds 2 --lr LG-FG-A=0.015");
 
         string folder = _workplace["work/compare/mnist-S-1-1"];
         string[] table = File.ReadAllLines(Path.Combine(folder, "comparison.md"));
@@ -24,7 +24,7 @@ public sealed class CompareTests : IDisposable
         Assert.Equal(["BP-seed1", "BP-seed2", "LG-FG-A-seed1", "LG-FG-A-seed2"], Directory.GetDirectories(folder).Select(Path.GetFileName).Order());
         Assert.Equal("# S/1/1 on mnist, 2 epochs", table[0]);
         Assert.Equal("| rule | test error | train error | lr | images/s | activations MB | seconds | paper |", table[2]);
-        Assert.Matches(@"^\| LG-FG-A \| \d+\.\d\d ± \d+\.\d\d \| \d+\.\d\d ± \d+\.\d\d \| 0\.02 \| [\d,]+ \| \d+\.\d \| \d+\.\d \| 3\.24 / 1\.53 \|$", table[4]);
+        Assert.Matches(@"^\| LG-FG-A \| \d+\.\d\d ± \d+\.\d\d \| \d+\.\d\d ± \d+\.\d\d \| 0\.015 \| [\d,]+ \| \d+\.\d \| \d+\.\d \| 3\.24 / 1\.53 \|$", table[4]);
         Assert.EndsWith("| 2.66 / 0.00 |", table[5]);
         Assert.Contains("seeds 1 to 2: mean ± standard deviation", table[7]);
         Assert.Equal(3, csv.Length);
@@ -91,9 +91,9 @@ public sealed class CompareTests : IDisposable
     [Fact]
     public void Runs_with_other_options_are_not_mixed()
     {
-        _workplace.Run($"{Small} --rules BP,FA --seeds 1 --out c --lr FA=0.1");
+        _workplace.Run($"{Small} --rules BP,FA --seeds 1 --out c --lr FA=0.01");
 
-        _workplace.Refuse($"{Small} --rules BP,FA --seeds 1 --out c", "c/FA-seed1 was trained with learningRate 0.1, but now learningRate is 0.02. Name another folder with --out");
+        _workplace.Refuse($"{Small} --rules BP,FA --seeds 1 --out c --lr FA=0.05", "c/FA-seed1 was trained with learningRate 0.01, but now learningRate is 0.05. Name another folder with --out");
         _workplace.Refuse($"{Small} --rules BP --seeds 2 --validation 8 --out c", "c/BP-seed1 was trained with validation 0, but now validation is 8");
     }
 
