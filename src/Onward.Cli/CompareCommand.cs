@@ -61,6 +61,7 @@ internal sealed class CompareCommand
         string folder = _host.Resolve(named ?? Path.Combine("compare", $"{data.Dataset}-{plans[0].Model.Replace('/', '-')}"));
         RunSeries series = new(folder, plans, data, _host);
         _host.Interruption.ThrowIfCancellationRequested();
+        _host.ShowNotices();
         Comparison comparison = new(series.Run(), data.HeldOut);
         Write(comparison, folder);
         Report(comparison, folder, parse.GetValue(_json));

@@ -39,7 +39,7 @@ internal static class Datasets
         }
         catch (DownloadUnavailableException fault) when (name is null)
         {
-            host.Error.WriteLine($"onward: training on digits, which this program draws, because MNIST cannot be had: {fault.Message}");
+            host.Notices.Add($"training on digits, which this program draws, because MNIST cannot be had: {fault.Message}");
             return (Digits, DigitsSource.Load());
         }
         catch (DownloadUnavailableException fault)

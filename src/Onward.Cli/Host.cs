@@ -29,6 +29,20 @@ internal sealed record Host
     /// <summary>Whether an unexpected error shows where it happened.</summary>
     internal bool ShowTraces { get; init; }
 
+    /// <summary>What the user should know once it is sure that the command will do its work.</summary>
+    internal List<string> Notices { get; } = [];
+
+    /// <summary>Writes the notices.</summary>
+    internal void ShowNotices()
+    {
+        foreach (string notice in Notices)
+        {
+            Error.WriteLine($"onward: {notice}");
+        }
+
+        Notices.Clear();
+    }
+
     /// <summary>The path that a path on the command line means.</summary>
     internal string Resolve(string path) => Path.Combine(WorkingDirectory, path);
 }

@@ -9,11 +9,11 @@ internal static class PaperRules
 {
     private static readonly Dictionary<string, Func<RuleSettings, LearningRule>> Table = new(StringComparer.OrdinalIgnoreCase)
     {
-        ["BP"] = s => Backpropagation.ThroughWeights(s.Model, s.Team, BackwardScope.Readout),
-        ["L-BP"] = s => Backpropagation.ThroughWeights(s.Model, s.Team, BackwardScope.LocalLosses),
+        ["BP"] = s => Backpropagation.ThroughWeights(s.Model, s.Team, BackwardScope.Readout, s.Recompute),
+        ["L-BP"] = s => Backpropagation.ThroughWeights(s.Model, s.Team, BackwardScope.LocalLosses, s.Recompute),
         ["LG-BP"] = s => Backpropagation.ThroughWeights(s.Model, s.Team, BackwardScope.LocalLossesWithinBlock),
-        ["FA"] = s => Backpropagation.ThroughRandomFeedback(s.Model, s.Team, BackwardScope.Readout, s.Seed),
-        ["L-FA"] = s => Backpropagation.ThroughRandomFeedback(s.Model, s.Team, BackwardScope.LocalLosses, s.Seed),
+        ["FA"] = s => Backpropagation.ThroughRandomFeedback(s.Model, s.Team, BackwardScope.Readout, s.Seed, s.Recompute),
+        ["L-FA"] = s => Backpropagation.ThroughRandomFeedback(s.Model, s.Team, BackwardScope.LocalLosses, s.Seed, s.Recompute),
         ["LG-FA"] = s => Backpropagation.ThroughRandomFeedback(s.Model, s.Team, BackwardScope.LocalLossesWithinBlock, s.Seed),
         ["DFA"] = s => new DirectFeedbackAlignment(s.Model, s.Team, s.Seed),
         ["FG-W"] = s => new WeightForwardGradient(s.Model, s.Team, s.Distribution, LossScope.Global, s.Passes, s.Seed),
@@ -44,6 +44,9 @@ internal static class PaperRules
     /// <summary>Whether a rule draws directions, and so has a perturbation and passes to choose.</summary>
     internal static bool HasPerturbation(string name) => name.Contains("FG-", StringComparison.OrdinalIgnoreCase) || Further.ContainsKey(name);
 
+    /// <summary>Whether a rule sends errors back from block to block, and so must keep or recompute what it passes on the way.</summary>
+    internal static bool SendsErrorsBetweenBlocks(string name) => name is "BP" or "L-BP" or "FA" or "L-FA";
+
     /// <summary>Whether a rule draws directions for activities.</summary>
     internal static bool PerturbsActivities(string name) => HasPerturbation(name) && name.EndsWith("-A", StringComparison.OrdinalIgnoreCase);
 
@@ -52,4 +55,4 @@ internal static class PaperRules
 }
 
 /// <summary>What a rule is made from; each takes what concerns it.</summary>
-internal sealed record RuleSettings(LocalMixer Model, WorkerTeam Team, NoiseDistribution Distribution, LossScope Scope, int Passes, ulong Seed);
+internal sealed record RuleSettings(LocalMixer Model, WorkerTeam Team, NoiseDistribution Distribution, LossScope Scope, int Passes, bool Recompute, ulong Seed);

@@ -28,6 +28,7 @@ internal sealed class RuleChoice
     private readonly Option<string?> _rule = ValueOption.Name("--rule", $"Learning rule, by the paper's name: {string.Join(", ", PaperRules.Names)}. Default {PaperRules.Default}", PaperRules.Names);
     private readonly Option<string?> _perturbation = ValueOption.Name("--perturbation", "What the directions of an FG rule are drawn from: gaussian (default), rademacher, or orthogonal sets of --passes (activities only)", [.. Perturbations.Keys]);
     private readonly Option<int?> _passes = ValueOption.Whole("--passes", "Directions that each step of an FG rule averages over. Default 1", 1, MostPasses);
+    private readonly Option<bool> _recompute = new("--recompute") { Description = "Let BP, L-BP, FA or L-FA compute a block's values again on the way back: less memory, more time" };
     private readonly Option<int?> _threads = ThreadsOption();
 
     /// <summary>Adds the options to a command.</summary>
@@ -36,6 +37,7 @@ internal sealed class RuleChoice
         command.Add(_rule);
         command.Add(_perturbation);
         command.Add(_passes);
+        command.Add(_recompute);
         command.Add(_threads);
     }
 
@@ -49,6 +51,11 @@ internal sealed class RuleChoice
             RequireAbsent(parse, _passes, rule);
         }
 
+        if (!PaperRules.SendsErrorsBetweenBlocks(rule))
+        {
+            RequireAbsent(parse, _recompute, rule);
+        }
+
         string perturbation = parse.GetValue(_perturbation) ?? DefaultPerturbation;
         int passes = parse.GetValue(_passes) ?? 1;
         if (perturbation == Orthogonal && (!BitOperations.IsPow2(passes) || !PaperRules.PerturbsActivities(rule)))
@@ -57,13 +64,13 @@ internal sealed class RuleChoice
                 $"--perturbation orthogonal takes a rule that perturbs activities (FG-A, LG-FG-A) and a power of two of --passes; got {rule} and {passes}.");
         }
 
-        return new Settings(rule, perturbation, passes, Threads(parse, _threads));
+        return new Settings(rule, perturbation, passes, parse.GetValue(_recompute), Threads(parse, _threads));
     }
 
     /// <summary>Refuses an option that the rule would ignore.</summary>
     internal static void RequireAbsent(ParseResult parse, Option option, string rule)
     {
-        if (parse.GetResult(option) is not null)
+        if (parse.GetResult(option) is { Implicit: false })
         {
             throw new CommandFault($"{option.Name} means nothing to --rule {rule}. Leave it out, or choose another rule.");
         }
@@ -77,13 +84,13 @@ internal sealed class RuleChoice
     internal static int Threads(ParseResult parse, Option<int?> option) => parse.GetValue(option) ?? Math.Min(Environment.ProcessorCount, MostThreads);
 
     /// <summary>A rule and the threads it runs on.</summary>
-    internal sealed record Settings(string Rule, string Perturbation, int Passes, int Threads)
+    internal sealed record Settings(string Rule, string Perturbation, int Passes, bool Recompute, int Threads)
     {
         /// <summary>A rule as it is when no option changes it.</summary>
-        internal static Settings Default(string rule, int threads) => new(rule, DefaultPerturbation, 1, threads);
+        internal static Settings Default(string rule, int threads) => new(rule, DefaultPerturbation, 1, false, threads);
 
         /// <summary>Prepares steps of the rule on a model.</summary>
         internal LearningRule Create(LocalMixer model, WorkerTeam team, LossScope scope, ulong seed) =>
-            PaperRules.Create(Rule, new RuleSettings(model, team, Perturbations[Perturbation](model, Passes), scope, Passes, seed));
+            PaperRules.Create(Rule, new RuleSettings(model, team, Perturbations[Perturbation](model, Passes), scope, Passes, Recompute, seed));
     }
 }

@@ -26,6 +26,9 @@ internal sealed record RunConfiguration
 
     public required int Passes { get; init; }
 
+    /// <summary>Whether values of a block are computed again on the way back; changes memory and time, no result.</summary>
+    public bool Recompute { get; init; }
+
     public required LossScope LossScope { get; init; }
 
     public required string Model { get; init; }

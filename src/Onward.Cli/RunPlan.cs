@@ -34,6 +34,7 @@ internal sealed record RunPlan(string Model, RuleChoice.Settings Rule, LossScope
         Rule = Rule.Rule,
         Perturbation = Rule.Perturbation,
         Passes = Rule.Passes,
+        Recompute = Rule.Recompute,
         LossScope = LossScope,
         Model = Model,
         Parameters = parameters,

@@ -46,6 +46,7 @@ internal sealed class TrainCommand
     private RunResult Train(TrainingRun run, RunFolder folder, string heldOut)
     {
         int epochs = run.Configuration.Epochs;
+        _host.ShowNotices();
         _host.Error.WriteLine($"training {run.Configuration.Model} in {folder.Path}");
         TrainingDisplay display = LiveDisplay.TryCreate(_host, epochs, heldOut) ?? (TrainingDisplay)new PlainDisplay(_host.Error, epochs, heldOut);
         try

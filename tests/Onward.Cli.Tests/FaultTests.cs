@@ -34,6 +34,7 @@ public sealed class FaultTests : IDisposable
     [InlineData("train --model M/1/17", "--model knows no 'M/1/17'; did you mean 'M/1/16'? It takes S/1/1, M/1/16, M/8/16, L/8/64 or L/32/64")]
     [InlineData("train --rule XY", "--rule knows no 'XY'. It takes BP, L-BP,")]
     [InlineData("train --rule BP --passes 2", "--passes means nothing to --rule BP")]
+    [InlineData("train --rule LG-FG-A --recompute", "--recompute means nothing to --rule LG-FG-A")]
     [InlineData("train --rule LG-FG-AA", "--rule knows no 'LG-FG-AA'; did you mean 'LG-FG-A'?")]
     [InlineData("train --dataset cifar", "--dataset knows no 'cifar'. It takes mnist or digits")]
     [InlineData("train --perturbation gauss", "--perturbation knows no 'gauss'; did you mean 'gaussian'?")]
