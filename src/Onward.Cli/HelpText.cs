@@ -37,6 +37,12 @@ internal static class HelpText
           onward bench --model M/1/16 --threads 1 --seconds 2 --json
         """;
 
+    private const string VarianceExamples = """
+          onward variance                              linear layers beside the closed forms
+          onward variance --layer 128x64 --examples 1,8,64 --perturbation rademacher
+          onward variance --model M/1/16 --passes 1,2,4
+        """;
+
     private const string ExitCodes = """
         Exit codes:
           0 done, 1 unexpected error, 2 wrong option or bad file, 3 training diverged, 130 interrupted
@@ -54,6 +60,7 @@ internal static class HelpText
         root.Add(TrainCommand.Create(host));
         root.Add(EvalCommand.Create(host));
         root.Add(BenchCommand.Create(host));
+        root.Add(VarianceCommand.Create(host));
         root.SetAction(parse => help.Action is TeachingHelp teaching ? teaching.Invoke(parse) : ExitCode.Done);
         return root;
     }
@@ -63,6 +70,7 @@ internal static class HelpText
         "train" => TrainExamples,
         "eval" => EvalExamples,
         "bench" => BenchExamples,
+        "variance" => VarianceExamples,
         _ => RootExamples,
     };
 
