@@ -104,20 +104,16 @@ internal sealed class VarianceCommand
             return;
         }
 
-        foreach (IGrouping<string, NetworkRow> weights in rows.GroupBy(row => row.Weights).OrderByDescending(group => group.Key == NetworkRow.AllWeights))
+        _host.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{model}, the blocks' weights: batch of {plan.BatchSize} after {Several(plan.Steps, "step", "steps")}, {plan.Draws} draws"));
+        TextTable table = new();
+        table.Add("rule", "losses", "passes", "variance", "relative", "+-", "bias", "+-", "cosine");
+        foreach (NetworkRow row in rows.Where(row => row.Weights == NetworkRow.AllWeights))
         {
-            _host.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{model}, {weights.Key}: batch of {plan.BatchSize} after {Several(plan.Steps, "step", "steps")}, {plan.Draws} draws"));
-            TextTable table = new();
-            table.Add("rule", "losses", "passes", "variance", "relative", "+-", "bias", "+-", "cosine");
-            foreach (NetworkRow row in weights)
-            {
-                table.Add(row.Rule, row.Losses, Show(row.Passes), Short(row.Variance), Short(row.RelativeVariance), Short(row.RelativeVariance * row.StandardError / row.Variance), Fixed(row.RelativeBias, 3), Fixed(row.RelativeBiasError, 3), Fixed(row.Cosine, 3));
-            }
-
-            table.Write(_host.Out);
-            _host.Out.WriteLine();
+            table.Add(row.Rule, row.Losses, Show(row.Passes), Short(row.Variance), Short(row.RelativeVariance), Short(row.RelativeVariance * row.StandardError / row.Variance), Fixed(row.RelativeBias, 3), Fixed(row.RelativeBiasError, 3), Fixed(row.Cosine, 3));
         }
 
+        table.Write(_host.Out);
+        _host.Out.WriteLine();
         Tell(files);
     }
 

@@ -29,7 +29,7 @@ internal static class VariancePlot
             for (int e = 0; e < LinearLayerExperiment.Estimators.Count; e++)
             {
                 double[] examples = [.. Enumerable.Range(0, 65).Select(i => least[0] * Math.Pow(least[1] / least[0], i / 64.0))];
-                Line(plot, examples, [.. examples.Select(n => Theory(plan.Layer(fanIn, fanOut, 1), e, n))], e, "");
+                Line(plot, examples, [.. examples.Select(n => Theory(plan.Layer(fanIn, fanOut, 1), e, n))], e);
                 VarianceCommand.LayerRow[] points = [.. rows.Where(row => row.FanIn == fanIn && row.FanOut == fanOut && row.Estimator == LinearLayerExperiment.Estimators[e])];
                 Points(plot, [.. points.Select(row => (double)row.Examples)], [.. points.Select(row => row.Measured)], e, LinearLayerExperiment.Estimators[e]);
             }
@@ -52,7 +52,7 @@ internal static class VariancePlot
             VarianceCommand.NetworkRow[] points = [.. rule.OrderBy(row => row.Passes)];
             double[] passes = [0.9 * points[0].Passes, 1.1 * points[^1].Passes];
             double once = points.Average(row => row.RelativeVariance * row.Passes);
-            Line(plot, passes, [.. passes.Select(m => once / m)], series, "");
+            Line(plot, passes, [.. passes.Select(m => once / m)], series);
             Points(plot, [.. points.Select(row => (double)row.Passes)], [.. points.Select(row => row.RelativeVariance)], series++, $"{rule.Key.Rule} {rule.Key.Losses}");
         }
 
@@ -68,31 +68,32 @@ internal static class VariancePlot
         return one - falling + (falling / examples);
     }
 
-    private static void Line(Plot plot, double[] x, double[] y, int series, string label)
+    private static void Line(Plot plot, double[] x, double[] y, int series)
     {
         ScottPlot.Plottables.Scatter line = plot.Add.ScatterLine(Log(x), Log(y), Colors[series % Colors.Length]);
         line.LineWidth = 1.5f;
-        line.LegendText = label;
     }
 
     private static void Points(Plot plot, double[] x, double[] y, int series, string label)
     {
-        ScottPlot.Plottables.Markers points = plot.Add.Markers(Log(x), Log(y), Shapes[series % Shapes.Length], 9, Colors[series % Colors.Length]);
+        // Where points of two series meet, the later and smaller one leaves a rim of the earlier.
+        float size = 13 - (series % Colors.Length);
+        ScottPlot.Plottables.Markers points = plot.Add.Markers(Log(x), Log(y), Shapes[series % Shapes.Length], size, Colors[series % Colors.Length]);
         points.LegendText = label;
     }
 
     private static void Finish(Plot plot, string title, string x, string y, IReadOnlyList<int> at)
     {
         plot.Title(title, size: 15);
-        plot.XLabel(x);
-        plot.YLabel(y);
+        plot.XLabel(x, size: 13);
+        plot.YLabel(y, size: 13);
         plot.Axes.Bottom.TickGenerator = new ScottPlot.TickGenerators.NumericManual(
             [.. at.Select(value => Math.Log10(value))], [.. at.Select(value => value.ToString(CultureInfo.InvariantCulture))]);
         plot.Axes.Left.TickGenerator = new ScottPlot.TickGenerators.NumericAutomatic
         {
             IntegerTicksOnly = true,
             MinorTickGenerator = new ScottPlot.TickGenerators.LogMinorTickGenerator(),
-            LabelFormatter = exponent => Math.Pow(10, exponent).ToString("G4", CultureInfo.InvariantCulture),
+            LabelFormatter = exponent => Math.Pow(10, exponent).ToString("G9", CultureInfo.InvariantCulture),
         };
         plot.Grid.MinorLineColor = Color.FromHex("#EEEEEE");
         plot.Grid.MinorLineWidth = 1;

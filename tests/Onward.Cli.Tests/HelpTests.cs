@@ -9,6 +9,7 @@ public sealed class HelpTests : IDisposable
     [InlineData("train --help", "onward train --dataset digits --epochs 5")]
     [InlineData("eval --help", "onward eval --run runs/mnist-M-1-16-LG-FG-A-seed1")]
     [InlineData("bench -h", "onward bench --model M/1/16")]
+    [InlineData("variance --help", "onward variance --layer 128x64")]
     [InlineData("train --epochs x --help", "onward train --dataset digits --epochs 5")]
     public void Help_teaches_with_examples_and_exit_codes(string command, string example)
     {
