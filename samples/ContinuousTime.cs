@@ -1,18 +1,15 @@
-// Shows learning in continuous time by dw_ij/dt = rate x_i dy_j/dt dr/dt alone: every node of a small network fluctuates
-// smoothly, all the time; every synapse is told how fast the reward changes; and exclusive-or is learned with no backward
-// pass and no second pass without noise. Run "dotnet run samples/ContinuousTime.cs". Prints the mean loss as it falls
-// from about 1 to the 0.01 that the fluctuations themselves cost.
+// Shows learning in continuous time by dw_ij/dt = rate x_i dy_j/dt dr/dt alone: all nodes of a network fluctuate smoothly all
+// the time, synapses are told how fast the reward changes, and exclusive-or is learned with no backward pass and no pass
+// without noise. Prints the mean loss as it falls from about 1 to the 0.01 that the fluctuations themselves cost.
 #:project ../src/Onward/Onward.csproj
 
 using Onward.Kernels;
 
 const int Hidden = 8, Nodes = Hidden + 1, TicksHeld = 50, LastTick = 1 << 18;
 const float Tick = 0.001f, Slowness = 0.005f, Size = 0.1f, Rate = 0.0002f; // seconds, seconds, and no units
-
-float[] toHidden = new float[3 * Hidden], toOutput = new float[Hidden], hidden = new float[Hidden];
+float[] x = [0, 0, 1], toHidden = new float[3 * Hidden], toOutput = new float[Hidden], hidden = new float[Hidden];
 float[] drive = new float[Nodes], noise = new float[Nodes], normals = new float[Nodes], y = new float[Nodes], yBefore = new float[Nodes];
 CounterRandom.Normals(new(Seed: 1, RandomPurpose.Initialization), 0, toHidden);
-float[] x = [0, 0, 1];
 float reward = 0, loss = 0;
 for (int tick = 0, report = 1 << 12, reported = 0; tick < LastTick; tick++)
 {
@@ -26,20 +23,23 @@ for (int tick = 0, report = 1 << 12, reported = 0; tick < LastTick; tick++)
     // Fluctuations: an Ornstein-Uhlenbeck process behind a low-pass filter, so that it has a rate of change.
     CounterRandom.Normals(new(Seed: 1, RandomPurpose.Perturbation, Step: (uint)tick), 0, normals);
     (y, yBefore) = (yBefore, y);
-    y[Hidden] = 0;
+    y.AsSpan().Clear();
     for (int j = 0; j < Nodes; j++)
     {
         drive[j] += (MathF.Sqrt(2 * Tick / Slowness) * Size * normals[j]) - (drive[j] * Tick / Slowness);
         noise[j] += (drive[j] - noise[j]) * Tick / Slowness;
-        y[j] = noise[j] + (j < Hidden ? (toHidden[j] * x[0]) + (toHidden[Hidden + j] * x[1]) + toHidden[(2 * Hidden) + j] : Enumerable.Range(0, Hidden).Sum(i => toOutput[i] * hidden[i]));
+        y[j] += noise[j];
         if (j < Hidden)
         {
+            y[j] += (toHidden[j] * x[0]) + (toHidden[Hidden + j] * x[1]) + (toHidden[(2 * Hidden) + j] * x[2]);
             hidden[j] = MathF.Tanh(y[j]);
+            y[Hidden] += toOutput[j] * hidden[j];
         }
     }
 
     float error = y[Hidden] - (x[0] * x[1] < 0 ? 1 : -1), rewardRate = ((-error * error) - reward) / Tick;
     (reward, loss) = (-error * error, loss + (error * error));
+
     // When the world shows another input, nodes jump too, but not by the network's doing: nothing is learned then.
     for (int j = 0; j < Hidden && !inputJumps; j++)
     {

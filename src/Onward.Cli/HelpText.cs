@@ -17,6 +17,7 @@ internal static class HelpText
           onward train --model M/8/16 --epochs 2       a deeper one: 4 blocks, 8x8 patches, 16 groups
           onward eval --run runs/mnist-M-1-16-LG-FG-A-seed1
           onward bench --model M/8/16                  how fast this machine trains
+          onward variance                              how far forward gradients scatter, beside theory
         """;
 
     private const string TrainExamples = """

@@ -31,7 +31,7 @@ internal static class NetworkUnderStudy
         float[] pixels = [.. batch.Pixels];
         int[] labels = [.. batch.Labels];
         return new MixerExperiment(model, team, pixels, labels)
-            .Run(new MixerOptions { Draws = plan.Draws, Seed = plan.Seed, Passes = plan.Passes, Noise = plan.Noise }, interruption);
+            .Run(new MixerExperimentOptions { Draws = plan.Draws, Seed = plan.Seed, Passes = plan.Passes, Noise = plan.Noise }, interruption);
     }
 
     // Exact gradients, so that the weights do not depend on the rules to be compared.

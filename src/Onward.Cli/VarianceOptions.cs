@@ -19,11 +19,21 @@ internal sealed class VarianceOptions
     private static readonly int[] DefaultExamples = [1, 4, 16, 64];
 
     private readonly Option<(int, int)[]?> _layers = List("--layer", "LIST", "Linear layers, fan-in x fan-out, by commas. Default 16x8,64x32", ReadLayer, "sizes such as 64x32 by commas");
-    private readonly Option<int[]?> _examples = List("--examples", "LIST", "Examples in a batch of a layer, by commas. Default 1,4,16,64", text => ReadWhole(text, 1, 1 << 16), "whole numbers from 1 to 65536 by commas");
+    private readonly Option<int[]?> _examples = List(
+        "--examples",
+        "LIST",
+        "Examples in a batch of a layer, by commas. Default 1,4,16,64",
+        text => ReadWhole(text, 1, LinearLayerOptions.MostExamples),
+        $"whole numbers from 1 to {LinearLayerOptions.MostExamples} by commas");
     private readonly Option<string?> _model = ValueOption.Name("--model", $"Measure a network in place of layers, on digits: {string.Join(", ", LocalMixerPresets.Names)}", LocalMixerPresets.Names);
     private readonly Option<int?> _batchSize = ValueOption.Whole("--batch-size", $"Images in the batch of a network. Default {DefaultBatch}", 1, NetworkUnderStudy.MostImages);
     private readonly Option<int?> _steps = ValueOption.Whole("--steps", $"Steps of LG-BP that the network first learns for; its heads start at 0. Default {DefaultSteps}", 1, 1_000_000);
-    private readonly Option<int[]?> _passes = List("--passes", "LIST", "Directions that an estimate averages over; of a network, a list by commas. Default 1", text => ReadWhole(text, 1, ForwardGradient.MaximumPasses), $"whole numbers from 1 to {ForwardGradient.MaximumPasses} by commas");
+    private readonly Option<int[]?> _passes = List(
+        "--passes",
+        "LIST",
+        "Directions that an estimate averages over; of a network, a list by commas. Default 1",
+        text => ReadWhole(text, 1, ForwardGradient.MaximumPasses),
+        $"whole numbers from 1 to {ForwardGradient.MaximumPasses} by commas");
     private readonly Option<int?> _draws = ValueOption.Whole("--draws", $"Estimates to draw. Default {DefaultLayerDraws}; of a network {DefaultModelDraws}", 2);
     private readonly Option<string?> _perturbation = ValueOption.Name("--perturbation", "What directions are drawn from: gaussian (default) or rademacher", ["gaussian", "rademacher"]);
     private readonly Option<ulong?> _seed = ValueOption.Seed("--seed", "Names every random draw. Default 1");
@@ -67,9 +77,32 @@ internal sealed class VarianceOptions
             RuleChoice.Threads(parse, _threads),
             parse.GetValue(_out) ?? "variance",
             parse.GetValue(_json));
-        return model is not null || plan.Passes.Count == 1
-            ? plan
-            : throw new CommandFault("--passes takes one number for linear layers; a list is for --model.");
+        if (model is null)
+        {
+            RequireLayers(plan);
+        }
+
+        return plan;
+    }
+
+    private static void RequireLayers(Plan plan)
+    {
+        if (plan.Passes.Count > 1)
+        {
+            throw new CommandFault("--passes takes one number for linear layers; a list is for --model.");
+        }
+
+        try
+        {
+            foreach ((int fanIn, int fanOut) in plan.Layers)
+            {
+                plan.Layer(fanIn, fanOut, plan.Examples.Max()).Validate();
+            }
+        }
+        catch (ArgumentException fault)
+        {
+            throw new CommandFault($"{fault.Message} Take a smaller --layer or fewer --examples.", fault);
+        }
     }
 
     // An array that is not given is empty, not null.

@@ -8,13 +8,19 @@ public sealed record LinearLayerOptions
     /// <summary>The most weights that a layer can have: sums of all draws are kept for each.</summary>
     public const int MostWeights = 1 << 18;
 
+    /// <summary>The most examples that a batch can have.</summary>
+    public const int MostExamples = 1 << 16;
+
+    /// <summary>The most inputs and outputs that a batch can have.</summary>
+    public const int MostNumbers = 1 << 26;
+
     /// <summary>Inputs of the layer, p; at least 1.</summary>
     public required int FanIn { get; init; }
 
     /// <summary>Outputs of the layer, q; at least 1, with at most <see cref="MostWeights"/> weights p q.</summary>
     public required int FanOut { get; init; }
 
-    /// <summary>Examples in a batch, N; 1 to 65536.</summary>
+    /// <summary>Examples in a batch, N; 1 to <see cref="MostExamples"/>, with at most <see cref="MostNumbers"/> inputs and outputs N (p + q).</summary>
     public required int Examples { get; init; }
 
     /// <summary>Batches to draw; at least 2.</summary>
@@ -42,7 +48,8 @@ public sealed record LinearLayerOptions
         List<string> faults = [];
         Require(FanIn >= 1 && FanOut >= 1, $"fan-in and fan-out must be at least 1; got {FanIn} and {FanOut}");
         Require((long)FanIn * FanOut <= MostWeights, $"the layer must have at most {MostWeights} weights; got {FanIn} x {FanOut}");
-        Require(Examples is >= 1 and <= 1 << 16, $"examples must be 1 to 65536; got {Examples}");
+        Require(Examples is >= 1 and <= MostExamples, $"examples must be 1 to {MostExamples}; got {Examples}");
+        Require(Examples * ((long)FanIn + FanOut) <= MostNumbers, $"a batch must have at most {MostNumbers} inputs and outputs; got {Examples} x ({FanIn} + {FanOut})");
         Require(Draws >= 2, $"draws must be at least 2; got {Draws}");
         Require(Passes is >= 1 and <= ForwardGradient.MaximumPasses, $"passes must be 1 to {ForwardGradient.MaximumPasses}; got {Passes}");
         Require(float.IsFinite(Mean) && Mean != 0, $"the mean must be finite and not 0, or there is no gradient to estimate; got {Mean}");

@@ -5,7 +5,7 @@ using Onward.Threads;
 namespace Onward.Laboratory;
 
 /// <summary>How to measure the forward gradients of a network.</summary>
-public sealed record MixerOptions
+public sealed record MixerExperimentOptions
 {
     /// <summary>Directions to draw for each rule, each an average over its passes; at least 2.</summary>
     public required int Draws { get; init; }
@@ -86,37 +86,37 @@ public sealed class MixerExperiment
     /// <param name="cancellation">Ends the measurement.</param>
     /// <exception cref="ArgumentException">The options are out of range, the batch does not fit the model, or an exact gradient is 0.</exception>
     /// <exception cref="OperationCanceledException">The measurement was ended.</exception>
-    public IReadOnlyList<MixerEstimate> Run(MixerOptions options, CancellationToken cancellation = default)
+    public IReadOnlyList<MixerEstimate> Run(MixerExperimentOptions options, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
         float[] global = Exact(BackwardScope.Readout), local = Exact(BackwardScope.LocalLossesWithinBlock);
         List<MixerEstimate> estimates = [];
-        foreach (LossScope scope in ScopesOf(_model.Options, toldApartByPatch: false))
+        foreach (bool activities in new[] { false, true })
         {
-            foreach (int passes in options.Passes)
+            foreach (LossScope scope in ScopesOf(_model.Options, activities))
             {
-                estimates.Add(Measure(scope == LossScope.Global ? "FG-W" : "LG-FG-W", scope, passes, new WeightForwardGradient(_model, _team, options.Noise, scope, passes, options.Seed), scope == LossScope.Global ? global : local, options, cancellation));
-            }
-        }
-
-        foreach (LossScope scope in ScopesOf(_model.Options, toldApartByPatch: true))
-        {
-            foreach (int passes in options.Passes)
-            {
-                estimates.Add(Measure(scope == LossScope.Global ? "FG-A" : "LG-FG-A", scope, passes, new ForwardGradient(_model, _team, options.Noise, scope, passes, options.Seed), scope == LossScope.Global ? global : local, options, cancellation));
+                foreach (int passes in options.Passes)
+                {
+                    LearningRule rule = activities
+                        ? new ForwardGradient(_model, _team, options.Noise, scope, passes, options.Seed)
+                        : new WeightForwardGradient(_model, _team, options.Noise, scope, passes, options.Seed);
+                    string name = $"{(scope == LossScope.Global ? "" : "LG-")}FG-{(activities ? "A" : "W")}";
+                    EstimateMoments moments = Draw(rule, scope == LossScope.Global ? global : local, options.Draws, cancellation);
+                    estimates.Add(new MixerEstimate(name, scope, passes, moments.Measure(), [.. _weights.Select((weight, l) => (weight.Name, moments.Measure(l)))]));
+                }
             }
         }
 
         return estimates;
     }
 
-    private static IEnumerable<LossScope> ScopesOf(LocalMixerOptions network, bool toldApartByPatch)
+    private static IEnumerable<LossScope> ScopesOf(LocalMixerOptions network, bool activities)
     {
         yield return LossScope.Global;
         foreach (LossScope scope in new[] { LossScope.Block, LossScope.Block | LossScope.Patch, LossScope.Block | LossScope.Group, LossScope.All })
         {
-            if ((!scope.HasFlag(LossScope.Patch) || (toldApartByPatch && network.Patches > 1)) && (!scope.HasFlag(LossScope.Group) || network.Groups > 1))
+            if ((!scope.HasFlag(LossScope.Patch) || (activities && network.Patches > 1)) && (!scope.HasFlag(LossScope.Group) || network.Groups > 1))
             {
                 yield return scope;
             }
@@ -134,11 +134,11 @@ public sealed class MixerExperiment
             : throw new ArgumentException("The exact gradient of the blocks' weights is 0, as it is while heads and readout are 0; train for a step or more first.");
     }
 
-    private MixerEstimate Measure(string name, LossScope scope, int passes, LearningRule rule, float[] exact, MixerOptions options, CancellationToken cancellation)
+    private EstimateMoments Draw(LearningRule rule, float[] exact, int draws, CancellationToken cancellation)
     {
         int end = 0;
         EstimateMoments moments = new(exact, [.. _weights.Select(weight => end += weight.Length)]);
-        for (uint draw = 0; draw < options.Draws; draw++)
+        for (uint draw = 0; draw < draws; draw++)
         {
             cancellation.ThrowIfCancellationRequested();
             rule.Step(_pixels, _labels, draw);
@@ -146,7 +146,7 @@ public sealed class MixerExperiment
             moments.Add(_estimate);
         }
 
-        return new MixerEstimate(name, scope, passes, moments.Measure(), [.. _weights.Select((weight, l) => (weight.Name, moments.Measure(l)))]);
+        return moments;
     }
 
     private void Gather(LearningRule rule, Span<float> target)

@@ -37,7 +37,7 @@ public sealed class MixerExperimentTests
     {
         TinyNetwork network = TinyNetwork.Create(new LocalMixerOptions { Blocks = 1, PatchesPerSide = 1, Channels = 6, Groups = 2, ImageSide = 2, ImageChannels = 1, Classes = 3 }, examples: 4);
 
-        MixerEstimate byGroup = Run(network, draws: 1500, threads: 2, passes: 16).Single(estimate => estimate is { Rule: "LG-FG-W", Scope: LossScope.Block | LossScope.Group });
+        MixerEstimate byGroup = Run(network, draws: 800, threads: 2, passes: 64).Single(estimate => estimate is { Rule: "LG-FG-W", Scope: LossScope.Block | LossScope.Group });
 
         double[] ratios = [.. byGroup.Layers.Select(layer => layer.Quality.RelativeBias / layer.Quality.RelativeBiasError)];
         Assert.True(ratios[0] > 3 && ratios[1] < Tolerance.MonteCarloError, $"bias {ratios[0]:0.0} and {ratios[1]:0.0} standard errors");
@@ -75,7 +75,7 @@ public sealed class MixerExperimentTests
     [Fact]
     public void Faults_are_told_at_once()
     {
-        string message = Assert.Throws<ArgumentException>(() => new MixerOptions { Draws = 1, Seed = 1, Passes = [1, 0] }.Validate()).Message;
+        string message = Assert.Throws<ArgumentException>(() => new MixerExperimentOptions { Draws = 1, Seed = 1, Passes = [1, 0] }.Validate()).Message;
 
         Assert.All(["draws", "passes"], word => Assert.Contains(word, message));
     }
@@ -86,6 +86,6 @@ public sealed class MixerExperimentTests
     private static IReadOnlyList<MixerEstimate> Run(TinyNetwork network, int draws, int threads, params int[] passes)
     {
         using WorkerTeam team = new(threads);
-        return new MixerExperiment(network.Model, team, network.FlatPixels, network.Labels).Run(new MixerOptions { Draws = draws, Seed = 3, Passes = passes });
+        return new MixerExperiment(network.Model, team, network.FlatPixels, network.Labels).Run(new MixerExperimentOptions { Draws = draws, Seed = 3, Passes = passes });
     }
 }
