@@ -19,6 +19,7 @@ internal static class HelpText
           onward compare --rules LG-FG-A,BP            two rules side by side, with learning curves
           onward reproduce --row LG-FG-A --column MNIST-M/1/16
           onward bench --model M/8/16                  how fast this machine trains
+          onward variance                              how far forward gradients scatter, beside theory
         """;
 
     private const string TrainExamples = """
@@ -62,6 +63,12 @@ internal static class HelpText
           onward bench --model M/1/16 --threads 1 --seconds 2 --json
         """;
 
+    private const string VarianceExamples = """
+          onward variance                              linear layers beside the closed forms
+          onward variance --layer 128x64 --examples 1,8,64 --perturbation rademacher
+          onward variance --model M/1/16 --passes 1,2,4
+        """;
+
     private const string ExitCodes = """
         Exit codes:
           0 done, 1 unexpected error, 2 wrong option or bad file, 3 training diverged, 130 interrupted
@@ -81,6 +88,7 @@ internal static class HelpText
         root.Add(CompareCommand.Create(host));
         root.Add(ReproduceCommand.Create(host));
         root.Add(BenchCommand.Create(host));
+        root.Add(VarianceCommand.Create(host));
         root.SetAction(parse => help.Action is TeachingHelp teaching ? teaching.Invoke(parse) : ExitCode.Done);
         return root;
     }
@@ -92,6 +100,7 @@ internal static class HelpText
         "compare" => CompareExamples,
         "reproduce" => ReproduceExamples,
         "bench" => BenchExamples,
+        "variance" => VarianceExamples,
         _ => RootExamples,
     };
 

@@ -11,6 +11,7 @@ public sealed class HelpTests : IDisposable
     [InlineData("compare --help", "onward compare --rules LG-FG-A,BP,FG-W --epochs 5 --seeds 1")]
     [InlineData("reproduce --help", "onward reproduce --table 3 --row LG-FG-A --column MNIST-M/1/16")]
     [InlineData("bench -h", "onward bench --model M/1/16")]
+    [InlineData("variance --help", "onward variance --layer 128x64")]
     [InlineData("train --epochs x --help", "onward train --dataset digits --epochs 5")]
     public void Help_teaches_with_examples_and_exit_codes(string command, string example)
     {

@@ -7,6 +7,7 @@ public sealed partial class LayeringTests
 {
     private static readonly Dictionary<string, string[]> MayUse = new()
     {
+        ["Laboratory"] = ["Learning", "Models", "Losses", "Layers", "Kernels", "Threads"],
         ["Training"] = ["Learning", "Models", "Losses", "Layers", "Data", "Optimizers", "Kernels", "Threads"],
         ["Learning"] = ["Models", "Losses", "Layers", "Kernels", "Threads"],
         ["Models"] = ["Losses", "Layers", "Kernels", "Threads"],
@@ -36,6 +37,7 @@ public sealed partial class LayeringTests
     [InlineData("Models/Inner/A.cs", "using System;\nusing static Onward.Learning.Rule;", "Models/Inner/A.cs uses Learning")]
     [InlineData("Data/A.cs", "global using M = Onward.Models.LocalMixer;", "Data/A.cs uses Models")]
     [InlineData("Layers/A.cs", "namespace Onward.Layers;\n\nclass A { Onward.Training.Trainer t; }", "Layers/A.cs uses Training")]
+    [InlineData("Training/A.cs", "using Onward.Laboratory;", "Training/A.cs uses Laboratory")]
     [InlineData("Losses/A.cs", "using Onward.Surprise;", "Losses/A.cs uses Surprise")]
     [InlineData("Surprise/A.cs", "using System;", "Surprise/A.cs is in a folder that has no layer")]
     [InlineData("A.cs", "using System;", "A.cs is in a folder that has no layer")]

@@ -38,6 +38,12 @@ internal static class Tolerance
     /// <summary>Relative error of a ratio of two variances, each from 4096 draws of products of normals.</summary>
     public const double VarianceRatio = 0.1;
 
+    /// <summary>A variance from ten thousand draws or more against its closed form: one to two percent of standard error.</summary>
+    public const double TheoryRatio = 0.05;
+
+    /// <summary>Relative error of a ratio of two variances, each from 1000 draws of a tiny batch, whose tails are long.</summary>
+    public const double SmallVarianceRatio = 0.25;
+
     /// <summary>One rounding to float32: half a unit in the last of 24 bits.</summary>
     public const double Rounding = 1.0 / (1 << 24);
 

@@ -1,0 +1,44 @@
+using System.Globalization;
+
+namespace Onward.Cli;
+
+/// <summary>What a measurement leaves: a plot and a table.</summary>
+/// <param name="Table">Path of the CSV file.</param>
+/// <param name="Plot">Path of the PNG file.</param>
+internal sealed record LaboratoryFolder(string Table, string Plot)
+{
+    /// <summary>Refuses, before anything is measured, a path that cannot be a folder.</summary>
+    internal static void RequireFolder(string folder)
+    {
+        for (string? part = Path.GetFullPath(folder); part is not null; part = Path.GetDirectoryName(part))
+        {
+            if (File.Exists(part))
+            {
+                throw new CommandFault($"--out {folder} cannot be a folder, because {part} is a file. Name another.");
+            }
+        }
+    }
+
+    /// <summary>Writes both files, NAME.csv and NAME.png.</summary>
+    internal static LaboratoryFolder Write(string folder, string name, IReadOnlyList<string> columns, IEnumerable<object[]> rows, Action<string> savePlot)
+    {
+        LaboratoryFolder files = new(Path.Combine(folder, $"{name}.csv"), Path.Combine(folder, $"{name}.png"));
+        try
+        {
+            Directory.CreateDirectory(folder);
+            File.WriteAllLines(files.Table, rows.Select(row => string.Join(',', row.Select(Cell))).Prepend(string.Join(',', columns)));
+            savePlot(files.Plot);
+            return files;
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            throw new CommandFault($"--out {folder} cannot be written: {fault.Message} Name another folder.", fault);
+        }
+    }
+
+    private static string Cell(object value)
+    {
+        string text = value is double number ? number.ToString("G6", CultureInfo.InvariantCulture) : Convert.ToString(value, CultureInfo.InvariantCulture)!;
+        return text.Contains(',', StringComparison.Ordinal) ? $"\"{text}\"" : text;
+    }
+}

@@ -1,0 +1,93 @@
+using Onward.Threads;
+
+namespace Onward.Laboratory;
+
+/// <summary>
+/// Measures the four forward gradients of one linear layer (paper Table 1, spec 1.2), and the exact gradient, on a made
+/// problem whose V and S are known in closed form.
+/// </summary>
+/// <remarks>
+/// <para>
+/// Inputs x [N, p] are normal numbers behind a ReLU; the gradient that reaches output j is c (-1)^j + e, with c the
+/// chosen mean and e normal. All are independent, and G = x d^T is the gradient of one example. With E x = 1/sqrt(2 pi)
+/// and E x^2 = 1/2, every number of the expected gradient is +-c / sqrt(2 pi): S = c^2 / (2 pi), V = (1 + c^2) / 2 - S.
+/// </para>
+/// <para>
+/// Every draw takes fresh data and fresh directions, so what is measured is the variance over both, with no law of total
+/// variance in between; bias and cosine are taken against the expected gradient. All estimators see the same batches.
+/// </para>
+/// <para>
+/// Draw t belongs to one of a fixed number of lanes, each a sum of its own, so results depend on seed and options alone,
+/// bit for bit, whatever the threads.
+/// </para>
+/// </remarks>
+public static class LinearLayerExperiment
+{
+    /// <summary>Names of what is measured, in order: the exact gradient of the batch, then the estimators of spec 1.2.</summary>
+    public static IReadOnlyList<string> Estimators { get; } = ["exact gradient", "weights, shared", "weights, independent", "activities, shared", "activities, independent"];
+
+    private const int Lanes = 16;
+
+    /// <summary>V and S of the problem.</summary>
+    /// <param name="mean">The mean of <see cref="LinearLayerOptions"/>.</param>
+    public static VarianceTheory Theory(double mean)
+    {
+        double squaredMean = mean * mean / (2 * Math.PI);
+        return new VarianceTheory(((1 + (mean * mean)) / 2) - squaredMean, squaredMean);
+    }
+
+    /// <summary>The closed form of one of <see cref="Estimators"/>.</summary>
+    /// <param name="estimator">Its place among them.</param>
+    /// <param name="options">The layer.</param>
+    public static double Theory(int estimator, LinearLayerOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentOutOfRangeException.ThrowIfNegative(estimator);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(estimator, Estimators.Count);
+        VarianceTheory theory = Theory(options.Mean);
+        double numbers = estimator <= LinearLayerDraw.WeightsIndependent ? (double)options.FanIn * options.FanOut : options.FanOut;
+        bool shared = estimator is LinearLayerDraw.WeightsShared or LinearLayerDraw.ActivitiesShared;
+        return estimator == LinearLayerDraw.Exact
+            ? theory.Exact(options.Examples)
+            : theory.Estimate(numbers, shared, options.Examples, options.Passes, options.FourthMoment);
+    }
+
+    /// <summary>Draws and measures.</summary>
+    /// <param name="options">The layer, and how often to draw.</param>
+    /// <param name="team">The threads that share the work.</param>
+    /// <param name="cancellation">Ends the measurement.</param>
+    /// <returns>One entry for each of <see cref="Estimators"/>.</returns>
+    /// <exception cref="ArgumentException">The options are out of range.</exception>
+    /// <exception cref="OperationCanceledException">The measurement was ended.</exception>
+    public static IReadOnlyList<LinearLayerEstimate> Run(LinearLayerOptions options, WorkerTeam team, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(team);
+        options.Validate();
+        float[] expected = new float[options.FanIn * options.FanOut];
+        for (int i = 0; i < expected.Length; i++)
+        {
+            expected[i] = LinearLayerDraw.MeanAt(i % options.FanOut, options.Mean) / MathF.Sqrt(2 * MathF.PI);
+        }
+
+        EstimateMoments[][] lanes = [.. Enumerable.Range(0, Lanes).Select(_ => Estimators.Select(_ => new EstimateMoments(expected, expected.Length)).ToArray())];
+        LinearLayerDraw[] draws = [.. Enumerable.Range(0, team.Count).Select(_ => new LinearLayerDraw(options))];
+        team.Run(Lanes, (lane, worker) =>
+        {
+            for (int t = lane; t < options.Draws && !cancellation.IsCancellationRequested; t += Lanes)
+            {
+                draws[worker].Take((uint)t, lanes[lane]);
+            }
+        });
+        cancellation.ThrowIfCancellationRequested();
+        for (int lane = 1; lane < Lanes; lane++)
+        {
+            for (int e = 0; e < Estimators.Count; e++)
+            {
+                lanes[0][e].Add(lanes[lane][e]);
+            }
+        }
+
+        return [.. Estimators.Select((name, e) => new LinearLayerEstimate(name, Theory(e, options), lanes[0][e].Measure()))];
+    }
+}
