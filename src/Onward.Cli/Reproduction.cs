@@ -28,7 +28,7 @@ internal sealed record Reproduction(PaperCell Cell, ErrorInterval? Expected)
         ["FG-W"] = (null, null),
         ["FG-A"] = (null, null),
         ["LG-FG-W"] = (null, null),
-        ["LG-FG-A"] = (null, null),
+        ["LG-FG-A"] = (new(2.2, 2.7), new(1.7, 2.2)),
     };
 
     /// <summary>The equivalent command.</summary>
