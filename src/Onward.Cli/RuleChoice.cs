@@ -12,9 +12,6 @@ internal sealed class RuleChoice
     // Threads beyond this are a slip of the hand.
     private const int MostThreads = 1024;
 
-    // As many as the noise has names for (RandomStream.MaximumPass).
-    private const int MostPasses = 4096;
-
     private const string DefaultPerturbation = "gaussian";
     private const string Orthogonal = "orthogonal";
 
@@ -27,7 +24,7 @@ internal sealed class RuleChoice
 
     private readonly Option<string?> _rule = ValueOption.Name("--rule", $"Learning rule, by the paper's name: {string.Join(", ", PaperRules.Names)}. Default {PaperRules.Default}", PaperRules.Names);
     private readonly Option<string?> _perturbation = ValueOption.Name("--perturbation", "What the directions of an FG rule are drawn from: gaussian (default), rademacher, or orthogonal sets of --passes (activities only)", [.. Perturbations.Keys]);
-    private readonly Option<int?> _passes = ValueOption.Whole("--passes", "Directions that each step of an FG rule averages over. Default 1", 1, MostPasses);
+    private readonly Option<int?> _passes = ValueOption.Whole("--passes", "Directions that each step of an FG rule averages over. Default 1", 1, ForwardGradient.MaximumPasses);
     private readonly Option<bool> _recompute = new("--recompute") { Description = "Let BP, L-BP, FA or L-FA compute a block's values again on the way back: less memory, more time" };
     private readonly Option<int?> _threads = ThreadsOption();
 

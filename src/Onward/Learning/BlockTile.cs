@@ -11,6 +11,7 @@ public sealed class BlockTile
 {
     private readonly Memory<float>[] _gradients;
     private readonly Memory<float> _featureGradient;
+    private readonly Memory<float> _readoutReciprocal;
 
     internal BlockTile(LocalMixer model, int examples, int worker)
     {
@@ -24,7 +25,7 @@ public sealed class BlockTile
         _gradients = [.. Enumerable.Range(0, layers).Select(_ => AlignedMemory.Allocate(checked(rows * options.Channels)))];
         _featureGradient = AlignedMemory.Allocate(examples * options.Channels);
         Patches = AlignedMemory.Allocate(checked(rows * options.PatchVector));
-        ReadoutReciprocalMemory = AlignedMemory.Allocate(examples);
+        _readoutReciprocal = AlignedMemory.Allocate(examples);
         Logits = AlignedMemory.Allocate(examples * options.Classes);
     }
 
@@ -68,7 +69,7 @@ public sealed class BlockTile
     internal Memory<float> ReadoutFeatures { get; set; }
 
     /// <summary>In the last block: r of the normalisation before the readout [examples].</summary>
-    internal Span<float> ReadoutReciprocal => ReadoutReciprocalMemory.Span;
+    internal Span<float> ReadoutReciprocal => _readoutReciprocal.Span;
 
     /// <summary>In the last block: gradient of the batch's mean loss with respect to the readout's logits [examples, K].</summary>
     internal Memory<float> ReadoutErrors { get; set; }
@@ -77,9 +78,8 @@ public sealed class BlockTile
 
     internal Memory<float> Logits { get; }
 
-    private Memory<float> ReadoutReciprocalMemory { get; }
 
-    /// <summary>q: gradient of the batch's mean loss with respect to the pooled features [examples, D] (spec 3.4).</summary>
+    /// <summary>q: where the rule leaves the gradient of the batch's mean loss with respect to pooled features [examples, D] (spec 3.4).</summary>
     internal Span<float> FeatureGradient => _featureGradient.Span;
 
     /// <summary>Where the rule leaves the gradient of a layer's output, before bias and normalisation [rows, D].</summary>

@@ -95,11 +95,7 @@ public sealed class ForwardGradient : LearningRule
     internal override void Differentiate(ReadOnlySpan<BlockTile> tiles)
     {
         TangentMemory memory = _memory[tiles[0].Worker];
-        if (Locality == Locality.Network)
-        {
-            TangentSweep.ReadReadout(Model, tiles[^1]);
-        }
-
+        TangentSweep.ReadLoss(Model, Locality, tiles[^1]);
         for (int pass = 0; pass < _passes; pass++)
         {
             foreach (BlockTile tile in tiles)
@@ -139,8 +135,6 @@ public sealed class ForwardGradient : LearningRule
         }
     }
 
-    private bool InputMoves(MixerBlock block) => Locality == Locality.Network && block.Index > 0;
-
     // Steps 1 and 2. A block whose input carries no tangent starts from the noise of its first layer.
     private void CarryTangent(BlockTile tile, TangentMemory memory, int pass)
     {
@@ -150,8 +144,7 @@ public sealed class ForwardGradient : LearningRule
         Span<float> input = memory.Input.Span[..count], output = memory.Output.Span[..count];
         if (inputMoves)
         {
-            output.CopyTo(memory.Source.Span);
-            TangentSweep.ThroughInputNorm(tile, 0, output, input, ..count);
+            TangentSweep.EnterBlock(tile, memory, count);
         }
 
         for (int l = 0; l <= last; l++)

@@ -84,6 +84,9 @@ public abstract class LearningRule
         return result;
     }
 
+    /// <summary>Whether a tangent comes to a block from the one before it, which it does not where gradients stop between blocks.</summary>
+    private protected bool InputMoves(MixerBlock block) => Locality == Locality.Network && block.Index > 0;
+
     /// <summary>What has to be ready before the first tile.</summary>
     private protected virtual void BeginStep(uint step, int batch)
     {

@@ -53,14 +53,29 @@ internal static class TangentSweep
     }
 
     /// <summary>
-    /// Prepares <see cref="DifferentiateReadout"/>: leaves the gradient of the readout's loss with respect to the mean over
-    /// patches of the last block's output in the tile's feature gradient.
+    /// Leaves q in the tile's feature gradient: the gradient of the block's local loss with respect to its head's pooled
+    /// features or, for a rule that reads the readout alone, of that loss with respect to the mean over patches of the last
+    /// block's output.
     /// </summary>
-    internal static void ReadReadout(LocalMixer model, BlockTile tile)
+    internal static void ReadLoss(LocalMixer model, Locality locality, BlockTile tile)
     {
         Span<float> q = tile.FeatureGradient[..(tile.Examples * model.Options.Channels)];
+        if (locality == Locality.Block)
+        {
+            tile.Block.Head.FeatureGradient(tile.Errors.Span, q, tile.Examples);
+            return;
+        }
+
         model.Readout.FeatureGradient(tile.ReadoutErrors.Span, q, tile.Examples);
         tile.PassBackThroughReadoutNormalization(model.Options, q);
+    }
+
+    /// <summary>Takes the tangent of the last block's output for that of this block's input, through its first normalisation.</summary>
+    internal static void EnterBlock(BlockTile tile, TangentMemory memory, int count)
+    {
+        Span<float> tangent = memory.Output.Span[..count];
+        tangent.CopyTo(memory.Source.Span);
+        ThroughInputNorm(tile, 0, tangent, memory.Input.Span[..count], ..count);
     }
 
     /// <summary>

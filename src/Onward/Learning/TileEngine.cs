@@ -193,7 +193,6 @@ internal sealed class TileEngine
         pooled.CopyTo(memory.Features.Span[(example * options.Channels)..]);
         tile.Errors = memory.Errors.Slice(example * options.Classes, tile.Examples * options.Classes);
         Classify(tile.Block.Head, tile, pooled, tile.Errors.Span, memory.Losses.AsSpan(example), default);
-        tile.Block.Head.FeatureGradient(tile.Errors.Span, tile.FeatureGradient, tile.Examples);
     }
 
     // Features and loss of the readout.

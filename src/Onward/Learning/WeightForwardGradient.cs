@@ -104,11 +104,7 @@ public sealed class WeightForwardGradient : LearningRule
     internal override void Differentiate(ReadOnlySpan<BlockTile> tiles)
     {
         TangentMemory memory = _memory[tiles[0].Worker];
-        if (Locality == Locality.Network)
-        {
-            TangentSweep.ReadReadout(Model, tiles[^1]);
-        }
-
+        TangentSweep.ReadLoss(Model, Locality, tiles[^1]);
         for (int pass = 0; pass < _passes; pass++)
         {
             foreach (BlockTile tile in tiles)
@@ -152,8 +148,6 @@ public sealed class WeightForwardGradient : LearningRule
         Team.Run(_rows.Length, _scale);
     }
 
-    private bool InputMoves(MixerBlock block) => Locality == Locality.Network && block.Index > 0;
-
     // z' = x' W + x V + v, then as every tangent.
     private void CarryTangent(BlockTile tile, TangentMemory memory, int pass)
     {
@@ -163,8 +157,7 @@ public sealed class WeightForwardGradient : LearningRule
         Span<float> input = memory.Input.Span[..count], output = memory.Output.Span[..count];
         if (inputMoves)
         {
-            output.CopyTo(memory.Source.Span);
-            TangentSweep.ThroughInputNorm(tile, 0, output, input, ..count);
+            TangentSweep.EnterBlock(tile, memory, count);
         }
 
         for (int l = 0; l <= last; l++)
