@@ -6,7 +6,7 @@ namespace Onward.Learning;
 /// <summary>Which losses a rule that sends errors back reads, and how far it sends them.</summary>
 public enum BackwardScope
 {
-    /// <summary>The readout's loss, back through the whole network: BP, FA.</summary>
+    /// <summary>The loss of the final head, back through the whole network: BP, FA.</summary>
     Readout,
 
     /// <summary>All local losses, each back through its own and all earlier blocks: L-BP, L-FA.</summary>
@@ -33,12 +33,13 @@ public sealed class Backpropagation : LearningRule
     private readonly BackwardPass[] _passes;
     private readonly bool _followsWeights;
 
-    private Backpropagation(LocalMixer model, WorkerTeam team, BackwardScope scope, bool recompute, ParameterVector? feedback)
+    private Backpropagation(LocalMixer model, WorkerTeam team, BackwardScope scope, bool recompute, ParameterVector? feedback, TrainingLoss? loss)
         : base(
             model,
             team,
             scope == BackwardScope.LocalLossesWithinBlock ? Locality.Block : recompute ? Locality.NetworkRecomputed : Locality.Network,
-            trainsHeads: scope != BackwardScope.Readout)
+            trainsHeads: scope != BackwardScope.Readout,
+            loss)
     {
         _scope = scope;
         _path = new ErrorPath(model);
@@ -51,7 +52,7 @@ public sealed class Backpropagation : LearningRule
     }
 
     /// <inheritdoc/>
-    public override double MatrixFlopsPerExample => 2.0 * Model.Options.Patches * Model.Blocks.Sum(block => block.Layers.Select((layer, l) =>
+    private protected override double RuleFlopsPerExample => 2.0 * Model.Options.Patches * Model.Blocks.Sum(block => block.Layers.Select((layer, l) =>
         layer.Map.MultiplyAddsPerRow * ((l > 0 || (block.Index > 0 && Locality != Locality.Block) ? 3 : 2) + (Recomputes(block) ? 1 : 0))).Sum());
 
     private protected override long RuleBytes => _passes.Sum(pass => pass.Bytes);
@@ -61,7 +62,8 @@ public sealed class Backpropagation : LearningRule
     /// <param name="team">The threads that share the work.</param>
     /// <param name="scope">Which losses, and how far back.</param>
     /// <param name="recompute">Whether to keep only the blocks' outputs, and to compute the other values again on the way back.</param>
-    public static Backpropagation ThroughWeights(LocalMixer model, WorkerTeam team, BackwardScope scope, bool recompute = false) => new(model, team, scope, recompute, null);
+    /// <param name="loss">What the losses measure; null for the default.</param>
+    public static Backpropagation ThroughWeights(LocalMixer model, WorkerTeam team, BackwardScope scope, bool recompute = false, TrainingLoss? loss = null) => new(model, team, scope, recompute, null, loss);
 
     /// <summary>Feedback alignment: FA, L-FA or LG-FA. The matrices are drawn once, at the scale of the initial weights.</summary>
     /// <param name="model">The model to train.</param>
@@ -69,13 +71,14 @@ public sealed class Backpropagation : LearningRule
     /// <param name="scope">Which losses, and how far back.</param>
     /// <param name="seed">Names the draw of the matrices.</param>
     /// <param name="recompute">Whether to keep only the blocks' outputs, and to compute the other values again on the way back.</param>
-    public static Backpropagation ThroughRandomFeedback(LocalMixer model, WorkerTeam team, BackwardScope scope, ulong seed, bool recompute = false)
+    /// <param name="loss">What the losses measure; null for the default.</param>
+    public static Backpropagation ThroughRandomFeedback(LocalMixer model, WorkerTeam team, BackwardScope scope, ulong seed, bool recompute = false, TrainingLoss? loss = null)
     {
         ArgumentNullException.ThrowIfNull(model);
-        return new(model, team, scope, recompute, model.DrawFeedback(seed));
+        return new(model, team, scope, recompute, model.DrawFeedback(seed), loss);
     }
 
-    internal static Backpropagation ThroughFeedback(LocalMixer model, WorkerTeam team, BackwardScope scope, ParameterVector feedback) => new(model, team, scope, false, feedback);
+    internal static Backpropagation ThroughFeedback(LocalMixer model, WorkerTeam team, BackwardScope scope, ParameterVector feedback) => new(model, team, scope, false, feedback, null);
 
     private bool Recomputes(MixerBlock block) => Locality == Locality.NetworkRecomputed && block.Index < Model.Blocks.Count - 1;
 
@@ -105,7 +108,7 @@ public sealed class Backpropagation : LearningRule
             }
             else if (last)
             {
-                pass.ReadReadoutLoss(tile);
+                pass.ReadFinalLoss(tile);
             }
 
             pass.GoThrough(tile, toInput: Locality != Locality.Block && tile.Block.Index > 0);

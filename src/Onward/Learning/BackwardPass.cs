@@ -10,6 +10,7 @@ namespace Onward.Learning;
 /// </summary>
 internal sealed class BackwardPass
 {
+    private readonly LocalMixer _model;
     private readonly LocalMixerOptions _options;
     private readonly ErrorPath _path;
     private readonly Memory<float> _output;
@@ -17,6 +18,7 @@ internal sealed class BackwardPass
 
     internal BackwardPass(LocalMixer model, ErrorPath path, int examples)
     {
+        _model = model;
         _options = model.Options;
         _path = path;
         int length = checked(examples * _options.Patches * Math.Max(_options.Channels, _options.PatchVector));
@@ -34,6 +36,7 @@ internal sealed class BackwardPass
     {
         Span<float> q = tile.FeatureGradient[..(tile.Examples * _options.Channels)];
         _path.BackThroughHead(tile.Block.Index, tile.Errors.Span, q, tile.Examples);
+        tile.AddSimilarity(q);
         Span<float> gradient = _residual.Span[..(tile.Rows * _options.Channels)];
         Spread(q, gradient);
         int size = tile.Block.FeatureNorm;
@@ -45,13 +48,13 @@ internal sealed class BackwardPass
         TensorPrimitives.Add(Output(tile), gradient, Output(tile));
     }
 
-    /// <summary>Adds the gradient of the readout's loss with respect to the last block's output.</summary>
-    internal void ReadReadoutLoss(BlockTile tile)
+    /// <summary>Adds the gradient of the final head's loss with respect to the last block's output.</summary>
+    internal void ReadFinalLoss(BlockTile tile)
     {
         Span<float> gradient = _residual.Span[..(tile.Rows * _options.Channels)];
         Span<float> q = tile.FeatureGradient[..(tile.Examples * _options.Channels)];
-        _path.BackThroughReadout(tile.ReadoutErrors.Span, q, tile.Examples);
-        tile.PassBackThroughReadoutNormalization(_options, q);
+        _path.BackThroughFinalHead(tile.FinalErrors.Span, q, tile.Examples);
+        tile.PassBackThroughFinalNormalization(_model, q);
         Spread(q, gradient);
         TensorPrimitives.Add(Output(tile), gradient, Output(tile));
     }

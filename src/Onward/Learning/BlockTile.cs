@@ -1,3 +1,4 @@
+using System.Numerics.Tensors;
 using Onward.Kernels;
 using Onward.Models;
 
@@ -11,7 +12,7 @@ public sealed class BlockTile
 {
     private readonly Memory<float>[] _gradients;
     private readonly Memory<float> _featureGradient;
-    private readonly Memory<float> _readoutReciprocal;
+    private readonly Memory<float> _finalReciprocal;
 
     internal BlockTile(LocalMixer model, int examples, int worker)
     {
@@ -25,8 +26,8 @@ public sealed class BlockTile
         _gradients = [.. Enumerable.Range(0, layers).Select(_ => AlignedMemory.Allocate(checked(rows * options.Channels)))];
         _featureGradient = AlignedMemory.Allocate(examples * options.Channels);
         Patches = AlignedMemory.Allocate(checked(rows * options.PatchVector));
-        _readoutReciprocal = AlignedMemory.Allocate(examples);
-        Logits = AlignedMemory.Allocate(examples * options.Classes);
+        _finalReciprocal = AlignedMemory.Allocate(examples);
+        Outputs = AlignedMemory.Allocate(examples * options.HeadOutputs);
     }
 
     /// <summary>The thread that works on the tile.</summary>
@@ -44,6 +45,9 @@ public sealed class BlockTile
     /// <summary>Place of the first example in the batch.</summary>
     public int FirstExample { get; internal set; }
 
+    /// <summary>Images in the batch; an image has two views where heads project, which share their noise.</summary>
+    public int Images { get; internal set; }
+
     /// <summary>The training step, which names the noise.</summary>
     public uint Step { get; internal set; }
 
@@ -59,28 +63,47 @@ public sealed class BlockTile
     /// <summary>The block's input [rows, inputs].</summary>
     internal Memory<float> Source { get; set; }
 
-    /// <summary>Gradient of the batch's mean local loss with respect to the head's logits [examples, K].</summary>
+    /// <summary>Gradient of the batch's mean local loss with respect to the head's outputs [examples, K].</summary>
     internal Memory<float> Errors { get; set; }
+
+    /// <summary>
+    /// Where examples are compared with one another: the part of the gradient with respect to pooled features that comes from
+    /// it [examples, D]; else empty.
+    /// </summary>
+    internal Memory<float> SimilarityGradient { get; set; }
+
+    /// <summary>The classifier's share of the local loss; the rest is the similarity's.</summary>
+    internal float ClassifierWeight { get; set; }
 
     /// <summary>Where values are recomputed: gradient of the block's output, then of its input [rows, D]; else empty.</summary>
     internal Memory<float> OutputGradient { get; set; }
 
-    /// <summary>In the last block: what the readout reads [examples, D].</summary>
-    internal Memory<float> ReadoutFeatures { get; set; }
+    /// <summary>In the last block: what the final head reads [examples, D].</summary>
+    internal Memory<float> FinalFeatures { get; set; }
 
-    /// <summary>In the last block: r of the normalisation before the readout [examples].</summary>
-    internal Span<float> ReadoutReciprocal => _readoutReciprocal.Span;
+    /// <summary>In the last block: r of the normalisation before the final head [examples].</summary>
+    internal Span<float> FinalReciprocal => _finalReciprocal.Span;
 
-    /// <summary>In the last block: gradient of the batch's mean loss with respect to the readout's logits [examples, K].</summary>
-    internal Memory<float> ReadoutErrors { get; set; }
+    /// <summary>In the last block: gradient of the batch's mean loss with respect to the final head's outputs [examples, K].</summary>
+    internal Memory<float> FinalErrors { get; set; }
 
     internal Memory<float> Patches { get; }
 
-    internal Memory<float> Logits { get; }
-
+    /// <summary>Outputs of a head [examples, K].</summary>
+    internal Memory<float> Outputs { get; }
 
     /// <summary>q: where the rule leaves the gradient of the batch's mean loss with respect to pooled features [examples, D] (spec 3.4).</summary>
     internal Span<float> FeatureGradient => _featureGradient.Span;
+
+    /// <summary>Completes q, which holds the part that came back through the head, by what comes from comparing examples.</summary>
+    internal void AddSimilarity(Span<float> q)
+    {
+        if (!SimilarityGradient.IsEmpty)
+        {
+            TensorPrimitives.Multiply(q, ClassifierWeight, q);
+            TensorPrimitives.MultiplyAdd(SimilarityGradient.Span, 1 - ClassifierWeight, q, q);
+        }
+    }
 
     /// <summary>Where the rule leaves the gradient of a layer's output, before bias and normalisation [rows, D].</summary>
     internal Span<float> Gradient(int layer) => _gradients[layer].Span;
@@ -97,15 +120,15 @@ public sealed class BlockTile
         }
     }
 
-    /// <summary>Turns the gradient of the features that the readout reads into that of their mean before normalisation.</summary>
-    internal void PassBackThroughReadoutNormalization(LocalMixerOptions options, Span<float> gradient)
+    /// <summary>Turns the gradient of the features that the final head reads into that of their mean before normalisation.</summary>
+    internal void PassBackThroughFinalNormalization(LocalMixer model, Span<float> gradient)
     {
-        if (options.Normalizations.HasFlag(Normalizations.Last))
+        if (model.NormalizesFinalFeatures)
         {
-            LayerNorm.JacobianProduct(ReadoutFeatures.Span, ReadoutReciprocal[..Examples], gradient, gradient, options.Channels);
+            LayerNorm.JacobianProduct(FinalFeatures.Span, FinalReciprocal[..Examples], gradient, gradient, model.Options.Channels);
         }
     }
 
     internal long Length =>
-        Activations.Length + _gradients.Sum(m => (long)m.Length) + _featureGradient.Length + Patches.Length + Logits.Length;
+        Activations.Length + _gradients.Sum(m => (long)m.Length) + _featureGradient.Length + Patches.Length + Outputs.Length;
 }

@@ -22,14 +22,15 @@ public sealed class DirectFeedbackAlignment : LearningRule
     /// <param name="model">The model to train.</param>
     /// <param name="team">The threads that share the work.</param>
     /// <param name="seed">Names the draw of the matrices.</param>
-    public DirectFeedbackAlignment(LocalMixer model, WorkerTeam team, ulong seed)
-        : this(model, team, [.. model.Blocks.SelectMany(block => block.Layers).Select(layer => Draw(model.Options, layer.Index, seed))])
+    /// <param name="loss">What the losses measure; null for the default.</param>
+    public DirectFeedbackAlignment(LocalMixer model, WorkerTeam team, ulong seed, TrainingLoss? loss = null)
+        : this(model, team, [.. model.Blocks.SelectMany(block => block.Layers).Select(layer => Draw(model.Options, layer.Index, seed))], loss)
     {
     }
 
     /// <summary>Takes a feedback matrix [K, D] for each layer.</summary>
-    internal DirectFeedbackAlignment(LocalMixer model, WorkerTeam team, float[][] feedback)
-        : base(model, team, Locality.Network, trainsHeads: false)
+    internal DirectFeedbackAlignment(LocalMixer model, WorkerTeam team, float[][] feedback, TrainingLoss? loss = null)
+        : base(model, team, Locality.Network, trainsHeads: false, loss)
     {
         LocalMixerOptions options = model.Options;
         _feedback = [.. feedback.Select(matrix => Pack(options, matrix))];
@@ -37,21 +38,21 @@ public sealed class DirectFeedbackAlignment : LearningRule
     }
 
     /// <inheritdoc/>
-    public override double MatrixFlopsPerExample => 4.0 * Model.Options.Patches * Model.Blocks.Sum(block => block.Layers.Sum(layer => layer.Map.MultiplyAddsPerRow));
+    private protected override double RuleFlopsPerExample => 4.0 * Model.Options.Patches * Model.Blocks.Sum(block => block.Layers.Sum(layer => layer.Map.MultiplyAddsPerRow));
 
     private protected override long RuleBytes => sizeof(float) * _signals.Sum(m => (long)m.Length);
 
     internal override void Differentiate(ReadOnlySpan<BlockTile> tiles)
     {
         LocalMixerOptions options = Model.Options;
-        int examples = tiles[0].Examples, channels = options.Channels;
+        int examples = tiles[0].Examples, channels = options.Channels, outputs = options.HeadOutputs;
         Span<float> signal = _signals[tiles[0].Worker].Span[..(examples * channels)];
         foreach (BlockTile tile in tiles)
         {
             for (int l = 0; l < tile.Block.Layers.Count; l++)
             {
                 ReadOnlySpan<float> feedback = _feedback[tile.Block.Layers[l].Index].Span;
-                Gemm.MultiplyPacked(GemmLeft.Plain, examples, channels, options.Classes, tiles[^1].ReadoutErrors.Span, options.Classes, feedback, options.Classes, 0, signal, channels, accumulate: false);
+                Gemm.MultiplyPacked(GemmLeft.Plain, examples, channels, outputs, tiles[^1].FinalErrors.Span, outputs, feedback, outputs, 0, signal, channels, accumulate: false);
                 Span<float> gradient = tile.Gradient(l)[..(tile.Rows * channels)];
                 for (int row = 0; row < tile.Rows; row++)
                 {
@@ -67,7 +68,7 @@ public sealed class DirectFeedbackAlignment : LearningRule
 
     private static float[] Draw(LocalMixerOptions options, int layer, ulong seed)
     {
-        float[] matrix = new float[options.Classes * options.Channels];
+        float[] matrix = new float[options.HeadOutputs * options.Channels];
         CounterRandom.Normals(new RandomStream(seed, RandomPurpose.Feedback, Layer: (uint)layer), 0, matrix);
         TensorPrimitives.Multiply(matrix, 1 / MathF.Sqrt(options.Channels), matrix);
         return matrix;
@@ -75,8 +76,8 @@ public sealed class DirectFeedbackAlignment : LearningRule
 
     private static Memory<float> Pack(LocalMixerOptions options, float[] matrix)
     {
-        Memory<float> packed = AlignedMemory.Allocate(Gemm.PackedLength(options.Classes, options.Channels));
-        Gemm.Pack(matrix, options.Channels, transposed: false, options.Classes, options.Channels, packed.Span, options.Classes);
+        Memory<float> packed = AlignedMemory.Allocate(Gemm.PackedLength(options.HeadOutputs, options.Channels));
+        Gemm.Pack(matrix, options.Channels, transposed: false, options.HeadOutputs, options.Channels, packed.Span, options.HeadOutputs);
         return packed;
     }
 }

@@ -24,8 +24,8 @@ internal sealed class ErrorPath
         _source = model.Values;
         MixerLayer[] layers = [.. model.Blocks.SelectMany(block => block.Layers)];
         _layers = [.. layers.Select(layer => AlignedMemory.Allocate(layer.Map.PackedTransposeLength))];
-        _modelHeads = [.. model.Heads];
-        _heads = [.. _modelHeads.Select(head => AlignedMemory.Allocate(Gemm.PackedLength(head.Classes, head.Features)))];
+        _modelHeads = [.. model.Blocks.Select(block => block.Head), model.FinalHead];
+        _heads = [.. _modelHeads.Select(head => AlignedMemory.Allocate(Gemm.PackedLength(head.Outputs, head.Features)))];
         _slices = [.. layers.SelectMany(layer => Enumerable.Range(0, layer.Map.TransposingSlices).Select(slice => (layer, slice)))];
         _load = Load;
     }
@@ -44,13 +44,13 @@ internal sealed class ErrorPath
     /// <summary>gradient [examples, D] = error [examples, K] times the matrix of a local head.</summary>
     internal void BackThroughHead(int block, ReadOnlySpan<float> error, Span<float> gradient, int examples) => Back(block, error, gradient, examples);
 
-    /// <summary>gradient [examples, D] = error [examples, K] times the matrix of the readout.</summary>
-    internal void BackThroughReadout(ReadOnlySpan<float> error, Span<float> gradient, int examples) => Back(_modelHeads.Length - 1, error, gradient, examples);
+    /// <summary>gradient [examples, D] = error [examples, K] times the matrix of the final head.</summary>
+    internal void BackThroughFinalHead(ReadOnlySpan<float> error, Span<float> gradient, int examples) => Back(_modelHeads.Length - 1, error, gradient, examples);
 
     private void Back(int head, ReadOnlySpan<float> error, Span<float> gradient, int examples)
     {
         LinearHead shape = _modelHeads[head];
-        Gemm.MultiplyPacked(GemmLeft.Plain, examples, shape.Features, shape.Classes, error, shape.Classes, _heads[head].Span, shape.Classes, 0, gradient, shape.Features, accumulate: false);
+        Gemm.MultiplyPacked(GemmLeft.Plain, examples, shape.Features, shape.Outputs, error, shape.Outputs, _heads[head].Span, shape.Outputs, 0, gradient, shape.Features, accumulate: false);
     }
 
     private void Load(int job, int worker)
@@ -64,6 +64,6 @@ internal sealed class ErrorPath
 
         int index = job - _slices.Length;
         LinearHead head = _modelHeads[index];
-        Gemm.Pack(_source[head.Weight], head.Classes, transposed: true, head.Classes, head.Features, _heads[index].Span, head.Classes);
+        Gemm.Pack(_source[head.Weight], head.Outputs, transposed: true, head.Outputs, head.Features, _heads[index].Span, head.Outputs);
     }
 }

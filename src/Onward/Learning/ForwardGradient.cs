@@ -61,10 +61,11 @@ public sealed class ForwardGradient : LearningRule
     /// <param name="passes">Directions to average over in each step; 1 to <see cref="MaximumPasses"/>.</param>
     /// <param name="seed">Names all noise of the run.</param>
     /// <param name="differentiation">How derivatives along the noise are obtained.</param>
+    /// <param name="loss">What the losses measure; null for the default.</param>
     /// <exception cref="ArgumentException"><paramref name="scope"/> has parts but lacks the block flag, or passes are out of range.</exception>
     public ForwardGradient(
-        LocalMixer model, WorkerTeam team, NoiseDistribution perturbation, LossScope scope, int passes, ulong seed, Differentiation differentiation = Differentiation.Tangent)
-        : base(model, team, TangentSweep.RequireScope(scope), trainsHeads: true)
+        LocalMixer model, WorkerTeam team, NoiseDistribution perturbation, LossScope scope, int passes, ulong seed, Differentiation differentiation = Differentiation.Tangent, TrainingLoss? loss = null)
+        : base(model, team, TangentSweep.RequireScope(scope), trainsHeads: true, loss)
     {
         ArgumentNullException.ThrowIfNull(perturbation);
         ArgumentOutOfRangeException.ThrowIfLessThan(passes, 1);
@@ -81,7 +82,7 @@ public sealed class ForwardGradient : LearningRule
 
     /// <inheritdoc/>
     /// <remarks>Where a block's input carries no tangent, its first layer has none to multiply.</remarks>
-    public override double MatrixFlopsPerExample => 2.0 * _options.Patches * Model.Blocks.Sum(block =>
+    private protected override double RuleFlopsPerExample => 2.0 * _options.Patches * Model.Blocks.Sum(block =>
         block.Layers.Select((layer, l) => layer.Map.MultiplyAddsPerRow * (2 + (l > 0 || InputMoves(block) ? _passes : 0))).Sum());
 
     /// <summary>
@@ -112,7 +113,7 @@ public sealed class ForwardGradient : LearningRule
 
             if (Locality == Locality.Network)
             {
-                TangentSweep.DifferentiateReadout(_options, tiles[^1], memory.Output.Span, 1f / _passes, memory);
+                TangentSweep.DifferentiateFinalLoss(_options, tiles[^1], memory.Output.Span, 1f / _passes, memory);
             }
             else
             {
@@ -207,7 +208,7 @@ public sealed class ForwardGradient : LearningRule
         {
             int patch = row % patches;
             int rows = Math.Min(noise.Length / channels, patches - patch);
-            RandomStream stream = new(_seed, RandomPurpose.Perturbation, tile.Step, (uint)pass, (uint)layer, (uint)(tile.FirstExample + (row / patches)));
+            RandomStream stream = new(_seed, RandomPurpose.Perturbation, tile.Step, (uint)pass, (uint)layer, (uint)((tile.FirstExample + (row / patches)) % tile.Images));
             _perturbation.Draw(stream, patch * channels, noise[..(rows * channels)]);
             noise = noise[(rows * channels)..];
             row += rows;

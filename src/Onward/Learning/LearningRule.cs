@@ -27,10 +27,12 @@ public abstract class LearningRule
 {
     private readonly TileEngine _engine;
 
-    private protected LearningRule(LocalMixer model, WorkerTeam team, Locality locality, bool trainsHeads)
+    private protected LearningRule(LocalMixer model, WorkerTeam team, Locality locality, bool trainsHeads, TrainingLoss? loss)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(team);
+        Loss = loss ?? new TrainingLoss();
+        Loss.Validate(model.Options.IsSelfSupervised);
         Model = model;
         Team = team;
         Locality = locality;
@@ -41,25 +43,38 @@ public abstract class LearningRule
     /// <summary>The model that is trained.</summary>
     public LocalMixer Model { get; }
 
+    /// <summary>What the losses measure.</summary>
+    public TrainingLoss Loss { get; }
+
     /// <summary>How far the losses reach.</summary>
     public Locality Locality { get; }
 
-    /// <summary>Whether the local heads learn from their own losses; the readout always does.</summary>
+    /// <summary>Whether the local heads learn from their own losses; the final head always does.</summary>
     public bool TrainsHeads { get; }
 
-    /// <summary>The gradients of the last step, by parameter; exact ones for heads and readout.</summary>
+    /// <summary>The gradients of the last step, by parameter; exact ones for heads.</summary>
     public ParameterVector Gradients => _engine.Gradients;
 
-    /// <summary>Bytes of activations, tangents and output gradients that a step works in, whatever the batch.</summary>
+    /// <summary>
+    /// Bytes of activations, tangents and output gradients that a step works in, whatever the batch. Losses that compare
+    /// examples add what they are compared by, a few numbers for each example of the batch.
+    /// </summary>
     public long ActivationBytes => _engine.ActivationBytes + RuleBytes;
 
     /// <summary>
     /// Floating-point operations in the matrix products of one example's step, in the blocks' layers: values, tangents,
     /// gradients of inputs and of weights, as far as the rule computes them. Heads are not counted.
     /// </summary>
-    public abstract double MatrixFlopsPerExample { get; }
+    public double MatrixFlopsPerExample => RuleFlopsPerExample
+        + (ComparesExamples ? 2.0 * Model.Options.Patches * Model.Blocks.Sum(block => block.Layers.Sum(layer => layer.Map.MultiplyAddsPerRow)) : 0);
+
+    /// <summary>Whether a loss compares the examples of a batch, for which values are computed once more, before all else.</summary>
+    internal bool ComparesExamples => Model.Options.IsSelfSupervised || (Loss.SimilarityWeight > 0 && TrainsHeads);
 
     internal WorkerTeam Team { get; }
+
+    /// <summary>The operations that the rule itself needs.</summary>
+    private protected abstract double RuleFlopsPerExample { get; }
 
     /// <summary>Whether weight gradients are products of inputs with the output gradients that the rule leaves.</summary>
     internal virtual bool LeavesOutputGradients => true;
@@ -72,7 +87,10 @@ public abstract class LearningRule
 
     /// <summary>Computes the loss and the gradients of one batch.</summary>
     /// <param name="pixels">Standardised images [example, row, column, channel].</param>
-    /// <param name="labels">The class of each example.</param>
+    /// <param name="labels">
+    /// The class of each example. Where heads project, the first half of the batch are first views, the second half are second
+    /// views of the same images in the same order; their labels are not looked at.
+    /// </param>
     /// <param name="step">The step's number, which names its noise.</param>
     /// <returns>What the step measured; overwritten by the next step.</returns>
     /// <exception cref="ArgumentException">The batch is empty, or images and labels do not match.</exception>

@@ -5,13 +5,13 @@ public sealed class StepResult
 {
     internal StepResult(int blocks) => BlockLosses = new double[blocks];
 
-    /// <summary>Mean cross-entropy of each block's local head, in nats.</summary>
+    /// <summary>Mean local loss of each block: of its classifier, in nats, or whatever else the heads learn.</summary>
     public double[] BlockLosses { get; }
 
-    /// <summary>Mean cross-entropy of the readout, in nats.</summary>
+    /// <summary>Mean loss of the final head, in nats.</summary>
     public double ReadoutLoss { get; internal set; }
 
-    /// <summary>Examples that the readout got wrong.</summary>
+    /// <summary>Examples that the final head got wrong: their class or, where it projects, the other view of their image.</summary>
     public int Mistakes { get; internal set; }
 
     /// <summary>Whether all losses are finite numbers.</summary>

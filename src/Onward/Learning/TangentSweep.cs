@@ -54,7 +54,7 @@ internal static class TangentSweep
 
     /// <summary>
     /// Leaves q in the tile's feature gradient: the gradient of the block's local loss with respect to its head's pooled
-    /// features or, for a rule that reads the readout alone, of that loss with respect to the mean over patches of the last
+    /// features or, for a rule that reads the final head alone, of that loss with respect to the mean over patches of the last
     /// block's output.
     /// </summary>
     internal static void ReadLoss(LocalMixer model, Locality locality, BlockTile tile)
@@ -63,11 +63,12 @@ internal static class TangentSweep
         if (locality == Locality.Block)
         {
             tile.Block.Head.FeatureGradient(tile.Errors.Span, q, tile.Examples);
+            tile.AddSimilarity(q);
             return;
         }
 
-        model.Readout.FeatureGradient(tile.ReadoutErrors.Span, q, tile.Examples);
-        tile.PassBackThroughReadoutNormalization(model.Options, q);
+        model.FinalHead.FeatureGradient(tile.FinalErrors.Span, q, tile.Examples);
+        tile.PassBackThroughFinalNormalization(model, q);
     }
 
     /// <summary>Takes the tangent of the last block's output for that of this block's input, through its first normalisation.</summary>
@@ -79,10 +80,10 @@ internal static class TangentSweep
     }
 
     /// <summary>
-    /// The tangent of each example's readout loss, from the tangent of the last block's output [rows, D]; every patch and
+    /// The tangent of each example's loss of the final head, from the tangent of the last block's output [rows, D]; every patch and
     /// group of the example is credited with it.
     /// </summary>
-    internal static void DifferentiateReadout(LocalMixerOptions options, BlockTile tile, ReadOnlySpan<float> tangent, float scale, TangentMemory memory)
+    internal static void DifferentiateFinalLoss(LocalMixerOptions options, BlockTile tile, ReadOnlySpan<float> tangent, float scale, TangentMemory memory)
     {
         ReadOnlySpan<float> gradient = tile.FeatureGradient;
         int groups = options.Groups;

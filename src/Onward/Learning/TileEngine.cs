@@ -1,5 +1,3 @@
-using System.Numerics.Tensors;
-using Onward.Kernels;
 using Onward.Models;
 
 namespace Onward.Learning;
@@ -28,6 +26,9 @@ internal sealed class TileEngine
     private readonly Action<int, int> _runSlice;
     private readonly (int Block, int Layer, int Slice)[][] _slices;
     private readonly StepResult _result;
+    private readonly LossReader _losses;
+    private readonly Action<int, int> _gatherTile;
+    private readonly Action<int, int> _compare;
 
     private ReadOnlyMemory<float> _pixels;
     private ReadOnlyMemory<int> _labels;
@@ -52,13 +53,17 @@ internal sealed class TileEngine
         _slices = [.. Enumerable.Range(0, Stages).Select(stage => Learning(stage).SelectMany(SlicesOf).Concat(HeadsOf(stage)).ToArray())];
         _result = new StepResult(_model.Blocks.Count);
         Gradients = new ParameterVector(_model.Values.Layout);
+        _losses = new LossReader(rule, _wave);
+        _gatherTile = GatherTile;
+        _compare = (job, worker) => _losses.Compare(job);
     }
 
     /// <summary>The gradients of the last step.</summary>
     internal ParameterVector Gradients { get; }
 
     /// <summary>Bytes of activations and output gradients that a step works in.</summary>
-    internal long ActivationBytes => sizeof(float) * (_wave.Length + _tiles.Sum(tiles => tiles.Distinct().Sum(tile => tile.Length)));
+    internal long ActivationBytes => sizeof(float) * (_wave.Length + _tiles.Sum(tiles => tiles.Distinct().Sum(tile => tile.Length)))
+        + _losses.Bytes;
 
     /// <summary>The tiles that each thread works on, one for each block; the same for all blocks that share memory.</summary>
     internal IReadOnlyList<IReadOnlyList<BlockTile>> Tiles => _tiles;
@@ -81,19 +86,20 @@ internal sealed class TileEngine
             throw new ArgumentException($"A batch of {labels.Length} images of {image} numbers has {(long)labels.Length * image} numbers, at least one image; got {pixels.Length}.");
         }
 
+        if (_model.Options.IsSelfSupervised && labels.Length % 2 != 0)
+        {
+            throw new ArgumentException($"A batch of two views of each image has an even number of examples; got {labels.Length}.", nameof(labels));
+        }
+
         (_pixels, _labels, _batch, _step) = (pixels, labels, labels.Length, step);
         Array.Clear(_result.BlockLosses);
         _result.ReadoutLoss = 0;
         _result.Mistakes = 0;
         _model.Pack(_rule.Team);
+        CompareExamples();
         for (_first = 0; _first < _batch; _first += _wave.Examples)
         {
-            _examples = Math.Min(_wave.Examples, _batch - _first);
-
-            // Two tiles a thread where examples are small, so that a thread held up does not hold up the rest, but no tile
-            // so small that the pass over the weights is wasted on it.
-            int share = (_examples + (2 * _rule.Team.Count) - 1) / (2 * _rule.Team.Count);
-            _perTile = Math.Clamp(share, Math.Max(1, SmallestTileRows / _model.Options.Patches), _tileExamples);
+            BeginWave();
             for (_stage = 0; _stage < Stages; _stage++)
             {
                 _rule.Team.Run((_examples + _perTile - 1) / _perTile, _runTile);
@@ -109,7 +115,7 @@ internal sealed class TileEngine
                 AddLosses(k);
             }
 
-            _result.ReadoutLoss = Sum(_result.ReadoutLoss, _wave.ReadoutLosses);
+            _result.ReadoutLoss = Sum(_result.ReadoutLoss, _wave.FinalLosses);
             _result.Mistakes += _wave.Mistakes.AsSpan(0, _examples).Count(true);
         }
 
@@ -120,6 +126,35 @@ internal sealed class TileEngine
 
         _result.ReadoutLoss /= _batch;
         return _result;
+    }
+
+    // Where losses compare examples, values go through the whole batch before anything is learnt from it.
+    private void CompareExamples()
+    {
+        _losses.Begin(_labels);
+        if (_losses.Comparisons == 0)
+        {
+            return;
+        }
+
+        for (_first = 0; _first < _batch; _first += _wave.Examples)
+        {
+            BeginWave();
+            _rule.Team.Run((_examples + _perTile - 1) / _perTile, _gatherTile);
+        }
+
+        _rule.Team.Run(_losses.Comparisons, _compare);
+    }
+
+    private void BeginWave()
+    {
+        _examples = Math.Min(_wave.Examples, _batch - _first);
+        _losses.FirstOfWave = _first;
+
+        // Two tiles a thread where examples are small, so that a thread held up does not hold up the rest, but no tile
+        // so small that the pass over the weights is wasted on it.
+        int share = (_examples + (2 * _rule.Team.Count) - 1) / (2 * _rule.Team.Count);
+        _perTile = Math.Clamp(share, Math.Max(1, SmallestTileRows / _model.Options.Patches), _tileExamples);
     }
 
     private void AddLosses(int block) => _result.BlockLosses[block] = Sum(_result.BlockLosses[block], _wave.Blocks[block].Losses);
@@ -143,6 +178,7 @@ internal sealed class TileEngine
         for (int k = first; k < (valuesOnly ? _model.Blocks.Count - 1 : end); k++)
         {
             Forward(tiles[k], k, job * _perTile);
+            _losses.ReadHead(tiles[k]);
         }
 
         if (valuesOnly)
@@ -152,7 +188,7 @@ internal sealed class TileEngine
 
         if (end == _model.Blocks.Count)
         {
-            Read(tiles[^1]);
+            _losses.ReadFinalHead(tiles[^1]);
         }
 
         _rule.Differentiate(tiles.AsSpan(first, end - first));
@@ -167,7 +203,17 @@ internal sealed class TileEngine
         }
     }
 
-    // Values and local loss of one tile in one block.
+    // Values of one tile in all blocks, and what its examples are compared by.
+    private void GatherTile(int job, int worker)
+    {
+        for (int k = 0; k < _model.Blocks.Count; k++)
+        {
+            Forward(_tiles[worker][k], k, job * _perTile);
+            _losses.Gather(_tiles[worker][k]);
+        }
+    }
+
+    // Values of one tile in one block.
     private void Forward(BlockTile tile, int k, int example)
     {
         LocalMixerOptions options = _model.Options;
@@ -177,6 +223,7 @@ internal sealed class TileEngine
         tile.Rows = tile.Examples * options.Patches;
         tile.FirstExample = _first + example;
         tile.Step = _step;
+        tile.Images = _model.Options.IsSelfSupervised ? _batch / 2 : _batch;
         int row = example * options.Patches;
         for (int l = 0; l < tile.Block.Layers.Count; l++)
         {
@@ -189,22 +236,6 @@ internal sealed class TileEngine
         tile.OutputGradient = _wave.OutputGradient.IsEmpty ? default : _wave.OutputGradient.Slice(row * options.Channels, tile.Rows * options.Channels);
         tile.Block.Forward(_model.Values, tile.Source.Span, tile.Inputs, tile.Result.Span, tile.Activations, tile.Rows);
 
-        Span<float> pooled = tile.Activations.Pooled[..(tile.Examples * options.Channels)];
-        pooled.CopyTo(memory.Features.Span[(example * options.Channels)..]);
-        tile.Errors = memory.Errors.Slice(example * options.Classes, tile.Examples * options.Classes);
-        Classify(tile.Block.Head, tile, pooled, tile.Errors.Span, memory.Losses.AsSpan(example), default);
-    }
-
-    // Features and loss of the readout.
-    private void Read(BlockTile tile)
-    {
-        LocalMixerOptions options = _model.Options;
-        int example = tile.FirstExample - _first;
-        Span<float> features = _wave.ReadoutFeatures.Span.Slice(example * options.Channels, tile.Examples * options.Channels);
-        _model.PoolForReadout(tile.Result.Span, features, tile.ReadoutReciprocal[..tile.Examples]);
-        tile.ReadoutFeatures = _wave.ReadoutFeatures.Slice(example * options.Channels, features.Length);
-        tile.ReadoutErrors = _wave.ReadoutErrors.Slice(example * options.Classes, tile.Examples * options.Classes);
-        Classify(_model.Readout, tile, features, tile.ReadoutErrors.Span, _wave.ReadoutLosses.AsSpan(example), _wave.Mistakes.AsSpan(example));
     }
 
     private Memory<float> ExtractPatches(BlockTile tile)
@@ -219,26 +250,7 @@ internal sealed class TileEngine
         return tile.Patches[..(tile.Examples * patches)];
     }
 
-    // Losses, and their gradients with respect to the logits, of the mean over the batch.
-    private void Classify(LinearHead head, BlockTile tile, ReadOnlySpan<float> features, Span<float> errors, Span<float> losses, Span<bool> mistakes)
-    {
-        Span<float> logits = tile.Logits.Span[..(tile.Examples * head.Classes)];
-        head.Logits(_model.Values, features, logits, tile.Examples);
-        for (int n = 0; n < tile.Examples; n++)
-        {
-            Span<float> example = logits.Slice(n * head.Classes, head.Classes);
-            int label = _labels.Span[tile.FirstExample + n];
-            losses[n] = SoftmaxCrossEntropy.Evaluate(example, label, errors.Slice(n * head.Classes, head.Classes));
-            if (!mistakes.IsEmpty)
-            {
-                mistakes[n] = TensorPrimitives.IndexOfMax(example) != label;
-            }
-        }
-
-        TensorPrimitives.Multiply(errors, 1f / _batch, errors);
-    }
-
-    // One slice of the weight gradients of the current stage: of a layer, of a local head, or of the readout.
+    // One slice of the weight gradients of the current stage: of a layer, of a local head, or of the final one.
     private void RunSlice(int job, int worker)
     {
         bool accumulate = _first > 0;
@@ -252,10 +264,10 @@ internal sealed class TileEngine
             return;
         }
 
-        bool readout = k == _model.Blocks.Count;
-        (readout ? _model.Readout : _model.Blocks[k].Head).AccumulateGradient(
-            (readout ? _wave.ReadoutFeatures : _wave.Blocks[k].Features).Span,
-            (readout ? _wave.ReadoutErrors : _wave.Blocks[k].Errors).Span,
+        bool final = k == _model.Blocks.Count;
+        (final ? _model.FinalHead : _model.Blocks[k].Head).AccumulateGradient(
+            (final ? _wave.FinalFeatures : _wave.Blocks[k].Features).Span,
+            (final ? _wave.FinalErrors : _wave.Blocks[k].Errors).Span,
             _examples,
             accumulate,
             Gradients,

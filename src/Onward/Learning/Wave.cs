@@ -28,9 +28,9 @@ internal sealed class Wave
         }
 
         OutputGradient = AlignedMemory.Allocate(locality == Locality.NetworkRecomputed ? checked(Capacity * options.Channels) : 0);
-        ReadoutFeatures = AlignedMemory.Allocate(Examples * options.Channels);
-        ReadoutErrors = AlignedMemory.Allocate(Examples * options.Classes);
-        ReadoutLosses = new float[Examples];
+        FinalFeatures = AlignedMemory.Allocate(Examples * options.Channels);
+        FinalErrors = AlignedMemory.Allocate(Examples * options.HeadOutputs);
+        FinalLosses = new float[Examples];
         Mistakes = new bool[Examples];
         HeadWorkspaceLength = Gemm.WorkspaceLength(Examples);
         Workspace = AlignedMemory.Allocate((model.Blocks.Count + 1) * HeadWorkspaceLength);
@@ -48,20 +48,22 @@ internal sealed class Wave
     /// <summary>Where values are recomputed: gradient of the output of the block that the error has come to [rows, D].</summary>
     internal Memory<float> OutputGradient { get; }
 
-    internal Memory<float> ReadoutFeatures { get; }
+    /// <summary>What the final head reads [examples, D].</summary>
+    internal Memory<float> FinalFeatures { get; }
 
-    internal Memory<float> ReadoutErrors { get; }
+    /// <summary>Gradient of its loss with respect to its outputs, divided by the batch [examples, K].</summary>
+    internal Memory<float> FinalErrors { get; }
 
-    internal float[] ReadoutLosses { get; }
+    internal float[] FinalLosses { get; }
 
     internal bool[] Mistakes { get; }
 
-    /// <summary>Workspace of the gradients of the heads and, last, of the readout, which may be computed at the same time.</summary>
+    /// <summary>Workspace of the gradients of the heads and, last, of the final one, which may be computed at the same time.</summary>
     internal Memory<float> Workspace { get; }
 
     internal int HeadWorkspaceLength { get; }
 
-    internal long Length => Blocks.Distinct().Sum(block => block.Length) + OutputGradient.Length + ReadoutFeatures.Length + ReadoutErrors.Length + Workspace.Length;
+    internal long Length => Blocks.Distinct().Sum(block => block.Length) + OutputGradient.Length + FinalFeatures.Length + FinalErrors.Length + Workspace.Length;
 }
 
 /// <summary>What a wave keeps of one block.</summary>
@@ -77,7 +79,7 @@ internal sealed class WaveBlock
         PackedGradients = layersOf?.PackedGradients ?? [.. Enumerable.Range(0, layers).Select(l => AlignedMemory.Allocate(Largest(l, layer => layer.Map.PackedGradientLength(wave.Capacity))))];
         Result = AlignedMemory.Allocate(checked(wave.Capacity * options.Channels));
         Features = AlignedMemory.Allocate(wave.Examples * options.Channels);
-        Errors = AlignedMemory.Allocate(wave.Examples * options.Classes);
+        Errors = AlignedMemory.Allocate(wave.Examples * options.HeadOutputs);
         Losses = new float[wave.Examples];
 
         int Largest(int l, Func<MixerLayer, int> length) => served.Where(block => l < block.Layers.Count).Max(block => length(block.Layers[l]));
@@ -95,7 +97,7 @@ internal sealed class WaveBlock
     /// <summary>The pooled features of the local head [examples, D].</summary>
     internal Memory<float> Features { get; }
 
-    /// <summary>Gradient of the local loss with respect to the logits, divided by the batch [examples, K].</summary>
+    /// <summary>Gradient of the local loss with respect to the head's outputs, divided by the batch [examples, K].</summary>
     internal Memory<float> Errors { get; }
 
     internal float[] Losses { get; }

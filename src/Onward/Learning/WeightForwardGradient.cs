@@ -52,9 +52,10 @@ public sealed class WeightForwardGradient : LearningRule
     /// <param name="scope">The local losses to read, which must include <see cref="LossScope.Block"/>; or the global one.</param>
     /// <param name="passes">Directions to average over in each step; 1 to <see cref="ForwardGradient.MaximumPasses"/>.</param>
     /// <param name="seed">Names all noise of the run.</param>
+    /// <param name="loss">What the losses measure; null for the default.</param>
     /// <exception cref="ArgumentException"><paramref name="scope"/> has parts but lacks the block flag, or passes are out of range.</exception>
-    public WeightForwardGradient(LocalMixer model, WorkerTeam team, NoiseDistribution distribution, LossScope scope, int passes, ulong seed)
-        : base(model, team, TangentSweep.RequireScope(scope), trainsHeads: true)
+    public WeightForwardGradient(LocalMixer model, WorkerTeam team, NoiseDistribution distribution, LossScope scope, int passes, ulong seed, TrainingLoss? loss = null)
+        : base(model, team, TangentSweep.RequireScope(scope), trainsHeads: true, loss)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(passes, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(passes, ForwardGradient.MaximumPasses);
@@ -81,7 +82,7 @@ public sealed class WeightForwardGradient : LearningRule
 
     /// <inheritdoc/>
     /// <remarks>A layer multiplies its input by V, and the tangent of its input, where there is one, by the weights.</remarks>
-    public override double MatrixFlopsPerExample => 2.0 * _options.Patches * Model.Blocks.Sum(block =>
+    private protected override double RuleFlopsPerExample => 2.0 * _options.Patches * Model.Blocks.Sum(block =>
         block.Layers.Select((layer, l) => layer.Map.MultiplyAddsPerRow * (1 + (_passes * (l > 0 || InputMoves(block) ? 2 : 1)))).Sum());
 
     internal override bool LeavesOutputGradients => false;
@@ -114,7 +115,7 @@ public sealed class WeightForwardGradient : LearningRule
 
             if (Locality == Locality.Network)
             {
-                TangentSweep.DifferentiateReadout(_options, tiles[^1], memory.Output.Span, 1f / _passes, memory);
+                TangentSweep.DifferentiateFinalLoss(_options, tiles[^1], memory.Output.Span, 1f / _passes, memory);
             }
 
             foreach (BlockTile tile in tiles)

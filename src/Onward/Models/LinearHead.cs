@@ -2,27 +2,30 @@ using Onward.Kernels;
 
 namespace Onward.Models;
 
-/// <summary>A linear classifier on pooled features: logits = features W + b, W [D, K].</summary>
+/// <summary>
+/// A linear map of pooled features: features W + b, W [D, K]. Its outputs are the logits of a classifier or, in a
+/// self-supervised network, a projection that examples are compared by.
+/// </summary>
 public sealed class LinearHead
 {
     private readonly Memory<float> _packedWeight;
     private readonly Memory<float> _packedTranspose;
 
-    internal LinearHead(int features, int classes, string name, ParameterLayout layout)
+    internal LinearHead(int features, int outputs, string name, ParameterLayout layout)
     {
         Features = features;
-        Classes = classes;
-        Weight = layout.Add($"{name}.weight", [features, classes], isMatrix: true);
-        Bias = layout.Add($"{name}.bias", [classes], isMatrix: false);
-        _packedWeight = AlignedMemory.Allocate(Gemm.PackedLength(features, classes));
-        _packedTranspose = AlignedMemory.Allocate(Gemm.PackedLength(classes, features));
+        Outputs = outputs;
+        Weight = layout.Add($"{name}.weight", [features, outputs], isMatrix: true);
+        Bias = layout.Add($"{name}.bias", [outputs], isMatrix: false);
+        _packedWeight = AlignedMemory.Allocate(Gemm.PackedLength(features, outputs));
+        _packedTranspose = AlignedMemory.Allocate(Gemm.PackedLength(outputs, features));
     }
 
     /// <summary>Floats in one pooled feature vector, D.</summary>
     public int Features { get; }
 
-    /// <summary>Classes, K.</summary>
-    public int Classes { get; }
+    /// <summary>Numbers that come out, K: a logit for each class, or the coordinates of a projection.</summary>
+    public int Outputs { get; }
 
     /// <summary>The weight [D, K].</summary>
     public Parameter Weight { get; }
@@ -32,29 +35,29 @@ public sealed class LinearHead
 
     internal void Pack(ParameterVector values)
     {
-        Gemm.Pack(values[Weight], Classes, transposed: false, Features, Classes, _packedWeight.Span, Features);
-        Gemm.Pack(values[Weight], Classes, transposed: true, Classes, Features, _packedTranspose.Span, Classes);
+        Gemm.Pack(values[Weight], Outputs, transposed: false, Features, Outputs, _packedWeight.Span, Features);
+        Gemm.Pack(values[Weight], Outputs, transposed: true, Outputs, Features, _packedTranspose.Span, Outputs);
     }
 
-    /// <summary>logits [examples, K] = features [examples, D] W + b.</summary>
-    internal void Logits(ParameterVector values, ReadOnlySpan<float> features, Span<float> logits, int examples)
+    /// <summary>outputs [examples, K] = features [examples, D] W + b.</summary>
+    internal void Apply(ParameterVector values, ReadOnlySpan<float> features, Span<float> outputs, int examples)
     {
         for (int n = 0; n < examples; n++)
         {
-            values[Bias].CopyTo(logits.Slice(n * Classes, Classes));
+            values[Bias].CopyTo(outputs.Slice(n * Outputs, Outputs));
         }
 
-        Gemm.MultiplyPacked(GemmLeft.Plain, examples, Classes, Features, features, Features, _packedWeight.Span, Features, 0, logits, Classes, accumulate: true);
+        Gemm.MultiplyPacked(GemmLeft.Plain, examples, Outputs, Features, features, Features, _packedWeight.Span, Features, 0, outputs, Outputs, accumulate: true);
     }
 
     /// <summary>q [examples, D] = error [examples, K] W': the gradient of the loss with respect to the features.</summary>
     internal void FeatureGradient(ReadOnlySpan<float> error, Span<float> gradient, int examples) =>
-        Gemm.MultiplyPacked(GemmLeft.Plain, examples, Features, Classes, error, Classes, _packedTranspose.Span, Classes, 0, gradient, Features, accumulate: false);
+        Gemm.MultiplyPacked(GemmLeft.Plain, examples, Features, Outputs, error, Outputs, _packedTranspose.Span, Outputs, 0, gradient, Features, accumulate: false);
 
     /// <summary>Adds features' error to the weight's gradient and the sum of error to the bias's, example by example.</summary>
     internal void AccumulateGradient(ReadOnlySpan<float> features, ReadOnlySpan<float> error, int examples, bool accumulate, ParameterVector gradients, Span<float> workspace)
     {
-        Gemm.Multiply(GemmLeft.Transposed, rightTransposed: false, Features, Classes, examples, features, Features, error, Classes, gradients[Weight], Classes, accumulate, workspace);
+        Gemm.Multiply(GemmLeft.Transposed, rightTransposed: false, Features, Outputs, examples, features, Features, error, Outputs, gradients[Weight], Outputs, accumulate, workspace);
         Span<float> bias = gradients[Bias];
         if (!accumulate)
         {
@@ -63,7 +66,7 @@ public sealed class LinearHead
 
         for (int n = 0; n < examples; n++)
         {
-            System.Numerics.Tensors.TensorPrimitives.Add(bias, error.Slice(n * Classes, Classes), bias);
+            System.Numerics.Tensors.TensorPrimitives.Add(bias, error.Slice(n * Outputs, Outputs), bias);
         }
     }
 }

@@ -29,6 +29,7 @@ public sealed class LocalMixer
         }
 
         Blocks = blocks;
+        Projector = options.IsSelfSupervised ? new LinearHead(options.Channels, options.Projection, "projector", layout) : null;
         Readout = new LinearHead(options.Channels, options.Classes, "readout", layout);
         Values = new ParameterVector(layout);
         _pack = PackSlice;
@@ -48,21 +49,27 @@ public sealed class LocalMixer
     /// <summary>The classifier that predictions come from; it never trains the blocks (its input is detached).</summary>
     public LinearHead Readout { get; }
 
+    /// <summary>Projects the last block's output in a self-supervised network; null in others.</summary>
+    public LinearHead? Projector { get; }
+
+    /// <summary>The head whose loss is that of the whole network: the projector where there is one, else the readout.</summary>
+    public LinearHead FinalHead => Projector ?? Readout;
+
     /// <summary>The parameters.</summary>
     public ParameterVector Values { get; }
 
-    /// <summary>The local heads in order, then the readout.</summary>
-    public IEnumerable<LinearHead> Heads => Blocks.Select(block => block.Head).Append(Readout);
+    /// <summary>The local heads in order, then the projector, if there is one, and the readout.</summary>
+    public IEnumerable<LinearHead> Heads => [.. Blocks.Select(block => block.Head), .. Projector is null ? [] : new[] { Projector }, Readout];
 
     /// <summary>
     /// Sets the initial weights: N(0, scale^2) with the scale of the chosen initialiser; biases and readout 0, local heads
-    /// 0 or drawn (spec 2.7).
+    /// 0 or drawn, projections drawn (spec 2.7).
     /// </summary>
     /// <param name="seed">Names the draw.</param>
     public void Initialize(ulong seed)
     {
         Values.All.Clear();
-        DrawWeights(Values, new RandomStream(seed, RandomPurpose.Initialization), heads: !Options.ZeroHeads);
+        DrawWeights(Values, new RandomStream(seed, RandomPurpose.Initialization), heads: Options.IsSelfSupervised || !Options.ZeroHeads);
     }
 
     /// <summary>
@@ -99,6 +106,21 @@ public sealed class LocalMixer
         }
     }
 
+    /// <summary>Whether what the final head reads is normalised: a projector reads the mean over patches as it is.</summary>
+    internal bool NormalizesFinalFeatures => Projector is null && Options.Normalizations.HasFlag(Normalizations.Last);
+
+    /// <summary>The features that the final head reads, as <see cref="PoolForReadout"/> leaves those of the readout.</summary>
+    internal void PoolForFinalHead(ReadOnlySpan<float> output, Span<float> features, Span<float> reciprocal)
+    {
+        if (Projector is null)
+        {
+            PoolForReadout(output, features, reciprocal);
+            return;
+        }
+
+        Blocks[^1].Pool(output, features);
+    }
+
     private void PackSlice(int job, int worker)
     {
         (MixerLayer? layer, LinearHead? head, int slice) = _packing[job];
@@ -119,6 +141,11 @@ public sealed class LocalMixer
             {
                 Draw(target, stream, block.Head.Weight, block.Head.Features);
             }
+        }
+
+        if (Projector is not null)
+        {
+            Draw(target, stream, Projector.Weight, Projector.Features);
         }
     }
 
@@ -152,7 +179,7 @@ public sealed class LocalMixer
         }
 
         Add("group", new GroupedLinear(options.Groups, size), Normalizations.Middle, size, size);
-        return new MixerBlock(options, index, layers, new LinearHead(channels, options.Classes, $"{name}.head", layout));
+        return new MixerBlock(options, index, layers, new LinearHead(channels, options.HeadOutputs, $"{name}.head", layout));
 
         void Add(string kind, AffineLayer map, Normalizations before, int inputNorm, int outputNorm) => layers.Add(new MixerLayer(
             map,

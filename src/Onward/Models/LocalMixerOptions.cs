@@ -63,14 +63,26 @@ public sealed record LocalMixerOptions
     /// <summary>Classes, K; at least 2.</summary>
     public required int Classes { get; init; }
 
+    /// <summary>
+    /// Outputs of each local head and of a projector at the end of the network, where they are trained to tell images apart
+    /// without labels (spec 5); 0, the default, where heads classify. The readout classifies in both.
+    /// </summary>
+    public int Projection { get; init; }
+
     /// <summary>Where to normalise; default everywhere.</summary>
     public Normalizations Normalizations { get; init; } = Normalizations.All;
 
     /// <summary>Scale of the initial weights; default Kaiming.</summary>
     public WeightInitializer Initializer { get; init; } = WeightInitializer.Kaiming;
 
-    /// <summary>Whether the local heads start at 0, as the readout always does; default true.</summary>
+    /// <summary>Whether local heads that classify start at 0, as the readout always does; default true. Projections never do.</summary>
     public bool ZeroHeads { get; init; } = true;
+
+    /// <summary>Whether heads project instead of classifying.</summary>
+    public bool IsSelfSupervised => Projection > 0;
+
+    /// <summary>Outputs of each local head.</summary>
+    public int HeadOutputs => IsSelfSupervised ? Projection : Classes;
 
     /// <summary>Patches of an image, P.</summary>
     public int Patches => PatchesPerSide * PatchesPerSide;
@@ -95,10 +107,11 @@ public sealed record LocalMixerOptions
             Int128 channels = Channels, patches = (Int128)PatchesPerSide * PatchesPerSide;
             Int128 patchSide = ((Int128)ImageSide + PatchesPerSide - 1) / PatchesPerSide;
             Int128 group = channels * (Channels / Groups) + channels;
-            Int128 head = channels * Classes + Classes;
+            Int128 head = channels * HeadOutputs + HeadOutputs;
+            Int128 readout = channels * Classes + Classes;
             Int128 first = patchSide * patchSide * ImageChannels * channels + channels + group + head;
             Int128 other = patches * patches + patches + channels * channels + channels + group + head;
-            return first + (other * (Blocks - 1)) + head;
+            return first + (other * (Blocks - 1)) + (IsSelfSupervised ? head : 0) + readout;
         }
     }
 
@@ -118,6 +131,7 @@ public sealed record LocalMixerOptions
         Require(ImageSide >= 1, $"the image side must be at least 1 pixel; got {ImageSide}");
         Require(ImageChannels >= 1, $"the image must have at least 1 channel; got {ImageChannels}");
         Require(Classes >= 2, $"there must be at least 2 classes; got {Classes}");
+        Require(Projection is 0 or >= 2, $"a projection has at least 2 outputs, or is 0 for heads that classify; got {Projection}");
         Require(
             PatchesPerSide < 1 || ImageSide < 1 || ImageChannels < 1 || PatchVector >= 2,
             $"{PatchesPerSide} patches along a side of {ImageSide} pixels leave one number in a patch, which normalisation turns into 0; take fewer patches or larger images");

@@ -93,14 +93,14 @@ public sealed class Evaluator
         {
             Span<float> result = scratch.Results[block.Index & 1].Span[..(rows * options.Channels)];
             block.Forward(_model.Values, x, scratch.Inputs, result, scratch.Activations, rows);
-            block.Head.Logits(_model.Values, scratch.Activations.Pooled, scratch.Logits.Span, examples);
+            block.Head.Apply(_model.Values, scratch.Activations.Pooled, scratch.Logits.Span, examples);
             Interlocked.Add(ref _blockMistakes[block.Index], Mistakes(scratch, first, examples));
             x = result;
         }
 
         Span<float> features = scratch.Features.Span[..(examples * options.Channels)];
         _model.PoolForReadout(x, features, scratch.Reciprocal.Span[..examples]);
-        _model.Readout.Logits(_model.Values, features, scratch.Logits.Span, examples);
+        _model.Readout.Apply(_model.Values, features, scratch.Logits.Span, examples);
         Interlocked.Add(ref _mistakes, Mistakes(scratch, first, examples));
         for (int n = 0; n < examples; n++)
         {

@@ -45,12 +45,12 @@ public sealed class FeedbackAlignmentTests
         SmallNetwork network = new(Normalizations.All & ~Normalizations.Last);
         using WorkerTeam team = new(2);
         LinearHead readout = network.Model.Readout;
-        float[] transposed = new float[readout.Classes * readout.Features];
+        float[] transposed = new float[readout.Outputs * readout.Features];
         for (int d = 0; d < readout.Features; d++)
         {
-            for (int k = 0; k < readout.Classes; k++)
+            for (int k = 0; k < readout.Outputs; k++)
             {
-                transposed[(k * readout.Features) + d] = network.Model.Values[readout.Weight][(d * readout.Classes) + k];
+                transposed[(k * readout.Features) + d] = network.Model.Values[readout.Weight][(d * readout.Outputs) + k];
             }
         }
 

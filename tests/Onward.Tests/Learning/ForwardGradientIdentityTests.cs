@@ -12,21 +12,26 @@ namespace Onward.Tests.Learning;
 public sealed class ForwardGradientIdentityTests
 {
     [Theory]
-    [InlineData(LossScope.Global, BackwardScope.Readout)]
-    [InlineData(LossScope.Block, BackwardScope.LocalLossesWithinBlock)]
-    [InlineData(LossScope.All, BackwardScope.LocalLossesWithinBlock)]
-    public void Activity_estimates_along_all_directions_add_up_to_the_gradient(LossScope scope, BackwardScope target)
+    [InlineData(LossScope.Global, BackwardScope.Readout, 0, 0)]
+    [InlineData(LossScope.Block, BackwardScope.LocalLossesWithinBlock, 0, 0)]
+    [InlineData(LossScope.All, BackwardScope.LocalLossesWithinBlock, 0, 0)]
+    [InlineData(LossScope.Block, BackwardScope.LocalLossesWithinBlock, 0, 0.7)]
+    [InlineData(LossScope.All, BackwardScope.LocalLossesWithinBlock, 0, 1)]
+    [InlineData(LossScope.Global, BackwardScope.Readout, 4, 0)]
+    [InlineData(LossScope.All, BackwardScope.LocalLossesWithinBlock, 4, 0)]
+    public void Activity_estimates_along_all_directions_add_up_to_the_gradient(LossScope scope, BackwardScope target, int projection, double similarity)
     {
-        SmallNetwork network = new();
+        SmallNetwork network = new(projection: projection);
+        TrainingLoss loss = new() { SimilarityWeight = similarity };
         using WorkerTeam team = new(1);
         SmallNetwork.OneHot direction = new();
-        ForwardGradient rule = new(network.Model, team, direction, scope, 1, seed: 1);
+        ForwardGradient rule = new(network.Model, team, direction, scope, 1, seed: 1, loss: loss);
         int elements = network.Model.Options.Patches * network.Model.Options.Channels;
         float[] sum = new float[network.Model.Values.All.Length];
 
         foreach (MixerLayer layer in network.Layers)
         {
-            for (int example = 0; example < network.Labels.Length; example++)
+            for (int example = 0; example < SmallNetwork.Images; example++)
             {
                 for (int element = 0; element < elements; element++)
                 {
@@ -36,7 +41,7 @@ public sealed class ForwardGradientIdentityTests
             }
         }
 
-        network.RequireEqualTrunks(network.Gradients(Backpropagation.ThroughWeights(network.Model, team, target)), sum);
+        network.RequireEqualTrunks(network.Gradients(Backpropagation.ThroughWeights(network.Model, team, target, loss: loss)), sum);
     }
 
     [Theory]
@@ -47,6 +52,13 @@ public sealed class ForwardGradientIdentityTests
     public void Weight_estimates_along_all_directions_add_up_to_the_gradient(LossScope scope, BackwardScope target, int groups) =>
         RequireWeightIdentity(new SmallNetwork(groups: groups), scope, target);
 
+    [Theory]
+    [InlineData(LossScope.Global, BackwardScope.Readout, 4, 0)]
+    [InlineData(LossScope.Block, BackwardScope.LocalLossesWithinBlock, 4, 0)]
+    [InlineData(LossScope.Block, BackwardScope.LocalLossesWithinBlock, 0, 0.7)]
+    public void Weight_estimates_add_up_to_the_gradient_of_losses_that_compare_examples(LossScope scope, BackwardScope target, int projection, double similarity) =>
+        RequireWeightIdentity(new SmallNetwork(projection: projection), scope, target, new TrainingLoss { SimilarityWeight = similarity });
+
     // A normalisation over all channels would carry a weight's influence from its group to the others.
     [Theory]
     [InlineData(LossScope.Block | LossScope.Group)]
@@ -54,11 +66,11 @@ public sealed class ForwardGradientIdentityTests
     public void Weight_estimates_by_group_add_up_to_the_gradient_where_no_normalisation_joins_the_groups(LossScope scope) =>
         RequireWeightIdentity(new SmallNetwork(Normalizations.All & ~Normalizations.PostLinear), scope, BackwardScope.LocalLossesWithinBlock);
 
-    private static void RequireWeightIdentity(SmallNetwork network, LossScope scope, BackwardScope target)
+    private static void RequireWeightIdentity(SmallNetwork network, LossScope scope, BackwardScope target, TrainingLoss? loss = null)
     {
         using WorkerTeam team = new(2);
         SmallNetwork.OneHot direction = new();
-        WeightForwardGradient rule = new(network.Model, team, direction, scope, 1, seed: 1);
+        WeightForwardGradient rule = new(network.Model, team, direction, scope, 1, seed: 1, loss);
         float[] sum = new float[network.Model.Values.All.Length];
 
         foreach (MixerLayer layer in network.Layers)
@@ -73,7 +85,7 @@ public sealed class ForwardGradientIdentityTests
             }
         }
 
-        network.RequireEqualTrunks(network.Gradients(Backpropagation.ThroughWeights(network.Model, team, target)), sum);
+        network.RequireEqualTrunks(network.Gradients(Backpropagation.ThroughWeights(network.Model, team, target, loss: loss)), sum);
     }
 
     [Theory]

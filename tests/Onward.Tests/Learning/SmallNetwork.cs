@@ -7,8 +7,14 @@ namespace Onward.Tests.Learning;
 /// <summary>A network small enough to try every direction, with all parameters drawn, and a batch for it.</summary>
 public sealed class SmallNetwork
 {
-    public SmallNetwork(Normalizations normalizations = Normalizations.All, int groups = 2)
+    /// <summary>Images in the batch, each in two views where the network projects.</summary>
+    public const int Images = 2;
+
+    public SmallNetwork(Normalizations normalizations = Normalizations.All, int groups = 2, int projection = 0)
     {
+        int examples = projection > 0 ? 2 * Images : Images;
+        Pixels = new float[examples * 20];
+        Labels = [.. Enumerable.Range(0, examples).Select(n => (n + 2) % 3)];
         Model = new LocalMixer(new LocalMixerOptions
         {
             Blocks = 2,
@@ -18,6 +24,7 @@ public sealed class SmallNetwork
             ImageSide = 2,
             ImageChannels = 5,
             Classes = 3,
+            Projection = projection,
             Normalizations = normalizations,
         });
         CounterRandom.Normals(new RandomStream(7, RandomPurpose.Initialization), 0, Model.Values.All);
@@ -31,9 +38,9 @@ public sealed class SmallNetwork
 
     public LocalMixer Model { get; }
 
-    public float[] Pixels { get; } = new float[2 * 20];
+    public float[] Pixels { get; }
 
-    public int[] Labels { get; } = [2, 0];
+    public int[] Labels { get; }
 
     public IEnumerable<MixerLayer> Layers => Model.Blocks.SelectMany(block => block.Layers);
 

@@ -23,7 +23,9 @@ public sealed class VectorFile
             Groups = Size("groups"),
             ImageSide = Size("patchesPerSide"),
             ImageChannels = Size("patchVector"),
-            Classes = Size("classes"),
+            Classes = IsContrastive ? 2 : Size("classes"),
+            Projection = IsContrastive ? Size("projection") : 0,
+            Normalizations = IsContrastive ? Normalizations.All & ~Normalizations.Inter : Normalizations.All,
         });
         Examples = Size("examples");
         foreach (MixerBlock block in Model.Blocks)
@@ -35,16 +37,30 @@ public sealed class VectorFile
                 Data(layer.GetProperty("bias")).CopyTo(Model.Values[block.Layers[l].Bias]);
             }
 
-            SetHead(block.Head, root.GetProperty("heads")[block.Index]);
+            SetHead(block.Head, root.GetProperty(IsContrastive ? "projectors" : "heads")[block.Index]);
         }
 
-        SetHead(Model.Readout, root.GetProperty("readout"));
-        Input = Data(root.GetProperty("input"));
-        Labels = [.. root.GetProperty("labels").EnumerateArray().Select(label => label.GetInt32())];
+        if (IsContrastive)
+        {
+            Loss = new TrainingLoss { Temperature = root.GetProperty("temperature").GetDouble() };
+            Input = [.. root.GetProperty("views").EnumerateArray().SelectMany(Data)];
+            Labels = new int[2 * Examples];
+        }
+        else
+        {
+            SetHead(Model.Readout, root.GetProperty("readout"));
+            Input = Data(root.GetProperty("input"));
+            Labels = [.. root.GetProperty("labels").EnumerateArray().Select(label => label.GetInt32())];
+        }
+
         Noise = new FixedNoise([.. root.GetProperty("noise").EnumerateArray().SelectMany(block => block.EnumerateArray()).Select(Data)], Examples);
     }
 
     public LocalMixer Model { get; }
+
+    public TrainingLoss Loss { get; } = new();
+
+    private bool IsContrastive => _root.TryGetProperty("projectors", out _);
 
     public int Examples { get; }
 
@@ -54,8 +70,8 @@ public sealed class VectorFile
 
     public NoiseDistribution Noise { get; }
 
-    /// <summary>Every localmixer-*.json in ONWARD_VECTORS, by default shared/vectors beside the repository.</summary>
-    public static IEnumerable<string> Paths()
+    /// <summary>Every file of a kind, localmixer-*.json or contrastive-*.json, in ONWARD_VECTORS, by default shared/vectors beside the repository.</summary>
+    public static IEnumerable<string> Paths(string kind = "localmixer")
     {
         string? directory = Environment.GetEnvironmentVariable("ONWARD_VECTORS");
         for (DirectoryInfo? at = new(AppContext.BaseDirectory); directory is null && at is not null; at = at.Parent)
@@ -64,7 +80,7 @@ public sealed class VectorFile
             directory = Directory.Exists(candidate) ? candidate : null;
         }
 
-        return directory is null ? [] : Directory.EnumerateFiles(directory, "localmixer-*.json").Order();
+        return directory is null ? [] : Directory.EnumerateFiles(directory, $"{kind}-*.json").Order();
     }
 
     public static VectorFile Read(string path) => new(JsonDocument.Parse(File.ReadAllBytes(path)).RootElement);

@@ -19,7 +19,7 @@ public sealed class ForwardGradientUnbiasednessTests
     [MemberData(nameof(Networks))]
     public void Estimates_along_an_orthonormal_set_of_directions_add_up_to_the_exact_gradient(string name)
     {
-        TinyNetwork network = TinyNetwork.Create(name, examples: 2);
+        TinyNetwork network = TinyNetwork.Create(name, images: 2);
         LocalMixerOptions options = network.Model.Options;
         foreach (MixerBlock block in network.Model.Blocks)
         {
@@ -51,7 +51,7 @@ public sealed class ForwardGradientUnbiasednessTests
     public void Mean_of_many_estimates_nears_the_exact_gradient_as_one_over_the_root_of_their_number(string name, LossScope scope, int draws)
     {
         const int Parts = 16;
-        TinyNetwork network = TinyNetwork.Create(name, examples: 2);
+        TinyNetwork network = TinyNetwork.Create(name, images: 2);
         using OneStep step = new(network, NoiseDistribution.Gaussian, scope);
         Parameter[] parameters = LayerParameters(network);
         double[] exact = [.. parameters.SelectMany(parameter => NaiveGradients.Exact(network, parameter, sweep => Dual.Sum(sweep.Blocks.Select(block => block.SumOfReplicas))))];
@@ -81,7 +81,7 @@ public sealed class ForwardGradientUnbiasednessTests
     public void Four_passes_divide_the_variance_by_four()
     {
         const int Draws = 4 * 1024;
-        TinyNetwork network = TinyNetwork.Create("all normalisations", examples: 2);
+        TinyNetwork network = TinyNetwork.Create("all normalisations", images: 2);
 
         double ratio = Variance(1) / Variance(4);
 

@@ -12,7 +12,7 @@ public static class NaiveGradients
     /// <summary>Exact derivatives of a loss with respect to the numbers of a parameter: one sweep each.</summary>
     public static double[] Exact(TinyNetwork network, Parameter parameter, Func<NaiveSweep, Dual> loss)
     {
-        NaiveLocalMixer oracle = new(network.Model);
+        NaiveLocalMixer oracle = new(network);
         Dual[] numbers = oracle[parameter];
         double[] gradient = new double[numbers.Length];
         for (int i = 0; i < numbers.Length; i++)
@@ -29,7 +29,7 @@ public static class NaiveGradients
     /// <summary>The same without any derivative: central differences of the loss's value.</summary>
     public static double[] CentralDifferences(TinyNetwork network, Parameter parameter, Func<NaiveSweep, Dual> loss)
     {
-        NaiveLocalMixer oracle = new(network.Model);
+        NaiveLocalMixer oracle = new(network);
         Dual[] numbers = oracle[parameter];
         double[] gradient = new double[numbers.Length];
         for (int i = 0; i < numbers.Length; i++)
@@ -54,7 +54,7 @@ public static class NaiveGradients
     /// <param name="noise">The noise of each pass [pass][layer][n][p][D].</param>
     public static Dictionary<Parameter, double[]> ForwardGradient(TinyNetwork network, LossScope scope, IReadOnlyCollection<double[][][][]> noise)
     {
-        NaiveLocalMixer oracle = new(network.Model);
+        NaiveLocalMixer oracle = new(network);
         Dictionary<Parameter, double[]> gradients = network.Model.Values.Layout.Parameters.ToDictionary(parameter => parameter, parameter => new double[parameter.Length]);
         foreach (double[][][][] direction in noise)
         {

@@ -1,3 +1,4 @@
+using Onward.Learning;
 using Onward.Models;
 
 namespace Onward.Tests.Oracle;
@@ -13,10 +14,13 @@ public sealed class NaiveLocalMixer
 
     private readonly LocalMixer _model;
     private readonly LocalMixerOptions _options;
+    private readonly TrainingLoss _loss;
     private readonly Dictionary<Parameter, Dual[]> _parameters = [];
 
-    public NaiveLocalMixer(LocalMixer model)
+    public NaiveLocalMixer(TinyNetwork network)
     {
+        LocalMixer model = network.Model;
+        _loss = network.Loss;
         _model = model;
         _options = model.Options;
         foreach (Parameter parameter in model.Values.Layout.Parameters)
@@ -130,6 +134,7 @@ public sealed class NaiveLocalMixer
     private Dual[][][] ReplicatedLosses(Dual[][][] features, int[] labels, LinearHead head)
     {
         int examples = features.Length, patches = _options.Patches, groups = _options.Groups;
+        Dual[][] pooled = [.. features.Select(Mean)];
         Dual[][][] losses = [.. features.Select(_ => Enumerable.Range(0, patches).Select(_ => new Dual[groups]).ToArray())];
         for (int n = 0; n < examples; n++)
         {
@@ -139,7 +144,8 @@ public sealed class NaiveLocalMixer
                 {
                     Dual[][] concatenated = [.. features[n].Select(row => row.Select((value, d) => d / _options.ChannelsPerGroup == g ? value : Dual.StopGradient(value)).ToArray())];
                     Dual[][] masked = [.. concatenated.Select((row, q) => row.Select(value => q == p ? value : Dual.StopGradient(value)).ToArray())];
-                    losses[n][p][g] = CrossEntropy(Mean(masked), labels[n], head) / examples;
+                    losses[n][p][g] = _options.IsSelfSupervised ? Contrast(Mean(masked), n, pooled, head) / examples
+                        : (CrossEntropy(Mean(masked), labels[n], head) * (1 - _loss.SimilarityWeight) / examples) + (Similarity(Mean(masked), n, pooled, labels) * _loss.SimilarityWeight);
                 }
             }
         }
@@ -149,16 +155,53 @@ public sealed class NaiveLocalMixer
 
     private Dual ReadoutLoss(Dual[][][] x, int[] labels)
     {
+        if (_model.Projector is LinearHead projector)
+        {
+            Dual[][] pooled = [.. x.Select(Mean)];
+            return Dual.Sum(pooled.Select((features, n) => Contrast(features, n, pooled, projector))) / x.Length;
+        }
+
         bool normalize = _options.Normalizations.HasFlag(Normalizations.Last);
         return Dual.Sum(x.Select((example, n) => CrossEntropy(normalize ? Normalize(Mean(example)) : Mean(example), labels[n], _model.Readout))) / x.Length;
     }
 
     private static Dual[] Mean(Dual[][] rows) => [.. rows[0].Select((_, d) => Dual.Sum(rows.Select(row => row[d])) / rows.Length)];
 
-    private Dual CrossEntropy(Dual[] features, int label, LinearHead head)
+    private Dual[] Apply(LinearHead head, Dual[] features)
     {
         (Dual[] weight, Dual[] bias) = (_parameters[head.Weight], _parameters[head.Bias]);
-        Dual[] logits = [.. bias.Select((b, k) => b + Dot(features.Length, d => features[d], d => weight[(d * bias.Length) + k]))];
+        return [.. bias.Select((b, k) => b + Dot(features.Length, d => features[d], d => weight[(d * bias.Length) + k]))];
+    }
+
+    // NT-Xent of one anchor (spec 3.5): all other views of the batch are keys, and constants.
+    private Dual Contrast(Dual[] features, int n, Dual[][] pooled, LinearHead head)
+    {
+        Dual[] anchor = Unit(Apply(head, features));
+        Dual[] logits = [.. pooled.Select(other => Dot(Unit([.. Apply(head, other).Select(Dual.StopGradient)]), anchor) / _loss.Temperature)];
+        return Dual.Log(Dual.Sum(logits.Where((_, m) => m != n).Select(Dual.Exp))) - logits[(n + (logits.Length / 2)) % logits.Length];
+    }
+
+    // An example's share of the similarity loss of the whole batch, with the derivative of that whole where the example's
+    // features alone may change.
+    private Dual Similarity(Dual[] features, int n, Dual[][] pooled, int[] labels)
+    {
+        Dual[][] directions = [.. pooled.Select((other, m) => Direction(m == n ? features : [.. other.Select(Dual.StopGradient)]))];
+        Dual[] losses = [.. directions.Select((_, m) => Dual.Sum(directions.Select((other, i) => Square(Dot(directions[m], other) - (labels[m] == labels[i] ? 1 : -1.0 / (_options.Classes - 1))))))];
+        double entries = (double)pooled.Length * pooled.Length;
+        return new Dual(losses[n].Value / entries, Dual.Sum(losses).Tangent / entries);
+
+        static Dual Square(Dual x) => x * x;
+
+        static Dual[] Direction(Dual[] x) => Unit([.. x.Select(value => value - (Dual.Sum(x) / x.Length))]);
+    }
+
+    private static Dual[] Unit(Dual[] x) => [.. x.Select(value => value / Dual.Sqrt(Dot(x, x)))];
+
+    private static Dual Dot(Dual[] x, Dual[] y) => Dot(x.Length, i => x[i], i => y[i]);
+
+    private Dual CrossEntropy(Dual[] features, int label, LinearHead head)
+    {
+        Dual[] logits = Apply(head, features);
         return Dual.Log(Dual.Sum(logits.Select(Dual.Exp))) - logits[label];
     }
 

@@ -19,7 +19,7 @@ public sealed class OneStep : IDisposable
         _network = network;
         LocalMixerOptions options = network.Model.Options;
         Derivatives = [.. network.Model.Blocks.Select(_ => new float[network.Labels.Length * options.Patches * options.Groups])];
-        _rule = new ForwardGradient(network.Model, _team, perturbation, scope, passes, Seed)
+        _rule = new ForwardGradient(network.Model, _team, perturbation, scope, passes, Seed, loss: network.Loss)
         {
             DerivativesTaken = (tile, _, derivatives) => derivatives.Span.CopyTo(Derivatives[tile.Block.Index].AsSpan(tile.FirstExample * options.Patches * options.Groups)),
         };

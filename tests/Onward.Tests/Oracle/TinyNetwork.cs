@@ -22,12 +22,19 @@ public sealed class TinyNetwork
         ["all but last"] = Options(blocks: 2, patchesPerSide: 2, groups: 2, channelsPerGroup: 4, Normalizations.All & ~Normalizations.Last),
         ["one patch"] = Options(blocks: 1, patchesPerSide: 1, groups: 3, channelsPerGroup: 4),
         ["one group"] = Options(blocks: 2, patchesPerSide: 2, groups: 1, channelsPerGroup: 4),
+        ["self-supervised"] = Options(blocks: 2, patchesPerSide: 2, groups: 2, channelsPerGroup: 4, Normalizations.All & ~Normalizations.Inter) with { Projection = 3 },
+        ["similarity"] = Options(blocks: 2, patchesPerSide: 2, groups: 2, channelsPerGroup: 4),
         ["padded image"] = Options(blocks: 2, patchesPerSide: 3, groups: 2, channelsPerGroup: 3),
     };
 
-    private TinyNetwork(LocalMixerOptions options, int examples)
+    private readonly int _images;
+
+    private TinyNetwork(LocalMixerOptions options, int images, TrainingLoss? loss = null)
     {
         Model = new LocalMixer(options);
+        Loss = loss ?? new TrainingLoss();
+        _images = images;
+        int examples = options.IsSelfSupervised ? 2 * images : images;
         uint drawn = 0;
         foreach (Parameter parameter in Model.Values.Layout.Parameters)
         {
@@ -45,6 +52,8 @@ public sealed class TinyNetwork
 
     public LocalMixer Model { get; }
 
+    public TrainingLoss Loss { get; }
+
     /// <summary>The images as Onward takes them.</summary>
     public float[] FlatPixels { get; }
 
@@ -53,7 +62,8 @@ public sealed class TinyNetwork
 
     public int[] Labels { get; }
 
-    public static TinyNetwork Create(string name, int examples = 3) => new(Named[name], examples);
+    /// <summary>A network of the table with a batch of images, each in two views where it learns without labels.</summary>
+    public static TinyNetwork Create(string name, int images = 3) => new(Named[name], images, new TrainingLoss { SimilarityWeight = name == "similarity" ? 0.75 : 0, Temperature = 0.4 });
 
     public static TinyNetwork Create(LocalMixerOptions options, int examples) => new(options, examples);
 
@@ -66,7 +76,7 @@ public sealed class TinyNetwork
         double[][] Draw(int layer, int n)
         {
             float[] drawn = new float[Model.Options.Patches * Model.Options.Channels];
-            perturbation.Draw(new RandomStream(seed, RandomPurpose.Perturbation, step, pass, (uint)layer, (uint)n), 0, drawn);
+            perturbation.Draw(new RandomStream(seed, RandomPurpose.Perturbation, step, pass, (uint)layer, (uint)(n % _images)), 0, drawn);
             return [.. drawn.Select(value => (double)value).Chunk(Model.Options.Channels)];
         }
     }

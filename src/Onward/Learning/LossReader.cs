@@ -1,0 +1,155 @@
+using System.Numerics.Tensors;
+using Onward.Kernels;
+using Onward.Models;
+
+namespace Onward.Learning;
+
+/// <summary>
+/// Reads the losses of a tile at the heads, with their gradients with respect to what the heads give out. Where a loss
+/// compares the examples of a batch, it is gathered and evaluated first.
+/// </summary>
+internal sealed class LossReader
+{
+    private readonly LocalMixer _model;
+    private readonly Wave _wave;
+    private readonly float _classifierWeight;
+    private readonly BatchLoss[] _comparisons;
+    private ReadOnlyMemory<int> _labels;
+
+    internal LossReader(LearningRule rule, Wave wave)
+    {
+        _model = rule.Model;
+        _wave = wave;
+        _classifierWeight = (float)(1 - rule.Loss.SimilarityWeight);
+        LocalMixerOptions options = _model.Options;
+        _comparisons = !rule.ComparesExamples ? []
+            : options.IsSelfSupervised ? [.. Enumerable.Range(0, _model.Blocks.Count + 1).Select(_ => new ContrastiveLoss(options.Projection, rule.Loss.Temperature))]
+            : [.. _model.Blocks.Select(_ => new SimilarityLoss(options.Channels, options.Classes))];
+    }
+
+    /// <summary>Losses that compare examples: of each block and, where heads project, of the final head.</summary>
+    internal int Comparisons => _comparisons.Length;
+
+    internal long Bytes => _comparisons.Sum(comparison => comparison.Bytes);
+
+    /// <summary>Place of the wave's first example in the batch.</summary>
+    internal int FirstOfWave { get; set; }
+
+    /// <summary>Begins a batch.</summary>
+    internal void Begin(ReadOnlyMemory<int> labels)
+    {
+        _labels = labels;
+        foreach (BatchLoss comparison in _comparisons)
+        {
+            comparison.Reserve(labels.Length);
+        }
+    }
+
+    /// <summary>Keeps what the examples of a tile are compared by in its block.</summary>
+    internal void Gather(BlockTile tile)
+    {
+        ReadOnlySpan<float> pooled = tile.Activations.Pooled[..(tile.Examples * _model.Options.Channels)];
+        BatchLoss comparison = _comparisons[tile.Block.Index];
+        Span<float> compared = Part(comparison, comparison.Compared, tile).Span;
+        if (!_model.Options.IsSelfSupervised)
+        {
+            pooled.CopyTo(compared);
+            return;
+        }
+
+        tile.Block.Head.Apply(_model.Values, pooled, compared, tile.Examples);
+        if (tile.Block.Index == _model.Blocks.Count - 1)
+        {
+            ReadOnlySpan<float> features = PoolForFinalHead(tile).Span;
+            _model.FinalHead.Apply(_model.Values, features, Part(_comparisons[^1], _comparisons[^1].Compared, tile).Span, tile.Examples);
+        }
+    }
+
+    /// <summary>Evaluates one of the losses that compare examples, once all tiles are gathered.</summary>
+    internal void Compare(int comparison) => _comparisons[comparison].Evaluate(_labels.Span);
+
+    /// <summary>Reads the local loss of one tile in one block.</summary>
+    internal void ReadHead(BlockTile tile)
+    {
+        LocalMixerOptions options = _model.Options;
+        int k = tile.Block.Index, example = tile.FirstExample - FirstOfWave;
+        WaveBlock memory = _wave.Blocks[k];
+        ReadOnlySpan<float> pooled = tile.Activations.Pooled[..(tile.Examples * options.Channels)];
+        pooled.CopyTo(memory.Features.Span[(example * options.Channels)..]);
+        tile.Errors = memory.Errors.Slice(example * options.HeadOutputs, tile.Examples * options.HeadOutputs);
+        Span<float> losses = memory.Losses.AsSpan(example, tile.Examples);
+        if (options.IsSelfSupervised)
+        {
+            TakeComparison(_comparisons[k], tile, tile.Errors.Span, losses, default);
+            return;
+        }
+
+        Classify(tile.Block.Head, tile, pooled, tile.Errors.Span, losses, default);
+        if (_comparisons.Length > 0)
+        {
+            BatchLoss similarity = _comparisons[k];
+            tile.SimilarityGradient = Part(similarity, similarity.Gradients, tile);
+            tile.ClassifierWeight = _classifierWeight;
+            TensorPrimitives.Multiply(losses, _classifierWeight, losses);
+            TensorPrimitives.MultiplyAdd(similarity.Losses.AsSpan(tile.FirstExample, tile.Examples), 1 - _classifierWeight, losses, losses);
+        }
+    }
+
+    /// <summary>Reads the loss of the final head on one tile in the last block.</summary>
+    internal void ReadFinalHead(BlockTile tile)
+    {
+        int outputs = _model.Options.HeadOutputs, example = tile.FirstExample - FirstOfWave;
+        tile.FinalFeatures = PoolForFinalHead(tile);
+        tile.FinalErrors = _wave.FinalErrors.Slice(example * outputs, tile.Examples * outputs);
+        Span<float> losses = _wave.FinalLosses.AsSpan(example, tile.Examples);
+        Span<bool> mistakes = _wave.Mistakes.AsSpan(example, tile.Examples);
+        if (_model.Options.IsSelfSupervised)
+        {
+            TakeComparison(_comparisons[^1], tile, tile.FinalErrors.Span, losses, mistakes);
+            return;
+        }
+
+        Classify(_model.FinalHead, tile, tile.FinalFeatures.Span, tile.FinalErrors.Span, losses, mistakes);
+    }
+
+    private Memory<float> PoolForFinalHead(BlockTile tile)
+    {
+        int channels = _model.Options.Channels;
+        Memory<float> features = _wave.FinalFeatures.Slice((tile.FirstExample - FirstOfWave) * channels, tile.Examples * channels);
+        _model.PoolForFinalHead(tile.Result.Span, features.Span, tile.FinalReciprocal[..tile.Examples]);
+        return features;
+    }
+
+    // A tile's part of the numbers that a comparison holds.
+    private static Memory<float> Part(BatchLoss comparison, Memory<float> all, BlockTile tile) =>
+        all.Slice(tile.FirstExample * comparison.Width, tile.Examples * comparison.Width);
+
+    private static void TakeComparison(BatchLoss loss, BlockTile tile, Span<float> errors, Span<float> losses, Span<bool> mistakes)
+    {
+        Part(loss, loss.Gradients, tile).Span.CopyTo(errors);
+        loss.Losses.AsSpan(tile.FirstExample, tile.Examples).CopyTo(losses);
+        if (!mistakes.IsEmpty)
+        {
+            loss.Mistakes.AsSpan(tile.FirstExample, tile.Examples).CopyTo(mistakes);
+        }
+    }
+
+    // Losses, and their gradients with respect to the logits, of the mean over the batch.
+    private void Classify(LinearHead head, BlockTile tile, ReadOnlySpan<float> features, Span<float> errors, Span<float> losses, Span<bool> mistakes)
+    {
+        Span<float> logits = tile.Outputs.Span[..(tile.Examples * head.Outputs)];
+        head.Apply(_model.Values, features, logits, tile.Examples);
+        for (int n = 0; n < tile.Examples; n++)
+        {
+            Span<float> example = logits.Slice(n * head.Outputs, head.Outputs);
+            int label = _labels.Span[tile.FirstExample + n];
+            losses[n] = SoftmaxCrossEntropy.Evaluate(example, label, errors.Slice(n * head.Outputs, head.Outputs));
+            if (!mistakes.IsEmpty)
+            {
+                mistakes[n] = TensorPrimitives.IndexOfMax(example) != label;
+            }
+        }
+
+        TensorPrimitives.Multiply(errors, 1f / _labels.Length, errors);
+    }
+}
