@@ -62,7 +62,7 @@ internal sealed class BenchCommand
         LocalMixer model = new(ModelChoice.Options(name, side, channels, classes));
         model.Initialize(seed: 1);
         using WorkerTeam team = new(settings.Threads);
-        LearningRule rule = settings.Create(model, team, LossScope.All, seed: 1);
+        LearningRule rule = settings.Create(model, team, LossScope.All, new TrainingLoss(), seed: 1);
         ParameterUpdate update = new(model.Values.Layout, new Sgd(Momentum: 0.9, WeightDecay: 1e-4), team);
         GemmPeak gemm = new(team);
         int image = side * side * channels;

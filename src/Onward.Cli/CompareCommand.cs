@@ -13,6 +13,7 @@ internal sealed class CompareCommand
     private readonly Option<string[]> _rules = ValueOption.Names("--rules", $"Learning rules, separated by commas: {string.Join(",", PaperRules.Names)}. Default: those of the paper, without {ValueOption.List([.. PaperRules.Names.Except(PaperRules.OfThePaper)])}", PaperRules.Names);
     private readonly Option<int?> _seeds = SeedsOption(DefaultSeeds);
     private readonly DataChoice _data = new();
+    private readonly ObjectiveChoice _objective = new();
     private readonly Option<string?> _model = ModelChoice.Option(PresetDefaults.Model);
     private readonly Option<int?> _epochs = TrainOptions.EpochsOption();
     private readonly Option<int?> _batchSize = TrainOptions.BatchSizeOption();
@@ -37,6 +38,7 @@ internal sealed class CompareCommand
             command.Add(option);
         }
 
+        compare._objective.AddTo(command);
         compare._data.AddValidationTo(command);
         command.Add(compare._threads);
         command.Add(compare._out);
@@ -72,6 +74,7 @@ internal sealed class CompareCommand
     {
         IReadOnlyList<string> rules = parse.GetValue(_rules) is [_, ..] named ? named : PaperRules.OfThePaper;
         string model = parse.GetValue(_model) ?? PresetDefaults.Model;
+        ObjectiveChoice.Settings objective = _objective.Read(parse);
         LearningRates? rates = parse.GetValue(_learningRates);
         if (rates?.ByRule.Keys.FirstOrDefault(rule => !rules.Contains(rule)) is string stranger)
         {
@@ -80,12 +83,13 @@ internal sealed class CompareCommand
 
         foreach (string rule in rules)
         {
+            objective.RequireRule(rule);
             PresetDefaults defaults = PresetDefaults.For(model, rule);
             defaults = defaults with { BatchSize = parse.GetValue(_batchSize) ?? defaults.BatchSize, LearningRate = rates?.For(rule) ?? defaults.LearningRate };
             RuleChoice.Settings settings = RuleChoice.Settings.Default(rule, RuleChoice.Threads(parse, _threads));
             for (int seed = 1; seed <= (parse.GetValue(_seeds) ?? DefaultSeeds); seed++)
             {
-                yield return new RunPlan(model, settings, LossScope.All, defaults.Training(parse.GetValue(_epochs), (ulong)seed));
+                yield return new RunPlan(model, settings, LossScope.All, objective, objective.Adapt(defaults.Training(parse.GetValue(_epochs), (ulong)seed)));
             }
         }
     }

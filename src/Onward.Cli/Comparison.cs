@@ -43,7 +43,7 @@ internal sealed record ComparedRule(
             runs[0].Result.ActivationMB,
             SeedStatistics.Median(whole.Select(run => run.Result.Seconds!.Value)),
             whole.Length == 0 ? [] : [.. Enumerable.Range(0, run.Epochs).Select(epoch => whole.Average(run => run.TestErrors[epoch]))],
-            run.Validation == 0 ? PaperResults.Supervised(run.Rule, run.Dataset, run.Model) : null);
+            run.Validation == 0 ? PaperResults.Find(run.Projection > 0 ? 4 : 3, run.Rule, run.Dataset, run.Model) : null);
     }
 
     /// <summary>The cell of a table that holds an error.</summary>
@@ -87,7 +87,7 @@ internal sealed class Comparison
         {
             int seeds = Rules.Max(rule => rule.Seeds);
             string spread = seeds == 1 ? "one seed" : string.Create(CultureInfo.InvariantCulture, $"seeds 1 to {seeds}: mean ± standard deviation of errors, median of speed and time");
-            string paper = Rules.Any(rule => rule.Paper is not null) ? " Paper: test / train error of its Table 3." : "";
+            string paper = Rules.Any(rule => rule.Paper is not null) ? $" Paper: test / train error of its Table {(Options.Projection > 0 ? 4 : 3)}." : "";
             return string.Create(
                 CultureInfo.InvariantCulture,
                 $"Errors in percent; {spread}. Batch size {Options.BatchSize}, {Options.Threads} thread{(Options.Threads == 1 ? "" : "s")}.{paper}");

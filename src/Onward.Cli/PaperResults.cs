@@ -45,9 +45,9 @@ internal static class PaperResults
     /// <summary>Every cell: by table, then column, then row.</summary>
     internal static IReadOnlyList<PaperCell> Cells { get; } = [.. Read(3, Columns3, Table3), .. Read(4, Columns4, Table4)];
 
-    /// <summary>The cell of Table 3 that trains a preset on a data set; null where the paper has none.</summary>
-    internal static PaperCell? Supervised(string rule, string dataset, string model) =>
-        Cells.FirstOrDefault(cell => cell.Table == 3 && cell.Row == rule && cell.Column.Equals($"{dataset}-{model}", StringComparison.OrdinalIgnoreCase));
+    /// <summary>The cell of a table that trains a preset on a data set; null where the paper has none.</summary>
+    internal static PaperCell? Find(int table, string rule, string dataset, string model) =>
+        Cells.FirstOrDefault(cell => cell.Table == table && cell.Row == rule && cell.Column.Equals($"{dataset}-{model}", StringComparison.OrdinalIgnoreCase));
 
     private static IEnumerable<PaperCell> Read(int table, string[] columns, (string Rule, double[] Errors)[] rows) =>
         columns.SelectMany((column, i) => rows.Select(row => new PaperCell(table, row.Rule, column, row.Errors[2 * i], row.Errors[(2 * i) + 1])));

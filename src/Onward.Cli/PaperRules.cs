@@ -9,24 +9,24 @@ internal static class PaperRules
 {
     private static readonly Dictionary<string, Func<RuleSettings, LearningRule>> Table = new(StringComparer.OrdinalIgnoreCase)
     {
-        ["BP"] = s => Backpropagation.ThroughWeights(s.Model, s.Team, BackwardScope.Readout, s.Recompute),
-        ["L-BP"] = s => Backpropagation.ThroughWeights(s.Model, s.Team, BackwardScope.LocalLosses, s.Recompute),
-        ["LG-BP"] = s => Backpropagation.ThroughWeights(s.Model, s.Team, BackwardScope.LocalLossesWithinBlock),
-        ["FA"] = s => Backpropagation.ThroughRandomFeedback(s.Model, s.Team, BackwardScope.Readout, s.Seed, s.Recompute),
-        ["L-FA"] = s => Backpropagation.ThroughRandomFeedback(s.Model, s.Team, BackwardScope.LocalLosses, s.Seed, s.Recompute),
-        ["LG-FA"] = s => Backpropagation.ThroughRandomFeedback(s.Model, s.Team, BackwardScope.LocalLossesWithinBlock, s.Seed),
-        ["DFA"] = s => new DirectFeedbackAlignment(s.Model, s.Team, s.Seed),
-        ["FG-W"] = s => new WeightForwardGradient(s.Model, s.Team, s.Distribution, LossScope.Global, s.Passes, s.Seed),
-        ["FG-A"] = s => new ForwardGradient(s.Model, s.Team, s.Distribution, LossScope.Global, s.Passes, s.Seed),
-        ["LG-FG-W"] = s => new WeightForwardGradient(s.Model, s.Team, s.Distribution, s.Scope, s.Passes, s.Seed),
-        ["LG-FG-A"] = s => new ForwardGradient(s.Model, s.Team, s.Distribution, s.Scope, s.Passes, s.Seed),
+        ["BP"] = s => Backpropagation.ThroughWeights(s.Model, s.Team, BackwardScope.Readout, s.Recompute, s.Loss),
+        ["L-BP"] = s => Backpropagation.ThroughWeights(s.Model, s.Team, BackwardScope.LocalLosses, s.Recompute, s.Loss),
+        ["LG-BP"] = s => Backpropagation.ThroughWeights(s.Model, s.Team, BackwardScope.LocalLossesWithinBlock, loss: s.Loss),
+        ["FA"] = s => Backpropagation.ThroughRandomFeedback(s.Model, s.Team, BackwardScope.Readout, s.Seed, s.Recompute, s.Loss),
+        ["L-FA"] = s => Backpropagation.ThroughRandomFeedback(s.Model, s.Team, BackwardScope.LocalLosses, s.Seed, s.Recompute, s.Loss),
+        ["LG-FA"] = s => Backpropagation.ThroughRandomFeedback(s.Model, s.Team, BackwardScope.LocalLossesWithinBlock, s.Seed, loss: s.Loss),
+        ["DFA"] = s => new DirectFeedbackAlignment(s.Model, s.Team, s.Seed, s.Loss),
+        ["FG-W"] = s => new WeightForwardGradient(s.Model, s.Team, s.Distribution, LossScope.Global, s.Passes, s.Seed, loss: s.Loss),
+        ["FG-A"] = s => new ForwardGradient(s.Model, s.Team, s.Distribution, LossScope.Global, s.Passes, s.Seed, loss: s.Loss),
+        ["LG-FG-W"] = s => new WeightForwardGradient(s.Model, s.Team, s.Distribution, s.Scope, s.Passes, s.Seed, loss: s.Loss),
+        ["LG-FG-A"] = s => new ForwardGradient(s.Model, s.Team, s.Distribution, s.Scope, s.Passes, s.Seed, loss: s.Loss),
     };
 
     // What the paper's tables do not hold.
     private static readonly Dictionary<string, Func<RuleSettings, LearningRule>> Further = new(StringComparer.OrdinalIgnoreCase)
     {
-        ["FD-A"] = s => new ForwardGradient(s.Model, s.Team, s.Distribution, LossScope.Global, s.Passes, s.Seed, Differentiation.FiniteDifference),
-        ["LG-FD-A"] = s => new ForwardGradient(s.Model, s.Team, s.Distribution, s.Scope, s.Passes, s.Seed, Differentiation.FiniteDifference),
+        ["FD-A"] = s => new ForwardGradient(s.Model, s.Team, s.Distribution, LossScope.Global, s.Passes, s.Seed, Differentiation.FiniteDifference, s.Loss),
+        ["LG-FD-A"] = s => new ForwardGradient(s.Model, s.Team, s.Distribution, s.Scope, s.Passes, s.Seed, Differentiation.FiniteDifference, s.Loss),
     };
 
     /// <summary>The rule that the project is about.</summary>
@@ -37,6 +37,9 @@ internal static class PaperRules
 
     /// <summary>All names: the paper's rules, then the same by finite differences.</summary>
     internal static IReadOnlyList<string> Names { get; } = [.. Table.Keys, .. Further.Keys];
+
+    /// <summary>Whether a rule reads local losses at all.</summary>
+    internal static bool HasLocalLosses(string name) => name.StartsWith('L');
 
     /// <summary>Whether a rule reads losses by block, patch and group, and so has a loss scope to choose.</summary>
     internal static bool HasLossScope(string name) => name.StartsWith("LG-F", StringComparison.OrdinalIgnoreCase) && HasPerturbation(name);
@@ -55,4 +58,4 @@ internal static class PaperRules
 }
 
 /// <summary>What a rule is made from; each takes what concerns it.</summary>
-internal sealed record RuleSettings(LocalMixer Model, WorkerTeam Team, NoiseDistribution Distribution, LossScope Scope, int Passes, bool Recompute, ulong Seed);
+internal sealed record RuleSettings(LocalMixer Model, WorkerTeam Team, NoiseDistribution Distribution, LossScope Scope, int Passes, bool Recompute, ulong Seed, TrainingLoss Loss);

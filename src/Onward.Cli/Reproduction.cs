@@ -59,6 +59,7 @@ internal sealed record Reproduction(PaperCell Cell, ErrorInterval? Expected)
         Cell.Model,
         RuleChoice.Settings.Default(Cell.Row, threads),
         LossScope.All,
+        ObjectiveChoice.Settings.Default,
         PresetDefaults.For(Cell.Model, Cell.Row).Training(epochs: null, seed));
 }
 

@@ -87,7 +87,7 @@ internal sealed class RuleChoice
         internal static Settings Default(string rule, int threads) => new(rule, DefaultPerturbation, 1, false, threads);
 
         /// <summary>Prepares steps of the rule on a model.</summary>
-        internal LearningRule Create(LocalMixer model, WorkerTeam team, LossScope scope, ulong seed) =>
-            PaperRules.Create(Rule, new RuleSettings(model, team, Perturbations[Perturbation](model, Passes), scope, Passes, Recompute, seed));
+        internal LearningRule Create(LocalMixer model, WorkerTeam team, LossScope scope, TrainingLoss loss, ulong seed) =>
+            PaperRules.Create(Rule, new RuleSettings(model, team, Perturbations[Perturbation](model, Passes), scope, Passes, Recompute, seed, loss));
     }
 }

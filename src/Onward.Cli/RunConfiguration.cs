@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Onward.Learning;
 using Onward.Optimizers;
+using Onward.Training;
 
 namespace Onward.Cli;
 
@@ -30,6 +31,20 @@ internal sealed record RunConfiguration
     public bool Recompute { get; init; }
 
     public required LossScope LossScope { get; init; }
+
+    /// <summary>Outputs of the heads of a contrastive run; 0 for a supervised one.</summary>
+    public int Projection { get; init; }
+
+    /// <summary>Weight of the similarity loss beside each local classifier.</summary>
+    public double Similarity { get; init; }
+
+    /// <summary>Temperature of the contrastive loss; null for a supervised run.</summary>
+    public double? Temperature { get; init; }
+
+    /// <summary>Learning rate of the linear readout; null for a supervised run.</summary>
+    public double? ReadoutLearningRate { get; init; }
+
+    public OptimizerKind Optimizer { get; init; }
 
     public required string Model { get; init; }
 

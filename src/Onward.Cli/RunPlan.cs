@@ -5,7 +5,7 @@ using Onward.Training;
 namespace Onward.Cli;
 
 /// <summary>A run before it has its images.</summary>
-internal sealed record RunPlan(string Model, RuleChoice.Settings Rule, LossScope LossScope, TrainingOptions Training)
+internal sealed record RunPlan(string Model, RuleChoice.Settings Rule, LossScope LossScope, ObjectiveChoice.Settings Objective, TrainingOptions Training)
 {
     // Steps are numbered in 32 bits.
     private const long MostSteps = uint.MaxValue;
@@ -24,7 +24,7 @@ internal sealed record RunPlan(string Model, RuleChoice.Settings Rule, LossScope
             throw new CommandFault($"--epochs {Training.Epochs} make more than {MostSteps} steps. Take fewer epochs or a larger batch.");
         }
 
-        return new LocalMixer(ModelChoice.Options(Model, data.Images.Training.Height, data.Images.Training.Channels, data.Images.Training.Classes));
+        return new LocalMixer(Objective.Adapt(ModelChoice.Options(Model, data.Images.Training.Height, data.Images.Training.Channels, data.Images.Training.Classes)));
     }
 
     /// <summary>The run as it was resolved.</summary>
@@ -36,6 +36,11 @@ internal sealed record RunPlan(string Model, RuleChoice.Settings Rule, LossScope
         Passes = Rule.Passes,
         Recompute = Rule.Recompute,
         LossScope = LossScope,
+        Projection = Objective.Projection,
+        Similarity = Objective.Similarity,
+        Temperature = Objective.IsContrastive ? Objective.Temperature : null,
+        ReadoutLearningRate = Objective.IsContrastive ? Objective.ReadoutLearningRate : null,
+        Optimizer = Training.Optimizer,
         Model = Model,
         Parameters = parameters,
         Dataset = data.Dataset,

@@ -90,7 +90,11 @@ internal sealed class TrainCommand
         table.Add("data", run.Validation == 0 ? run.Dataset : string.Create(CultureInfo.InvariantCulture, $"{run.Dataset}, {run.Validation:N0} training images held out for validation"));
         table.Add("train error", TextTable.Percent(result.TrainError!.Value));
         table.Add(run.Validation == 0 ? "test error" : "validation error", TextTable.Percent(result.TestError!.Value));
-        table.Add("by block head", string.Join(", ", result.BlockTestErrors.Select(TextTable.Percent)));
+        if (result.BlockTestErrors.Count > 0)
+        {
+            table.Add("by block head", string.Join(", ", result.BlockTestErrors.Select(TextTable.Percent)));
+        }
+
         table.Add("speed", string.Create(CultureInfo.InvariantCulture, $"{result.ImagesPerSecond:N0} images/s on {run.Threads} thread{(run.Threads == 1 ? "" : "s")}"));
         table.Add("time", TextTable.Duration(TimeSpan.FromSeconds(result.Seconds!.Value)));
         table.Add("peak memory", string.Create(CultureInfo.InvariantCulture, $"{peak:0} MB"));
@@ -99,7 +103,7 @@ internal sealed class TrainCommand
     }
 
     private static string RunName(RunConfiguration run) => string.Create(
-        CultureInfo.InvariantCulture, $"{run.Dataset}-{run.Model.Replace('/', '-')}-{run.Rule}-seed{run.Seed}");
+        CultureInfo.InvariantCulture, $"{run.Dataset}-{run.Model.Replace('/', '-')}-{run.Rule}{(run.Projection > 0 ? "-contrastive" : "")}-seed{run.Seed}");
 
     private sealed record Outcome(
         string Rule,

@@ -15,6 +15,7 @@ internal sealed class TrainOptions
     private readonly DataChoice _data = new();
     private readonly Option<string?> _model = ModelChoice.Option(PresetDefaults.Model);
     private readonly RuleChoice _rule = new();
+    private readonly ObjectiveChoice _objective = new();
     private readonly Option<LossScope> _lossScope = LossScopeOption();
     private readonly Option<int?> _epochs = EpochsOption();
     private readonly Option<int?> _batchSize = BatchSizeOption();
@@ -39,6 +40,7 @@ internal sealed class TrainOptions
         _data.AddSourceTo(command);
         command.Add(_model);
         _rule.AddTo(command);
+        _objective.AddTo(command);
         foreach (Option option in new Option[] { _lossScope, _epochs, _batchSize, _learningRate, _momentum, _weightDecay, _schedule, _warmupEpochs, _seed })
         {
             command.Add(option);
@@ -54,6 +56,8 @@ internal sealed class TrainOptions
     {
         string model = parse.GetValue(_model) ?? PresetDefaults.Model;
         RuleChoice.Settings rule = _rule.Read(parse);
+        ObjectiveChoice.Settings objective = _objective.Read(parse);
+        objective.RequireRule(rule.Rule);
         if (!PaperRules.HasLossScope(rule.Rule))
         {
             RuleChoice.RequireAbsent(parse, _lossScope, rule.Rule);
@@ -75,7 +79,7 @@ internal sealed class TrainOptions
             WarmupEpochs = parse.GetValue(_warmupEpochs) ?? defaults.WarmupEpochs,
         };
         LossScope scope = parse.GetResult(_lossScope) is null ? LossScope.All : parse.GetValue(_lossScope);
-        return new Plan(_data.Read(parse), new RunPlan(model, rule, scope, training), parse.GetValue(_out), parse.GetValue(_json));
+        return new Plan(_data.Read(parse), new RunPlan(model, rule, scope, objective, objective.Adapt(training)), parse.GetValue(_out), parse.GetValue(_json));
     }
 
     private static Option<LossScope> LossScopeOption() => new("--loss-scope")

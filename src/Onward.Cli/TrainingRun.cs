@@ -22,7 +22,7 @@ internal sealed class TrainingRun : IDisposable
         _model.Initialize(plan.Training.Seed);
         Configuration = plan.Configure(data, _model.Values.Layout.Count);
         _team = new WorkerTeam(plan.Rule.Threads);
-        _rule = plan.Rule.Create(_model, _team, plan.LossScope, plan.Training.Seed);
+        _rule = plan.Rule.Create(_model, _team, plan.LossScope, plan.Objective.Loss, plan.Training.Seed);
         _trainer = new Trainer(_model, _rule, _team, data.Images, plan.Training, host.Clock);
     }
 

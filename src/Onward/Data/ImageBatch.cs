@@ -17,4 +17,11 @@ public sealed class ImageBatch
 
     /// <summary>Class of each example. [example]</summary>
     public int[] Labels { get; }
+
+    /// <summary>The pixels of some examples.</summary>
+    internal ReadOnlySpan<float> PixelsOf(int first, int examples)
+    {
+        int image = Pixels.Length / Labels.Length;
+        return Pixels.AsSpan(first * image, examples * image);
+    }
 }

@@ -6,25 +6,13 @@ namespace Onward.Optimizers;
 /// <summary>Stochastic gradient descent with momentum (spec 6.2): v = momentum v + g + decay w; w = w - rate v. No Nesterov step.</summary>
 /// <param name="Momentum">Part of the last velocity that is kept; 0 to below 1.</param>
 /// <param name="WeightDecay">Pull of weight matrices towards 0; 0 or more. Biases are not decayed.</param>
-public sealed record Sgd(double Momentum, double WeightDecay)
+public sealed record Sgd(double Momentum, double WeightDecay) : Optimizer(Momentum, WeightDecay)
 {
-    private const int Lanes = 16;
-
-    /// <summary>Updates some consecutive numbers of one parameter.</summary>
-    /// <param name="values">The parameter; updated.</param>
-    /// <param name="gradients">Its gradient.</param>
-    /// <param name="velocity">Its velocity; updated.</param>
-    /// <param name="rate">The learning rate.</param>
-    /// <param name="decay">Whether weight decay applies.</param>
-    /// <exception cref="ArgumentException">The lengths differ.</exception>
+    /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public void Update(Span<float> values, ReadOnlySpan<float> gradients, Span<float> velocity, double rate, bool decay)
+    public override void Update(Span<float> values, ReadOnlySpan<float> gradients, Span<float> velocity, double rate, bool decay)
     {
-        if (values.Length != gradients.Length || values.Length != velocity.Length)
-        {
-            throw new ArgumentException($"Values, gradients and velocity must have one length; got {values.Length}, {gradients.Length} and {velocity.Length}.");
-        }
-
+        RequireEqualLengths(values, gradients, velocity);
         float kept = (float)Momentum, pull = decay ? (float)WeightDecay : 0, step = -(float)rate;
         int i = 0;
         for (; i <= values.Length - Lanes; i += Lanes)

@@ -9,18 +9,16 @@ namespace Onward.Training;
 /// <summary>How well a model does on a set of images.</summary>
 /// <param name="Error">Examples that the readout gets wrong, in percent: the paper's measure.</param>
 /// <param name="Loss">Mean cross-entropy of the readout, in nats.</param>
-/// <param name="BlockErrors">Examples that each block's local head gets wrong, in percent.</param>
+/// <param name="BlockErrors">Examples that each block's local head gets wrong, in percent; empty where heads do not classify.</param>
 public sealed record Evaluation(double Error, double Loss, IReadOnlyList<double> BlockErrors);
 
 /// <summary>Runs a model forward, values only, in constant memory.</summary>
 public sealed class Evaluator
 {
-    private const int TileRows = 64;
-
     private readonly LocalMixer _model;
     private readonly WorkerTeam _team;
     private readonly int _tileExamples;
-    private readonly Scratch[] _scratch;
+    private readonly ForwardPass[] _passes;
     private readonly int[] _blockMistakes;
     private readonly Action<int, int> _runTile;
     private ImageBatch _batch = null!;
@@ -36,9 +34,9 @@ public sealed class Evaluator
         ArgumentNullException.ThrowIfNull(team);
         _model = model;
         _team = team;
-        _tileExamples = Math.Max(1, TileRows / model.Options.Patches);
-        _scratch = [.. Enumerable.Range(0, team.Count).Select(_ => new Scratch(model, _tileExamples))];
-        _blockMistakes = new int[model.Blocks.Count];
+        _tileExamples = ForwardPass.TileExamples(model);
+        _passes = [.. Enumerable.Range(0, team.Count).Select(_ => new ForwardPass(model))];
+        _blockMistakes = new int[model.Options.IsSelfSupervised ? 0 : model.Blocks.Count];
         _runTile = RunTile;
     }
 
@@ -77,81 +75,36 @@ public sealed class Evaluator
 
     private void RunTile(int job, int worker)
     {
-        LocalMixerOptions options = _model.Options;
-        Scratch scratch = _scratch[worker];
+        ForwardPass pass = _passes[worker];
         int first = job * _tileExamples;
-        int examples = Math.Min(_tileExamples, _batch.Count - first);
-        int rows = examples * options.Patches;
-        int image = options.ImageSide * options.ImageSide * options.ImageChannels, patches = options.Patches * options.PatchVector;
+        int examples = Math.Min(_tileExamples, _batch.Count - first), classes = _model.Options.Classes;
+        pass.Run(_batch.PixelsOf(first, examples), examples, CountBlock);
+        _model.Readout.Apply(_model.Values, pass.Features, pass.Outputs.Span, examples);
+        Interlocked.Add(ref _mistakes, Mistakes(pass, first, examples));
         for (int n = 0; n < examples; n++)
         {
-            PatchExtraction.Extract(options, _batch.Pixels.AsSpan((first + n) * image, image), scratch.Patches.Span.Slice(n * patches, patches));
-        }
-
-        ReadOnlySpan<float> x = scratch.Patches.Span[..(examples * patches)];
-        foreach (MixerBlock block in _model.Blocks)
-        {
-            Span<float> result = scratch.Results[block.Index & 1].Span[..(rows * options.Channels)];
-            block.Forward(_model.Values, x, scratch.Inputs, result, scratch.Activations, rows);
-            block.Head.Apply(_model.Values, scratch.Activations.Pooled, scratch.Logits.Span, examples);
-            Interlocked.Add(ref _blockMistakes[block.Index], Mistakes(scratch, first, examples));
-            x = result;
-        }
-
-        Span<float> features = scratch.Features.Span[..(examples * options.Channels)];
-        _model.PoolForReadout(x, features, scratch.Reciprocal.Span[..examples]);
-        _model.Readout.Apply(_model.Values, features, scratch.Logits.Span, examples);
-        Interlocked.Add(ref _mistakes, Mistakes(scratch, first, examples));
-        for (int n = 0; n < examples; n++)
-        {
-            Span<float> logits = scratch.Logits.Span.Slice(n * options.Classes, options.Classes);
+            Span<float> logits = pass.Outputs.Span.Slice(n * classes, classes);
             _losses[first + n] = SoftmaxCrossEntropy.Evaluate(logits, _batch.Labels[first + n], logits);
+        }
+
+        void CountBlock(MixerBlock block)
+        {
+            if (_blockMistakes.Length > 0)
+            {
+                block.Head.Apply(_model.Values, pass.Pooled, pass.Outputs.Span, examples);
+                Interlocked.Add(ref _blockMistakes[block.Index], Mistakes(pass, first, examples));
+            }
         }
     }
 
-    private int Mistakes(Scratch scratch, int first, int examples)
+    private int Mistakes(ForwardPass pass, int first, int examples)
     {
         int classes = _model.Options.Classes, mistakes = 0;
         for (int n = 0; n < examples; n++)
         {
-            mistakes += TensorPrimitives.IndexOfMax<float>(scratch.Logits.Span.Slice(n * classes, classes)) == _batch.Labels[first + n] ? 0 : 1;
+            mistakes += TensorPrimitives.IndexOfMax<float>(pass.Outputs.Span.Slice(n * classes, classes)) == _batch.Labels[first + n] ? 0 : 1;
         }
 
         return mistakes;
-    }
-
-    // One thread's memory.
-    private sealed class Scratch
-    {
-        internal Scratch(LocalMixer model, int examples)
-        {
-            LocalMixerOptions options = model.Options;
-            int rows = checked(examples * options.Patches);
-            Activations = new BlockActivations(model, examples);
-            Patches = AlignedMemory.Allocate(rows * options.PatchVector);
-            Inputs =
-            [
-                .. Enumerable.Range(0, model.Blocks.Max(block => block.Layers.Count))
-                    .Select(l => AlignedMemory.Allocate(checked(rows * model.Blocks.Where(block => l < block.Layers.Count).Max(block => block.Layers[l].Map.Inputs)))),
-            ];
-            Results = [AlignedMemory.Allocate(rows * options.Channels), AlignedMemory.Allocate(rows * options.Channels)];
-            Features = AlignedMemory.Allocate(examples * options.Channels);
-            Reciprocal = AlignedMemory.Allocate(examples);
-            Logits = AlignedMemory.Allocate(examples * options.Classes);
-        }
-
-        internal BlockActivations Activations { get; }
-
-        internal Memory<float> Patches { get; }
-
-        internal Memory<float>[] Inputs { get; }
-
-        internal Memory<float>[] Results { get; }
-
-        internal Memory<float> Features { get; }
-
-        internal Memory<float> Reciprocal { get; }
-
-        internal Memory<float> Logits { get; }
     }
 }

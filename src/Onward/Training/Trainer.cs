@@ -19,6 +19,7 @@ public sealed class Trainer
     private readonly TimeProvider _clock;
     private readonly Evaluator _evaluator;
     private readonly ParameterUpdate _update;
+    private readonly ReadoutTraining? _readout;
 
     /// <summary>Prepares a run; the model keeps its parameters.</summary>
     /// <param name="model">The model to train.</param>
@@ -43,7 +44,9 @@ public sealed class Trainer
 
         (_model, _rule, _data, _options, _clock) = (model, rule, data, options, clock);
         _evaluator = new Evaluator(model, team);
-        _update = new ParameterUpdate(model.Values.Layout, new Sgd(options.Momentum, options.WeightDecay), team);
+        Optimizer optimizer = options.Optimizer == OptimizerKind.Lars ? new Lars(options.Momentum, options.WeightDecay) : new Sgd(options.Momentum, options.WeightDecay);
+        _update = new ParameterUpdate(model.Values.Layout, TrainedParameters(model), optimizer, team);
+        _readout = model.Options.IsSelfSupervised ? new ReadoutTraining(model, team, options.BatchSize, options.WeightDecay) : null;
     }
 
     /// <summary>Trains for all epochs.</summary>
@@ -59,7 +62,7 @@ public sealed class Trainer
         using BatchLoader test = Loader(_data.Test, EvaluationBatch);
         Schedule schedule = new(
             _options.Schedule,
-            _options.LearningRate,
+            _options.PeakRate,
             (long)Math.Round(_options.WarmupEpochs * training.StepsPerEpoch),
             (long)_options.Epochs * training.StepsPerEpoch);
         TimeSpan trained = TimeSpan.Zero;
@@ -71,6 +74,7 @@ public sealed class Trainer
             EpochSums sums = TrainEpoch(training, schedule, epoch, start, progress, cancellation);
             TimeSpan duration = _clock.GetElapsedTime(epochStart);
             trained += duration;
+            TrainReadout(epoch, cancellation);
             evaluation = _evaluator.Evaluate(test, cancellation);
             last = new EpochMetrics(
                 epoch + 1,
@@ -124,6 +128,25 @@ public sealed class Trainer
         }
 
         return sums;
+    }
+
+    // Features of images as they are, without augmentation.
+    private void TrainReadout(int epoch, CancellationToken cancellation)
+    {
+        if (_readout is not null)
+        {
+            using BatchLoader images = Loader(_data.Training, _options.BatchSize);
+            _readout.Run(images, epoch, _options.ReadoutLearningRate, cancellation);
+        }
+    }
+
+    // Without labels, only the matrices of the blocks' layers decay, and the readout learns apart (spec 5).
+    private static TrainedParameter[] TrainedParameters(LocalMixer model)
+    {
+        HashSet<Parameter> layers = [.. model.Blocks.SelectMany(block => block.Layers).Select(layer => layer.Weight)];
+        return model.Options.IsSelfSupervised
+            ? [.. model.Values.Layout.Parameters.Where(parameter => parameter != model.Readout.Weight && parameter != model.Readout.Bias).Select(parameter => new TrainedParameter(parameter, layers.Contains(parameter)))]
+            : [.. model.Values.Layout.Parameters.Select(parameter => new TrainedParameter(parameter, parameter.IsMatrix))];
     }
 
     private BatchLoader Loader(LabelledImages images, int batch) =>

@@ -2,6 +2,16 @@ using Onward.Optimizers;
 
 namespace Onward.Training;
 
+/// <summary>An optimiser by name.</summary>
+public enum OptimizerKind
+{
+    /// <summary><see cref="Optimizers.Sgd"/>.</summary>
+    Sgd,
+
+    /// <summary><see cref="Optimizers.Lars"/>.</summary>
+    Lars,
+}
+
 /// <summary>How a model is trained.</summary>
 public sealed record TrainingOptions
 {
@@ -14,7 +24,15 @@ public sealed record TrainingOptions
     /// <summary>The full learning rate; above 0.</summary>
     public required double LearningRate { get; init; }
 
-    /// <summary>SGD momentum; 0 to below 1.</summary>
+    /// <summary>
+    /// Whether <see cref="LearningRate"/> is that of 256 images in a step and is scaled to the batch (spec 5); default false.
+    /// </summary>
+    public bool ScalesRateWithBatch { get; init; }
+
+    /// <summary>How gradients become updates; default SGD.</summary>
+    public OptimizerKind Optimizer { get; init; } = OptimizerKind.Sgd;
+
+    /// <summary>Momentum; 0 to below 1.</summary>
     public double Momentum { get; init; } = 0.9;
 
     /// <summary>Weight decay on matrices; 0 or more.</summary>
@@ -25,6 +43,14 @@ public sealed record TrainingOptions
 
     /// <summary>Epochs, or parts of one, over which the learning rate rises from 0; 0 to <see cref="Epochs"/>.</summary>
     public double WarmupEpochs { get; init; } = 1;
+
+    /// <summary>
+    /// Constant rate at which the readout of a network without labels learns, one epoch after each of the network's; above 0.
+    /// </summary>
+    public double ReadoutLearningRate { get; init; } = 0.01;
+
+    /// <summary>The rate that the schedule starts from.</summary>
+    public double PeakRate => ScalesRateWithBatch ? LearningRate * BatchSize / 256 : LearningRate;
 
     /// <summary>Names every draw of the run: initial weights, order of examples, noise.</summary>
     public required ulong Seed { get; init; }
@@ -37,6 +63,7 @@ public sealed record TrainingOptions
         Require(Epochs >= 1, $"epochs must be at least 1; got {Epochs}");
         Require(BatchSize >= 1, $"the batch size must be at least 1; got {BatchSize}");
         Require(double.IsFinite(LearningRate) && LearningRate > 0, $"the learning rate must be above 0; got {LearningRate}");
+        Require(double.IsFinite(ReadoutLearningRate) && ReadoutLearningRate > 0, $"the readout's learning rate must be above 0; got {ReadoutLearningRate}");
         Require(Momentum is >= 0 and < 1, $"momentum must be at least 0 and below 1; got {Momentum}");
         Require(double.IsFinite(WeightDecay) && WeightDecay >= 0, $"weight decay must be 0 or more; got {WeightDecay}");
         Require(WarmupEpochs >= 0 && WarmupEpochs <= Epochs, $"warm-up epochs must be between 0 and the {Epochs} epochs of the run; got {WarmupEpochs}");

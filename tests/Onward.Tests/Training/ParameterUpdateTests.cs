@@ -52,6 +52,61 @@ public sealed class ParameterUpdateTests
         RequirePadding(update.Velocity);
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    public void Lars_scales_each_parameter_by_its_own_norms(int threads)
+    {
+        LocalMixer model = new(Options);
+        model.Initialize(3);
+        Lars lars = new(0.9, 0.01);
+        using WorkerTeam team = new(threads);
+        ParameterUpdate update = new(model.Values.Layout, lars, team);
+        ParameterVector gradients = new(model.Values.Layout);
+        Dictionary<string, double[]> expected = model.Values.Layout.Parameters.ToDictionary(p => p.Name, p => Numbers.Widen(model.Values[p].ToArray()));
+        Dictionary<string, double[]> velocity = expected.ToDictionary(entry => entry.Key, entry => new double[entry.Value.Length]);
+        for (int step = 0; step < 3; step++)
+        {
+            Numbers.Uniform(step, gradients.All.Length).CopyTo(gradients.All);
+            foreach (Parameter parameter in model.Values.Layout.Parameters)
+            {
+                double[] w = expected[parameter.Name], v = velocity[parameter.Name];
+                double[] force = [.. gradients[parameter].ToArray().Select((g, i) => g + (parameter.IsMatrix ? 0.01 * w[i] : 0))];
+                double trust = Tolerance.Norm(w) > 0 ? 0.001 * Tolerance.Norm(w) / Tolerance.Norm(force) : 1;
+                for (int i = 0; i < w.Length; i++)
+                {
+                    v[i] = (0.9 * v[i]) + (0.1 * trust * force[i]);
+                    w[i] -= v[i];
+                }
+            }
+
+            update.Apply(model.Values, gradients, 0.1);
+
+            Assert.All(model.Values.Layout.Parameters, parameter => Tolerance.Near(expected[parameter.Name], model.Values[parameter], Tolerance.Kernel, $"{parameter.Name} after step {step}"));
+        }
+    }
+
+    [Fact]
+    public void Parameters_that_are_not_named_stay_as_they_are()
+    {
+        LocalMixer model = new(Options);
+        model.Initialize(3);
+        float[] before = model.Values.All.ToArray();
+        using WorkerTeam team = new(2);
+        Parameter trained = model.Blocks[1].Layers[1].Weight;
+        ParameterUpdate update = new(model.Values.Layout, [new TrainedParameter(trained, false)], new Sgd(0, 0.5), team);
+        ParameterVector gradients = new(model.Values.Layout);
+        gradients.All.Fill(1);
+
+        update.Apply(model.Values, gradients, 0.25);
+
+        foreach (Parameter parameter in model.Values.Layout.Parameters)
+        {
+            float[] expected = [.. before.AsSpan(parameter.Offset, parameter.Length).ToArray().Select(value => parameter == trained ? value - 0.25f : value)];
+            Assert.Equal(expected, model.Values[parameter].ToArray());
+        }
+    }
+
     private static void RequirePadding(ParameterVector vector)
     {
         float[] rest = [.. vector.All];

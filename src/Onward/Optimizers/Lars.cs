@@ -1,0 +1,45 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace Onward.Optimizers;
+
+/// <summary>
+/// Layer-wise adaptive rates (You et al. 2017; spec 5): each parameter's step is scaled by a trust ratio,
+/// 0.001 |w| / |g + decay w|, so that large batches do not shake small weights.
+/// v = momentum v + rate trust (g + decay w); w = w - v: the rate lies inside the velocity.
+/// </summary>
+/// <param name="Momentum">Part of the last velocity that is kept; 0 to below 1.</param>
+/// <param name="WeightDecay">Pull of weight matrices towards 0; 0 or more. Biases are not decayed.</param>
+public sealed record Lars(double Momentum, double WeightDecay) : Optimizer(Momentum, WeightDecay)
+{
+    private const double Coefficient = 0.001;
+
+    /// <summary>The trust ratio of a whole parameter; 1 where either norm is 0, as for biases at the first step.</summary>
+    /// <param name="valueNorm">|w|.</param>
+    /// <param name="forceNorm">|g + decay w|.</param>
+    public static double Trust(double valueNorm, double forceNorm) => valueNorm > 0 && forceNorm > 0 ? Coefficient * valueNorm / forceNorm : 1;
+
+    /// <inheritdoc/>
+    /// <remarks>The rate is that of the schedule times the parameter's trust ratio.</remarks>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public override void Update(Span<float> values, ReadOnlySpan<float> gradients, Span<float> velocity, double rate, bool decay)
+    {
+        RequireEqualLengths(values, gradients, velocity);
+        float kept = (float)Momentum, pull = decay ? (float)WeightDecay : 0, step = (float)rate;
+        int i = 0;
+        for (; i <= values.Length - Lanes; i += Lanes)
+        {
+            Vector512<float> w = Vector512.Create((ReadOnlySpan<float>)values.Slice(i, Lanes));
+            Vector512<float> force = Vector512.MultiplyAddEstimate(Vector512.Create(pull), w, Vector512.Create(gradients.Slice(i, Lanes)));
+            Vector512<float> v = Vector512.MultiplyAddEstimate(Vector512.Create(kept), Vector512.Create((ReadOnlySpan<float>)velocity.Slice(i, Lanes)), force * step);
+            v.CopyTo(velocity.Slice(i, Lanes));
+            (w - v).CopyTo(values.Slice(i, Lanes));
+        }
+
+        for (; i < values.Length; i++)
+        {
+            velocity[i] = (kept * velocity[i]) + (step * (gradients[i] + (pull * values[i])));
+            values[i] -= velocity[i];
+        }
+    }
+}

@@ -1,0 +1,74 @@
+using Onward.Kernels;
+using Onward.Models;
+
+namespace Onward.Training;
+
+/// <summary>Runs a tile of images forward through a model, values only, in one thread's memory.</summary>
+internal sealed class ForwardPass
+{
+    // Rows that share one pass over a block's weights.
+    private const int TileRows = 64;
+
+    private readonly LocalMixer _model;
+    private readonly BlockActivations _activations;
+    private readonly Memory<float> _patches;
+    private readonly Memory<float>[] _inputs;
+    private readonly Memory<float>[] _results;
+    private readonly Memory<float> _features;
+    private readonly Memory<float> _reciprocal;
+
+    internal ForwardPass(LocalMixer model)
+    {
+        _model = model;
+        LocalMixerOptions options = model.Options;
+        int examples = TileExamples(model), rows = checked(examples * options.Patches);
+        _activations = new BlockActivations(model, examples);
+        _patches = AlignedMemory.Allocate(rows * options.PatchVector);
+        _inputs =
+        [
+            .. Enumerable.Range(0, model.Blocks.Max(block => block.Layers.Count))
+                .Select(l => AlignedMemory.Allocate(checked(rows * model.Blocks.Where(block => l < block.Layers.Count).Max(block => block.Layers[l].Map.Inputs)))),
+        ];
+        _results = [AlignedMemory.Allocate(rows * options.Channels), AlignedMemory.Allocate(rows * options.Channels)];
+        _features = AlignedMemory.Allocate(examples * options.Channels);
+        _reciprocal = AlignedMemory.Allocate(examples);
+        Outputs = AlignedMemory.Allocate(examples * Math.Max(options.Classes, options.HeadOutputs));
+    }
+
+    /// <summary>Room for the outputs of a head [examples, K].</summary>
+    internal Memory<float> Outputs { get; }
+
+    /// <summary>What the readout reads of the last images [examples, D].</summary>
+    internal ReadOnlySpan<float> Features => _features.Span;
+
+    /// <summary>Pooled features of the block that was run last [examples, D].</summary>
+    internal ReadOnlySpan<float> Pooled => _activations.Pooled;
+
+    /// <summary>Images that a tile of a model holds.</summary>
+    internal static int TileExamples(LocalMixer model) => Math.Max(1, TileRows / model.Options.Patches);
+
+    /// <summary>Runs some images through all blocks and leaves what the readout reads.</summary>
+    /// <param name="pixels">Standardised images [example, row, column, channel].</param>
+    /// <param name="examples">How many, at most those of a tile.</param>
+    /// <param name="blockDone">Called after each block.</param>
+    internal void Run(ReadOnlySpan<float> pixels, int examples, Action<MixerBlock>? blockDone = null)
+    {
+        LocalMixerOptions options = _model.Options;
+        int rows = examples * options.Patches, image = pixels.Length / examples, patches = options.Patches * options.PatchVector;
+        for (int n = 0; n < examples; n++)
+        {
+            PatchExtraction.Extract(options, pixels.Slice(n * image, image), _patches.Span.Slice(n * patches, patches));
+        }
+
+        ReadOnlySpan<float> x = _patches.Span[..(examples * patches)];
+        foreach (MixerBlock block in _model.Blocks)
+        {
+            Span<float> result = _results[block.Index & 1].Span[..(rows * options.Channels)];
+            block.Forward(_model.Values, x, _inputs, result, _activations, rows);
+            blockDone?.Invoke(block);
+            x = result;
+        }
+
+        _model.PoolForReadout(x, _features.Span[..(examples * options.Channels)], _reciprocal.Span[..examples]);
+    }
+}

@@ -1,0 +1,79 @@
+using System.Numerics.Tensors;
+using Onward.Data;
+using Onward.Kernels;
+using Onward.Models;
+using Onward.Optimizers;
+using Onward.Threads;
+
+namespace Onward.Training;
+
+/// <summary>
+/// Trains the readout of a network that learns without labels (spec 5): softmax regression on features that are held fixed,
+/// by plain stochastic gradient descent.
+/// </summary>
+internal sealed class ReadoutTraining
+{
+    private readonly LocalMixer _model;
+    private readonly WorkerTeam _team;
+    private readonly int _tileExamples;
+    private readonly ForwardPass[] _passes;
+    private readonly ParameterVector _gradients;
+    private readonly ParameterUpdate _update;
+    private readonly Memory<float> _features;
+    private readonly Memory<float> _errors;
+    private readonly Memory<float> _workspace;
+    private readonly Action<int, int> _runTile;
+    private ImageBatch _batch = null!;
+
+    internal ReadoutTraining(LocalMixer model, WorkerTeam team, int batchSize, double weightDecay)
+    {
+        _model = model;
+        _team = team;
+        _tileExamples = ForwardPass.TileExamples(model);
+        _passes = [.. Enumerable.Range(0, team.Count).Select(_ => new ForwardPass(model))];
+        _gradients = new ParameterVector(model.Values.Layout);
+        LinearHead readout = model.Readout;
+        _update = new ParameterUpdate(model.Values.Layout, [new(readout.Weight, true), new(readout.Bias, false)], new Sgd(0, weightDecay), team);
+        _features = AlignedMemory.Allocate(checked(batchSize * readout.Features));
+        _errors = AlignedMemory.Allocate(batchSize * readout.Outputs);
+        _workspace = AlignedMemory.Allocate(Gemm.WorkspaceLength(batchSize));
+        _runTile = RunTile;
+    }
+
+    /// <summary>Trains for one epoch.</summary>
+    /// <param name="loader">Images with labels, as they are.</param>
+    /// <param name="epoch">The epoch's number, which names its order.</param>
+    /// <param name="rate">The learning rate.</param>
+    /// <param name="cancellation">Ends the epoch.</param>
+    internal void Run(BatchLoader loader, int epoch, double rate, CancellationToken cancellation)
+    {
+        _model.Pack(_team);
+        foreach (ImageBatch batch in loader.Epoch(epoch, cancellation: cancellation))
+        {
+            _batch = batch;
+            _team.Run((batch.Count + _tileExamples - 1) / _tileExamples, _runTile);
+            _model.Readout.AccumulateGradient(_features.Span, _errors.Span, batch.Count, accumulate: false, _gradients, _workspace.Span);
+            _update.Apply(_model.Values, _gradients, rate);
+            _model.Readout.Pack(_model.Values);
+        }
+    }
+
+    private void RunTile(int job, int worker)
+    {
+        LinearHead readout = _model.Readout;
+        ForwardPass pass = _passes[worker];
+        int first = job * _tileExamples;
+        int examples = Math.Min(_tileExamples, _batch.Count - first);
+        pass.Run(_batch.PixelsOf(first, examples), examples);
+        pass.Features[..(examples * readout.Features)].CopyTo(_features.Span[(first * readout.Features)..]);
+        Span<float> errors = _errors.Span.Slice(first * readout.Outputs, examples * readout.Outputs);
+        readout.Apply(_model.Values, pass.Features, errors, examples);
+        for (int n = 0; n < examples; n++)
+        {
+            Span<float> logits = errors.Slice(n * readout.Outputs, readout.Outputs);
+            SoftmaxCrossEntropy.Evaluate(logits, _batch.Labels[first + n], logits);
+        }
+
+        TensorPrimitives.Divide(errors, _batch.Count, errors);
+    }
+}
