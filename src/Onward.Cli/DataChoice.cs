@@ -6,12 +6,12 @@ namespace Onward.Cli;
 /// <summary>The options that choose the images of a run.</summary>
 internal sealed class DataChoice
 {
-    private readonly Option<string?> _dataset = ValueOption.Name("--dataset", "mnist (default; found, or downloaded once) or digits (drawn by this program, no download)", Datasets.Names);
+    private readonly Option<string?> _dataset = ValueOption.Name("--dataset", "mnist (default), cifar-10 (both found, or downloaded once) or digits (drawn by this program, no download)", Datasets.Names);
     private readonly Option<string?> _data = FolderOption();
     private readonly Option<int?> _validation = ValueOption.Whole("--validation", "Hold out the last N training images and report errors on them; the test set is not touched. Default 0", 0);
 
     /// <summary>Makes the option for the folder of MNIST.</summary>
-    internal static Option<string?> FolderOption() => ValueOption.Folder("--data", "Folder with the four MNIST files, plain or .gz. Default: $ONWARD_DATA, then the cache");
+    internal static Option<string?> FolderOption() => ValueOption.Folder("--data", "Folder with the files of the data set, plain or packed. Default: $ONWARD_DATA, then the cache");
 
     /// <summary>Adds the options that name the data.</summary>
     internal void AddSourceTo(Command command)

@@ -7,9 +7,10 @@ namespace Onward.Cli;
 internal static class Datasets
 {
     internal const string Mnist = "mnist";
+    internal const string Cifar = "cifar-10";
     internal const string Digits = "digits";
 
-    internal static IReadOnlyList<string> Names { get; } = [Mnist, Digits];
+    internal static IReadOnlyList<string> Names { get; } = [Mnist, Cifar, Digits];
 
     /// <summary>Loads a data set into memory.</summary>
     /// <param name="name">Its name; null for MNIST if it can be had, else digits.</param>
@@ -24,17 +25,19 @@ internal static class Datasets
                 : throw new CommandFault("--data names a folder of files, but the data set digits is drawn, not read. Leave --data out.");
         }
 
-        string? folder = directory is null ? null : host.Resolve(directory);
-        if (folder is not null && !Directory.Exists(folder))
+        string chosen = name ?? Mnist;
+        PublishedSource source = host.Sources.Single(source => source.Name == chosen);
+        string? place = directory is null ? null : host.Resolve(directory);
+        if (place is not null && !Directory.Exists(place) && !File.Exists(place))
         {
-            throw new CommandFault($"--data {folder}: no such folder. Name the folder with the four files of MNIST, or leave --data out.");
+            throw new CommandFault($"--data {place}: no such folder. Name the folder with the files of {chosen}, or leave --data out.");
         }
 
         try
         {
-            ImageDataset data = host.Mnist.Load(folder, new DownloadNotice(host.Error), host.Interruption);
+            ImageDataset data = source.Load(place, new DownloadNotice(host.Error), host.Interruption);
             return data.Training.Height == data.Training.Width
-                ? (Mnist, data)
+                ? (chosen, data)
                 : throw new CommandFault($"the images in {data.Source} are {data.Training.Height}x{data.Training.Width}; models take square ones.");
         }
         catch (DownloadUnavailableException fault) when (name is null)

@@ -17,8 +17,8 @@ internal sealed record Host
     /// <summary>Folder that relative paths start from; empty for the process's own.</summary>
     internal string WorkingDirectory { get; init; } = "";
 
-    /// <summary>Where MNIST comes from.</summary>
-    internal MnistSource Mnist { get; init; } = new();
+    /// <summary>Where the published data sets come from.</summary>
+    internal IReadOnlyList<PublishedSource> Sources { get; init; } = [new MnistSource(), new CifarSource()];
 
     /// <summary>Tells the time that speeds and durations are measured with.</summary>
     internal TimeProvider Clock { get; init; } = TimeProvider.System;

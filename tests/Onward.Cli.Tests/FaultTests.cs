@@ -46,7 +46,7 @@ public sealed class FaultTests : IDisposable
     [InlineData("train --data {data} --validation 64", "--validation 64 leaves none of the 64 training images")]
     [InlineData("train --data {data} --validation 10 --batch-size 55", "--batch-size 55 is more than the 54 training images")]
     [InlineData("train --data {data} --batch-size 1 --model L/32/64", "--model L/32/64 does not fit images of 28x28x1: 32 patches along a side of 28 pixels leave one number in a patch")]
-    [InlineData("train --data {path}/absent", "no such folder. Name the folder with the four files of MNIST")]
+    [InlineData("train --data {path}/absent", "no such folder. Name the folder with the files of mnist")]
     [InlineData("train --data {path}/work", "no file train-images-idx3-ubyte.gz, expected the four files of MNIST")]
     [InlineData("train --data {data} --dataset digits", "--data names a folder of files, but the data set digits is drawn")]
     [InlineData("train --dataset mnist", "Or name their folder with --data; 'onward train --dataset digits' needs none")]

@@ -43,7 +43,11 @@ internal sealed class Workplace : IDisposable
                 Error = error,
                 ErrorIsTerminal = errorIsTerminal,
                 WorkingDirectory = this["work"],
-                Mnist = new MnistSource { DataRoot = null, CacheDirectory = this["cache"], Mirrors = [] },
+                Sources =
+                [
+                    new MnistSource { DataRoot = null, CacheDirectory = this["cache"], Mirrors = [] },
+                    new CifarSource { DataRoot = null, CacheDirectory = this["cifar-cache"], Mirrors = [] },
+                ],
                 Interruption = interruption.Token,
             });
         return new Result(code, output.ToString(), error.ToString());

@@ -12,7 +12,7 @@ internal sealed class MirrorDownload(HttpClient client, IReadOnlyList<Uri> mirro
 
     /// <summary>Places a checked file in a folder, or leaves nothing there.</summary>
     /// <exception cref="DownloadUnavailableException">Every mirror failed.</exception>
-    public async Task FetchAsync(MnistFile file, string folder, CancellationToken cancellation)
+    public async Task FetchAsync(PublishedFile file, string folder, CancellationToken cancellation)
     {
         List<string> faults = [];
         while (faults.Count < mirrors.Count)
@@ -34,10 +34,10 @@ internal sealed class MirrorDownload(HttpClient client, IReadOnlyList<Uri> mirro
 
         throw new DownloadUnavailableException(
             $"{file.Name} is not in {folder} and could not be downloaded ({string.Join("; ", faults)}). "
-            + "Connect to the network, or put the four files of MNIST in that folder.");
+            + "Connect to the network, or put the published files in that folder.");
     }
 
-    private async Task FetchFromAsync(Uri address, MnistFile file, string folder, CancellationToken cancellation)
+    private async Task FetchFromAsync(Uri address, PublishedFile file, string folder, CancellationToken cancellation)
     {
         using HttpResponseMessage response = await client
             .GetAsync(address, HttpCompletionOption.ResponseHeadersRead, cancellation).ConfigureAwait(false);
@@ -60,13 +60,14 @@ internal sealed class MirrorDownload(HttpClient client, IReadOnlyList<Uri> mirro
     }
 
     private async Task CopyCheckedAsync(
-        HttpResponseMessage response, FileStream target, MnistFile file, CancellationToken cancellation)
+        HttpResponseMessage response, FileStream target, PublishedFile file, CancellationToken cancellation)
     {
         using Stream source = await response.Content.ReadAsStreamAsync(cancellation).ConfigureAwait(false);
-        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        using IncrementalHash hash = IncrementalHash.CreateHash(file.Algorithm);
         using CancellationTokenSource stalled = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        long limit = file.Length ?? response.Content.Headers.ContentLength ?? long.MaxValue - 1;
         long received = 0;
-        while (received <= file.Length)
+        while (received <= limit)
         {
             stalled.CancelAfter(Patience);
             int length = await ReadAsync(source, stalled.Token, cancellation).ConfigureAwait(false);
@@ -78,19 +79,20 @@ internal sealed class MirrorDownload(HttpClient client, IReadOnlyList<Uri> mirro
             hash.AppendData(_buffer, 0, length);
             target.Write(_buffer, 0, length);
             received += length;
-            progress?.Report(new DownloadProgress(file.Name, received, file.Length));
+            progress?.Report(new DownloadProgress(file.Name, received, limit));
         }
 
-        if (received != file.Length)
+        if (received != limit)
         {
-            string seen = received < file.Length ? $"ended after {received}" : $"sent more than {file.Length}";
-            throw new InvalidDataException($"{seen} bytes, expected {file.Length}");
+            string seen = received < limit ? $"ended after {received}" : $"sent more than {limit}";
+            throw new InvalidDataException($"{seen} bytes, expected {limit}");
         }
 
-        string sha256 = Convert.ToHexStringLower(hash.GetHashAndReset());
-        if (sha256 != file.Sha256)
+        string checksum = Convert.ToHexStringLower(hash.GetHashAndReset());
+        if (checksum != file.Checksum)
         {
-            throw new InvalidDataException($"SHA-256 {sha256}, expected {file.Sha256}");
+            string name = file.Algorithm == HashAlgorithmName.SHA256 ? "SHA-256" : "MD5";
+            throw new InvalidDataException($"{name} {checksum}, expected {file.Checksum}");
         }
     }
 

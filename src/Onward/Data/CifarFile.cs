@@ -1,0 +1,156 @@
+using System.Formats.Tar;
+using System.IO.Compression;
+
+namespace Onward.Data;
+
+/// <summary>Reads the binary version of CIFAR-10: records of one label byte, then the red, the green and the blue plane, row by row.</summary>
+internal static class CifarFile
+{
+    private const int Side = 32;
+    private const int Channels = 3;
+    private const int Classes = 10;
+    private const int Plane = Side * Side;
+    private const int Record = 1 + (Channels * Plane);
+    private const int MaximumRecords = 10_000;
+
+    private const string Cure = "Replace it with an intact copy.";
+
+    /// <summary>The six files: five of training images in order, then the test images.</summary>
+    public static IReadOnlyList<string> Names { get; } =
+        ["data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin", "data_batch_4.bin", "data_batch_5.bin", "test_batch.bin"];
+
+    /// <summary>Reads the six files from a folder.</summary>
+    /// <exception cref="DataException">A file is missing, unreadable or damaged.</exception>
+    public static (LabelledImages Training, LabelledImages Test) ReadFolder(string folder)
+    {
+        byte[][] files = new byte[Names.Count][];
+        for (int i = 0; i < files.Length; i++)
+        {
+            string path = Path.Combine(folder, Names[i]);
+            files[i] = Guard(path, () =>
+            {
+                using FileStream stream = new(path, FileMode.Open, FileAccess.Read);
+                return ReadRecords(stream, stream.Length, path);
+            });
+        }
+
+        return Join(folder, files);
+    }
+
+    /// <summary>Reads the six files from the gzip archive, straight into memory.</summary>
+    /// <exception cref="DataException">The archive or a file in it is missing, unreadable or damaged.</exception>
+    public static (LabelledImages Training, LabelledImages Test) ReadArchive(string path) => Join(path, Guard(path, () => Unpack(path)));
+
+    private static byte[][] Unpack(string path)
+    {
+        byte[]?[] files = new byte[Names.Count][];
+        using FileStream file = new(path, FileMode.Open, FileAccess.Read);
+        using GZipStream gzip = new(file, CompressionMode.Decompress);
+        using TarReader archive = new(gzip);
+        while (archive.GetNextEntry() is TarEntry entry)
+        {
+            string name = entry.Name[(entry.Name.LastIndexOf('/') + 1)..];
+            int index = Names.ToList().IndexOf(name);
+            if (index >= 0)
+            {
+                files[index] = ReadRecords(entry.DataStream ?? Stream.Null, entry.Length, $"{path}, {name}");
+            }
+        }
+
+        gzip.CopyTo(Stream.Null); // The checksum stands at the end.
+        int missing = Array.FindIndex(files, records => records is null);
+        return missing < 0
+            ? [.. files.OfType<byte[]>()]
+            : throw new DataException(
+                $"{path}: no {Names[missing]} in it, or the archive ends before it, expected the six files of CIFAR-10, binary version. {Cure}");
+    }
+
+    private static byte[] ReadRecords(Stream stream, long length, string path)
+    {
+        if (length == 0 || length % Record != 0 || length / Record > MaximumRecords)
+        {
+            throw new DataException($"{path}: {length} bytes, expected 1 to {MaximumRecords} records of {Record} bytes. {Cure}");
+        }
+
+        byte[] records = new byte[length];
+        int read = stream.ReadAtLeast(records, records.Length, throwOnEndOfStream: false);
+        if (read < records.Length)
+        {
+            throw new DataException($"{path}: truncated after {read} bytes, expected {length}. {Cure}");
+        }
+
+        for (int start = 0; start < records.Length; start += Record)
+        {
+            if (records[start] >= Classes)
+            {
+                throw new DataException($"{path}: label {start / Record} is {records[start]}, expected 0 to {Classes - 1}. {Cure}");
+            }
+        }
+
+        return records;
+    }
+
+    // All official files are of one length, so a shorter one was cut at the end of a record.
+    private static (LabelledImages Training, LabelledImages Test) Join(string place, byte[][] files)
+    {
+        int longest = files.Max(file => file.Length);
+        int cut = Array.FindIndex(files, file => file.Length < longest);
+        return cut < 0
+            ? (Images(files[..^1]), Images(files[^1..]))
+            : throw new DataException(
+                $"{place}: {Names[cut]} holds {files[cut].Length / Record} images, another of the six {longest / Record}, expected as many in each. {Cure}");
+    }
+
+    private static LabelledImages Images(byte[][] files)
+    {
+        int perFile = files[0].Length / Record;
+        int count = files.Length * perFile;
+        byte[] pixels = new byte[count * Channels * Plane];
+        int[] labels = new int[count];
+        for (int example = 0; example < count; example++)
+        {
+            ReadOnlySpan<byte> record = files[example / perFile].AsSpan(example % perFile * Record, Record);
+            labels[example] = record[0];
+            Interleave(record[1..], pixels.AsSpan(example * Channels * Plane, Channels * Plane));
+        }
+
+        return new LabelledImages(pixels, labels, Side, Side, Channels, Classes);
+    }
+
+    // [channel, row, column] to [row, column, channel].
+    private static void Interleave(ReadOnlySpan<byte> planes, Span<byte> image)
+    {
+        for (int channel = 0; channel < Channels; channel++)
+        {
+            ReadOnlySpan<byte> plane = planes.Slice(channel * Plane, Plane);
+            for (int i = 0; i < Plane; i++)
+            {
+                image[(i * Channels) + channel] = plane[i];
+            }
+        }
+    }
+
+    private static T Guard<T>(string path, Func<T> read)
+    {
+        try
+        {
+            return read();
+        }
+        catch (Exception fault) when (fault is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new DataException($"{path}: no such file, expected the six files of CIFAR-10 in that folder, or {Names.Count} in one archive. Add it, or name another folder.", fault);
+        }
+        catch (UnauthorizedAccessException fault)
+        {
+            throw new DataException($"{path}: may not be read, or is not a file. Check its permissions.", fault);
+        }
+        catch (Exception fault) when (fault is InvalidDataException or EndOfStreamException or FormatException or OverflowException or ArgumentException)
+        {
+            throw new DataException($"{path}: corrupt or truncated, or no gzip archive. {Cure}", fault);
+        }
+        catch (IOException fault)
+        {
+            throw new DataException($"{path}: cannot be read: {fault.Message} Check the disk.", fault);
+        }
+    }
+}

@@ -1,0 +1,57 @@
+using System.Security.Cryptography;
+
+namespace Onward.Data;
+
+/// <summary>Finds CIFAR-10 (binary version) on this machine, or downloads it once, and reads it into memory.</summary>
+/// <remarks>
+/// The official archive <c>cifar-10-binary.tar.gz</c> is read as it is, or its six <c>.bin</c> files unpacked. Either may lie in a
+/// subfolder <c>cifar-10</c> or <c>cifar-10-batches-bin</c>. Examples keep the official order, batches 1 to 5.
+/// </remarks>
+public sealed class CifarSource : PublishedSource
+{
+    private const string Archive = "cifar-10-binary.tar.gz";
+    private const string Unpacked = "cifar-10-batches-bin";
+
+    private static readonly PublishedFile PublishedArchive = new(
+        Archive, 170_052_171, HashAlgorithmName.MD5, "c32a1d4ab5d03f1284b67883e8d87530");
+
+    /// <summary>Makes the source with its default places.</summary>
+    public CifarSource()
+        : base("cifar-10", "photographs of ten kinds of things, 32x32 colour", [new("https://www.cs.toronto.edu/~kriz/")])
+    {
+    }
+
+    private protected override string? FindIn(string path)
+    {
+        if (File.Exists(path))
+        {
+            return path;
+        }
+
+        string[] folders = [path, Path.Combine(path, Unpacked), Path.Combine(path, Name), Path.Combine(path, Name, Unpacked)];
+        return folders.Select(FindDirectly).FirstOrDefault(place => place is not null);
+    }
+
+    private protected override IEnumerable<PublishedFile> MissingFrom(string folder) =>
+        FindIn(folder) is string place && (File.Exists(place) || CifarFile.Names.All(name => File.Exists(Path.Combine(place, name))))
+            ? []
+            : [PublishedArchive];
+
+    // Statistics of the training set as the paper's code has them.
+    private protected override ImageDataset Read(string place, string source)
+    {
+        (LabelledImages training, LabelledImages test) = File.Exists(place) ? CifarFile.ReadArchive(place) : CifarFile.ReadFolder(place);
+        return new ImageDataset(
+            "CIFAR-10", training, test, [0.4914f, 0.4822f, 0.4465f], [0.2023f, 0.1994f, 0.2010f], source);
+    }
+
+    // Files that were unpacked go before the archive they came from: they load faster.
+    private static string? FindDirectly(string folder)
+    {
+        string archive = Path.Combine(folder, Archive);
+        bool complete = CifarFile.Names.All(name => File.Exists(Path.Combine(folder, name)));
+        return complete || (!File.Exists(archive) && CifarFile.Names.Any(name => File.Exists(Path.Combine(folder, name))))
+            ? folder
+            : File.Exists(archive) ? archive : null;
+    }
+}

@@ -1,0 +1,39 @@
+namespace Onward.Data;
+
+/// <summary>The four IDX files of a training set and a test set, under the names that MNIST gave them.</summary>
+internal sealed record IdxSet(
+    string Title, PublishedFile TrainingImages, PublishedFile TrainingLabels, PublishedFile TestImages, PublishedFile TestLabels)
+{
+    private IReadOnlyList<PublishedFile> Files => [TrainingImages, TrainingLabels, TestImages, TestLabels];
+
+    /// <summary>The folder itself or its subfolder, whichever holds one of the files; null if neither does.</summary>
+    public string? FindIn(string folder, string subfolder) =>
+        new[] { folder, Path.Combine(folder, subfolder) }.FirstOrDefault(place => Files.Any(file => FindFile(place, file) is not null));
+
+    /// <summary>The files that a folder lacks.</summary>
+    public IEnumerable<PublishedFile> MissingFrom(string folder) => Files.Where(file => FindFile(folder, file) is null);
+
+    /// <summary>Reads both sets.</summary>
+    /// <exception cref="DataException">A file is missing, unreadable or damaged, or the two sets do not belong together.</exception>
+    public (LabelledImages Training, LabelledImages Test) Read(string folder, int classes)
+    {
+        LabelledImages training = IdxFile.Read(Require(folder, TrainingImages), Require(folder, TrainingLabels), classes);
+        LabelledImages test = IdxFile.Read(Require(folder, TestImages), Require(folder, TestLabels), classes);
+        return (training.Height, training.Width) == (test.Height, test.Width)
+            ? (training, test)
+            : throw new DataException(
+                $"{folder}: training images of {training.Height}x{training.Width}, test images of {test.Height}x{test.Width}, "
+                + "expected one size. Use files of the same set.");
+    }
+
+    private static string? FindFile(string folder, PublishedFile file)
+    {
+        string dashes = Path.GetFileNameWithoutExtension(file.Name);
+        string dot = dashes.Replace("-idx", ".idx", StringComparison.Ordinal);
+        return new[] { dashes, $"{dashes}.gz", dot, $"{dot}.gz" }.Select(name => Path.Combine(folder, name)).FirstOrDefault(File.Exists);
+    }
+
+    private string Require(string folder, PublishedFile file) => FindFile(folder, file)
+        ?? throw new DataException(
+            $"{folder}: no file {file.Name}, expected the four files of {Title}, plain or gzip. Add it, or name another folder.");
+}
