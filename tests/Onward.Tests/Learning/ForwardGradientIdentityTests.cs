@@ -12,12 +12,15 @@ namespace Onward.Tests.Learning;
 public sealed class ForwardGradientIdentityTests
 {
     [Theory]
-    [InlineData(LossScope.Global, BackwardScope.Readout)]
-    [InlineData(LossScope.Block, BackwardScope.LocalLossesWithinBlock)]
-    [InlineData(LossScope.All, BackwardScope.LocalLossesWithinBlock)]
-    public void Activity_estimates_along_all_directions_add_up_to_the_gradient(LossScope scope, BackwardScope target)
+    [InlineData(LossScope.Global, BackwardScope.Readout, TokenMixer.Matrix)]
+    [InlineData(LossScope.Block, BackwardScope.LocalLossesWithinBlock, TokenMixer.Matrix)]
+    [InlineData(LossScope.All, BackwardScope.LocalLossesWithinBlock, TokenMixer.Matrix)]
+    [InlineData(LossScope.Global, BackwardScope.Readout, TokenMixer.DepthwiseConvolution)]
+    [InlineData(LossScope.Block, BackwardScope.LocalLossesWithinBlock, TokenMixer.DepthwiseConvolution)]
+    [InlineData(LossScope.All, BackwardScope.LocalLossesWithinBlock, TokenMixer.DepthwiseConvolution)]
+    public void Activity_estimates_along_all_directions_add_up_to_the_gradient(LossScope scope, BackwardScope target, TokenMixer mixer)
     {
-        SmallNetwork network = new();
+        SmallNetwork network = new(tokenMixer: mixer);
         using WorkerTeam team = new(1);
         SmallNetwork.OneHot direction = new();
         ForwardGradient rule = new(network.Model, team, direction, scope, 1, seed: 1);
@@ -44,15 +47,19 @@ public sealed class ForwardGradientIdentityTests
     [InlineData(LossScope.Block, BackwardScope.LocalLossesWithinBlock, 2)]
     [InlineData(LossScope.Block | LossScope.Patch, BackwardScope.LocalLossesWithinBlock, 2)]
     [InlineData(LossScope.All, BackwardScope.LocalLossesWithinBlock, 1)]
-    public void Weight_estimates_along_all_directions_add_up_to_the_gradient(LossScope scope, BackwardScope target, int groups) =>
-        RequireWeightIdentity(new SmallNetwork(groups: groups), scope, target);
+    [InlineData(LossScope.Global, BackwardScope.Readout, 2, TokenMixer.DepthwiseConvolution)]
+    [InlineData(LossScope.Block, BackwardScope.LocalLossesWithinBlock, 2, TokenMixer.DepthwiseConvolution)]
+    [InlineData(LossScope.All, BackwardScope.LocalLossesWithinBlock, 1, TokenMixer.DepthwiseConvolution)]
+    public void Weight_estimates_along_all_directions_add_up_to_the_gradient(LossScope scope, BackwardScope target, int groups, TokenMixer mixer = TokenMixer.Matrix) =>
+        RequireWeightIdentity(new SmallNetwork(groups: groups, tokenMixer: mixer), scope, target);
 
     // A normalisation over all channels would carry a weight's influence from its group to the others.
     [Theory]
-    [InlineData(LossScope.Block | LossScope.Group)]
-    [InlineData(LossScope.All)]
-    public void Weight_estimates_by_group_add_up_to_the_gradient_where_no_normalisation_joins_the_groups(LossScope scope) =>
-        RequireWeightIdentity(new SmallNetwork(Normalizations.All & ~Normalizations.PostLinear), scope, BackwardScope.LocalLossesWithinBlock);
+    [InlineData(LossScope.Block | LossScope.Group, TokenMixer.Matrix)]
+    [InlineData(LossScope.All, TokenMixer.Matrix)]
+    [InlineData(LossScope.All, TokenMixer.DepthwiseConvolution)]
+    public void Weight_estimates_by_group_add_up_to_the_gradient_where_no_normalisation_joins_the_groups(LossScope scope, TokenMixer mixer) =>
+        RequireWeightIdentity(new SmallNetwork(Normalizations.All & ~Normalizations.PostLinear, tokenMixer: mixer), scope, BackwardScope.LocalLossesWithinBlock);
 
     private static void RequireWeightIdentity(SmallNetwork network, LossScope scope, BackwardScope target)
     {

@@ -7,7 +7,7 @@ namespace Onward.Tests.Learning;
 /// <summary>A network small enough to try every direction, with all parameters drawn, and a batch for it.</summary>
 public sealed class SmallNetwork
 {
-    public SmallNetwork(Normalizations normalizations = Normalizations.All, int groups = 2)
+    public SmallNetwork(Normalizations normalizations = Normalizations.All, int groups = 2, TokenMixer tokenMixer = TokenMixer.Matrix)
     {
         Model = new LocalMixer(new LocalMixerOptions
         {
@@ -19,6 +19,7 @@ public sealed class SmallNetwork
             ImageChannels = 5,
             Classes = 3,
             Normalizations = normalizations,
+            TokenMixer = tokenMixer,
         });
         CounterRandom.Normals(new RandomStream(7, RandomPurpose.Initialization), 0, Model.Values.All);
         foreach (ref float value in Model.Values.All)

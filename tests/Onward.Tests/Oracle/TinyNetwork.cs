@@ -22,6 +22,8 @@ public sealed class TinyNetwork
         ["all but last"] = Options(blocks: 2, patchesPerSide: 2, groups: 2, channelsPerGroup: 4, Normalizations.All & ~Normalizations.Last),
         ["one patch"] = Options(blocks: 1, patchesPerSide: 1, groups: 3, channelsPerGroup: 4),
         ["one group"] = Options(blocks: 2, patchesPerSide: 2, groups: 1, channelsPerGroup: 4),
+        ["convolution"] = Options(blocks: 2, patchesPerSide: 3, groups: 2, channelsPerGroup: 3) with { TokenMixer = TokenMixer.DepthwiseConvolution },
+        ["wide convolution"] = Options(blocks: 3, patchesPerSide: 2, groups: 3, channelsPerGroup: 2, Normalizations.None) with { TokenMixer = TokenMixer.DepthwiseConvolution, KernelSide = 5 },
         ["padded image"] = Options(blocks: 2, patchesPerSide: 3, groups: 2, channelsPerGroup: 3),
     };
 
