@@ -25,7 +25,7 @@ internal sealed class BenchCommand
 
     private static readonly TimeSpan Round = TimeSpan.FromSeconds(0.5);
 
-    private readonly Option<string?> _model = ModelChoice.Option(DefaultModel);
+    private readonly ModelChoice _model = ModelChoice.WithDefault(DefaultModel);
     private readonly RuleChoice _rule = new();
     private readonly Option<int?> _batchSize = ValueOption.Whole("--batch-size", $"Images in a step. Default {DefaultBatch}", 1);
     private readonly Option<double?> _seconds = ValueOption.Number("--seconds", "How long to measure; a step under way is finished. Default 5", "above 0, at most 3600", value => value is > 0 and <= LongestSeconds);
@@ -39,7 +39,11 @@ internal sealed class BenchCommand
     {
         BenchCommand bench = new(host);
         Command command = new("bench", "Measure training speed on synthetic images, beside the machine's matrix peak.");
-        command.Add(bench._model);
+        foreach (Option option in bench._model.All)
+        {
+            command.Add(option);
+        }
+
         bench._rule.AddTo(command);
         command.Add(bench._batchSize);
         command.Add(bench._seconds);
@@ -50,16 +54,16 @@ internal sealed class BenchCommand
 
     private int Run(ParseResult parse)
     {
-        string name = parse.GetValue(_model) ?? DefaultModel;
+        ModelChoice.Settings network = _model.Read(parse, DefaultModel);
         RuleChoice.Settings settings = _rule.Read(parse);
         int batch = parse.GetValue(_batchSize) ?? DefaultBatch;
-        (int side, int channels, int classes) = ImagesFor(name);
+        (int side, int channels, int classes) = ImagesFor(network.Preset);
         if ((long)batch * side * side * channels > Array.MaxLength)
         {
             throw new CommandFault($"--batch-size {batch} makes a batch of images of {side}x{side}x{channels} too large for one array. Take a smaller one.");
         }
 
-        LocalMixer model = new(ModelChoice.Options(name, side, channels, classes));
+        LocalMixer model = new(network.Options(side, channels, classes));
         model.Initialize(seed: 1);
         using WorkerTeam team = new(settings.Threads);
         LearningRule rule = settings.Create(model, team, LossScope.All, new TrainingLoss(), seed: 1);
@@ -87,7 +91,7 @@ internal sealed class BenchCommand
             ProcessMemory.PeakMegabytes,
             Math.Round(rule.ActivationBytes / 1e6, 2),
             settings.Threads);
-        Report(outcome, $"{name}, {settings.Rule}, batch {batch}", parse.GetValue(_json));
+        Report(outcome, $"{network.Name}, {settings.Rule}, batch {batch}", parse.GetValue(_json));
         return ExitCode.Done;
 
         void Step()

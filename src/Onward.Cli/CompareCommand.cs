@@ -14,7 +14,7 @@ internal sealed class CompareCommand
     private readonly Option<int?> _seeds = SeedsOption(DefaultSeeds);
     private readonly DataChoice _data = new();
     private readonly ObjectiveChoice _objective = new();
-    private readonly Option<string?> _model = ModelChoice.Option(PresetDefaults.Model);
+    private readonly ModelChoice _model = ModelChoice.WithDefault(PresetDefaults.Model);
     private readonly Option<int?> _epochs = TrainOptions.EpochsOption();
     private readonly Option<int?> _batchSize = TrainOptions.BatchSizeOption();
     private readonly Option<LearningRates?> _learningRates = LearningRates.Option();
@@ -33,7 +33,7 @@ internal sealed class CompareCommand
         command.Add(compare._rules);
         command.Add(compare._seeds);
         compare._data.AddSourceTo(command);
-        foreach (Option option in new Option[] { compare._model, compare._epochs, compare._batchSize, compare._learningRates })
+        foreach (Option option in (Option[])[.. compare._model.All, compare._epochs, compare._batchSize, compare._learningRates])
         {
             command.Add(option);
         }
@@ -60,7 +60,7 @@ internal sealed class CompareCommand
         }
 
         TrainingData data = _data.Read(parse).Load(_host);
-        string folder = _host.Resolve(named ?? Path.Combine("compare", $"{data.Dataset}-{plans[0].Model.Replace('/', '-')}"));
+        string folder = _host.Resolve(named ?? Path.Combine("compare", $"{data.Dataset}-{plans[0].Model.FolderName}"));
         RunSeries series = new(folder, plans, data, _host);
         _host.Interruption.ThrowIfCancellationRequested();
         _host.ShowNotices();
@@ -73,7 +73,7 @@ internal sealed class CompareCommand
     private IEnumerable<RunPlan> Plans(ParseResult parse)
     {
         IReadOnlyList<string> rules = parse.GetValue(_rules) is [_, ..] named ? named : PaperRules.OfThePaper;
-        string model = parse.GetValue(_model) ?? PresetDefaults.Model;
+        ModelChoice.Settings model = _model.Read(parse, PresetDefaults.Model);
         ObjectiveChoice.Settings objective = _objective.Read(parse);
         LearningRates? rates = parse.GetValue(_learningRates);
         if (rates?.ByRule.Keys.FirstOrDefault(rule => !rules.Contains(rule)) is string stranger)
@@ -84,7 +84,7 @@ internal sealed class CompareCommand
         foreach (string rule in rules)
         {
             objective.RequireRule(rule);
-            PresetDefaults defaults = PresetDefaults.For(model, rule);
+            PresetDefaults defaults = PresetDefaults.For(model.Preset, rule);
             defaults = defaults with { BatchSize = parse.GetValue(_batchSize) ?? defaults.BatchSize, LearningRate = rates?.For(rule) ?? defaults.LearningRate };
             RuleChoice.Settings settings = RuleChoice.Settings.Default(rule, RuleChoice.Threads(parse, _threads));
             for (int seed = 1; seed <= (parse.GetValue(_seeds) ?? DefaultSeeds); seed++)
@@ -128,7 +128,7 @@ internal sealed class CompareCommand
         {
             RunConfiguration run = comparison.Options;
             _host.Out.WriteLine(JsonSerializer.Serialize(
-                new Outcome(run.Dataset, run.Model, run.Epochs, run.BatchSize, run.Threads, comparison.HeldOut, [.. comparison.Rules.Select(RuleOutcome.Of)], folder),
+                new Outcome(run.Dataset, run.Network.Name, run.Epochs, run.BatchSize, run.Threads, comparison.HeldOut, [.. comparison.Rules.Select(RuleOutcome.Of)], folder),
                 ResultJson.Options));
             return;
         }

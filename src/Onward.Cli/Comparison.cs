@@ -43,7 +43,7 @@ internal sealed record ComparedRule(
             runs[0].Result.ActivationMB,
             SeedStatistics.Median(whole.Select(run => run.Result.Seconds!.Value)),
             whole.Length == 0 ? [] : [.. Enumerable.Range(0, run.Epochs).Select(epoch => whole.Average(run => run.TestErrors[epoch]))],
-            run.Validation == 0 ? PaperResults.Find(run.Projection > 0 ? 4 : 3, run.Rule, run.Dataset, run.Model) : null);
+            run.Validation == 0 ? PaperResults.Find(run.Projection > 0 ? 4 : 3, run.Rule, run.Dataset, run.Network.Name) : null);
     }
 
     /// <summary>The cell of a table that holds an error.</summary>
@@ -78,7 +78,7 @@ internal sealed class Comparison
     internal IReadOnlyList<ComparedRule> Rules { get; }
 
     /// <summary>What was compared.</summary>
-    internal string Title => string.Create(CultureInfo.InvariantCulture, $"{Options.Model} on {Options.Dataset}, {Options.Epochs} epoch{(Options.Epochs == 1 ? "" : "s")}");
+    internal string Title => string.Create(CultureInfo.InvariantCulture, $"{Options.Network.Name} on {Options.Dataset}, {Options.Epochs} epoch{(Options.Epochs == 1 ? "" : "s")}");
 
     /// <summary>What the numbers of the table are.</summary>
     internal string Note

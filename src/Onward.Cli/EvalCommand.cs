@@ -61,12 +61,12 @@ internal sealed class EvalCommand
         if (parse.GetValue(_json))
         {
             _host.Out.WriteLine(JsonSerializer.Serialize(
-                new Outcome(run.Rule, run.Model, dataset, Round(train.Error), held is null ? null : Round(held.Error), Round(test.Error), [.. test.BlockErrors.Select(Round)], folder),
+                new Outcome(run.Rule, run.Network.Name, dataset, Round(train.Error), held is null ? null : Round(held.Error), Round(test.Error), [.. test.BlockErrors.Select(Round)], folder),
                 ResultJson.Options));
         }
         else
         {
-            _host.Out.WriteLine($"{run.Model} trained with {run.Rule} on {run.Dataset}; errors on {dataset}");
+            _host.Out.WriteLine($"{run.Network.Name} trained with {run.Rule} on {run.Dataset}; errors on {dataset}");
             Table(train, held, test).Write(_host.Out);
         }
 

@@ -1,28 +1,85 @@
 using System.CommandLine;
+using System.Globalization;
 using Onward.Models;
 
 namespace Onward.Cli;
 
-/// <summary>The option that chooses a preset.</summary>
-internal static class ModelChoice
+/// <summary>The options that choose a network: a preset, and how it mixes patches.</summary>
+internal sealed class ModelChoice
 {
-    /// <summary>Makes the option.</summary>
-    internal static Option<string?> Option(string byDefault) =>
-        ValueOption.Name("--model", $"Preset, size/patches/groups: {string.Join(", ", LocalMixerPresets.Names)}. Default {byDefault}", LocalMixerPresets.Names);
+    private const string Convolution = "conv";
+    private const int DefaultKernelSide = 3;
 
-    /// <summary>The options of a preset for images of the given kind.</summary>
-    internal static LocalMixerOptions Options(string model, int side, int channels, int classes)
+    // The reach of the largest grid of the presets, from any patch to any other.
+    private const int LargestKernelSide = 63;
+
+    private readonly Option<string?> _model;
+    private readonly Option<string?> _mixer = ValueOption.Name("--mixer", $"How blocks mix patches: matrix (default), or {Convolution}, a kernel for each channel over neighbouring patches", ["matrix", Convolution]);
+    private readonly Option<int?> _kernelSide = ValueOption.Whole("--kernel-side", $"Patches along each side of the kernel of --mixer {Convolution}, an odd number. Default {DefaultKernelSide}", 1, LargestKernelSide);
+
+    /// <summary>Makes the options.</summary>
+    /// <param name="help">What naming a preset does.</param>
+    internal ModelChoice(string help) => _model = ValueOption.Name("--model", help, LocalMixerPresets.Names);
+
+    /// <summary>The options that mean nothing without a network.</summary>
+    internal IReadOnlyList<Option> Mixing => [_mixer, _kernelSide];
+
+    /// <summary>All of the options, in the order of help.</summary>
+    internal IReadOnlyList<Option> All => [_model, _mixer, _kernelSide];
+
+    /// <summary>Makes the options for a command that has a preset by default.</summary>
+    internal static ModelChoice WithDefault(string preset) => new($"Preset, size/patches/groups: {string.Join(", ", LocalMixerPresets.Names)}. Default {preset}");
+
+    /// <summary>The preset that the command line names, if it names one.</summary>
+    internal string? Named(ParseResult parse) => parse.GetValue(_model);
+
+    /// <summary>What the command line says, with defaults for the rest.</summary>
+    internal Settings Read(ParseResult parse, string byDefault)
     {
-        LocalMixerOptions options = LocalMixerPresets.Get(model, side, channels, classes);
-        try
+        string preset = Named(parse) ?? byDefault;
+        int? kernelSide = parse.GetValue(_kernelSide);
+        if (parse.GetValue(_mixer) != Convolution)
         {
-            options.Validate();
-            return options;
+            return kernelSide is null ? Settings.Default(preset) : throw new CommandFault($"--kernel-side belongs to --mixer {Convolution}. Name that too, or leave --kernel-side out.");
         }
-        catch (ArgumentException fault)
+
+        if (kernelSide % 2 == 0)
         {
-            string reason = fault.Message.StartsWith("LocalMixer: ", StringComparison.Ordinal) ? fault.Message["LocalMixer: ".Length..] : fault.Message;
-            throw new CommandFault($"--model {model} does not fit images of {side}x{side}x{channels}: {reason}", fault);
+            throw new CommandFault($"--kernel-side must be an odd number, so that the kernel has a middle; got {kernelSide}.");
+        }
+
+        // What mixes patches stands in the blocks after the first; the images play no part in their number.
+        return LocalMixerPresets.Get(preset, 1, 1, 1).Blocks > 1
+            ? new Settings(preset, TokenMixer.DepthwiseConvolution, kernelSide ?? DefaultKernelSide)
+            : throw new CommandFault($"--mixer {Convolution} means nothing to --model {preset}, whose one block mixes no patches. Leave it out, or choose another model.");
+    }
+
+    /// <summary>A preset and how it mixes patches.</summary>
+    internal sealed record Settings(string Preset, TokenMixer Mixer, int KernelSide)
+    {
+        /// <summary>The preset, and what sets the network apart from it.</summary>
+        internal string Name => Mixer == TokenMixer.Matrix ? Preset : string.Create(CultureInfo.InvariantCulture, $"{Preset}-{Convolution}{KernelSide}");
+
+        /// <summary>The name as part of a folder's.</summary>
+        internal string FolderName => Name.Replace('/', '-');
+
+        /// <summary>A preset as it is when no option changes it.</summary>
+        internal static Settings Default(string preset) => new(preset, TokenMixer.Matrix, DefaultKernelSide);
+
+        /// <summary>The options of the network for images of the given kind.</summary>
+        internal LocalMixerOptions Options(int side, int channels, int classes)
+        {
+            LocalMixerOptions options = LocalMixerPresets.Get(Preset, side, channels, classes) with { TokenMixer = Mixer, KernelSide = KernelSide };
+            try
+            {
+                options.Validate();
+                return options;
+            }
+            catch (ArgumentException fault)
+            {
+                string reason = fault.Message.StartsWith("LocalMixer: ", StringComparison.Ordinal) ? fault.Message["LocalMixer: ".Length..] : fault.Message;
+                throw new CommandFault($"--model {Preset} does not fit images of {side}x{side}x{channels}: {reason}", fault);
+            }
         }
     }
 }

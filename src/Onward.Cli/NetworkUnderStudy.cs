@@ -19,11 +19,11 @@ internal static class NetworkUnderStudy
     private const double LearningRate = 0.05;
 
     /// <summary>Trains, and measures on the first images of the training set.</summary>
-    internal static IReadOnlyList<MixerEstimate> Measure(VarianceOptions.Plan plan, string name, WorkerTeam team, CancellationToken interruption)
+    internal static IReadOnlyList<MixerEstimate> Measure(VarianceOptions.Plan plan, ModelChoice.Settings network, WorkerTeam team, CancellationToken interruption)
     {
         ImageDataset data = DigitsSource.Load();
         LabelledImages images = data.Training;
-        LocalMixer model = new(ModelChoice.Options(name, images.Width, images.Channels, images.Classes));
+        LocalMixer model = new(network.Options(images.Width, images.Channels, images.Classes));
         model.Initialize(plan.Seed);
         Learn(model, data, plan, team, interruption);
         using BatchLoader loader = new(images.Take(plan.BatchSize), data.Mean, data.StandardDeviation, plan.BatchSize, plan.Seed);

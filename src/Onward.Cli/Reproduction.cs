@@ -39,7 +39,7 @@ internal sealed record Reproduction(PaperCell Cell, ErrorInterval? Expected)
             RunPlan plan = Plan(seed: 1, threads: 1);
             return string.Create(
                 CultureInfo.InvariantCulture,
-                $"onward train --dataset {Datasets.Mnist} --model {plan.Model} --rule {plan.Rule.Rule} --epochs {plan.Training.Epochs} --batch-size {plan.Training.BatchSize} --lr {plan.Training.LearningRate}");
+                $"onward train --dataset {Datasets.Mnist} --model {plan.Model.Preset} --rule {plan.Rule.Rule} --epochs {plan.Training.Epochs} --batch-size {plan.Training.BatchSize} --lr {plan.Training.LearningRate}");
         }
     }
 
@@ -56,7 +56,7 @@ internal sealed record Reproduction(PaperCell Cell, ErrorInterval? Expected)
 
     /// <summary>One of its runs.</summary>
     internal RunPlan Plan(ulong seed, int threads) => new(
-        Cell.Model,
+        ModelChoice.Settings.Default(Cell.Model),
         RuleChoice.Settings.Default(Cell.Row, threads),
         LossScope.All,
         ObjectiveChoice.Settings.Default,

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Onward.Learning;
+using Onward.Models;
 using Onward.Optimizers;
 using Onward.Training;
 
@@ -46,7 +47,18 @@ internal sealed record RunConfiguration
 
     public OptimizerKind Optimizer { get; init; }
 
+    /// <summary>The preset.</summary>
     public required string Model { get; init; }
+
+    /// <summary>How patches are mixed; runs of earlier versions, which do not say so, mix them by a matrix.</summary>
+    public TokenMixer Mixer { get; init; }
+
+    /// <summary>Patches along each side of the kernel, if there is one.</summary>
+    public int KernelSide { get; init; } = 3;
+
+    /// <summary>The preset and how it mixes patches.</summary>
+    [JsonIgnore]
+    public ModelChoice.Settings Network => new(Model, Mixer, KernelSide);
 
     public required long Parameters { get; init; }
 

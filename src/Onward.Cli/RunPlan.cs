@@ -5,7 +5,7 @@ using Onward.Training;
 namespace Onward.Cli;
 
 /// <summary>A run before it has its images.</summary>
-internal sealed record RunPlan(string Model, RuleChoice.Settings Rule, LossScope LossScope, ObjectiveChoice.Settings Objective, TrainingOptions Training)
+internal sealed record RunPlan(ModelChoice.Settings Model, RuleChoice.Settings Rule, LossScope LossScope, ObjectiveChoice.Settings Objective, TrainingOptions Training)
 {
     // Steps are numbered in 32 bits.
     private const long MostSteps = uint.MaxValue;
@@ -24,7 +24,7 @@ internal sealed record RunPlan(string Model, RuleChoice.Settings Rule, LossScope
             throw new CommandFault($"--epochs {Training.Epochs} make more than {MostSteps} steps. Take fewer epochs or a larger batch.");
         }
 
-        return new LocalMixer(Objective.Adapt(ModelChoice.Options(Model, data.Images.Training.Height, data.Images.Training.Channels, data.Images.Training.Classes)));
+        return new LocalMixer(Objective.Adapt(Model.Options(data.Images.Training.Height, data.Images.Training.Channels, data.Images.Training.Classes)));
     }
 
     /// <summary>The run as it was resolved.</summary>
@@ -41,7 +41,9 @@ internal sealed record RunPlan(string Model, RuleChoice.Settings Rule, LossScope
         Temperature = Objective.IsContrastive ? Objective.Temperature : null,
         ReadoutLearningRate = Objective.IsContrastive ? Objective.ReadoutLearningRate : null,
         Optimizer = Training.Optimizer,
-        Model = Model,
+        Model = Model.Preset,
+        Mixer = Model.Mixer,
+        KernelSide = Model.KernelSide,
         Parameters = parameters,
         Dataset = data.Dataset,
         DatasetSource = data.Images.Source,

@@ -53,7 +53,7 @@ internal sealed class RunSeries
             string name = string.Create(CultureInfo.InvariantCulture, $"run {ended.Count + 1} of {_runs.Count}, {run.Plan.Rule.Rule}, seed {run.Plan.Training.Seed}");
             if (!run.Ended)
             {
-                _host.Error.WriteLine($"{name}: training {run.Plan.Model} in {run.Folder}");
+                _host.Error.WriteLine($"{name}: training {run.Plan.Model.Name} in {run.Folder}");
                 try
                 {
                     Train(run);

@@ -47,7 +47,7 @@ internal sealed class TrainCommand
     {
         int epochs = run.Configuration.Epochs;
         _host.ShowNotices();
-        _host.Error.WriteLine($"training {run.Configuration.Model} in {folder.Path}");
+        _host.Error.WriteLine($"training {run.Configuration.Network.Name} in {folder.Path}");
         TrainingDisplay display = LiveDisplay.TryCreate(_host, epochs, heldOut) ?? (TrainingDisplay)new PlainDisplay(_host.Error, epochs, heldOut);
         try
         {
@@ -71,7 +71,7 @@ internal sealed class TrainCommand
             _host.Out.WriteLine(JsonSerializer.Serialize(
                 new Outcome(
                     run.Rule,
-                    run.Model,
+                    run.Network.Name,
                     run.Dataset,
                     run.Epochs,
                     run.Parameters,
@@ -86,7 +86,7 @@ internal sealed class TrainCommand
         }
 
         TextTable table = new();
-        table.Add("model", string.Create(CultureInfo.InvariantCulture, $"{run.Model}, {run.Parameters:N0} parameters, {run.Rule}"));
+        table.Add("model", string.Create(CultureInfo.InvariantCulture, $"{run.Network.Name}, {run.Parameters:N0} parameters, {run.Rule}"));
         table.Add("data", run.Validation == 0 ? run.Dataset : string.Create(CultureInfo.InvariantCulture, $"{run.Dataset}, {run.Validation:N0} training images held out for validation"));
         table.Add("train error", TextTable.Percent(result.TrainError!.Value));
         table.Add(run.Validation == 0 ? "test error" : "validation error", TextTable.Percent(result.TestError!.Value));
@@ -103,7 +103,7 @@ internal sealed class TrainCommand
     }
 
     private static string RunName(RunConfiguration run) => string.Create(
-        CultureInfo.InvariantCulture, $"{run.Dataset}-{run.Model.Replace('/', '-')}-{run.Rule}{(run.Projection > 0 ? "-contrastive" : "")}-seed{run.Seed}");
+        CultureInfo.InvariantCulture, $"{run.Dataset}-{run.Network.FolderName}-{run.Rule}{(run.Projection > 0 ? "-contrastive" : "")}-seed{run.Seed}");
 
     private sealed record Outcome(
         string Rule,

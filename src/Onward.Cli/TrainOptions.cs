@@ -13,7 +13,7 @@ internal sealed class TrainOptions
     private static readonly IReadOnlyList<string> Schedules = [.. Enum.GetNames<ScheduleShape>().Select(name => name.ToLowerInvariant())];
 
     private readonly DataChoice _data = new();
-    private readonly Option<string?> _model = ModelChoice.Option(PresetDefaults.Model);
+    private readonly ModelChoice _model = ModelChoice.WithDefault(PresetDefaults.Model);
     private readonly RuleChoice _rule = new();
     private readonly ObjectiveChoice _objective = new();
     private readonly Option<LossScope> _lossScope = LossScopeOption();
@@ -38,7 +38,11 @@ internal sealed class TrainOptions
     internal void AddTo(Command command)
     {
         _data.AddSourceTo(command);
-        command.Add(_model);
+        foreach (Option option in _model.All)
+        {
+            command.Add(option);
+        }
+
         _rule.AddTo(command);
         _objective.AddTo(command);
         foreach (Option option in new Option[] { _lossScope, _epochs, _batchSize, _learningRate, _momentum, _weightDecay, _schedule, _warmupEpochs, _seed })
@@ -54,7 +58,7 @@ internal sealed class TrainOptions
     /// <summary>What the command line says, with the preset's defaults for the rest.</summary>
     internal Plan Read(ParseResult parse)
     {
-        string model = parse.GetValue(_model) ?? PresetDefaults.Model;
+        ModelChoice.Settings model = _model.Read(parse, PresetDefaults.Model);
         RuleChoice.Settings rule = _rule.Read(parse);
         ObjectiveChoice.Settings objective = _objective.Read(parse);
         objective.RequireRule(rule.Rule);
@@ -63,7 +67,7 @@ internal sealed class TrainOptions
             RuleChoice.RequireAbsent(parse, _lossScope, rule.Rule);
         }
 
-        TrainingOptions defaults = PresetDefaults.For(model, rule.Rule).Training(parse.GetValue(_epochs), parse.GetValue(_seed) ?? 1);
+        TrainingOptions defaults = PresetDefaults.For(model.Preset, rule.Rule).Training(parse.GetValue(_epochs), parse.GetValue(_seed) ?? 1);
         if (parse.GetValue(_warmupEpochs) is double asked && asked > defaults.Epochs)
         {
             throw new CommandFault(string.Create(CultureInfo.InvariantCulture, $"--warmup-epochs {asked} is more than the {defaults.Epochs} epoch{(defaults.Epochs == 1 ? "" : "s")} of the run. Take a shorter warm-up or more epochs."));

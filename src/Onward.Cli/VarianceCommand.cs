@@ -31,7 +31,7 @@ internal sealed class VarianceCommand
         string folder = _host.Resolve(plan.Out);
         LaboratoryFolder.RequireFolder(folder);
         using WorkerTeam team = new(plan.Threads);
-        if (plan.Model is string model)
+        if (plan.Model is { } model)
         {
             RunNetwork(plan, model, folder, team);
         }
@@ -84,7 +84,7 @@ internal sealed class VarianceCommand
         Tell(files);
     }
 
-    private void RunNetwork(VarianceOptions.Plan plan, string model, string folder, WorkerTeam team)
+    private void RunNetwork(VarianceOptions.Plan plan, ModelChoice.Settings model, string folder, WorkerTeam team)
     {
         IReadOnlyList<MixerEstimate> estimates = NetworkUnderStudy.Measure(plan, model, team, _host.Interruption);
         List<NetworkRow> rows =
@@ -97,14 +97,14 @@ internal sealed class VarianceCommand
             "model",
             ["rule", "losses", "passes", "weights", "variance", "standard_error", "relative_variance", "relative_bias", "relative_bias_error", "cosine"],
             rows.Select(row => new object[] { row.Rule, row.Losses, row.Passes, row.Weights, row.Variance, row.StandardError, row.RelativeVariance, row.RelativeBias, row.RelativeBiasError, row.Cosine }),
-            path => VariancePlot.SaveNetwork(path, plan, model, [.. rows.Where(row => row.Weights == NetworkRow.AllWeights)]));
+            path => VariancePlot.SaveNetwork(path, plan, model.Name, [.. rows.Where(row => row.Weights == NetworkRow.AllWeights)]));
         if (plan.AsJson)
         {
-            Json(new { Model = model, plan.Draws, plan.BatchSize, plan.Steps, plan.Seed, Rows = rows, files.Table, files.Plot });
+            Json(new { Model = model.Name, plan.Draws, plan.BatchSize, plan.Steps, plan.Seed, Rows = rows, files.Table, files.Plot });
             return;
         }
 
-        _host.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{model}, the blocks' weights: batch of {plan.BatchSize} after {Several(plan.Steps, "step", "steps")}, {plan.Draws} draws"));
+        _host.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{model.Name}, the blocks' weights: batch of {plan.BatchSize} after {Several(plan.Steps, "step", "steps")}, {plan.Draws} draws"));
         TextTable table = new();
         table.Add("rule", "losses", "passes", "variance", "relative", "+-", "bias", "+-", "cosine");
         foreach (NetworkRow row in rows.Where(row => row.Weights == NetworkRow.AllWeights))

@@ -25,7 +25,7 @@ internal sealed class VarianceOptions
         "Examples in a batch of a layer, by commas. Default 1,4,16,64",
         text => ReadWhole(text, 1, LinearLayerOptions.MostExamples),
         $"whole numbers from 1 to {LinearLayerOptions.MostExamples} by commas");
-    private readonly Option<string?> _model = ValueOption.Name("--model", $"Measure a network in place of layers, on digits: {string.Join(", ", LocalMixerPresets.Names)}", LocalMixerPresets.Names);
+    private readonly ModelChoice _model = new($"Measure a network in place of layers, on digits: {string.Join(", ", LocalMixerPresets.Names)}");
     private readonly Option<int?> _batchSize = ValueOption.Whole("--batch-size", $"Images in the batch of a network. Default {DefaultBatch}", 1, NetworkUnderStudy.MostImages);
     private readonly Option<int?> _steps = ValueOption.Whole("--steps", $"Steps of LG-BP that the network first learns for; its heads start at 0. Default {DefaultSteps}", 1, 1_000_000);
     private readonly Option<int[]?> _passes = List(
@@ -44,7 +44,7 @@ internal sealed class VarianceOptions
     /// <summary>Adds the options to the command, in the order of its help.</summary>
     internal void AddTo(Command command)
     {
-        foreach (Option option in new Option[] { _layers, _examples, _model, _batchSize, _steps, _passes, _draws, _perturbation, _seed, _threads, _out, _json })
+        foreach (Option option in (Option[])[_layers, _examples, .. _model.All, _batchSize, _steps, _passes, _draws, _perturbation, _seed, _threads, _out, _json])
         {
             command.Add(option);
         }
@@ -53,8 +53,8 @@ internal sealed class VarianceOptions
     /// <summary>What the command line says, with defaults for the rest.</summary>
     internal Plan Read(ParseResult parse)
     {
-        string? model = parse.GetValue(_model);
-        foreach (Option option in model is null ? new Option[] { _batchSize, _steps } : [_layers, _examples])
+        string? model = _model.Named(parse);
+        foreach (Option option in model is null ? (Option[])[.. _model.Mixing, _batchSize, _steps] : [_layers, _examples])
         {
             if (parse.GetResult(option) is not null)
             {
@@ -67,7 +67,7 @@ internal sealed class VarianceOptions
         Plan plan = new(
             Given(parse, _layers) ?? DefaultLayers,
             Given(parse, _examples) ?? DefaultExamples,
-            model,
+            model is null ? null : _model.Read(parse, model),
             parse.GetValue(_batchSize) ?? DefaultBatch,
             parse.GetValue(_steps) ?? DefaultSteps,
             Given(parse, _passes) ?? [1],
@@ -139,7 +139,7 @@ internal sealed class VarianceOptions
     internal sealed record Plan(
         IReadOnlyList<(int FanIn, int FanOut)> Layers,
         IReadOnlyList<int> Examples,
-        string? Model,
+        ModelChoice.Settings? Model,
         int BatchSize,
         int Steps,
         IReadOnlyList<int> Passes,

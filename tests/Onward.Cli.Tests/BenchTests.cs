@@ -29,5 +29,13 @@ public sealed class BenchTests : IDisposable
         Assert.Equal(7, result.OutLines.Length);
     }
 
+    [Fact]
+    public void The_table_names_the_convolution()
+    {
+        Workplace.Result result = _workplace.Run("bench --mixer conv --batch-size 2 --threads 2 --seconds 0.1");
+
+        Assert.Equal((0, "training     M/8/16-conv3, LG-FG-A, batch 2"), (result.Code, result.OutLines[0]));
+    }
+
     public void Dispose() => _workplace.Dispose();
 }

@@ -105,6 +105,35 @@ public sealed class TrainTests : IDisposable
     }
 
     [Fact]
+    public void Convolution_names_the_run_and_comes_back_with_it()
+    {
+        Workplace.Result result = _workplace.Run("train --data {data} --model M/8/16 --mixer conv --kernel-side 5 --batch-size 16 --epochs 1 --json");
+
+        string folder = _workplace["work/runs/mnist-M-8-16-conv5-LG-FG-A-seed1"], configuration = Path.Combine(folder, "config.json");
+        JsonNode outcome = JsonNode.Parse(result.Out)!, run = JsonNode.Parse(File.ReadAllText(configuration))!;
+        LocalMixer model = ModelFile.Load(Path.Combine(folder, "model.safetensors"));
+        JsonNode again = JsonNode.Parse(_workplace.Run($"eval --run {folder} --json").Out)!;
+        Assert.Equal(("M/8/16", "depthwiseConvolution", 5), ((string)run["model"]!, (string)run["mixer"]!, (int)run["kernelSide"]!));
+        Assert.Equal((TokenMixer.DepthwiseConvolution, 5), (model.Options.TokenMixer, model.Options.KernelSide));
+        Assert.Equal(("M/8/16-conv5", "M/8/16-conv5"), ((string)outcome["model"]!, (string)again["model"]!));
+        Assert.Equal((double)outcome["testError"]!, (double)again["testError"]!);
+    }
+
+    [Fact]
+    public void Runs_of_versions_that_knew_no_convolution_are_read()
+    {
+        _workplace.Run($"{Small} --out run");
+        string configuration = _workplace["work/run/config.json"];
+        JsonObject run = JsonNode.Parse(File.ReadAllText(configuration))!.AsObject();
+        Assert.True(run.Remove("mixer") && run.Remove("kernelSide"));
+        File.WriteAllText(configuration, run.ToJsonString());
+
+        Workplace.Result result = _workplace.Run("eval --run run");
+
+        Assert.Equal((0, "S/1/1 trained with LG-FG-A on mnist; errors on mnist"), (result.Code, result.OutLines[0]));
+    }
+
+    [Fact]
     public void An_interrupted_run_tells_where_its_model_lies()
     {
         Workplace.Result result = _workplace.Run("train --data {data} --model S/1/1 --batch-size 16 --epochs 1000 --out run", interruptAt: "epoch 2/1000");

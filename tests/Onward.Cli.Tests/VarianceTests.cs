@@ -56,6 +56,7 @@ public sealed class VarianceTests : IDisposable
     [InlineData("variance --passes 0", "--passes takes up to 8 whole numbers from 1 to 4096 by commas; got '0'")]
     [InlineData("variance --draws 1", "--draws must be a whole number, 2 or more; got '1'")]
     [InlineData("variance --steps 5", "--steps belongs to a network. Name one with --model")]
+    [InlineData("variance --mixer conv", "--mixer belongs to a network. Name one with --model")]
     [InlineData("variance --model S/1/1 --layer 4x4", "--layer belongs to linear layers, and --model measures a network")]
     [InlineData("variance --model S/1/2", "--model knows no 'S/1/2'")]
     [InlineData("variance --model S/1/1 --steps 0", "--steps must be a whole number from 1 to 1000000; got '0'")]

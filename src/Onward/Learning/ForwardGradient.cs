@@ -215,7 +215,7 @@ public sealed class ForwardGradient : LearningRule
         }
     }
 
-    // Step 3. Noise on a token layer reaches every group of its patch; noise on the others, only its own group. A global
+    // Step 3. Noise on a layer that mixes patches reaches every group of its patch; noise on the others, only its own group. A global
     // loss credits all rows and groups of an example alike, and one sum of all is what each of them holds.
     private void AssignCredit(BlockTile tile, TangentMemory memory, bool accumulate)
     {

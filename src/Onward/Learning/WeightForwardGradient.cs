@@ -13,7 +13,7 @@ namespace Onward.Learning;
 /// <remarks>
 /// <para>
 /// With losses for each group, the weights that feed channel group g are multiplied by the losses of group g alone, as in
-/// the paper; those of token mixing by all. A full-width normalisation after the channel layer lets a weight of one group
+/// the paper; those of the layer that mixes patches by all. A full-width normalisation after the channel layer lets a weight of one group
 /// touch the others too, which this credit leaves out: the estimate then has a bias, in return for much less variance.
 /// Without the group flag, or without that normalisation, it has none. (Noise on activities enters after the
 /// normalisation and is unbiased in every scope.)
@@ -262,7 +262,7 @@ public sealed class WeightForwardGradient : LearningRule
             Span<float> estimate = Chunk(Gradients[layer.Weight], row, columns);
             for (int i = 0; i < direction.Length; i += columns)
             {
-                // A row of a full matrix feeds all groups, one of a grouped matrix its own, one of token mixing all at once.
+                // A row of a full matrix feeds all groups, one of a grouped matrix its own, one of token mixing or convolution all at once.
                 ReadOnlySpan<float> credit = layer.ReachesAllGroups ? sums[groups..]
                     : columns == _options.Channels ? sums[..groups]
                     : sums.Slice((row + (i / columns)) / columns, 1);

@@ -174,19 +174,24 @@ public sealed class LocalMixer
         }
         else
         {
-            Add("token", new TokenMixing(options.Patches, channels), Normalizations.Begin, begin, channels);
+            // Noise enters after this layer's normalisation, and the channel layer takes it to all groups of its patch.
+            (string kind, AffineLayer patches) = options.TokenMixer == TokenMixer.Matrix
+                ? ("token", (AffineLayer)new TokenMixing(options.Patches, channels))
+                : ("conv", new DepthwiseConvolution(options.PatchesPerSide, options.KernelSide, channels));
+            Add(kind, patches, Normalizations.Begin, begin, channels, reachesAllGroups: true);
             Add("channel", new Linear(channels, channels), Normalizations.Middle, channels, channels);
         }
 
         Add("group", new GroupedLinear(options.Groups, size), Normalizations.Middle, size, size);
         return new MixerBlock(options, index, layers, new LinearHead(channels, options.HeadOutputs, $"{name}.head", layout));
 
-        void Add(string kind, AffineLayer map, Normalizations before, int inputNorm, int outputNorm) => layers.Add(new MixerLayer(
+        void Add(string kind, AffineLayer map, Normalizations before, int inputNorm, int outputNorm, bool reachesAllGroups = false) => layers.Add(new MixerLayer(
             map,
             $"{name}.{kind}",
             firstLayer + layers.Count,
             options.Normalizations.HasFlag(before) ? inputNorm : 0,
             options.Normalizations.HasFlag(Normalizations.PostLinear) ? outputNorm : 0,
+            reachesAllGroups,
             layout));
     }
 }

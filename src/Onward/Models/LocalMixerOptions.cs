@@ -39,6 +39,16 @@ public enum WeightInitializer
     Constant,
 }
 
+/// <summary>How the blocks after the first mix patches (spec 2.5).</summary>
+public enum TokenMixer
+{
+    /// <summary>One matrix over all patches, the same for every channel.</summary>
+    Matrix,
+
+    /// <summary>A small kernel over neighbouring patches, one for each channel (<c>conv_mixer</c> in the paper's code).</summary>
+    DepthwiseConvolution,
+}
+
 /// <summary>What a LocalMixer looks like.</summary>
 public sealed record LocalMixerOptions
 {
@@ -78,6 +88,12 @@ public sealed record LocalMixerOptions
     /// <summary>Whether local heads that classify start at 0, as the readout always does; default true. Projections never do.</summary>
     public bool ZeroHeads { get; init; } = true;
 
+    /// <summary>How patches are mixed; default a matrix.</summary>
+    public TokenMixer TokenMixer { get; init; } = TokenMixer.Matrix;
+
+    /// <summary>Patches along each side of the kernel of <see cref="TokenMixer.DepthwiseConvolution"/>: an odd number; default 3.</summary>
+    public int KernelSide { get; init; } = 3;
+
     /// <summary>Whether heads project instead of classifying.</summary>
     public bool IsSelfSupervised => Projection > 0;
 
@@ -110,7 +126,8 @@ public sealed record LocalMixerOptions
             Int128 head = channels * HeadOutputs + HeadOutputs;
             Int128 readout = channels * Classes + Classes;
             Int128 first = patchSide * patchSide * ImageChannels * channels + channels + group + head;
-            Int128 other = patches * patches + patches + channels * channels + channels + group + head;
+            Int128 mixer = TokenMixer == TokenMixer.Matrix ? patches * patches + patches : ((Int128)KernelSide * KernelSide + 1) * channels;
+            Int128 other = mixer + channels * channels + channels + group + head;
             return first + (other * (Blocks - 1)) + (IsSelfSupervised ? head : 0) + readout;
         }
     }
@@ -128,6 +145,7 @@ public sealed record LocalMixerOptions
         Require(PatchesPerSide >= 1, $"patches per side must be at least 1; got {PatchesPerSide}");
         Require(Groups >= 1, $"groups must be at least 1; got {Groups}");
         Require(Groups < 1 || (Channels % Groups == 0 && Channels / Groups >= 2), $"channels ({Channels}) must be a multiple of groups ({Groups}) with at least 2 channels in each group");
+        Require(KernelSide >= 1 && KernelSide % 2 == 1, $"the kernel side must be an odd number, 1 or more; got {KernelSide}");
         Require(ImageSide >= 1, $"the image side must be at least 1 pixel; got {ImageSide}");
         Require(ImageChannels >= 1, $"the image must have at least 1 channel; got {ImageChannels}");
         Require(Classes >= 2, $"there must be at least 2 classes; got {Classes}");

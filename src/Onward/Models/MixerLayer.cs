@@ -8,12 +8,13 @@ public sealed class MixerLayer
 {
     private readonly Memory<float> _packedWeight;
 
-    internal MixerLayer(AffineLayer map, string name, int index, int inputNorm, int outputNorm, ParameterLayout layout)
+    internal MixerLayer(AffineLayer map, string name, int index, int inputNorm, int outputNorm, bool reachesAllGroups, ParameterLayout layout)
     {
         Map = map;
         Index = index;
         InputNorm = inputNorm;
         OutputNorm = outputNorm;
+        ReachesAllGroups = reachesAllGroups;
         Weight = layout.Add($"{name}.weight", map.WeightShape, isMatrix: true);
         Bias = layout.Add($"{name}.bias", map.BiasShape, isMatrix: false);
         _packedWeight = AlignedMemory.Allocate(map.PackedWeightLength);
@@ -39,9 +40,9 @@ public sealed class MixerLayer
 
     /// <summary>
     /// Whether a change of one output reaches the local losses of all groups of its patch, and not those of its own group
-    /// alone: true before the last full mixing of channels in a block, that is for token mixing.
+    /// alone: true before the last full mixing of channels in a block, that is for the layer that mixes patches.
     /// </summary>
-    public bool ReachesAllGroups => Map is TokenMixing;
+    public bool ReachesAllGroups { get; }
 
     internal ReadOnlySpan<float> PackedWeight => _packedWeight.Span;
 

@@ -9,7 +9,7 @@ namespace Onward.Tests.Layers;
 /// <param name="Layer">The layer under test.</param>
 /// <param name="Patches">Patches in an example.</param>
 /// <param name="BiasOf">The bias of channel c of patch p.</param>
-/// <param name="Terms">All terms of one example.</param>
+/// <param name="Terms">All terms of one example; input -1 is a zero beyond the edge.</param>
 public sealed record AffineDefinition(AffineLayer Layer, int Patches, Func<int, int, int> BiasOf, IReadOnlyList<(int Output, int Weight, int Input)> Terms)
 {
     // z[p,o] = sum over i of x[p,i] W[i,o]
@@ -49,13 +49,30 @@ public sealed record AffineDefinition(AffineLayer Layer, int Patches, Func<int, 
                select ((q * channels) + c, (p * patches) + q, (p * channels) + c),
         ]);
 
+    // z[y,x,c] = sum over i, j of W[i,j,c] a[y+i-r,x+j-r,c], zeros beyond the edge
+    public static AffineDefinition Convolution(int side, int kernelSide, int channels) => new(
+        new DepthwiseConvolution(side, kernelSide, channels),
+        side * side,
+        (_, c) => c,
+        [
+            .. from y in Enumerable.Range(0, side)
+               from x in Enumerable.Range(0, side)
+               from c in Enumerable.Range(0, channels)
+               from i in Enumerable.Range(0, kernelSide)
+               from j in Enumerable.Range(0, kernelSide)
+               let row = y + i - (kernelSide / 2)
+               let column = x + j - (kernelSide / 2)
+               let inside = row >= 0 && row < side && column >= 0 && column < side
+               select ((((y * side) + x) * channels) + c, (((i * kernelSide) + j) * channels) + c, inside ? (((row * side) + column) * channels) + c : -1),
+        ]);
+
     public double[] Apply(ReadOnlySpan<float> weight, ReadOnlySpan<float> x, int examples)
     {
         int inputs = Patches * Layer.Inputs, outputs = Patches * Layer.Outputs;
         double[] z = new double[examples * outputs];
         for (int n = 0; n < examples; n++)
         {
-            foreach ((int o, int w, int i) in Terms)
+            foreach ((int o, int w, int i) in Terms.Where(term => term.Input >= 0))
             {
                 z[(n * outputs) + o] += (double)weight[w] * x[(n * inputs) + i];
             }
@@ -64,13 +81,29 @@ public sealed record AffineDefinition(AffineLayer Layer, int Patches, Func<int, 
         return z;
     }
 
+    // inputGradient = A' gradient
+    public double[] ApplyTranspose(ReadOnlySpan<float> weight, ReadOnlySpan<float> gradient, int examples)
+    {
+        int inputs = Patches * Layer.Inputs, outputs = Patches * Layer.Outputs;
+        double[] result = new double[examples * inputs];
+        for (int n = 0; n < examples; n++)
+        {
+            foreach ((int o, int w, int i) in Terms.Where(term => term.Input >= 0))
+            {
+                result[(n * inputs) + i] += (double)weight[w] * gradient[(n * outputs) + o];
+            }
+        }
+
+        return result;
+    }
+
     public (double[] Weight, double[] Bias) Gradients(ReadOnlySpan<float> x, ReadOnlySpan<float> gradient, int examples)
     {
         int inputs = Patches * Layer.Inputs, outputs = Patches * Layer.Outputs;
         double[] weight = new double[Length(Layer.WeightShape)], bias = new double[Length(Layer.BiasShape)];
         for (int n = 0; n < examples; n++)
         {
-            foreach ((int o, int w, int i) in Terms)
+            foreach ((int o, int w, int i) in Terms.Where(term => term.Input >= 0))
             {
                 weight[w] += (double)x[(n * inputs) + i] * gradient[(n * outputs) + o];
             }

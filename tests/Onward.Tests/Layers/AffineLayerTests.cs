@@ -30,6 +30,36 @@ public abstract class AffineLayerTests(AffineDefinition definition)
     }
 
     [Fact]
+    public void Apply_adds_to_what_is_there_where_asked()
+    {
+        const int Examples = 2;
+        float[] x = Input(13, Examples), weight = Weight(14), z = Output(15, Examples);
+        double[] expected = [.. definition.Apply(weight, x, Examples).Zip(z, (product, before) => product + before)];
+
+        Apply(weight, x, z, Examples, accumulate: true);
+
+        Tolerance.Near(expected, z, Tolerance.Kernel, "z");
+    }
+
+    [Fact]
+    public void ApplyTranspose_meets_the_definition()
+    {
+        const int Examples = 3;
+        float[] gradient = Output(16, Examples), weight = Weight(17), result = Numbers.Filled((Examples + 1) * _patches * _layer.Inputs, -7);
+        float[] packed = Numbers.Filled(_layer.PackedTransposeLength, float.NaN);
+        for (int slice = _layer.TransposingSlices - 1; slice >= 0; slice--)
+        {
+            _layer.PackTranspose(slice, weight, packed);
+        }
+
+        _layer.ApplyTranspose(packed, gradient, result, Examples * _patches, Numbers.Filled(_layer.WorkspaceLength, float.NaN));
+
+        int written = Examples * _patches * _layer.Inputs;
+        Tolerance.Near(definition.ApplyTranspose(weight, gradient, Examples), result.AsSpan(0, written), Tolerance.Kernel, "input gradient");
+        Tolerance.Same(Numbers.Filled(result.Length - written, -7), result.AsSpan(written), "rows beyond");
+    }
+
+    [Fact]
     public void AddBias_adds_the_bias_of_each_row()
     {
         const int Examples = 3;
@@ -96,7 +126,7 @@ public abstract class AffineLayerTests(AffineDefinition definition)
 
     private float[] Weight(int seed) => Numbers.Uniform(seed, AffineDefinition.Length(_layer.WeightShape));
 
-    private void Apply(float[] weight, float[] x, Span<float> z, int examples)
+    private void Apply(float[] weight, float[] x, Span<float> z, int examples, bool accumulate = false)
     {
         // Slices in reverse, into memory that would spoil the result where they leave it.
         float[] packed = Numbers.Filled(_layer.PackedWeightLength, float.NaN);
@@ -105,7 +135,7 @@ public abstract class AffineLayerTests(AffineDefinition definition)
             _layer.PackWeight(slice, weight, packed);
         }
 
-        _layer.Apply(packed, x, z, examples * _patches, Numbers.Filled(_layer.WorkspaceLength, float.NaN));
+        _layer.Apply(packed, x, z, examples * _patches, Numbers.Filled(_layer.WorkspaceLength, float.NaN), accumulate);
     }
 
     // The batch in waves, each packed in tiles whose sizes take turns, with room for some more examples.

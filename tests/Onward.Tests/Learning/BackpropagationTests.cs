@@ -8,11 +8,12 @@ namespace Onward.Tests.Learning;
 public sealed class BackpropagationTests
 {
     [Theory]
-    [InlineData(BackwardScope.Readout)]
-    [InlineData(BackwardScope.LocalLosses)]
-    public void Values_computed_again_give_the_same_bits_in_less_memory(BackwardScope scope)
+    [InlineData(BackwardScope.Readout, TokenMixer.Matrix)]
+    [InlineData(BackwardScope.LocalLosses, TokenMixer.Matrix)]
+    [InlineData(BackwardScope.LocalLosses, TokenMixer.DepthwiseConvolution)]
+    public void Values_computed_again_give_the_same_bits_in_less_memory(BackwardScope scope, TokenMixer mixer)
     {
-        LocalMixer model = new(new LocalMixerOptions { Blocks = 3, PatchesPerSide = 8, Channels = 32, Groups = 4, ImageSide = 16, ImageChannels = 1, Classes = 3 });
+        LocalMixer model = new(new LocalMixerOptions { Blocks = 3, PatchesPerSide = 8, Channels = 32, Groups = 4, ImageSide = 16, ImageChannels = 1, Classes = 3, TokenMixer = mixer });
         CounterRandom.Normals(new RandomStream(6, RandomPurpose.Initialization), 0, model.Values.All);
         float[] pixels = new float[20 * 256];
         CounterRandom.Normals(new RandomStream(3, RandomPurpose.Data), 0, pixels);
@@ -31,13 +32,16 @@ public sealed class BackpropagationTests
         Assert.True(again.MatrixFlopsPerExample > kept.MatrixFlopsPerExample);
     }
 
-    public static TheoryData<string> Rules() => ["BP", "LG-BP", "recompute", "DFA", "FG-A", "FG-W", "LG-FG-W"];
+    public static IEnumerable<TheoryDataRow<string, TokenMixer>> Rules() =>
+        from mixer in Enum.GetValues<TokenMixer>()
+        from rule in new[] { "BP", "LG-BP", "recompute", "DFA", "FG-A", "FG-W", "LG-FG-W" }
+        select new TheoryDataRow<string, TokenMixer>(rule, mixer);
 
     [Theory]
     [MemberData(nameof(Rules))]
-    public void Threads_change_no_bit_and_steps_allocate_nothing(string name)
+    public void Threads_change_no_bit_and_steps_allocate_nothing(string name, TokenMixer mixer)
     {
-        LocalMixer model = new(new LocalMixerOptions { Blocks = 2, PatchesPerSide = 8, Channels = 32, Groups = 4, ImageSide = 16, ImageChannels = 1, Classes = 3 });
+        LocalMixer model = new(new LocalMixerOptions { Blocks = 2, PatchesPerSide = 8, Channels = 32, Groups = 4, ImageSide = 16, ImageChannels = 1, Classes = 3, TokenMixer = mixer });
         CounterRandom.Normals(new RandomStream(6, RandomPurpose.Initialization), 0, model.Values.All);
         float[] pixels = new float[20 * 256];
         CounterRandom.Normals(new RandomStream(3, RandomPurpose.Data), 0, pixels);

@@ -10,9 +10,10 @@ public sealed class FeedbackAlignmentTests
     [InlineData(BackwardScope.Readout)]
     [InlineData(BackwardScope.LocalLosses)]
     [InlineData(BackwardScope.LocalLossesWithinBlock)]
-    public void Feedback_through_the_weights_themselves_is_backprop(BackwardScope scope)
+    [InlineData(BackwardScope.Readout, TokenMixer.DepthwiseConvolution)]
+    public void Feedback_through_the_weights_themselves_is_backprop(BackwardScope scope, TokenMixer mixer = TokenMixer.Matrix)
     {
-        SmallNetwork network = new();
+        SmallNetwork network = new(tokenMixer: mixer);
         using WorkerTeam team = new(1);
 
         float[] aligned = network.Gradients(Backpropagation.ThroughFeedback(network.Model, team, scope, network.Model.Values));
@@ -61,10 +62,12 @@ public sealed class FeedbackAlignmentTests
         Tolerance.Near(expected.AsSpan(last.Offset, last.Length), gradients.AsSpan(last.Offset, last.Length), Tolerance.Network, last.Name);
     }
 
-    [Fact]
-    public void Direct_feedback_reaches_every_layer_and_is_fixed_by_the_seed()
+    [Theory]
+    [InlineData(TokenMixer.Matrix)]
+    [InlineData(TokenMixer.DepthwiseConvolution)]
+    public void Direct_feedback_reaches_every_layer_and_is_fixed_by_the_seed(TokenMixer mixer)
     {
-        SmallNetwork network = new();
+        SmallNetwork network = new(tokenMixer: mixer);
         using WorkerTeam team = new(1);
 
         float[] first = network.Gradients(new DirectFeedbackAlignment(network.Model, team, seed: 3));

@@ -19,9 +19,12 @@ public sealed class ForwardGradientIdentityTests
     [InlineData(LossScope.All, BackwardScope.LocalLossesWithinBlock, 0, 1)]
     [InlineData(LossScope.Global, BackwardScope.Readout, 4, 0)]
     [InlineData(LossScope.All, BackwardScope.LocalLossesWithinBlock, 4, 0)]
-    public void Activity_estimates_along_all_directions_add_up_to_the_gradient(LossScope scope, BackwardScope target, int projection, double similarity)
+    [InlineData(LossScope.Global, BackwardScope.Readout, 0, 0, TokenMixer.DepthwiseConvolution)]
+    [InlineData(LossScope.Block, BackwardScope.LocalLossesWithinBlock, 0, 0, TokenMixer.DepthwiseConvolution)]
+    [InlineData(LossScope.All, BackwardScope.LocalLossesWithinBlock, 0, 0, TokenMixer.DepthwiseConvolution)]
+    public void Activity_estimates_along_all_directions_add_up_to_the_gradient(LossScope scope, BackwardScope target, int projection, double similarity, TokenMixer mixer = TokenMixer.Matrix)
     {
-        SmallNetwork network = new(projection: projection);
+        SmallNetwork network = new(projection: projection, tokenMixer: mixer);
         TrainingLoss loss = new() { SimilarityWeight = similarity };
         using WorkerTeam team = new(1);
         SmallNetwork.OneHot direction = new();
@@ -49,8 +52,11 @@ public sealed class ForwardGradientIdentityTests
     [InlineData(LossScope.Block, BackwardScope.LocalLossesWithinBlock, 2)]
     [InlineData(LossScope.Block | LossScope.Patch, BackwardScope.LocalLossesWithinBlock, 2)]
     [InlineData(LossScope.All, BackwardScope.LocalLossesWithinBlock, 1)]
-    public void Weight_estimates_along_all_directions_add_up_to_the_gradient(LossScope scope, BackwardScope target, int groups) =>
-        RequireWeightIdentity(new SmallNetwork(groups: groups), scope, target);
+    [InlineData(LossScope.Global, BackwardScope.Readout, 2, TokenMixer.DepthwiseConvolution)]
+    [InlineData(LossScope.Block, BackwardScope.LocalLossesWithinBlock, 2, TokenMixer.DepthwiseConvolution)]
+    [InlineData(LossScope.All, BackwardScope.LocalLossesWithinBlock, 1, TokenMixer.DepthwiseConvolution)]
+    public void Weight_estimates_along_all_directions_add_up_to_the_gradient(LossScope scope, BackwardScope target, int groups, TokenMixer mixer = TokenMixer.Matrix) =>
+        RequireWeightIdentity(new SmallNetwork(groups: groups, tokenMixer: mixer), scope, target);
 
     [Theory]
     [InlineData(LossScope.Global, BackwardScope.Readout, 4, 0)]
@@ -61,10 +67,11 @@ public sealed class ForwardGradientIdentityTests
 
     // A normalisation over all channels would carry a weight's influence from its group to the others.
     [Theory]
-    [InlineData(LossScope.Block | LossScope.Group)]
-    [InlineData(LossScope.All)]
-    public void Weight_estimates_by_group_add_up_to_the_gradient_where_no_normalisation_joins_the_groups(LossScope scope) =>
-        RequireWeightIdentity(new SmallNetwork(Normalizations.All & ~Normalizations.PostLinear), scope, BackwardScope.LocalLossesWithinBlock);
+    [InlineData(LossScope.Block | LossScope.Group, TokenMixer.Matrix)]
+    [InlineData(LossScope.All, TokenMixer.Matrix)]
+    [InlineData(LossScope.All, TokenMixer.DepthwiseConvolution)]
+    public void Weight_estimates_by_group_add_up_to_the_gradient_where_no_normalisation_joins_the_groups(LossScope scope, TokenMixer mixer) =>
+        RequireWeightIdentity(new SmallNetwork(Normalizations.All & ~Normalizations.PostLinear, tokenMixer: mixer), scope, BackwardScope.LocalLossesWithinBlock);
 
     private static void RequireWeightIdentity(SmallNetwork network, LossScope scope, BackwardScope target, TrainingLoss? loss = null)
     {

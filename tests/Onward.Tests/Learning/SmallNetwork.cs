@@ -10,7 +10,7 @@ public sealed class SmallNetwork
     /// <summary>Images in the batch, each in two views where the network projects.</summary>
     public const int Images = 2;
 
-    public SmallNetwork(Normalizations normalizations = Normalizations.All, int groups = 2, int projection = 0)
+    public SmallNetwork(Normalizations normalizations = Normalizations.All, int groups = 2, int projection = 0, TokenMixer tokenMixer = TokenMixer.Matrix)
     {
         int examples = projection > 0 ? 2 * Images : Images;
         Pixels = new float[examples * 20];
@@ -26,6 +26,7 @@ public sealed class SmallNetwork
             Classes = 3,
             Projection = projection,
             Normalizations = normalizations,
+            TokenMixer = tokenMixer,
         });
         CounterRandom.Normals(new RandomStream(7, RandomPurpose.Initialization), 0, Model.Values.All);
         foreach (ref float value in Model.Values.All)

@@ -26,6 +26,8 @@ public sealed class LocalMixerOptionsTests
         ["channels (2) must be a multiple of groups (2) with at least 2 channels in each group"] = Valid with { Channels = 2 },
         ["channels (0) must be a multiple"] = Valid with { Channels = 0 },
         ["channels (-4) must be a multiple"] = Valid with { Channels = -4 },
+        ["the kernel side must be an odd number, 1 or more; got 4"] = Valid with { KernelSide = 4 },
+        ["the kernel side must be an odd number, 1 or more; got -1"] = Valid with { KernelSide = -1 },
         ["the image side must be at least 1 pixel; got 0"] = Valid with { ImageSide = 0 },
         ["the image must have at least 1 channel; got 0"] = Valid with { ImageChannels = 0 },
         ["there must be at least 2 classes; got 1"] = Valid with { Classes = 1 },

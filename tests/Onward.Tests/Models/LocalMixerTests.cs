@@ -66,6 +66,22 @@ public sealed class LocalMixerTests
         Assert.Equal([false, true], model.Blocks.Select(block => block.HasResidual));
     }
 
+    [Fact]
+    public void Convolution_takes_the_place_of_the_matrix_over_patches()
+    {
+        LocalMixerOptions options = Options with { TokenMixer = TokenMixer.DepthwiseConvolution, KernelSide = 5 };
+
+        LocalMixer model = new(options);
+
+        MixerLayer layer = model.Blocks[1].Layers[0];
+        Assert.Equal(["blocks.1.conv.weight", "blocks.1.conv.bias"], new[] { layer.Weight.Name, layer.Bias.Name });
+        Assert.Equal([5, 5, 512], layer.Weight.Shape);
+        Assert.Equal([512], layer.Bias.Shape);
+        Assert.Equal((512, 512), (layer.InputNorm, layer.OutputNorm));
+        Assert.Equal([false, false, true, false, false], model.Blocks.SelectMany(block => block.Layers).Select(other => other.ReachesAllGroups));
+        Assert.Equal(model.Values.Layout.Count, (long)options.ParameterCount);
+    }
+
     [Theory]
     [InlineData(WeightInitializer.Kaiming, "blocks.0.channel.weight", 0.1)]
     [InlineData(WeightInitializer.Kaiming, "blocks.1.token.weight", 0.1)]

@@ -32,6 +32,14 @@ public sealed class MixerBlockTests
     public void Forward_meets_the_definition_at_other_sizes(int patchesPerSide, int channels, int groups, int examples) =>
         RequireForward(Options with { PatchesPerSide = patchesPerSide, Channels = channels, Groups = groups, ImageSide = 8 }, examples);
 
+    [Theory]
+    [InlineData(1, 3)]
+    [InlineData(3, 3)]
+    [InlineData(4, 5)]
+    [InlineData(5, 1)]
+    public void Forward_meets_the_definition_with_convolution(int patchesPerSide, int kernelSide) => RequireForward(
+        Options with { PatchesPerSide = patchesPerSide, ImageSide = 10, TokenMixer = TokenMixer.DepthwiseConvolution, KernelSide = kernelSide }, Examples);
+
     private static void RequireForward(LocalMixerOptions options, int examples)
     {
         LocalMixer model = Model(options);

@@ -24,7 +24,7 @@ internal sealed class NaiveMixer(LocalMixer model)
         else
         {
             LayerInputs.Add(h);
-            double[] mixed = Transpose(Token(k, Transpose(h, patches)), channels);
+            double[] mixed = _options.TokenMixer == TokenMixer.DepthwiseConvolution ? Convolve(k, h) : Transpose(Token(k, Transpose(h, patches)), channels);
             h = Relu(Normalize(Normalizations.PostLinear, mixed, channels));
             h = Normalize(Normalizations.Middle, h, channels);
             LayerInputs.Add(h);
@@ -70,6 +70,30 @@ internal sealed class NaiveMixer(LocalMixer model)
 
     // [D, P] times W [P, P], plus one bias a patch.
     private double[] Token(int k, double[] x) => Multiply(x, Weight(k, 0), Bias(k, 0), _options.Patches);
+
+    // [y, x, c], each value handed on to the places whose kernels reach it, plus one bias a channel.
+    private double[] Convolve(int k, double[] x)
+    {
+        int side = _options.PatchesPerSide, channels = _options.Channels, kernel = _options.KernelSide, radius = (kernel - 1) / 2;
+        double[] weight = Weight(k, 0), bias = Bias(k, 0), z = [.. x.Select((_, i) => bias[i % channels])];
+        for (int source = 0; source < x.Length; source++)
+        {
+            int row = source / channels / side, column = source / channels % side, c = source % channels;
+            for (int i = 0; i < kernel; i++)
+            {
+                for (int j = 0; j < kernel; j++)
+                {
+                    (int y, int across) = (row - i + radius, column - j + radius);
+                    if (y >= 0 && y < side && across >= 0 && across < side)
+                    {
+                        z[(((y * side) + across) * channels) + c] += weight[(((i * kernel) + j) * channels) + c] * x[source];
+                    }
+                }
+            }
+        }
+
+        return z;
+    }
 
     private double[] Channel(int k, int l, double[] x) => Multiply(x, Weight(k, l), Bias(k, l), _options.Channels);
 

@@ -104,12 +104,14 @@ public sealed class ForwardGradientDerivativeTests
         }
     }
 
-    [Fact]
-    public void Noise_on_one_patch_of_token_mixing_changes_the_replicas_of_that_patch_alone()
+    [Theory]
+    [InlineData("all normalisations", "token")]
+    [InlineData("convolution", "conv")]
+    public void Noise_on_one_patch_of_a_layer_that_mixes_patches_changes_the_replicas_of_that_patch_alone(string name, string kind)
     {
-        TinyNetwork network = TinyNetwork.Create("all normalisations");
+        TinyNetwork network = TinyNetwork.Create(name);
         LocalMixerOptions options = network.Model.Options;
-        foreach ((MixerBlock block, MixerLayer layer) in Layers(network.Model, "token"))
+        foreach ((MixerBlock block, MixerLayer layer) in Layers(network.Model, kind))
         {
             for (int patch = 0; patch < options.Patches; patch++)
             {

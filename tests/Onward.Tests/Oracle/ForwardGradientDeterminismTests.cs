@@ -19,6 +19,8 @@ public sealed class ForwardGradientDeterminismTests
         // Three waves of 8 examples, one example a tile.
         ["8x8 patches"] = (Mixer(patchesPerSide: 8, channels: 40, groups: 4), 20),
 
+        ["8x8 patches, convolution"] = (Mixer(patchesPerSide: 8, channels: 88, groups: 4) with { TokenMixer = TokenMixer.DepthwiseConvolution }, 20),
+
         // Waves of as many examples as threads, but at least two: other waves for other threads.
         ["16x16 patches"] = (Mixer(patchesPerSide: 16, channels: 12, groups: 3), 7),
     };

@@ -91,6 +91,14 @@ public static class NaiveGradients
                             }
 
                             break;
+                        case LayerKind.Convolution:
+                            for (int i = 0; i < options.KernelSide * options.KernelSide; i++)
+                            {
+                                int q = NaiveLocalMixer.Neighbour(options, p, i);
+                                weight[(i * channels) + d] += q < 0 ? 0 : layer.Input[n][q][d].Value * gradient;
+                            }
+
+                            break;
                         case LayerKind.Channel:
                             for (int i = 0; i < layer.Input[n][p].Length; i++)
                             {
@@ -128,7 +136,7 @@ public static class NaiveGradients
                 for (int h = 0; h < options.Groups; h++)
                 {
                     bool patchCounts = q == p || !scope.HasFlag(LossScope.Patch);
-                    bool groupCounts = h == g || !scope.HasFlag(LossScope.Group) || layer.Kind == LayerKind.Token;
+                    bool groupCounts = h == g || !scope.HasFlag(LossScope.Group) || layer.Kind is LayerKind.Token or LayerKind.Convolution;
                     credit += patchCounts && groupCounts ? block.Losses[n][q][h].Tangent : 0;
                 }
             }

@@ -51,7 +51,8 @@ public sealed class NaiveLocalMixer
         int firstLayer = 0;
         foreach (MixerBlock parameters in _model.Blocks)
         {
-            LayerKind[] kinds = blocks.Count == 0 ? [LayerKind.Channel, LayerKind.Group] : [LayerKind.Token, LayerKind.Channel, LayerKind.Group];
+            LayerKind[] kinds = blocks.Count == 0 ? [LayerKind.Channel, LayerKind.Group]
+                : [_options.TokenMixer == TokenMixer.Matrix ? LayerKind.Token : LayerKind.Convolution, LayerKind.Channel, LayerKind.Group];
             List<NaiveLayer> layers = [];
             Dual[][][] h = x;
             foreach (LayerKind kind in kinds)
@@ -121,6 +122,7 @@ public sealed class NaiveLocalMixer
                 z[p][d] = kind switch
                 {
                     LayerKind.Token => bias[p] + Dot(patches, q => x[q][d], q => weight[(q * patches) + p]),
+                    LayerKind.Convolution => bias[d] + Dot(Reach, i => Near(x, p, d, i), i => weight[(i * channels) + d]),
                     LayerKind.Channel => bias[d] + Dot(x[p].Length, i => x[p][i], i => weight[(i * channels) + d]),
                     _ => bias[d] + Dot(size, c => x[p][(group * size) + c], c => weight[(((group * size) + c) * size) + (d % size)]),
                 };
@@ -128,6 +130,23 @@ public sealed class NaiveLocalMixer
         }
 
         return z;
+    }
+
+    private int Reach => _options.KernelSide * _options.KernelSide;
+
+    // What place i of the kernel meets when its middle lies on patch p.
+    private Dual Near(Dual[][] x, int p, int d, int i)
+    {
+        int q = Neighbour(_options, p, i);
+        return q < 0 ? 0 : x[q][d];
+    }
+
+    /// <summary>The patch under place i of a kernel whose middle lies on patch p; -1 beyond the edge.</summary>
+    public static int Neighbour(LocalMixerOptions options, int p, int i)
+    {
+        int side = options.PatchesPerSide, kernel = options.KernelSide, middle = (kernel - 1) / 2;
+        int row = (p / side) + (i / kernel) - middle, column = (p % side) + (i % kernel) - middle;
+        return row < 0 || row >= side || column < 0 || column >= side ? -1 : (row * side) + column;
     }
 
     // Spec 3.2 to the letter: one copy of the loss for each patch and group, which may change in that place only.

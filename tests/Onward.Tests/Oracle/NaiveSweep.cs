@@ -8,6 +8,9 @@ public enum LayerKind
     /// <summary>Patches.</summary>
     Token,
 
+    /// <summary>Neighbouring patches, channel by channel.</summary>
+    Convolution,
+
     /// <summary>All channels of a patch.</summary>
     Channel,
 

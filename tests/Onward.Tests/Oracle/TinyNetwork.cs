@@ -24,6 +24,8 @@ public sealed class TinyNetwork
         ["one group"] = Options(blocks: 2, patchesPerSide: 2, groups: 1, channelsPerGroup: 4),
         ["self-supervised"] = Options(blocks: 2, patchesPerSide: 2, groups: 2, channelsPerGroup: 4, Normalizations.All & ~Normalizations.Inter) with { Projection = 3 },
         ["similarity"] = Options(blocks: 2, patchesPerSide: 2, groups: 2, channelsPerGroup: 4),
+        ["convolution"] = Options(blocks: 2, patchesPerSide: 3, groups: 2, channelsPerGroup: 3) with { TokenMixer = TokenMixer.DepthwiseConvolution },
+        ["wide convolution"] = Options(blocks: 3, patchesPerSide: 2, groups: 3, channelsPerGroup: 2, Normalizations.None) with { TokenMixer = TokenMixer.DepthwiseConvolution, KernelSide = 5 },
         ["padded image"] = Options(blocks: 2, patchesPerSide: 3, groups: 2, channelsPerGroup: 3),
     };
 

@@ -69,6 +69,18 @@ public sealed class ModelFileTests : IDisposable
     }
 
     [Fact]
+    public void A_model_that_convolves_comes_back_as_it_was()
+    {
+        LocalMixer model = Draw(Tiny with { TokenMixer = TokenMixer.DepthwiseConvolution, KernelSide = 5 });
+
+        ModelFile.Save(model, _folder["model.safetensors"]);
+        LocalMixer read = ModelFile.Load(_folder["model.safetensors"]);
+
+        Assert.Equal(model.Options, read.Options);
+        Assert.Equal(model.Values.All, read.Values.All);
+    }
+
+    [Fact]
     public void A_file_is_replaced_whole_and_nothing_else_is_left()
     {
         File.WriteAllText(_folder["model.safetensors"], "what was there");

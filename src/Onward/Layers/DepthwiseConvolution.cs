@@ -1,0 +1,121 @@
+using System.Numerics.Tensors;
+using Onward.Kernels;
+
+namespace Onward.Layers;
+
+/// <summary>
+/// A small kernel for each channel over the grid of patches, the same at every place: z[n,y,x,c] = sum over i, j of
+/// W[i,j,c] a[n,y+i-r,x+j-r,c] + b[c], W [k, k, D], r = (k - 1) / 2, zeros beyond the edge (spec 2.5, <c>conv_mixer</c>).
+/// </summary>
+/// <remarks>
+/// Rows stay [example, patch, channel], which is [example, y, x, channel]. The paper's code shapes the weight [k, k, 1, D] and
+/// takes 1 for its fan-in (spec 2.7); the fan-in here is k^2, the numbers that enter one output. The scale is capped at 0.1,
+/// so both start alike up to k = 19 (Kaiming) or k = 9 (Lecun).
+/// </remarks>
+public sealed class DepthwiseConvolution : AffineLayer
+{
+    // Channels in a slice of the gradient: the four vectors that the kernel treats at a time.
+    private const int SliceChannels = 64;
+
+    private readonly int _side;
+    private readonly int _kernelSide;
+    private readonly int _channels;
+
+    /// <summary>Describes the map.</summary>
+    /// <param name="side">Patches along each side of the grid.</param>
+    /// <param name="kernelSide">Patches along each side of the kernel, k; odd.</param>
+    /// <param name="channels">Channels of a patch, D.</param>
+    /// <exception cref="ArgumentException"><paramref name="kernelSide"/> is not an odd number above 0.</exception>
+    public DepthwiseConvolution(int side, int kernelSide, int channels)
+        : base(channels, channels, checked(kernelSide * kernelSide), [kernelSide, kernelSide, channels], [channels])
+    {
+        if (kernelSide < 1 || kernelSide % 2 == 0)
+        {
+            throw new ArgumentException($"The kernel side must be an odd number above 0; got {kernelSide}.", nameof(kernelSide));
+        }
+
+        _side = side;
+        _kernelSide = kernelSide;
+        _channels = channels;
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>As if every place of the kernel met a patch; at the edges fewer do.</remarks>
+    public override long MultiplyAddsPerRow => (long)FanIn * _channels;
+
+    /// <inheritdoc/>
+    public override int PackedWeightLength => checked(FanIn * _channels);
+
+    /// <inheritdoc/>
+    public override int PackingSlices => 1;
+
+    /// <inheritdoc/>
+    public override int GradientSlices => (_channels + SliceChannels - 1) / SliceChannels;
+
+    /// <inheritdoc/>
+    public override void PackWeight(int slice, ReadOnlySpan<float> weight, Span<float> packed) => weight.CopyTo(packed);
+
+    /// <inheritdoc/>
+    public override void Apply(ReadOnlySpan<float> packedWeight, ReadOnlySpan<float> input, Span<float> output, int rows, Span<float> workspace, bool accumulate = false)
+    {
+        int length = _side * _side * _channels;
+        for (int start = 0; start < rows * _channels; start += length)
+        {
+            DepthwiseKernel.Convolve(packedWeight[..PackedWeightLength], input.Slice(start, length), output.Slice(start, length), _side, _kernelSide, _channels, accumulate);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override int PackedTransposeLength => PackedWeightLength;
+
+    /// <inheritdoc/>
+    /// <remarks>The transposed map is the convolution with the kernel turned by half a circle.</remarks>
+    public override void PackTranspose(int slice, ReadOnlySpan<float> weight, Span<float> packed)
+    {
+        for (int place = 0; place < FanIn; place++)
+        {
+            weight.Slice(place * _channels, _channels).CopyTo(packed[((FanIn - 1 - place) * _channels)..]);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void ApplyTranspose(ReadOnlySpan<float> packedTranspose, ReadOnlySpan<float> outputGradient, Span<float> inputGradient, int rows, Span<float> workspace) =>
+        Apply(packedTranspose, outputGradient, inputGradient, rows, workspace);
+
+    /// <inheritdoc/>
+    public override void AddBias(ReadOnlySpan<float> bias, Span<float> output, int firstPatch)
+    {
+        for (; !output.IsEmpty; output = output[_channels..])
+        {
+            TensorPrimitives.Add(output[.._channels], bias, output[.._channels]);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override int PackedGradientLength(int rows) => checked(rows * _channels);
+
+    /// <inheritdoc/>
+    public override void PackGradient(ReadOnlySpan<float> gradient, int firstRow, int rows, Span<float> packed, int capacity) =>
+        gradient[..(rows * _channels)].CopyTo(packed[(firstRow * _channels)..]);
+
+    /// <inheritdoc/>
+    public override void AccumulateGradient(int slice, ReadOnlySpan<float> input, ReadOnlySpan<float> packedGradient, int rows, int capacity, bool accumulate, Span<float> weightGradient, Span<float> biasGradient)
+    {
+        int first = slice * SliceChannels, count = Math.Min(SliceChannels, _channels - first), length = _side * _side * _channels;
+        Span<float> bias = biasGradient.Slice(first, count);
+        if (!accumulate)
+        {
+            bias.Clear();
+        }
+
+        for (int start = 0; start < rows * _channels; start += length)
+        {
+            ReadOnlySpan<float> gradient = packedGradient.Slice(start, length);
+            DepthwiseKernel.AccumulateGradient(input.Slice(start, length), gradient, weightGradient, _side, _kernelSide, _channels, first, count, accumulate || start > 0);
+            for (int row = 0; row < length; row += _channels)
+            {
+                TensorPrimitives.Add(bias, gradient.Slice(row + first, count), bias);
+            }
+        }
+    }
+}
