@@ -52,7 +52,7 @@ public sealed class FaultTests : IDisposable
     [InlineData("train --optimizer adam", "--optimizer knows no 'adam'")]
     [InlineData("compare --rules LG-FG-A,DFA --similarity 0.5", "--similarity means nothing to --rule DFA")]
     [InlineData("train --rule LG-FG-AA", "--rule knows no 'LG-FG-AA'; did you mean 'LG-FG-A'?")]
-    [InlineData("train --dataset cifar", "--dataset knows no 'cifar'. It takes mnist or digits")]
+    [InlineData("train --dataset cifar", "--dataset knows no 'cifar'; did you mean 'cifar-10'")]
     [InlineData("train --perturbation gauss", "--perturbation knows no 'gauss'; did you mean 'gaussian'?")]
     [InlineData("train --schedule cosin", "--schedule knows no 'cosin'; did you mean 'cosine'?")]
     [InlineData("train --loss-scope patch,group", "--loss-scope must contain block")]
