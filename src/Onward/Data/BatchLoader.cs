@@ -1,4 +1,6 @@
+using System.Numerics.Tensors;
 using System.Runtime.Intrinsics;
+using Onward.Data.Augmentation;
 using Onward.Kernels;
 
 namespace Onward.Data;
@@ -15,6 +17,8 @@ public sealed class BatchLoader : IDisposable
     private readonly LabelledImages _images;
     private readonly float[] _scale; // [row, column, channel]
     private readonly float[] _shift; // [row, column, channel]
+    private readonly float[] _unitScale; // [row, column, channel], for intensities in [0, 1]
+    private readonly ViewMaker[] _views; // [view], none where images are dealt out as they are
     private readonly int _batchSize;
     private readonly ulong _seed;
     private readonly Prefetcher<ImageBatch> _prefetcher;
@@ -23,15 +27,20 @@ public sealed class BatchLoader : IDisposable
     /// <param name="images">Images to deal out.</param>
     /// <param name="mean">Mean of each channel, with pixels scaled to [0, 1]. [channel]</param>
     /// <param name="standardDeviation">Standard deviation of each channel in the same unit, above 0. [channel]</param>
-    /// <param name="batchSize">Examples per batch, 1 to the number of images.</param>
-    /// <param name="seed">Seed of the order of training.</param>
-    /// <exception cref="ArgumentException">The batch size or a statistic does not fit the images.</exception>
+    /// <param name="batchSize">Images per batch, 1 to the number of images.</param>
+    /// <param name="seed">Seed of the order of training and of the views.</param>
+    /// <param name="views">
+    /// How each view of an image is made for training, at least one; null for one view, the image as it is. Evaluation sees
+    /// every image once, as it is.
+    /// </param>
+    /// <exception cref="ArgumentException">The batch size, a statistic or a recipe does not fit the images.</exception>
     public BatchLoader(
         LabelledImages images,
         ReadOnlySpan<float> mean,
         ReadOnlySpan<float> standardDeviation,
         int batchSize,
-        ulong seed)
+        ulong seed,
+        IReadOnlyList<ViewRecipe>? views = null)
     {
         ArgumentNullException.ThrowIfNull(images);
         if (batchSize < 1 || batchSize > images.Count)
@@ -40,10 +49,16 @@ public sealed class BatchLoader : IDisposable
                 $"A batch must hold 1 to {images.Count} examples, as many as there are images; got {batchSize}.", nameof(batchSize));
         }
 
-        if ((long)batchSize * images.ImageLength > Array.MaxLength)
+        views ??= [ViewRecipe.None];
+        if (views.Count == 0)
+        {
+            throw new ArgumentException("An image needs at least one view; got an empty list of recipes.", nameof(views));
+        }
+
+        if ((long)batchSize * views.Count * images.ImageLength > Array.MaxLength)
         {
             throw new ArgumentException(
-                $"A batch must fit one array of {Array.MaxLength} values; {batchSize} images of {images.ImageLength} do not.",
+                $"A batch must fit one array of {Array.MaxLength} values; {batchSize} images of {images.ImageLength}, {views.Count} of each, do not.",
                 nameof(batchSize));
         }
 
@@ -51,19 +66,24 @@ public sealed class BatchLoader : IDisposable
         _images = images;
         _scale = new float[images.ImageLength];
         _shift = new float[images.ImageLength];
+        _unitScale = new float[images.ImageLength];
         for (int i = 0; i < images.ImageLength; i++)
         {
             int channel = i % images.Channels;
             _scale[i] = (float)(1 / (255.0 * standardDeviation[channel]));
+            _unitScale[i] = 1 / standardDeviation[channel];
             _shift[i] = -mean[channel] / standardDeviation[channel];
         }
 
         _batchSize = batchSize;
         _seed = seed;
+        _views = views is [var only] && only == ViewRecipe.None
+            ? []
+            : [.. views.Select(recipe => new ViewMaker(recipe, seed, images.Height, images.Width, images.Channels))];
         ImageBatch[] slots = new ImageBatch[Buffers];
         for (int slot = 0; slot < Buffers; slot++)
         {
-            slots[slot] = new ImageBatch(batchSize, images.ImageLength);
+            slots[slot] = new ImageBatch(batchSize * views.Count, images.ImageLength);
         }
 
         _prefetcher = new Prefetcher<ImageBatch>(slots);
@@ -92,34 +112,48 @@ public sealed class BatchLoader : IDisposable
     {
         ArgumentOutOfRangeException.ThrowIfNegative(firstStep);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(firstStep, StepsPerEpoch);
-        return Deal(Order(epoch), firstStep, StepsPerEpoch, cancellation);
+        int[] order = Order(epoch);
+        return _prefetcher.Run(firstStep, StepsPerEpoch, (batch, step) => Assemble(batch, order, step, epoch, _views), cancellation);
     }
 
     /// <summary>Deals every example out once, in the order of the file, for evaluation; the last batch may be smaller.</summary>
     /// <param name="cancellation">Ends the wait for a batch.</param>
-    public IEnumerable<ImageBatch> InOrder(CancellationToken cancellation = default) =>
-        Deal(Sequence(), 0, (_images.Count + _batchSize - 1) / _batchSize, cancellation);
+    public IEnumerable<ImageBatch> InOrder(CancellationToken cancellation = default)
+    {
+        int[] order = Sequence();
+        int steps = (_images.Count + _batchSize - 1) / _batchSize;
+        return _prefetcher.Run(0, steps, (batch, step) => Assemble(batch, order, step, epoch: 0, []), cancellation);
+    }
 
     /// <summary>Stops the background thread; an enumeration still under way ends with <see cref="ObjectDisposedException"/>.</summary>
     public void Dispose() => _prefetcher.Dispose();
 
     private int[] Sequence() => [.. Enumerable.Range(0, _images.Count)];
 
-    private IEnumerable<ImageBatch> Deal(int[] order, int first, int end, CancellationToken cancellation) =>
-        _prefetcher.Run(first, end, (batch, step) => Assemble(batch, order, step), cancellation);
-
-    private void Assemble(ImageBatch batch, int[] order, int step)
+    private void Assemble(ImageBatch batch, int[] order, int step, int epoch, ViewMaker[] views)
     {
         int start = step * _batchSize;
         int length = _images.ImageLength;
         ReadOnlySpan<byte> pixels = _images.Pixels.Span;
         ReadOnlySpan<int> labels = _images.Labels.Span;
-        batch.Count = Math.Min(_batchSize, order.Length - start);
+        int images = Math.Min(_batchSize, order.Length - start);
+        (batch.Images, batch.Views) = (images, Math.Max(1, views.Length));
         for (int i = 0; i < batch.Count; i++)
         {
-            int example = order[start + i];
+            int example = order[start + (i % images)];
             batch.Labels[i] = labels[example];
-            Standardise(pixels.Slice(example * length, length), batch.Pixels.AsSpan(i * length, length));
+            ReadOnlySpan<byte> source = pixels.Slice(example * length, length);
+            Span<float> destination = batch.Pixels.AsSpan(i * length, length);
+            if (views.Length == 0)
+            {
+                Standardise(source, destination);
+            }
+            else
+            {
+                int view = i / images;
+                views[view].Make(source, _images.Height, _images.Width, epoch, example, view, destination);
+                TensorPrimitives.MultiplyAdd(destination, _unitScale, _shift, destination);
+            }
         }
     }
 

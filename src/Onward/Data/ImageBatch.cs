@@ -9,13 +9,19 @@ public sealed class ImageBatch
         Labels = new int[capacity];
     }
 
-    /// <summary>Number of examples; entries of the arrays beyond it have no meaning.</summary>
-    public int Count { get; internal set; }
+    /// <summary>Number of images.</summary>
+    public int Images { get; internal set; }
+
+    /// <summary>Views of each image: example v * <see cref="Images"/> + i is view v of image i.</summary>
+    public int Views { get; internal set; }
+
+    /// <summary>Number of examples, a view of an image each; entries of the arrays beyond it have no meaning.</summary>
+    public int Count => Images * Views;
 
     /// <summary>Standardised intensities, (v / 255 - mean) / standard deviation. [example, row, column, channel]</summary>
     public float[] Pixels { get; }
 
-    /// <summary>Class of each example. [example]</summary>
+    /// <summary>Class of each example, the same for all views of an image. [example]</summary>
     public int[] Labels { get; }
 
     /// <summary>The pixels of some examples.</summary>

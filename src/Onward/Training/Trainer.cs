@@ -1,4 +1,5 @@
 using Onward.Data;
+using Onward.Data.Augmentation;
 using Onward.Learning;
 using Onward.Models;
 using Onward.Optimizers;
@@ -58,7 +59,7 @@ public sealed class Trainer
     public TrainingResult Run(Action<TrainingProgress>? progress = null, Action<EpochMetrics>? epochEnded = null, CancellationToken cancellation = default)
     {
         long start = _clock.GetTimestamp();
-        using BatchLoader training = Loader(_data.Training, _options.BatchSize);
+        using BatchLoader training = Loader(_data.Training, _options.BatchSize, Views());
         using BatchLoader test = Loader(_data.Test, EvaluationBatch);
         Schedule schedule = new(
             _options.Schedule,
@@ -149,8 +150,12 @@ public sealed class Trainer
             : [.. model.Values.Layout.Parameters.Select(parameter => new TrainedParameter(parameter, parameter.IsMatrix))];
     }
 
-    private BatchLoader Loader(LabelledImages images, int batch) =>
-        new(images, _data.Mean, _data.StandardDeviation, Math.Min(batch, images.Count), _options.Seed);
+    private ViewRecipe[] Views() => _model.Options.IsSelfSupervised
+        ? [_options.Augmentation, _options.SecondView ?? _options.Augmentation]
+        : [_options.Augmentation];
+
+    private BatchLoader Loader(LabelledImages images, int batch, IReadOnlyList<ViewRecipe>? views = null) =>
+        new(images, _data.Mean, _data.StandardDeviation, Math.Min(batch, images.Count), _options.Seed, views);
 
     // Sums over the steps of one epoch.
     private sealed class EpochSums(int blocks)

@@ -1,3 +1,4 @@
+using Onward.Data.Augmentation;
 using Onward.Optimizers;
 
 namespace Onward.Training;
@@ -18,7 +19,7 @@ public sealed record TrainingOptions
     /// <summary>Passes over the training set; at least 1.</summary>
     public required int Epochs { get; init; }
 
-    /// <summary>Examples in a step; at least 1. What is left of an epoch below one batch is dropped.</summary>
+    /// <summary>Images in a step, seen once or, where views are compared, in two views; at least 1. What is left of an epoch below one batch is dropped.</summary>
     public int BatchSize { get; init; } = 128;
 
     /// <summary>The full learning rate; above 0.</summary>
@@ -49,6 +50,12 @@ public sealed record TrainingOptions
     /// </summary>
     public double ReadoutLearningRate { get; init; } = 0.01;
 
+    /// <summary>How images are changed in training; where views are compared, how the first is made. Default not at all.</summary>
+    public ViewRecipe Augmentation { get; init; } = ViewRecipe.None;
+
+    /// <summary>How the second view is made where views are compared; default null, like the first.</summary>
+    public ViewRecipe? SecondView { get; init; }
+
     /// <summary>The rate that the schedule starts from.</summary>
     public double PeakRate => ScalesRateWithBatch ? LearningRate * BatchSize / 256 : LearningRate;
 
@@ -67,6 +74,8 @@ public sealed record TrainingOptions
         Require(Momentum is >= 0 and < 1, $"momentum must be at least 0 and below 1; got {Momentum}");
         Require(double.IsFinite(WeightDecay) && WeightDecay >= 0, $"weight decay must be 0 or more; got {WeightDecay}");
         Require(WarmupEpochs >= 0 && WarmupEpochs <= Epochs, $"warm-up epochs must be between 0 and the {Epochs} epochs of the run; got {WarmupEpochs}");
+        faults.AddRange(Augmentation.Faults());
+        faults.AddRange(SecondView?.Faults() ?? []);
         if (faults.Count > 0)
         {
             throw new ArgumentException($"Training: {string.Join("; ", faults)}.");

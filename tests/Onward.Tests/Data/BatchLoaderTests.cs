@@ -1,4 +1,5 @@
 using Onward.Data;
+using Onward.Data.Augmentation;
 
 namespace Onward.Tests.Data;
 
@@ -78,6 +79,55 @@ public sealed class BatchLoaderTests
     }
 
     [Fact]
+    public void Two_views_of_each_image_follow_one_another_by_view()
+    {
+        LabelledImages images = Images(20);
+        ViewRecipe second = ViewRecipe.PaddedCrop with { SolariseProbability = 1 };
+        using BatchLoader loader = new(images, Mean, Deviation, 6, seed: 9, [ViewRecipe.Flipped, second]);
+        ViewMaker[] makers = [new(ViewRecipe.Flipped, 9, 5, 7, 2), new(second, 9, 5, 7, 2)];
+        float[] view = new float[images.ImageLength];
+        int step = 0;
+
+        foreach (ImageBatch batch in loader.Epoch(3, 0, Token))
+        {
+            int[] expected = loader.Order(3)[(6 * step)..(6 * ++step)];
+            Assert.Equal((6, 2, 12), (batch.Images, batch.Views, batch.Count));
+            Assert.Equal([.. expected, .. expected], Labels(batch));
+            for (int i = 0; i < batch.Count; i++)
+            {
+                int example = batch.Labels[i];
+                makers[i / 6].Make(images.Pixels.Span.Slice(example * view.Length, view.Length), 5, 7, 3, example, i / 6, view);
+                for (int k = 0; k < view.Length; k++)
+                {
+                    Assert.Equal((view[k] - Mean[k % 2]) / Deviation[k % 2], batch.Pixels[(i * view.Length) + k], Tolerance);
+                }
+            }
+        }
+
+        Assert.Equal(3, step);
+    }
+
+    [Fact]
+    public void Evaluation_sees_each_image_once_as_it_is()
+    {
+        using BatchLoader plain = Loader(23, 5);
+        using BatchLoader augmented = new(Images(23), Mean, Deviation, 5, seed: 1, [ViewRecipe.PaddedCrop, ViewRecipe.PaddedCrop]);
+
+        Assert.Equal(plain.InOrder(Token).Select(Pixels), augmented.InOrder(Token).Select(Pixels));
+
+        static float[] Pixels(ImageBatch batch) => batch.Pixels[..(batch.Count * 70)];
+    }
+
+    [Fact]
+    public void A_resumed_epoch_has_the_same_views()
+    {
+        using BatchLoader loader = new(Images(23), Mean, Deviation, 5, seed: 1, [ViewRecipe.PaddedCrop]);
+        float[][] whole = [.. loader.Epoch(1, 0, Token).Select(batch => batch.Pixels.ToArray())];
+
+        Assert.Equal(whole[2..], loader.Epoch(1, 2, Token).Select(batch => batch.Pixels.ToArray()));
+    }
+
+    [Fact]
     public void Reading_a_batch_allocates_nothing()
     {
         using BatchLoader loader = Loader(4000, 10);
@@ -126,6 +176,7 @@ public sealed class BatchLoaderTests
         ArgumentException fault = Assert.Throws<ArgumentException>(() => new BatchLoader(images, Mean, Deviation, 11, seed: 1));
         Assert.Contains("1 to 10 examples", fault.Message);
         Assert.Throws<ArgumentException>(() => new BatchLoader(images, Mean, Deviation, 0, seed: 1));
+        Assert.Throws<ArgumentException>(() => new BatchLoader(images, Mean, Deviation, 5, seed: 1, []));
         Assert.Throws<ArgumentException>(() => new BatchLoader(images, [0f], Deviation, 5, seed: 1));
         Assert.Throws<ArgumentException>(() => new BatchLoader(images, Mean, [1f, 0f], 5, seed: 1));
         using BatchLoader loader = Loader(10, 5);

@@ -1,0 +1,57 @@
+using System.Numerics.Tensors;
+
+namespace Onward.Data.Augmentation;
+
+/// <summary>Operations that move pixels.</summary>
+internal static class Cropping
+{
+    /// <summary>Scales a part of an image to [0, 1]; the part has the image's size and may reach beyond it, where it is 0.</summary>
+    /// <param name="source">The image, 0 to 255. [row, column, channel]</param>
+    /// <param name="height">Rows of the image.</param>
+    /// <param name="width">Columns of the image.</param>
+    /// <param name="channels">Channels of the image.</param>
+    /// <param name="top">Row of the image where the part begins.</param>
+    /// <param name="left">Column of the image where the part begins.</param>
+    /// <param name="target">Receives the part. [row, column, channel]</param>
+    internal static void CutPadded(ReadOnlySpan<byte> source, int height, int width, int channels, int top, int left, Span<float> target)
+    {
+        if (top != 0 || left != 0)
+        {
+            target.Clear();
+        }
+
+        int row = width * channels;
+        int columns = (width - Math.Abs(left)) * channels;
+        int from = Math.Max(left, 0) * channels;
+        int to = Math.Max(-left, 0) * channels;
+        if (columns <= 0)
+        {
+            return;
+        }
+
+        for (int y = Math.Max(top, 0); y < Math.Min(height, height + top); y++)
+        {
+            Scale(source.Slice((y * row) + from, columns), target.Slice(((y - top) * row) + to, columns));
+        }
+    }
+
+    /// <summary>Mirrors an image left to right, in place.</summary>
+    internal static void Flip(Span<float> image, int width, int channels)
+    {
+        int row = width * channels;
+        for (int start = 0; start < image.Length; start += row)
+        {
+            image.Slice(start, row).Reverse();
+            for (int pixel = start; channels > 1 && pixel < start + row; pixel += channels)
+            {
+                image.Slice(pixel, channels).Reverse();
+            }
+        }
+    }
+
+    private static void Scale(ReadOnlySpan<byte> source, Span<float> target)
+    {
+        TensorPrimitives.ConvertTruncating(source, target);
+        TensorPrimitives.Divide(target, 255f, target);
+    }
+}

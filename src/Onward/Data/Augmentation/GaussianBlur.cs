@@ -1,0 +1,63 @@
+using System.Numerics.Tensors;
+
+namespace Onward.Data.Augmentation;
+
+/// <summary>Convolution with a Gaussian, first along rows and then along columns, with zeros outside the image (spec 5.1).</summary>
+internal static class GaussianBlur
+{
+    /// <summary>Pixels on each side of the middle that take part: a tenth of the rows across in all; 0 leaves the image as it is.</summary>
+    internal static int Radius(int height) => height / 20;
+
+    /// <summary>Blurs an image in place.</summary>
+    /// <param name="image">The image. [row, column, channel]</param>
+    /// <param name="height">Rows of the image.</param>
+    /// <param name="channels">Channels of the image.</param>
+    /// <param name="deviation">Standard deviation in pixels, above 0.</param>
+    /// <param name="scratch">As long as the image; overwritten.</param>
+    internal static void Apply(Span<float> image, int height, int channels, float deviation, Span<float> scratch)
+    {
+        int radius = Radius(height);
+        Span<float> weights = stackalloc float[(2 * radius) + 1];
+        Weigh(weights, radius, deviation);
+        int row = image.Length / height;
+        for (int y = 0; y < height; y++)
+        {
+            Along(image.Slice(y * row, row), scratch.Slice(y * row, row), weights, channels);
+        }
+
+        for (int y = 0; y < height; y++)
+        {
+            Span<float> target = image.Slice(y * row, row);
+            TensorPrimitives.Multiply(scratch.Slice(y * row, row), weights[radius], target);
+            for (int k = Math.Max(-radius, -y); k <= Math.Min(radius, height - 1 - y); k++)
+            {
+                if (k != 0)
+                {
+                    TensorPrimitives.MultiplyAdd(scratch.Slice((y + k) * row, row), weights[radius + k], target, target);
+                }
+            }
+        }
+    }
+
+    private static void Along(ReadOnlySpan<float> source, Span<float> target, ReadOnlySpan<float> weights, int channels)
+    {
+        int radius = weights.Length / 2;
+        TensorPrimitives.Multiply(source, weights[radius], target);
+        for (int k = 1; k <= radius && k * channels < source.Length; k++)
+        {
+            int shift = k * channels;
+            TensorPrimitives.MultiplyAdd(source[shift..], weights[radius + k], target[..^shift], target[..^shift]);
+            TensorPrimitives.MultiplyAdd(source[..^shift], weights[radius - k], target[shift..], target[shift..]);
+        }
+    }
+
+    private static void Weigh(Span<float> weights, int radius, float deviation)
+    {
+        for (int k = -radius; k <= radius; k++)
+        {
+            weights[radius + k] = MathF.Exp(-(k * k) / (2 * deviation * deviation));
+        }
+
+        TensorPrimitives.Divide(weights, TensorPrimitives.Sum(weights), weights);
+    }
+}

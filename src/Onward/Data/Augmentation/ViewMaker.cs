@@ -1,0 +1,143 @@
+using Onward.Kernels;
+
+namespace Onward.Data.Augmentation;
+
+/// <summary>Makes views of images by a recipe.</summary>
+/// <remarks>
+/// A view is a function of recipe, image, seed, epoch, example and number of the view alone, whatever was made before.
+/// Nothing is allocated for a view. Not safe for use from several threads at once; give each its own.
+/// </remarks>
+public sealed class ViewMaker
+{
+    private readonly ViewRecipe _recipe;
+    private readonly ulong _seed;
+    private readonly int _height;
+    private readonly int _width;
+    private readonly int _channels;
+    private readonly CropResampler _resampler;
+    private readonly float[] _scratch; // [row, column, channel]
+
+    /// <summary>Prepares views of one size.</summary>
+    /// <param name="recipe">How views are made.</param>
+    /// <param name="seed">Names the draws of the run.</param>
+    /// <param name="height">Rows of a view, at least 1.</param>
+    /// <param name="width">Columns of a view, at least 1.</param>
+    /// <param name="channels">Channels of images and views: 1 or 3, or any number where the recipe leaves colours alone.</param>
+    /// <exception cref="ArgumentException">The recipe is out of range or does not fit the channels.</exception>
+    public ViewMaker(ViewRecipe recipe, ulong seed, int height, int width, int channels)
+    {
+        ArgumentNullException.ThrowIfNull(recipe);
+        recipe.Validate();
+        ArgumentOutOfRangeException.ThrowIfLessThan(height, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(width, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(channels, 1);
+        if (channels is not (1 or 3) && (recipe.ColourJitterProbability > 0 || recipe.GrayscaleProbability > 0))
+        {
+            throw new ArgumentException($"Colours can be changed in images of 1 or 3 channels; these have {channels}. Take a recipe without colour jitter and grayscale.", nameof(channels));
+        }
+
+        (_recipe, _seed, _height, _width, _channels) = (recipe, seed, height, width, channels);
+        _resampler = new CropResampler(height, width, channels);
+        _scratch = new float[height * width * channels];
+    }
+
+    /// <summary>Makes one view of an image.</summary>
+    /// <param name="source">The image, 0 to 255. [row, column, channel]</param>
+    /// <param name="height">Rows of the image; those of the view unless the recipe crops by area.</param>
+    /// <param name="width">Columns of the image; those of the view unless the recipe crops by area.</param>
+    /// <param name="epoch">Number of the epoch, from 0.</param>
+    /// <param name="example">Number of the image in its data set, from 0.</param>
+    /// <param name="view">Number of the view among those of the image in this epoch, from 0.</param>
+    /// <param name="target">Receives intensities in [0, 1]. [row, column, channel]</param>
+    /// <exception cref="ArgumentException">A size or a number does not fit.</exception>
+    public void Make(ReadOnlySpan<byte> source, int height, int width, int epoch, int example, int view, Span<float> target)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(epoch);
+        ArgumentOutOfRangeException.ThrowIfNegative(example);
+        ArgumentOutOfRangeException.ThrowIfNegative(view);
+        if (target.Length != _scratch.Length || height < 1 || width < 1 || source.Length != (long)height * width * _channels)
+        {
+            throw new ArgumentException(
+                $"A view of {_height}x{_width}x{_channels} from an image of {height}x{width}x{_channels} needs as many values; got {target.Length} and {source.Length}.");
+        }
+
+        if (_recipe.Crop != CropKind.Area && (height, width) != (_height, _width))
+        {
+            throw new ArgumentException($"A view of {_height}x{_width} cannot be made of an image of {height}x{width} unless its recipe crops by area.");
+        }
+
+        RandomStream stream = new(_seed, RandomPurpose.Augmentation, Step: (uint)epoch, Pass: (uint)view, Example: (uint)example);
+        ViewParameters drawn = ViewParameters.Draw(_recipe, stream, height, width);
+        Crop(source, height, width, drawn.Crop, target);
+        Change(target, drawn);
+    }
+
+    private void Crop(ReadOnlySpan<byte> source, int height, int width, Rectangle crop, Span<float> target)
+    {
+        if (_recipe.Crop == CropKind.Area)
+        {
+            _resampler.Apply(source, width, crop, target);
+            return;
+        }
+
+        Cropping.CutPadded(source, height, width, _channels, crop.Top, crop.Left, target);
+    }
+
+    private void Change(Span<float> view, in ViewParameters drawn)
+    {
+        if (drawn.Flips)
+        {
+            Cropping.Flip(view, _width, _channels);
+        }
+
+        if (drawn.Jitters)
+        {
+            Jitter(view, drawn);
+        }
+
+        if (drawn.Grays && _channels == 3)
+        {
+            ColourOperations.Gray(view);
+        }
+
+        if (drawn.Blurs)
+        {
+            GaussianBlur.Apply(view, _height, _channels, drawn.Deviation, _scratch);
+        }
+
+        if (drawn.Solarises)
+        {
+            ColourOperations.Solarise(view);
+        }
+
+        ColourOperations.Clip(view);
+    }
+
+    private void Jitter(Span<float> view, in ViewParameters drawn)
+    {
+        Span<int> left = [0, 1, 2, 3];
+        int order = drawn.JitterOrder;
+        for (int count = left.Length; count > 0; count--)
+        {
+            int chosen = order % count;
+            order /= count;
+            switch (left[chosen])
+            {
+                case 0:
+                    ColourOperations.Brighten(view, drawn.Brightness);
+                    break;
+                case 1:
+                    ColourOperations.ScaleContrast(view, _channels, drawn.Contrast);
+                    break;
+                case 2 when _channels == 3:
+                    ColourOperations.ScaleSaturation(view, drawn.Saturation);
+                    break;
+                case 3 when _channels == 3:
+                    ColourOperations.TurnHue(view, drawn.Hue);
+                    break;
+            }
+
+            left[chosen] = left[count - 1];
+        }
+    }
+}

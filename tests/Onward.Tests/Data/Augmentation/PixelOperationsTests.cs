@@ -1,0 +1,156 @@
+using Onward.Data.Augmentation;
+
+namespace Onward.Tests.Data.Augmentation;
+
+public sealed class PixelOperationsTests
+{
+    private const float Close = 2e-6f; // some tens of float32 roundings of values up to 1
+
+    public static TheoryData<int> Seeds => [.. Enumerable.Range(0, 30)];
+
+    [Theory]
+    [MemberData(nameof(Seeds))]
+    public void A_flip_mirrors_columns_and_a_second_one_undoes_it(int seed)
+    {
+        (int height, int width, int channels, byte[] bytes) = Picture(seed, 20);
+        float[] image = [.. bytes.Select(value => value / 255f)];
+        float[] flipped = [.. image];
+
+        Cropping.Flip(flipped, width, channels);
+
+        Assert.Equal(ByIndex(height, width, channels, (y, x, c) => image[(((y * width) + width - 1 - x) * channels) + c]), flipped);
+        Cropping.Flip(flipped, width, channels);
+        Assert.Equal(image, flipped);
+    }
+
+    [Theory]
+    [MemberData(nameof(Seeds))]
+    public void A_padded_crop_is_a_crop_of_the_image_with_zeros_around_it(int seed)
+    {
+        (int height, int width, int channels, byte[] bytes) = Picture(seed, 12);
+        Random random = new(seed);
+        int top = random.Next(-14, 15), left = random.Next(-14, 15);
+        float[] actual = [.. Enumerable.Repeat(float.NaN, bytes.Length)];
+
+        Cropping.CutPadded(bytes, height, width, channels, top, left, actual);
+
+        Assert.Equal(
+            ByIndex(height, width, channels, (y, x, c) => y + top >= 0 && y + top < height && x + left >= 0 && x + left < width
+                ? bytes[((((y + top) * width) + x + left) * channels) + c] / 255f
+                : 0),
+            actual);
+    }
+
+    [Theory]
+    [MemberData(nameof(Seeds))]
+    public void A_blur_is_a_sum_over_a_square_with_zeros_outside(int seed)
+    {
+        (int height, int width, int channels, byte[] bytes) = Picture(seed, 70);
+        float[] actual = [.. bytes.Select(value => value / 255f)];
+        double deviation = 0.1 + (1.9 * new Random(seed).NextDouble());
+        int radius = (int)(height / 10.0 / 2);
+        double total = Enumerable.Range(-radius, (2 * radius) + 1).Sum(k => Math.Exp(-k * k / (2 * deviation * deviation)));
+
+        GaussianBlur.Apply(actual, height, channels, (float)deviation, new float[actual.Length]);
+
+        float[] expected = ByIndex(height, width, channels, Blurred);
+        for (int i = 0; i < actual.Length; i++)
+        {
+            Assert.InRange(actual[i] - expected[i], -Close, Close);
+        }
+
+        float Blurred(int y, int x, int c)
+        {
+            double sum = 0;
+            for (int row = Math.Max(0, y - radius); row <= Math.Min(height - 1, y + radius); row++)
+            {
+                for (int column = Math.Max(0, x - radius); column <= Math.Min(width - 1, x + radius); column++)
+                {
+                    int square = ((row - y) * (row - y)) + ((column - x) * (column - x));
+                    sum += Math.Exp(-square / (2 * deviation * deviation)) / (total * total) * bytes[(((row * width) + column) * channels) + c] / 255;
+                }
+            }
+
+            return (float)sum;
+        }
+    }
+
+    [Theory]
+    [InlineData(32, 3)]
+    [InlineData(28, 3)]
+    [InlineData(224, 23)]
+    [InlineData(19, 1)]
+    public void The_blur_is_a_tenth_of_the_image_across(int side, int size) => Assert.Equal(size, (2 * GaussianBlur.Radius(side)) + 1);
+
+    [Theory]
+    [MemberData(nameof(Seeds))]
+    public void Resampling_a_part_is_a_sum_over_all_its_pixels_with_Keys_weights(int seed)
+    {
+        (int height, int width, int channels, byte[] bytes) = Picture(seed, 24);
+        Random random = new(seed);
+        int rows = random.Next(1, height + 1), columns = random.Next(1, width + 1);
+        Rectangle part = new(random.Next(height - rows + 1), random.Next(width - columns + 1), rows, columns);
+        int targetHeight = random.Next(1, 30), targetWidth = random.Next(1, 30);
+        float[] actual = new float[targetHeight * targetWidth * channels];
+
+        new CropResampler(targetHeight, targetWidth, channels).Apply(bytes, width, part, actual);
+
+        float[] expected = ByIndex(targetHeight, targetWidth, channels, Resampled);
+        for (int i = 0; i < actual.Length; i++)
+        {
+            Assert.InRange(actual[i] - expected[i], -Close, Close);
+        }
+
+        float Resampled(int y, int x, int c)
+        {
+            double sum = 0, total = 0;
+            for (int row = 0; row < rows; row++)
+            {
+                for (int column = 0; column < columns; column++)
+                {
+                    double weight = Keys(((y + 0.5) * rows / targetHeight) - 0.5 - row) * Keys(((x + 0.5) * columns / targetWidth) - 0.5 - column);
+                    total += weight;
+                    sum += weight * bytes[((((part.Top + row) * width) + part.Left + column) * channels) + c] / 255;
+                }
+            }
+
+            return (float)Math.Clamp(sum / total, 0, 1);
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Seeds))]
+    public void Resampling_to_the_same_size_copies(int seed)
+    {
+        (int height, int width, int channels, byte[] bytes) = Picture(seed, 24);
+        float[] actual = new float[bytes.Length];
+
+        new CropResampler(height, width, channels).Apply(bytes, width, new Rectangle(0, 0, height, width), actual);
+
+        for (int i = 0; i < actual.Length; i++)
+        {
+            Assert.InRange(actual[i] - (bytes[i] / 255f), -Close, Close);
+        }
+    }
+
+    // Keys (1981), equation 15 with a = -1/2.
+    private static double Keys(double x)
+    {
+        x = Math.Abs(x);
+        return x < 1 ? (1.5 * Math.Pow(x, 3)) - (2.5 * Math.Pow(x, 2)) + 1
+            : x < 2 ? (-0.5 * Math.Pow(x, 3)) + (2.5 * Math.Pow(x, 2)) - (4 * x) + 2
+            : 0;
+    }
+
+    private static (int Height, int Width, int Channels, byte[] Bytes) Picture(int seed, int largest)
+    {
+        Random random = new(seed);
+        (int height, int width, int channels) = (random.Next(1, largest + 1), random.Next(1, largest + 1), random.Next(1, 4));
+        byte[] bytes = new byte[height * width * channels];
+        random.NextBytes(bytes);
+        return (height, width, channels, bytes);
+    }
+
+    private static float[] ByIndex(int height, int width, int channels, Func<int, int, int, float> value) =>
+        [.. Enumerable.Range(0, height * width * channels).Select(i => value(i / (width * channels), i / channels % width, i % channels))];
+}
