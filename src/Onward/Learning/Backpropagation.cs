@@ -37,13 +37,18 @@ public sealed class Backpropagation : LearningRule
         : base(
             model,
             team,
-            scope == BackwardScope.LocalLossesWithinBlock ? Locality.Block : recompute ? Locality.NetworkRecomputed : Locality.Network,
+            scope == BackwardScope.LocalLossesWithinBlock && loss is not { Overlap: true } ? Locality.Block : recompute ? Locality.NetworkRecomputed : Locality.Network,
             trainsHeads: scope != BackwardScope.Readout,
             loss)
     {
+        if (Loss.Overlap && scope != BackwardScope.LocalLossesWithinBlock)
+        {
+            throw new ArgumentException("Blocks overlap where their losses stay within them; the other losses reach all earlier blocks as it is.", nameof(loss));
+        }
+
         _scope = scope;
         _path = new ErrorPath(model);
-        _passes = [.. Tiles.Select(tiles => new BackwardPass(model, _path, tiles[0].Activations.Examples))];
+        _passes = [.. Tiles.Select(tiles => new BackwardPass(model, _path, tiles[0].Activations.Examples, Loss.Overlap))];
         _followsWeights = feedback is null;
         if (feedback is not null)
         {
@@ -52,8 +57,9 @@ public sealed class Backpropagation : LearningRule
     }
 
     /// <inheritdoc/>
+    /// <remarks>Where blocks overlap, a loss goes back through its block alone once more, to the block before.</remarks>
     private protected override double RuleFlopsPerExample => 2.0 * Model.Options.Patches * Model.Blocks.Sum(block => block.Layers.Select((layer, l) =>
-        layer.Map.MultiplyAddsPerRow * ((l > 0 || (block.Index > 0 && Locality != Locality.Block) ? 3 : 2) + (Recomputes(block) ? 1 : 0))).Sum());
+        layer.Map.MultiplyAddsPerRow * ((l > 0 || (block.Index > 0 && Locality != Locality.Block) ? 3.0 : 2.0) + (Recomputes(block) || (Loss.Overlap && l > 0 && IsBetween(block)) ? 1 : 0))).Sum());
 
     private protected override long RuleBytes => _passes.Sum(pass => pass.Bytes);
 
@@ -80,6 +86,8 @@ public sealed class Backpropagation : LearningRule
 
     internal static Backpropagation ThroughFeedback(LocalMixer model, WorkerTeam team, BackwardScope scope, ParameterVector feedback) => new(model, team, scope, false, feedback, null);
 
+    private bool IsBetween(MixerBlock block) => block.Index > 0 && block.Index < Model.Blocks.Count - 1;
+
     private bool Recomputes(MixerBlock block) => Locality == Locality.NetworkRecomputed && block.Index < Model.Blocks.Count - 1;
 
     private protected override void BeginStep(uint step, int batch)
@@ -96,6 +104,12 @@ public sealed class Backpropagation : LearningRule
         for (int k = tiles.Length - 1; k >= 0; k--)
         {
             BlockTile tile = tiles[k];
+            if (Loss.Overlap)
+            {
+                pass.GoThroughOverlapping(tile, first: k == 0, last: k == tiles.Length - 1);
+                continue;
+            }
+
             bool last = tile.Block.Index == Model.Blocks.Count - 1;
             if (last || Locality == Locality.Block)
             {

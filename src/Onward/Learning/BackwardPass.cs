@@ -15,8 +15,10 @@ internal sealed class BackwardPass
     private readonly ErrorPath _path;
     private readonly Memory<float> _output;
     private readonly Memory<float> _residual;
+    private Memory<float> _fromNext;
+    private Memory<float> _forPrevious;
 
-    internal BackwardPass(LocalMixer model, ErrorPath path, int examples)
+    internal BackwardPass(LocalMixer model, ErrorPath path, int examples, bool overlap)
     {
         _model = model;
         _options = model.Options;
@@ -24,9 +26,11 @@ internal sealed class BackwardPass
         int length = checked(examples * _options.Patches * Math.Max(_options.Channels, _options.PatchVector));
         _output = AlignedMemory.Allocate(length);
         _residual = AlignedMemory.Allocate(length);
+        _fromNext = AlignedMemory.Allocate(overlap ? length : 0);
+        _forPrevious = AlignedMemory.Allocate(overlap ? length : 0);
     }
 
-    internal long Bytes => sizeof(float) * ((long)_output.Length + _residual.Length);
+    internal long Bytes => sizeof(float) * ((long)_output.Length + _residual.Length + _fromNext.Length + _forPrevious.Length);
 
     /// <summary>Forgets the error of the tile before; no loss has been read yet.</summary>
     internal void Begin(BlockTile tile) => Output(tile).Clear();
@@ -46,6 +50,27 @@ internal sealed class BackwardPass
         }
 
         TensorPrimitives.Add(Output(tile), gradient, Output(tile));
+    }
+
+    /// <summary>
+    /// The same where a block learns from its own loss and from that of the block after it: the own loss goes back to the
+    /// block's input, for the block before; then, with what came from the block after, to the block's layers.
+    /// </summary>
+    internal void GoThroughOverlapping(BlockTile tile, bool first, bool last)
+    {
+        Begin(tile);
+        ReadLocalLoss(tile);
+        GoThrough(tile, toInput: !first);
+        Output(tile).CopyTo(_forPrevious.Span);
+        if (!last)
+        {
+            Begin(tile);
+            ReadLocalLoss(tile);
+            TensorPrimitives.Add(Output(tile), _fromNext.Span[..(tile.Rows * _options.Channels)], Output(tile));
+            GoThrough(tile, toInput: false);
+        }
+
+        (_fromNext, _forPrevious) = (_forPrevious, _fromNext);
     }
 
     /// <summary>Adds the gradient of the final head's loss with respect to the last block's output.</summary>

@@ -23,8 +23,22 @@ internal static class FiniteDifference
     /// <summary>Draws the noise of one layer for a chunk of rows.</summary>
     internal delegate void DrawNoise(BlockTile tile, int layer, int pass, int row, Span<float> noise);
 
-    /// <summary>Replaces the tangent of the block's input, if it has one, by that of its output, in the memory's output.</summary>
-    internal static void Carry(LocalMixer model, BlockTile tile, TangentMemory memory, bool inputMoves, int pass, DrawNoise draw)
+    /// <summary>
+    /// Replaces the tangent of the block's input, if it has one, by that of its output, in the memory's output, with noise on
+    /// the activities of some layers.
+    /// </summary>
+    internal static void Carry(LocalMixer model, BlockTile tile, TangentMemory memory, bool inputMoves, int pass, Range noisy, DrawNoise draw) =>
+        Carry(model, tile, memory, inputMoves, new Displacement(noisy.Start.Value, noisy.End.Value, pass, draw, null, []));
+
+    /// <summary>The same with weights and biases moved, by a step that the direction already has.</summary>
+    internal static void CarryWeights(LocalMixer model, BlockTile tile, TangentMemory memory, bool inputMoves, ParameterVector direction, Memory<float>[] packed) =>
+        Carry(model, tile, memory, inputMoves, new Displacement(0, 0, 0, null, direction, packed));
+
+    /// <summary>The same through a block in which nothing but the input moves.</summary>
+    internal static void CarryThrough(LocalMixer model, BlockTile tile, TangentMemory memory) =>
+        Carry(model, tile, memory, inputMoves: true, new Displacement(0, 0, 0, null, null, []));
+
+    private static void Carry(LocalMixer model, BlockTile tile, TangentMemory memory, bool inputMoves, in Displacement displacement)
     {
         MixerBlock block = tile.Block;
         int channels = model.Options.Channels, last = block.Layers.Count - 1, count = tile.Rows * channels;
@@ -39,60 +53,86 @@ internal static class FiniteDifference
             source = moved;
         }
 
-        for (int l = 0; l <= last; l++)
+        for (int l = displacement.First; l <= last; l++)
         {
             MixerLayer layer = block.Layers[l];
-            if (l > 0 || inputMoves)
+            bool inputIsMoved = l > displacement.First || inputMoves;
+            bool outputIsNew = inputIsMoved || displacement.Direction is not null;
+            if (outputIsNew)
             {
-                layer.Map.Apply(layer.PackedWeight, input, output, tile.Rows, tile.Activations.Workspace.Span);
+                ReadOnlySpan<float> x = inputIsMoved ? input : tile.Inputs[l].Span;
+                layer.Map.Apply(layer.PackedWeight, x, output, tile.Rows, tile.Activations.Workspace.Span);
+                if (displacement.Direction is not null)
+                {
+                    layer.Map.Apply(displacement.Packed[layer.Index].Span, x, output, tile.Rows, tile.Activations.Workspace.Span, accumulate: true);
+                }
             }
             else
             {
-                tile.Activations.Output(0)[..count].CopyTo(output);
+                tile.Activations.Output(l)[..count].CopyTo(output);
             }
 
             ReadOnlySpan<float> active = l == last ? tile.Result.Span : tile.Activations.Output(l);
             for (int row = 0; row < tile.Rows; row += MixerBlock.ChunkRows)
             {
                 Range chunk = MixerBlock.Chunk(row, tile.Rows, channels);
-                Span<float> moved = output[chunk], noise = memory.Direction(tile, l)[chunk];
-                if (l > 0 || inputMoves)
+                Span<float> moved = output[chunk];
+                if (outputIsNew)
                 {
                     layer.Map.AddBias(model.Values[layer.Bias], moved, row % model.Options.Patches);
+                    if (displacement.Direction is not null)
+                    {
+                        layer.Map.AddBias(displacement.Direction[layer.Bias], moved, row % model.Options.Patches);
+                    }
+
                     Normalize(layer.OutputNorm, moved, memory);
                 }
 
-                draw(tile, layer.Index, pass, row, noise);
-                TensorPrimitives.MultiplyAdd(noise, Step, moved, moved);
-                Activation.Mask(active[chunk], noise);
+                if (l < displacement.End)
+                {
+                    Span<float> noise = memory.Direction(tile, l)[chunk];
+                    displacement.Draw!(tile, layer.Index, displacement.Pass, row, noise);
+                    TensorPrimitives.MultiplyAdd(noise, Step, moved, moved);
+                    Activation.Mask(active[chunk], noise);
+                }
+
                 if (l < last)
                 {
                     Activation.Relu(moved, input[chunk]);
                     Normalize(block.Layers[l + 1].InputNorm, input[chunk], memory);
-                    continue;
-                }
-
-                if (block.HasResidual)
-                {
-                    Activation.AddRelu(moved, source[chunk], moved);
                 }
                 else
                 {
-                    Activation.Relu(moved, moved);
+                    TakeDifference(moved, block.HasResidual ? source[chunk] : [], active[chunk]);
                 }
-
-                TensorPrimitives.Subtract(moved, active[chunk], moved);
-                TensorPrimitives.Multiply(moved, 1 / Step, moved);
             }
         }
     }
 
-    // The credit of the tile is not known yet, so its memory can hold the reciprocal deviations.
+    // The block's output from its last pre-activation, and what it differs by from the one that did not move, over the step.
+    private static void TakeDifference(Span<float> moved, ReadOnlySpan<float> residual, ReadOnlySpan<float> still)
+    {
+        if (!residual.IsEmpty)
+        {
+            Activation.AddRelu(moved, residual, moved);
+        }
+        else
+        {
+            Activation.Relu(moved, moved);
+        }
+
+        TensorPrimitives.Subtract(moved, still, moved);
+        TensorPrimitives.Multiply(moved, 1 / Step, moved);
+    }
+
     private static void Normalize(int size, Span<float> values, TangentMemory memory)
     {
         if (size > 0)
         {
-            LayerNorm.Normalize(values, values, memory.GroupCredit.Span[..(values.Length / size)], size);
+            LayerNorm.Normalize(values, values, memory.Reciprocals.Span[..(values.Length / size)], size);
         }
     }
+
+    // What moves in a block: the activities of the layers from First to before End by drawn noise, or weights and biases.
+    private readonly record struct Displacement(int First, int End, int Pass, DrawNoise? Draw, ParameterVector? Direction, Memory<float>[] Packed);
 }

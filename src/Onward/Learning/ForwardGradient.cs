@@ -34,6 +34,11 @@ public enum Differentiation
 /// before step 4, so a pass more costs a tangent only.
 /// </para>
 /// <para>
+/// Layer by layer, each layer of a block has a tangent of its own, which starts there: C or D numbers of noise meet in one
+/// loss instead of D + 2 C, and as only the tangent of token mixing passes through the channel layer's matrix, it costs
+/// hardly more products.
+/// </para>
+/// <para>
 /// Without local losses the tangent runs on through all blocks, and all noise of an example is multiplied by the derivative
 /// of that example's loss. That is unbiased for any number of patches and groups, and the mean over the batch; the paper's
 /// code differs in both (spec P4, P7).
@@ -50,6 +55,7 @@ public sealed class ForwardGradient : LearningRule
     private readonly int _passes;
     private readonly ulong _seed;
     private readonly Differentiation _differentiation;
+    private readonly bool _layerwise;
     private readonly TangentMemory[] _memory;
     private readonly FiniteDifference.DrawNoise _draw;
 
@@ -62,14 +68,21 @@ public sealed class ForwardGradient : LearningRule
     /// <param name="seed">Names all noise of the run.</param>
     /// <param name="differentiation">How derivatives along the noise are obtained.</param>
     /// <param name="loss">What the losses measure; null for the default.</param>
+    /// <param name="layerwise">Whether the layers of a block are perturbed one at a time, each in its own tangent; with local losses only.</param>
     /// <exception cref="ArgumentException"><paramref name="scope"/> has parts but lacks the block flag, or passes are out of range.</exception>
     public ForwardGradient(
-        LocalMixer model, WorkerTeam team, NoiseDistribution perturbation, LossScope scope, int passes, ulong seed, Differentiation differentiation = Differentiation.Tangent, TrainingLoss? loss = null)
-        : base(model, team, TangentSweep.RequireScope(scope), trainsHeads: true, loss)
+        LocalMixer model, WorkerTeam team, NoiseDistribution perturbation, LossScope scope, int passes, ulong seed, Differentiation differentiation = Differentiation.Tangent, TrainingLoss? loss = null, bool layerwise = false)
+        : base(model, team, TangentSweep.RequireScope(scope, loss), trainsHeads: true, loss)
     {
         ArgumentNullException.ThrowIfNull(perturbation);
         ArgumentOutOfRangeException.ThrowIfLessThan(passes, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(passes, MaximumPasses);
+        if (layerwise && scope == LossScope.Global)
+        {
+            throw new ArgumentException("Layers are perturbed one at a time within blocks that have losses of their own; the scope must include Block.", nameof(layerwise));
+        }
+
+        _layerwise = layerwise;
         _options = model.Options;
         _perturbation = perturbation;
         _scope = scope;
@@ -77,13 +90,13 @@ public sealed class ForwardGradient : LearningRule
         _seed = seed;
         _differentiation = differentiation;
         _draw = Draw;
-        _memory = [.. Tiles.Select(tiles => new TangentMemory(model, tiles, ownDirections: passes > 1))];
+        _memory = [.. Tiles.Select(tiles => new TangentMemory(model, tiles, ownDirections: passes > 1, Loss.Overlap))];
     }
 
     /// <inheritdoc/>
     /// <remarks>Where a block's input carries no tangent, its first layer has none to multiply.</remarks>
     private protected override double RuleFlopsPerExample => 2.0 * _options.Patches * Model.Blocks.Sum(block =>
-        block.Layers.Select((layer, l) => layer.Map.MultiplyAddsPerRow * (2 + (l > 0 || InputMoves(block) ? _passes : 0))).Sum());
+        block.Layers.Select((layer, l) => layer.Map.MultiplyAddsPerRow * (2.0 + (_passes * TangentsOf(block, l)))).Sum());
 
     /// <summary>
     /// Sees the directional derivatives of a tile's local losses [rows, G] in each pass, divided by the number of passes,
@@ -96,34 +109,23 @@ public sealed class ForwardGradient : LearningRule
     internal override void Differentiate(ReadOnlySpan<BlockTile> tiles)
     {
         TangentMemory memory = _memory[tiles[0].Worker];
-        TangentSweep.ReadLoss(Model, Locality, tiles[^1]);
+        TangentSweep.ReadLosses(Model, _scope, tiles);
         for (int pass = 0; pass < _passes; pass++)
         {
-            foreach (BlockTile tile in tiles)
+            if (_scope == LossScope.Global)
             {
-                if (_differentiation == Differentiation.Tangent)
-                {
-                    CarryTangent(tile, memory, pass);
-                }
-                else
-                {
-                    CarryDifference(tile, memory, pass);
-                }
+                DifferentiateGlobalLoss(tiles, memory, pass);
+                continue;
             }
 
-            if (Locality == Locality.Network)
+            for (int k = 0; k < tiles.Length; k++)
             {
-                TangentSweep.DifferentiateFinalLoss(_options, tiles[^1], memory.Output.Span, 1f / _passes, memory);
-            }
-            else
-            {
-                DerivativesTaken?.Invoke(tiles[0], pass, memory.GroupCredit[..(tiles[0].Rows * _options.Groups)]);
-                TangentSweep.ShareCredit(_options, _scope, tiles[0], memory);
-            }
-
-            foreach (BlockTile tile in tiles)
-            {
-                AssignCredit(tile, memory, accumulate: pass > 0);
+                BlockTile? next = Loss.Overlap && k + 1 < tiles.Length ? tiles[k + 1] : null;
+                int sweeps = _layerwise ? tiles[k].Block.Layers.Count : 1;
+                for (int i = 0; i < sweeps; i++)
+                {
+                    DifferentiateLocalLosses(tiles[k], next, memory, pass, _layerwise ? i..(i + 1) : ..tiles[k].Block.Layers.Count);
+                }
             }
         }
 
@@ -136,11 +138,83 @@ public sealed class ForwardGradient : LearningRule
         }
     }
 
-    // Steps 1 and 2. A block whose input carries no tangent starts from the noise of its first layer.
-    private void CarryTangent(BlockTile tile, TangentMemory memory, int pass)
+    // Steps 1 to 3 for noise on some layers of one block.
+    private void DifferentiateLocalLosses(BlockTile tile, BlockTile? next, TangentMemory memory, int pass, Range layers)
+    {
+        Carry(tile, memory, pass, layers);
+        DerivativesTaken?.Invoke(tile, pass, memory.GroupCredit[..(tile.Rows * _options.Groups)]);
+        TangentSweep.ShareCredit(_options, _scope, tile, memory);
+        if (next is not null)
+        {
+            CarryOn(next, memory);
+            TangentSweep.CreditNextLosses(_options, next, memory, 1f / _passes);
+        }
+
+        AssignCredit(tile, memory, layers, accumulate: pass > 0);
+    }
+
+    // The same for noise on all layers of all blocks.
+    private void DifferentiateGlobalLoss(ReadOnlySpan<BlockTile> tiles, TangentMemory memory, int pass)
+    {
+        foreach (BlockTile tile in tiles)
+        {
+            Carry(tile, memory, pass, ..tile.Block.Layers.Count);
+        }
+
+        TangentSweep.DifferentiateFinalLoss(_options, tiles[^1], memory.Output.Span, 1f / _passes, memory);
+        foreach (BlockTile tile in tiles)
+        {
+            AssignCredit(tile, memory, ..tile.Block.Layers.Count, accumulate: pass > 0);
+        }
+    }
+
+    private void Carry(BlockTile tile, TangentMemory memory, int pass, Range layers)
+    {
+        if (_differentiation == Differentiation.Tangent)
+        {
+            CarryTangent(tile, memory, pass, layers);
+        }
+        else
+        {
+            FiniteDifference.Carry(Model, tile, memory, InputMoves(tile.Block), pass, layers, _draw);
+            for (int row = 0; _scope != LossScope.Global && row < tile.Rows; row += MixerBlock.ChunkRows)
+            {
+                Range chunk = MixerBlock.Chunk(row, tile.Rows, _options.Channels);
+                TangentSweep.DifferentiateLocalLosses(_options, tile, memory.Output.Span[chunk], memory.Input.Span[chunk], chunk, row, 1f / _passes, memory.GroupCredit.Span);
+            }
+        }
+    }
+
+    // Through a block in which there is no noise.
+    private void CarryOn(BlockTile tile, TangentMemory memory)
+    {
+        if (_differentiation == Differentiation.Tangent)
+        {
+            TangentSweep.ThroughBlock(_options, tile, memory);
+        }
+        else
+        {
+            FiniteDifference.CarryThrough(Model, tile, memory);
+        }
+    }
+
+    // A global loss moves the input of every block but the first; local losses, that of none.
+    private bool InputMoves(MixerBlock block) => _scope == LossScope.Global && block.Index > 0;
+
+    // Tangents that a layer multiplies in one pass.
+    private int TangentsOf(MixerBlock block, int layer)
+    {
+        int own = _layerwise ? layer : layer > 0 || InputMoves(block) ? 1 : 0;
+        int ofPrevious = !Loss.Overlap || block.Index == 0 ? 0 : _layerwise ? Model.Blocks[block.Index - 1].Layers.Count : 1;
+        return own + ofPrevious;
+    }
+
+    // Steps 1 and 2. Where the block's input carries no tangent, it starts from the noise of the first noisy layer.
+    private void CarryTangent(BlockTile tile, TangentMemory memory, int pass, Range layers)
     {
         MixerBlock block = tile.Block;
         bool inputMoves = InputMoves(block);
+        int first = layers.Start.Value, end = layers.End.Value;
         int channels = _options.Channels, last = block.Layers.Count - 1, count = tile.Rows * channels;
         Span<float> input = memory.Input.Span[..count], output = memory.Output.Span[..count];
         if (inputMoves)
@@ -148,10 +222,10 @@ public sealed class ForwardGradient : LearningRule
             TangentSweep.EnterBlock(tile, memory, count);
         }
 
-        for (int l = 0; l <= last; l++)
+        for (int l = first; l <= last; l++)
         {
             MixerLayer layer = block.Layers[l];
-            bool moves = l > 0 || inputMoves;
+            bool moves = l > first || inputMoves;
             if (moves)
             {
                 layer.Map.Apply(layer.PackedWeight, input, output, tile.Rows, tile.Activations.Workspace.Span);
@@ -161,8 +235,7 @@ public sealed class ForwardGradient : LearningRule
             for (int row = 0; row < tile.Rows; row += MixerBlock.ChunkRows)
             {
                 Range chunk = MixerBlock.Chunk(row, tile.Rows, channels);
-                Span<float> noise = memory.Direction(tile, l)[chunk], tangent = output[chunk];
-                Draw(tile, layer.Index, pass, row, noise);
+                Span<float> tangent = output[chunk];
                 if (moves)
                 {
                     TangentSweep.ThroughOutputNorm(tile, l, tangent, chunk);
@@ -170,34 +243,43 @@ public sealed class ForwardGradient : LearningRule
                     {
                         TensorPrimitives.Add(tangent, memory.Source.Span[chunk], tangent);
                     }
+                }
 
-                    Activation.PerturbTangent(active[chunk], noise, tangent);
+                if (l < end)
+                {
+                    Span<float> noise = memory.Direction(tile, l)[chunk];
+                    Draw(tile, layer.Index, pass, row, noise);
+                    if (moves)
+                    {
+                        Activation.PerturbTangent(active[chunk], noise, tangent);
+                    }
+                    else
+                    {
+                        Activation.Mask(active[chunk], noise);
+                        if (l == last)
+                        {
+                            noise.CopyTo(tangent);
+                        }
+                        else
+                        {
+                            tangent = noise;
+                        }
+                    }
                 }
                 else
                 {
-                    Activation.Mask(active[chunk], noise);
-                    tangent = noise;
+                    Activation.Mask(active[chunk], tangent);
                 }
 
                 if (l < last)
                 {
                     TangentSweep.ThroughInputNorm(tile, l + 1, tangent, input[chunk], chunk);
                 }
-                else if (Locality == Locality.Block)
+                else if (_scope != LossScope.Global)
                 {
-                    TangentSweep.DifferentiateLocalLosses(_options, tile, tangent, chunk, row, 1f / _passes, memory.GroupCredit.Span);
+                    TangentSweep.DifferentiateLocalLosses(_options, tile, tangent, input[chunk], chunk, row, 1f / _passes, memory.GroupCredit.Span);
                 }
             }
-        }
-    }
-
-    private void CarryDifference(BlockTile tile, TangentMemory memory, int pass)
-    {
-        FiniteDifference.Carry(Model, tile, memory, InputMoves(tile.Block), pass, _draw);
-        for (int row = 0; Locality == Locality.Block && row < tile.Rows; row += MixerBlock.ChunkRows)
-        {
-            Range chunk = MixerBlock.Chunk(row, tile.Rows, _options.Channels);
-            TangentSweep.DifferentiateLocalLosses(_options, tile, memory.Output.Span[chunk], chunk, row, 1f / _passes, memory.GroupCredit.Span);
         }
     }
 
@@ -217,10 +299,10 @@ public sealed class ForwardGradient : LearningRule
 
     // Step 3. Noise on a layer that mixes patches reaches every group of its patch; noise on the others, only its own group. A global
     // loss credits all rows and groups of an example alike, and one sum of all is what each of them holds.
-    private void AssignCredit(BlockTile tile, TangentMemory memory, bool accumulate)
+    private void AssignCredit(BlockTile tile, TangentMemory memory, Range layers, bool accumulate)
     {
         int count = tile.Rows * _options.Channels;
-        for (int l = 0; l < tile.Block.Layers.Count; l++)
+        for (int l = layers.Start.Value; l < layers.End.Value; l++)
         {
             bool reachesAllGroups = tile.Block.Layers[l].ReachesAllGroups;
             ReadOnlySpan<float> credit = (reachesAllGroups ? memory.RowCredit : memory.GroupCredit).Span;

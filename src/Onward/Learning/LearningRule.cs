@@ -9,7 +9,7 @@ public enum Locality
     /// <summary>Each block learns from its own loss alone: block after block, in memory that all blocks share.</summary>
     Block,
 
-    /// <summary>Something passes from block to block: each tile goes through the whole network, its values kept.</summary>
+    /// <summary>Something passes from block to block, errors or tangents: each tile goes through the whole network, its values kept.</summary>
     Network,
 
     /// <summary>
@@ -101,9 +101,6 @@ public abstract class LearningRule
         CompleteStep();
         return result;
     }
-
-    /// <summary>Whether a tangent comes to a block from the one before it, which it does not where gradients stop between blocks.</summary>
-    private protected bool InputMoves(MixerBlock block) => Locality == Locality.Network && block.Index > 0;
 
     /// <summary>What has to be ready before the first tile.</summary>
     private protected virtual void BeginStep(uint step, int batch)

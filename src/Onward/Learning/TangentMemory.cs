@@ -12,7 +12,8 @@ internal sealed class TangentMemory
     /// <param name="model">The model.</param>
     /// <param name="tiles">The thread's tile in each block.</param>
     /// <param name="ownDirections">Whether directions are kept apart from the tiles' gradients.</param>
-    internal TangentMemory(LocalMixer model, IReadOnlyList<BlockTile> tiles, bool ownDirections)
+    /// <param name="overlap">Whether a block learns from the loss of the next one too.</param>
+    internal TangentMemory(LocalMixer model, IReadOnlyList<BlockTile> tiles, bool ownDirections, bool overlap)
     {
         int rows = tiles[0].Activations.Examples * model.Options.Patches, channels = model.Options.Channels;
         BlockTile[] distinct = [.. tiles.Distinct()];
@@ -21,6 +22,7 @@ internal sealed class TangentMemory
         Input = AlignedMemory.Allocate(rows * channels);
         Output = AlignedMemory.Allocate(rows * channels);
         GroupCredit = AlignedMemory.Allocate(rows * model.Options.Groups);
+        NextCredit = AlignedMemory.Allocate(overlap ? rows * model.Options.Groups : 0);
         RowCredit = AlignedMemory.Allocate(rows);
     }
 
@@ -36,10 +38,16 @@ internal sealed class TangentMemory
     /// <summary>Directional derivative of the losses that each patch and group is credited with [rows, G].</summary>
     internal Memory<float> GroupCredit { get; }
 
-    /// <summary>The same, added over the groups of a patch [rows].</summary>
+    /// <summary>Where blocks overlap: the same of the next block's losses [rows, G].</summary>
+    internal Memory<float> NextCredit { get; }
+
+    /// <summary>Room for reciprocal deviations, where some credit will be that is not known yet.</summary>
+    internal Memory<float> Reciprocals => NextCredit.IsEmpty ? GroupCredit : NextCredit;
+
+    /// <summary>The credit of <see cref="GroupCredit"/>, added over the groups of a patch [rows].</summary>
     internal Memory<float> RowCredit { get; }
 
-    internal long Bytes => sizeof(float) * (_directions.Sum(block => block.Sum(m => (long)m.Length)) + Source.Length + Input.Length + Output.Length + GroupCredit.Length + RowCredit.Length);
+    internal long Bytes => sizeof(float) * (_directions.Sum(block => block.Sum(m => (long)m.Length)) + Source.Length + Input.Length + Output.Length + GroupCredit.Length + NextCredit.Length + RowCredit.Length);
 
     /// <summary>A layer's noise where its units are active [rows, D]. A single pass scales it to the gradient in place.</summary>
     internal Span<float> Direction(BlockTile tile, int layer) =>

@@ -35,14 +35,23 @@ internal static class TangentSweep
 
     /// <summary>
     /// The tangent of the replicated local loss in closed form (spec 3.4), for a chunk of rows:
-    /// g[n,p,g] = (1/P) sum over c of f'[n,p,g,c] q[n,g,c]. The tangent of the block's output turns into that of its features.
+    /// g[n,p,g] = (1/P) sum over c of f'[n,p,g,c] q[n,g,c].
     /// </summary>
-    internal static void DifferentiateLocalLosses(LocalMixerOptions options, BlockTile tile, Span<float> tangent, Range chunk, int row, float scale, Span<float> groupCredit)
+    /// <param name="options">The network's sizes.</param>
+    /// <param name="tile">The tile in its block.</param>
+    /// <param name="tangent">Tangent of the block's output in the chunk; kept.</param>
+    /// <param name="features">Room for the tangent of its features.</param>
+    /// <param name="chunk">The chunk.</param>
+    /// <param name="row">Its first row.</param>
+    /// <param name="scale">A factor for all derivatives.</param>
+    /// <param name="groupCredit">Receives the derivatives of the tile [rows, G].</param>
+    internal static void DifferentiateLocalLosses(LocalMixerOptions options, BlockTile tile, ReadOnlySpan<float> tangent, Span<float> features, Range chunk, int row, float scale, Span<float> groupCredit)
     {
         int size = tile.Block.FeatureNorm;
         if (size > 0)
         {
-            LayerNorm.JacobianProduct(tile.Activations.Features[chunk], tile.Activations.FeatureReciprocal[MixerBlock.Runs(chunk, size)], tangent, tangent, size);
+            LayerNorm.JacobianProduct(tile.Activations.Features[chunk], tile.Activations.FeatureReciprocal[MixerBlock.Runs(chunk, size)], tangent, features, size);
+            tangent = features;
         }
 
         for (; !tangent.IsEmpty; tangent = tangent[options.Channels..], row++)
@@ -53,20 +62,26 @@ internal static class TangentSweep
     }
 
     /// <summary>
-    /// Leaves q in the tile's feature gradient: the gradient of the block's local loss with respect to its head's pooled
-    /// features or, for a rule that reads the final head alone, of that loss with respect to the mean over patches of the last
-    /// block's output.
+    /// Leaves q in each tile's feature gradient: the gradient of the block's local loss with respect to its head's pooled
+    /// features or, for a rule that reads the final head alone, in the last block, that of its loss with respect to the mean
+    /// over patches of the block's output.
     /// </summary>
-    internal static void ReadLoss(LocalMixer model, Locality locality, BlockTile tile)
+    internal static void ReadLosses(LocalMixer model, LossScope scope, ReadOnlySpan<BlockTile> tiles)
     {
-        Span<float> q = tile.FeatureGradient[..(tile.Examples * model.Options.Channels)];
-        if (locality == Locality.Block)
+        if (scope != LossScope.Global)
         {
-            tile.Block.Head.FeatureGradient(tile.Errors.Span, q, tile.Examples);
-            tile.AddSimilarity(q);
+            foreach (BlockTile local in tiles)
+            {
+                Span<float> features = local.FeatureGradient[..(local.Examples * model.Options.Channels)];
+                local.Block.Head.FeatureGradient(local.Errors.Span, features, local.Examples);
+                local.AddSimilarity(features);
+            }
+
             return;
         }
 
+        BlockTile tile = tiles[^1];
+        Span<float> q = tile.FeatureGradient[..(tile.Examples * model.Options.Channels)];
         model.FinalHead.FeatureGradient(tile.FinalErrors.Span, q, tile.Examples);
         tile.PassBackThroughFinalNormalization(model, q);
     }
@@ -77,6 +92,63 @@ internal static class TangentSweep
         Span<float> tangent = memory.Output.Span[..count];
         tangent.CopyTo(memory.Source.Span);
         ThroughInputNorm(tile, 0, tangent, memory.Input.Span[..count], ..count);
+    }
+
+    /// <summary>
+    /// Carries the tangent of the last block's output, in the memory's output, through a block in which nothing else moves.
+    /// </summary>
+    internal static void ThroughBlock(LocalMixerOptions options, BlockTile tile, TangentMemory memory)
+    {
+        MixerBlock block = tile.Block;
+        int channels = options.Channels, last = block.Layers.Count - 1, count = tile.Rows * channels;
+        Span<float> input = memory.Input.Span[..count], output = memory.Output.Span[..count];
+        EnterBlock(tile, memory, count);
+        for (int l = 0; l <= last; l++)
+        {
+            MixerLayer layer = block.Layers[l];
+            layer.Map.Apply(layer.PackedWeight, input, output, tile.Rows, tile.Activations.Workspace.Span);
+            ReadOnlySpan<float> active = l == last ? tile.Result.Span : tile.Activations.Output(l);
+            for (int row = 0; row < tile.Rows; row += MixerBlock.ChunkRows)
+            {
+                Range chunk = MixerBlock.Chunk(row, tile.Rows, channels);
+                Span<float> tangent = output[chunk];
+                ThroughOutputNorm(tile, l, tangent, chunk);
+                if (l == last)
+                {
+                    TensorPrimitives.Add(tangent, memory.Source.Span[chunk], tangent);
+                }
+
+                Activation.Mask(active[chunk], tangent);
+                if (l < last)
+                {
+                    ThroughInputNorm(tile, l + 1, tangent, input[chunk], chunk);
+                }
+            }
+        }
+    }
+
+    /// <summary>
+    /// Adds to a block's credit what its tangent, carried through the next block into the memory's output, does to that block's
+    /// losses. Token mixing has spread it over all patches by then, so an example's derivatives are added up, and each
+    /// number of noise in the example is credited with all of them.
+    /// </summary>
+    internal static void CreditNextLosses(LocalMixerOptions options, BlockTile next, TangentMemory memory, float scale)
+    {
+        Span<float> derivatives = memory.NextCredit.Span[..(next.Rows * options.Groups)];
+        for (int row = 0; row < next.Rows; row += MixerBlock.ChunkRows)
+        {
+            Range chunk = MixerBlock.Chunk(row, next.Rows, options.Channels);
+            DifferentiateLocalLosses(options, next, memory.Output.Span[chunk], memory.Input.Span[chunk], chunk, row, scale, derivatives);
+        }
+
+        int perExample = options.Patches * options.Groups;
+        for (int n = 0; n < next.Examples; n++)
+        {
+            float derivative = TensorPrimitives.Sum<float>(derivatives.Slice(n * perExample, perExample));
+            Span<float> byGroup = memory.GroupCredit.Span.Slice(n * perExample, perExample), byRow = memory.RowCredit.Span.Slice(n * options.Patches, options.Patches);
+            TensorPrimitives.Add(byGroup, derivative, byGroup);
+            TensorPrimitives.Add(byRow, derivative, byRow);
+        }
     }
 
     /// <summary>
@@ -137,13 +209,18 @@ internal static class TangentSweep
     }
 
     /// <summary>Checks which losses a forward gradient is asked to read.</summary>
-    internal static Locality RequireScope(LossScope scope)
+    internal static Locality RequireScope(LossScope scope, TrainingLoss? loss)
     {
+        if (scope == LossScope.Global && loss is { Overlap: true })
+        {
+            throw new ArgumentException("Blocks overlap where they have losses of their own; a global loss reaches all of them as it is.", nameof(loss));
+        }
+
         if (scope != LossScope.Global && !scope.HasFlag(LossScope.Block))
         {
             throw new ArgumentException($"A loss of its own for each patch or group is taken at the end of a block: the scope must include Block, or be Global; got {scope}.", nameof(scope));
         }
 
-        return scope == LossScope.Global ? Locality.Network : Locality.Block;
+        return scope == LossScope.Global || loss is { Overlap: true } ? Locality.Network : Locality.Block;
     }
 }

@@ -13,6 +13,13 @@ public sealed record TrainingLoss
     /// </summary>
     public double SimilarityWeight { get; init; }
 
+    /// <summary>
+    /// Whether a block also learns from the local loss of the block after it, which lessens the greed of local losses (Xiong et
+    /// al. 2020; spec 4.2). Default false. The published code adds two runs, cut after even and after odd blocks, which
+    /// counts a block's own loss twice; here each loss counts once.
+    /// </summary>
+    public bool Overlap { get; init; }
+
     /// <summary>What cosines are divided by where images are told apart; above 0. Default 0.5, as in the paper's code.</summary>
     public double Temperature { get; init; } = 0.5;
 

@@ -32,6 +32,7 @@ public sealed class WeightForwardGradient : LearningRule
     private readonly int _passes;
     private readonly ulong _seed;
     private readonly NoiseDistribution _distribution;
+    private readonly Differentiation _differentiation;
     private readonly ParameterVector[] _directions;
     private readonly Memory<float>[][] _packed;
     private readonly TangentMemory[] _memory;
@@ -52,10 +53,11 @@ public sealed class WeightForwardGradient : LearningRule
     /// <param name="scope">The local losses to read, which must include <see cref="LossScope.Block"/>; or the global one.</param>
     /// <param name="passes">Directions to average over in each step; 1 to <see cref="ForwardGradient.MaximumPasses"/>.</param>
     /// <param name="seed">Names all noise of the run.</param>
+    /// <param name="differentiation">How derivatives along the noise are obtained.</param>
     /// <param name="loss">What the losses measure; null for the default.</param>
     /// <exception cref="ArgumentException"><paramref name="scope"/> has parts but lacks the block flag, or passes are out of range.</exception>
-    public WeightForwardGradient(LocalMixer model, WorkerTeam team, NoiseDistribution distribution, LossScope scope, int passes, ulong seed, TrainingLoss? loss = null)
-        : base(model, team, TangentSweep.RequireScope(scope), trainsHeads: true, loss)
+    public WeightForwardGradient(LocalMixer model, WorkerTeam team, NoiseDistribution distribution, LossScope scope, int passes, ulong seed, Differentiation differentiation = Differentiation.Tangent, TrainingLoss? loss = null)
+        : base(model, team, TangentSweep.RequireScope(scope, loss), trainsHeads: true, loss)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(passes, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(passes, ForwardGradient.MaximumPasses);
@@ -64,10 +66,11 @@ public sealed class WeightForwardGradient : LearningRule
         _passes = passes;
         _seed = seed;
         _distribution = distribution;
+        _differentiation = differentiation;
         MixerLayer[] layers = [.. model.Blocks.SelectMany(block => block.Layers)];
         _directions = [.. Enumerable.Range(0, passes).Select(_ => new ParameterVector(model.Values.Layout))];
         _packed = [.. _directions.Select(_ => layers.Select(layer => AlignedMemory.Allocate(layer.Map.PackedWeightLength)).ToArray())];
-        _memory = [.. Tiles.Select(tiles => new TangentMemory(model, tiles, ownDirections: false))];
+        _memory = [.. Tiles.Select(tiles => new TangentMemory(model, tiles, ownDirections: false, Loss.Overlap))];
         _groupSums = [.. Enumerable.Range(0, passes * model.Blocks.Count).Select(_ => new float[_options.Groups + 1])];
         _rows =
         [
@@ -83,7 +86,7 @@ public sealed class WeightForwardGradient : LearningRule
     /// <inheritdoc/>
     /// <remarks>A layer multiplies its input by V, and the tangent of its input, where there is one, by the weights.</remarks>
     private protected override double RuleFlopsPerExample => 2.0 * _options.Patches * Model.Blocks.Sum(block =>
-        block.Layers.Select((layer, l) => layer.Map.MultiplyAddsPerRow * (1 + (_passes * (l > 0 || InputMoves(block) ? 2 : 1)))).Sum());
+        block.Layers.Select((layer, l) => layer.Map.MultiplyAddsPerRow * (1.0 + (_passes * ((l > 0 || InputMoves(block) ? 2 : 1) + (Loss.Overlap && block.Index > 0 ? 1 : 0))))).Sum());
 
     internal override bool LeavesOutputGradients => false;
 
@@ -105,22 +108,25 @@ public sealed class WeightForwardGradient : LearningRule
     internal override void Differentiate(ReadOnlySpan<BlockTile> tiles)
     {
         TangentMemory memory = _memory[tiles[0].Worker];
-        TangentSweep.ReadLoss(Model, Locality, tiles[^1]);
+        TangentSweep.ReadLosses(Model, _scope, tiles);
         for (int pass = 0; pass < _passes; pass++)
         {
-            foreach (BlockTile tile in tiles)
+            for (int k = 0; k < tiles.Length; k++)
             {
-                CarryTangent(tile, memory, pass);
+                Carry(tiles[k], memory, pass);
+                if (_scope != LossScope.Global)
+                {
+                    KeepCredit(tiles[k], k + 1 < tiles.Length ? tiles[k + 1] : null, memory, pass);
+                }
             }
 
-            if (Locality == Locality.Network)
+            if (_scope == LossScope.Global)
             {
                 TangentSweep.DifferentiateFinalLoss(_options, tiles[^1], memory.Output.Span, 1f / _passes, memory);
-            }
-
-            foreach (BlockTile tile in tiles)
-            {
-                KeepCredit(tile, memory, pass);
+                foreach (BlockTile tile in tiles)
+                {
+                    KeepGlobalCredit(tile, memory, pass);
+                }
             }
         }
     }
@@ -139,6 +145,11 @@ public sealed class WeightForwardGradient : LearningRule
                     TensorPrimitives.Add(sums, Credit(pass, k, n), sums);
                 }
 
+                if (_differentiation == Differentiation.FiniteDifference)
+                {
+                    TensorPrimitives.Multiply(sums, 1 / FiniteDifference.Step, sums);
+                }
+
                 if (!_scope.HasFlag(LossScope.Group))
                 {
                     sums[.._options.Groups].Fill(sums[_options.Groups]);
@@ -148,6 +159,25 @@ public sealed class WeightForwardGradient : LearningRule
 
         Team.Run(_rows.Length, _scale);
     }
+
+    private void Carry(BlockTile tile, TangentMemory memory, int pass)
+    {
+        if (_differentiation == Differentiation.Tangent)
+        {
+            CarryTangent(tile, memory, pass);
+            return;
+        }
+
+        FiniteDifference.CarryWeights(Model, tile, memory, InputMoves(tile.Block), _directions[pass], _packed[pass]);
+        for (int row = 0; _scope != LossScope.Global && row < tile.Rows; row += MixerBlock.ChunkRows)
+        {
+            Range chunk = MixerBlock.Chunk(row, tile.Rows, _options.Channels);
+            TangentSweep.DifferentiateLocalLosses(_options, tile, memory.Output.Span[chunk], memory.Input.Span[chunk], chunk, row, 1f / _passes, memory.GroupCredit.Span);
+        }
+    }
+
+    // A global loss moves the input of every block but the first; local losses, that of none.
+    private bool InputMoves(MixerBlock block) => _scope == LossScope.Global && block.Index > 0;
 
     // z' = x' W + x V + v, then as every tangent.
     private void CarryTangent(BlockTile tile, TangentMemory memory, int pass)
@@ -189,27 +219,30 @@ public sealed class WeightForwardGradient : LearningRule
                 {
                     TangentSweep.ThroughInputNorm(tile, l + 1, tangent, input[chunk], chunk);
                 }
-                else if (Locality == Locality.Block)
+                else if (_scope != LossScope.Global)
                 {
-                    TangentSweep.DifferentiateLocalLosses(_options, tile, tangent, chunk, row, 1f / _passes, memory.GroupCredit.Span);
+                    TangentSweep.DifferentiateLocalLosses(_options, tile, tangent, input[chunk], chunk, row, 1f / _passes, memory.GroupCredit.Span);
                 }
             }
         }
     }
 
-    // For each example the derivative of each group's loss, over all patches, and last that of all groups.
-    private void KeepCredit(BlockTile tile, TangentMemory memory, int pass)
+    private void KeepGlobalCredit(BlockTile tile, TangentMemory memory, int pass)
+    {
+        for (int n = 0; n < tile.Examples; n++)
+        {
+            Credit(pass, tile.Block.Index, tile.FirstExample + n).Fill(memory.RowCredit.Span[n * _options.Patches]);
+        }
+    }
+
+    // For each example the derivative of each group's loss, over all patches, and last that of all groups; what the next
+    // block's losses add goes to each.
+    private void KeepCredit(BlockTile tile, BlockTile? next, TangentMemory memory, int pass)
     {
         int groups = _options.Groups, patches = _options.Patches;
         for (int n = 0; n < tile.Examples; n++)
         {
             Span<float> credit = Credit(pass, tile.Block.Index, tile.FirstExample + n);
-            if (Locality == Locality.Network)
-            {
-                credit.Fill(memory.RowCredit.Span[n * patches]);
-                continue;
-            }
-
             Span<float> byGroup = credit[..groups];
             byGroup.Clear();
             for (int p = 0; p < patches; p++)
@@ -218,6 +251,28 @@ public sealed class WeightForwardGradient : LearningRule
             }
 
             credit[groups] = TensorPrimitives.Sum<float>(byGroup);
+        }
+
+        if (next is null || !Loss.Overlap)
+        {
+            return;
+        }
+
+        if (_differentiation == Differentiation.Tangent)
+        {
+            TangentSweep.ThroughBlock(_options, next, memory);
+        }
+        else
+        {
+            FiniteDifference.CarryThrough(Model, next, memory);
+        }
+
+        memory.RowCredit.Span.Clear();
+        TangentSweep.CreditNextLosses(_options, next, memory, 1f / _passes);
+        for (int n = 0; n < tile.Examples; n++)
+        {
+            Span<float> credit = Credit(pass, tile.Block.Index, tile.FirstExample + n);
+            TensorPrimitives.Add(credit, memory.RowCredit.Span[n * patches], credit);
         }
     }
 
@@ -238,7 +293,19 @@ public sealed class WeightForwardGradient : LearningRule
             if (row == 0)
             {
                 _distribution.Draw(stream with { Example = 1 }, 0, _directions[pass][layer.Bias]);
+                Shorten(_directions[pass][layer.Bias]);
             }
+
+            Shorten(Chunk(_directions[pass][layer.Weight], row, columns));
+        }
+    }
+
+    // Differences move the weights by a short step along the direction.
+    private void Shorten(Span<float> direction)
+    {
+        if (_differentiation == Differentiation.FiniteDifference)
+        {
+            TensorPrimitives.Multiply(direction, FiniteDifference.Step, direction);
         }
     }
 

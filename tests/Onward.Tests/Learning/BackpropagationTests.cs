@@ -32,9 +32,11 @@ public sealed class BackpropagationTests
         Assert.True(again.MatrixFlopsPerExample > kept.MatrixFlopsPerExample);
     }
 
+    private static TrainingLoss Overlapping { get; } = new() { Overlap = true };
+
     public static IEnumerable<TheoryDataRow<string, TokenMixer>> Rules() =>
         from mixer in Enum.GetValues<TokenMixer>()
-        from rule in new[] { "BP", "LG-BP", "recompute", "DFA", "FG-A", "FG-W", "LG-FG-W" }
+        from rule in new[] { "BP", "LG-BP", "recompute", "DFA", "FG-A", "FG-W", "LG-FG-W", "overlapping LG-BP", "overlapping LG-FG-W", "layer by layer", "overlapping, layer by layer", "LG-FD-W", "overlapping LG-FD-A" }
         select new TheoryDataRow<string, TokenMixer>(rule, mixer);
 
     [Theory]
@@ -79,6 +81,12 @@ public sealed class BackpropagationTests
         "DFA" => new DirectFeedbackAlignment(model, team, seed: 2),
         "FG-A" => new ForwardGradient(model, team, NoiseDistribution.Gaussian, LossScope.Global, 2, seed: 2),
         "FG-W" => new WeightForwardGradient(model, team, NoiseDistribution.Gaussian, LossScope.Global, 2, seed: 2),
+        "overlapping LG-BP" => Backpropagation.ThroughWeights(model, team, BackwardScope.LocalLossesWithinBlock, loss: Overlapping),
+        "overlapping LG-FG-W" => new WeightForwardGradient(model, team, NoiseDistribution.Gaussian, LossScope.All, 2, seed: 2, loss: Overlapping),
+        "layer by layer" => new ForwardGradient(model, team, NoiseDistribution.Gaussian, LossScope.All, 1, seed: 2, layerwise: true),
+        "overlapping, layer by layer" => new ForwardGradient(model, team, NoiseDistribution.Gaussian, LossScope.All, 2, seed: 2, loss: Overlapping, layerwise: true),
+        "LG-FD-W" => new WeightForwardGradient(model, team, NoiseDistribution.Gaussian, LossScope.All, 2, seed: 2, Differentiation.FiniteDifference),
+        "overlapping LG-FD-A" => new ForwardGradient(model, team, NoiseDistribution.Gaussian, LossScope.All, 2, seed: 2, Differentiation.FiniteDifference, Overlapping),
         _ => new WeightForwardGradient(model, team, NoiseDistribution.Gaussian, LossScope.All, 1, seed: 2),
     };
 }

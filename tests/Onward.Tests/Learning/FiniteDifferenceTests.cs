@@ -23,6 +23,39 @@ public sealed class FiniteDifferenceTests
         ForwardGradient exact = new(network.Model, team, NoiseDistribution.Gaussian, scope, 2, seed: 3);
         ForwardGradient difference = new(network.Model, team, NoiseDistribution.Gaussian, scope, 2, seed: 3, Differentiation.FiniteDifference);
 
+        RequireNear(network, exact, difference);
+    }
+
+    [Theory]
+    [InlineData(true, false)]
+    [InlineData(false, true)]
+    [InlineData(true, true)]
+    public void Estimates_layer_by_layer_or_with_overlapping_blocks_are_those_of_exact_tangents_too(bool layerwise, bool overlap)
+    {
+        SmallNetwork network = new();
+        TrainingLoss loss = new() { Overlap = overlap };
+        using WorkerTeam team = new(2);
+        ForwardGradient Rule(Differentiation differentiation) => new(network.Model, team, NoiseDistribution.Gaussian, LossScope.All, 2, seed: 3, differentiation, loss, layerwise);
+
+        RequireNear(network, Rule(Differentiation.Tangent), Rule(Differentiation.FiniteDifference));
+    }
+
+    [Theory]
+    [InlineData(LossScope.Global, false)]
+    [InlineData(LossScope.All, false)]
+    [InlineData(LossScope.Block, true)]
+    public void Estimates_from_moved_weights_are_those_of_exact_tangents_up_to_the_step(LossScope scope, bool overlap)
+    {
+        SmallNetwork network = new();
+        TrainingLoss loss = new() { Overlap = overlap };
+        using WorkerTeam team = new(2);
+        WeightForwardGradient Rule(Differentiation differentiation) => new(network.Model, team, NoiseDistribution.Gaussian, scope, 2, seed: 3, differentiation, loss);
+
+        RequireNear(network, Rule(Differentiation.Tangent), Rule(Differentiation.FiniteDifference));
+    }
+
+    private static void RequireNear(SmallNetwork network, LearningRule exact, LearningRule difference)
+    {
         float[] expected = network.Gradients(exact), actual = network.Gradients(difference);
 
         foreach (MixerLayer layer in network.Layers)

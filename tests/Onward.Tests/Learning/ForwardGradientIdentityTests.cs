@@ -73,11 +73,47 @@ public sealed class ForwardGradientIdentityTests
     public void Weight_estimates_by_group_add_up_to_the_gradient_where_no_normalisation_joins_the_groups(LossScope scope, TokenMixer mixer) =>
         RequireWeightIdentity(new SmallNetwork(Normalizations.All & ~Normalizations.PostLinear, tokenMixer: mixer), scope, BackwardScope.LocalLossesWithinBlock);
 
+    [Theory]
+    [InlineData(LossScope.Block, false)]
+    [InlineData(LossScope.All, false)]
+    [InlineData(LossScope.All, true)]
+    public void Estimates_layer_by_layer_add_up_to_the_gradient(LossScope scope, bool overlap) =>
+        RequireActivityIdentity(new TrainingLoss { Overlap = overlap }, scope, layerwise: true);
+
+    [Theory]
+    [InlineData(LossScope.Block)]
+    [InlineData(LossScope.All)]
+    public void Activity_estimates_of_overlapping_blocks_add_up_to_their_gradient(LossScope scope) =>
+        RequireActivityIdentity(new TrainingLoss { Overlap = true }, scope, layerwise: false);
+
+    [Fact]
+    public void Weight_estimates_of_overlapping_blocks_add_up_to_their_gradient() =>
+        RequireWeightIdentity(new SmallNetwork(), LossScope.Block, BackwardScope.LocalLossesWithinBlock, new TrainingLoss { Overlap = true });
+
+    private static void RequireActivityIdentity(TrainingLoss loss, LossScope scope, bool layerwise)
+    {
+        SmallNetwork network = new(blocks: 3);
+        using WorkerTeam team = new(1);
+        SmallNetwork.OneHot direction = new();
+        ForwardGradient rule = new(network.Model, team, direction, scope, 1, seed: 1, loss: loss, layerwise: layerwise);
+        float[] sum = new float[network.Model.Values.All.Length];
+        foreach (MixerLayer layer in network.Layers)
+        {
+            for (int i = 0; i < SmallNetwork.Images * network.Model.Options.Patches * network.Model.Options.Channels; i++)
+            {
+                direction.At = (layer.Index, i % SmallNetwork.Images, i / SmallNetwork.Images);
+                TensorPrimitives.Add(sum, network.Gradients(rule), sum);
+            }
+        }
+
+        network.RequireEqualTrunks(network.Gradients(Backpropagation.ThroughWeights(network.Model, team, BackwardScope.LocalLossesWithinBlock, loss: loss)), sum);
+    }
+
     private static void RequireWeightIdentity(SmallNetwork network, LossScope scope, BackwardScope target, TrainingLoss? loss = null)
     {
         using WorkerTeam team = new(2);
         SmallNetwork.OneHot direction = new();
-        WeightForwardGradient rule = new(network.Model, team, direction, scope, 1, seed: 1, loss);
+        WeightForwardGradient rule = new(network.Model, team, direction, scope, 1, seed: 1, loss: loss);
         float[] sum = new float[network.Model.Values.All.Length];
 
         foreach (MixerLayer layer in network.Layers)

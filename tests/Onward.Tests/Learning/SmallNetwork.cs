@@ -10,14 +10,14 @@ public sealed class SmallNetwork
     /// <summary>Images in the batch, each in two views where the network projects.</summary>
     public const int Images = 2;
 
-    public SmallNetwork(Normalizations normalizations = Normalizations.All, int groups = 2, int projection = 0, TokenMixer tokenMixer = TokenMixer.Matrix)
+    public SmallNetwork(Normalizations normalizations = Normalizations.All, int groups = 2, int projection = 0, TokenMixer tokenMixer = TokenMixer.Matrix, int blocks = 2)
     {
         int examples = projection > 0 ? 2 * Images : Images;
         Pixels = new float[examples * 20];
         Labels = [.. Enumerable.Range(0, examples).Select(n => (n + 2) % 3)];
         Model = new LocalMixer(new LocalMixerOptions
         {
-            Blocks = 2,
+            Blocks = blocks,
             PatchesPerSide = 2,
             Channels = 6,
             Groups = groups,
