@@ -46,6 +46,12 @@ internal sealed record RunConfiguration
 
     public OptimizerKind Optimizer { get; init; }
 
+    /// <summary>How training images were changed.</summary>
+    public string Augmentation { get; init; } = "none";
+
+    /// <summary>The least area of a crop; null where none is cropped by area.</summary>
+    public double? AreaMin { get; init; }
+
     public required string Model { get; init; }
 
     public required long Parameters { get; init; }

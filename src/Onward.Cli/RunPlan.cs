@@ -1,3 +1,4 @@
+using Onward.Data.Augmentation;
 using Onward.Learning;
 using Onward.Models;
 using Onward.Training;
@@ -5,7 +6,7 @@ using Onward.Training;
 namespace Onward.Cli;
 
 /// <summary>A run before it has its images.</summary>
-internal sealed record RunPlan(string Model, RuleChoice.Settings Rule, LossScope LossScope, ObjectiveChoice.Settings Objective, TrainingOptions Training)
+internal sealed record RunPlan(string Model, RuleChoice.Settings Rule, LossScope LossScope, ObjectiveChoice.Settings Objective, string Augmentation, TrainingOptions Training)
 {
     // Steps are numbered in 32 bits.
     private const long MostSteps = uint.MaxValue;
@@ -41,6 +42,8 @@ internal sealed record RunPlan(string Model, RuleChoice.Settings Rule, LossScope
         Temperature = Objective.IsContrastive ? Objective.Temperature : null,
         ReadoutLearningRate = Objective.IsContrastive ? Objective.ReadoutLearningRate : null,
         Optimizer = Training.Optimizer,
+        Augmentation = Augmentation,
+        AreaMin = Training.Augmentation.Crop == CropKind.Area ? Training.Augmentation.SmallestArea : null,
         Model = Model,
         Parameters = parameters,
         Dataset = data.Dataset,

@@ -50,6 +50,29 @@ public sealed class TrainTests : IDisposable
         Assert.Equal((double)outcome["testError"]!, (double)again["testError"]!);
     }
 
+    [Theory]
+    [InlineData("", "none", null)]
+    [InlineData("--augment crop", "crop", null)]
+    [InlineData("--augment area", "area", 0.3)]
+    [InlineData("--augment area-colour --area-min 0.5", "area-colour", 0.5)]
+    [InlineData("--objective contrastive", "contrastive", 0.08)]
+    public void Views_are_kept_in_the_configuration_and_change_the_model(string options, string augmentation, double? areaMin)
+    {
+        Assert.Equal(0, _workplace.Run($"{Small} --augment none --out plain").Code);
+        Assert.Equal(0, _workplace.Run($"{Small} --out run {options}".TrimEnd()).Code);
+
+        JsonNode configuration = JsonNode.Parse(File.ReadAllText(_workplace["work/run/config.json"]))!;
+        Assert.Equal((augmentation, areaMin), ((string?)configuration["augmentation"], (double?)configuration["areaMin"]));
+        Assert.Equal(augmentation == "none", File.ReadAllBytes(_workplace["work/run/model.safetensors"]).AsSpan().SequenceEqual(File.ReadAllBytes(_workplace["work/plain/model.safetensors"])));
+    }
+
+    [Theory]
+    [InlineData(null, "none")]
+    [InlineData("mnist", "none")]
+    [InlineData("digits", "none")]
+    [InlineData("cifar-10", "flip")]
+    public void Only_natural_images_are_mirrored_by_default(string? dataset, string name) => Assert.Equal(name, AugmentationChoice.Settings.Default(dataset).Name);
+
     [Fact]
     public void The_same_seed_gives_the_same_bytes_on_any_number_of_threads()
     {
