@@ -6,7 +6,7 @@ namespace Onward.Cli;
 /// <summary>The options that choose the images of a run.</summary>
 internal sealed class DataChoice
 {
-    private readonly Option<string?> _dataset = ValueOption.Name("--dataset", "mnist (default), cifar-10 (both found, or downloaded once) or digits (drawn by this program, no download)", Datasets.Names);
+    private readonly Option<string?> _dataset = ValueOption.Name("--dataset", "mnist (default), fashion-mnist, cifar-10 (each found, or downloaded once), digits (drawn by this program) or idx (your own, in --data)", Datasets.Names);
     private readonly Option<string?> _data = FolderOption();
     private readonly Option<int?> _validation = ValueOption.Whole("--validation", "Hold out the last N training images and report errors on them; the test set is not touched. Default 0", 0);
 

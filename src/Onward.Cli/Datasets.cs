@@ -7,10 +7,18 @@ namespace Onward.Cli;
 internal static class Datasets
 {
     internal const string Mnist = "mnist";
-    internal const string Cifar = "cifar-10";
     internal const string Digits = "digits";
+    internal const string Idx = "idx";
 
-    internal static IReadOnlyList<string> Names { get; } = [Mnist, Cifar, Digits];
+    /// <summary>Every data set beside what it holds.</summary>
+    internal static IReadOnlyList<(string Name, string Description)> All { get; } =
+    [
+        .. Host.PublishedSources.Select(source => (source.Name, source.Description)),
+        (Digits, "digits drawn by this program, 28x28 grey; no files"),
+        (Idx, "your own images in four IDX files; named with --data"),
+    ];
+
+    internal static IReadOnlyList<string> Names { get; } = [.. All.Select(dataset => dataset.Name)];
 
     /// <summary>Loads a data set into memory.</summary>
     /// <param name="name">Its name; null for MNIST if it can be had, else digits.</param>
@@ -26,19 +34,15 @@ internal static class Datasets
         }
 
         string chosen = name ?? Mnist;
-        PublishedSource source = host.Sources.Single(source => source.Name == chosen);
-        string? place = directory is null ? null : host.Resolve(directory);
-        if (place is not null && !Directory.Exists(place) && !File.Exists(place))
+        string? place = Place(chosen, directory, host);
+        if (chosen == Idx)
         {
-            throw new CommandFault($"--data {place}: no such folder. Name the folder with the files of {chosen}, or leave --data out.");
+            return (Idx, Square(IdxFolder.Load(place ?? throw new CommandFault("the data set idx needs --data: the folder with its four IDX files."))));
         }
 
         try
         {
-            ImageDataset data = source.Load(place, new DownloadNotice(host.Error), host.Interruption);
-            return data.Training.Height == data.Training.Width
-                ? (chosen, data)
-                : throw new CommandFault($"the images in {data.Source} are {data.Training.Height}x{data.Training.Width}; models take square ones.");
+            return (chosen, Square(Published(chosen, host)!.Load(place, new DownloadNotice(host.Error), host.Interruption)));
         }
         catch (DownloadUnavailableException fault) when (name is null)
         {
@@ -51,8 +55,24 @@ internal static class Datasets
         }
     }
 
+    /// <summary>The source of a published data set; null for one that is drawn or the user's own.</summary>
+    internal static PublishedSource? Published(string name, Host host) => host.Sources.SingleOrDefault(source => source.Name == name);
+
+    /// <summary>The path that <c>--data</c> means; null where it was not given.</summary>
+    internal static string? Place(string name, string? directory, Host host)
+    {
+        string? place = directory is null ? null : host.Resolve(directory);
+        return place is null || Directory.Exists(place) || File.Exists(place)
+            ? place
+            : throw new CommandFault($"--data {place}: no such folder. Name the folder with the files of {name}, or leave --data out.");
+    }
+
+    private static ImageDataset Square(ImageDataset data) => data.Training.Height == data.Training.Width
+        ? data
+        : throw new CommandFault($"the images in {data.Source} are {data.Training.Height}x{data.Training.Width}; models take square ones.");
+
     // One line for each file.
-    private sealed class DownloadNotice(TextWriter output) : IProgress<DownloadProgress>
+    internal sealed class DownloadNotice(TextWriter output) : IProgress<DownloadProgress>
     {
         private string? _file;
 

@@ -14,7 +14,7 @@ internal sealed class EvalCommand
     private const int Batch = 1000;
 
     private readonly Option<string?> _run = ValueOption.Folder("--run", "Run folder, as 'onward train' printed it", required: true);
-    private readonly Option<string?> _dataset = ValueOption.Name("--dataset", "mnist, cifar-10 or digits. Default: the run's", Datasets.Names);
+    private readonly Option<string?> _dataset = ValueOption.Name("--dataset", "mnist, fashion-mnist, cifar-10, digits or idx. Default: the run's", Datasets.Names);
     private readonly Option<string?> _data = ValueOption.Folder("--data", "Folder with the files of the data set. Default: the run's");
     private readonly Option<int?> _threads = RuleChoice.ThreadsOption();
     private readonly Option<bool> _json = new("--json") { Description = "Print one line of JSON instead of a table" };

@@ -18,6 +18,7 @@ internal static class HelpText
           onward eval --run runs/mnist-M-1-16-LG-FG-A-seed1
           onward compare --rules LG-FG-A,BP            two rules side by side, with learning curves
           onward reproduce --row LG-FG-A --column MNIST-M/1/16
+          onward data list                             data sets, and what is on this machine
           onward bench --model M/8/16                  how fast this machine trains
           onward variance                              how far forward gradients scatter, beside theory
         """;
@@ -69,6 +70,13 @@ internal static class HelpText
           onward variance --model M/1/16 --passes 1,2,4
         """;
 
+    private const string DataExamples = """
+          onward data list                             what there is, and what is on this machine
+          onward data info cifar-10                    images, classes, mean and deviation
+          onward data verify mnist                     compare every file with its published checksum
+          onward data download fashion-mnist           fill the cache
+        """;
+
     private const string ExitCodes = """
         Exit codes:
           0 done, 1 unexpected error, 2 wrong option or bad file, 3 training diverged, 130 interrupted
@@ -87,6 +95,7 @@ internal static class HelpText
         root.Add(EvalCommand.Create(host));
         root.Add(CompareCommand.Create(host));
         root.Add(ReproduceCommand.Create(host));
+        root.Add(DataCommand.Create(host));
         root.Add(BenchCommand.Create(host));
         root.Add(VarianceCommand.Create(host));
         root.SetAction(parse => help.Action is TeachingHelp teaching ? teaching.Invoke(parse) : ExitCode.Done);
@@ -100,6 +109,7 @@ internal static class HelpText
         "compare" => CompareExamples,
         "reproduce" => ReproduceExamples,
         "bench" => BenchExamples,
+        "data" or "list" or "info" or "verify" or "download" => DataExamples,
         "variance" => VarianceExamples,
         _ => RootExamples,
     };

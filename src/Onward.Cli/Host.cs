@@ -18,7 +18,10 @@ internal sealed record Host
     internal string WorkingDirectory { get; init; } = "";
 
     /// <summary>Where the published data sets come from.</summary>
-    internal IReadOnlyList<PublishedSource> Sources { get; init; } = [new MnistSource(), new CifarSource()];
+    internal IReadOnlyList<PublishedSource> Sources { get; init; } = PublishedSources;
+
+    /// <summary>The published data sets in their default places.</summary>
+    internal static IReadOnlyList<PublishedSource> PublishedSources { get; } = [new MnistSource(), new FashionMnistSource(), new CifarSource()];
 
     /// <summary>Tells the time that speeds and durations are measured with.</summary>
     internal TimeProvider Clock { get; init; } = TimeProvider.System;

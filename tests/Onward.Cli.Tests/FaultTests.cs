@@ -40,7 +40,7 @@ public sealed class FaultTests : IDisposable
     [InlineData("train --objective contrastive --augment crop", "--augment means nothing to --objective contrastive")]
     [InlineData("train --rule LG-FG-A --recompute", "--recompute means nothing to --rule LG-FG-A")]
     [InlineData("train --rule LG-FG-AA", "--rule knows no 'LG-FG-AA'; did you mean 'LG-FG-A'?")]
-    [InlineData("train --dataset cifar", "--dataset knows no 'cifar'. It takes mnist or digits")]
+    [InlineData("train --dataset cifar", "--dataset knows no 'cifar'; did you mean 'cifar-10'")]
     [InlineData("train --perturbation gauss", "--perturbation knows no 'gauss'; did you mean 'gaussian'?")]
     [InlineData("train --schedule cosin", "--schedule knows no 'cosin'; did you mean 'cosine'?")]
     [InlineData("train --loss-scope patch,group", "--loss-scope must contain block")]

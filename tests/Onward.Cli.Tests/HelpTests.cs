@@ -10,6 +10,8 @@ public sealed class HelpTests : IDisposable
     [InlineData("eval --help", "onward eval --run runs/mnist-M-1-16-LG-FG-A-seed1")]
     [InlineData("compare --help", "onward compare --rules LG-FG-A,BP,FG-W --epochs 5 --seeds 1")]
     [InlineData("reproduce --help", "onward reproduce --table 3 --row LG-FG-A --column MNIST-M/1/16")]
+    [InlineData("data --help", "onward data info cifar-10")]
+    [InlineData("data info --help", "onward data verify mnist")]
     [InlineData("bench -h", "onward bench --model M/1/16")]
     [InlineData("variance --help", "onward variance --layer 128x64")]
     [InlineData("train --epochs x --help", "onward train --dataset digits --epochs 5")]

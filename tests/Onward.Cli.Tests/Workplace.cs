@@ -46,6 +46,7 @@ internal sealed class Workplace : IDisposable
                 Sources =
                 [
                     new MnistSource { DataRoot = null, CacheDirectory = this["cache"], Mirrors = [] },
+                    new FashionMnistSource { DataRoot = null, CacheDirectory = this["fashion-cache"], Mirrors = [] },
                     new CifarSource { DataRoot = null, CacheDirectory = this["cifar-cache"], Mirrors = [] },
                 ],
                 Interruption = interruption.Token,

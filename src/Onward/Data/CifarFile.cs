@@ -1,5 +1,6 @@
 using System.Formats.Tar;
 using System.IO.Compression;
+using System.Security.Cryptography;
 
 namespace Onward.Data;
 
@@ -41,28 +42,62 @@ internal static class CifarFile
     /// <exception cref="DataException">The archive or a file in it is missing, unreadable or damaged.</exception>
     public static (LabelledImages Training, LabelledImages Test) ReadArchive(string path) => Join(path, Guard(path, () => Unpack(path)));
 
+    /// <summary>SHA-256 of those of the six files that a folder holds, by name.</summary>
+    /// <exception cref="DataException">A file is unreadable.</exception>
+    public static IReadOnlyDictionary<string, string> HashFolder(string folder)
+    {
+        Dictionary<string, string> found = [];
+        foreach (string name in Names.Where(name => File.Exists(Path.Combine(folder, name))))
+        {
+            string path = Path.Combine(folder, name);
+            found[name] = Guard(path, () =>
+            {
+                using FileStream stream = new(path, FileMode.Open, FileAccess.Read);
+                return FileCheck.Hash(stream, HashAlgorithmName.SHA256);
+            });
+        }
+
+        return found;
+    }
+
+    /// <summary>SHA-256 of those of the six files that an archive holds, by name.</summary>
+    /// <exception cref="DataException">The archive is unreadable or damaged.</exception>
+    public static IReadOnlyDictionary<string, string> HashArchive(string path) =>
+        Guard(path, () => Members(path, entry => FileCheck.Hash(entry.DataStream ?? Stream.Null, HashAlgorithmName.SHA256)));
+
     private static byte[][] Unpack(string path)
     {
-        byte[]?[] files = new byte[Names.Count][];
+        Dictionary<string, byte[]> files = Members(
+            path, entry => ReadRecords(entry.DataStream ?? Stream.Null, entry.Length, $"{path}, {entry.Name}"));
+        string? missing = Names.FirstOrDefault(name => !files.ContainsKey(name));
+        return missing is null
+            ? [.. Names.Select(name => files[name])]
+            : throw new DataException(
+                $"{path}: no {missing} in it, or the archive ends before it, expected the six files of CIFAR-10, binary version. {Cure}");
+    }
+
+    private static Dictionary<string, T> Members<T>(string path, Func<TarEntry, T> read)
+    {
+        Dictionary<string, T> found = [];
         using FileStream file = new(path, FileMode.Open, FileAccess.Read);
         using GZipStream gzip = new(file, CompressionMode.Decompress);
         using TarReader archive = new(gzip);
         while (archive.GetNextEntry() is TarEntry entry)
         {
             string name = entry.Name[(entry.Name.LastIndexOf('/') + 1)..];
-            int index = Names.ToList().IndexOf(name);
-            if (index >= 0)
+            if (Names.Contains(name))
             {
-                files[index] = ReadRecords(entry.DataStream ?? Stream.Null, entry.Length, $"{path}, {name}");
+                found[name] = read(entry);
             }
         }
 
-        gzip.CopyTo(Stream.Null); // The checksum stands at the end.
-        int missing = Array.FindIndex(files, records => records is null);
-        return missing < 0
-            ? [.. files.OfType<byte[]>()]
-            : throw new DataException(
-                $"{path}: no {Names[missing]} in it, or the archive ends before it, expected the six files of CIFAR-10, binary version. {Cure}");
+        // The checksum stands at the end.
+        byte[] rest = new byte[1 << 12];
+        while (gzip.Read(rest) > 0)
+        {
+        }
+
+        return found;
     }
 
     private static byte[] ReadRecords(Stream stream, long length, string path)

@@ -18,8 +18,8 @@ public static class DigitsSource
     {
         LabelledImages training = Draw(0, TrainingCount);
         LabelledImages test = Draw(TrainingCount, TestCount);
-        (float mean, float deviation) = Statistics(training.Pixels.Span);
-        return new ImageDataset("digits", training, test, [mean], [deviation], $"drawn by this program, data seed {DataSeed}");
+        (float[] mean, float[] deviation) = PixelStatistics.Of(training);
+        return new ImageDataset("digits", training, test, mean, deviation, $"drawn by this program, data seed {DataSeed}");
     }
 
     private static LabelledImages Draw(uint first, int count)
@@ -32,19 +32,5 @@ public static class DigitsSource
             ProceduralDigits.Side,
             channels: 1,
             ProceduralDigits.Classes);
-    }
-
-    private static (float Mean, float Deviation) Statistics(ReadOnlySpan<byte> pixels)
-    {
-        long sum = 0, squares = 0;
-        foreach (byte pixel in pixels)
-        {
-            sum += pixel;
-            squares += pixel * pixel;
-        }
-
-        double mean = (double)sum / pixels.Length;
-        double variance = ((double)squares / pixels.Length) - (mean * mean);
-        return ((float)(mean / 255), (float)(Math.Sqrt(variance) / 255));
     }
 }

@@ -13,6 +13,9 @@ internal sealed record IdxSet(
     /// <summary>The files that a folder lacks.</summary>
     public IEnumerable<PublishedFile> MissingFrom(string folder) => Files.Where(file => FindFile(folder, file) is null);
 
+    /// <summary>Compares the files of a folder with the published ones.</summary>
+    public IEnumerable<FileCheck> Check(string folder) => Files.Select(file => FileCheck.Of(file, FindFile(folder, file)));
+
     /// <summary>Reads both sets.</summary>
     /// <exception cref="DataException">A file is missing, unreadable or damaged, or the two sets do not belong together.</exception>
     public (LabelledImages Training, LabelledImages Test) Read(string folder, int classes)

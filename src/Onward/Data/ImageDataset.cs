@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Onward.Data;
 
 /// <summary>A training set and a test set of images, with the statistics that standardise them.</summary>
@@ -13,4 +15,9 @@ public sealed record ImageDataset(
     LabelledImages Test,
     float[] Mean,
     float[] StandardDeviation,
-    string Source);
+    string Source)
+{
+    /// <summary>Name of each class; by default its number. [class]</summary>
+    public IReadOnlyList<string> ClassNames { get; init; } =
+        [.. Enumerable.Range(0, Training.Classes).Select(label => label.ToString(CultureInfo.InvariantCulture))];
+}

@@ -65,9 +65,8 @@ internal sealed class MirrorDownload(HttpClient client, IReadOnlyList<Uri> mirro
         using Stream source = await response.Content.ReadAsStreamAsync(cancellation).ConfigureAwait(false);
         using IncrementalHash hash = IncrementalHash.CreateHash(file.Algorithm);
         using CancellationTokenSource stalled = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        long limit = file.Length ?? response.Content.Headers.ContentLength ?? long.MaxValue - 1;
         long received = 0;
-        while (received <= limit)
+        while (received <= file.Length)
         {
             stalled.CancelAfter(Patience);
             int length = await ReadAsync(source, stalled.Token, cancellation).ConfigureAwait(false);
@@ -79,13 +78,13 @@ internal sealed class MirrorDownload(HttpClient client, IReadOnlyList<Uri> mirro
             hash.AppendData(_buffer, 0, length);
             target.Write(_buffer, 0, length);
             received += length;
-            progress?.Report(new DownloadProgress(file.Name, received, limit));
+            progress?.Report(new DownloadProgress(file.Name, received, file.Length));
         }
 
-        if (received != limit)
+        if (received != file.Length)
         {
-            string seen = received < limit ? $"ended after {received}" : $"sent more than {limit}";
-            throw new InvalidDataException($"{seen} bytes, expected {limit}");
+            string seen = received < file.Length ? $"ended after {received}" : $"sent more than {file.Length}";
+            throw new InvalidDataException($"{seen} bytes, expected {file.Length}");
         }
 
         string checksum = Convert.ToHexStringLower(hash.GetHashAndReset());

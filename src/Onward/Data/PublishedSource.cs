@@ -81,7 +81,7 @@ public abstract class PublishedSource
                 throw new DataException($"{DataRoot}: no such folder. Correct the environment variable ONWARD_DATA or unset it.");
             }
 
-            if (FindIn(DataRoot) is string found)
+            if (FindInRoot(DataRoot) is string found)
             {
                 return found;
             }
@@ -99,8 +99,20 @@ public abstract class PublishedSource
     public IReadOnlyList<string> Download(IProgress<DownloadProgress>? progress = null, CancellationToken cancellation = default) =>
         DownloadAsync(progress, cancellation).GetAwaiter().GetResult();
 
+    /// <summary>Compares every file with its published checksum.</summary>
+    /// <param name="directory">Folder to look in; null for the usual places, without downloading.</param>
+    /// <returns>One entry for each file.</returns>
+    /// <exception cref="DataException">A file cannot be read, or an archive is damaged so that nothing in it can be compared.</exception>
+    public IReadOnlyList<FileCheck> Verify(string? directory) => [.. Check(Locate(directory) ?? directory ?? CacheDirectory)];
+
     /// <summary>The folder or archive, at a path or in its usual subfolders, that holds at least one of the files; null if none does.</summary>
     private protected abstract string? FindIn(string path);
+
+    /// <summary>The same for <see cref="DataRoot"/>.</summary>
+    private protected virtual string? FindInRoot(string root) => FindIn(root);
+
+    /// <summary>Compares the files of a folder or an archive, whether they are there or not.</summary>
+    private protected abstract IEnumerable<FileCheck> Check(string place);
 
     /// <summary>What a folder needs from the mirrors to be complete.</summary>
     private protected abstract IEnumerable<PublishedFile> MissingFrom(string folder);

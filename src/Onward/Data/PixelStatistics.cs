@@ -1,0 +1,35 @@
+namespace Onward.Data;
+
+/// <summary>Mean and standard deviation of each channel, with pixels scaled to [0, 1].</summary>
+internal static class PixelStatistics
+{
+    /// <summary>Measures images; the sums are exact.</summary>
+    /// <returns>Two arrays. [channel]</returns>
+    public static (float[] Mean, float[] Deviation) Of(LabelledImages images)
+    {
+        long[] sums = new long[images.Channels];
+        long[] squares = new long[images.Channels];
+        ReadOnlySpan<byte> pixels = images.Pixels.Span;
+        for (int i = 0; i < pixels.Length; i += images.Channels)
+        {
+            for (int channel = 0; channel < images.Channels; channel++)
+            {
+                int pixel = pixels[i + channel];
+                sums[channel] += pixel;
+                squares[channel] += pixel * pixel;
+            }
+        }
+
+        double count = pixels.Length / images.Channels;
+        float[] mean = new float[images.Channels];
+        float[] deviation = new float[images.Channels];
+        for (int channel = 0; channel < images.Channels; channel++)
+        {
+            double average = sums[channel] / count;
+            mean[channel] = (float)(average / 255);
+            deviation[channel] = (float)(Math.Sqrt((squares[channel] / count) - (average * average)) / 255);
+        }
+
+        return (mean, deviation);
+    }
+}
