@@ -7,7 +7,7 @@ namespace Onward.Cli;
 /// <summary>The options that choose how images are changed in training.</summary>
 internal sealed class AugmentationChoice
 {
-    private const string Contrastive = "contrastive";
+    internal const string Contrastive = "contrastive";
 
     private static readonly Dictionary<string, ViewRecipe> Recipes = new()
     {
@@ -18,7 +18,13 @@ internal sealed class AugmentationChoice
         ["area-colour"] = ViewRecipe.AreaCropWithColour,
     };
 
-    private readonly Option<string?> _augment = ValueOption.Name("--augment", "How training images are changed at random: none, flip, crop (flip and padded crop), area (flip and area crop) or area-colour. Default flip for cifar-10, else none", [.. Recipes.Keys]);
+    /// <summary>The recipes of one view by name.</summary>
+    internal static IReadOnlyList<string> Names { get; } = [.. Recipes.Keys];
+
+    /// <summary>The recipe of each view of an image.</summary>
+    internal static IReadOnlyList<ViewRecipe> Views(string name) => name == Contrastive ? [ViewRecipe.ContrastiveFirst, ViewRecipe.ContrastiveSecond] : [Recipes[name]];
+
+    private readonly Option<string?> _augment = ValueOption.Name("--augment", "How training images are changed at random: none, flip, crop (flip and padded crop), area (flip and area crop) or area-colour. Default flip for cifar-10, else none", Names);
     private readonly Option<double?> _areaMin = ValueOption.Number("--area-min", $"Least part of an image that an area crop shows. Default {ViewRecipe.AreaCrop.SmallestArea}; contrastive: {ViewRecipe.ContrastiveFirst.SmallestArea}", "above 0 and at most 1", value => value is > 0 and <= 1);
 
     /// <summary>Adds the options to a command.</summary>
@@ -56,7 +62,7 @@ internal sealed class AugmentationChoice
     internal sealed record Settings(string Name, double? AreaMin)
     {
         /// <summary>What the published code always does to a data set: CIFAR-10 is mirrored even without augmentation (spec P10).</summary>
-        internal static Settings Default(string? dataset) => new(dataset == Datasets.Cifar ? "flip" : "none", null);
+        internal static Settings Default(string? dataset) => new(dataset == "cifar-10" ? "flip" : "none", null);
 
         /// <summary>How a network is trained with it.</summary>
         internal TrainingOptions Adapt(TrainingOptions training) => Name == Contrastive
