@@ -14,6 +14,7 @@ internal sealed class CompareCommand
     private readonly Option<int?> _seeds = SeedsOption(DefaultSeeds);
     private readonly DataChoice _data = new();
     private readonly ObjectiveChoice _objective = new();
+    private readonly AugmentationChoice _augmentation = new();
     private readonly ModelChoice _model = ModelChoice.WithDefault(PresetDefaults.Model);
     private readonly Option<int?> _epochs = TrainOptions.EpochsOption();
     private readonly Option<int?> _batchSize = TrainOptions.BatchSizeOption();
@@ -39,6 +40,7 @@ internal sealed class CompareCommand
         }
 
         compare._objective.AddTo(command);
+        compare._augmentation.AddTo(command);
         compare._data.AddValidationTo(command);
         command.Add(compare._threads);
         command.Add(compare._out);
@@ -75,6 +77,7 @@ internal sealed class CompareCommand
         IReadOnlyList<string> rules = parse.GetValue(_rules) is [_, ..] named ? named : PaperRules.OfThePaper;
         ModelChoice.Settings model = _model.Read(parse, PresetDefaults.Model);
         ObjectiveChoice.Settings objective = _objective.Read(parse);
+        AugmentationChoice.Settings augmentation = _augmentation.Read(parse, _data.Read(parse).Dataset, objective.IsContrastive);
         LearningRates? rates = parse.GetValue(_learningRates);
         if (rates?.ByRule.Keys.FirstOrDefault(rule => !rules.Contains(rule)) is string stranger)
         {
@@ -89,7 +92,7 @@ internal sealed class CompareCommand
             RuleChoice.Settings settings = RuleChoice.Settings.Default(rule, RuleChoice.Threads(parse, _threads));
             for (int seed = 1; seed <= (parse.GetValue(_seeds) ?? DefaultSeeds); seed++)
             {
-                yield return new RunPlan(model, settings, LossScope.All, objective, objective.Adapt(defaults.Training(parse.GetValue(_epochs), (ulong)seed)));
+                yield return new RunPlan(model, settings, LossScope.All, objective, augmentation.Name, augmentation.Adapt(objective.Adapt(defaults.Training(parse.GetValue(_epochs), (ulong)seed))));
             }
         }
     }

@@ -28,7 +28,7 @@ internal sealed class DataCommand
         info.SetAction(parse => data.Info(parse, parse.GetValue(any)!));
         verify.SetAction(parse => data.Verify(parse, parse.GetValue(published)!));
         download.SetAction(parse => data.Download(parse, parse.GetValue(published)!));
-        return new Command("data", "List, describe, verify or download data sets.") { list, info, verify, download };
+        return new Command("data", "List, describe, verify or download data sets.") { list, info, verify, download, DataViewsCommand.Create(host) };
     }
 
     private static Argument<string> NameArgument(IReadOnlyList<string> names)

@@ -17,6 +17,7 @@ internal sealed class ObjectiveChoice
 
     private readonly Option<string?> _objective = ValueOption.Name("--objective", "What is learnt: supervised (default), from labels, or contrastive, from two views of each image and then a linear readout", [Supervised, Contrastive]);
     private readonly Option<double?> _similarity = ValueOption.Number("--similarity", "Weight of a similarity-matching loss beside each local classifier, for L and LG rules. Default 0", "from 0 to 1", value => value is >= 0 and <= 1);
+    private readonly Option<bool> _overlap = new("--overlap") { Description = "Let each block of an LG rule learn from the next block's loss too: less greedy, more time and memory" };
     private readonly Option<int?> _projection = ValueOption.Whole("--projection", $"Outputs of the heads that compare views. Default {DefaultProjection}", 2, 1 << 16);
     private readonly Option<double?> _temperature = ValueOption.Number("--temperature", "Temperature of the contrastive loss. Default 0.5", "above 0", value => value > 0);
     private readonly Option<double?> _readoutRate = ValueOption.Number("--readout-lr", "Learning rate of the linear readout after a contrastive epoch. Default 0.01", "above 0", value => value > 0);
@@ -25,7 +26,7 @@ internal sealed class ObjectiveChoice
     /// <summary>Adds the options to a command.</summary>
     internal void AddTo(Command command)
     {
-        foreach (Option option in new Option[] { _objective, _similarity, _projection, _temperature, _readoutRate, _optimizer })
+        foreach (Option option in new Option[] { _objective, _similarity, _overlap, _projection, _temperature, _readoutRate, _optimizer })
         {
             command.Add(option);
         }
@@ -47,6 +48,7 @@ internal sealed class ObjectiveChoice
         return new Settings(
             contrastive ? parse.GetValue(_projection) ?? DefaultProjection : 0,
             parse.GetValue(_similarity) ?? defaults.Similarity,
+            parse.GetValue(_overlap),
             parse.GetValue(_temperature) ?? defaults.Temperature,
             parse.GetValue(_readoutRate) ?? defaults.ReadoutLearningRate,
             parse.GetValue(_optimizer) is string name ? Enum.Parse<OptimizerKind>(name, ignoreCase: true) : defaults.Optimizer);
@@ -55,19 +57,20 @@ internal sealed class ObjectiveChoice
     /// <summary>What a network learns.</summary>
     /// <param name="Projection">Outputs of the heads where views are compared; 0 where heads classify.</param>
     /// <param name="Similarity">Weight of the similarity loss.</param>
+    /// <param name="Overlap">Whether a block learns from the next block's loss too.</param>
     /// <param name="Temperature">Temperature of the contrastive loss.</param>
     /// <param name="ReadoutLearningRate">Rate of the linear readout.</param>
     /// <param name="Optimizer">How gradients become updates.</param>
-    internal sealed record Settings(int Projection, double Similarity, double Temperature, double ReadoutLearningRate, OptimizerKind Optimizer)
+    internal sealed record Settings(int Projection, double Similarity, bool Overlap, double Temperature, double ReadoutLearningRate, OptimizerKind Optimizer)
     {
         /// <summary>What is learnt when no option says otherwise.</summary>
-        internal static Settings Default { get; } = new(0, 0, new TrainingLoss().Temperature, new TrainingOptions { Epochs = 1, LearningRate = 1, Seed = 0 }.ReadoutLearningRate, OptimizerKind.Sgd);
+        internal static Settings Default { get; } = new(0, 0, false, new TrainingLoss().Temperature, new TrainingOptions { Epochs = 1, LearningRate = 1, Seed = 0 }.ReadoutLearningRate, OptimizerKind.Sgd);
 
         /// <summary>Whether views are compared.</summary>
         internal bool IsContrastive => Projection > 0;
 
         /// <summary>What the losses measure.</summary>
-        internal TrainingLoss Loss => new() { SimilarityWeight = Similarity, Temperature = Temperature };
+        internal TrainingLoss Loss => new() { SimilarityWeight = Similarity, Overlap = Overlap, Temperature = Temperature };
 
         /// <summary>Refuses a rule that would ignore an option.</summary>
         internal void RequireRule(string rule)
@@ -75,6 +78,11 @@ internal sealed class ObjectiveChoice
             if (Similarity > 0 && !PaperRules.HasLocalLosses(rule))
             {
                 throw new CommandFault($"--similarity means nothing to --rule {rule}, which has no local losses. Leave it out, or choose a rule of L or LG.");
+            }
+
+            if (Overlap && !PaperRules.KeepsLossesInBlocks(rule))
+            {
+                throw new CommandFault($"--overlap means nothing to --rule {rule}, whose losses do not stop between blocks. Leave it out, or choose a rule of LG.");
             }
         }
 

@@ -19,14 +19,16 @@ internal static class PaperRules
         ["FG-W"] = s => new WeightForwardGradient(s.Model, s.Team, s.Distribution, LossScope.Global, s.Passes, s.Seed, loss: s.Loss),
         ["FG-A"] = s => new ForwardGradient(s.Model, s.Team, s.Distribution, LossScope.Global, s.Passes, s.Seed, loss: s.Loss),
         ["LG-FG-W"] = s => new WeightForwardGradient(s.Model, s.Team, s.Distribution, s.Scope, s.Passes, s.Seed, loss: s.Loss),
-        ["LG-FG-A"] = s => new ForwardGradient(s.Model, s.Team, s.Distribution, s.Scope, s.Passes, s.Seed, loss: s.Loss),
+        ["LG-FG-A"] = s => new ForwardGradient(s.Model, s.Team, s.Distribution, s.Scope, s.Passes, s.Seed, Differentiation.Tangent, s.Loss, s.Layerwise),
     };
 
     // What the paper's tables do not hold.
     private static readonly Dictionary<string, Func<RuleSettings, LearningRule>> Further = new(StringComparer.OrdinalIgnoreCase)
     {
         ["FD-A"] = s => new ForwardGradient(s.Model, s.Team, s.Distribution, LossScope.Global, s.Passes, s.Seed, Differentiation.FiniteDifference, s.Loss),
-        ["LG-FD-A"] = s => new ForwardGradient(s.Model, s.Team, s.Distribution, s.Scope, s.Passes, s.Seed, Differentiation.FiniteDifference, s.Loss),
+        ["FD-W"] = s => new WeightForwardGradient(s.Model, s.Team, s.Distribution, LossScope.Global, s.Passes, s.Seed, Differentiation.FiniteDifference, s.Loss),
+        ["LG-FD-W"] = s => new WeightForwardGradient(s.Model, s.Team, s.Distribution, s.Scope, s.Passes, s.Seed, Differentiation.FiniteDifference, s.Loss),
+        ["LG-FD-A"] = s => new ForwardGradient(s.Model, s.Team, s.Distribution, s.Scope, s.Passes, s.Seed, Differentiation.FiniteDifference, s.Loss, s.Layerwise),
     };
 
     /// <summary>The rule that the project is about.</summary>
@@ -40,6 +42,9 @@ internal static class PaperRules
 
     /// <summary>Whether a rule reads local losses at all.</summary>
     internal static bool HasLocalLosses(string name) => name.StartsWith('L');
+
+    /// <summary>Whether each local loss of a rule trains its own block alone.</summary>
+    internal static bool KeepsLossesInBlocks(string name) => name.StartsWith("LG-", StringComparison.Ordinal);
 
     /// <summary>Whether a rule reads losses by block, patch and group, and so has a loss scope to choose.</summary>
     internal static bool HasLossScope(string name) => name.StartsWith("LG-F", StringComparison.OrdinalIgnoreCase) && HasPerturbation(name);
@@ -58,4 +63,4 @@ internal static class PaperRules
 }
 
 /// <summary>What a rule is made from; each takes what concerns it.</summary>
-internal sealed record RuleSettings(LocalMixer Model, WorkerTeam Team, NoiseDistribution Distribution, LossScope Scope, int Passes, bool Recompute, ulong Seed, TrainingLoss Loss);
+internal sealed record RuleSettings(LocalMixer Model, WorkerTeam Team, NoiseDistribution Distribution, LossScope Scope, int Passes, bool Layerwise, bool Recompute, ulong Seed, TrainingLoss Loss);

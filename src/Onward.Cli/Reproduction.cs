@@ -60,6 +60,7 @@ internal sealed record Reproduction(PaperCell Cell, ErrorInterval? Expected)
         RuleChoice.Settings.Default(Cell.Row, threads),
         LossScope.All,
         ObjectiveChoice.Settings.Default,
+        "none",
         PresetDefaults.For(Cell.Model, Cell.Row).Training(epochs: null, seed));
 }
 

@@ -39,6 +39,12 @@ internal sealed record RunConfiguration
     /// <summary>Weight of the similarity loss beside each local classifier.</summary>
     public double Similarity { get; init; }
 
+    /// <summary>Whether a block learns from the next block's loss too.</summary>
+    public bool Overlap { get; init; }
+
+    /// <summary>Whether the layers of a block are perturbed one at a time.</summary>
+    public bool Layerwise { get; init; }
+
     /// <summary>Temperature of the contrastive loss; null for a supervised run.</summary>
     public double? Temperature { get; init; }
 
@@ -46,6 +52,12 @@ internal sealed record RunConfiguration
     public double? ReadoutLearningRate { get; init; }
 
     public OptimizerKind Optimizer { get; init; }
+
+    /// <summary>How training images were changed.</summary>
+    public string Augmentation { get; init; } = "none";
+
+    /// <summary>The least area of a crop; null where none is cropped by area.</summary>
+    public double? AreaMin { get; init; }
 
     /// <summary>The preset.</summary>
     public required string Model { get; init; }

@@ -1,3 +1,4 @@
+using Onward.Data.Augmentation;
 using Onward.Learning;
 using Onward.Models;
 using Onward.Training;
@@ -5,7 +6,7 @@ using Onward.Training;
 namespace Onward.Cli;
 
 /// <summary>A run before it has its images.</summary>
-internal sealed record RunPlan(ModelChoice.Settings Model, RuleChoice.Settings Rule, LossScope LossScope, ObjectiveChoice.Settings Objective, TrainingOptions Training)
+internal sealed record RunPlan(ModelChoice.Settings Model, RuleChoice.Settings Rule, LossScope LossScope, ObjectiveChoice.Settings Objective, string Augmentation, TrainingOptions Training)
 {
     // Steps are numbered in 32 bits.
     private const long MostSteps = uint.MaxValue;
@@ -38,9 +39,13 @@ internal sealed record RunPlan(ModelChoice.Settings Model, RuleChoice.Settings R
         LossScope = LossScope,
         Projection = Objective.Projection,
         Similarity = Objective.Similarity,
+        Overlap = Objective.Overlap,
+        Layerwise = Rule.Layerwise,
         Temperature = Objective.IsContrastive ? Objective.Temperature : null,
         ReadoutLearningRate = Objective.IsContrastive ? Objective.ReadoutLearningRate : null,
         Optimizer = Training.Optimizer,
+        Augmentation = Augmentation,
+        AreaMin = Training.Augmentation.Crop == CropKind.Area ? Training.Augmentation.SmallestArea : null,
         Model = Model.Preset,
         Mixer = Model.Mixer,
         KernelSide = Model.KernelSide,

@@ -16,6 +16,7 @@ internal sealed class TrainOptions
     private readonly ModelChoice _model = ModelChoice.WithDefault(PresetDefaults.Model);
     private readonly RuleChoice _rule = new();
     private readonly ObjectiveChoice _objective = new();
+    private readonly AugmentationChoice _augmentation = new();
     private readonly Option<LossScope> _lossScope = LossScopeOption();
     private readonly Option<int?> _epochs = EpochsOption();
     private readonly Option<int?> _batchSize = BatchSizeOption();
@@ -45,6 +46,7 @@ internal sealed class TrainOptions
 
         _rule.AddTo(command);
         _objective.AddTo(command);
+        _augmentation.AddTo(command);
         foreach (Option option in new Option[] { _lossScope, _epochs, _batchSize, _learningRate, _momentum, _weightDecay, _schedule, _warmupEpochs, _seed })
         {
             command.Add(option);
@@ -83,7 +85,9 @@ internal sealed class TrainOptions
             WarmupEpochs = parse.GetValue(_warmupEpochs) ?? defaults.WarmupEpochs,
         };
         LossScope scope = parse.GetResult(_lossScope) is null ? LossScope.All : parse.GetValue(_lossScope);
-        return new Plan(_data.Read(parse), new RunPlan(model, rule, scope, objective, objective.Adapt(training)), parse.GetValue(_out), parse.GetValue(_json));
+        DataChoice.Settings data = _data.Read(parse);
+        AugmentationChoice.Settings augmentation = _augmentation.Read(parse, data.Dataset, objective.IsContrastive);
+        return new Plan(data, new RunPlan(model, rule, scope, objective, augmentation.Name, augmentation.Adapt(objective.Adapt(training))), parse.GetValue(_out), parse.GetValue(_json));
     }
 
     private static Option<LossScope> LossScopeOption() => new("--loss-scope")

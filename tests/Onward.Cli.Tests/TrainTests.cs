@@ -50,6 +50,59 @@ public sealed class TrainTests : IDisposable
         Assert.Equal((double)outcome["testError"]!, (double)again["testError"]!);
     }
 
+    [Theory]
+    [InlineData("", "none", null)]
+    [InlineData("--augment crop", "crop", null)]
+    [InlineData("--augment area", "area", 0.3)]
+    [InlineData("--augment area-colour --area-min 0.5", "area-colour", 0.5)]
+    [InlineData("--objective contrastive", "contrastive", 0.08)]
+    public void Views_are_kept_in_the_configuration_and_change_the_model(string options, string augmentation, double? areaMin)
+    {
+        Assert.Equal(0, _workplace.Run($"{Small} --augment none --out plain").Code);
+        Assert.Equal(0, _workplace.Run($"{Small} --out run {options}".TrimEnd()).Code);
+
+        JsonNode configuration = JsonNode.Parse(File.ReadAllText(_workplace["work/run/config.json"]))!;
+        Assert.Equal((augmentation, areaMin), ((string?)configuration["augmentation"], (double?)configuration["areaMin"]));
+        Assert.Equal(augmentation == "none", File.ReadAllBytes(_workplace["work/run/model.safetensors"]).AsSpan().SequenceEqual(File.ReadAllBytes(_workplace["work/plain/model.safetensors"])));
+    }
+
+    [Theory]
+    [InlineData(null, "none")]
+    [InlineData("mnist", "none")]
+    [InlineData("digits", "none")]
+    [InlineData("cifar-10", "flip")]
+    public void Only_natural_images_are_mirrored_by_default(string? dataset, string name) => Assert.Equal(name, AugmentationChoice.Settings.Default(dataset).Name);
+
+    public static TheoryData<string> Rules => [.. PaperRules.Names];
+
+    [Theory]
+    [MemberData(nameof(Rules))]
+    public void Every_rule_learns_without_labels_and_reads_classes_out_afterwards(string rule)
+    {
+        Workplace.Result result = _workplace.Run($"{Small} --rule {rule} --objective contrastive --projection 8 --optimizer lars --out run --json");
+
+        JsonNode outcome = JsonNode.Parse(Assert.Single(result.OutLines))!;
+        LocalMixerOptions options = ModelFile.Load(_workplace["work/run/model.safetensors"]).Options;
+        Assert.Equal((8, Normalizations.None), (options.Projection, options.Normalizations & Normalizations.Inter));
+        Assert.True((double)outcome["testError"]! < 100);
+        Assert.Equal((double)outcome["testError"]!, (double)JsonNode.Parse(_workplace.Run("eval --run run --json").Out)!["testError"]!);
+    }
+
+    [Theory]
+    [InlineData("--rule LG-FG-A --overlap --layerwise --passes 2", "overlap,layerwise")]
+    [InlineData("--rule LG-BP --overlap --similarity 0.5", "overlap,similarity")]
+    [InlineData("--rule LG-FA --overlap", "overlap")]
+    [InlineData("--rule LG-FG-W --overlap", "overlap")]
+    public void Local_losses_take_further_forms_that_the_configuration_keeps(string options, string kept)
+    {
+        Assert.Equal(0, _workplace.Run($"train --data {{data}} --model M/8/16 --batch-size 16 --epochs 1 --out run {options}").Code);
+
+        JsonNode configuration = JsonNode.Parse(File.ReadAllText(_workplace["work/run/config.json"]))!;
+        Assert.Equal(
+            kept.Split(','),
+            new[] { "overlap", "layerwise", "similarity" }.Where(name => configuration[name]!.ToJsonString() is not ("false" or "0")));
+    }
+
     [Fact]
     public void The_same_seed_gives_the_same_bytes_on_any_number_of_threads()
     {

@@ -1,0 +1,74 @@
+using System.CommandLine;
+using Onward.Data.Augmentation;
+using Onward.Training;
+
+namespace Onward.Cli;
+
+/// <summary>The options that choose how images are changed in training.</summary>
+internal sealed class AugmentationChoice
+{
+    internal const string Contrastive = "contrastive";
+
+    private static readonly Dictionary<string, ViewRecipe> Recipes = new()
+    {
+        ["none"] = ViewRecipe.None,
+        ["flip"] = ViewRecipe.Flipped,
+        ["crop"] = ViewRecipe.PaddedCrop,
+        ["area"] = ViewRecipe.AreaCrop,
+        ["area-colour"] = ViewRecipe.AreaCropWithColour,
+    };
+
+    /// <summary>The recipes of one view by name.</summary>
+    internal static IReadOnlyList<string> Names { get; } = [.. Recipes.Keys];
+
+    /// <summary>The recipe of each view of an image.</summary>
+    internal static IReadOnlyList<ViewRecipe> Views(string name) => name == Contrastive ? [ViewRecipe.ContrastiveFirst, ViewRecipe.ContrastiveSecond] : [Recipes[name]];
+
+    private readonly Option<string?> _augment = ValueOption.Name("--augment", "How training images are changed at random: none, flip, crop (flip and padded crop), area (flip and area crop) or area-colour. Default flip for cifar-10, else none", Names);
+    private readonly Option<double?> _areaMin = ValueOption.Number("--area-min", $"Least part of an image that an area crop shows. Default {ViewRecipe.AreaCrop.SmallestArea}; contrastive: {ViewRecipe.ContrastiveFirst.SmallestArea}", "above 0 and at most 1", value => value is > 0 and <= 1);
+
+    /// <summary>Adds the options to a command.</summary>
+    internal void AddTo(Command command)
+    {
+        command.Add(_augment);
+        command.Add(_areaMin);
+    }
+
+    /// <summary>What the command line says.</summary>
+    /// <param name="parse">The command line.</param>
+    /// <param name="dataset">Name of the data set; null for the default one.</param>
+    /// <param name="contrastive">Whether two views of each image are compared.</param>
+    internal Settings Read(ParseResult parse, string? dataset, bool contrastive)
+    {
+        string? named = parse.GetValue(_augment);
+        if (contrastive && named is not null)
+        {
+            throw new CommandFault("--augment means nothing to --objective contrastive, whose two views have recipes of their own. Leave it out.");
+        }
+
+        string name = contrastive ? Contrastive : named ?? Settings.Default(dataset).Name;
+        double? areaMin = parse.GetValue(_areaMin);
+        if (areaMin is not null && !contrastive && Recipes[name].Crop != CropKind.Area)
+        {
+            throw new CommandFault($"--area-min means nothing to --augment {name}, which does not crop by area. Leave it out, or choose area or area-colour.");
+        }
+
+        return new Settings(name, areaMin);
+    }
+
+    /// <summary>How images are changed.</summary>
+    /// <param name="Name">Name of the recipe, or contrastive for two views.</param>
+    /// <param name="AreaMin">The least area of a crop; null for the recipe's own.</param>
+    internal sealed record Settings(string Name, double? AreaMin)
+    {
+        /// <summary>What the published code always does to a data set: CIFAR-10 is mirrored even without augmentation (spec P10).</summary>
+        internal static Settings Default(string? dataset) => new(dataset == "cifar-10" ? "flip" : "none", null);
+
+        /// <summary>How a network is trained with it.</summary>
+        internal TrainingOptions Adapt(TrainingOptions training) => Name == Contrastive
+            ? training with { Augmentation = Sized(ViewRecipe.ContrastiveFirst), SecondView = Sized(ViewRecipe.ContrastiveSecond) }
+            : training with { Augmentation = Sized(Recipes[Name]) };
+
+        private ViewRecipe Sized(ViewRecipe recipe) => AreaMin is double least ? recipe with { SmallestArea = least } : recipe;
+    }
+}

@@ -1,0 +1,86 @@
+using System.CommandLine;
+using Onward.Data;
+using Onward.Data.Augmentation;
+using SkiaSharp;
+
+namespace Onward.Cli;
+
+/// <summary><c>onward data views</c>: a picture of images beside the views that training makes of them.</summary>
+internal sealed class DataViewsCommand
+{
+    private const int Gap = 2, SmallestSide = 64;
+
+    private static readonly IReadOnlyList<string> Names = [.. AugmentationChoice.Names, AugmentationChoice.Contrastive];
+
+    private readonly Option<string?> _dataset = ValueOption.Name("--dataset", "Data set to take images from. Default mnist", Datasets.Names);
+    private readonly Option<string?> _data = DataChoice.FolderOption();
+    private readonly Option<string?> _recipe = ValueOption.Name("--recipe", $"How views are made: {ValueOption.List(Names)} (its two views in turn). Default contrastive", Names);
+    private readonly Option<ulong?> _seed = ValueOption.Seed("--seed", "Names every random draw. Default 1");
+    private readonly Option<string?> _out = ValueOption.Folder("--out", "PNG file to write. Default views.png");
+    private readonly Option<int?> _rows = ValueOption.Whole("--rows", "Images, one a row. Default 8", 1, 100);
+    private readonly Option<int?> _columns = ValueOption.Whole("--columns", "Pictures in a row, the image itself first. Default 8", 2, 100);
+    private readonly Host _host;
+
+    private DataViewsCommand(Host host) => _host = host;
+
+    /// <summary>Makes the command.</summary>
+    internal static Command Create(Host host)
+    {
+        DataViewsCommand views = new(host);
+        Command command = new("views", "Draw images beside the views that training makes of them.") { views._dataset, views._data, views._recipe, views._seed, views._out, views._rows, views._columns };
+        command.SetAction(views.Run);
+        return command;
+    }
+
+    private int Run(ParseResult parse)
+    {
+        LabelledImages images = Datasets.Load(parse.GetValue(_dataset), parse.GetValue(_data), _host).Data.Training;
+        int rows = Math.Min(parse.GetValue(_rows) ?? 8, images.Count), columns = parse.GetValue(_columns) ?? 8;
+        ViewMaker[] makers = [.. AugmentationChoice.Views(parse.GetValue(_recipe) ?? AugmentationChoice.Contrastive).Select(recipe => new ViewMaker(recipe, parse.GetValue(_seed) ?? 1, images.Height, images.Width, images.Channels))];
+        ViewMaker original = new(ViewRecipe.None, 0, images.Height, images.Width, images.Channels);
+        int zoom = Math.Max(1, SmallestSide / Math.Min(images.Height, images.Width));
+        int height = (images.Height * zoom) + Gap, width = (images.Width * zoom) + Gap;
+        using SKBitmap sheet = new((columns * width) + Gap, (rows * height) + Gap);
+        sheet.Erase(SKColors.White);
+        float[] view = new float[images.ImageLength];
+        for (int row = 0; row < rows; row++)
+        {
+            ReadOnlySpan<byte> source = images.Pixels.Span.Slice(row * images.ImageLength, images.ImageLength);
+            for (int column = 0; column < columns; column++)
+            {
+                (int epoch, int number) = Math.DivRem(Math.Max(0, column - 1), makers.Length);
+                ViewMaker maker = column == 0 ? original : makers[number];
+                maker.Make(source, images.Height, images.Width, epoch, row, number, view);
+                Draw(sheet, view, images, zoom, Gap + (row * height), Gap + (column * width));
+            }
+        }
+
+        string path = _host.Resolve(parse.GetValue(_out) ?? "views.png");
+        using SKData png = sheet.Encode(SKEncodedImageFormat.Png, 100);
+        try
+        {
+            File.WriteAllBytes(path, png.ToArray());
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            throw new CommandFault($"--out {path}: {fault.Message} Name a file in a folder that exists and can be written to.", fault);
+        }
+
+        _host.Out.WriteLine(path);
+        return ExitCode.Done;
+    }
+
+    private static void Draw(SKBitmap sheet, float[] view, LabelledImages images, int zoom, int top, int left)
+    {
+        for (int y = 0; y < images.Height * zoom; y++)
+        {
+            for (int x = 0; x < images.Width * zoom; x++)
+            {
+                int pixel = ((y / zoom * images.Width) + (x / zoom)) * images.Channels;
+                sheet.SetPixel(left + x, top + y, new SKColor(Byte(0), Byte(images.Channels > 1 ? 1 : 0), Byte(images.Channels > 2 ? 2 : 0)));
+
+                byte Byte(int channel) => (byte)MathF.Round(255 * view[pixel + channel]);
+            }
+        }
+    }
+}
