@@ -73,18 +73,18 @@ internal sealed class ReproduceCommand
             return;
         }
 
-        TextTable table = new TextTable(left: [0, 1, 2, 6]).Add("table", "column", "row", "paper: test", "train", "expected here", "command");
+        TextTable table = new TextTable(left: [0, 1, 2, 7]).Add("table", "column", "row", "paper: test", "train", "expected here", "minutes", "command");
         foreach (PaperCell cell in cells)
         {
             Reproduction? reproduction = Reproduction.Of(cell);
-            string expected = reproduction?.Expected?.ToString() ?? (reproduction is null ? "" : "not recorded");
             table.Add(
                 cell.Table.ToString(CultureInfo.InvariantCulture),
                 cell.Column,
                 cell.Row,
                 TextTable.Percent(cell.TestError),
                 TextTable.Percent(cell.TrainError),
-                expected,
+                reproduction?.Expected.ToString() ?? "",
+                reproduction?.Minutes.ToString("0.0", CultureInfo.InvariantCulture) ?? "",
                 reproduction?.Command ?? Reproduction.Lack(cell));
         }
 
@@ -120,14 +120,12 @@ internal sealed class ReproduceCommand
     {
         PaperCell paper = reproduction.Cell;
         string over = ours.Seeds == 1 ? "one seed" : string.Create(CultureInfo.InvariantCulture, $"mean ± standard deviation over {ours.Seeds} seeds");
-        string expected = reproduction.Expected is ErrorInterval interval
-            ? $"test error {interval}{(ours.TestError is null ? "" : $"; ours is {interval.Place(ours.TestError.Mean)}")}"
-            : "not recorded yet";
+        string place = ours.TestError is null ? "" : $"; ours is {reproduction.Expected.Place(ours.TestError.Mean)}";
         return new TextTable()
             .Add("command", reproduction.Command)
             .Add("ours", $"test error {ours.Show(ours.TestError)}, train error {ours.Show(ours.TrainError)} (percent, {over})")
             .Add("paper", string.Create(CultureInfo.InvariantCulture, $"test error {paper.TestError:0.00}, train error {paper.TrainError:0.00}"))
-            .Add("expected", expected)
+            .Add("expected", string.Create(CultureInfo.InvariantCulture, $"test error {reproduction.Expected}{place}, in {reproduction.Minutes:0.0} minutes a seed"))
             .Add("time", string.Create(CultureInfo.InvariantCulture, $"{TextTable.Duration(TimeSpan.FromSeconds(seconds))}{(ours.ImagesPerSecond is double speed ? $", {speed:N0} images/s" : "")}"))
             .Add("runs", folder)
             .Add("verdict", verdict.ToString());
@@ -142,7 +140,8 @@ internal sealed class ReproduceCommand
         bool Runs,
         string? Command,
         double? ExpectedLeast,
-        double? ExpectedMost)
+        double? ExpectedMost,
+        double? ExpectedMinutes)
     {
         internal static ListedCell Of(PaperCell cell)
         {
@@ -155,8 +154,9 @@ internal sealed class ReproduceCommand
                 cell.TrainError,
                 reproduction is not null,
                 reproduction?.Command,
-                reproduction?.Expected?.Least,
-                reproduction?.Expected?.Most);
+                reproduction?.Expected.Least,
+                reproduction?.Expected.Most,
+                reproduction?.Minutes);
         }
     }
 
@@ -173,8 +173,8 @@ internal sealed class ReproduceCommand
         double? TrainErrorDeviation,
         double PaperTestError,
         double PaperTrainError,
-        double? ExpectedLeast,
-        double? ExpectedMost,
+        double ExpectedLeast,
+        double ExpectedMost,
         double Seconds,
         string Verdict,
         string Reason,
@@ -193,8 +193,8 @@ internal sealed class ReproduceCommand
             ResultJson.Round(ours.TrainError?.Deviation),
             reproduction.Cell.TestError,
             reproduction.Cell.TrainError,
-            reproduction.Expected?.Least,
-            reproduction.Expected?.Most,
+            reproduction.Expected.Least,
+            reproduction.Expected.Most,
             Math.Round(seconds, 2),
             JsonNamingPolicy.CamelCase.ConvertName(verdict.Kind.ToString()),
             verdict.Reason,

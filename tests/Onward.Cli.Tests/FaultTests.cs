@@ -100,7 +100,7 @@ public sealed class FaultTests : IDisposable
     [InlineData("reproduce", "'onward reproduce' needs --row and --column, or --list")]
     [InlineData("reproduce --row BP", "'onward reproduce' needs --row and --column, or --list")]
     [InlineData("reproduce --row BP --column MNIST-M/1/17", "--column knows no 'MNIST-M/1/17'; did you mean 'MNIST-M/1/16'?")]
-    [InlineData("reproduce --row BP --column CIFAR-10-M/8/16", "Table 3, BP, CIFAR-10-M/8/16 needs CIFAR-10 data, not in this version")]
+    [InlineData("reproduce --row BP --column CIFAR-10-M/8/16", "Table 3, BP, CIFAR-10-M/8/16 has no recorded run on CIFAR-10 yet")]
     [InlineData("reproduce --table 4 --row BP --column MNIST-M/1/16", "Table 4 has no column MNIST-M/1/16; it has CIFAR-10-M/8/16,")]
     [InlineData("reproduce --table 5 --list", "--table must be a whole number from 3 to 4; got '5'")]
     [InlineData("bench --seconds 0", "--seconds must be a number above 0, at most 3600; got '0'")]

@@ -17,10 +17,10 @@ public sealed class ReproduceTests : IDisposable
         Assert.Equal((0, ""), (result.Code, result.Error));
         Assert.Equal(1 + 44 + 33, result.OutLines.Length);
         Assert.Equal(22, result.OutLines.Count(line => line.Contains("onward train --dataset mnist --model ", StringComparison.Ordinal)));
-        Assert.Equal(33, result.OutLines.Count(line => line.EndsWith("needs CIFAR-10 data, not in this version", StringComparison.Ordinal)));
-        Assert.Equal(22, result.OutLines.Count(line => line.EndsWith("needs ImageNet data, not in this version", StringComparison.Ordinal)));
+        Assert.Equal(33, result.OutLines.Count(line => line.EndsWith("has no recorded run on CIFAR-10 yet", StringComparison.Ordinal)));
+        Assert.Equal(22, result.OutLines.Count(line => line.EndsWith("has no recorded run on ImageNet yet", StringComparison.Ordinal)));
         Assert.Single(result.OutLines, line => Regex.IsMatch(line, @"^3 +MNIST-M/1/16 +LG-FG-A +2\.55 % +0\.00 % .*--rule LG-FG-A --epochs \d+ --batch-size 128 --lr 0\.\d+$"));
-        Assert.Single(result.OutLines, line => Regex.IsMatch(line, @"^4 +CIFAR-10-L/8/64 +BP +17\.53 % +13\.35 % +needs CIFAR-10"));
+        Assert.Single(result.OutLines, line => Regex.IsMatch(line, @"^4 +CIFAR-10-L/8/64 +BP +17\.53 % +13\.35 % +has no recorded run"));
     }
 
     [Fact]
