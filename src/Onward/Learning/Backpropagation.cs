@@ -46,6 +46,11 @@ public sealed class Backpropagation : LearningRule
             throw new ArgumentException("Blocks overlap where their losses stay within them; the other losses reach all earlier blocks as it is.", nameof(loss));
         }
 
+        if (Loss.Overlap && recompute)
+        {
+            throw new ArgumentException("Where blocks overlap, a block needs the values of the next one beside its own, so none are computed again.", nameof(recompute));
+        }
+
         _scope = scope;
         _path = new ErrorPath(model);
         _passes = [.. Tiles.Select(tiles => new BackwardPass(model, _path, tiles[0].Activations.Examples, Loss.Overlap))];
@@ -84,7 +89,7 @@ public sealed class Backpropagation : LearningRule
         return new(model, team, scope, recompute, model.DrawFeedback(seed), loss);
     }
 
-    internal static Backpropagation ThroughFeedback(LocalMixer model, WorkerTeam team, BackwardScope scope, ParameterVector feedback) => new(model, team, scope, false, feedback, null);
+    internal static Backpropagation ThroughFeedback(LocalMixer model, WorkerTeam team, BackwardScope scope, ParameterVector feedback, TrainingLoss? loss = null) => new(model, team, scope, false, feedback, loss);
 
     private bool IsBetween(MixerBlock block) => block.Index > 0 && block.Index < Model.Blocks.Count - 1;
 

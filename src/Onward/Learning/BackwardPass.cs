@@ -58,15 +58,23 @@ internal sealed class BackwardPass
     /// </summary>
     internal void GoThroughOverlapping(BlockTile tile, bool first, bool last)
     {
-        Begin(tile);
-        ReadLocalLoss(tile);
-        GoThrough(tile, toInput: !first);
-        Output(tile).CopyTo(_forPrevious.Span);
-        if (!last)
+        if (!first)
         {
             Begin(tile);
             ReadLocalLoss(tile);
-            TensorPrimitives.Add(Output(tile), _fromNext.Span[..(tile.Rows * _options.Channels)], Output(tile));
+            GoThrough(tile, toInput: true);
+            Output(tile).CopyTo(_forPrevious.Span);
+        }
+
+        if (first || !last)
+        {
+            Begin(tile);
+            ReadLocalLoss(tile);
+            if (!last)
+            {
+                TensorPrimitives.Add(Output(tile), _fromNext.Span[..(tile.Rows * _options.Channels)], Output(tile));
+            }
+
             GoThrough(tile, toInput: false);
         }
 

@@ -32,6 +32,11 @@ public sealed class DirectFeedbackAlignment : LearningRule
     internal DirectFeedbackAlignment(LocalMixer model, WorkerTeam team, float[][] feedback, TrainingLoss? loss = null)
         : base(model, team, Locality.Network, trainsHeads: false, loss)
     {
+        if (Loss.Overlap)
+        {
+            throw new ArgumentException("Blocks overlap where they learn from losses of their own; here all learn from the error at the network's output.", nameof(loss));
+        }
+
         LocalMixerOptions options = model.Options;
         _feedback = [.. feedback.Select(matrix => Pack(options, matrix))];
         _signals = [.. Tiles.Select(tiles => AlignedMemory.Allocate(tiles[0].Activations.Examples * options.Channels))];

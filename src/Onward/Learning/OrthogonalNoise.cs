@@ -13,7 +13,8 @@ namespace Onward.Learning;
 /// Two numbers with different columns have noise whose products add up to 0 over the passes, so neither disturbs the
 /// estimate of the other. Numbers that meet in one loss (spec 1.4) take consecutive columns, the grouped layer's C first, then
 /// the channel layer's C, then the token layer's. With local losses for each patch and group, 2 C passes make the estimate
-/// of the first block exact; with fewer passes, each number still shares its column with only 1 in M of the others.
+/// of the first block exact, or C passes where layers are perturbed one at a time and only C numbers meet; with fewer
+/// passes, each number still shares its column with only 1 in M of the others.
 /// </remarks>
 internal sealed class OrthogonalNoise : NoiseDistribution
 {

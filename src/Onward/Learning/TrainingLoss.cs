@@ -16,7 +16,8 @@ public sealed record TrainingLoss
     /// <summary>
     /// Whether a block also learns from the local loss of the block after it, which lessens the greed of local losses (Xiong et
     /// al. 2020; spec 4.2). Default false. The published code adds two runs, cut after even and after odd blocks, which
-    /// counts a block's own loss twice; here each loss counts once.
+    /// counts a block's own loss twice; here each loss counts once. A step keeps the values of all blocks then: memory grows
+    /// with depth, but not with the batch.
     /// </summary>
     public bool Overlap { get; init; }
 

@@ -84,9 +84,9 @@ public sealed class WeightForwardGradient : LearningRule
     }
 
     /// <inheritdoc/>
-    /// <remarks>A layer multiplies its input by V, and the tangent of its input, where there is one, by the weights.</remarks>
+    /// <remarks>A layer multiplies its input by V, and the tangent of its input, where there is one, by the weights. A difference has both in every layer.</remarks>
     private protected override double RuleFlopsPerExample => 2.0 * _options.Patches * Model.Blocks.Sum(block =>
-        block.Layers.Select((layer, l) => layer.Map.MultiplyAddsPerRow * (1.0 + (_passes * ((l > 0 || InputMoves(block) ? 2 : 1) + (Loss.Overlap && block.Index > 0 ? 1 : 0))))).Sum());
+        block.Layers.Select((layer, l) => layer.Map.MultiplyAddsPerRow * (1.0 + (_passes * ((MultipliesByWeights(block, l) ? 2 : 1) + (Loss.Overlap && block.Index > 0 ? 1 : 0))))).Sum());
 
     internal override bool LeavesOutputGradients => false;
 
@@ -178,6 +178,9 @@ public sealed class WeightForwardGradient : LearningRule
 
     // A global loss moves the input of every block but the first; local losses, that of none.
     private bool InputMoves(MixerBlock block) => _scope == LossScope.Global && block.Index > 0;
+
+    // Whether a layer multiplies anything by its own weights beside the values.
+    private bool MultipliesByWeights(MixerBlock block, int layer) => layer > 0 || InputMoves(block) || _differentiation == Differentiation.FiniteDifference;
 
     // z' = x' W + x V + v, then as every tangent.
     private void CarryTangent(BlockTile tile, TangentMemory memory, int pass)

@@ -54,6 +54,20 @@ public sealed class FiniteDifferenceTests
         RequireNear(network, Rule(Differentiation.Tangent), Rule(Differentiation.FiniteDifference));
     }
 
+    // Moved weights multiply the input of a block too, which no tangent of local losses does.
+    [Fact]
+    public void Products_of_moved_weights_are_counted()
+    {
+        SmallNetwork network = new();
+        using WorkerTeam team = new(1);
+        double Products(Differentiation differentiation) =>
+            new WeightForwardGradient(network.Model, team, NoiseDistribution.Gaussian, LossScope.All, 3, seed: 3, differentiation).MatrixFlopsPerExample;
+
+        double first = network.Model.Blocks.Sum(block => block.Layers[0].Map.MultiplyAddsPerRow);
+
+        Assert.Equal(3 * 2.0 * network.Model.Options.Patches * first, Products(Differentiation.FiniteDifference) - Products(Differentiation.Tangent));
+    }
+
     private static void RequireNear(SmallNetwork network, LearningRule exact, LearningRule difference)
     {
         float[] expected = network.Gradients(exact), actual = network.Gradients(difference);

@@ -87,8 +87,15 @@ public sealed class ForwardGradientIdentityTests
         RequireActivityIdentity(new TrainingLoss { Overlap = true }, scope, layerwise: false);
 
     [Fact]
-    public void Weight_estimates_of_overlapping_blocks_add_up_to_their_gradient() =>
-        RequireWeightIdentity(new SmallNetwork(), LossScope.Block, BackwardScope.LocalLossesWithinBlock, new TrainingLoss { Overlap = true });
+    public void Activity_estimates_of_overlapping_blocks_that_compare_examples_add_up_to_their_gradient() =>
+        RequireActivityIdentity(new TrainingLoss { Overlap = true, SimilarityWeight = 0.7 }, LossScope.All, layerwise: false);
+
+    // A block's own losses may be told apart by group where no normalisation joins the groups; the next block joins them again.
+    [Theory]
+    [InlineData(LossScope.Block, Normalizations.All)]
+    [InlineData(LossScope.All, Normalizations.None)]
+    public void Weight_estimates_of_overlapping_blocks_add_up_to_their_gradient(LossScope scope, Normalizations normalizations) =>
+        RequireWeightIdentity(new SmallNetwork(normalizations, blocks: 3), scope, BackwardScope.LocalLossesWithinBlock, new TrainingLoss { Overlap = true });
 
     private static void RequireActivityIdentity(TrainingLoss loss, LossScope scope, bool layerwise)
     {

@@ -12,16 +12,18 @@ public sealed class OrthogonalNoiseTests
     [InlineData(1, 1)]
     [InlineData(2, 1)]
     [InlineData(2, 2)]
-    public void As_many_directions_as_numbers_meet_in_a_loss_make_the_estimate_exact(int groups, int passes)
+    [InlineData(1, 1, true)]
+    [InlineData(2, 1, true)]
+    public void As_many_directions_as_numbers_meet_in_a_loss_make_the_estimate_exact(int groups, int multiple, bool layerwise = false)
     {
-        // 8 channels: with G groups, 2 x 8 / G numbers meet in each loss of the only block.
+        // 8 channels: with G groups, 8 / G numbers of each of the two layers meet in each loss of the only block.
         LocalMixer model = Network(groups);
-        passes *= 2 * 8 / groups;
+        int passes = multiple * (layerwise ? 1 : 2) * 8 / groups;
         using WorkerTeam team = new(2);
         float[] pixels = new float[5 * 36];
         CounterRandom.Normals(new RandomStream(3, RandomPurpose.Data), 0, pixels);
         int[] labels = [0, 2, 1, 1, 0];
-        ForwardGradient rule = new(model, team, NoiseDistribution.Orthogonal(model, passes), LossScope.All, passes, seed: 9);
+        ForwardGradient rule = new(model, team, NoiseDistribution.Orthogonal(model, passes), LossScope.All, passes, seed: 9, layerwise: layerwise);
         Backpropagation exact = Backpropagation.ThroughWeights(model, team, BackwardScope.LocalLossesWithinBlock);
 
         rule.Step(pixels, labels, 4);

@@ -35,17 +35,15 @@ public sealed class OverlapTests
         }
     }
 
+    public static TheoryData<string> Rules => ["LG-BP", "LG-FA", "LG-FG-A", "layer by layer", "LG-FG-W", "LG-FD-A", "LG-FD-W"];
+
     [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public void The_last_block_and_all_heads_learn_as_without_overlap(bool backprop)
+    [MemberData(nameof(Rules))]
+    public void The_last_block_and_all_heads_learn_as_without_overlap(string name)
     {
         TinyNetwork network = TinyNetwork.Create("all normalisations");
         using WorkerTeam team = new(2);
-        LearningRule Rule(TrainingLoss loss) => backprop
-            ? Backpropagation.ThroughWeights(network.Model, team, BackwardScope.LocalLossesWithinBlock, loss: loss)
-            : new ForwardGradient(network.Model, team, NoiseDistribution.Gaussian, LossScope.All, 1, seed: 4, loss: loss);
-        LearningRule apart = Rule(new TrainingLoss()), overlapping = Rule(Overlapping);
+        LearningRule apart = Create(name, network.Model, team, new TrainingLoss()), overlapping = Create(name, network.Model, team, Overlapping);
 
         apart.Step(network.FlatPixels, network.Labels, 0);
         overlapping.Step(network.FlatPixels, network.Labels, 0);
@@ -56,9 +54,64 @@ public sealed class OverlapTests
             Tolerance.Same(apart.Gradients[parameter], overlapping.Gradients[parameter], parameter.Name);
         }
 
-        Parameter earlier = network.Model.Blocks[0].Layers[0].Weight;
-        Assert.NotEqual(apart.Gradients[earlier].ToArray(), overlapping.Gradients[earlier].ToArray());
-        Assert.True(overlapping.MatrixFlopsPerExample > apart.MatrixFlopsPerExample);
+        foreach (MixerBlock block in network.Model.Blocks.SkipLast(1))
+        {
+            Assert.All(block.Layers, layer => Assert.NotEqual(apart.Gradients[layer.Weight].ToArray(), overlapping.Gradients[layer.Weight].ToArray()));
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Rules))]
+    public void The_only_block_of_a_network_learns_as_without_overlap(string name)
+    {
+        TinyNetwork network = TinyNetwork.Create("one patch");
+        using WorkerTeam team = new(2);
+        LearningRule apart = Create(name, network.Model, team, new TrainingLoss()), overlapping = Create(name, network.Model, team, Overlapping);
+
+        apart.Step(network.FlatPixels, network.Labels, 0);
+        overlapping.Step(network.FlatPixels, network.Labels, 0);
+
+        Tolerance.Same(apart.Gradients.All, overlapping.Gradients.All, name);
+        Assert.Equal(apart.MatrixFlopsPerExample, overlapping.MatrixFlopsPerExample);
+    }
+
+    // A product more with every layer that an error or a tangent passes through on its way to or from the next block's loss.
+    [Theory]
+    [MemberData(nameof(Rules))]
+    public void Products_on_the_way_to_the_next_loss_are_counted(string name)
+    {
+        LocalMixer model = TinyNetwork.Create("all normalisations").Model;
+        using WorkerTeam team = new(1);
+        double Products(int block, int firstLayer = 0) => 2.0 * model.Options.Patches * model.Blocks[block].Layers.Skip(firstLayer).Sum(layer => layer.Map.MultiplyAddsPerRow);
+        double apart = Create(name, model, team, new TrainingLoss()).MatrixFlopsPerExample;
+
+        double overlapping = Create(name, model, team, Overlapping).MatrixFlopsPerExample;
+
+        // Back: the losses of blocks 1 and 2 enter through the first layers; block 1 then has an error of its own to send to
+        // its earlier layers. Forward: two passes of the tangent of block 0 (of each of its two layers, if each has one)
+        // through block 1, and of that of block 1 (of each of its three) through block 2.
+        double expected = name switch
+        {
+            "LG-BP" or "LG-FA" => Products(1) - Products(1, 1) + Products(1, 1) + Products(2) - Products(2, 1),
+            "layer by layer" => 2 * ((2 * Products(1)) + (3 * Products(2))),
+            _ => 2 * (Products(1) + Products(2)),
+        };
+        Assert.Equal(expected, overlapping - apart);
+    }
+
+    // The weights themselves in place of random matrices: every rule that sends errors back goes the same way.
+    [Fact]
+    public void Feedback_through_the_weights_themselves_is_backprop()
+    {
+        TinyNetwork network = TinyNetwork.Create("all normalisations");
+        using WorkerTeam team = new(1);
+        Backpropagation aligned = Backpropagation.ThroughFeedback(network.Model, team, BackwardScope.LocalLossesWithinBlock, network.Model.Values, Overlapping);
+        LearningRule backprop = Create("LG-BP", network.Model, team, Overlapping);
+
+        aligned.Step(network.FlatPixels, network.Labels, 0);
+        backprop.Step(network.FlatPixels, network.Labels, 0);
+
+        Assert.Equal(backprop.Gradients.All, aligned.Gradients.All);
     }
 
     // Without the noise of the other layers, fewer numbers meet in one loss.
@@ -93,6 +146,16 @@ public sealed class OverlapTests
         }
     }
 
+    // An error from the next block must be at hand when a block is computed again, so there is nothing to save.
+    [Fact]
+    public void Overlap_keeps_values_and_recomputes_none()
+    {
+        TinyNetwork network = TinyNetwork.Create("one group");
+        using WorkerTeam team = new(1);
+
+        Assert.Throws<ArgumentException>(() => Backpropagation.ThroughWeights(network.Model, team, BackwardScope.LocalLossesWithinBlock, recompute: true, Overlapping));
+    }
+
     [Fact]
     public void A_global_loss_takes_neither_overlap_nor_layers_one_at_a_time()
     {
@@ -101,8 +164,19 @@ public sealed class OverlapTests
 
         Assert.Throws<ArgumentException>(() => Backpropagation.ThroughWeights(network.Model, team, BackwardScope.Readout, loss: Overlapping));
         Assert.Throws<ArgumentException>(() => Backpropagation.ThroughWeights(network.Model, team, BackwardScope.LocalLosses, loss: Overlapping));
+        Assert.Throws<ArgumentException>(() => new DirectFeedbackAlignment(network.Model, team, seed: 1, Overlapping));
         Assert.Throws<ArgumentException>(() => new ForwardGradient(network.Model, team, NoiseDistribution.Gaussian, LossScope.Global, 1, seed: 1, loss: Overlapping));
         Assert.Throws<ArgumentException>(() => new WeightForwardGradient(network.Model, team, NoiseDistribution.Gaussian, LossScope.Global, 1, seed: 1, loss: Overlapping));
         Assert.Throws<ArgumentException>(() => new ForwardGradient(network.Model, team, NoiseDistribution.Gaussian, LossScope.Global, 1, seed: 1, layerwise: true));
     }
+
+    private static LearningRule Create(string name, LocalMixer model, WorkerTeam team, TrainingLoss loss) => name switch
+    {
+        "LG-BP" => Backpropagation.ThroughWeights(model, team, BackwardScope.LocalLossesWithinBlock, loss: loss),
+        "LG-FA" => Backpropagation.ThroughRandomFeedback(model, team, BackwardScope.LocalLossesWithinBlock, seed: 4, loss: loss),
+        "LG-FG-W" => new WeightForwardGradient(model, team, NoiseDistribution.Gaussian, LossScope.All, 2, seed: 4, loss: loss),
+        "LG-FD-W" => new WeightForwardGradient(model, team, NoiseDistribution.Gaussian, LossScope.All, 2, seed: 4, Differentiation.FiniteDifference, loss),
+        "LG-FD-A" => new ForwardGradient(model, team, NoiseDistribution.Gaussian, LossScope.All, 2, seed: 4, Differentiation.FiniteDifference, loss),
+        _ => new ForwardGradient(model, team, NoiseDistribution.Gaussian, LossScope.All, 2, seed: 4, loss: loss, layerwise: name == "layer by layer"),
+    };
 }
