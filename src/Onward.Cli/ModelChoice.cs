@@ -48,9 +48,10 @@ internal sealed class ModelChoice
             throw new CommandFault($"--kernel-side must be an odd number, so that the kernel has a middle; got {kernelSide}.");
         }
 
-        // What mixes patches stands in the blocks after the first; the images play no part in their number.
-        return LocalMixerPresets.Get(preset, 1, 1, 1).Blocks > 1
-            ? new Settings(preset, TokenMixer.DepthwiseConvolution, kernelSide ?? DefaultKernelSide)
+        // What mixes patches stands in the blocks after the first.
+        Settings settings = new(preset, TokenMixer.DepthwiseConvolution, kernelSide ?? DefaultKernelSide);
+        return settings.Blocks > 1
+            ? settings
             : throw new CommandFault($"--mixer {Convolution} means nothing to --model {preset}, whose one block mixes no patches. Leave it out, or choose another model.");
     }
 
@@ -62,6 +63,9 @@ internal sealed class ModelChoice
 
         /// <summary>The name as part of a folder's.</summary>
         internal string FolderName => Name.Replace('/', '-');
+
+        /// <summary>Blocks of the network; the images play no part in their number.</summary>
+        internal int Blocks => LocalMixerPresets.Get(Preset, 1, 1, 1).Blocks;
 
         /// <summary>A preset as it is when no option changes it.</summary>
         internal static Settings Default(string preset) => new(preset, TokenMixer.Matrix, DefaultKernelSide);

@@ -72,8 +72,8 @@ internal sealed class ObjectiveChoice
         /// <summary>What the losses measure.</summary>
         internal TrainingLoss Loss => new() { SimilarityWeight = Similarity, Overlap = Overlap, Temperature = Temperature };
 
-        /// <summary>Refuses a rule that would ignore an option.</summary>
-        internal void RequireRule(string rule)
+        /// <summary>Refuses a rule or a network that would ignore an option.</summary>
+        internal void RequireUse(string rule, ModelChoice.Settings model)
         {
             if (Similarity > 0 && !PaperRules.HasLocalLosses(rule))
             {
@@ -83,6 +83,11 @@ internal sealed class ObjectiveChoice
             if (Overlap && !PaperRules.KeepsLossesInBlocks(rule))
             {
                 throw new CommandFault($"--overlap means nothing to --rule {rule}, whose losses do not stop between blocks. Leave it out, or choose a rule of LG.");
+            }
+
+            if (Overlap && model.Blocks == 1)
+            {
+                throw new CommandFault($"--overlap means nothing to --model {model.Preset}, whose one block has no next one. Leave it out, or choose another model.");
             }
         }
 

@@ -63,7 +63,7 @@ internal sealed class TrainOptions
         ModelChoice.Settings model = _model.Read(parse, PresetDefaults.Model);
         RuleChoice.Settings rule = _rule.Read(parse);
         ObjectiveChoice.Settings objective = _objective.Read(parse);
-        objective.RequireRule(rule.Rule);
+        objective.RequireUse(rule.Rule, model);
         if (!PaperRules.HasLossScope(rule.Rule))
         {
             RuleChoice.RequireAbsent(parse, _lossScope, rule.Rule);

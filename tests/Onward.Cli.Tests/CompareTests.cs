@@ -128,6 +128,18 @@ public sealed class CompareTests : IDisposable
     }
 
     [Fact]
+    public void Runs_with_overlap_are_not_mixed_with_runs_without()
+    {
+        const string Deep = "compare --data {data} --model M/8/16 --batch-size 16 --epochs 1 --rules LG-BP --seeds 1 --out c";
+        _workplace.Run(Deep);
+
+        _workplace.Refuse($"{Deep} --overlap", "LG-BP-seed1 was trained with overlap false, but now overlap is true");
+
+        Assert.Equal(0, _workplace.Run($"{Deep}2 --overlap").Code);
+        Assert.True((bool)JsonNode.Parse(File.ReadAllText(_workplace["work/c2/LG-BP-seed1/config.json"]))!["overlap"]!);
+    }
+
+    [Fact]
     public void Validation_is_named_and_has_no_paper_beside_it()
     {
         Workplace.Result result = _workplace.Run($"{Small} --rules BP --seeds 1 --validation 16");

@@ -93,6 +93,8 @@ public sealed class TrainTests : IDisposable
     [InlineData("--rule LG-BP --overlap --similarity 0.5", "overlap,similarity")]
     [InlineData("--rule LG-FA --overlap", "overlap")]
     [InlineData("--rule LG-FG-W --overlap", "overlap")]
+    [InlineData("--rule LG-FD-W --overlap --passes 2", "overlap")]
+    [InlineData("--rule LG-FD-A --overlap --layerwise", "overlap,layerwise")]
     public void Local_losses_take_further_forms_that_the_configuration_keeps(string options, string kept)
     {
         Assert.Equal(0, _workplace.Run($"train --data {{data}} --model M/8/16 --batch-size 16 --epochs 1 --out run {options}").Code);
@@ -101,6 +103,18 @@ public sealed class TrainTests : IDisposable
         Assert.Equal(
             kept.Split(','),
             new[] { "overlap", "layerwise", "similarity" }.Where(name => configuration[name]!.ToJsonString() is not ("false" or "0")));
+    }
+
+    [Fact]
+    public void A_run_of_before_there_was_overlap_can_still_be_read()
+    {
+        _workplace.Run($"{Small} --out run");
+        string path = _workplace["work/run/config.json"];
+        JsonObject configuration = JsonNode.Parse(File.ReadAllText(path))!.AsObject();
+        Assert.True(configuration.Remove("overlap") && configuration.Remove("layerwise"));
+        File.WriteAllText(path, configuration.ToJsonString());
+
+        Assert.Equal(0, _workplace.Run("eval --run run").Code);
     }
 
     [Fact]
