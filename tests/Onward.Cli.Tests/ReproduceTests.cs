@@ -19,7 +19,7 @@ public sealed class ReproduceTests : IDisposable
         Assert.Equal(22, result.OutLines.Count(line => line.Contains("onward train --dataset mnist --model ", StringComparison.Ordinal)));
         Assert.Equal(33, result.OutLines.Count(line => line.EndsWith("has no recorded run on CIFAR-10 yet", StringComparison.Ordinal)));
         Assert.Equal(22, result.OutLines.Count(line => line.EndsWith("has no recorded run on ImageNet yet", StringComparison.Ordinal)));
-        Assert.Single(result.OutLines, line => Regex.IsMatch(line, @"^3 +MNIST-M/1/16 +LG-FG-A +2\.55 % +0\.00 % .*--rule LG-FG-A --epochs \d+ --batch-size 128 --lr 0\.\d+$"));
+        Assert.Single(result.OutLines, line => Regex.IsMatch(line, @"^3 +MNIST-M/1/16 +LG-FG-A +2\.55 % +0\.00 % +\d\.\d\d to \d\.\d\d % +\d\.\d +onward train .*--rule LG-FG-A --epochs \d+ --batch-size 128 --lr 0\.\d+$"));
         Assert.Single(result.OutLines, line => Regex.IsMatch(line, @"^4 +CIFAR-10-L/8/64 +BP +17\.53 % +13\.35 % +has no recorded run"));
     }
 
@@ -32,6 +32,17 @@ public sealed class ReproduceTests : IDisposable
         Assert.Equal((3, "LG-FG-A", "MNIST-M/1/16", 2.55, true), ((int)cell["table"]!, (string)cell["row"]!, (string)cell["column"]!, (double)cell["paperTestError"]!, (bool)cell["runs"]!));
         Assert.Equal(7, _workplace.Run("reproduce --list --row BP").OutLines.Length - 1);
         Assert.Equal(11, _workplace.Run("reproduce --list --table 4 --column CIFAR-10-M/8/16").OutLines.Length - 1);
+    }
+
+    [Fact]
+    public void Every_cell_that_can_run_says_what_to_expect_and_ends_within_two_hours()
+    {
+        JsonNode?[] cells = [.. JsonNode.Parse(_workplace.Run("reproduce --list --json").Out)!.AsArray()];
+
+        Assert.Equal(22, cells.Count(cell => (bool)cell!["runs"]!));
+        Assert.All(cells.Where(cell => (bool)cell!["runs"]!), cell => Assert.True(
+            (double)cell!["expectedLeast"]! < (double)cell["expectedMost"]! && (double)cell["expectedMinutes"]! is > 0 and <= 120,
+            cell.ToJsonString()));
     }
 
     [Fact]
