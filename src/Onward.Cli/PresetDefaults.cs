@@ -11,7 +11,7 @@ internal sealed record PresetDefaults(int Epochs, double LearningRate)
 {
     private static readonly string[] Models = ["S/1/1", "M/1/16", "M/8/16", "L/8/64", "L/32/64"];
 
-    private static readonly int[] EpochsByModel = [300, 120, 10, 5, 5];
+    private static readonly int[] EpochsByModel = [300, 120, 30, 5, 5];
 
     // A row for each rule, a column for each preset.
     private static readonly Dictionary<string, double[]> LearningRates = new(StringComparer.OrdinalIgnoreCase)
@@ -26,7 +26,7 @@ internal sealed record PresetDefaults(int Epochs, double LearningRate)
         ["FG-W"] = [0.03, 0.03, 0.03, 0.02, 0.02],
         ["FG-A"] = [0.01, 0.01, 0.03, 0.02, 0.02],
         ["LG-FG-W"] = [0.03, 0.03, 0.03, 0.02, 0.02],
-        ["LG-FG-A"] = [0.02, 0.03, 0.03, 0.02, 0.02],
+        ["LG-FG-A"] = [0.02, 0.03, 0.05, 0.02, 0.02],
         ["FD-A"] = [0.01, 0.01, 0.03, 0.02, 0.02],
         ["FD-W"] = [0.03, 0.03, 0.03, 0.02, 0.02],
         ["LG-FD-W"] = [0.03, 0.03, 0.03, 0.02, 0.02],

@@ -17,8 +17,8 @@ internal sealed record Reproduction(PaperCell Cell, int Epochs, double Minutes, 
 
     private const string Dataset = "MNIST";
 
-    // Epochs, minutes, and test errors in percent on MNIST with S/1/1 and with M/1/16 (docs/results.md). The estimators that
-    // scatter least, and so gain most from it, train longest.
+    // Epochs, minutes, and test errors in percent on MNIST with S/1/1 and with M/1/16 (docs/results.md). Where activities are
+    // perturbed, what is left of the error is the estimate's scatter, which longer training averages out.
     private static readonly Dictionary<string, (Record Small, Record Medium)> Recorded = new()
     {
         ["BP"] = (new(60, 0.4, 1.1, 1.7), new(60, 0.8, 1.2, 1.8)),

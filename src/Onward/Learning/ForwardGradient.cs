@@ -146,8 +146,7 @@ public sealed class ForwardGradient : LearningRule
         TangentSweep.ShareCredit(_options, _scope, tile, memory);
         if (next is not null)
         {
-            CarryOn(next, memory);
-            TangentSweep.CreditNextLosses(_options, next, memory, 1f / _passes);
+            TangentSweep.CreditNextLosses(Model, _differentiation, next, memory, 1f / _passes);
         }
 
         AssignCredit(tile, memory, layers, accumulate: pass > 0);
@@ -173,28 +172,13 @@ public sealed class ForwardGradient : LearningRule
         if (_differentiation == Differentiation.Tangent)
         {
             CarryTangent(tile, memory, pass, layers);
+            return;
         }
-        else
-        {
-            FiniteDifference.Carry(Model, tile, memory, InputMoves(tile.Block), pass, layers, _draw);
-            for (int row = 0; _scope != LossScope.Global && row < tile.Rows; row += MixerBlock.ChunkRows)
-            {
-                Range chunk = MixerBlock.Chunk(row, tile.Rows, _options.Channels);
-                TangentSweep.DifferentiateLocalLosses(_options, tile, memory.Output.Span[chunk], memory.Input.Span[chunk], chunk, row, 1f / _passes, memory.GroupCredit.Span);
-            }
-        }
-    }
 
-    // Through a block in which there is no noise.
-    private void CarryOn(BlockTile tile, TangentMemory memory)
-    {
-        if (_differentiation == Differentiation.Tangent)
+        FiniteDifference.Carry(Model, tile, memory, InputMoves(tile.Block), pass, layers, _draw);
+        if (_scope != LossScope.Global)
         {
-            TangentSweep.ThroughBlock(_options, tile, memory);
-        }
-        else
-        {
-            FiniteDifference.CarryThrough(Model, tile, memory);
+            TangentSweep.DifferentiateLocalLosses(_options, tile, memory, 1f / _passes, memory.GroupCredit.Span);
         }
     }
 

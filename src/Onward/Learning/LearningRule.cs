@@ -33,6 +33,11 @@ public abstract class LearningRule
         ArgumentNullException.ThrowIfNull(team);
         Loss = loss ?? new TrainingLoss();
         Loss.Validate(model.Options.IsSelfSupervised);
+        if (Loss.SimilarityWeight > 0 && !trainsHeads)
+        {
+            throw new ArgumentException("Similarities are matched in local losses, of which this rule has none; their weight must be 0.", nameof(loss));
+        }
+
         Model = model;
         Team = team;
         Locality = locality;

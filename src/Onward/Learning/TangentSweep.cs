@@ -61,6 +61,16 @@ internal static class TangentSweep
         }
     }
 
+    /// <summary>The same for all rows of a tile, from the tangent of its block's output in the memory's output.</summary>
+    internal static void DifferentiateLocalLosses(LocalMixerOptions options, BlockTile tile, TangentMemory memory, float scale, Span<float> groupCredit)
+    {
+        for (int row = 0; row < tile.Rows; row += MixerBlock.ChunkRows)
+        {
+            Range chunk = MixerBlock.Chunk(row, tile.Rows, options.Channels);
+            DifferentiateLocalLosses(options, tile, memory.Output.Span[chunk], memory.Input.Span[chunk], chunk, row, scale, groupCredit);
+        }
+    }
+
     /// <summary>
     /// Leaves q in each tile's feature gradient: the gradient of the block's local loss with respect to its head's pooled
     /// features or, for a rule that reads the final head alone, in the last block, that of its loss with respect to the mean
@@ -128,19 +138,24 @@ internal static class TangentSweep
     }
 
     /// <summary>
-    /// Adds to a block's credit what its tangent, carried through the next block into the memory's output, does to that block's
-    /// losses. Token mixing has spread it over all patches by then, so an example's derivatives are added up, and each
-    /// number of noise in the example is credited with all of them.
+    /// Carries a block's tangent, in the memory's output, through the next block and adds to the block's credit what it does to
+    /// the losses there. Token mixing has spread it over all patches by then, so an example's derivatives are added up, and
+    /// each number of noise in the example is credited with all of them.
     /// </summary>
-    internal static void CreditNextLosses(LocalMixerOptions options, BlockTile next, TangentMemory memory, float scale)
+    internal static void CreditNextLosses(LocalMixer model, Differentiation differentiation, BlockTile next, TangentMemory memory, float scale)
     {
-        Span<float> derivatives = memory.NextCredit.Span[..(next.Rows * options.Groups)];
-        for (int row = 0; row < next.Rows; row += MixerBlock.ChunkRows)
+        LocalMixerOptions options = model.Options;
+        if (differentiation == Differentiation.Tangent)
         {
-            Range chunk = MixerBlock.Chunk(row, next.Rows, options.Channels);
-            DifferentiateLocalLosses(options, next, memory.Output.Span[chunk], memory.Input.Span[chunk], chunk, row, scale, derivatives);
+            ThroughBlock(options, next, memory);
+        }
+        else
+        {
+            FiniteDifference.CarryThrough(model, next, memory);
         }
 
+        Span<float> derivatives = memory.NextCredit.Span[..(next.Rows * options.Groups)];
+        DifferentiateLocalLosses(options, next, memory, scale, derivatives);
         int perExample = options.Patches * options.Groups;
         for (int n = 0; n < next.Examples; n++)
         {
@@ -211,6 +226,11 @@ internal static class TangentSweep
     /// <summary>Checks which losses a forward gradient is asked to read.</summary>
     internal static Locality RequireScope(LossScope scope, TrainingLoss? loss)
     {
+        if (scope == LossScope.Global && loss is { SimilarityWeight: > 0 })
+        {
+            throw new ArgumentException("Similarities are matched in local losses; with a global loss their weight must be 0.", nameof(loss));
+        }
+
         if (scope == LossScope.Global && loss is { Overlap: true })
         {
             throw new ArgumentException("Blocks overlap where they have losses of their own; a global loss reaches all of them as it is.", nameof(loss));

@@ -169,10 +169,9 @@ public sealed class WeightForwardGradient : LearningRule
         }
 
         FiniteDifference.CarryWeights(Model, tile, memory, InputMoves(tile.Block), _directions[pass], _packed[pass]);
-        for (int row = 0; _scope != LossScope.Global && row < tile.Rows; row += MixerBlock.ChunkRows)
+        if (_scope != LossScope.Global)
         {
-            Range chunk = MixerBlock.Chunk(row, tile.Rows, _options.Channels);
-            TangentSweep.DifferentiateLocalLosses(_options, tile, memory.Output.Span[chunk], memory.Input.Span[chunk], chunk, row, 1f / _passes, memory.GroupCredit.Span);
+            TangentSweep.DifferentiateLocalLosses(_options, tile, memory, 1f / _passes, memory.GroupCredit.Span);
         }
     }
 
@@ -261,17 +260,8 @@ public sealed class WeightForwardGradient : LearningRule
             return;
         }
 
-        if (_differentiation == Differentiation.Tangent)
-        {
-            TangentSweep.ThroughBlock(_options, next, memory);
-        }
-        else
-        {
-            FiniteDifference.CarryThrough(Model, next, memory);
-        }
-
         memory.RowCredit.Span.Clear();
-        TangentSweep.CreditNextLosses(_options, next, memory, 1f / _passes);
+        TangentSweep.CreditNextLosses(Model, _differentiation, next, memory, 1f / _passes);
         for (int n = 0; n < tile.Examples; n++)
         {
             Span<float> credit = Credit(pass, tile.Block.Index, tile.FirstExample + n);

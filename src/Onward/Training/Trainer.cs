@@ -85,7 +85,7 @@ public sealed class Trainer
                 sums.ErrorPercent,
                 evaluation.Loss,
                 evaluation.Error,
-                sums.Examples / duration.TotalSeconds,
+                sums.Images / duration.TotalSeconds,
                 _clock.GetElapsedTime(start));
             epochEnded?.Invoke(last);
         }
@@ -112,7 +112,7 @@ public sealed class Trainer
             }
 
             _update.Apply(_model.Values, _rule.Gradients, rate);
-            sums.Add(result, batch.Count);
+            sums.Add(result, batch);
             if (progress is not null && (_clock.GetElapsedTime(reported) >= ReportInterval || sums.Steps == loader.StepsPerEpoch))
             {
                 reported = _clock.GetTimestamp();
@@ -123,7 +123,7 @@ public sealed class Trainer
                     loader.StepsPerEpoch,
                     sums.BlockLosses,
                     sums.ErrorPercent,
-                    sums.Examples / _clock.GetElapsedTime(epochStart).TotalSeconds,
+                    sums.Images / _clock.GetElapsedTime(epochStart).TotalSeconds,
                     _clock.GetElapsedTime(start)));
             }
         }
@@ -163,21 +163,23 @@ public sealed class Trainer
         private readonly double[] _blockLosses = new double[blocks];
         private double _loss;
         private long _mistakes;
+        private long _examples;
 
         internal int Steps { get; private set; }
 
-        internal long Examples { get; private set; }
+        internal long Images { get; private set; }
 
         internal double Loss => _loss / Steps;
 
-        internal double ErrorPercent => 100.0 * _mistakes / Examples;
+        internal double ErrorPercent => 100.0 * _mistakes / _examples;
 
         internal IReadOnlyList<double> BlockLosses => [.. _blockLosses.Select(loss => loss / Steps)];
 
-        internal void Add(StepResult result, int examples)
+        internal void Add(StepResult result, ImageBatch batch)
         {
             Steps++;
-            Examples += examples;
+            Images += batch.Images;
+            _examples += batch.Count;
             _loss += result.ReadoutLoss;
             _mistakes += result.Mistakes;
             for (int k = 0; k < _blockLosses.Length; k++)

@@ -1,5 +1,6 @@
 using Onward.Kernels;
 using Onward.Learning;
+using Onward.Threads;
 
 namespace Onward.Tests.Learning;
 
@@ -52,6 +53,32 @@ public sealed class BatchLossTests
             double[] expected = Differences(vectors[n], changed => Mean([.. vectors.Select((vector, m) => m == n ? changed : vector)]));
             Tolerance.Near(expected, Gradient(loss, n), Tolerance.Network, $"gradient of example {n}", 1.0 / examples);
         }
+    }
+
+    [Fact]
+    public void Rules_without_local_losses_refuse_to_match_similarities()
+    {
+        SmallNetwork network = new();
+        TrainingLoss loss = new() { SimilarityWeight = 0.5 };
+        using WorkerTeam team = new(1);
+
+        Assert.Throws<ArgumentException>(() => Backpropagation.ThroughWeights(network.Model, team, BackwardScope.Readout, loss: loss));
+        Assert.Throws<ArgumentException>(() => new DirectFeedbackAlignment(network.Model, team, seed: 1, loss));
+        Assert.Throws<ArgumentException>(() => new ForwardGradient(network.Model, team, NoiseDistribution.Gaussian, LossScope.Global, 1, seed: 1, loss: loss));
+        Assert.Throws<ArgumentException>(() => Backpropagation.ThroughWeights(new SmallNetwork(projection: 4).Model, team, BackwardScope.LocalLosses, loss: loss));
+    }
+
+    [Theory]
+    [InlineData(-0.1, 0.5)]
+    [InlineData(1.1, 0.5)]
+    [InlineData(0, 0)]
+    [InlineData(0, double.NaN)]
+    public void Losses_out_of_range_are_refused(double similarity, double temperature)
+    {
+        SmallNetwork network = new();
+        using WorkerTeam team = new(1);
+
+        Assert.Throws<ArgumentException>(() => Backpropagation.ThroughWeights(network.Model, team, BackwardScope.LocalLosses, loss: new TrainingLoss { SimilarityWeight = similarity, Temperature = temperature }));
     }
 
     [Fact]
