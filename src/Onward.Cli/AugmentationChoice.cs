@@ -24,7 +24,7 @@ internal sealed class AugmentationChoice
     /// <summary>The recipe of each view of an image.</summary>
     internal static IReadOnlyList<ViewRecipe> Views(string name) => name == Contrastive ? [ViewRecipe.ContrastiveFirst, ViewRecipe.ContrastiveSecond] : [Recipes[name]];
 
-    private readonly Option<string?> _augment = ValueOption.Name("--augment", "How training images are changed at random: none, flip, crop (flip and padded crop), area (flip and area crop) or area-colour. Default flip for cifar-10, else none", Names);
+    private readonly Option<string?> _augment = ValueOption.Name("--augment", "How training images are changed at random: none, flip, crop (flip and padded crop), area (flip and area crop) or area-colour. Default flip for cifar-10, area for folder, else none", Names);
     private readonly Option<double?> _areaMin = ValueOption.Number("--area-min", $"Least part of an image that an area crop shows. Default {ViewRecipe.AreaCrop.SmallestArea}; contrastive: {ViewRecipe.ContrastiveFirst.SmallestArea}", "above 0 and at most 1", value => value is > 0 and <= 1);
 
     /// <summary>Adds the options to a command.</summary>
@@ -62,7 +62,7 @@ internal sealed class AugmentationChoice
     internal sealed record Settings(string Name, double? AreaMin)
     {
         /// <summary>What the published code always does to a data set: CIFAR-10 is mirrored even without augmentation (spec P10).</summary>
-        internal static Settings Default(string? dataset) => new(dataset == "cifar-10" ? "flip" : "none", null);
+        internal static Settings Default(string? dataset) => new(dataset switch { "cifar-10" => "flip", Datasets.Folder => "area", _ => "none" }, null);
 
         /// <summary>How a network is trained with it.</summary>
         internal TrainingOptions Adapt(TrainingOptions training) => Name == Contrastive

@@ -28,17 +28,24 @@ internal static class Cli
                 throw new CommandFault(ParseFaults.Describe(parse));
             }
 
-            return parse.Invoke(new InvocationConfiguration
+            int code = parse.Invoke(new InvocationConfiguration
             {
                 Output = host.Out,
                 Error = host.Error,
                 EnableDefaultExceptionHandler = false,
                 ProcessTerminationTimeout = null,
             });
+            host.ShowSkipped();
+            return code;
         }
         catch (Exception fault)
         {
             (int code, string message) = Describe(fault);
+            if (fault is not DataException)
+            {
+                host.ShowSkipped();
+            }
+
             host.Error.WriteLine($"onward: {OneLine(message)}");
             if (host.ShowTraces)
             {

@@ -6,25 +6,32 @@ namespace Onward.Cli;
 /// <summary>The options that choose the images of a run.</summary>
 internal sealed class DataChoice
 {
-    private readonly Option<string?> _dataset = ValueOption.Name("--dataset", "mnist (default), fashion-mnist, cifar-10 (each found, or downloaded once), digits (drawn by this program) or idx (your own, in --data)", Datasets.Names);
+    private const int LargestImageSize = 4096;
+
+    private readonly Option<string?> _dataset = ValueOption.Name("--dataset", "mnist (default), fashion-mnist, cifar-10 (each found, or downloaded once), digits (drawn by this program), idx or folder (your own, in --data)", Datasets.Names);
     private readonly Option<string?> _data = FolderOption();
+    private readonly Option<int?> _imageSize = ImageSizeOption();
     private readonly Option<int?> _validation = ValueOption.Whole("--validation", "Hold out the last N training images and report errors on them; the test set is not touched. Default 0", 0);
 
     /// <summary>Makes the option for the folder of MNIST.</summary>
     internal static Option<string?> FolderOption() => ValueOption.Folder("--data", "Folder with the files of the data set, plain or packed. Default: $ONWARD_DATA, then the cache");
+
+    /// <summary>Makes the option for the size of images in folders.</summary>
+    internal static Option<int?> ImageSizeOption() => ValueOption.Whole("--image-size", $"Rows and columns that images of --dataset {Datasets.Folder} are brought to. Default {Datasets.DefaultImageSize}", 1, LargestImageSize);
 
     /// <summary>Adds the options that name the data.</summary>
     internal void AddSourceTo(Command command)
     {
         command.Add(_dataset);
         command.Add(_data);
+        command.Add(_imageSize);
     }
 
     /// <summary>Adds the option that holds images out.</summary>
     internal void AddValidationTo(Command command) => command.Add(_validation);
 
     /// <summary>What the command line says.</summary>
-    internal Settings Read(ParseResult parse) => new(parse.GetValue(_dataset), parse.GetValue(_data), parse.GetValue(_validation) ?? 0);
+    internal Settings Read(ParseResult parse) => new(parse.GetValue(_dataset), parse.GetValue(_data), parse.GetValue(_validation) ?? 0) { ImageSize = parse.GetValue(_imageSize) };
 
     /// <summary>The images that a command line asks for.</summary>
     /// <param name="Dataset">The data set's name; null for MNIST if it can be had, else digits.</param>
@@ -32,10 +39,13 @@ internal sealed class DataChoice
     /// <param name="Validation">Training images to hold out.</param>
     internal sealed record Settings(string? Dataset, string? Directory, int Validation)
     {
+        /// <summary>Rows and columns that images in folders are brought to; null for the default.</summary>
+        internal int? ImageSize { get; init; }
+
         /// <summary>Loads the images.</summary>
         internal TrainingData Load(Host host)
         {
-            (string name, ImageDataset images) = Datasets.Load(Dataset, Directory, host);
+            (string name, ImageDataset images) = Datasets.Load(Dataset, Directory, ImageSize, host);
             string? directory = Directory is null ? null : Path.GetFullPath(host.Resolve(Directory));
             return new TrainingData(name, HoldOut(images), directory, Validation);
         }
@@ -52,7 +62,7 @@ internal sealed class DataChoice
                 throw new CommandFault($"--validation {Validation} leaves none of the {data.Training.Count} training images to learn from. Hold out fewer.");
             }
 
-            (LabelledImages training, LabelledImages heldOut) = data.Training.SplitLast(Validation);
+            (ImageSet training, ImageSet heldOut) = data.Training.SplitLast(Validation);
             return data with { Training = training, Test = heldOut };
         }
     }

@@ -9,6 +9,7 @@ namespace Onward.Cli;
 internal sealed class DataCommand
 {
     private readonly Option<string?> _data = DataChoice.FolderOption();
+    private readonly Option<int?> _imageSize = DataChoice.ImageSizeOption();
     private readonly Option<bool> _json = new("--json") { Description = "Print one line of JSON instead of a table" };
     private readonly Host _host;
 
@@ -21,7 +22,7 @@ internal sealed class DataCommand
         Argument<string> any = NameArgument(Datasets.Names);
         Argument<string> published = NameArgument([.. host.Sources.Select(source => source.Name)]);
         Command list = new("list", "List the data sets, where each is looked for, and whether it was found.") { data._json };
-        Command info = new("info", "Show images, classes, mean and deviation of a data set on this machine.") { any, data._data, data._json };
+        Command info = new("info", "Show images, classes, mean and deviation of a data set on this machine.") { any, data._data, data._imageSize, data._json };
         Command verify = new("verify", "Compare every file with its published checksum.") { published, data._data, data._json };
         Command download = new("download", "Fill the cache with the files it lacks.") { published, data._json };
         list.SetAction(data.List);
@@ -79,8 +80,8 @@ internal sealed class DataCommand
             throw new CommandFault($"{name} is not on this machine. Fetch it with 'onward data download {name}', or name its folder with --data.");
         }
 
-        ImageDataset data = Datasets.Load(name, directory, _host).Data;
-        LabelledImages training = data.Training;
+        ImageDataset data = Datasets.Load(name, directory, parse.GetValue(_imageSize), _host).Data;
+        ImageSet training = data.Training;
         int[] trainingCounts = Counts(training);
         int[] testCounts = Counts(data.Test);
         ClassCount[] classes = [.. data.ClassNames.Select((label, i) => new ClassCount(label, trainingCounts[i], testCounts[i]))];
@@ -156,7 +157,7 @@ internal sealed class DataCommand
         return ExitCode.Done;
     }
 
-    private static int[] Counts(LabelledImages images)
+    private static int[] Counts(ImageSet images)
     {
         int[] counts = new int[images.Classes];
         foreach (int label in images.Labels.Span)

@@ -14,6 +14,7 @@ internal sealed class DataViewsCommand
 
     private readonly Option<string?> _dataset = ValueOption.Name("--dataset", "Data set to take images from. Default mnist", Datasets.Names);
     private readonly Option<string?> _data = DataChoice.FolderOption();
+    private readonly Option<int?> _imageSize = DataChoice.ImageSizeOption();
     private readonly Option<string?> _recipe = ValueOption.Name("--recipe", $"How views are made: {ValueOption.List(Names)} (its two views in turn). Default contrastive", Names);
     private readonly Option<ulong?> _seed = ValueOption.Seed("--seed", "Names every random draw. Default 1");
     private readonly Option<string?> _out = ValueOption.Folder("--out", "PNG file to write. Default views.png");
@@ -27,14 +28,14 @@ internal sealed class DataViewsCommand
     internal static Command Create(Host host)
     {
         DataViewsCommand views = new(host);
-        Command command = new("views", "Draw images beside the views that training makes of them.") { views._dataset, views._data, views._recipe, views._seed, views._out, views._rows, views._columns };
+        Command command = new("views", "Draw images beside the views that training makes of them.") { views._dataset, views._data, views._imageSize, views._recipe, views._seed, views._out, views._rows, views._columns };
         command.SetAction(views.Run);
         return command;
     }
 
     private int Run(ParseResult parse)
     {
-        LabelledImages images = Datasets.Load(parse.GetValue(_dataset), parse.GetValue(_data), _host).Data.Training;
+        ImageSet images = Datasets.Load(parse.GetValue(_dataset), parse.GetValue(_data), parse.GetValue(_imageSize), _host).Data.Training;
         int rows = Math.Min(parse.GetValue(_rows) ?? 8, images.Count), columns = parse.GetValue(_columns) ?? 8;
         ViewMaker[] makers = [.. AugmentationChoice.Views(parse.GetValue(_recipe) ?? AugmentationChoice.Contrastive).Select(recipe => new ViewMaker(recipe, parse.GetValue(_seed) ?? 1, images.Height, images.Width, images.Channels))];
         ViewMaker original = new(ViewRecipe.None, 0, images.Height, images.Width, images.Channels);
@@ -43,14 +44,17 @@ internal sealed class DataViewsCommand
         using SKBitmap sheet = new((columns * width) + Gap, (rows * height) + Gap);
         sheet.Erase(SKColors.White);
         float[] view = new float[images.ImageLength];
+        RawImage source = new();
         for (int row = 0; row < rows; row++)
         {
-            ReadOnlySpan<byte> source = images.Pixels.Span.Slice(row * images.ImageLength, images.ImageLength);
+            // From all over the set, which may be sorted by class.
+            int example = (int)((long)row * images.Count / rows);
+            images.Read(example, source);
             for (int column = 0; column < columns; column++)
             {
                 (int epoch, int number) = Math.DivRem(Math.Max(0, column - 1), makers.Length);
                 ViewMaker maker = column == 0 ? original : makers[number];
-                maker.Make(source, images.Height, images.Width, epoch, row, number, view);
+                maker.Make(source.Pixels, source.Height, source.Width, epoch, example, number, view);
                 Draw(sheet, view, images, zoom, Gap + (row * height), Gap + (column * width));
             }
         }
@@ -70,7 +74,7 @@ internal sealed class DataViewsCommand
         return ExitCode.Done;
     }
 
-    private static void Draw(SKBitmap sheet, float[] view, LabelledImages images, int zoom, int top, int left)
+    private static void Draw(SKBitmap sheet, float[] view, ImageSet images, int zoom, int top, int left)
     {
         for (int y = 0; y < images.Height * zoom; y++)
         {

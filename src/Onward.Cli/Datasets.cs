@@ -1,5 +1,6 @@
 using System.Globalization;
 using Onward.Data;
+using Onward.Imaging;
 
 namespace Onward.Cli;
 
@@ -9,6 +10,10 @@ internal static class Datasets
     internal const string Mnist = "mnist";
     internal const string Digits = "digits";
     internal const string Idx = "idx";
+    internal const string Folder = "folder";
+
+    /// <summary>Rows and columns that images in folders are brought to where nothing else is said: those of ImageNet.</summary>
+    internal const int DefaultImageSize = 224;
 
     /// <summary>Every data set beside what it holds.</summary>
     internal static IReadOnlyList<(string Name, string Description)> All { get; } =
@@ -16,16 +21,23 @@ internal static class Datasets
         .. Host.PublishedSources.Select(source => (source.Name, source.Description)),
         (Digits, "digits drawn by this program, 28x28 grey; no files"),
         (Idx, "your own images in four IDX files; named with --data"),
+        (Folder, "your own images in train and val, a folder for each class, as ImageNet has them; named with --data"),
     ];
 
     internal static IReadOnlyList<string> Names { get; } = [.. All.Select(dataset => dataset.Name)];
 
-    /// <summary>Loads a data set into memory.</summary>
+    /// <summary>Loads a data set into memory, or lists the images in folders.</summary>
     /// <param name="name">Its name; null for MNIST if it can be had, else digits.</param>
     /// <param name="directory">Folder with its files; null to look for them.</param>
+    /// <param name="imageSize">Rows and columns that images in folders are brought to; null for the default.</param>
     /// <param name="host">Takes notices.</param>
-    internal static (string Name, ImageDataset Data) Load(string? name, string? directory, Host host)
+    internal static (string Name, ImageDataset Data) Load(string? name, string? directory, int? imageSize, Host host)
     {
+        if (imageSize is not null && name != Folder)
+        {
+            throw new CommandFault($"--image-size belongs to --dataset {Folder}; the images of other data sets keep their size. Leave it out.");
+        }
+
         if (name == Digits)
         {
             return directory is null
@@ -38,6 +50,12 @@ internal static class Datasets
         if (chosen == Idx)
         {
             return (Idx, Square(IdxFolder.Load(place ?? throw new CommandFault("the data set idx needs --data: the folder with its four IDX files."))));
+        }
+
+        if (chosen == Folder)
+        {
+            string folder = place ?? throw new CommandFault($"the data set {Folder} needs --data: the folder that holds train and val.");
+            return (Folder, ImageFolder.Load(folder, imageSize ?? DefaultImageSize, host.Skipped));
         }
 
         try

@@ -11,10 +11,8 @@ namespace Onward.Cli;
 /// <summary><c>onward eval</c>: measures the model of a run again.</summary>
 internal sealed class EvalCommand
 {
-    private const int Batch = 1000;
-
     private readonly Option<string?> _run = ValueOption.Folder("--run", "Run folder, as 'onward train' printed it", required: true);
-    private readonly Option<string?> _dataset = ValueOption.Name("--dataset", "mnist, fashion-mnist, cifar-10, digits or idx. Default: the run's", Datasets.Names);
+    private readonly Option<string?> _dataset = ValueOption.Name("--dataset", "mnist, fashion-mnist, cifar-10, digits, idx or folder. Default: the run's", Datasets.Names);
     private readonly Option<string?> _data = ValueOption.Folder("--data", "Folder with the files of the data set. Default: the run's");
     private readonly Option<int?> _threads = RuleChoice.ThreadsOption();
     private readonly Option<bool> _json = new("--json") { Description = "Print one line of JSON instead of a table" };
@@ -43,7 +41,8 @@ internal sealed class EvalCommand
         LocalMixer model = ModelFile.Load(RunFolder.ModelPathIn(folder));
         string dataset = parse.GetValue(_dataset) ?? run.Dataset;
         string? directory = parse.GetValue(_data) ?? (dataset == run.Dataset ? run.Data : null);
-        ImageDataset data = Datasets.Load(dataset, directory, _host).Data;
+        int? imageSize = dataset == Datasets.Folder ? model.Options.ImageSide : null;
+        ImageDataset data = Datasets.Load(dataset, directory, imageSize, _host).Data;
         RequireFit(model.Options, data);
 
         int validation = dataset == run.Dataset ? run.Validation : 0;
@@ -52,12 +51,12 @@ internal sealed class EvalCommand
             throw new CommandFault($"the run held out {validation} training images, but {data.Source} has {data.Training.Count}. Name the run's data with --data.");
         }
 
-        (LabelledImages training, LabelledImages? heldOut) = validation == 0 ? (data.Training, null) : data.Training.SplitLast(validation);
+        (ImageSet training, ImageSet? heldOut) = validation == 0 ? (data.Training, null) : data.Training.SplitLast(validation);
         using WorkerTeam team = new(RuleChoice.Threads(parse, _threads));
         Evaluator evaluator = new(model, team);
-        Evaluation train = Evaluate(evaluator, training, data);
-        Evaluation? held = heldOut is null ? null : Evaluate(evaluator, heldOut, data);
-        Evaluation test = Evaluate(evaluator, data.Test, data);
+        Evaluation train = Evaluate(evaluator, training, data, team.Count);
+        Evaluation? held = heldOut is null ? null : Evaluate(evaluator, heldOut, data, team.Count);
+        Evaluation test = Evaluate(evaluator, data.Test, data, team.Count);
         if (parse.GetValue(_json))
         {
             _host.Out.WriteLine(JsonSerializer.Serialize(
@@ -73,9 +72,9 @@ internal sealed class EvalCommand
         return ExitCode.Done;
     }
 
-    private Evaluation Evaluate(Evaluator evaluator, LabelledImages images, ImageDataset data)
+    private Evaluation Evaluate(Evaluator evaluator, ImageSet images, ImageDataset data, int threads)
     {
-        using BatchLoader loader = new(images, data.Mean, data.StandardDeviation, Math.Min(Batch, images.Count), seed: 0);
+        using BatchLoader loader = BatchLoader.ForEvaluation(images, data.Mean, data.StandardDeviation, threads);
         return evaluator.Evaluate(loader, _host.Interruption);
     }
 
@@ -94,7 +93,7 @@ internal sealed class EvalCommand
 
     private static void RequireFit(LocalMixerOptions model, ImageDataset data)
     {
-        LabelledImages images = data.Training;
+        ImageSet images = data.Training;
         if ((model.ImageSide, model.ImageChannels, model.Classes) != (images.Height, images.Channels, images.Classes))
         {
             throw new CommandFault(

@@ -1,4 +1,5 @@
 using Onward.Data;
+using Onward.Imaging;
 
 namespace Onward.Cli;
 
@@ -35,6 +36,9 @@ internal sealed record Host
     /// <summary>What the user should know once it is sure that the command will do its work.</summary>
     internal List<string> Notices { get; } = [];
 
+    /// <summary>Images that could not be read.</summary>
+    internal SkippedImages Skipped { get; } = new();
+
     /// <summary>Writes the notices.</summary>
     internal void ShowNotices()
     {
@@ -44,6 +48,15 @@ internal sealed record Host
         }
 
         Notices.Clear();
+    }
+
+    /// <summary>Tells of images that were skipped, if there were any.</summary>
+    internal void ShowSkipped()
+    {
+        if (Skipped.Count > 0)
+        {
+            Error.WriteLine($"onward: {Skipped}");
+        }
     }
 
     /// <summary>The path that a path on the command line means.</summary>

@@ -22,7 +22,7 @@ internal static class NetworkUnderStudy
     internal static IReadOnlyList<MixerEstimate> Measure(VarianceOptions.Plan plan, ModelChoice.Settings network, WorkerTeam team, CancellationToken interruption)
     {
         ImageDataset data = DigitsSource.Load();
-        LabelledImages images = data.Training;
+        ImageSet images = data.Training;
         LocalMixer model = new(network.Options(images.Width, images.Channels, images.Classes));
         model.Initialize(plan.Seed);
         Learn(model, data, plan, team, interruption);

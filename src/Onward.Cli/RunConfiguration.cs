@@ -81,6 +81,9 @@ internal sealed record RunConfiguration
     /// <summary>The folder that <c>--data</c> named, in full; null where the data was found or drawn.</summary>
     public required string? Data { get; init; }
 
+    /// <summary>Rows and columns that images in folders were brought to; null for other data.</summary>
+    public int? ImageSize { get; init; }
+
     public required int TrainingImages { get; init; }
 
     /// <summary>Images held out from the training set, on which errors are reported; 0 where the test set serves.</summary>

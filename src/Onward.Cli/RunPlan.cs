@@ -53,6 +53,7 @@ internal sealed record RunPlan(ModelChoice.Settings Model, RuleChoice.Settings R
         Dataset = data.Dataset,
         DatasetSource = data.Images.Source,
         Data = data.Directory,
+        ImageSize = data.Dataset == Datasets.Folder ? data.Images.Training.Height : null,
         TrainingImages = data.Images.Training.Count,
         Validation = data.Validation,
         Epochs = Training.Epochs,

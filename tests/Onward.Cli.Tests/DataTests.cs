@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Text.Json;
 
 namespace Onward.Cli.Tests;
@@ -14,7 +15,7 @@ public sealed class DataTests : IDisposable
         Workplace.Result result = _workplace.Run("data list");
 
         Assert.Equal((0, ""), (result.Code, result.Error));
-        Assert.Equal(["name", "mnist", "fashion-mnist", "cifar-10", "digits", "idx"], result.OutLines.Select(line => line.Split(' ')[0]));
+        Assert.Equal(["name", "mnist", "fashion-mnist", "cifar-10", "digits", "idx", "folder"], result.OutLines.Select(line => line.Split(' ')[0]));
         Assert.EndsWith(_workplace["cache"], result.OutLines[1]);
         Assert.EndsWith($"no; looked in {_workplace["cifar-cache"]}", result.OutLines[3]);
         JsonElement json = JsonDocument.Parse(_workplace.Run("data list --json").Out).RootElement;
@@ -65,6 +66,9 @@ public sealed class DataTests : IDisposable
     [InlineData("data info mnist --data {path}/absent", "no such folder")]
     [InlineData("data download fashion-mnist", "could not be downloaded")]
     [InlineData("train --dataset idx", "needs --data")]
+    [InlineData("train --dataset folder", "needs --data")]
+    [InlineData("train --dataset folder --data {data}", "no folder train in it")]
+    [InlineData("train --dataset digits --image-size 32", "--image-size belongs to --dataset folder")]
     public void What_cannot_be_done_is_told_in_one_line(string command, string expected) => _workplace.Refuse(command, expected);
 
     [Fact]
@@ -75,7 +79,58 @@ public sealed class DataTests : IDisposable
         Assert.Equal(0, _workplace.Run("eval --run run").Code);
     }
 
+    [Fact]
+    public void Images_in_folders_train_a_model_that_can_be_measured_again_and_a_damaged_one_is_named()
+    {
+        WriteFolders();
+        File.WriteAllText(_workplace["pictures/train/one/0.bmp"], "text");
+
+        Workplace.Result trained = _workplace.Run("train --dataset folder --data {path}/pictures --image-size 16 --model S/1/1 --epochs 1 --batch-size 4 --out run");
+        Workplace.Result measured = _workplace.Run("eval --run run --json");
+        Workplace.Result compared = _workplace.Run("compare --dataset folder --data {path}/pictures --image-size 16 --rules LG-FG-A --model S/1/1 --epochs 1 --seeds 1 --batch-size 4");
+
+        Assert.All([trained, measured, compared], result => Assert.Equal(0, result.Code));
+        Assert.All([trained, measured, compared], result => Assert.Equal($"onward: skipped 1 unreadable image: {_workplace["pictures/train/one/0.bmp"]} (no image)", result.ErrorLines[^1]));
+        Assert.Contains("\"imageSize\": 16", File.ReadAllText(_workplace["work/run/config.json"]));
+        Assert.Matches("images +16 to train on, 16 to test on", _workplace.Run("data info folder --data {path}/pictures").Out);
+    }
+
+    [Fact]
+    public void Too_many_damaged_images_end_the_run_in_one_line()
+    {
+        WriteFolders();
+        foreach (string file in Directory.GetFiles(_workplace["pictures/train"], "*.bmp", SearchOption.AllDirectories))
+        {
+            File.WriteAllText(file, "text");
+        }
+
+        Workplace.Result result = _workplace.Run("train --dataset folder --data {path}/pictures --image-size 16 --model S/1/1 --epochs 1 --batch-size 4");
+
+        Assert.Equal(2, result.Code);
+        Assert.Contains("skipped 11 unreadable images: ", result.ErrorLines[^1]);
+        Assert.EndsWith(", .... At most 10 may be; replace them with intact copies, or remove them.", result.ErrorLines[^1]);
+    }
+
     public void Dispose() => _workplace.Dispose();
+
+    // Two classes of eight plain grey bitmaps each, dark and bright.
+    private void WriteFolders()
+    {
+        for (int i = 0; i < 32; i++)
+        {
+            string folder = _workplace[$"pictures/{(i < 16 ? "train" : "val")}/{(i % 2 == 0 ? "one" : "two")}"];
+            Directory.CreateDirectory(folder);
+            byte[] bitmap = new byte[54 + (20 * 60)];
+            "BM"u8.CopyTo(bitmap);
+            foreach ((int at, int value) in new[] { (2, bitmap.Length), (10, 54), (14, 40), (18, 20), (22, 20), (26, 1 | (24 << 16)) })
+            {
+                BinaryPrimitives.WriteInt32LittleEndian(bitmap.AsSpan(at), value);
+            }
+
+            bitmap.AsSpan(54).Fill((byte)((i % 2 * 128) + i));
+            File.WriteAllBytes(Path.Combine(folder, $"{i}.bmp"), bitmap);
+        }
+    }
 
     private void CopyToCache()
     {

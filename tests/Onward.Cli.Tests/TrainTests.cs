@@ -71,6 +71,7 @@ public sealed class TrainTests : IDisposable
     [InlineData("mnist", "none")]
     [InlineData("digits", "none")]
     [InlineData("cifar-10", "flip")]
+    [InlineData("folder", "area")]
     public void Only_natural_images_are_mirrored_by_default(string? dataset, string name) => Assert.Equal(name, AugmentationChoice.Settings.Default(dataset).Name);
 
     public static TheoryData<string> Rules => [.. PaperRules.Names];

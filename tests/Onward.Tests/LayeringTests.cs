@@ -32,12 +32,23 @@ public sealed partial class LayeringTests
         Assert.Empty(arrows);
     }
 
+    [Fact]
+    public void Imaging_uses_data_alone()
+    {
+        string source = Path.Combine(Path.GetDirectoryName(Source())!, "Onward.Imaging");
+        string[] files = [.. Directory.EnumerateFiles(source, "*.cs", SearchOption.AllDirectories).Order()];
+
+        Assert.NotEmpty(files);
+        Assert.All(files, file => Assert.Empty(Used(File.ReadAllText(file)).Except(["Imaging", "Data"])));
+    }
+
     [Theory]
     [InlineData("Kernels/A.cs", "using Onward.Layers;", "Kernels/A.cs uses Layers")]
     [InlineData("Models/Inner/A.cs", "using System;\nusing static Onward.Learning.Rule;", "Models/Inner/A.cs uses Learning")]
     [InlineData("Data/A.cs", "global using M = Onward.Models.LocalMixer;", "Data/A.cs uses Models")]
     [InlineData("Layers/A.cs", "namespace Onward.Layers;\n\nclass A { Onward.Training.Trainer t; }", "Layers/A.cs uses Training")]
     [InlineData("Training/A.cs", "using Onward.Laboratory;", "Training/A.cs uses Laboratory")]
+    [InlineData("Data/A.cs", "using Onward.Imaging;", "Data/A.cs uses Imaging")]
     [InlineData("Losses/A.cs", "using Onward.Surprise;", "Losses/A.cs uses Surprise")]
     [InlineData("Surprise/A.cs", "using System;", "Surprise/A.cs is in a folder that has no layer")]
     [InlineData("A.cs", "using System;", "A.cs is in a folder that has no layer")]
@@ -57,14 +68,14 @@ public sealed partial class LayeringTests
             return [$"{path} is in a folder that has no layer"];
         }
 
-        return text.Split('\n')
-            .Where(line => !line.TrimStart().StartsWith("//", StringComparison.Ordinal))
-            .SelectMany(line => Reference().Matches(line))
-            .Select(match => match.Groups[1].Value)
-            .Where(used => used != folder && !below.Contains(used))
-            .Distinct()
-            .Select(used => $"{path} uses {used}");
+        return Used(text).Where(used => used != folder && !below.Contains(used)).Select(used => $"{path} uses {used}");
     }
+
+    private static IEnumerable<string> Used(string text) => text.Split('\n')
+        .Where(line => !line.TrimStart().StartsWith("//", StringComparison.Ordinal))
+        .SelectMany(line => Reference().Matches(line))
+        .Select(match => match.Groups[1].Value)
+        .Distinct();
 
     private static string Source()
     {

@@ -2,28 +2,44 @@ using System.Numerics.Tensors;
 using System.Runtime.Intrinsics;
 using Onward.Data.Augmentation;
 using Onward.Kernels;
+using Onward.Threads;
 
 namespace Onward.Data;
 
-/// <summary>Deals labelled images out in batches, standardised and assembled on a background thread.</summary>
+/// <summary>Deals labelled images out in batches, standardised and assembled in the background.</summary>
 /// <remarks>
-/// The order of an epoch is a function of (seed, epoch) alone, so a resumed run sees the batches it would have seen.
-/// One enumeration runs at a time; a batch belongs to the reader until it asks for the next one.
+/// The order of an epoch is a function of (seed, epoch) alone, so a resumed run sees the batches it would have seen, whatever
+/// the number of threads. One enumeration runs at a time; a batch belongs to the reader until it asks for the next one. In
+/// the place of a damaged image stands the next that is not.
 /// </remarks>
 public sealed class BatchLoader : IDisposable
 {
     private const int Buffers = 3;
 
-    private readonly LabelledImages _images;
+    // Batches for evaluation, by images and by values: 16 MB each.
+    private const int EvaluationImages = 1000;
+    private const int EvaluationValues = 4 << 20;
+
+    private readonly ImageSet _images;
     private readonly float[] _scale; // [row, column, channel]
     private readonly float[] _shift; // [row, column, channel]
     private readonly float[] _unitScale; // [row, column, channel], for intensities in [0, 1]
-    private readonly ViewMaker[] _views; // [view], none where images are dealt out as they are
+    private readonly int _views; // of an image in training; 0 where it is dealt out as it is
     private readonly int _batchSize;
     private readonly ulong _seed;
+    private readonly Workbench[] _workbenches; // [thread]
+    private readonly WorkerTeam _team;
+    private readonly Action<int, int> _assembleImage;
     private readonly Prefetcher<ImageBatch> _prefetcher;
 
-    /// <summary>Starts the background thread, which sleeps until batches are asked for.</summary>
+    // The batch that the team is at.
+    private ImageBatch _batch = null!;
+    private int[] _order = [];
+    private int _start;
+    private int _epoch;
+    private bool _augmented;
+
+    /// <summary>Starts the background threads, which sleep until batches are asked for.</summary>
     /// <param name="images">Images to deal out.</param>
     /// <param name="mean">Mean of each channel, with pixels scaled to [0, 1]. [channel]</param>
     /// <param name="standardDeviation">Standard deviation of each channel in the same unit, above 0. [channel]</param>
@@ -31,18 +47,21 @@ public sealed class BatchLoader : IDisposable
     /// <param name="seed">Seed of the order of training and of the views.</param>
     /// <param name="views">
     /// How each view of an image is made for training, at least one; null for one view, the image as it is. Evaluation sees
-    /// every image once, as it is.
+    /// every image once, as it is. An image of another size than a model is given is cropped at its centre.
     /// </param>
-    /// <exception cref="ArgumentException">The batch size, a statistic or a recipe does not fit the images.</exception>
+    /// <param name="threads">Background threads that read images and make views, at least 1; copying images that lie in memory takes one.</param>
+    /// <exception cref="ArgumentException">The batch size, the threads, a statistic or a recipe does not fit the images.</exception>
     public BatchLoader(
-        LabelledImages images,
+        ImageSet images,
         ReadOnlySpan<float> mean,
         ReadOnlySpan<float> standardDeviation,
         int batchSize,
         ulong seed,
-        IReadOnlyList<ViewRecipe>? views = null)
+        IReadOnlyList<ViewRecipe>? views = null,
+        int threads = 1)
     {
         ArgumentNullException.ThrowIfNull(images);
+        ArgumentOutOfRangeException.ThrowIfLessThan(threads, 1);
         if (batchSize < 1 || batchSize > images.Count)
         {
             throw new ArgumentException(
@@ -75,18 +94,38 @@ public sealed class BatchLoader : IDisposable
             _shift[i] = -mean[channel] / standardDeviation[channel];
         }
 
-        _batchSize = batchSize;
-        _seed = seed;
-        _views = views is [var only] && only == ViewRecipe.None
-            ? []
-            : [.. views.Select(recipe => new ViewMaker(recipe, seed, images.Height, images.Width, images.Channels))];
+        bool asTheyAre = views is [var only] && only == ViewRecipe.None;
+        (_batchSize, _seed, _views) = (batchSize, seed, asTheyAre ? 0 : views.Count);
+        _workbenches = new Workbench[asTheyAre && images is LabelledImages ? 1 : threads];
+        for (int thread = 0; thread < _workbenches.Length; thread++)
+        {
+            _workbenches[thread] = new Workbench(new RawImage(), Maker(ViewRecipe.None), asTheyAre ? [] : [.. views.Select(Maker)]);
+        }
+
         ImageBatch[] slots = new ImageBatch[Buffers];
         for (int slot = 0; slot < Buffers; slot++)
         {
             slots[slot] = new ImageBatch(batchSize * views.Count, images.ImageLength);
         }
 
+        _team = new WorkerTeam(_workbenches.Length);
+        _assembleImage = AssembleImage;
         _prefetcher = new Prefetcher<ImageBatch>(slots);
+
+        ViewMaker Maker(ViewRecipe recipe) => new(recipe, seed, images.Height, images.Width, images.Channels);
+    }
+
+    /// <summary>Makes a loader for evaluation, whose batches take little memory whatever the size of images.</summary>
+    /// <param name="images">Images to deal out in order.</param>
+    /// <param name="mean">Mean of each channel, with pixels scaled to [0, 1]. [channel]</param>
+    /// <param name="standardDeviation">Standard deviation of each channel in the same unit, above 0. [channel]</param>
+    /// <param name="threads">Background threads that read images, at least 1.</param>
+    /// <exception cref="ArgumentException">The threads or a statistic does not fit the images.</exception>
+    public static BatchLoader ForEvaluation(ImageSet images, ReadOnlySpan<float> mean, ReadOnlySpan<float> standardDeviation, int threads = 1)
+    {
+        ArgumentNullException.ThrowIfNull(images);
+        int batch = Math.Clamp(EvaluationValues / images.ImageLength, 1, Math.Min(EvaluationImages, images.Count));
+        return new BatchLoader(images, mean, standardDeviation, batch, seed: 0, threads: threads);
     }
 
     /// <summary>Batches in one epoch of training: only full ones count, as in the paper's code.</summary>
@@ -122,36 +161,43 @@ public sealed class BatchLoader : IDisposable
     {
         int[] order = Sequence();
         int steps = (_images.Count + _batchSize - 1) / _batchSize;
-        return _prefetcher.Run(0, steps, (batch, step) => Assemble(batch, order, step, epoch: 0, []), cancellation);
+        return _prefetcher.Run(0, steps, (batch, step) => Assemble(batch, order, step, epoch: 0, views: 0), cancellation);
     }
 
-    /// <summary>Stops the background thread; an enumeration still under way ends with <see cref="ObjectDisposedException"/>.</summary>
-    public void Dispose() => _prefetcher.Dispose();
+    /// <summary>Stops the background threads; an enumeration still under way ends with <see cref="ObjectDisposedException"/>.</summary>
+    public void Dispose()
+    {
+        _prefetcher.Dispose();
+        _team.Dispose();
+    }
 
     private int[] Sequence() => [.. Enumerable.Range(0, _images.Count)];
 
-    private void Assemble(ImageBatch batch, int[] order, int step, int epoch, ViewMaker[] views)
+    private void Assemble(ImageBatch batch, int[] order, int step, int epoch, int views)
     {
-        int start = step * _batchSize;
-        int length = _images.ImageLength;
-        ReadOnlySpan<byte> pixels = _images.Pixels.Span;
-        ReadOnlySpan<int> labels = _images.Labels.Span;
-        int images = Math.Min(_batchSize, order.Length - start);
-        (batch.Images, batch.Views) = (images, Math.Max(1, views.Length));
-        for (int i = 0; i < batch.Count; i++)
+        (_batch, _order, _start, _epoch, _augmented) = (batch, order, step * _batchSize, epoch, views > 0);
+        (batch.Images, batch.Views) = (Math.Min(_batchSize, order.Length - _start), Math.Max(1, views));
+        _team.Run(batch.Images, _assembleImage);
+    }
+
+    // Views are drawn for the example asked for, even where another one stands in its place.
+    private void AssembleImage(int i, int thread)
+    {
+        (RawImage image, ViewMaker plain, ViewMaker[] views) = _workbenches[thread];
+        int example = _order[_start + i];
+        int label = _images.Labels.Span[_images.Read(example, image)];
+        for (int view = 0; view < _batch.Views; view++)
         {
-            int example = order[start + (i % images)];
-            batch.Labels[i] = labels[example];
-            ReadOnlySpan<byte> source = pixels.Slice(example * length, length);
-            Span<float> destination = batch.Pixels.AsSpan(i * length, length);
-            if (views.Length == 0)
+            int at = (view * _batch.Images) + i;
+            _batch.Labels[at] = label;
+            Span<float> destination = _batch.Pixels.AsSpan(at * _images.ImageLength, _images.ImageLength);
+            if (!_augmented && (image.Height, image.Width) == (_images.Height, _images.Width))
             {
-                Standardise(source, destination);
+                Standardise(image.Pixels, destination);
             }
             else
             {
-                int view = i / images;
-                views[view].Make(source, _images.Height, _images.Width, epoch, example, view, destination);
+                (_augmented ? views[view] : plain).Make(image.Pixels, image.Height, image.Width, _epoch, example, view, destination);
                 TensorPrimitives.MultiplyAdd(destination, _unitScale, _shift, destination);
             }
         }
@@ -203,4 +249,7 @@ public sealed class BatchLoader : IDisposable
             }
         }
     }
+
+    // What one thread works with.
+    private sealed record Workbench(RawImage Image, ViewMaker Plain, ViewMaker[] Views);
 }

@@ -11,8 +11,8 @@ namespace Onward.Data;
 /// <param name="Source">How the data was obtained, for display: a folder, or a folder and the mirror it was filled from.</param>
 public sealed record ImageDataset(
     string Name,
-    LabelledImages Training,
-    LabelledImages Test,
+    ImageSet Training,
+    ImageSet Test,
     float[] Mean,
     float[] StandardDeviation,
     string Source)

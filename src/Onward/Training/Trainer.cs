@@ -10,7 +10,6 @@ namespace Onward.Training;
 /// <summary>Trains a model on a data set: epochs of steps, each followed by an evaluation on the test set.</summary>
 public sealed class Trainer
 {
-    private const int EvaluationBatch = 1000;
     private static readonly TimeSpan ReportInterval = TimeSpan.FromMilliseconds(100);
 
     private readonly LocalMixer _model;
@@ -18,6 +17,7 @@ public sealed class Trainer
     private readonly ImageDataset _data;
     private readonly TrainingOptions _options;
     private readonly TimeProvider _clock;
+    private readonly int _threads;
     private readonly Evaluator _evaluator;
     private readonly ParameterUpdate _update;
     private readonly ReadoutTraining? _readout;
@@ -34,6 +34,7 @@ public sealed class Trainer
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(rule);
+        ArgumentNullException.ThrowIfNull(team);
         ArgumentNullException.ThrowIfNull(data);
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(clock);
@@ -43,7 +44,7 @@ public sealed class Trainer
             throw new ArgumentException($"Training: the batch size ({options.BatchSize}) is larger than the training set ({data.Training.Count} images).");
         }
 
-        (_model, _rule, _data, _options, _clock) = (model, rule, data, options, clock);
+        (_model, _rule, _data, _options, _clock, _threads) = (model, rule, data, options, clock, team.Count);
         _evaluator = new Evaluator(model, team);
         Optimizer optimizer = options.Optimizer == OptimizerKind.Lars ? new Lars(options.Momentum, options.WeightDecay) : new Sgd(options.Momentum, options.WeightDecay);
         _update = new ParameterUpdate(model.Values.Layout, TrainedParameters(model), optimizer, team);
@@ -59,8 +60,8 @@ public sealed class Trainer
     public TrainingResult Run(Action<TrainingProgress>? progress = null, Action<EpochMetrics>? epochEnded = null, CancellationToken cancellation = default)
     {
         long start = _clock.GetTimestamp();
-        using BatchLoader training = Loader(_data.Training, _options.BatchSize, Views());
-        using BatchLoader test = Loader(_data.Test, EvaluationBatch);
+        using BatchLoader training = TrainingLoader(Views());
+        using BatchLoader test = EvaluationLoader(_data.Test);
         Schedule schedule = new(
             _options.Schedule,
             _options.PeakRate,
@@ -90,7 +91,7 @@ public sealed class Trainer
             epochEnded?.Invoke(last);
         }
 
-        using BatchLoader trainingInOrder = Loader(_data.Training, EvaluationBatch);
+        using BatchLoader trainingInOrder = EvaluationLoader(_data.Training);
         double trainError = _evaluator.Evaluate(trainingInOrder, cancellation).Error;
         double images = (double)_options.Epochs * training.StepsPerEpoch * _options.BatchSize;
         return new TrainingResult(trainError, evaluation!.Error, evaluation.BlockErrors, images / trained.TotalSeconds, _clock.GetElapsedTime(start));
@@ -136,7 +137,7 @@ public sealed class Trainer
     {
         if (_readout is not null)
         {
-            using BatchLoader images = Loader(_data.Training, _options.BatchSize);
+            using BatchLoader images = TrainingLoader();
             _readout.Run(images, epoch, _options.ReadoutLearningRate, cancellation);
         }
     }
@@ -154,8 +155,10 @@ public sealed class Trainer
         ? [_options.Augmentation, _options.SecondView ?? _options.Augmentation]
         : [_options.Augmentation];
 
-    private BatchLoader Loader(LabelledImages images, int batch, IReadOnlyList<ViewRecipe>? views = null) =>
-        new(images, _data.Mean, _data.StandardDeviation, Math.Min(batch, images.Count), _options.Seed, views);
+    private BatchLoader TrainingLoader(IReadOnlyList<ViewRecipe>? views = null) =>
+        new(_data.Training, _data.Mean, _data.StandardDeviation, _options.BatchSize, _options.Seed, views, _threads);
+
+    private BatchLoader EvaluationLoader(ImageSet images) => BatchLoader.ForEvaluation(images, _data.Mean, _data.StandardDeviation, _threads);
 
     // Sums over the steps of one epoch.
     private sealed class EpochSums(int blocks)

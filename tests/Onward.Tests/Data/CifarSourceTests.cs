@@ -206,8 +206,9 @@ public sealed class CifarSourceTests : IDisposable
     }
 
     // Back to the format of the files, by its definition.
-    private static byte[] Records(LabelledImages images)
+    private static byte[] Records(ImageSet set)
     {
+        LabelledImages images = Assert.IsType<LabelledImages>(set);
         byte[] records = new byte[images.Count * SmallCifar.Record];
         ReadOnlySpan<byte> pixels = images.Pixels.Span;
         for (int example = 0; example < images.Count; example++)
@@ -223,7 +224,7 @@ public sealed class CifarSourceTests : IDisposable
         return records;
     }
 
-    private static int[] Counts(LabelledImages images) =>
+    private static int[] Counts(ImageSet images) =>
         [.. images.Labels.ToArray().CountBy(label => label).OrderBy(pair => pair.Key).Select(pair => pair.Value)];
 
     private void AssertDamaged(string place, string expected)

@@ -9,13 +9,14 @@ public sealed class LabelledImagesTests
     {
         LabelledImages images = new(new byte[] { 1, 2, 3, 4, 5, 6 }, new[] { 0, 1, 2 }, 1, 2, 1, 3);
 
-        (LabelledImages first, LabelledImages last) = images.SplitLast(1);
+        (ImageSet firstSet, ImageSet lastSet) = images.SplitLast(1);
 
+        LabelledImages first = Assert.IsType<LabelledImages>(firstSet), last = Assert.IsType<LabelledImages>(lastSet);
         Assert.Equal([1, 2, 3, 4], first.Pixels.ToArray());
         Assert.Equal([0, 1], first.Labels.ToArray());
         Assert.Equal([5, 6], last.Pixels.ToArray());
         Assert.Equal([2], last.Labels.ToArray());
-        Assert.Equal([1, 2], images.Take(1).Pixels.ToArray());
+        Assert.Equal([1, 2], Assert.IsType<LabelledImages>(images.Take(1)).Pixels.ToArray());
         Assert.True(images.Pixels.Span[4..].Overlaps(last.Pixels.Span));
     }
 

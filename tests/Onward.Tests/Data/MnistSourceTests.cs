@@ -98,7 +98,7 @@ public sealed class MnistSourceTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    private static int[] CountPerClass(LabelledImages images)
+    private static int[] CountPerClass(ImageSet images)
     {
         int[] counts = new int[images.Classes];
         foreach (int label in images.Labels.Span)

@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Numerics.Tensors;
 
 namespace Onward.Data.Augmentation;
@@ -6,14 +7,16 @@ namespace Onward.Data.Augmentation;
 internal static class Cropping
 {
     /// <summary>Scales a part of an image to [0, 1]; the part has the image's size and may reach beyond it, where it is 0.</summary>
-    /// <param name="source">The image, 0 to 255. [row, column, channel]</param>
+    /// <param name="source">The image. [row, column, channel]</param>
+    /// <param name="most">The intensity that becomes 1.</param>
     /// <param name="height">Rows of the image.</param>
     /// <param name="width">Columns of the image.</param>
     /// <param name="channels">Channels of the image.</param>
     /// <param name="top">Row of the image where the part begins.</param>
     /// <param name="left">Column of the image where the part begins.</param>
     /// <param name="target">Receives the part. [row, column, channel]</param>
-    internal static void CutPadded(ReadOnlySpan<byte> source, int height, int width, int channels, int top, int left, Span<float> target)
+    internal static void CutPadded<T>(ReadOnlySpan<T> source, float most, int height, int width, int channels, int top, int left, Span<float> target)
+        where T : INumberBase<T>
     {
         if (top != 0 || left != 0)
         {
@@ -31,7 +34,9 @@ internal static class Cropping
 
         for (int y = Math.Max(top, 0); y < Math.Min(height, height + top); y++)
         {
-            Scale(source.Slice((y * row) + from, columns), target.Slice(((y - top) * row) + to, columns));
+            Span<float> part = target.Slice(((y - top) * row) + to, columns);
+            TensorPrimitives.ConvertTruncating(source.Slice((y * row) + from, columns), part);
+            TensorPrimitives.Divide(part, most, part);
         }
     }
 
@@ -47,11 +52,5 @@ internal static class Cropping
                 image.Slice(pixel, channels).Reverse();
             }
         }
-    }
-
-    private static void Scale(ReadOnlySpan<byte> source, Span<float> target)
-    {
-        TensorPrimitives.ConvertTruncating(source, target);
-        TensorPrimitives.Divide(target, 255f, target);
     }
 }

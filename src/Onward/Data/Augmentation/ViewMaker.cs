@@ -43,8 +43,8 @@ public sealed class ViewMaker
 
     /// <summary>Makes one view of an image.</summary>
     /// <param name="source">The image, 0 to 255. [row, column, channel]</param>
-    /// <param name="height">Rows of the image; those of the view unless the recipe crops by area.</param>
-    /// <param name="width">Columns of the image; those of the view unless the recipe crops by area.</param>
+    /// <param name="height">Rows of the image; where its size is not that of the view, see <see cref="CropKind"/>.</param>
+    /// <param name="width">Columns of the image.</param>
     /// <param name="epoch">Number of the epoch, from 0.</param>
     /// <param name="example">Number of the image in its data set, from 0.</param>
     /// <param name="view">Number of the view among those of the image in this epoch, from 0.</param>
@@ -61,11 +61,6 @@ public sealed class ViewMaker
                 $"A view of {_height}x{_width}x{_channels} from an image of {height}x{width}x{_channels} needs as many values; got {target.Length} and {source.Length}.");
         }
 
-        if (_recipe.Crop != CropKind.Area && (height, width) != (_height, _width))
-        {
-            throw new ArgumentException($"A view of {_height}x{_width} cannot be made of an image of {height}x{width} unless its recipe crops by area.");
-        }
-
         RandomStream stream = new(_seed, RandomPurpose.Augmentation, Step: (uint)epoch, Pass: (uint)view, Example: (uint)example);
         ViewParameters drawn = ViewParameters.Draw(_recipe, stream, height, width);
         Crop(source, height, width, drawn.Crop, target);
@@ -80,7 +75,18 @@ public sealed class ViewMaker
             return;
         }
 
-        Cropping.CutPadded(source, height, width, _channels, crop.Top, crop.Left, target);
+        if (_recipe.Crop != CropKind.Centre && (height, width) == (_height, _width))
+        {
+            Cropping.CutPadded(source, 255, height, width, _channels, crop.Top, crop.Left, target);
+            return;
+        }
+
+        _resampler.Apply(source, width, Rectangle.Centre(height, width, _height, _width), target);
+        if (_recipe.Crop == CropKind.Padded)
+        {
+            target.CopyTo(_scratch);
+            Cropping.CutPadded<float>(_scratch, 1, _height, _width, _channels, crop.Top, crop.Left, target);
+        }
     }
 
     private void Change(Span<float> view, in ViewParameters drawn)

@@ -29,7 +29,10 @@ internal readonly record struct ViewParameters
         Count,
     }
 
-    /// <summary>The part of the source that is shown; of a padded crop, it may begin above or left of the image.</summary>
+    /// <summary>
+    /// The part of the source that is shown; of a padded crop, it may begin above or left of the image. The whole where chance
+    /// has no say.
+    /// </summary>
     public required Rectangle Crop { get; init; }
 
     public required bool Flips { get; init; }
@@ -94,7 +97,7 @@ internal readonly record struct ViewParameters
             return new Rectangle(Below(words, Word.CropRow, offsets) - recipe.Padding, Below(words, Word.CropColumn, offsets) - recipe.Padding, height, width);
         }
 
-        if (recipe.Crop == CropKind.Whole)
+        if (recipe.Crop != CropKind.Area)
         {
             return new Rectangle(0, 0, height, width);
         }

@@ -32,7 +32,7 @@ public sealed class PixelOperationsTests
         int top = random.Next(-14, 15), left = random.Next(-14, 15);
         float[] actual = [.. Enumerable.Repeat(float.NaN, bytes.Length)];
 
-        Cropping.CutPadded(bytes, height, width, channels, top, left, actual);
+        Cropping.CutPadded<byte>(bytes, 255, height, width, channels, top, left, actual);
 
         Assert.Equal(
             ByIndex(height, width, channels, (y, x, c) => y + top >= 0 && y + top < height && x + left >= 0 && x + left < width

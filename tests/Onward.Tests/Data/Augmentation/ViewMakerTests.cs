@@ -20,8 +20,7 @@ public sealed class ViewMakerTests
             ViewMaker maker = new(Recipe(name), 3, 24, 20, channels);
             for (int example = 0; example < 200; example++)
             {
-                bool anySize = Recipe(name).Crop == CropKind.Area;
-                int height = anySize ? random.Next(1, 60) : 24, width = anySize ? random.Next(1, 60) : 20;
+                (int height, int width) = example % 2 == 0 ? (24, 20) : (random.Next(1, 60), random.Next(1, 60));
                 byte[] image = new byte[height * width * channels];
                 random.NextBytes(image);
                 view.AsSpan().Fill(float.NaN);
@@ -66,6 +65,51 @@ public sealed class ViewMakerTests
         byte[] image = Picture(3);
 
         Assert.Equal(image.Select(value => value / 255f), View(new ViewMaker(ViewRecipe.None, 3, 32, 32, 3), image, 0, 0, 0));
+    }
+
+    [Theory]
+    [InlineData(500, 375, 224, 224, 86, 23, 328, 328)]
+    [InlineData(224, 224, 224, 224, 14, 14, 196, 196)]
+    [InlineData(100, 300, 32, 64, 25, 83, 50, 133)]
+    [InlineData(1, 1, 32, 32, 0, 0, 1, 1)]
+    public void The_centre_is_a_part_of_the_shorter_side(int height, int width, int viewHeight, int viewWidth, int top, int left, int rows, int columns) =>
+        Assert.Equal(new Rectangle(top, left, rows, columns), Rectangle.Centre(height, width, viewHeight, viewWidth));
+
+    [Theory]
+    [InlineData("None")]
+    [InlineData("PaddedCrop")]
+    [InlineData("Centre")]
+    public void An_image_of_another_size_is_first_cropped_at_its_centre(string name)
+    {
+        byte[] image = new byte[50 * 41 * 3];
+        new Random(3).NextBytes(image);
+        ViewRecipe recipe = name == "Centre" ? ViewRecipe.None with { Crop = CropKind.Centre } : Recipe(name);
+        float[] expected = new float[32 * 32 * 3], actual = new float[32 * 32 * 3];
+        new CropResampler(32, 32, 3).Apply(image, 41, new Rectangle(15, 10, 20, 20), expected);
+
+        new ViewMaker(recipe, 3, 32, 32, 3).Make(image, 50, 41, 0, 7, 0, actual);
+
+        ViewParameters drawn = ViewParameters.Draw(recipe, new RandomStream(3, RandomPurpose.Augmentation, Example: 7), 50, 41);
+        (int top, int left) = recipe.Crop == CropKind.Padded ? (drawn.Crop.Top, drawn.Crop.Left) : (0, 0);
+        for (int y = 0; y < 32; y++)
+        {
+            for (int x = 0; x < 32 * 3; x++)
+            {
+                int row = y + top, column = (drawn.Flips ? 31 - (x / 3) : x / 3) + left;
+                float value = row is >= 0 and < 32 && column is >= 0 and < 32 ? expected[(((row * 32) + column) * 3) + (x % 3)] : 0;
+                Assert.Equal(value, actual[(y * 32 * 3) + x]);
+            }
+        }
+    }
+
+    [Fact]
+    public void The_centre_crop_enlarges_the_middle_of_an_image_of_the_view_s_size()
+    {
+        byte[] image = Picture(3);
+        float[] expected = new float[image.Length];
+        new CropResampler(32, 32, 3).Apply(image, 32, new Rectangle(8, 8, 16, 16), expected);
+
+        Assert.Equal(expected, View(new ViewMaker(ViewRecipe.None with { Crop = CropKind.Centre }, 3, 32, 32, 3), image, 0, 0, 0));
     }
 
     [Fact]
@@ -184,7 +228,6 @@ public sealed class ViewMakerTests
         float[] view = new float[32 * 32 * 3];
         ViewMaker maker = new(ViewRecipe.Flipped, 3, 32, 32, 3);
 
-        Assert.Throws<ArgumentException>(() => maker.Make(new byte[32 * 33 * 3], 32, 33, 0, 0, 0, view));
         Assert.Throws<ArgumentException>(() => maker.Make(new byte[10], 32, 32, 0, 0, 0, view));
         Assert.Throws<ArgumentException>(() => new ViewMaker(ViewRecipe.ContrastiveFirst, 3, 32, 32, 4));
     }

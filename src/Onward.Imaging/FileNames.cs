@@ -1,0 +1,40 @@
+using System.Text;
+
+namespace Onward.Imaging;
+
+/// <summary>The paths of many files in the folders of their classes, in few bytes each: names alone, in UTF-8.</summary>
+/// <param name="folder">The folder of the classes.</param>
+/// <param name="classes">Folder of each class. [class]</param>
+internal sealed class FileNames(string folder, string[] classes)
+{
+    private readonly byte[][] _names = new byte[classes.Length][]; // [class], its names one after another
+    private readonly int[][] _ends = new int[classes.Length][]; // [class, file], where each name ends
+    private readonly int[] _counts = new int[classes.Length + 1]; // [class], files of the classes before it
+
+    /// <summary>Adds the files of a class, after those of the classes before it.</summary>
+    internal void Add(int label, string[] names)
+    {
+        int[] ends = new int[names.Length];
+        byte[] bytes = new byte[names.Sum(Encoding.UTF8.GetByteCount)];
+        for (int i = 0, end = 0; i < names.Length; i++)
+        {
+            end += Encoding.UTF8.GetBytes(names[i], bytes.AsSpan(end));
+            ends[i] = end;
+        }
+
+        (_names[label], _ends[label], _counts[label + 1]) = (bytes, ends, _counts[label] + names.Length);
+    }
+
+    /// <summary>The path of a file, numbered through all classes.</summary>
+    internal string this[int file]
+    {
+        get
+        {
+            int found = Array.BinarySearch(_counts, file);
+            int label = found >= 0 ? found : ~found - 1;
+            int i = file - _counts[label];
+            int start = i == 0 ? 0 : _ends[label][i - 1];
+            return Path.Combine(folder, classes[label], Encoding.UTF8.GetString(_names[label].AsSpan(start, _ends[label][i] - start)));
+        }
+    }
+}

@@ -1,0 +1,104 @@
+namespace Onward.Data;
+
+/// <summary>Images with the numbers of their classes, held in memory or read when they are needed.</summary>
+public abstract class ImageSet
+{
+    /// <summary>Takes labels as they are, without copying.</summary>
+    /// <param name="labels">Class of each example, 0 to <paramref name="classes"/> - 1. [example]</param>
+    /// <param name="height">Rows of what a model is given, at least 1.</param>
+    /// <param name="width">Columns of what a model is given, at least 1.</param>
+    /// <param name="channels">Channels of every image, at least 1.</param>
+    /// <param name="classes">Number of classes, at least 1.</param>
+    /// <exception cref="ArgumentException">There are no examples, a size is below 1, or a label is out of range.</exception>
+    protected ImageSet(ReadOnlyMemory<int> labels, int height, int width, int channels, int classes)
+    {
+        if (labels.IsEmpty || height < 1 || width < 1 || channels < 1 || classes < 1)
+        {
+            throw new ArgumentException(
+                "Images need at least one example, row, column, channel and class; got "
+                + $"{labels.Length} examples of {height}x{width}x{channels} in {classes} classes.");
+        }
+
+        int wrong = labels.Span.IndexOfAnyExceptInRange(0, classes - 1);
+        if (wrong >= 0)
+        {
+            throw new ArgumentException(
+                $"Labels must lie in 0..{classes - 1}; example {wrong} has {labels.Span[wrong]}.", nameof(labels));
+        }
+
+        (Labels, Height, Width, Channels, Classes) = (labels, height, width, channels, classes);
+    }
+
+    /// <summary>Number of examples.</summary>
+    public int Count => Labels.Length;
+
+    /// <summary>Rows of what a model is given; an image itself may have another size.</summary>
+    public int Height { get; }
+
+    /// <summary>Columns of what a model is given.</summary>
+    public int Width { get; }
+
+    /// <summary>Channels of every image.</summary>
+    public int Channels { get; }
+
+    /// <summary>Number of classes.</summary>
+    public int Classes { get; }
+
+    /// <summary>Values of what a model is given: height times width times channels.</summary>
+    public int ImageLength => Height * Width * Channels;
+
+    /// <summary>Class of each example. [example]</summary>
+    public ReadOnlyMemory<int> Labels { get; }
+
+    /// <summary>Reads one image in its own size. Several threads may call it at once, each with its own image to fill.</summary>
+    /// <param name="example">Number of the example, 0 to <see cref="Count"/> - 1.</param>
+    /// <param name="image">Receives the image, of <see cref="Channels"/> channels.</param>
+    /// <returns>False where the image is damaged.</returns>
+    /// <exception cref="DataException">Too many images are damaged.</exception>
+    public abstract bool TryRead(int example, RawImage image);
+
+    /// <summary>Reads one image in its own size or, where it is damaged, the next that is not; after the last comes the first.</summary>
+    /// <param name="example">Number of the example, 0 to <see cref="Count"/> - 1.</param>
+    /// <param name="image">Receives the image, of <see cref="Channels"/> channels.</param>
+    /// <returns>Number of the example that was read.</returns>
+    /// <exception cref="DataException">Too many images are damaged.</exception>
+    public int Read(int example, RawImage image)
+    {
+        for (int i = 0; i < Count; i++)
+        {
+            int next = (int)(((long)example + i) % Count);
+            if (TryRead(next, image))
+            {
+                return next;
+            }
+        }
+
+        throw new DataException($"None of {Count} images can be read. Replace them with intact copies.");
+    }
+
+    /// <summary>The first examples, as a view on the same images.</summary>
+    /// <param name="count">How many, 1 to <see cref="Count"/>.</param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="count"/> is outside that range.</exception>
+    public ImageSet Take(int count)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(count, Count);
+        return Slice(0, count);
+    }
+
+    /// <summary>Sets the last examples apart, for validation: two views on the same images.</summary>
+    /// <param name="count">Examples of the second part, 1 to <see cref="Count"/> - 1.</param>
+    /// <returns>All but the last <paramref name="count"/> examples, and those last ones.</returns>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="count"/> would leave one part empty.</exception>
+    public (ImageSet First, ImageSet Last) SplitLast(int count)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(count, Count);
+        return (Slice(0, Count - count), Slice(Count - count, count));
+    }
+
+    /// <summary>A view on some of the images.</summary>
+    /// <param name="start">Number of the first example.</param>
+    /// <param name="count">Examples of the view, at least 1.</param>
+    protected abstract ImageSet Slice(int start, int count);
+}

@@ -1,0 +1,119 @@
+using Onward.Data;
+using SkiaSharp;
+
+namespace Onward.Imaging.Tests;
+
+public sealed class ImageDecoderTests : IDisposable
+{
+    private readonly ImageFiles _files = new();
+    private readonly RawImage _image = new();
+
+    [Fact]
+    public void A_png_is_read_to_the_last_bit()
+    {
+        Read(ImageFiles.Encode(7, 5, (x, y) => new SKColor((byte)(x * 30), (byte)(y * 50), 77), SKEncodedImageFormat.Png));
+
+        byte[] expected = [.. Enumerable.Range(0, 35).SelectMany(i => new[] { (byte)(i % 7 * 30), (byte)(i / 7 * 50), (byte)77 })];
+        Assert.Equal((5, 7, 3), (_image.Height, _image.Width, _image.Channels));
+        Assert.Equal(expected, _image.Pixels.ToArray());
+    }
+
+    [Theory]
+    [InlineData(SKEncodedImageFormat.Jpeg)]
+    [InlineData(SKEncodedImageFormat.Webp)]
+    public void A_lossy_image_is_near_what_was_written(SKEncodedImageFormat format)
+    {
+        Read(ImageFiles.Encode(32, 24, (x, y) => new SKColor((byte)(x * 7), (byte)(y * 9), 128), format));
+
+        // Smooth colours at quality 95.
+        Assert.Equal((24, 32), (_image.Height, _image.Width));
+        Assert.All(Enumerable.Range(0, 32 * 24), i =>
+        {
+            Assert.InRange(_image.Pixels[3 * i], (i % 32 * 7) - 12, (i % 32 * 7) + 12);
+            Assert.InRange(_image.Pixels[(3 * i) + 1], (i / 32 * 9) - 12, (i / 32 * 9) + 12);
+        });
+    }
+
+    [Fact]
+    public void Grey_is_widened_to_three_channels()
+    {
+        Read(ImageFiles.Encode(4, 4, (x, y) => new SKColor((byte)((16 * y) + x), (byte)((16 * y) + x), (byte)((16 * y) + x)), SKEncodedImageFormat.Png, SKColorType.Gray8));
+
+        Assert.Equal([.. Enumerable.Range(0, 16).SelectMany(i => Enumerable.Repeat((byte)((16 * (i / 4)) + (i % 4)), 3))], _image.Pixels.ToArray());
+    }
+
+    [Fact]
+    public void What_is_transparent_shows_white()
+    {
+        Read(ImageFiles.Encode(2, 1, (x, _) => new SKColor(100, 0, 200, (byte)(x == 0 ? 0 : 128)), SKEncodedImageFormat.Png));
+
+        Assert.Equal([255, 255, 255, 177, 127, 227], _image.Pixels.ToArray());
+    }
+
+    // A wide image with red in its first row's first corner; the tag says where that corner belongs (EXIF 2.3, tag 274).
+    [Theory]
+    [InlineData(1, 16, 32, 0, 0)]
+    [InlineData(2, 16, 32, 0, 31)]
+    [InlineData(3, 16, 32, 15, 31)]
+    [InlineData(4, 16, 32, 15, 0)]
+    [InlineData(5, 32, 16, 0, 0)]
+    [InlineData(6, 32, 16, 0, 15)]
+    [InlineData(7, 32, 16, 31, 15)]
+    [InlineData(8, 32, 16, 31, 0)]
+    public void An_image_is_turned_upright(byte orientation, int height, int width, int row, int column)
+    {
+        byte[] jpeg = ImageFiles.Encode(32, 16, (x, y) => x < 8 && y < 8 ? SKColors.Red : SKColors.Blue, SKEncodedImageFormat.Jpeg);
+        byte[] tag = [0xFF, 0xE1, 0, 34, .. "Exif\0\0"u8, .. "MM\0*"u8, 0, 0, 0, 8, 0, 1, 1, 18, 0, 3, 0, 0, 0, 1, 0, orientation, 0, 0, 0, 0, 0, 0];
+
+        Read([.. jpeg[..2], .. tag, .. jpeg[2..]]);
+
+        Assert.Equal((height, width), (_image.Height, _image.Width));
+        for (int y = 0; y < height; y += height - 1)
+        {
+            for (int x = 0; x < width; x += width - 1)
+            {
+                Assert.Equal((y, x) == (row, column), _image.Pixels[3 * ((y * width) + x)] > 128);
+            }
+        }
+    }
+
+    [Fact]
+    public void Damage_is_named()
+    {
+        byte[] jpeg = ImageFiles.Encode(64, 64, (x, y) => new SKColor((byte)(x * y), (byte)x, (byte)y), SKEncodedImageFormat.Jpeg);
+
+        Assert.Equal("truncated", ImageDecoder.Decode(_files.Write("a.jpg", jpeg[..(jpeg.Length / 2)]), _image));
+        Assert.Equal("no image", ImageDecoder.Decode(_files.Write("b.jpg", "This is no image."u8.ToArray()), _image));
+        Assert.Equal("empty", ImageDecoder.Decode(_files.Write("c.jpg", []), _image));
+        Assert.Equal("gone", ImageDecoder.Decode(_files["d.jpg"], _image));
+        Directory.CreateDirectory(_files["e.jpg"]);
+        Assert.Equal("cannot be opened", ImageDecoder.Decode(_files["e.jpg"], _image));
+    }
+
+    // Whatever the bytes, the decoder says so or reads an image; it neither throws nor hangs.
+    [Theory]
+    [InlineData(SKEncodedImageFormat.Jpeg)]
+    [InlineData(SKEncodedImageFormat.Png)]
+    [InlineData(SKEncodedImageFormat.Webp)]
+    public void Any_change_of_a_file_is_read_or_refused(SKEncodedImageFormat format)
+    {
+        byte[] whole = ImageFiles.Encode(24, 24, (x, y) => new SKColor((byte)(x * y), (byte)(10 * x), (byte)(10 * y)), format);
+        Onward.Kernels.CounterSequence random = new(new Onward.Kernels.RandomStream(5, Onward.Kernels.RandomPurpose.Data));
+        for (int i = 0; i < 500; i++)
+        {
+            byte[] changed = [.. whole];
+            for (int change = random.NextInt32(4); change >= 0; change--)
+            {
+                // Sizes stay as they are: a header may claim a picture of any size, which a decoder has to take at its word.
+                changed[40 + random.NextInt32(changed.Length - 40)] = (byte)random.NextInt32(256);
+            }
+
+            string? fault = ImageDecoder.Decode(_files.Write("x", changed[..(1 + random.NextInt32(changed.Length))]), _image);
+            Assert.True(fault is null or "empty" or "no image" or "truncated" or "damaged" or "too large", fault);
+        }
+    }
+
+    public void Dispose() => _files.Dispose();
+
+    private void Read(byte[] content) => Assert.Null(ImageDecoder.Decode(_files.Write("image", content), _image));
+}

@@ -1,0 +1,187 @@
+using Onward.Data;
+using Onward.Data.Augmentation;
+using SkiaSharp;
+
+namespace Onward.Imaging.Tests;
+
+public sealed class ImageFolderTests : IDisposable
+{
+    private static readonly float[] Mean = [0.5f, 0.5f, 0.5f];
+    private static readonly float[] Deviation = [0.25f, 0.25f, 0.25f];
+
+    private readonly ImageFiles _files = ImageFiles.WithClasses();
+
+    [Fact]
+    public void Classes_and_files_are_in_the_order_of_their_names()
+    {
+        _files.Write("train/cat/notes.txt", [1]);
+        _files.Write("train/cat/.hidden.png", [1]);
+
+        ImageDataset data = Load();
+
+        ImageFolder training = Assert.IsType<ImageFolder>(data.Training);
+        Assert.Equal(["cat", "dog"], data.ClassNames);
+        Assert.Equal((6, 6, 2, 32, 32, 3), (training.Count, data.Test.Count, training.Classes, training.Height, training.Width, training.Channels));
+        Assert.Equal([0, 0, 0, 1, 1, 1], training.Labels.ToArray());
+        Assert.Equal(_files["train/dog/1.png"], training.PathOf(4));
+        Assert.Equal(_files["val/cat/0.png"], Assert.IsType<ImageFolder>(data.Test).PathOf(0));
+    }
+
+    [Fact]
+    public void A_view_on_the_last_images_reads_those()
+    {
+        (ImageSet first, ImageSet last) = Load().Training.SplitLast(2);
+
+        RawImage image = new();
+        Assert.True(last.TryRead(0, image));
+        Assert.Equal((4, 2), (first.Count, last.Count));
+        Assert.Equal([1, 1], last.Labels.ToArray());
+        Assert.Equal(20, image.Pixels[0]);
+    }
+
+    [Theory]
+    [InlineData("train", "no folder train in it")]
+    [InlineData("val", "no folder val or test in it")]
+    [InlineData("val/dog", "no folder dog, a class that")]
+    [InlineData("train/dog", "no folder dog, a class that")]
+    public void A_folder_that_is_missing_is_named(string missing, string expected)
+    {
+        Directory.Delete(_files[missing], recursive: true);
+
+        DataException fault = Assert.Throws<DataException>(Load);
+
+        Assert.Contains(expected, fault.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain('\n', fault.Message);
+    }
+
+    [Fact]
+    public void An_empty_set_or_class_is_named()
+    {
+        Directory.Delete(_files["val/dog"], recursive: true);
+        Directory.CreateDirectory(_files["val/dog"]);
+        Assert.Contains("no images in it", Assert.Throws<DataException>(Load).Message, StringComparison.Ordinal);
+
+        Directory.Delete(_files["val"], recursive: true);
+        Directory.CreateDirectory(_files["val"]);
+        Assert.Contains("no folders in it", Assert.Throws<DataException>(Load).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    public void A_damaged_image_is_replaced_by_the_next_and_counted_once(int threads)
+    {
+        _files.Write("train/cat/2.png", [1, 2, 3]);
+        SkippedImages skipped = new();
+        using BatchLoader loader = new(Load(skipped).Training, Mean, Deviation, 6, seed: 1, threads: threads);
+
+        ImageBatch batch = loader.InOrder(TestContext.Current.CancellationToken).Single();
+        _ = loader.InOrder(TestContext.Current.CancellationToken).Single();
+
+        int image = batch.Pixels.Length / 6;
+        Assert.Equal([0, 0, 1, 1, 1, 1], batch.Labels);
+        Assert.Equal(batch.Pixels[(3 * image)..(4 * image)], batch.Pixels[(2 * image)..(3 * image)]);
+        Assert.Equal(1, skipped.Count);
+        Assert.Equal($"skipped 1 unreadable image: {_files["train/cat/2.png"]} (no image)", skipped.ToString());
+    }
+
+    [Fact]
+    public void More_damaged_images_than_the_limit_end_the_run()
+    {
+        for (int i = 0; i < 3; i++)
+        {
+            _files.Write($"train/cat/{i}.png", [1, 2, 3]);
+        }
+
+        using BatchLoader loader = new(Load(new SkippedImages(2)).Training, Mean, Deviation, 6, seed: 1);
+
+        DataException fault = Assert.Throws<DataException>(() => loader.InOrder(TestContext.Current.CancellationToken).Count());
+
+        Assert.Contains("skipped 3 unreadable images", fault.Message, StringComparison.Ordinal);
+        Assert.Contains("At most 2 may be", fault.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Threads_change_no_bit_of_a_batch()
+    {
+        float[][] batches = [.. new[] { 1, 2, 5 }.Select(threads =>
+        {
+            using BatchLoader loader = new(Load().Training, Mean, Deviation, 6, seed: 1, [ViewRecipe.ContrastiveFirst, ViewRecipe.ContrastiveSecond], threads);
+            return loader.Epoch(3, cancellation: TestContext.Current.CancellationToken).Single().Pixels.ToArray();
+        })];
+
+        Assert.Equal(batches[0], batches[1]);
+        Assert.Equal(batches[0], batches[2]);
+    }
+
+    // The library's own resampling of the same kernel, at points that do not touch the edge.
+    [Fact]
+    public void Images_are_resized_as_the_library_does()
+    {
+        const int Side = 64, Target = 40;
+        byte[] png = ImageFiles.Encode(Side, Side, (x, y) => new SKColor((byte)(128 + (100 * Math.Sin(x / 5.0))), (byte)(4 * y), (byte)(2 * (x + y))), SKEncodedImageFormat.Png);
+        foreach (string name in Directory.GetFiles(_files.Path, "*.png", SearchOption.AllDirectories))
+        {
+            File.WriteAllBytes(name, png);
+        }
+
+        using BatchLoader loader = new(ImageFolder.Load(_files.Path, Target, new SkippedImages()).Training, [0, 0, 0], [1, 1, 1], 1, seed: 1);
+        float[] ours = [.. loader.InOrder(TestContext.Current.CancellationToken).First().Pixels];
+
+        // The centre crop of spec 5.2.
+        int crop = (int)(Target / (Target + 32.0) * Side), start = (Side - crop) / 2;
+        using SKBitmap bitmap = SKBitmap.Decode(png);
+        using SKBitmap part = new();
+        Assert.True(bitmap.ExtractSubset(part, SKRectI.Create(start, start, crop, crop)));
+        using SKBitmap resized = part.Resize(new SKImageInfo(Target, Target), new SKSamplingOptions(SKCubicResampler.CatmullRom));
+        for (int y = 4; y < Target - 4; y++)
+        {
+            for (int x = 4; x < Target - 4; x++)
+            {
+                SKColor expected = resized.GetPixel(x, y);
+                int at = 3 * ((y * Target) + x);
+                Assert.Equal(expected.Red / 255f, ours[at], 0.02f);
+                Assert.Equal(expected.Green / 255f, ours[at + 1], 0.02f);
+                Assert.Equal(expected.Blue / 255f, ours[at + 2], 0.02f);
+            }
+        }
+    }
+
+    [Fact]
+    public void Real_photographs_are_read()
+    {
+        string? folder = RealImages();
+        Assert.SkipWhen(folder is null, "imagenette2-224-subset is neither in ONWARD_DATA nor in shared/data beside the repository.");
+
+        SkippedImages skipped = new();
+        ImageDataset data = ImageFolder.Load(folder, 64, skipped);
+        using BatchLoader loader = BatchLoader.ForEvaluation(data.Training, data.Mean, data.StandardDeviation, threads: 2);
+        int[] perClass = new int[10];
+        foreach (ImageBatch batch in loader.InOrder(TestContext.Current.CancellationToken))
+        {
+            Assert.All(batch.Labels.Take(batch.Count), label => perClass[label]++);
+            Assert.True(batch.Pixels.All(float.IsFinite));
+        }
+
+        Assert.Equal((600, 250, 10, 0), (data.Training.Count, data.Test.Count, data.ClassNames.Count, skipped.Count));
+        Assert.All(perClass, count => Assert.Equal(60, count));
+        Assert.Equal("n01440764", data.ClassNames[0]);
+    }
+
+    public void Dispose() => _files.Dispose();
+
+    private ImageDataset Load() => Load(new SkippedImages());
+
+    private ImageDataset Load(SkippedImages skipped) => ImageFolder.Load(_files.Path, 32, skipped);
+
+    private static string? RealImages()
+    {
+        List<string> roots = [.. new[] { Environment.GetEnvironmentVariable("ONWARD_DATA") }.OfType<string>()];
+        for (DirectoryInfo? above = new(AppContext.BaseDirectory); above is not null; above = above.Parent)
+        {
+            roots.Add(Path.Combine(above.FullName, "shared", "data"));
+        }
+
+        return roots.Select(root => Path.Combine(root, "imagenette2-224-subset")).FirstOrDefault(Directory.Exists);
+    }
+}
