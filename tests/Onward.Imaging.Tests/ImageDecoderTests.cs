@@ -43,6 +43,33 @@ public sealed class ImageDecoderTests : IDisposable
     }
 
     [Fact]
+    public void A_grey_jpeg_is_widened_too()
+    {
+        Read(ImageFiles.Encode(16, 16, (x, _) => new SKColor((byte)(x * 16), (byte)(x * 16), (byte)(x * 16)), SKEncodedImageFormat.Jpeg, SKColorType.Gray8));
+
+        // A ramp at quality 95.
+        Assert.All(Enumerable.Range(0, 16 * 16 * 3), i => Assert.InRange(_image.Pixels[i], (i / 3 % 16 * 16) - 8, (i / 3 % 16 * 16) + 8));
+        Assert.All(Enumerable.Range(0, 16 * 16), i => Assert.True(_image.Pixels[3 * i] == _image.Pixels[(3 * i) + 1] && _image.Pixels[3 * i] == _image.Pixels[(3 * i) + 2]));
+    }
+
+    [Fact]
+    public void Sixteen_bits_of_a_png_become_eight()
+    {
+        Read(ImageFiles.Png(2, depth: 16, colourType: 2, [[10, 10, 128, 128, 255, 255, 0, 0, 77, 77, 200, 200]]));
+
+        Assert.Equal([10, 128, 255, 0, 77, 200], _image.Pixels.ToArray());
+    }
+
+    [Fact]
+    public void The_palette_of_a_png_is_looked_up()
+    {
+        Read(ImageFiles.Png(3, depth: 4, colourType: 3, [[0x01, 0x20], [0x21, 0x00]], ("PLTE", [1, 2, 3, 40, 50, 60, 7, 8, 9]), ("tRNS", [255, 255, 0])));
+
+        // The third colour of the palette is transparent.
+        Assert.Equal([1, 2, 3, 40, 50, 60, 255, 255, 255, 255, 255, 255, 40, 50, 60, 1, 2, 3], _image.Pixels.ToArray());
+    }
+
+    [Fact]
     public void What_is_transparent_shows_white()
     {
         Read(ImageFiles.Encode(2, 1, (x, _) => new SKColor(100, 0, 200, (byte)(x == 0 ? 0 : 128)), SKEncodedImageFormat.Png));
@@ -83,6 +110,7 @@ public sealed class ImageDecoderTests : IDisposable
         byte[] jpeg = ImageFiles.Encode(64, 64, (x, y) => new SKColor((byte)(x * y), (byte)x, (byte)y), SKEncodedImageFormat.Jpeg);
 
         Assert.Equal("truncated", ImageDecoder.Decode(_files.Write("a.jpg", jpeg[..(jpeg.Length / 2)]), _image));
+        Assert.Equal("truncated", ImageDecoder.Decode(_files.Write("a.jpg", jpeg[..^2]), _image));
         Assert.Equal("no image", ImageDecoder.Decode(_files.Write("b.jpg", "This is no image."u8.ToArray()), _image));
         Assert.Equal("empty", ImageDecoder.Decode(_files.Write("c.jpg", []), _image));
         Assert.Equal("gone", ImageDecoder.Decode(_files["d.jpg"], _image));

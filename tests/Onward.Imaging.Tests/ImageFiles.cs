@@ -1,3 +1,5 @@
+using System.Buffers.Binary;
+using System.IO.Compression;
 using SkiaSharp;
 
 namespace Onward.Imaging.Tests;
@@ -43,6 +45,25 @@ internal sealed class ImageFiles : IDisposable
         return data.ToArray();
     }
 
+    /// <summary>A PNG of a kind that the library does not write: any depth and colour type, of rows packed already, with chunks before the pixels.</summary>
+    public static byte[] Png(int width, byte depth, byte colourType, byte[][] rows, params (string Name, byte[] Content)[] chunks)
+    {
+        byte[] header = new byte[13];
+        BinaryPrimitives.WriteInt32BigEndian(header, width);
+        BinaryPrimitives.WriteInt32BigEndian(header.AsSpan(4), rows.Length);
+        (header[8], header[9]) = (depth, colourType);
+        using MemoryStream pixels = new();
+        using (ZLibStream zlib = new(pixels, CompressionLevel.Fastest))
+        {
+            foreach (byte[] row in rows)
+            {
+                zlib.Write([0, .. row]);
+            }
+        }
+
+        return [0x89, .. "PNG\r\n\u001a\n"u8, .. Chunk("IHDR", header), .. chunks.SelectMany(chunk => Chunk(chunk.Name, chunk.Content)), .. Chunk("IDAT", pixels.ToArray()), .. Chunk("IEND", [])];
+    }
+
     public string Write(string name, byte[] content)
     {
         Directory.CreateDirectory(System.IO.Path.GetDirectoryName(this[name])!);
@@ -51,4 +72,23 @@ internal sealed class ImageFiles : IDisposable
     }
 
     public void Dispose() => Directory.Delete(Path, recursive: true);
+
+    // Length, name, content and the checksum of name and content (PNG specification, 5.3 and annex D).
+    private static byte[] Chunk(string name, byte[] content)
+    {
+        byte[] chunk = [0, 0, 0, 0, .. System.Text.Encoding.ASCII.GetBytes(name), .. content, 0, 0, 0, 0];
+        BinaryPrimitives.WriteInt32BigEndian(chunk, content.Length);
+        uint sum = uint.MaxValue;
+        foreach (byte value in chunk.AsSpan(4, 4 + content.Length))
+        {
+            sum ^= value;
+            for (int bit = 0; bit < 8; bit++)
+            {
+                sum = (sum & 1) == 0 ? sum >> 1 : (sum >> 1) ^ 0xEDB88320;
+            }
+        }
+
+        BinaryPrimitives.WriteUInt32BigEndian(chunk.AsSpan(chunk.Length - 4), ~sum);
+        return chunk;
+    }
 }

@@ -33,10 +33,23 @@ public sealed class ImageFolderTests : IDisposable
         (ImageSet first, ImageSet last) = Load().Training.SplitLast(2);
 
         RawImage image = new();
+        Assert.Equal(_files["train/dog/1.png"], Assert.IsType<ImageFolder>(last.Take(1)).PathOf(0));
         Assert.True(last.TryRead(0, image));
         Assert.Equal((4, 2), (first.Count, last.Count));
         Assert.Equal([1, 1], last.Labels.ToArray());
         Assert.Equal(20, image.Pixels[0]);
+    }
+
+    [Fact]
+    public void Names_may_be_of_any_letters_and_endings_of_either_case()
+    {
+        File.Move(_files["train/cat/1.png"], _files["train/cat/1 Kätzchen 猫.PNG"]);
+
+        ImageFolder training = Assert.IsType<ImageFolder>(Load().Training);
+
+        Assert.Equal(_files["train/cat/1 Kätzchen 猫.PNG"], training.PathOf(1));
+        Assert.True(training.TryRead(1, new RawImage()));
+        Assert.Equal(_files["train/cat/2.png"], training.PathOf(2));
     }
 
     [Theory]
