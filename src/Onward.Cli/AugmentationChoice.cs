@@ -7,8 +7,6 @@ namespace Onward.Cli;
 /// <summary>The options that choose how images are changed in training.</summary>
 internal sealed class AugmentationChoice
 {
-    internal const string Contrastive = "contrastive";
-
     private static readonly Dictionary<string, ViewRecipe> Recipes = new()
     {
         ["none"] = ViewRecipe.None,
@@ -22,7 +20,7 @@ internal sealed class AugmentationChoice
     internal static IReadOnlyList<string> Names { get; } = [.. Recipes.Keys];
 
     /// <summary>The recipe of each view of an image.</summary>
-    internal static IReadOnlyList<ViewRecipe> Views(string name) => name == Contrastive ? [ViewRecipe.ContrastiveFirst, ViewRecipe.ContrastiveSecond] : [Recipes[name]];
+    internal static IReadOnlyList<ViewRecipe> Views(string name) => name == ObjectiveChoice.Contrastive ? [ViewRecipe.ContrastiveFirst, ViewRecipe.ContrastiveSecond] : [Recipes[name]];
 
     private readonly Option<string?> _augment = ValueOption.Name("--augment", "How training images are changed at random: none, flip, crop (flip and padded crop), area (flip and area crop) or area-colour. Default flip for cifar-10, area for folder, else none", Names);
     private readonly Option<double?> _areaMin = ValueOption.Number("--area-min", $"Least part of an image that an area crop shows. Default {ViewRecipe.AreaCrop.SmallestArea}; contrastive: {ViewRecipe.ContrastiveFirst.SmallestArea}", "above 0 and at most 1", value => value is > 0 and <= 1);
@@ -46,7 +44,7 @@ internal sealed class AugmentationChoice
             throw new CommandFault("--augment means nothing to --objective contrastive, whose two views have recipes of their own. Leave it out.");
         }
 
-        string name = contrastive ? Contrastive : named ?? Settings.Default(dataset).Name;
+        string name = contrastive ? ObjectiveChoice.Contrastive : named ?? Settings.Default(dataset).Name;
         double? areaMin = parse.GetValue(_areaMin);
         if (areaMin is not null && !contrastive && Recipes[name].Crop != CropKind.Area)
         {
@@ -61,13 +59,18 @@ internal sealed class AugmentationChoice
     /// <param name="AreaMin">The least area of a crop; null for the recipe's own.</param>
     internal sealed record Settings(string Name, double? AreaMin)
     {
-        /// <summary>What the published code always does to a data set: CIFAR-10 is mirrored even without augmentation (spec P10).</summary>
+        /// <summary>
+        /// How a data set is changed where nothing else is said: CIFAR-10 is mirrored, as the published code always does (spec P10),
+        /// and photographs in folders are cropped as those of ImageNet.
+        /// </summary>
         internal static Settings Default(string? dataset) => new(dataset switch { "cifar-10" => "flip", Datasets.Folder => "area", _ => "none" }, null);
 
         /// <summary>How a network is trained with it.</summary>
-        internal TrainingOptions Adapt(TrainingOptions training) => Name == Contrastive
-            ? training with { Augmentation = Sized(ViewRecipe.ContrastiveFirst), SecondView = Sized(ViewRecipe.ContrastiveSecond) }
-            : training with { Augmentation = Sized(Recipes[Name]) };
+        internal TrainingOptions Adapt(TrainingOptions training)
+        {
+            ViewRecipe[] views = [.. Views(Name).Select(Sized)];
+            return training with { Augmentation = views[0], SecondView = views.ElementAtOrDefault(1) };
+        }
 
         private ViewRecipe Sized(ViewRecipe recipe) => AreaMin is double least ? recipe with { SmallestArea = least } : recipe;
     }

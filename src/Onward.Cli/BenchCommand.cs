@@ -39,11 +39,7 @@ internal sealed class BenchCommand
     {
         BenchCommand bench = new(host);
         Command command = new("bench", "Measure training speed on synthetic images, beside the machine's matrix peak.");
-        foreach (Option option in bench._model.All)
-        {
-            command.Add(option);
-        }
-
+        bench._model.AddTo(command);
         bench._rule.AddTo(command);
         command.Add(bench._batchSize);
         command.Add(bench._seconds);

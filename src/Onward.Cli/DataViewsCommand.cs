@@ -10,7 +10,7 @@ internal sealed class DataViewsCommand
 {
     private const int Gap = 2, SmallestSide = 64;
 
-    private static readonly IReadOnlyList<string> Names = [.. AugmentationChoice.Names, AugmentationChoice.Contrastive];
+    private static readonly IReadOnlyList<string> Names = [.. AugmentationChoice.Names, ObjectiveChoice.Contrastive];
 
     private readonly Option<string?> _dataset = ValueOption.Name("--dataset", "Data set to take images from. Default mnist", Datasets.Names);
     private readonly Option<string?> _data = DataChoice.FolderOption();
@@ -37,7 +37,7 @@ internal sealed class DataViewsCommand
     {
         ImageSet images = Datasets.Load(parse.GetValue(_dataset), parse.GetValue(_data), parse.GetValue(_imageSize), _host).Data.Training;
         int rows = Math.Min(parse.GetValue(_rows) ?? 8, images.Count), columns = parse.GetValue(_columns) ?? 8;
-        ViewMaker[] makers = [.. AugmentationChoice.Views(parse.GetValue(_recipe) ?? AugmentationChoice.Contrastive).Select(recipe => new ViewMaker(recipe, parse.GetValue(_seed) ?? 1, images.Height, images.Width, images.Channels))];
+        ViewMaker[] makers = [.. AugmentationChoice.Views(parse.GetValue(_recipe) ?? ObjectiveChoice.Contrastive).Select(recipe => new ViewMaker(recipe, parse.GetValue(_seed) ?? 1, images.Height, images.Width, images.Channels))];
         ViewMaker original = new(ViewRecipe.None, 0, images.Height, images.Width, images.Channels);
         int zoom = Math.Max(1, SmallestSide / Math.Min(images.Height, images.Width));
         int height = (images.Height * zoom) + Gap, width = (images.Width * zoom) + Gap;

@@ -27,6 +27,15 @@ internal sealed class ModelChoice
     /// <summary>All of the options, in the order of help.</summary>
     internal IReadOnlyList<Option> All => [_model, _mixer, _kernelSide];
 
+    /// <summary>Adds all of the options to a command.</summary>
+    internal void AddTo(Command command)
+    {
+        foreach (Option option in All)
+        {
+            command.Add(option);
+        }
+    }
+
     /// <summary>Makes the options for a command that has a preset by default.</summary>
     internal static ModelChoice WithDefault(string preset) => new($"Preset, size/patches/groups: {string.Join(", ", LocalMixerPresets.Names)}. Default {preset}");
 

@@ -64,7 +64,7 @@ internal sealed class ObjectiveChoice
     internal sealed record Settings(int Projection, double Similarity, bool Overlap, double Temperature, double ReadoutLearningRate, OptimizerKind Optimizer)
     {
         /// <summary>What is learnt when no option says otherwise.</summary>
-        internal static Settings Default { get; } = new(0, 0, false, new TrainingLoss().Temperature, new TrainingOptions { Epochs = 1, LearningRate = 1, Seed = 0 }.ReadoutLearningRate, OptimizerKind.Sgd);
+        internal static Settings Default { get; } = new(0, 0, false, new TrainingLoss().Temperature, TrainingOptions.DefaultReadoutLearningRate, OptimizerKind.Sgd);
 
         /// <summary>Whether views are compared.</summary>
         internal bool IsContrastive => Projection > 0;

@@ -39,11 +39,7 @@ internal sealed class TrainOptions
     internal void AddTo(Command command)
     {
         _data.AddSourceTo(command);
-        foreach (Option option in _model.All)
-        {
-            command.Add(option);
-        }
-
+        _model.AddTo(command);
         _rule.AddTo(command);
         _objective.AddTo(command);
         _augmentation.AddTo(command);

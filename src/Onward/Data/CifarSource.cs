@@ -45,7 +45,7 @@ public sealed class CifarSource : PublishedSource
     }
 
     private protected override IEnumerable<PublishedFile> MissingFrom(string folder) =>
-        FindIn(folder) is string place && (File.Exists(place) || CifarFile.Names.All(name => File.Exists(Path.Combine(place, name))))
+        FindIn(folder) is string place && (File.Exists(place) || IsComplete(place))
             ? []
             : [PublishedArchive];
 
@@ -72,9 +72,10 @@ public sealed class CifarSource : PublishedSource
     private static string? FindDirectly(string folder)
     {
         string archive = Path.Combine(folder, Archive);
-        bool complete = CifarFile.Names.All(name => File.Exists(Path.Combine(folder, name)));
-        return complete || (!File.Exists(archive) && CifarFile.Names.Any(name => File.Exists(Path.Combine(folder, name))))
+        return IsComplete(folder) || (!File.Exists(archive) && CifarFile.Names.Any(name => File.Exists(Path.Combine(folder, name))))
             ? folder
             : File.Exists(archive) ? archive : null;
     }
+
+    private static bool IsComplete(string folder) => CifarFile.Names.All(name => File.Exists(Path.Combine(folder, name)));
 }

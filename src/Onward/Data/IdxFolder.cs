@@ -1,3 +1,4 @@
+using System.Numerics.Tensors;
 using System.Security.Cryptography;
 
 namespace Onward.Data;
@@ -16,22 +17,11 @@ public static class IdxFolder
     {
         ArgumentNullException.ThrowIfNull(folder);
         (LabelledImages training, LabelledImages test) = Files.Read(folder, MostClasses);
-        int classes = 1 + Math.Max(Largest(training), Largest(test));
+        int classes = 1 + Math.Max(TensorPrimitives.Max(training.Labels.Span), TensorPrimitives.Max(test.Labels.Span));
         (float[] mean, float[] deviation) = PixelStatistics.Of(training);
         return deviation[0] > 0
             ? new ImageDataset("IDX", WithClasses(training, classes), WithClasses(test, classes), mean, deviation, folder)
             : throw new DataException($"{folder}: all pixels of the training images are alike, so nothing can be learned. Use other images.");
-    }
-
-    private static int Largest(LabelledImages images)
-    {
-        int largest = 0;
-        foreach (int label in images.Labels.Span)
-        {
-            largest = Math.Max(largest, label);
-        }
-
-        return largest;
     }
 
     private static LabelledImages WithClasses(LabelledImages images, int classes) =>

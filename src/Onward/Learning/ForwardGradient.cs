@@ -175,20 +175,17 @@ public sealed class ForwardGradient : LearningRule
             return;
         }
 
-        FiniteDifference.Carry(Model, tile, memory, InputMoves(tile.Block), pass, layers, _draw);
+        FiniteDifference.Carry(Model, tile, memory, TangentSweep.InputMoves(_scope, tile.Block), pass, layers, _draw);
         if (_scope != LossScope.Global)
         {
             TangentSweep.DifferentiateLocalLosses(_options, tile, memory, 1f / _passes, memory.GroupCredit.Span);
         }
     }
 
-    // A global loss moves the input of every block but the first; local losses, that of none.
-    private bool InputMoves(MixerBlock block) => _scope == LossScope.Global && block.Index > 0;
-
     // Tangents that a layer multiplies in one pass.
     private int TangentsOf(MixerBlock block, int layer)
     {
-        int own = _layerwise ? layer : layer > 0 || InputMoves(block) ? 1 : 0;
+        int own = _layerwise ? layer : layer > 0 || TangentSweep.InputMoves(_scope, block) ? 1 : 0;
         int ofPrevious = !Loss.Overlap || block.Index == 0 ? 0 : _layerwise ? Model.Blocks[block.Index - 1].Layers.Count : 1;
         return own + ofPrevious;
     }
@@ -197,7 +194,7 @@ public sealed class ForwardGradient : LearningRule
     private void CarryTangent(BlockTile tile, TangentMemory memory, int pass, Range layers)
     {
         MixerBlock block = tile.Block;
-        bool inputMoves = InputMoves(block);
+        bool inputMoves = TangentSweep.InputMoves(_scope, block);
         int first = layers.Start.Value, end = layers.End.Value;
         int channels = _options.Channels, last = block.Layers.Count - 1, count = tile.Rows * channels;
         Span<float> input = memory.Input.Span[..count], output = memory.Output.Span[..count];

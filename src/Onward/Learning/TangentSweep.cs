@@ -96,6 +96,9 @@ internal static class TangentSweep
         tile.PassBackThroughFinalNormalization(model, q);
     }
 
+    /// <summary>Whether a block's input carries a tangent: a global loss moves that of every block but the first, local losses that of none.</summary>
+    internal static bool InputMoves(LossScope scope, MixerBlock block) => scope == LossScope.Global && block.Index > 0;
+
     /// <summary>Takes the tangent of the last block's output for that of this block's input, through its first normalisation.</summary>
     internal static void EnterBlock(BlockTile tile, TangentMemory memory, int count)
     {

@@ -174,16 +174,20 @@ internal sealed class TileEngine
     {
         BlockTile[] tiles = _tiles[worker];
         (int first, int end) = BlocksOf(_stage);
-        bool valuesOnly = _rule.Locality == Locality.NetworkRecomputed && _stage == 0;
-        for (int k = first; k < (valuesOnly ? _model.Blocks.Count - 1 : end); k++)
+        if (_rule.Locality == Locality.NetworkRecomputed && _stage == 0)
+        {
+            for (int k = 0; k < _model.Blocks.Count - 1; k++)
+            {
+                Forward(tiles[k], k, job * _perTile);
+            }
+
+            return;
+        }
+
+        for (int k = first; k < end; k++)
         {
             Forward(tiles[k], k, job * _perTile);
             _losses.ReadHead(tiles[k]);
-        }
-
-        if (valuesOnly)
-        {
-            return;
         }
 
         if (end == _model.Blocks.Count)

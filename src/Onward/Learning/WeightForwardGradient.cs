@@ -116,7 +116,7 @@ public sealed class WeightForwardGradient : LearningRule
                 Carry(tiles[k], memory, pass);
                 if (_scope != LossScope.Global)
                 {
-                    KeepCredit(tiles[k], k + 1 < tiles.Length ? tiles[k + 1] : null, memory, pass);
+                    KeepCredit(tiles[k], Loss.Overlap && k + 1 < tiles.Length ? tiles[k + 1] : null, memory, pass);
                 }
             }
 
@@ -168,24 +168,21 @@ public sealed class WeightForwardGradient : LearningRule
             return;
         }
 
-        FiniteDifference.CarryWeights(Model, tile, memory, InputMoves(tile.Block), _directions[pass], _packed[pass]);
+        FiniteDifference.CarryWeights(Model, tile, memory, TangentSweep.InputMoves(_scope, tile.Block), _directions[pass], _packed[pass]);
         if (_scope != LossScope.Global)
         {
             TangentSweep.DifferentiateLocalLosses(_options, tile, memory, 1f / _passes, memory.GroupCredit.Span);
         }
     }
 
-    // A global loss moves the input of every block but the first; local losses, that of none.
-    private bool InputMoves(MixerBlock block) => _scope == LossScope.Global && block.Index > 0;
-
     // Whether a layer multiplies anything by its own weights beside the values.
-    private bool MultipliesByWeights(MixerBlock block, int layer) => layer > 0 || InputMoves(block) || _differentiation == Differentiation.FiniteDifference;
+    private bool MultipliesByWeights(MixerBlock block, int layer) => layer > 0 || TangentSweep.InputMoves(_scope, block) || _differentiation == Differentiation.FiniteDifference;
 
     // z' = x' W + x V + v, then as every tangent.
     private void CarryTangent(BlockTile tile, TangentMemory memory, int pass)
     {
         MixerBlock block = tile.Block;
-        bool inputMoves = InputMoves(block);
+        bool inputMoves = TangentSweep.InputMoves(_scope, block);
         int channels = _options.Channels, last = block.Layers.Count - 1, count = tile.Rows * channels;
         Span<float> input = memory.Input.Span[..count], output = memory.Output.Span[..count];
         if (inputMoves)
@@ -255,7 +252,7 @@ public sealed class WeightForwardGradient : LearningRule
             credit[groups] = TensorPrimitives.Sum<float>(byGroup);
         }
 
-        if (next is null || !Loss.Overlap)
+        if (next is null)
         {
             return;
         }

@@ -47,7 +47,8 @@ public sealed class Trainer
         (_model, _rule, _data, _options, _clock, _threads) = (model, rule, data, options, clock, team.Count);
         _evaluator = new Evaluator(model, team);
         Optimizer optimizer = options.Optimizer == OptimizerKind.Lars ? new Lars(options.Momentum, options.WeightDecay) : new Sgd(options.Momentum, options.WeightDecay);
-        _update = new ParameterUpdate(model.Values.Layout, TrainedParameters(model), optimizer, team);
+        ParameterLayout layout = model.Values.Layout;
+        _update = model.Options.IsSelfSupervised ? new ParameterUpdate(layout, WithoutLabels(model), optimizer, team) : new ParameterUpdate(layout, optimizer, team);
         _readout = model.Options.IsSelfSupervised ? new ReadoutTraining(model, team, options.BatchSize, options.WeightDecay) : null;
     }
 
@@ -61,6 +62,7 @@ public sealed class Trainer
     {
         long start = _clock.GetTimestamp();
         using BatchLoader training = TrainingLoader(Views());
+        using BatchLoader? asTheyAre = _readout is null ? null : TrainingLoader();
         using BatchLoader test = EvaluationLoader(_data.Test);
         Schedule schedule = new(
             _options.Schedule,
@@ -76,7 +78,7 @@ public sealed class Trainer
             EpochSums sums = TrainEpoch(training, schedule, epoch, start, progress, cancellation);
             TimeSpan duration = _clock.GetElapsedTime(epochStart);
             trained += duration;
-            TrainReadout(epoch, cancellation);
+            _readout?.Run(asTheyAre!, epoch, _options.ReadoutLearningRate, cancellation);
             evaluation = _evaluator.Evaluate(test, cancellation);
             last = new EpochMetrics(
                 epoch + 1,
@@ -132,23 +134,15 @@ public sealed class Trainer
         return sums;
     }
 
-    // Features of images as they are, without augmentation.
-    private void TrainReadout(int epoch, CancellationToken cancellation)
-    {
-        if (_readout is not null)
-        {
-            using BatchLoader images = TrainingLoader();
-            _readout.Run(images, epoch, _options.ReadoutLearningRate, cancellation);
-        }
-    }
-
-    // Without labels, only the matrices of the blocks' layers decay, and the readout learns apart (spec 5).
-    private static TrainedParameter[] TrainedParameters(LocalMixer model)
+    // Only the matrices of the blocks' layers decay, and the readout learns apart (spec 5).
+    private static TrainedParameter[] WithoutLabels(LocalMixer model)
     {
         HashSet<Parameter> layers = [.. model.Blocks.SelectMany(block => block.Layers).Select(layer => layer.Weight)];
-        return model.Options.IsSelfSupervised
-            ? [.. model.Values.Layout.Parameters.Where(parameter => parameter != model.Readout.Weight && parameter != model.Readout.Bias).Select(parameter => new TrainedParameter(parameter, layers.Contains(parameter)))]
-            : [.. model.Values.Layout.Parameters.Select(parameter => new TrainedParameter(parameter, parameter.IsMatrix))];
+        return
+        [
+            .. model.Values.Layout.Parameters.Where(parameter => parameter != model.Readout.Weight && parameter != model.Readout.Bias)
+                .Select(parameter => new TrainedParameter(parameter, layers.Contains(parameter))),
+        ];
     }
 
     private ViewRecipe[] Views() => _model.Options.IsSelfSupervised

@@ -16,6 +16,9 @@ public enum OptimizerKind
 /// <summary>How a model is trained.</summary>
 public sealed record TrainingOptions
 {
+    /// <summary>What <see cref="ReadoutLearningRate"/> is where nothing else is said: that of the paper's code.</summary>
+    public const double DefaultReadoutLearningRate = 0.01;
+
     /// <summary>Passes over the training set; at least 1.</summary>
     public required int Epochs { get; init; }
 
@@ -48,7 +51,7 @@ public sealed record TrainingOptions
     /// <summary>
     /// Constant rate at which the readout of a network without labels learns, one epoch after each of the network's; above 0.
     /// </summary>
-    public double ReadoutLearningRate { get; init; } = 0.01;
+    public double ReadoutLearningRate { get; init; } = DefaultReadoutLearningRate;
 
     /// <summary>How images are changed in training; where views are compared, how the first is made. Default not at all.</summary>
     public ViewRecipe Augmentation { get; init; } = ViewRecipe.None;
