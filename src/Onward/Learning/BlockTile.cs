@@ -14,7 +14,7 @@ public sealed class BlockTile
     private readonly Memory<float> _featureGradient;
     private readonly Memory<float> _finalReciprocal;
 
-    internal BlockTile(LocalMixer model, int examples, int worker)
+    internal BlockTile(LocalMixer model, int examples, int worker, bool passesThrough)
     {
         Worker = worker;
         LocalMixerOptions options = model.Options;
@@ -23,11 +23,14 @@ public sealed class BlockTile
         Block = model.Blocks[0];
         Activations = new BlockActivations(model, examples);
         Inputs = new Memory<float>[layers];
+        PassingInputs = [.. Enumerable.Range(0, passesThrough ? layers : 0).Select(l => AlignedMemory.Allocate(checked(rows * Widest(l))))];
         _gradients = [.. Enumerable.Range(0, layers).Select(_ => AlignedMemory.Allocate(checked(rows * options.Channels)))];
         _featureGradient = AlignedMemory.Allocate(examples * options.Channels);
         Patches = AlignedMemory.Allocate(checked(rows * options.PatchVector));
         _finalReciprocal = AlignedMemory.Allocate(examples);
         Outputs = AlignedMemory.Allocate(examples * options.HeadOutputs);
+
+        int Widest(int l) => model.Blocks.Where(block => l < block.Layers.Count).Max(block => block.Layers[l].Map.Inputs);
     }
 
     /// <summary>The thread that works on the tile.</summary>
@@ -56,6 +59,9 @@ public sealed class BlockTile
 
     /// <summary>The input of each layer [rows, inputs], normalised.</summary>
     internal Memory<float>[] Inputs { get; }
+
+    /// <summary>Room for the inputs of layers that values pass through without anything being learnt from them; else none.</summary>
+    internal Memory<float>[] PassingInputs { get; }
 
     /// <summary>The block's output [rows, D].</summary>
     internal Memory<float> Result { get; set; }
@@ -130,5 +136,5 @@ public sealed class BlockTile
     }
 
     internal long Length =>
-        Activations.Length + _gradients.Sum(m => (long)m.Length) + _featureGradient.Length + Patches.Length + Outputs.Length;
+        Activations.Length + PassingInputs.Concat(_gradients).Sum(m => (long)m.Length) + _featureGradient.Length + Patches.Length + Outputs.Length;
 }

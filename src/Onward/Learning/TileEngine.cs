@@ -178,7 +178,7 @@ internal sealed class TileEngine
         {
             for (int k = 0; k < _model.Blocks.Count - 1; k++)
             {
-                Forward(tiles[k], k, job * _perTile);
+                Forward(tiles[k], k, job * _perTile, learns: false);
             }
 
             return;
@@ -186,7 +186,7 @@ internal sealed class TileEngine
 
         for (int k = first; k < end; k++)
         {
-            Forward(tiles[k], k, job * _perTile);
+            Forward(tiles[k], k, job * _perTile, learns: true);
             _losses.ReadHead(tiles[k]);
         }
 
@@ -212,13 +212,14 @@ internal sealed class TileEngine
     {
         for (int k = 0; k < _model.Blocks.Count; k++)
         {
-            Forward(_tiles[worker][k], k, job * _perTile);
+            Forward(_tiles[worker][k], k, job * _perTile, learns: false);
             _losses.Gather(_tiles[worker][k]);
         }
     }
 
-    // Values of one tile in one block.
-    private void Forward(BlockTile tile, int k, int example)
+    // Values of one tile in one block. Only where the block learns from them, the wave keeps the inputs of its layers: tiles
+    // that are in different blocks at the same time would write over one another's there.
+    private void Forward(BlockTile tile, int k, int example, bool learns)
     {
         LocalMixerOptions options = _model.Options;
         WaveBlock memory = _wave.Blocks[k];
@@ -232,14 +233,13 @@ internal sealed class TileEngine
         for (int l = 0; l < tile.Block.Layers.Count; l++)
         {
             int inputs = tile.Block.Layers[l].Map.Inputs;
-            tile.Inputs[l] = memory.Inputs[l].Slice(row * inputs, tile.Rows * inputs);
+            tile.Inputs[l] = learns ? memory.Inputs[l].Slice(row * inputs, tile.Rows * inputs) : tile.PassingInputs[l][..(tile.Rows * inputs)];
         }
 
         tile.Result = memory.Result.Slice(row * options.Channels, tile.Rows * options.Channels);
         tile.Source = k == 0 ? ExtractPatches(tile) : _wave.Blocks[k - 1].Result.Slice(row * options.Channels, tile.Rows * options.Channels);
         tile.OutputGradient = _wave.OutputGradient.IsEmpty ? default : _wave.OutputGradient.Slice(row * options.Channels, tile.Rows * options.Channels);
         tile.Block.Forward(_model.Values, tile.Source.Span, tile.Inputs, tile.Result.Span, tile.Activations, tile.Rows);
-
     }
 
     private Memory<float> ExtractPatches(BlockTile tile)
@@ -280,12 +280,13 @@ internal sealed class TileEngine
 
     private BlockTile[] CreateTiles(int worker)
     {
+        bool passesThrough = _rule.Locality == Locality.NetworkRecomputed || _rule.ComparesExamples;
         if (_rule.Locality == Locality.Network)
         {
-            return [.. _model.Blocks.Select(_ => new BlockTile(_model, _tileExamples, worker))];
+            return [.. _model.Blocks.Select(_ => new BlockTile(_model, _tileExamples, worker, passesThrough))];
         }
 
-        BlockTile shared = new(_model, _tileExamples, worker);
+        BlockTile shared = new(_model, _tileExamples, worker, passesThrough);
         return [.. _model.Blocks.Select(_ => shared)];
     }
 

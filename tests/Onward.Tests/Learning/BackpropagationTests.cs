@@ -32,6 +32,43 @@ public sealed class BackpropagationTests
         Assert.True(again.MatrixFlopsPerExample > kept.MatrixFlopsPerExample);
     }
 
+    // Many tiles in flight, and a first layer that is narrower than the rest, so that the same place in shared memory would belong
+    // to different examples in different blocks; more threads than processors, so that they stop anywhere.
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Tiles_in_different_blocks_do_not_touch_one_another(bool comparesExamples)
+    {
+        const int Batch = 64;
+        LocalMixer model = new(new LocalMixerOptions
+        {
+            Blocks = 4,
+            PatchesPerSide = 8,
+            Channels = 128,
+            Groups = 4,
+            ImageSide = 32,
+            ImageChannels = 3,
+            Classes = 3,
+            Projection = comparesExamples ? 8 : 0,
+        });
+        model.Initialize(4);
+        float[] pixels = new float[Batch * 3072];
+        CounterRandom.Normals(new RandomStream(3, RandomPurpose.Data), 0, pixels);
+        int[] labels = [.. Enumerable.Range(0, Batch).Select(n => n % 3)];
+        using WorkerTeam team = new(4), single = new(1);
+        LearningRule Rule(WorkerTeam threads, bool recompute) => comparesExamples
+            ? new ForwardGradient(model, threads, NoiseDistribution.Gaussian, LossScope.All, 1, seed: 2)
+            : Backpropagation.ThroughWeights(model, threads, BackwardScope.LocalLosses, recompute);
+        LearningRule expected = Rule(single, recompute: false), actual = Rule(team, recompute: true);
+        expected.Step(pixels, labels, 0);
+        for (int repetition = 0; repetition < 20; repetition++)
+        {
+            actual.Step(pixels, labels, 0);
+
+            Assert.Equal(expected.Gradients.All, actual.Gradients.All);
+        }
+    }
+
     private static TrainingLoss Overlapping { get; } = new() { Overlap = true };
 
     public static IEnumerable<TheoryDataRow<string, TokenMixer>> Rules() =>
