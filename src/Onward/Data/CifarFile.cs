@@ -1,5 +1,4 @@
 using System.Formats.Tar;
-using System.IO.Compression;
 using System.Security.Cryptography;
 
 namespace Onward.Data;
@@ -80,7 +79,7 @@ internal static class CifarFile
     {
         Dictionary<string, T> found = [];
         using FileStream file = new(path, FileMode.Open, FileAccess.Read);
-        using GZipStream gzip = new(file, CompressionMode.Decompress);
+        using GzipReader gzip = new(file);
         using TarReader archive = new(gzip);
         while (archive.GetNextEntry() is TarEntry entry)
         {
@@ -91,11 +90,8 @@ internal static class CifarFile
             }
         }
 
-        // The checksum stands at the end.
-        byte[] rest = new byte[1 << 12];
-        while (gzip.Read(rest) > 0)
-        {
-        }
+        // What tells a whole archive stands at its end, behind the end of the tar.
+        gzip.CopyTo(Stream.Null);
 
         return found;
     }
