@@ -130,7 +130,7 @@ public sealed class FaultTests : IDisposable
     {
         File.Copy(_workplace["data/train-labels-idx1-ubyte"], _workplace["data/train-images-idx3-ubyte"], overwrite: true);
 
-        _workplace.Refuse("train --data {data}", "magic number 0x00000801, expected 0x00000803. Images and labels may be swapped");
+        _workplace.Refuse("train --data {data}", "magic number 0x00000801, expected 0x00000803 or 0x00000804. Images and labels may be swapped");
     }
 
     [Fact]
