@@ -36,7 +36,7 @@ internal sealed class DataCommand
     {
         Argument<string> argument = new("NAME")
         {
-            Description = string.Join(", ", names),
+            Description = ValueOption.List(names),
             CustomParser = result =>
             {
                 string given = result.Tokens[0].Value;

@@ -20,7 +20,7 @@ internal static class Datasets
     [
         .. Host.PublishedSources.Select(source => (source.Name, source.Description)),
         (Digits, "digits drawn by this program, 28x28 grey; no files"),
-        (Idx, "your own images in four IDX files; named with --data"),
+        (Idx, "your own images, grey or colour, in four IDX files; named with --data"),
         (Folder, "your own images in train and val, a folder for each class, as ImageNet has them; named with --data"),
     ];
 

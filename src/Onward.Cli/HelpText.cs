@@ -75,6 +75,8 @@ internal static class HelpText
           onward data info cifar-10                    images, classes, mean and deviation
           onward data verify mnist                     compare every file with its published checksum
           onward data download fashion-mnist           fill the cache
+          onward data views --dataset cifar-10         draw views.png: images beside what training sees
+          onward data views --recipe area-colour --rows 4 --columns 6 --out colour.png
         """;
 
     private const string ExitCodes = """
@@ -109,7 +111,7 @@ internal static class HelpText
         "compare" => CompareExamples,
         "reproduce" => ReproduceExamples,
         "bench" => BenchExamples,
-        "data" or "list" or "info" or "verify" or "download" => DataExamples,
+        "data" or "list" or "info" or "verify" or "download" or "views" => DataExamples,
         "variance" => VarianceExamples,
         _ => RootExamples,
     };

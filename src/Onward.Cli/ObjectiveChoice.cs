@@ -21,12 +21,13 @@ internal sealed class ObjectiveChoice
     private readonly Option<int?> _projection = ValueOption.Whole("--projection", $"Outputs of the heads that compare views. Default {DefaultProjection}", 2, 1 << 16);
     private readonly Option<double?> _temperature = ValueOption.Number("--temperature", "Temperature of the contrastive loss. Default 0.5", "above 0", value => value > 0);
     private readonly Option<double?> _readoutRate = ValueOption.Number("--readout-lr", "Learning rate of the linear readout after a contrastive epoch. Default 0.01", "above 0", value => value > 0);
+    private readonly Option<double?> _readoutScale = ValueOption.Number("--readout-scale", "What --lr is multiplied by for the final readout of a supervised run; the paper's code has 0.1. Default 1", "above 0", value => value > 0);
     private readonly Option<string?> _optimizer = ValueOption.Name("--optimizer", $"How gradients become updates: {ValueOption.List(Optimizers)}. Default sgd", Optimizers);
 
     /// <summary>Adds the options to a command.</summary>
     internal void AddTo(Command command)
     {
-        foreach (Option option in new Option[] { _objective, _similarity, _overlap, _projection, _temperature, _readoutRate, _optimizer })
+        foreach (Option option in new Option[] { _objective, _similarity, _overlap, _projection, _temperature, _readoutRate, _readoutScale, _optimizer })
         {
             command.Add(option);
         }
@@ -36,7 +37,7 @@ internal sealed class ObjectiveChoice
     internal Settings Read(ParseResult parse)
     {
         bool contrastive = parse.GetValue(_objective) == Contrastive;
-        foreach (Option option in contrastive ? new Option[] { _similarity } : [_projection, _temperature, _readoutRate])
+        foreach (Option option in contrastive ? new Option[] { _similarity, _readoutScale } : [_projection, _temperature, _readoutRate])
         {
             if (parse.GetResult(option) is { Implicit: false })
             {
@@ -51,6 +52,7 @@ internal sealed class ObjectiveChoice
             parse.GetValue(_overlap),
             parse.GetValue(_temperature) ?? defaults.Temperature,
             parse.GetValue(_readoutRate) ?? defaults.ReadoutLearningRate,
+            parse.GetValue(_readoutScale) ?? defaults.ReadoutRateScale,
             parse.GetValue(_optimizer) is string name ? Enum.Parse<OptimizerKind>(name, ignoreCase: true) : defaults.Optimizer);
     }
 
@@ -60,11 +62,12 @@ internal sealed class ObjectiveChoice
     /// <param name="Overlap">Whether a block learns from the next block's loss too.</param>
     /// <param name="Temperature">Temperature of the contrastive loss.</param>
     /// <param name="ReadoutLearningRate">Rate of the linear readout.</param>
+    /// <param name="ReadoutRateScale">What the learning rate is multiplied by for the readout where heads classify.</param>
     /// <param name="Optimizer">How gradients become updates.</param>
-    internal sealed record Settings(int Projection, double Similarity, bool Overlap, double Temperature, double ReadoutLearningRate, OptimizerKind Optimizer)
+    internal sealed record Settings(int Projection, double Similarity, bool Overlap, double Temperature, double ReadoutLearningRate, double ReadoutRateScale, OptimizerKind Optimizer)
     {
         /// <summary>What is learnt when no option says otherwise.</summary>
-        internal static Settings Default { get; } = new(0, 0, false, new TrainingLoss().Temperature, TrainingOptions.DefaultReadoutLearningRate, OptimizerKind.Sgd);
+        internal static Settings Default { get; } = new(0, 0, false, new TrainingLoss().Temperature, TrainingOptions.DefaultReadoutLearningRate, 1, OptimizerKind.Sgd);
 
         /// <summary>Whether views are compared.</summary>
         internal bool IsContrastive => Projection > 0;
@@ -98,6 +101,6 @@ internal sealed class ObjectiveChoice
 
         /// <summary>How the network is trained for it: rates of contrastive runs are for 256 images in a step (spec 5).</summary>
         internal TrainingOptions Adapt(TrainingOptions training) =>
-            training with { Optimizer = Optimizer, ReadoutLearningRate = ReadoutLearningRate, ScalesRateWithBatch = IsContrastive };
+            training with { Optimizer = Optimizer, ReadoutLearningRate = ReadoutLearningRate, ReadoutRateScale = ReadoutRateScale, ScalesRateWithBatch = IsContrastive };
     }
 }

@@ -12,7 +12,8 @@ internal static class ParseFaults
     internal static string Describe(ParseResult parse)
     {
         Command command = parse.CommandResult.Command;
-        string help = command is RootCommand ? "onward --help" : $"onward {command.Name} --help";
+        string owner = FullName(parse.CommandResult);
+        string help = $"{owner} --help";
         if (parse.CommandResult.Children.OfType<OptionResult>().FirstOrDefault(TookAnOption) is OptionResult hungry)
         {
             return $"{hungry.Option.Name} needs a value, but {Quote(hungry.Tokens[0].Value)} follows it. See '{help}'.";
@@ -20,13 +21,15 @@ internal static class ParseFaults
 
         if (parse.UnmatchedTokens is [string word, ..])
         {
-            return $"{DescribeUnknown(word.Split('=')[0], command)} See '{help}'.";
+            return $"{DescribeUnknown(word.Split('=')[0], command, owner)} See '{help}'.";
         }
 
         ParseError error = parse.Errors[0];
         return error.SymbolResult switch
         {
-            OptionResult { IdentifierToken: null } option => $"'onward {command.Name}' needs {option.Option.Name}. See '{help}'.",
+            CommandResult { Command.Subcommands.Count: > 0 } => $"'{owner}' needs a command: {ValueOption.List([.. command.Subcommands.Select(sub => sub.Name)])}. See '{help}'.",
+            ArgumentResult { Tokens.Count: 0, Argument: var argument } => $"'{owner}' needs a {argument.Name}: {argument.Description}. See '{help}'.",
+            OptionResult { IdentifierToken: null } option => $"'{owner}' needs {option.Option.Name}. See '{help}'.",
             OptionResult { Tokens.Count: 0 } option => $"{option.Option.Name} needs a value. See '{help}'.",
             OptionResult { IdentifierTokenCount: > 1 } option => $"{option.Option.Name} is given {option.IdentifierTokenCount} times; give it once.",
             _ => error.Message,
@@ -39,12 +42,15 @@ internal static class ParseFaults
     /// <summary>A word of the user's, short enough for a message.</summary>
     internal static string Quote(string word) => word.Length <= Longest ? $"'{word}'" : $"'{word[..Longest]}...'";
 
-    private static string DescribeUnknown(string word, Command command)
+    // With the commands it belongs to.
+    private static string FullName(CommandResult command) =>
+        command.Parent is CommandResult parent ? $"{FullName(parent)} {command.Command.Name}" : "onward";
+
+    private static string DescribeUnknown(string word, Command command, string owner)
     {
         if (word.StartsWith('-'))
         {
-            IEnumerable<string> options = command.Options.SelectMany(option => option.Aliases.Prepend(option.Name)).Where(name => name.Length > 2);
-            string owner = command is RootCommand ? "onward" : $"onward {command.Name}";
+            IEnumerable<string> options = command.Options.SelectMany(option => option.Aliases.Prepend(option.Name)).Where(name => name.Length > 2).Append("--help");
             return $"'{owner}' has no option {Quote(word)}{NearestName.Suggest(word, options)}";
         }
 
@@ -54,6 +60,7 @@ internal static class ParseFaults
             return $"there is no command {Quote(word)}{NearestName.Suggest(word, names)}";
         }
 
-        return $"'onward {command.Name}' takes options only; {Quote(word)} belongs to none.";
+        string taken = command.Arguments is [Argument argument, ..] ? $"one {argument.Name} and options" : "options only";
+        return $"'{owner}' takes {taken}; {Quote(word)} belongs to none.";
     }
 }

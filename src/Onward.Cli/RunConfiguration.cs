@@ -51,6 +51,9 @@ internal sealed record RunConfiguration
     /// <summary>Learning rate of the linear readout; null for a supervised run.</summary>
     public double? ReadoutLearningRate { get; init; }
 
+    /// <summary>What the learning rate was multiplied by for the readout of a supervised run.</summary>
+    public double ReadoutRateScale { get; init; } = 1;
+
     public OptimizerKind Optimizer { get; init; }
 
     /// <summary>How training images were changed.</summary>

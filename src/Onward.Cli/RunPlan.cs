@@ -43,6 +43,7 @@ internal sealed record RunPlan(ModelChoice.Settings Model, RuleChoice.Settings R
         Layerwise = Rule.Layerwise,
         Temperature = Objective.IsContrastive ? Objective.Temperature : null,
         ReadoutLearningRate = Objective.IsContrastive ? Objective.ReadoutLearningRate : null,
+        ReadoutRateScale = Training.ReadoutRateScale,
         Optimizer = Training.Optimizer,
         Augmentation = Augmentation,
         AreaMin = Training.Augmentation.Crop == CropKind.Area ? Training.Augmentation.SmallestArea : null,

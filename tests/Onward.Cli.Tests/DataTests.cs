@@ -59,6 +59,16 @@ public sealed class DataTests : IDisposable
     }
 
     [Theory]
+    [InlineData("data", "'onward data' needs a command: list, info, verify, download or views. See 'onward data --help'.")]
+    [InlineData("data --json", "'onward data' has no option '--json'. See 'onward data --help'.")]
+    [InlineData("data --hepl", "'onward data' has no option '--hepl'; did you mean '--help'?")]
+    [InlineData("data info", "'onward data info' needs a NAME: mnist, fashion-mnist, cifar-10, digits, idx or folder. See 'onward data info --help'.")]
+    [InlineData("data info --json", "'onward data info' needs a NAME: mnist")]
+    [InlineData("data verify", "'onward data verify' needs a NAME: mnist, fashion-mnist or cifar-10. See 'onward data verify --help'.")]
+    [InlineData("data download", "'onward data download' needs a NAME: mnist, fashion-mnist or cifar-10.")]
+    [InlineData("data info mnist idx", "'onward data info' takes one NAME and options; 'idx' belongs to none. See 'onward data info --help'.")]
+    [InlineData("data views mnist", "'onward data views' takes options only; 'mnist' belongs to none")]
+    [InlineData("data verify mnist --jsn", "'onward data verify' has no option '--jsn'; did you mean '--json'?")]
     [InlineData("data info cifar-10", "cifar-10 is not on this machine. Fetch it with 'onward data download cifar-10'")]
     [InlineData("data info minst", "NAME knows no 'minst'")]
     [InlineData("data verify digits", "NAME knows no 'digits'")]
@@ -76,6 +86,23 @@ public sealed class DataTests : IDisposable
     {
         Assert.Equal(0, _workplace.Run("train --dataset idx --data {data} --model S/1/1 --epochs 1 --batch-size 32 --out run").Code);
 
+        Assert.Equal(0, _workplace.Run("eval --run run").Code);
+    }
+
+    [Fact]
+    public void Own_idx_files_in_colour_train_a_model_that_can_be_measured_again()
+    {
+        foreach (string set in new[] { "train", "t10k" })
+        {
+            byte[] grey = File.ReadAllBytes(Path.Combine(_workplace.Data, $"{set}-images-idx3-ubyte"));
+            byte[] colour = [0, 0, 8, 4, .. grey[4..16], 0, 0, 0, 3, .. grey[16..].SelectMany(pixel => new[] { pixel, (byte)(pixel / 2), (byte)(255 - pixel) })];
+            Directory.CreateDirectory(_workplace["colour"]);
+            File.WriteAllBytes(_workplace[$"colour/{set}-images-idx4-ubyte"], colour);
+            File.Copy(Path.Combine(_workplace.Data, $"{set}-labels-idx1-ubyte"), _workplace[$"colour/{set}-labels-idx1-ubyte"]);
+        }
+
+        Assert.Matches("size +28x28x3", _workplace.Run("data info idx --data {path}/colour").Out);
+        Assert.Equal(0, _workplace.Run("train --dataset idx --data {path}/colour --model S/1/1 --epochs 1 --batch-size 32 --out run").Code);
         Assert.Equal(0, _workplace.Run("eval --run run").Code);
     }
 

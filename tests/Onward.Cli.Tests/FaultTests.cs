@@ -49,6 +49,8 @@ public sealed class FaultTests : IDisposable
     [InlineData("train --temperature 0.5", "--temperature means nothing to --objective supervised")]
     [InlineData("train --projection 64", "--projection means nothing to --objective supervised")]
     [InlineData("train --readout-lr 1", "--readout-lr means nothing to --objective supervised")]
+    [InlineData("train --readout-scale 0", "--readout-scale must be a number above 0; got '0'")]
+    [InlineData("train --objective contrastive --readout-scale 0.1", "--readout-scale means nothing to --objective contrastive")]
     [InlineData("train --objective contrastive --projection 1", "--projection must be a whole number from 2 to 65536; got '1'")]
     [InlineData("train --objective contrastive --temperature 0", "--temperature must be a number above 0; got '0'")]
     [InlineData("train --rule BP --similarity 0.5", "--similarity means nothing to --rule BP, which has no local losses")]
@@ -130,7 +132,7 @@ public sealed class FaultTests : IDisposable
     {
         File.Copy(_workplace["data/train-labels-idx1-ubyte"], _workplace["data/train-images-idx3-ubyte"], overwrite: true);
 
-        _workplace.Refuse("train --data {data}", "magic number 0x00000801, expected 0x00000803. Images and labels may be swapped");
+        _workplace.Refuse("train --data {data}", "magic number 0x00000801, expected 0x00000803 or 0x00000804. Images and labels may be swapped");
     }
 
     [Fact]

@@ -12,6 +12,7 @@ public sealed class HelpTests : IDisposable
     [InlineData("reproduce --help", "onward reproduce --table 3 --row LG-FG-A --column MNIST-M/1/16")]
     [InlineData("data --help", "onward data info cifar-10")]
     [InlineData("data info --help", "onward data verify mnist")]
+    [InlineData("data views --help", "onward data views --dataset cifar-10")]
     [InlineData("bench -h", "onward bench --model M/1/16")]
     [InlineData("variance --help", "onward variance --layer 128x64")]
     [InlineData("train --epochs x --help", "onward train --dataset digits --epochs 5")]

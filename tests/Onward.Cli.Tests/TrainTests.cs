@@ -106,13 +106,28 @@ public sealed class TrainTests : IDisposable
             new[] { "overlap", "layerwise", "similarity" }.Where(name => configuration[name]!.ToJsonString() is not ("false" or "0")));
     }
 
+    [Theory]
+    [InlineData("", 1)]
+    [InlineData("--readout-scale 1", 1)]
+    [InlineData("--readout-scale 0.1", 0.1)]
+    public void The_rate_of_the_readout_is_kept_in_the_configuration_and_changes_the_readout(string options, double scale)
+    {
+        Assert.Equal(0, _workplace.Run($"{Small} --out plain").Code);
+        Assert.Equal(0, _workplace.Run($"{Small} --out run {options}".TrimEnd()).Code);
+
+        LocalMixer plain = ModelFile.Load(_workplace["work/plain/model.safetensors"]), model = ModelFile.Load(_workplace["work/run/model.safetensors"]);
+        Assert.Equal(scale, (double)JsonNode.Parse(File.ReadAllText(_workplace["work/run/config.json"]))!["readoutRateScale"]!);
+        Assert.Equal(plain.Values[plain.Blocks[0].Layers[0].Weight], model.Values[model.Blocks[0].Layers[0].Weight]);
+        Assert.Equal(scale == 1, plain.Values[plain.Readout.Weight].SequenceEqual(model.Values[model.Readout.Weight]));
+    }
+
     [Fact]
     public void A_run_of_before_there_was_overlap_can_still_be_read()
     {
         _workplace.Run($"{Small} --out run");
         string path = _workplace["work/run/config.json"];
         JsonObject configuration = JsonNode.Parse(File.ReadAllText(path))!.AsObject();
-        Assert.True(configuration.Remove("overlap") && configuration.Remove("layerwise"));
+        Assert.True(configuration.Remove("overlap") && configuration.Remove("layerwise") && configuration.Remove("readoutRateScale"));
         File.WriteAllText(path, configuration.ToJsonString());
 
         Assert.Equal(0, _workplace.Run("eval --run run").Code);

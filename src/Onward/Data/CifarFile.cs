@@ -1,5 +1,4 @@
 using System.Formats.Tar;
-using System.IO.Compression;
 using System.Security.Cryptography;
 
 namespace Onward.Data;
@@ -13,8 +12,6 @@ internal static class CifarFile
     private const int Plane = Side * Side;
     private const int Record = 1 + (Channels * Plane);
     private const int MaximumRecords = 10_000;
-
-    private const string Cure = "Replace it with an intact copy.";
 
     /// <summary>The six files: five of training images in order, then the test images.</summary>
     public static IReadOnlyList<string> Names { get; } =
@@ -73,14 +70,14 @@ internal static class CifarFile
         return missing is null
             ? [.. Names.Select(name => files[name])]
             : throw new DataException(
-                $"{path}: no {missing} in it, or the archive ends before it, expected the six files of CIFAR-10, binary version. {Cure}");
+                $"{path}: no {missing} in it, or the archive ends before it, expected the six files of CIFAR-10, binary version. {FileGuard.Cure}");
     }
 
     private static Dictionary<string, T> Members<T>(string path, Func<TarEntry, T> read)
     {
         Dictionary<string, T> found = [];
         using FileStream file = new(path, FileMode.Open, FileAccess.Read);
-        using GZipStream gzip = new(file, CompressionMode.Decompress);
+        using GzipReader gzip = new(file);
         using TarReader archive = new(gzip);
         while (archive.GetNextEntry() is TarEntry entry)
         {
@@ -91,11 +88,8 @@ internal static class CifarFile
             }
         }
 
-        // The checksum stands at the end.
-        byte[] rest = new byte[1 << 12];
-        while (gzip.Read(rest) > 0)
-        {
-        }
+        // What tells a whole archive stands at its end, behind the end of the tar.
+        gzip.CopyTo(Stream.Null);
 
         return found;
     }
@@ -104,21 +98,21 @@ internal static class CifarFile
     {
         if (length == 0 || length % Record != 0 || length / Record > MaximumRecords)
         {
-            throw new DataException($"{path}: {length} bytes, expected 1 to {MaximumRecords} records of {Record} bytes. {Cure}");
+            throw new DataException($"{path}: {length} bytes, expected 1 to {MaximumRecords} records of {Record} bytes. {FileGuard.Cure}");
         }
 
         byte[] records = new byte[length];
         int read = stream.ReadAtLeast(records, records.Length, throwOnEndOfStream: false);
         if (read < records.Length)
         {
-            throw new DataException($"{path}: truncated after {read} bytes, expected {length}. {Cure}");
+            throw new DataException($"{path}: truncated after {read} bytes, expected {length}. {FileGuard.Cure}");
         }
 
         for (int start = 0; start < records.Length; start += Record)
         {
             if (records[start] >= Classes)
             {
-                throw new DataException($"{path}: label {start / Record} is {records[start]}, expected 0 to {Classes - 1}. {Cure}");
+                throw new DataException($"{path}: label {start / Record} is {records[start]}, expected 0 to {Classes - 1}. {FileGuard.Cure}");
             }
         }
 
@@ -133,7 +127,7 @@ internal static class CifarFile
         return cut < 0
             ? (Images(files[..^1]), Images(files[^1..]))
             : throw new DataException(
-                $"{place}: {Names[cut]} holds {files[cut].Length / Record} images, another of the six {longest / Record}, expected as many in each. {Cure}");
+                $"{place}: {Names[cut]} holds {files[cut].Length / Record} images, another of the six {longest / Record}, expected as many in each. {FileGuard.Cure}");
     }
 
     private static LabelledImages Images(byte[][] files)
@@ -165,27 +159,8 @@ internal static class CifarFile
         }
     }
 
-    private static T Guard<T>(string path, Func<T> read)
-    {
-        try
-        {
-            return read();
-        }
-        catch (Exception fault) when (fault is FileNotFoundException or DirectoryNotFoundException)
-        {
-            throw new DataException($"{path}: no such file, expected the six files of CIFAR-10 in that folder, or {Names.Count} in one archive. Add it, or name another folder.", fault);
-        }
-        catch (UnauthorizedAccessException fault)
-        {
-            throw new DataException($"{path}: may not be read, or is not a file. Check its permissions.", fault);
-        }
-        catch (Exception fault) when (fault is InvalidDataException or EndOfStreamException or FormatException or OverflowException or ArgumentException)
-        {
-            throw new DataException($"{path}: corrupt or truncated, or no gzip archive. {Cure}", fault);
-        }
-        catch (IOException fault)
-        {
-            throw new DataException($"{path}: cannot be read: {fault.Message} Check the disk.", fault);
-        }
-    }
+    private static T Guard<T>(string path, Func<T> read) => FileGuard.Read(
+        path,
+        $"no such file, expected the six files of CIFAR-10 in that folder, or {Names.Count} in one archive. Add it, or name another folder.",
+        read);
 }

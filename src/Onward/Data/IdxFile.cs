@@ -7,24 +7,26 @@ namespace Onward.Data;
 /// <remarks>Files may be plain or gzip; their first two bytes tell, not their names.</remarks>
 public static class IdxFile
 {
-    private const uint ImagesMagic = 0x00000803;
-    private const uint LabelsMagic = 0x00000801;
-
     private const uint MaximumSide = 4096;
+    private const int MaximumSizes = 4;
 
     // A damaged header may claim any size: memory beyond this is taken only as bytes arrive to fill it.
     private const int TrustedBytes = 64 << 20;
 
-    private const string Cure = "Replace it with an intact copy.";
+    // The last digit is the number of sizes; the fourth is that of channels.
+    private static readonly uint[] ImagesMagic = [0x00000803, 0x00000804];
+    private static readonly uint[] LabelsMagic = [0x00000801];
 
     /// <summary>Reads a pair of files into memory.</summary>
-    /// <param name="imagesPath">File of images, one channel. [example, row, column]</param>
+    /// <param name="imagesPath">File of images: grey, [example, row, column], or of 1 or 3 channels, [example, row, column, channel].</param>
     /// <param name="labelsPath">File of as many labels. [example]</param>
     /// <param name="classes">Number of classes; labels must lie in 0 to <paramref name="classes"/> - 1.</param>
     /// <exception cref="DataException">A file is missing, unreadable or damaged, or the two do not belong together.</exception>
-    /// <exception cref="ArgumentOutOfRangeException"><paramref name="classes"/> is below 1.</exception>
+    /// <exception cref="ArgumentException">A path is empty, or <paramref name="classes"/> is below 1.</exception>
     public static LabelledImages Read(string imagesPath, string labelsPath, int classes)
     {
+        ArgumentException.ThrowIfNullOrEmpty(imagesPath);
+        ArgumentException.ThrowIfNullOrEmpty(labelsPath);
         ArgumentOutOfRangeException.ThrowIfLessThan(classes, 1);
         (int[] shape, byte[] pixels) = ReadArray(imagesPath, ImagesMagic);
         (_, byte[] labelBytes) = ReadArray(labelsPath, LabelsMagic);
@@ -37,69 +39,58 @@ public static class IdxFile
         int[] labels = Array.ConvertAll(labelBytes, label => (int)label);
         int wrong = labels.AsSpan().IndexOfAnyExceptInRange(0, classes - 1);
         return wrong < 0
-            ? new LabelledImages(pixels, labels, shape[1], shape[2], channels: 1, classes)
-            : throw new DataException($"{labelsPath}: label {wrong} is {labels[wrong]}, expected 0 to {classes - 1}. {Cure}");
+            ? new LabelledImages(pixels, labels, shape[1], shape[2], channels: shape is [_, _, _, int channels] ? channels : 1, classes)
+            : throw new DataException($"{labelsPath}: label {wrong} is {labels[wrong]}, expected 0 to {classes - 1}. {FileGuard.Cure}");
     }
 
-    private static (int[] Shape, byte[] Values) ReadArray(string path, uint magic)
+    private static (int[] Shape, byte[] Values) ReadArray(string path, uint[] magic) => FileGuard.Read(path, "no such file. Check the path.", () =>
     {
-        try
-        {
-            using FileStream file = new(path, FileMode.Open, FileAccess.Read);
-            Span<byte> start = stackalloc byte[2];
-            bool compressed = file.ReadAtLeast(start, 2, throwOnEndOfStream: false) == 2 && start is [0x1f, 0x8b];
-            file.Position = 0;
-            using Stream stream = compressed ? new GZipStream(file, CompressionMode.Decompress) : file;
-            int[] shape = ReadHeader(path, stream, magic);
-            return (shape, ReadValues(path, stream, shape));
-        }
-        catch (Exception fault) when (fault is FileNotFoundException or DirectoryNotFoundException)
-        {
-            throw new DataException($"{path}: no such file. Check the path.", fault);
-        }
-        catch (UnauthorizedAccessException fault)
-        {
-            throw new DataException($"{path}: may not be read, or is not a file. Check its permissions.", fault);
-        }
-        catch (InvalidDataException fault)
-        {
-            throw new DataException($"{path}: corrupt or truncated gzip data. {Cure}", fault);
-        }
-        catch (IOException fault)
-        {
-            throw new DataException($"{path}: cannot be read: {fault.Message} Check the disk.", fault);
-        }
-    }
+        using FileStream file = new(path, FileMode.Open, FileAccess.Read);
+        Span<byte> start = stackalloc byte[2];
+        bool compressed = file.ReadAtLeast(start, 2, throwOnEndOfStream: false) == 2 && start is [0x1f, 0x8b];
+        file.Position = 0;
+        using Stream stream = compressed ? new GZipStream(file, CompressionMode.Decompress) : file;
+        int[] shape = ReadHeader(path, stream, magic);
+        return (shape, ReadValues(path, stream, shape));
+    });
 
-    private static int[] ReadHeader(string path, Stream stream, uint magic)
+    private static int[] ReadHeader(string path, Stream stream, uint[] magic)
     {
-        int dimensions = (int)(magic & 0xff);
-        Span<byte> header = stackalloc byte[4 + (4 * dimensions)];
-        int length = stream.ReadAtLeast(header, header.Length, throwOnEndOfStream: false);
-        if (length >= 4 && BinaryPrimitives.ReadUInt32BigEndian(header) is uint seen && seen != magic)
+        Span<byte> header = stackalloc byte[4 + (4 * MaximumSizes)];
+        int length = stream.ReadAtLeast(header[..4], 4, throwOnEndOfStream: false);
+        uint seen = length == 4 ? BinaryPrimitives.ReadUInt32BigEndian(header) : magic[0];
+        if (!magic.Contains(seen))
         {
-            string cure = seen is ImagesMagic or LabelsMagic
+            string cure = ImagesMagic.Contains(seen) || LabelsMagic.Contains(seen)
                 ? "Images and labels may be swapped."
                 : "This is no IDX file of bytes, or it is damaged.";
-            throw new DataException($"{path}: magic number 0x{seen:X8}, expected 0x{magic:X8}. {cure}");
+            throw new DataException(
+                $"{path}: magic number 0x{seen:X8}, expected {string.Join(" or ", magic.Select(number => $"0x{number:X8}"))}. {cure}");
         }
 
+        int[] shape = new int[seen & 0xff];
+        header = header[..(4 + (4 * shape.Length))];
+        length += stream.ReadAtLeast(header[4..], header.Length - 4, throwOnEndOfStream: false);
         if (length < header.Length)
         {
-            throw new DataException($"{path}: truncated header of {length} bytes, expected {header.Length}. {Cure}");
+            throw new DataException($"{path}: truncated header of {length} bytes, expected {header.Length}. {FileGuard.Cure}");
         }
 
-        int[] shape = new int[dimensions];
         long product = 1;
-        for (int i = 0; i < dimensions; i++)
+        for (int i = 0; i < shape.Length; i++)
         {
             uint size = BinaryPrimitives.ReadUInt32BigEndian(header[(4 + (4 * i))..]);
             product *= size;
-            if (size == 0 || product > Array.MaxLength || (i > 0 && size > MaximumSide))
+            (bool fits, string rule) = i switch
             {
-                string rule = i > 0 ? $"1 to {MaximumSide} rows and columns" : "1 or more examples";
+                0 => (size > 0, "1 or more examples"),
+                3 => (size is 1 or 3, "1 or 3 channels"),
+                _ => (size is > 0 and <= MaximumSide, $"1 to {MaximumSide} rows and columns"),
+            };
+            if (!fits || product > Array.MaxLength)
+            {
                 throw new DataException(
-                    $"{path}: size {i + 1} of {dimensions} is {size}, expected {rule}, at most {Array.MaxLength} bytes in all. {Cure}");
+                    $"{path}: size {i + 1} of {shape.Length} is {size}, expected {rule}, at most {Array.MaxLength} bytes in all. {FileGuard.Cure}");
             }
 
             shape[i] = (int)size;
@@ -125,12 +116,12 @@ public static class IdxFile
             read += got;
             if (got < wanted)
             {
-                throw new DataException($"{path}: truncated after {read} values, expected {total}. {Cure}");
+                throw new DataException($"{path}: truncated after {read} values, expected {total}. {FileGuard.Cure}");
             }
         }
 
         return stream.ReadByte() < 0
             ? values
-            : throw new DataException($"{path}: more bytes follow the {total} values that the header announces. {Cure}");
+            : throw new DataException($"{path}: more bytes follow the {total} values that the header announces. {FileGuard.Cure}");
     }
 }

@@ -4,6 +4,9 @@ namespace Onward.Data;
 internal sealed record IdxSet(
     string Title, PublishedFile TrainingImages, PublishedFile TrainingLabels, PublishedFile TestImages, PublishedFile TestLabels)
 {
+    /// <summary>Whether images may have three channels; default false.</summary>
+    public bool TakesColour { get; init; }
+
     private IReadOnlyList<PublishedFile> Files => [TrainingImages, TrainingLabels, TestImages, TestLabels];
 
     /// <summary>The folder itself or its subfolder, whichever holds one of the files; null if neither does.</summary>
@@ -22,18 +25,30 @@ internal sealed record IdxSet(
     {
         LabelledImages training = IdxFile.Read(Require(folder, TrainingImages), Require(folder, TrainingLabels), classes);
         LabelledImages test = IdxFile.Read(Require(folder, TestImages), Require(folder, TestLabels), classes);
-        return (training.Height, training.Width) == (test.Height, test.Width)
+        if ((training.Height, training.Width, training.Channels) != (test.Height, test.Width, test.Channels))
+        {
+            throw new DataException($"{folder}: training images of {Size(training)}, test images of {Size(test)}, expected one size. Use files of the same set.");
+        }
+
+        return TakesColour || training.Channels == 1
             ? (training, test)
-            : throw new DataException(
-                $"{folder}: training images of {training.Height}x{training.Width}, test images of {test.Height}x{test.Width}, "
-                + "expected one size. Use files of the same set.");
+            : throw new DataException($"{folder}: images of {Size(training)}, in colour, expected the grey ones of {Title}. Use its files.");
     }
+
+    private static string Size(LabelledImages images) =>
+        images.Channels == 1 ? $"{images.Height}x{images.Width}" : $"{images.Height}x{images.Width}x{images.Channels}";
 
     private static string? FindFile(string folder, PublishedFile file)
     {
-        string dashes = Path.GetFileNameWithoutExtension(file.Name);
+        string grey = Path.GetFileNameWithoutExtension(file.Name);
+        string colour = grey.Replace("-idx3", "-idx4", StringComparison.Ordinal);
+        return new[] { grey, colour }.SelectMany(Spellings).Select(name => Path.Combine(folder, name)).FirstOrDefault(File.Exists);
+    }
+
+    private static IEnumerable<string> Spellings(string dashes)
+    {
         string dot = dashes.Replace("-idx", ".idx", StringComparison.Ordinal);
-        return new[] { dashes, $"{dashes}.gz", dot, $"{dot}.gz" }.Select(name => Path.Combine(folder, name)).FirstOrDefault(File.Exists);
+        return [dashes, $"{dashes}.gz", dot, $"{dot}.gz"];
     }
 
     private string Require(string folder, PublishedFile file) => FindFile(folder, file)

@@ -76,12 +76,12 @@ public sealed class ParameterUpdate
     private void Update(int job, int worker)
     {
         (int p, int start, int length) = _slices[job];
-        (Parameter parameter, bool decays) = _parameters[p];
+        (Parameter parameter, bool decays, double scale) = _parameters[p];
         _optimizer.Update(
             _values[parameter].Slice(start, length),
             _gradients[parameter].Slice(start, length),
             Velocity[parameter].Slice(start, length),
-            _rate * _trust[p],
+            _rate * scale * _trust[p],
             decays);
     }
 
@@ -89,7 +89,7 @@ public sealed class ParameterUpdate
     private void Measure(int job, int worker)
     {
         (int p, int start, int length) = _slices[job];
-        (Parameter parameter, bool decays) = _parameters[p];
+        (Parameter parameter, bool decays, _) = _parameters[p];
         ReadOnlySpan<float> values = _values[parameter].Slice(start, length), gradients = _gradients[parameter].Slice(start, length);
         double pull = decays ? _optimizer.WeightDecay : 0;
         double squares = TensorPrimitives.SumOfSquares(values);
@@ -118,4 +118,5 @@ public sealed class ParameterUpdate
 /// <summary>A parameter that an update touches.</summary>
 /// <param name="Parameter">The parameter.</param>
 /// <param name="Decays">Whether weight decay applies.</param>
-public readonly record struct TrainedParameter(Parameter Parameter, bool Decays);
+/// <param name="RateScale">What the learning rate is multiplied by.</param>
+public readonly record struct TrainedParameter(Parameter Parameter, bool Decays, double RateScale = 1);

@@ -47,8 +47,7 @@ public sealed class Trainer
         (_model, _rule, _data, _options, _clock, _threads) = (model, rule, data, options, clock, team.Count);
         _evaluator = new Evaluator(model, team);
         Optimizer optimizer = options.Optimizer == OptimizerKind.Lars ? new Lars(options.Momentum, options.WeightDecay) : new Sgd(options.Momentum, options.WeightDecay);
-        ParameterLayout layout = model.Values.Layout;
-        _update = model.Options.IsSelfSupervised ? new ParameterUpdate(layout, WithoutLabels(model), optimizer, team) : new ParameterUpdate(layout, optimizer, team);
+        _update = new ParameterUpdate(model.Values.Layout, model.Options.IsSelfSupervised ? WithoutLabels(model) : WithLabels(model, options.ReadoutRateScale), optimizer, team);
         _readout = model.Options.IsSelfSupervised ? new ReadoutTraining(model, team, options.BatchSize, options.WeightDecay) : null;
     }
 
@@ -134,16 +133,23 @@ public sealed class Trainer
         return sums;
     }
 
+    private static TrainedParameter[] WithLabels(LocalMixer model, double readoutScale) =>
+    [
+        .. model.Values.Layout.Parameters.Select(parameter => new TrainedParameter(parameter, parameter.IsMatrix, IsReadout(model, parameter) ? readoutScale : 1)),
+    ];
+
     // Only the matrices of the blocks' layers decay, and the readout learns apart (spec 5).
     private static TrainedParameter[] WithoutLabels(LocalMixer model)
     {
         HashSet<Parameter> layers = [.. model.Blocks.SelectMany(block => block.Layers).Select(layer => layer.Weight)];
         return
         [
-            .. model.Values.Layout.Parameters.Where(parameter => parameter != model.Readout.Weight && parameter != model.Readout.Bias)
+            .. model.Values.Layout.Parameters.Where(parameter => !IsReadout(model, parameter))
                 .Select(parameter => new TrainedParameter(parameter, layers.Contains(parameter))),
         ];
     }
+
+    private static bool IsReadout(LocalMixer model, Parameter parameter) => parameter == model.Readout.Weight || parameter == model.Readout.Bias;
 
     private ViewRecipe[] Views() => _model.Options.IsSelfSupervised
         ? [_options.Augmentation, _options.SecondView ?? _options.Augmentation]

@@ -53,6 +53,12 @@ public sealed record TrainingOptions
     /// </summary>
     public double ReadoutLearningRate { get; init; } = DefaultReadoutLearningRate;
 
+    /// <summary>
+    /// What the learning rate is multiplied by for the readout of a network with labels, weight decay with it; above 0. The paper's
+    /// code trains with 0.1 (<c>last_layer_lr</c>, spec 4.1).
+    /// </summary>
+    public double ReadoutRateScale { get; init; } = 1;
+
     /// <summary>How images are changed in training; where views are compared, how the first is made. Default not at all.</summary>
     public ViewRecipe Augmentation { get; init; } = ViewRecipe.None;
 
@@ -74,6 +80,7 @@ public sealed record TrainingOptions
         Require(BatchSize >= 1, $"the batch size must be at least 1; got {BatchSize}");
         Require(double.IsFinite(LearningRate) && LearningRate > 0, $"the learning rate must be above 0; got {LearningRate}");
         Require(double.IsFinite(ReadoutLearningRate) && ReadoutLearningRate > 0, $"the readout's learning rate must be above 0; got {ReadoutLearningRate}");
+        Require(double.IsFinite(ReadoutRateScale) && ReadoutRateScale > 0, $"the scale of the readout's rate must be above 0; got {ReadoutRateScale}");
         Require(Momentum is >= 0 and < 1, $"momentum must be at least 0 and below 1; got {Momentum}");
         Require(double.IsFinite(WeightDecay) && WeightDecay >= 0, $"weight decay must be 0 or more; got {WeightDecay}");
         Require(WarmupEpochs >= 0 && WarmupEpochs <= Epochs, $"warm-up epochs must be between 0 and the {Epochs} epochs of the run; got {WarmupEpochs}");

@@ -57,6 +57,22 @@ public sealed class CifarSourceTests : IDisposable
         }
     }
 
+    // Behind the images stand the end of the tar, the end of the packed data, and eight bytes of checksum and length.
+    [Theory]
+    [InlineData(1)]
+    [InlineData(4)]
+    [InlineData(8)]
+    [InlineData(9)]
+    [InlineData(100)]
+    public void An_archive_that_lost_its_last_bytes_is_refused_even_if_it_holds_every_image(int cut)
+    {
+        byte[] archive = SmallCifar.Archive(SmallCifar.Files());
+        string path = _folder.Write(SmallCifar.ArchiveName, archive[..^cut]);
+
+        AssertDamaged(path, "intact copy");
+        Assert.Throws<DataException>(() => Source(null).Verify(path));
+    }
+
     [Fact]
     public void Bytes_that_are_no_gzip_or_no_tar_are_told()
     {

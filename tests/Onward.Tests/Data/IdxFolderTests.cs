@@ -21,6 +21,62 @@ public sealed class IdxFolderTests : IDisposable
         Assert.Equal(["0", "1", "2", "3", "4", "5"], data.ClassNames);
     }
 
+    [Theory]
+    [InlineData("train-images-idx3-ubyte", "t10k-images-idx3-ubyte")]
+    [InlineData("train-images-idx4-ubyte", "t10k-images.idx4-ubyte")]
+    public void Images_in_colour_have_statistics_of_their_own_in_each_channel(string training, string test)
+    {
+        WriteColours(training, test);
+
+        ImageDataset data = IdxFolder.Load(_folder.Path);
+
+        Assert.Equal((2, 3, 3), (data.Test.Height, data.Test.Width, data.Test.Channels));
+        for (int channel = 0; channel < 3; channel++)
+        {
+            double[] pixels = [.. Enumerable.Range(0, 18).Select(i => (byte)(7 * ((3 * i) + channel)) / 255.0)];
+            double mean = pixels.Average();
+            Assert.Equal(mean, data.Mean[channel], 1e-6);
+            Assert.Equal(Math.Sqrt(pixels.Average(pixel => (pixel - mean) * (pixel - mean))), data.StandardDeviation[channel], 1e-6);
+        }
+    }
+
+    [Fact]
+    public void A_channel_that_is_the_same_everywhere_is_only_shifted()
+    {
+        WriteColours("train-images-idx3-ubyte", "t10k-images-idx3-ubyte");
+        byte[] images = TemporaryFolder.Colours(3, 3);
+        for (int i = 22; i < images.Length; i += 3)
+        {
+            images[i] = 51;
+        }
+
+        _folder.Write("train-images-idx3-ubyte", images);
+
+        ImageDataset data = IdxFolder.Load(_folder.Path);
+
+        Assert.Equal((0.2f, 1f), (data.Mean[2], data.StandardDeviation[2]));
+    }
+
+    [Fact]
+    public void Grey_and_colour_do_not_go_together()
+    {
+        WriteColours("train-images-idx3-ubyte", "t10k-images-idx3-ubyte");
+        _folder.Write("t10k-images-idx3-ubyte", TemporaryFolder.Images(2));
+
+        Assert.Contains("training images of 2x3x3, test images of 2x3, expected one size", Assert.Throws<DataException>(() => IdxFolder.Load(_folder.Path)).Message);
+    }
+
+    [Fact]
+    public void Colour_is_not_taken_for_MNIST()
+    {
+        WriteColours("train-images-idx3-ubyte", "t10k-images-idx3-ubyte");
+        MnistSource mnist = new() { DataRoot = null, CacheDirectory = _folder["cache"], Mirrors = [] };
+
+        DataException fault = Assert.Throws<DataException>(() => mnist.Load(_folder.Path, null, TestContext.Current.CancellationToken));
+
+        Assert.Equal($"{_folder.Path}: images of 2x3x3, in colour, expected the grey ones of MNIST. Use its files.", fault.Message);
+    }
+
     [Fact]
     public void Images_all_of_one_grey_are_refused()
     {
@@ -65,4 +121,12 @@ public sealed class IdxFolderTests : IDisposable
     }
 
     public void Dispose() => _folder.Dispose();
+
+    private void WriteColours(string training, string test)
+    {
+        _folder.Write(training, TemporaryFolder.Colours(3, 3));
+        _folder.Write("train-labels-idx1-ubyte", TemporaryFolder.Labels(1, 2, 3));
+        _folder.Write(test, TemporaryFolder.Colours(2, 3));
+        _folder.Write("t10k-labels-idx1-ubyte", TemporaryFolder.Labels(4, 5));
+    }
 }

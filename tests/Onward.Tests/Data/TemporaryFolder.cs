@@ -21,6 +21,20 @@ internal sealed class TemporaryFolder : IDisposable
         return file;
     }
 
+    /// <summary>Images of two rows and three columns, whose bytes after the header are 0, 7, 14 ... [example, row, column, channel]</summary>
+    public static byte[] Colours(int count, int channels)
+    {
+        byte[] file = new byte[20 + (count * 6 * channels)];
+        Header(0x804, count, 2, 3, 0).CopyTo(file, 0);
+        BinaryPrimitives.WriteInt32BigEndian(file.AsSpan(16), channels);
+        for (int i = 20; i < file.Length; i++)
+        {
+            file[i] = (byte)((i - 20) * 7);
+        }
+
+        return file;
+    }
+
     public static byte[] Labels(params byte[] labels)
     {
         byte[] file = new byte[8 + labels.Length];

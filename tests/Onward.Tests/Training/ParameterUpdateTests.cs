@@ -107,6 +107,31 @@ public sealed class ParameterUpdateTests
         }
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_scale_changes_the_rate_of_its_parameter_alone(bool lars)
+    {
+        LocalMixer plain = new(Options), scaled = new(Options);
+        plain.Initialize(3);
+        scaled.Initialize(3);
+        Optimizer optimizer = lars ? new Lars(0.9, 0.01) : new Sgd(0.9, 0.01);
+        using WorkerTeam team = new(2);
+        Parameter slow = scaled.Blocks[0].Layers[0].Weight;
+        TrainedParameter[] parameters = [.. scaled.Values.Layout.Parameters.Select(parameter => new TrainedParameter(parameter, parameter.IsMatrix, parameter == slow ? 0.25 : 1))];
+        ParameterUpdate update = new(plain.Values.Layout, optimizer, team), scaledUpdate = new(scaled.Values.Layout, parameters, optimizer, team);
+        ParameterVector gradients = new(plain.Values.Layout);
+        float[] before = plain.Values[slow].ToArray();
+        Numbers.Uniform(1, gradients.All.Length).CopyTo(gradients.All);
+
+        update.Apply(plain.Values, gradients, 0.5);
+        scaledUpdate.Apply(scaled.Values, gradients, 0.5);
+
+        Assert.All(scaled.Values.Layout.Parameters.Where(parameter => parameter != slow), parameter => Tolerance.Same(plain.Values[parameter], scaled.Values[parameter], parameter.Name));
+        double[] expected = [.. before.Zip(plain.Values[slow].ToArray(), (w, moved) => w + (0.25 * ((double)moved - w)))];
+        Tolerance.Near(expected, scaled.Values[slow], Tolerance.Kernel, slow.Name);
+    }
+
     private static void RequirePadding(ParameterVector vector)
     {
         float[] rest = [.. vector.All];

@@ -42,4 +42,61 @@ public sealed class TrainerTests
         Assert.InRange(result.TestError, 0, 75);
         Assert.False(initial.AsSpan().SequenceEqual(model.Values[model.Blocks[1].Layers[0].Weight]));
     }
+
+    // One step, from a readout of zeros: what is learnt is the rate times a gradient that the scale does not touch.
+    [Fact]
+    public void The_scale_of_the_readout_changes_its_rate_and_nothing_else()
+    {
+        LocalMixer full = AfterOneStep(1), scaled = AfterOneStep(0.1);
+
+        foreach (Parameter parameter in full.Values.Layout.Parameters)
+        {
+            if (parameter == full.Readout.Weight || parameter == full.Readout.Bias)
+            {
+                Tolerance.Near([.. full.Values[parameter].ToArray().Select(value => 0.1 * value)], scaled.Values[parameter], Tolerance.Kernel, parameter.Name);
+            }
+            else
+            {
+                Tolerance.Same(full.Values[parameter], scaled.Values[parameter], parameter.Name);
+            }
+        }
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(-1)]
+    [InlineData(double.NaN)]
+    [InlineData(double.PositiveInfinity)]
+    public void A_scale_of_0_or_below_is_refused(double scale)
+    {
+        TrainingOptions options = new() { Epochs = 1, LearningRate = 0.1, ReadoutRateScale = scale, Seed = 1 };
+
+        Assert.Contains("the scale of the readout's rate must be above 0", Assert.Throws<ArgumentException>(options.Validate).Message);
+    }
+
+    private static LocalMixer AfterOneStep(double readoutScale)
+    {
+        ImageDataset digits = DigitsSource.Load();
+        ImageDataset data = digits with { Training = digits.Training.Take(32), Test = digits.Test.Take(32) };
+        LocalMixer model = new(new LocalMixerOptions
+        {
+            Blocks = 2,
+            PatchesPerSide = 2,
+            Channels = 32,
+            Groups = 4,
+            ImageSide = data.Training.Width,
+            ImageChannels = 1,
+            Classes = data.Training.Classes,
+        });
+        model.Initialize(1);
+        float[] before = model.Values.All.ToArray();
+        using WorkerTeam team = new(2);
+        ForwardGradient rule = new(model, team, NoiseDistribution.Gaussian, LossScope.All, 1, seed: 1);
+        TrainingOptions options = new() { Epochs = 1, BatchSize = 32, LearningRate = 0.02, WarmupEpochs = 0, ReadoutRateScale = readoutScale, Seed = 1 };
+
+        new Trainer(model, rule, team, data, options, TimeProvider.System).Run(cancellation: TestContext.Current.CancellationToken);
+
+        Assert.All(new[] { model.Readout.Weight, model.Blocks[0].Layers[0].Weight }, parameter => Assert.False(model.Values[parameter].SequenceEqual(before.AsSpan(parameter.Offset, parameter.Length))));
+        return model;
+    }
 }
