@@ -1,14 +1,16 @@
 using System.CommandLine;
 using System.Globalization;
+using Onward.Layers;
 using Onward.Models;
 
 namespace Onward.Cli;
 
-/// <summary>The options that choose a network: a preset, and how it mixes patches.</summary>
+/// <summary>The options that choose a network: a preset, how it mixes patches, and how its blocks grow.</summary>
 internal sealed class ModelChoice
 {
     private const string Convolution = "conv";
     private const int DefaultKernelSide = 3;
+    private static readonly string[] Poolings = ["average", "maximum"];
 
     // The reach of the largest grid of the presets, from any patch to any other.
     private const int LargestKernelSide = 63;
@@ -17,15 +19,20 @@ internal sealed class ModelChoice
     private readonly Option<string?> _mixer = ValueOption.Name("--mixer", $"How blocks mix patches: matrix (default), or {Convolution}, a kernel for each channel over neighbouring patches", ["matrix", Convolution]);
     private readonly Option<int?> _kernelSide = ValueOption.Whole("--kernel-side", $"Patches along each side of the kernel of --mixer {Convolution}, an odd number. Default {DefaultKernelSide}", 1, LargestKernelSide);
 
+    private readonly Option<int[]> _downsample = ValueOption.Factors("--downsample", "After each block, by how much the sides of the grid of patches shrink, by commas: M/8/16 takes 1,2,2,1 as well. Default 1 everywhere");
+    private readonly Option<int[]> _channelRatio = ValueOption.Factors("--channel-ratio", "After each block, by how many times the channels grow. Default 1 everywhere");
+    private readonly Option<int[]> _groupRatio = ValueOption.Factors("--group-ratio", "After each block, by how many times the channel groups become more. Default 1 everywhere");
+    private readonly Option<string?> _pooling = ValueOption.Name("--pooling", "What --downsample makes of a window of patches: average (default), or maximum", Poolings);
+
     /// <summary>Makes the options.</summary>
     /// <param name="help">What naming a preset does.</param>
     internal ModelChoice(string help) => _model = ValueOption.Name("--model", help, LocalMixerPresets.Names);
 
     /// <summary>The options that mean nothing without a network.</summary>
-    internal IReadOnlyList<Option> Mixing => [_mixer, _kernelSide];
+    internal IReadOnlyList<Option> Mixing => [_mixer, _kernelSide, _downsample, _channelRatio, _groupRatio, _pooling];
 
     /// <summary>All of the options, in the order of help.</summary>
-    internal IReadOnlyList<Option> All => [_model, _mixer, _kernelSide];
+    internal IReadOnlyList<Option> All => [_model, .. Mixing];
 
     /// <summary>Adds all of the options to a command.</summary>
     internal void AddTo(Command command)
@@ -47,9 +54,10 @@ internal sealed class ModelChoice
     {
         string preset = Named(parse) ?? byDefault;
         int? kernelSide = parse.GetValue(_kernelSide);
+        NetworkScaling? scaling = ReadScaling(parse);
         if (parse.GetValue(_mixer) != Convolution)
         {
-            return kernelSide is null ? Settings.Default(preset) : throw new CommandFault($"--kernel-side belongs to --mixer {Convolution}. Name that too, or leave --kernel-side out.");
+            return kernelSide is null ? Settings.Default(preset) with { Scaling = scaling } : throw new CommandFault($"--kernel-side belongs to --mixer {Convolution}. Name that too, or leave --kernel-side out.");
         }
 
         if (kernelSide % 2 == 0)
@@ -58,17 +66,30 @@ internal sealed class ModelChoice
         }
 
         // What mixes patches stands in the blocks after the first.
-        Settings settings = new(preset, TokenMixer.DepthwiseConvolution, kernelSide ?? DefaultKernelSide);
+        Settings settings = new(preset, TokenMixer.DepthwiseConvolution, kernelSide ?? DefaultKernelSide, scaling);
         return settings.Blocks > 1
             ? settings
             : throw new CommandFault($"--mixer {Convolution} means nothing to --model {preset}, whose one block mixes no patches. Leave it out, or choose another model.");
     }
 
-    /// <summary>A preset and how it mixes patches.</summary>
-    internal sealed record Settings(string Preset, TokenMixer Mixer, int KernelSide)
+    private NetworkScaling? ReadScaling(ParseResult parse)
+    {
+        int[] downsample = parse.GetValue(_downsample)!, channels = parse.GetValue(_channelRatio)!, groups = parse.GetValue(_groupRatio)!;
+        string? pooling = parse.GetValue(_pooling);
+        if (pooling is not null && downsample.Length == 0)
+        {
+            throw new CommandFault("--pooling belongs to --downsample. Name that too, or leave --pooling out.");
+        }
+
+        return downsample.Length + channels.Length + groups.Length == 0 ? null
+            : new NetworkScaling(downsample, channels, groups, pooling == Poolings[1] ? PatchPooling.Maximum : PatchPooling.Average);
+    }
+
+    /// <summary>A preset, how it mixes patches, and how its blocks differ in size; null where they do not.</summary>
+    internal sealed record Settings(string Preset, TokenMixer Mixer, int KernelSide, NetworkScaling? Scaling = null)
     {
         /// <summary>The preset, and what sets the network apart from it.</summary>
-        internal string Name => Mixer == TokenMixer.Matrix ? Preset : string.Create(CultureInfo.InvariantCulture, $"{Preset}-{Convolution}{KernelSide}");
+        internal string Name => (Mixer == TokenMixer.Matrix ? Preset : string.Create(CultureInfo.InvariantCulture, $"{Preset}-{Convolution}{KernelSide}")) + Scaling?.Name;
 
         /// <summary>The name as part of a folder's.</summary>
         internal string FolderName => Name.Replace('/', '-');
@@ -83,6 +104,7 @@ internal sealed class ModelChoice
         internal LocalMixerOptions Options(int side, int channels, int classes)
         {
             LocalMixerOptions options = LocalMixerPresets.Get(Preset, side, channels, classes) with { TokenMixer = Mixer, KernelSide = KernelSide };
+            options = Scaling?.Apply(options) ?? options;
             try
             {
                 options.Validate();
@@ -91,7 +113,7 @@ internal sealed class ModelChoice
             catch (ArgumentException fault)
             {
                 string reason = fault.Message.StartsWith("LocalMixer: ", StringComparison.Ordinal) ? fault.Message["LocalMixer: ".Length..] : fault.Message;
-                throw new CommandFault($"--model {Preset} does not fit images of {side}x{side}x{channels}: {reason}", fault);
+                throw new CommandFault($"--model {Preset}{(Scaling is null ? "" : ", scaled,")} does not fit images of {side}x{side}x{channels}: {reason}", fault);
             }
         }
     }

@@ -71,9 +71,12 @@ internal sealed record RunConfiguration
     /// <summary>Patches along each side of the kernel, if there is one.</summary>
     public int KernelSide { get; init; } = 3;
 
-    /// <summary>The preset and how it mixes patches.</summary>
+    /// <summary>How the blocks differ in size; null where they do not.</summary>
+    public NetworkScaling? Scaling { get; init; }
+
+    /// <summary>The preset and what sets the network apart from it.</summary>
     [JsonIgnore]
-    public ModelChoice.Settings Network => new(Model, Mixer, KernelSide);
+    public ModelChoice.Settings Network => new(Model, Mixer, KernelSide, Scaling);
 
     public required long Parameters { get; init; }
 

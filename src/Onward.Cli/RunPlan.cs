@@ -50,6 +50,7 @@ internal sealed record RunPlan(ModelChoice.Settings Model, RuleChoice.Settings R
         Model = Model.Preset,
         Mixer = Model.Mixer,
         KernelSide = Model.KernelSide,
+        Scaling = Model.Scaling,
         Parameters = parameters,
         Dataset = data.Dataset,
         DatasetSource = data.Images.Source,

@@ -90,6 +90,27 @@ internal static class ValueOption
         },
     };
 
+    /// <summary>Whole numbers from 1, separated by commas.</summary>
+    /// <remarks>An option that is not given has the value of an empty list.</remarks>
+    internal static Option<int[]> Factors(string name, string help) => new(name)
+    {
+        Description = help,
+        Arity = ArgumentArity.ExactlyOne,
+        HelpName = "LIST",
+        CustomParser = result =>
+        {
+            string text = result.Tokens[0].Value;
+            int?[] factors = [.. text.Split(',').Select(part => int.TryParse(part, NumberStyles.Integer, CultureInfo.InvariantCulture, out int value) && value >= 1 ? value : (int?)null)];
+            if (factors.Contains(null))
+            {
+                result.AddError($"{name} must be whole numbers, 1 or more, separated by commas, one for each block; got {ParseFaults.Quote(text)}.");
+                return null;
+            }
+
+            return [.. factors.Select(factor => factor!.Value)];
+        },
+    };
+
     /// <summary>A path.</summary>
     internal static Option<string?> Folder(string name, string help, bool required = false) => new(name)
     {

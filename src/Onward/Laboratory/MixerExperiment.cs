@@ -116,7 +116,7 @@ public sealed class MixerExperiment
         yield return LossScope.Global;
         foreach (LossScope scope in new[] { LossScope.Block, LossScope.Block | LossScope.Patch, LossScope.Block | LossScope.Group, LossScope.All })
         {
-            if ((!scope.HasFlag(LossScope.Patch) || (activities && network.Patches > 1)) && (!scope.HasFlag(LossScope.Group) || network.Groups > 1))
+            if ((!scope.HasFlag(LossScope.Patch) || (activities && network.Patches > 1)) && (!scope.HasFlag(LossScope.Group) || network.GroupsOf(network.Blocks - 1) > 1))
             {
                 yield return scope;
             }

@@ -63,7 +63,7 @@ public sealed class Backpropagation : LearningRule
 
     /// <inheritdoc/>
     /// <remarks>Where blocks overlap, a loss goes back through its block alone once more, to the block before.</remarks>
-    private protected override double RuleFlopsPerExample => 2.0 * Model.Options.Patches * Model.Blocks.Sum(block => block.Layers.Select((layer, l) =>
+    private protected override double RuleFlopsPerExample => 2.0 * Model.Blocks.Sum(block => block.Patches * block.Layers.Select((layer, l) =>
         layer.Map.MultiplyAddsPerRow * ((l > 0 || (block.Index > 0 && Locality != Locality.Block) ? 3.0 : 2.0) + (Recomputes(block) || (Loss.Overlap && l > 0 && IsBetween(block)) ? 1 : 0))).Sum());
 
     private protected override long RuleBytes => _passes.Sum(pass => pass.Bytes);

@@ -11,7 +11,6 @@ namespace Onward.Learning;
 internal sealed class BackwardPass
 {
     private readonly LocalMixer _model;
-    private readonly LocalMixerOptions _options;
     private readonly ErrorPath _path;
     private readonly Memory<float> _output;
     private readonly Memory<float> _residual;
@@ -21,9 +20,8 @@ internal sealed class BackwardPass
     internal BackwardPass(LocalMixer model, ErrorPath path, int examples, bool overlap)
     {
         _model = model;
-        _options = model.Options;
         _path = path;
-        int length = checked(examples * _options.Patches * Math.Max(_options.Channels, _options.PatchVector));
+        int length = checked(examples * model.Blocks.Max(block => block.Patches * Math.Max(block.Channels, block.HasResidual ? block.Inputs : 0)));
         _output = AlignedMemory.Allocate(length);
         _residual = AlignedMemory.Allocate(length);
         _fromNext = AlignedMemory.Allocate(overlap ? length : 0);
@@ -38,11 +36,11 @@ internal sealed class BackwardPass
     /// <summary>Adds the gradient of a block's local loss with respect to the block's output.</summary>
     internal void ReadLocalLoss(BlockTile tile)
     {
-        Span<float> q = tile.FeatureGradient[..(tile.Examples * _options.Channels)];
+        Span<float> q = tile.FeatureGradient[..(tile.Examples * tile.Block.Channels)];
         _path.BackThroughHead(tile.Block.Index, tile.Errors.Span, q, tile.Examples);
         tile.AddSimilarity(q);
-        Span<float> gradient = _residual.Span[..(tile.Rows * _options.Channels)];
-        Spread(q, gradient);
+        Span<float> gradient = _residual.Span[..(tile.Rows * tile.Block.Channels)];
+        Spread(tile.Block, q, gradient);
         int size = tile.Block.FeatureNorm;
         if (size > 0)
         {
@@ -63,7 +61,7 @@ internal sealed class BackwardPass
             Begin(tile);
             ReadLocalLoss(tile);
             GoThrough(tile, toInput: true);
-            Output(tile).CopyTo(_forPrevious.Span);
+            OfPrevious(tile).CopyTo(_forPrevious.Span);
         }
 
         if (first || !last)
@@ -72,7 +70,7 @@ internal sealed class BackwardPass
             ReadLocalLoss(tile);
             if (!last)
             {
-                TensorPrimitives.Add(Output(tile), _fromNext.Span[..(tile.Rows * _options.Channels)], Output(tile));
+                TensorPrimitives.Add(Output(tile), _fromNext.Span[..(tile.Rows * tile.Block.Channels)], Output(tile));
             }
 
             GoThrough(tile, toInput: false);
@@ -84,66 +82,74 @@ internal sealed class BackwardPass
     /// <summary>Adds the gradient of the final head's loss with respect to the last block's output.</summary>
     internal void ReadFinalLoss(BlockTile tile)
     {
-        Span<float> gradient = _residual.Span[..(tile.Rows * _options.Channels)];
-        Span<float> q = tile.FeatureGradient[..(tile.Examples * _options.Channels)];
+        Span<float> gradient = _residual.Span[..(tile.Rows * tile.Block.Channels)];
+        Span<float> q = tile.FeatureGradient[..(tile.Examples * tile.Block.Channels)];
         _path.BackThroughFinalHead(tile.FinalErrors.Span, q, tile.Examples);
         tile.PassBackThroughFinalNormalization(_model, q);
-        Spread(q, gradient);
+        Spread(tile.Block, q, gradient);
         TensorPrimitives.Add(Output(tile), gradient, Output(tile));
     }
 
     /// <summary>
     /// Leaves the output gradient of each layer of a block and, if something comes before the block, replaces the gradient
-    /// of its output by that of its input.
+    /// of its output by that of the output of the block before.
     /// </summary>
     internal void GoThrough(BlockTile tile, bool toInput)
     {
         MixerBlock block = tile.Block;
-        int last = block.Layers.Count - 1, count = tile.Rows * _options.Channels;
+        int last = block.Layers.Count - 1;
         Span<float> output = Output(tile);
         Activation.Mask(tile.Result.Span, output);
         output.CopyTo(tile.Gradient(last));
         for (int l = last; l >= 0; l--)
         {
             MixerLayer layer = block.Layers[l];
-            Span<float> gradient = tile.Gradient(l)[..count];
+            Span<float> gradient = tile.Gradient(l)[..(tile.Rows * layer.Map.Outputs)];
             tile.PassBackThroughNormalization(l);
             if (l == 0 && !toInput)
             {
                 break;
             }
 
-            Span<float> previous = (l > 0 ? tile.Gradient(l - 1) : _residual.Span)[..count];
+            Span<float> previous = (l > 0 ? tile.Gradient(l - 1) : _residual.Span)[..(tile.Rows * layer.Map.Inputs)];
             layer.Map.ApplyTranspose(_path.Layer(layer), gradient, previous, tile.Rows, tile.Activations.Workspace.Span);
             if (layer.InputNorm > 0)
             {
-                LayerNorm.JacobianProduct(tile.Inputs[l].Span, tile.Activations.InputReciprocal(l)[..(count / layer.InputNorm)], previous, previous, layer.InputNorm);
+                LayerNorm.JacobianProduct(tile.Inputs[l].Span, tile.Activations.InputReciprocal(l)[..(previous.Length / layer.InputNorm)], previous, previous, layer.InputNorm);
             }
 
             if (l > 0)
             {
-                Activation.Mask(tile.Activations.Output(l - 1)[..count], previous);
+                Activation.Mask(tile.Activations.Output(l - 1)[..previous.Length], previous);
+                continue;
             }
-            else if (block.HasResidual)
+
+            block.AddResidualGradient(output, previous);
+            if (block.InputPooling is null)
             {
-                TensorPrimitives.Add(output, previous, output);
+                previous.CopyTo(OfPrevious(tile));
             }
             else
             {
-                previous.CopyTo(output);
+                block.InputPooling.ApplyTranspose(tile.Previous.Span, previous, OfPrevious(tile));
             }
         }
     }
 
-    private Span<float> Output(BlockTile tile) => (tile.OutputGradient.IsEmpty ? _output : tile.OutputGradient).Span[..(tile.Rows * _options.Channels)];
+    // Gradient of the output of the block before, once a block has been gone through; it takes the place of that of the block's own.
+    private Span<float> OfPrevious(BlockTile tile) => Error(tile)[..tile.Previous.Length];
+
+    private Span<float> Output(BlockTile tile) => Error(tile)[..(tile.Rows * tile.Block.Channels)];
+
+    private Span<float> Error(BlockTile tile) => (tile.OutputGradient.IsEmpty ? _output : tile.OutputGradient).Span;
 
     // A gradient of a mean over patches, as the gradient of each patch.
-    private void Spread(ReadOnlySpan<float> pooled, Span<float> rows)
+    private static void Spread(MixerBlock block, ReadOnlySpan<float> pooled, Span<float> rows)
     {
-        int channels = _options.Channels;
+        int channels = block.Channels, patches = block.Patches;
         for (int row = 0; row < rows.Length / channels; row++)
         {
-            TensorPrimitives.Multiply(pooled.Slice(row / _options.Patches * channels, channels), 1f / _options.Patches, rows.Slice(row * channels, channels));
+            TensorPrimitives.Multiply(pooled.Slice(row / patches * channels, channels), 1f / patches, rows.Slice(row * channels, channels));
         }
     }
 }

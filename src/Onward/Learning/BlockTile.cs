@@ -18,19 +18,17 @@ public sealed class BlockTile
     {
         Worker = worker;
         LocalMixerOptions options = model.Options;
-        int rows = checked(examples * options.Patches);
         int layers = model.Blocks.Max(block => block.Layers.Count);
         Block = model.Blocks[0];
         Activations = new BlockActivations(model, examples);
         Inputs = new Memory<float>[layers];
-        PassingInputs = [.. Enumerable.Range(0, passesThrough ? layers : 0).Select(l => AlignedMemory.Allocate(checked(rows * Widest(l))))];
-        _gradients = [.. Enumerable.Range(0, layers).Select(_ => AlignedMemory.Allocate(checked(rows * options.Channels)))];
-        _featureGradient = AlignedMemory.Allocate(examples * options.Channels);
-        Patches = AlignedMemory.Allocate(checked(rows * options.PatchVector));
+        PassingInputs = [.. Enumerable.Range(0, passesThrough ? layers : 0).Select(l => AlignedMemory.Allocate(checked(examples * model.LargestLayer(l, layer => layer.Inputs))))];
+        _gradients = [.. Enumerable.Range(0, layers).Select(l => AlignedMemory.Allocate(checked(examples * model.LargestLayer(l, layer => layer.Outputs))))];
+        _featureGradient = AlignedMemory.Allocate(examples * model.Blocks.Max(block => block.Channels));
+        Patches = AlignedMemory.Allocate(checked(examples * options.Patches * options.PatchVector));
+        Narrowed = AlignedMemory.Allocate(examples * model.Blocks.Max(block => block.InputPooling is null ? 0 : block.Patches * block.Inputs));
         _finalReciprocal = AlignedMemory.Allocate(examples);
         Outputs = AlignedMemory.Allocate(examples * options.HeadOutputs);
-
-        int Widest(int l) => model.Blocks.Where(block => l < block.Layers.Count).Max(block => block.Layers[l].Map.Inputs);
     }
 
     /// <summary>The thread that works on the tile.</summary>
@@ -69,6 +67,9 @@ public sealed class BlockTile
     /// <summary>The block's input [rows, inputs].</summary>
     internal Memory<float> Source { get; set; }
 
+    /// <summary>The output of the block before [its rows, its D], which is the block's input unless the grid narrows; empty in the first block.</summary>
+    internal Memory<float> Previous { get; set; }
+
     /// <summary>Gradient of the batch's mean local loss with respect to the head's outputs [examples, K].</summary>
     internal Memory<float> Errors { get; set; }
 
@@ -81,7 +82,7 @@ public sealed class BlockTile
     /// <summary>The classifier's share of the local loss; the rest is the similarity's.</summary>
     internal float ClassifierWeight { get; set; }
 
-    /// <summary>Where values are recomputed: gradient of the block's output, then of its input [rows, D]; else empty.</summary>
+    /// <summary>Where values are recomputed: gradient of the block's output, then of the output of the block before; else empty.</summary>
     internal Memory<float> OutputGradient { get; set; }
 
     /// <summary>In the last block: what the final head reads [examples, D].</summary>
@@ -94,6 +95,9 @@ public sealed class BlockTile
     internal Memory<float> FinalErrors { get; set; }
 
     internal Memory<float> Patches { get; }
+
+    /// <summary>Room for the input of a block where the grid narrows.</summary>
+    internal Memory<float> Narrowed { get; }
 
     /// <summary>Outputs of a head [examples, K].</summary>
     internal Memory<float> Outputs { get; }
@@ -131,10 +135,10 @@ public sealed class BlockTile
     {
         if (model.NormalizesFinalFeatures)
         {
-            LayerNorm.JacobianProduct(FinalFeatures.Span, FinalReciprocal[..Examples], gradient, gradient, model.Options.Channels);
+            LayerNorm.JacobianProduct(FinalFeatures.Span, FinalReciprocal[..Examples], gradient, gradient, Block.Channels);
         }
     }
 
     internal long Length =>
-        Activations.Length + PassingInputs.Concat(_gradients).Sum(m => (long)m.Length) + _featureGradient.Length + Patches.Length + Outputs.Length;
+        Activations.Length + PassingInputs.Concat(_gradients).Sum(m => (long)m.Length) + _featureGradient.Length + Patches.Length + Narrowed.Length + Outputs.Length;
 }

@@ -24,11 +24,11 @@ public sealed class DirectFeedbackAlignment : LearningRule
     /// <param name="seed">Names the draw of the matrices.</param>
     /// <param name="loss">What the losses measure; null for the default.</param>
     public DirectFeedbackAlignment(LocalMixer model, WorkerTeam team, ulong seed, TrainingLoss? loss = null)
-        : this(model, team, [.. model.Blocks.SelectMany(block => block.Layers).Select(layer => Draw(model.Options, layer.Index, seed))], loss)
+        : this(model, team, [.. model.Blocks.SelectMany(block => block.Layers).Select(layer => Draw(model.Options.HeadOutputs, layer, seed))], loss)
     {
     }
 
-    /// <summary>Takes a feedback matrix [K, D] for each layer.</summary>
+    /// <summary>Takes a feedback matrix [K, outputs of the layer] for each layer.</summary>
     internal DirectFeedbackAlignment(LocalMixer model, WorkerTeam team, float[][] feedback, TrainingLoss? loss = null)
         : base(model, team, Locality.Network, trainsHeads: false, loss)
     {
@@ -37,31 +37,31 @@ public sealed class DirectFeedbackAlignment : LearningRule
             throw new ArgumentException("Blocks overlap where they learn from losses of their own; here all learn from the error at the network's output.", nameof(loss));
         }
 
-        LocalMixerOptions options = model.Options;
-        _feedback = [.. feedback.Select(matrix => Pack(options, matrix))];
-        _signals = [.. Tiles.Select(tiles => AlignedMemory.Allocate(tiles[0].Activations.Examples * options.Channels))];
+        _feedback = [.. feedback.Select(matrix => Pack(model.Options.HeadOutputs, matrix))];
+        int widest = model.Blocks.Max(block => block.Layers.Max(layer => layer.Map.Outputs));
+        _signals = [.. Tiles.Select(tiles => AlignedMemory.Allocate(tiles[0].Activations.Examples * widest))];
     }
 
     /// <inheritdoc/>
-    private protected override double RuleFlopsPerExample => 4.0 * Model.Options.Patches * Model.Blocks.Sum(block => block.Layers.Sum(layer => layer.Map.MultiplyAddsPerRow));
+    private protected override double RuleFlopsPerExample => 4.0 * ValueMultiplyAdds;
 
     private protected override long RuleBytes => sizeof(float) * _signals.Sum(m => (long)m.Length);
 
     internal override void Differentiate(ReadOnlySpan<BlockTile> tiles)
     {
-        LocalMixerOptions options = Model.Options;
-        int examples = tiles[0].Examples, channels = options.Channels, outputs = options.HeadOutputs;
-        Span<float> signal = _signals[tiles[0].Worker].Span[..(examples * channels)];
+        int examples = tiles[0].Examples, outputs = Model.Options.HeadOutputs;
         foreach (BlockTile tile in tiles)
         {
             for (int l = 0; l < tile.Block.Layers.Count; l++)
             {
+                int channels = tile.Block.Layers[l].Map.Outputs, patches = tile.Block.Patches;
+                Span<float> signal = _signals[tile.Worker].Span[..(examples * channels)];
                 ReadOnlySpan<float> feedback = _feedback[tile.Block.Layers[l].Index].Span;
                 Gemm.MultiplyPacked(GemmLeft.Plain, examples, channels, outputs, tiles[^1].FinalErrors.Span, outputs, feedback, outputs, 0, signal, channels, accumulate: false);
                 Span<float> gradient = tile.Gradient(l)[..(tile.Rows * channels)];
                 for (int row = 0; row < tile.Rows; row++)
                 {
-                    TensorPrimitives.Multiply(signal.Slice(row / options.Patches * channels, channels), 1f / options.Patches, gradient.Slice(row * channels, channels));
+                    TensorPrimitives.Multiply(signal.Slice(row / patches * channels, channels), 1f / patches, gradient.Slice(row * channels, channels));
                 }
 
                 bool last = l == tile.Block.Layers.Count - 1;
@@ -71,18 +71,19 @@ public sealed class DirectFeedbackAlignment : LearningRule
         }
     }
 
-    private static float[] Draw(LocalMixerOptions options, int layer, ulong seed)
+    private static float[] Draw(int outputs, MixerLayer layer, ulong seed)
     {
-        float[] matrix = new float[options.HeadOutputs * options.Channels];
-        CounterRandom.Normals(new RandomStream(seed, RandomPurpose.Feedback, Layer: (uint)layer), 0, matrix);
-        TensorPrimitives.Multiply(matrix, 1 / MathF.Sqrt(options.Channels), matrix);
+        float[] matrix = new float[outputs * layer.Map.Outputs];
+        CounterRandom.Normals(new RandomStream(seed, RandomPurpose.Feedback, Layer: (uint)layer.Index), 0, matrix);
+        TensorPrimitives.Multiply(matrix, 1 / MathF.Sqrt(layer.Map.Outputs), matrix);
         return matrix;
     }
 
-    private static Memory<float> Pack(LocalMixerOptions options, float[] matrix)
+    private static Memory<float> Pack(int outputs, float[] matrix)
     {
-        Memory<float> packed = AlignedMemory.Allocate(Gemm.PackedLength(options.HeadOutputs, options.Channels));
-        Gemm.Pack(matrix, options.Channels, transposed: false, options.HeadOutputs, options.Channels, packed.Span, options.HeadOutputs);
+        int channels = matrix.Length / outputs;
+        Memory<float> packed = AlignedMemory.Allocate(Gemm.PackedLength(outputs, channels));
+        Gemm.Pack(matrix, channels, transposed: false, outputs, channels, packed.Span, outputs);
         return packed;
     }
 }

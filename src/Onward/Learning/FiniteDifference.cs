@@ -21,7 +21,7 @@ internal static class FiniteDifference
     internal const float Step = 1e-3f;
 
     /// <summary>Draws the noise of one layer for a chunk of rows.</summary>
-    internal delegate void DrawNoise(BlockTile tile, int layer, int pass, int row, Span<float> noise);
+    internal delegate void DrawNoise(BlockTile tile, MixerLayer layer, int pass, int row, Span<float> noise);
 
     /// <summary>
     /// Replaces the tangent of the block's input, if it has one, by that of its output, in the memory's output, with noise on
@@ -41,15 +41,15 @@ internal static class FiniteDifference
     private static void Carry(LocalMixer model, BlockTile tile, TangentMemory memory, bool inputMoves, in Displacement displacement)
     {
         MixerBlock block = tile.Block;
-        int channels = model.Options.Channels, last = block.Layers.Count - 1, count = tile.Rows * channels;
-        Span<float> input = memory.Input.Span[..count], output = memory.Output.Span[..count];
+        int last = block.Layers.Count - 1;
+        Span<float> input = memory.Input.Span, output = memory.Output.Span;
         ReadOnlySpan<float> source = tile.Source.Span;
         if (inputMoves)
         {
-            Span<float> moved = memory.Source.Span[..count];
-            TensorPrimitives.MultiplyAdd(output, Step, source, moved);
+            Span<float> moved = memory.Source.Span[..source.Length];
+            MoveInput(tile, output[..tile.Previous.Length], moved);
             moved.CopyTo(input);
-            Normalize(block.Layers[0].InputNorm, input, memory);
+            Normalize(block.Layers[0].InputNorm, input[..moved.Length], memory);
             source = moved;
         }
 
@@ -69,20 +69,20 @@ internal static class FiniteDifference
             }
             else
             {
-                tile.Activations.Output(l)[..count].CopyTo(output);
+                tile.Activations.Output(l)[..(tile.Rows * layer.Map.Outputs)].CopyTo(output);
             }
 
             ReadOnlySpan<float> active = l == last ? tile.Result.Span : tile.Activations.Output(l);
             for (int row = 0; row < tile.Rows; row += MixerBlock.ChunkRows)
             {
-                Range chunk = MixerBlock.Chunk(row, tile.Rows, channels);
+                Range chunk = MixerBlock.Chunk(row, tile.Rows, layer.Map.Outputs);
                 Span<float> moved = output[chunk];
                 if (outputIsNew)
                 {
-                    layer.Map.AddBias(model.Values[layer.Bias], moved, row % model.Options.Patches);
+                    layer.Map.AddBias(model.Values[layer.Bias], moved, row % block.Patches);
                     if (displacement.Direction is not null)
                     {
-                        layer.Map.AddBias(displacement.Direction[layer.Bias], moved, row % model.Options.Patches);
+                        layer.Map.AddBias(displacement.Direction[layer.Bias], moved, row % block.Patches);
                     }
 
                     Normalize(layer.OutputNorm, moved, memory);
@@ -91,7 +91,7 @@ internal static class FiniteDifference
                 if (l < displacement.End)
                 {
                     Span<float> noise = memory.Direction(tile, l)[chunk];
-                    displacement.Draw!(tile, layer.Index, displacement.Pass, row, noise);
+                    displacement.Draw!(tile, layer, displacement.Pass, row, noise);
                     TensorPrimitives.MultiplyAdd(noise, Step, moved, moved);
                     Activation.Mask(active[chunk], noise);
                 }
@@ -103,18 +103,31 @@ internal static class FiniteDifference
                 }
                 else
                 {
-                    TakeDifference(moved, block.HasResidual ? source[chunk] : [], active[chunk]);
+                    TakeDifference(block, moved, block.HasResidual ? source[MixerBlock.Chunk(row, tile.Rows, block.Inputs)] : [], active[chunk]);
                 }
             }
         }
     }
 
+    // A block's input from the output of the block before, moved along its tangent.
+    private static void MoveInput(BlockTile tile, Span<float> tangent, Span<float> moved)
+    {
+        if (tile.Block.InputPooling is null)
+        {
+            TensorPrimitives.MultiplyAdd(tangent, Step, tile.Previous.Span, moved);
+            return;
+        }
+
+        TensorPrimitives.MultiplyAdd(tangent, Step, tile.Previous.Span, tangent);
+        tile.Block.InputPooling.Apply(tangent, moved);
+    }
+
     // The block's output from its last pre-activation, and what it differs by from the one that did not move, over the step.
-    private static void TakeDifference(Span<float> moved, ReadOnlySpan<float> residual, ReadOnlySpan<float> still)
+    private static void TakeDifference(MixerBlock block, Span<float> moved, ReadOnlySpan<float> residual, ReadOnlySpan<float> still)
     {
         if (!residual.IsEmpty)
         {
-            Activation.AddRelu(moved, residual, moved);
+            block.AddResidualRelu(moved, residual, moved);
         }
         else
         {

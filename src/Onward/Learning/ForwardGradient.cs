@@ -1,4 +1,3 @@
-using System.Numerics.Tensors;
 using Onward.Kernels;
 using Onward.Models;
 using Onward.Threads;
@@ -49,7 +48,6 @@ public sealed class ForwardGradient : LearningRule
     /// <summary>The most directions that one step can average over: as many as noise has names for.</summary>
     public const int MaximumPasses = (int)RandomStream.MaximumPass + 1;
 
-    private readonly LocalMixerOptions _options;
     private readonly NoiseDistribution _perturbation;
     private readonly LossScope _scope;
     private readonly int _passes;
@@ -83,7 +81,6 @@ public sealed class ForwardGradient : LearningRule
         }
 
         _layerwise = layerwise;
-        _options = model.Options;
         _perturbation = perturbation;
         _scope = scope;
         _passes = passes;
@@ -95,8 +92,8 @@ public sealed class ForwardGradient : LearningRule
 
     /// <inheritdoc/>
     /// <remarks>Where a block's input carries no tangent, its first layer has none to multiply.</remarks>
-    private protected override double RuleFlopsPerExample => 2.0 * _options.Patches * Model.Blocks.Sum(block =>
-        block.Layers.Select((layer, l) => layer.Map.MultiplyAddsPerRow * (2.0 + (_passes * TangentsOf(block, l)))).Sum());
+    private protected override double RuleFlopsPerExample => 2.0 * Model.Blocks.Sum(block =>
+        block.Patches * block.Layers.Select((layer, l) => layer.Map.MultiplyAddsPerRow * (2.0 + (_passes * TangentsOf(block, l)))).Sum());
 
     /// <summary>
     /// Sees the directional derivatives of a tile's local losses [rows, G] in each pass, divided by the number of passes,
@@ -142,11 +139,11 @@ public sealed class ForwardGradient : LearningRule
     private void DifferentiateLocalLosses(BlockTile tile, BlockTile? next, TangentMemory memory, int pass, Range layers)
     {
         Carry(tile, memory, pass, layers);
-        DerivativesTaken?.Invoke(tile, pass, memory.GroupCredit[..(tile.Rows * _options.Groups)]);
-        TangentSweep.ShareCredit(_options, _scope, tile, memory);
+        DerivativesTaken?.Invoke(tile, pass, memory.GroupCredit[..(tile.Rows * tile.Block.Groups)]);
+        TangentSweep.ShareCredit(_scope, tile, memory);
         if (next is not null)
         {
-            TangentSweep.CreditNextLosses(Model, _differentiation, next, memory, 1f / _passes);
+            TangentSweep.CreditNextLosses(Model, _differentiation, tile, next, memory, 1f / _passes);
         }
 
         AssignCredit(tile, memory, layers, accumulate: pass > 0);
@@ -160,9 +157,10 @@ public sealed class ForwardGradient : LearningRule
             Carry(tile, memory, pass, ..tile.Block.Layers.Count);
         }
 
-        TangentSweep.DifferentiateFinalLoss(_options, tiles[^1], memory.Output.Span, 1f / _passes, memory);
+        TangentSweep.DifferentiateFinalLoss(tiles[^1], 1f / _passes, memory);
         foreach (BlockTile tile in tiles)
         {
+            TangentSweep.CreditFinalLoss(tile, memory);
             AssignCredit(tile, memory, ..tile.Block.Layers.Count, accumulate: pass > 0);
         }
     }
@@ -178,7 +176,7 @@ public sealed class ForwardGradient : LearningRule
         FiniteDifference.Carry(Model, tile, memory, TangentSweep.InputMoves(_scope, tile.Block), pass, layers, _draw);
         if (_scope != LossScope.Global)
         {
-            TangentSweep.DifferentiateLocalLosses(_options, tile, memory, 1f / _passes, memory.GroupCredit.Span);
+            TangentSweep.DifferentiateLocalLosses(tile, memory, 1f / _passes, memory.GroupCredit.Span);
         }
     }
 
@@ -196,11 +194,11 @@ public sealed class ForwardGradient : LearningRule
         MixerBlock block = tile.Block;
         bool inputMoves = TangentSweep.InputMoves(_scope, block);
         int first = layers.Start.Value, end = layers.End.Value;
-        int channels = _options.Channels, last = block.Layers.Count - 1, count = tile.Rows * channels;
-        Span<float> input = memory.Input.Span[..count], output = memory.Output.Span[..count];
+        int last = block.Layers.Count - 1;
+        Span<float> input = memory.Input.Span, output = memory.Output.Span;
         if (inputMoves)
         {
-            TangentSweep.EnterBlock(tile, memory, count);
+            TangentSweep.EnterBlock(tile, memory);
         }
 
         for (int l = first; l <= last; l++)
@@ -215,21 +213,21 @@ public sealed class ForwardGradient : LearningRule
             ReadOnlySpan<float> active = l == last ? tile.Result.Span : tile.Activations.Output(l);
             for (int row = 0; row < tile.Rows; row += MixerBlock.ChunkRows)
             {
-                Range chunk = MixerBlock.Chunk(row, tile.Rows, channels);
+                Range chunk = MixerBlock.Chunk(row, tile.Rows, layer.Map.Outputs);
                 Span<float> tangent = output[chunk];
                 if (moves)
                 {
                     TangentSweep.ThroughOutputNorm(tile, l, tangent, chunk);
                     if (inputMoves && l == last)
                     {
-                        TensorPrimitives.Add(tangent, memory.Source.Span[chunk], tangent);
+                        block.AddResidual(memory.Source.Span[MixerBlock.Chunk(row, tile.Rows, block.Inputs)], tangent);
                     }
                 }
 
                 if (l < end)
                 {
                     Span<float> noise = memory.Direction(tile, l)[chunk];
-                    Draw(tile, layer.Index, pass, row, noise);
+                    Draw(tile, layer, pass, row, noise);
                     if (moves)
                     {
                         Activation.PerturbTangent(active[chunk], noise, tangent);
@@ -258,20 +256,20 @@ public sealed class ForwardGradient : LearningRule
                 }
                 else if (_scope != LossScope.Global)
                 {
-                    TangentSweep.DifferentiateLocalLosses(_options, tile, tangent, input[chunk], chunk, row, 1f / _passes, memory.GroupCredit.Span);
+                    TangentSweep.DifferentiateLocalLosses(tile, tangent, input[chunk], chunk, row, 1f / _passes, memory.GroupCredit.Span);
                 }
             }
         }
     }
 
-    private void Draw(BlockTile tile, int layer, int pass, int row, Span<float> noise)
+    private void Draw(BlockTile tile, MixerLayer layer, int pass, int row, Span<float> noise)
     {
-        int patches = _options.Patches, channels = _options.Channels;
+        int patches = tile.Block.Patches, channels = layer.Map.Outputs;
         while (!noise.IsEmpty)
         {
             int patch = row % patches;
             int rows = Math.Min(noise.Length / channels, patches - patch);
-            RandomStream stream = new(_seed, RandomPurpose.Perturbation, tile.Step, (uint)pass, (uint)layer, (uint)((tile.FirstExample + (row / patches)) % tile.Images));
+            RandomStream stream = new(_seed, RandomPurpose.Perturbation, tile.Step, (uint)pass, (uint)layer.Index, (uint)((tile.FirstExample + (row / patches)) % tile.Images));
             _perturbation.Draw(stream, patch * channels, noise[..(rows * channels)]);
             noise = noise[(rows * channels)..];
             row += rows;
@@ -280,14 +278,14 @@ public sealed class ForwardGradient : LearningRule
 
     // Step 3. Noise on a layer that mixes patches reaches every group of its patch; noise on the others, only its own group. A global
     // loss credits all rows and groups of an example alike, and one sum of all is what each of them holds.
-    private void AssignCredit(BlockTile tile, TangentMemory memory, Range layers, bool accumulate)
+    private static void AssignCredit(BlockTile tile, TangentMemory memory, Range layers, bool accumulate)
     {
-        int count = tile.Rows * _options.Channels;
         for (int l = layers.Start.Value; l < layers.End.Value; l++)
         {
             bool reachesAllGroups = tile.Block.Layers[l].ReachesAllGroups;
             ReadOnlySpan<float> credit = (reachesAllGroups ? memory.RowCredit : memory.GroupCredit).Span;
-            int size = reachesAllGroups ? _options.Channels : _options.ChannelsPerGroup;
+            int outputs = tile.Block.Layers[l].Map.Outputs, count = tile.Rows * outputs;
+            int size = reachesAllGroups ? outputs : tile.Block.ChannelsPerGroup;
             Activation.ScaleRuns(memory.Direction(tile, l)[..count], credit[..(count / size)], tile.Gradient(l)[..count], size, accumulate);
         }
     }

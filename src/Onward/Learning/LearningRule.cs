@@ -71,7 +71,10 @@ public abstract class LearningRule
     /// gradients of inputs and of weights, as far as the rule computes them. Heads are not counted.
     /// </summary>
     public double MatrixFlopsPerExample => RuleFlopsPerExample
-        + (ComparesExamples ? 2.0 * Model.Options.Patches * Model.Blocks.Sum(block => block.Layers.Sum(layer => layer.Map.MultiplyAddsPerRow)) : 0);
+        + (ComparesExamples ? 2.0 * ValueMultiplyAdds : 0);
+
+    /// <summary>Multiply-adds of one example's values.</summary>
+    private protected double ValueMultiplyAdds => Model.Blocks.Sum(block => (double)block.Patches * block.Layers.Sum(layer => layer.Map.MultiplyAddsPerRow));
 
     /// <summary>Whether a loss compares the examples of a batch, for which values are computed once more, before all else.</summary>
     internal bool ComparesExamples => Model.Options.IsSelfSupervised || (Loss.SimilarityWeight > 0 && TrainsHeads);

@@ -24,7 +24,7 @@ internal sealed class LossReader
         LocalMixerOptions options = _model.Options;
         _comparisons = !rule.ComparesExamples ? []
             : options.IsSelfSupervised ? [.. Enumerable.Range(0, _model.Blocks.Count + 1).Select(_ => new ContrastiveLoss(options.Projection, rule.Loss.Temperature))]
-            : [.. _model.Blocks.Select(_ => new SimilarityLoss(options.Channels, options.Classes))];
+            : [.. _model.Blocks.Select(block => new SimilarityLoss(block.Channels, options.Classes))];
     }
 
     /// <summary>Losses that compare examples: of each block and, where heads project, of the final head.</summary>
@@ -48,7 +48,7 @@ internal sealed class LossReader
     /// <summary>Keeps what the examples of a tile are compared by in its block.</summary>
     internal void Gather(BlockTile tile)
     {
-        ReadOnlySpan<float> pooled = tile.Activations.Pooled[..(tile.Examples * _model.Options.Channels)];
+        ReadOnlySpan<float> pooled = tile.Activations.Pooled[..(tile.Examples * tile.Block.Channels)];
         BatchLoss comparison = _comparisons[tile.Block.Index];
         Span<float> compared = Part(comparison, comparison.Compared, tile).Span;
         if (!_model.Options.IsSelfSupervised)
@@ -74,8 +74,8 @@ internal sealed class LossReader
         LocalMixerOptions options = _model.Options;
         int k = tile.Block.Index, example = tile.FirstExample - FirstOfWave;
         WaveBlock memory = _wave.Blocks[k];
-        ReadOnlySpan<float> pooled = tile.Activations.Pooled[..(tile.Examples * options.Channels)];
-        pooled.CopyTo(memory.Features.Span[(example * options.Channels)..]);
+        ReadOnlySpan<float> pooled = tile.Activations.Pooled[..(tile.Examples * tile.Block.Channels)];
+        pooled.CopyTo(memory.Features.Span[(example * tile.Block.Channels)..]);
         tile.Errors = memory.Errors.Slice(example * options.HeadOutputs, tile.Examples * options.HeadOutputs);
         Span<float> losses = memory.Losses.AsSpan(example, tile.Examples);
         if (options.IsSelfSupervised)
@@ -114,7 +114,7 @@ internal sealed class LossReader
 
     private Memory<float> PoolForFinalHead(BlockTile tile)
     {
-        int channels = _model.Options.Channels;
+        int channels = tile.Block.Channels;
         Memory<float> features = _wave.FinalFeatures.Slice((tile.FirstExample - FirstOfWave) * channels, tile.Examples * channels);
         _model.PoolForFinalHead(tile.Result.Span, features.Span, tile.FinalReciprocal[..tile.Examples]);
         return features;

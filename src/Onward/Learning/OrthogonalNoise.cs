@@ -33,8 +33,7 @@ internal sealed class OrthogonalNoise : NoiseDistribution
         }
 
         _columns = passes;
-        int size = model.Options.ChannelsPerGroup;
-        _firstColumn = [.. model.Blocks.SelectMany(block => block.Layers.Select((_, l) => (block.Layers.Count - 1 - l) * size % passes))];
+        _firstColumn = [.. model.Blocks.SelectMany(block => block.Layers.Select((_, l) => (block.Layers.Count - 1 - l) * block.ChannelsPerGroup % passes))];
         _patterns = [.. Enumerable.Range(0, passes).Select(pass => Pattern(pass, passes))];
     }
 

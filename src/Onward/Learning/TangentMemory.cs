@@ -15,18 +15,22 @@ internal sealed class TangentMemory
     /// <param name="overlap">Whether a block learns from the loss of the next one too.</param>
     internal TangentMemory(LocalMixer model, IReadOnlyList<BlockTile> tiles, bool ownDirections, bool overlap)
     {
-        int rows = tiles[0].Activations.Examples * model.Options.Patches, channels = model.Options.Channels;
+        int examples = tiles[0].Activations.Examples;
+        int layers = model.Blocks.Max(block => block.Layers.Count);
+        int widest = examples * Enumerable.Range(0, layers).Max(l => model.LargestLayer(l, layer => layer.Outputs));
+        int groups = examples * model.Blocks.Max(block => block.Patches * block.Groups);
         BlockTile[] distinct = [.. tiles.Distinct()];
-        _directions = ownDirections ? [.. distinct.Select(tile => tile.Inputs.Select(_ => AlignedMemory.Allocate(rows * channels)).ToArray())] : [];
-        Source = AlignedMemory.Allocate(distinct.Length > 1 ? rows * channels : 0);
-        Input = AlignedMemory.Allocate(rows * channels);
-        Output = AlignedMemory.Allocate(rows * channels);
-        GroupCredit = AlignedMemory.Allocate(rows * model.Options.Groups);
-        NextCredit = AlignedMemory.Allocate(overlap ? rows * model.Options.Groups : 0);
-        RowCredit = AlignedMemory.Allocate(rows);
+        _directions = ownDirections ? [.. distinct.Select(tile => Enumerable.Range(0, layers).Select(l => AlignedMemory.Allocate(examples * model.LargestLayer(l, layer => layer.Outputs))).ToArray())] : [];
+        Source = AlignedMemory.Allocate(distinct.Length > 1 ? widest : 0);
+        Input = AlignedMemory.Allocate(widest);
+        Output = AlignedMemory.Allocate(widest);
+        GroupCredit = AlignedMemory.Allocate(groups);
+        NextCredit = AlignedMemory.Allocate(overlap ? groups : 0);
+        RowCredit = AlignedMemory.Allocate(examples * model.Blocks.Max(block => block.Patches));
+        ExampleCredit = new float[examples];
     }
 
-    /// <summary>Tangent of a block's input, where tangents pass from block to block [rows, D].</summary>
+    /// <summary>Tangent of a block's input, where tangents pass from block to block [rows, inputs].</summary>
     internal Memory<float> Source { get; }
 
     /// <summary>Tangent of a layer's input [rows, D].</summary>
@@ -47,7 +51,10 @@ internal sealed class TangentMemory
     /// <summary>The credit of <see cref="GroupCredit"/>, added over the groups of a patch [rows].</summary>
     internal Memory<float> RowCredit { get; }
 
-    internal long Bytes => sizeof(float) * (_directions.Sum(block => block.Sum(m => (long)m.Length)) + Source.Length + Input.Length + Output.Length + GroupCredit.Length + NextCredit.Length + RowCredit.Length);
+    /// <summary>Directional derivative of the loss of the final head, which all noise of an example is credited with [examples].</summary>
+    internal float[] ExampleCredit { get; }
+
+    internal long Bytes => sizeof(float) * (_directions.Sum(block => block.Sum(m => (long)m.Length)) + Source.Length + Input.Length + Output.Length + GroupCredit.Length + NextCredit.Length + RowCredit.Length + ExampleCredit.Length);
 
     /// <summary>A layer's noise where its units are active [rows, D]. A single pass scales it to the gradient in place.</summary>
     internal Span<float> Direction(BlockTile tile, int layer) =>

@@ -37,7 +37,6 @@ internal static class TangentSweep
     /// The tangent of the replicated local loss in closed form (spec 3.4), for a chunk of rows:
     /// g[n,p,g] = (1/P) sum over c of f'[n,p,g,c] q[n,g,c].
     /// </summary>
-    /// <param name="options">The network's sizes.</param>
     /// <param name="tile">The tile in its block.</param>
     /// <param name="tangent">Tangent of the block's output in the chunk; kept.</param>
     /// <param name="features">Room for the tangent of its features.</param>
@@ -45,8 +44,9 @@ internal static class TangentSweep
     /// <param name="row">Its first row.</param>
     /// <param name="scale">A factor for all derivatives.</param>
     /// <param name="groupCredit">Receives the derivatives of the tile [rows, G].</param>
-    internal static void DifferentiateLocalLosses(LocalMixerOptions options, BlockTile tile, ReadOnlySpan<float> tangent, Span<float> features, Range chunk, int row, float scale, Span<float> groupCredit)
+    internal static void DifferentiateLocalLosses(BlockTile tile, ReadOnlySpan<float> tangent, Span<float> features, Range chunk, int row, float scale, Span<float> groupCredit)
     {
+        MixerBlock block = tile.Block;
         int size = tile.Block.FeatureNorm;
         if (size > 0)
         {
@@ -54,20 +54,20 @@ internal static class TangentSweep
             tangent = features;
         }
 
-        for (; !tangent.IsEmpty; tangent = tangent[options.Channels..], row++)
+        for (; !tangent.IsEmpty; tangent = tangent[block.Channels..], row++)
         {
-            ReadOnlySpan<float> q = tile.FeatureGradient.Slice(row / options.Patches * options.Channels, options.Channels);
-            Activation.InnerRuns(tangent[..options.Channels], q, scale / options.Patches, groupCredit.Slice(row * options.Groups, options.Groups), options.ChannelsPerGroup);
+            ReadOnlySpan<float> q = tile.FeatureGradient.Slice(row / block.Patches * block.Channels, block.Channels);
+            Activation.InnerRuns(tangent[..block.Channels], q, scale / block.Patches, groupCredit.Slice(row * block.Groups, block.Groups), block.ChannelsPerGroup);
         }
     }
 
     /// <summary>The same for all rows of a tile, from the tangent of its block's output in the memory's output.</summary>
-    internal static void DifferentiateLocalLosses(LocalMixerOptions options, BlockTile tile, TangentMemory memory, float scale, Span<float> groupCredit)
+    internal static void DifferentiateLocalLosses(BlockTile tile, TangentMemory memory, float scale, Span<float> groupCredit)
     {
         for (int row = 0; row < tile.Rows; row += MixerBlock.ChunkRows)
         {
-            Range chunk = MixerBlock.Chunk(row, tile.Rows, options.Channels);
-            DifferentiateLocalLosses(options, tile, memory.Output.Span[chunk], memory.Input.Span[chunk], chunk, row, scale, groupCredit);
+            Range chunk = MixerBlock.Chunk(row, tile.Rows, tile.Block.Channels);
+            DifferentiateLocalLosses(tile, memory.Output.Span[chunk], memory.Input.Span[chunk], chunk, row, scale, groupCredit);
         }
     }
 
@@ -82,7 +82,7 @@ internal static class TangentSweep
         {
             foreach (BlockTile local in tiles)
             {
-                Span<float> features = local.FeatureGradient[..(local.Examples * model.Options.Channels)];
+                Span<float> features = local.FeatureGradient[..(local.Examples * local.Block.Channels)];
                 local.Block.Head.FeatureGradient(local.Errors.Span, features, local.Examples);
                 local.AddSimilarity(features);
             }
@@ -91,7 +91,7 @@ internal static class TangentSweep
         }
 
         BlockTile tile = tiles[^1];
-        Span<float> q = tile.FeatureGradient[..(tile.Examples * model.Options.Channels)];
+        Span<float> q = tile.FeatureGradient[..(tile.Examples * tile.Block.Channels)];
         model.FinalHead.FeatureGradient(tile.FinalErrors.Span, q, tile.Examples);
         tile.PassBackThroughFinalNormalization(model, q);
     }
@@ -100,22 +100,31 @@ internal static class TangentSweep
     internal static bool InputMoves(LossScope scope, MixerBlock block) => scope == LossScope.Global && block.Index > 0;
 
     /// <summary>Takes the tangent of the last block's output for that of this block's input, through its first normalisation.</summary>
-    internal static void EnterBlock(BlockTile tile, TangentMemory memory, int count)
+    internal static void EnterBlock(BlockTile tile, TangentMemory memory)
     {
-        Span<float> tangent = memory.Output.Span[..count];
-        tangent.CopyTo(memory.Source.Span);
-        ThroughInputNorm(tile, 0, tangent, memory.Input.Span[..count], ..count);
+        int count = tile.Rows * tile.Block.Inputs;
+        ReadOnlySpan<float> tangent = memory.Output.Span[..tile.Previous.Length];
+        if (tile.Block.InputPooling is null)
+        {
+            tangent.CopyTo(memory.Source.Span);
+        }
+        else
+        {
+            tile.Block.InputPooling.ApplyTangent(tile.Previous.Span, tangent, memory.Source.Span);
+        }
+
+        ThroughInputNorm(tile, 0, memory.Source.Span[..count], memory.Input.Span[..count], ..count);
     }
 
     /// <summary>
     /// Carries the tangent of the last block's output, in the memory's output, through a block in which nothing else moves.
     /// </summary>
-    internal static void ThroughBlock(LocalMixerOptions options, BlockTile tile, TangentMemory memory)
+    internal static void ThroughBlock(BlockTile tile, TangentMemory memory)
     {
         MixerBlock block = tile.Block;
-        int channels = options.Channels, last = block.Layers.Count - 1, count = tile.Rows * channels;
-        Span<float> input = memory.Input.Span[..count], output = memory.Output.Span[..count];
-        EnterBlock(tile, memory, count);
+        int last = block.Layers.Count - 1;
+        Span<float> input = memory.Input.Span, output = memory.Output.Span;
+        EnterBlock(tile, memory);
         for (int l = 0; l <= last; l++)
         {
             MixerLayer layer = block.Layers[l];
@@ -123,12 +132,12 @@ internal static class TangentSweep
             ReadOnlySpan<float> active = l == last ? tile.Result.Span : tile.Activations.Output(l);
             for (int row = 0; row < tile.Rows; row += MixerBlock.ChunkRows)
             {
-                Range chunk = MixerBlock.Chunk(row, tile.Rows, channels);
+                Range chunk = MixerBlock.Chunk(row, tile.Rows, layer.Map.Outputs);
                 Span<float> tangent = output[chunk];
                 ThroughOutputNorm(tile, l, tangent, chunk);
                 if (l == last)
                 {
-                    TensorPrimitives.Add(tangent, memory.Source.Span[chunk], tangent);
+                    block.AddResidual(memory.Source.Span[MixerBlock.Chunk(row, tile.Rows, block.Inputs)], tangent);
                 }
 
                 Activation.Mask(active[chunk], tangent);
@@ -145,57 +154,63 @@ internal static class TangentSweep
     /// the losses there. Token mixing has spread it over all patches by then, so an example's derivatives are added up, and
     /// each number of noise in the example is credited with all of them.
     /// </summary>
-    internal static void CreditNextLosses(LocalMixer model, Differentiation differentiation, BlockTile next, TangentMemory memory, float scale)
+    internal static void CreditNextLosses(LocalMixer model, Differentiation differentiation, BlockTile tile, BlockTile next, TangentMemory memory, float scale)
     {
-        LocalMixerOptions options = model.Options;
         if (differentiation == Differentiation.Tangent)
         {
-            ThroughBlock(options, next, memory);
+            ThroughBlock(next, memory);
         }
         else
         {
             FiniteDifference.CarryThrough(model, next, memory);
         }
 
-        Span<float> derivatives = memory.NextCredit.Span[..(next.Rows * options.Groups)];
-        DifferentiateLocalLosses(options, next, memory, scale, derivatives);
-        int perExample = options.Patches * options.Groups;
+        Span<float> derivatives = memory.NextCredit.Span;
+        DifferentiateLocalLosses(next, memory, scale, derivatives);
+        int perExample = next.Block.Patches * next.Block.Groups, patches = tile.Block.Patches, credited = patches * tile.Block.Groups;
         for (int n = 0; n < next.Examples; n++)
         {
             float derivative = TensorPrimitives.Sum<float>(derivatives.Slice(n * perExample, perExample));
-            Span<float> byGroup = memory.GroupCredit.Span.Slice(n * perExample, perExample), byRow = memory.RowCredit.Span.Slice(n * options.Patches, options.Patches);
+            Span<float> byGroup = memory.GroupCredit.Span.Slice(n * credited, credited), byRow = memory.RowCredit.Span.Slice(n * patches, patches);
             TensorPrimitives.Add(byGroup, derivative, byGroup);
             TensorPrimitives.Add(byRow, derivative, byRow);
         }
     }
 
     /// <summary>
-    /// The tangent of each example's loss of the final head, from the tangent of the last block's output [rows, D]; every patch and
-    /// group of the example is credited with it.
+    /// The tangent of each example's loss of the final head, from the tangent of the last block's output in the memory's output.
     /// </summary>
-    internal static void DifferentiateFinalLoss(LocalMixerOptions options, BlockTile tile, ReadOnlySpan<float> tangent, float scale, TangentMemory memory)
+    internal static void DifferentiateFinalLoss(BlockTile tile, float scale, TangentMemory memory)
     {
-        ReadOnlySpan<float> gradient = tile.FeatureGradient;
-        int groups = options.Groups;
+        int patches = tile.Block.Patches, channels = tile.Block.Channels;
         for (int n = 0; n < tile.Examples; n++)
         {
             float derivative = 0;
-            ReadOnlySpan<float> q = gradient.Slice(n * options.Channels, options.Channels);
-            for (int p = 0; p < options.Patches; p++)
+            ReadOnlySpan<float> q = tile.FeatureGradient.Slice(n * channels, channels);
+            for (int p = 0; p < patches; p++)
             {
-                derivative += TensorPrimitives.Dot(tangent.Slice(((n * options.Patches) + p) * options.Channels, options.Channels), q);
+                derivative += TensorPrimitives.Dot(memory.Output.Span.Slice(((n * patches) + p) * channels, channels), q);
             }
 
-            derivative *= scale / options.Patches;
-            memory.GroupCredit.Span.Slice(n * options.Patches * groups, options.Patches * groups).Fill(derivative);
-            memory.RowCredit.Span.Slice(n * options.Patches, options.Patches).Fill(derivative);
+            memory.ExampleCredit[n] = derivative * (scale / patches);
+        }
+    }
+
+    /// <summary>Credits every patch and group of a block with the derivative of its example's final loss.</summary>
+    internal static void CreditFinalLoss(BlockTile tile, TangentMemory memory)
+    {
+        int patches = tile.Block.Patches, perExample = patches * tile.Block.Groups;
+        for (int n = 0; n < tile.Examples; n++)
+        {
+            memory.GroupCredit.Span.Slice(n * perExample, perExample).Fill(memory.ExampleCredit[n]);
+            memory.RowCredit.Span.Slice(n * patches, patches).Fill(memory.ExampleCredit[n]);
         }
     }
 
     /// <summary>Losses that are not told apart are added up: over the groups of a row, over the patches of an example.</summary>
-    internal static void ShareCredit(LocalMixerOptions options, LossScope scope, BlockTile tile, TangentMemory memory)
+    internal static void ShareCredit(LossScope scope, BlockTile tile, TangentMemory memory)
     {
-        int groups = options.Groups, patches = options.Patches;
+        int groups = tile.Block.Groups, patches = tile.Block.Patches;
         Span<float> byGroup = memory.GroupCredit.Span[..(tile.Rows * groups)];
         Span<float> byRow = memory.RowCredit.Span[..tile.Rows];
         if (!scope.HasFlag(LossScope.Patch))

@@ -1,3 +1,4 @@
+using Onward.Layers;
 using Onward.Models;
 
 namespace Onward.Learning;
@@ -201,8 +202,9 @@ internal sealed class TileEngine
             BlockTile tile = tiles[k];
             for (int l = 0; l < tile.Block.Layers.Count; l++)
             {
-                int row = (tile.FirstExample - _first) * _model.Options.Patches;
-                tile.Block.Layers[l].Map.PackGradient(tile.Gradient(l)[..(tile.Rows * _model.Options.Channels)], row, tile.Rows, _wave.Blocks[k].PackedGradients[l].Span, _wave.Capacity);
+                int patches = tile.Block.Patches;
+                AffineLayer map = tile.Block.Layers[l].Map;
+                map.PackGradient(tile.Gradient(l)[..(tile.Rows * map.Outputs)], (tile.FirstExample - _first) * patches, tile.Rows, _wave.Blocks[k].PackedGradients[l].Span, _wave.Examples * patches);
             }
         }
     }
@@ -221,25 +223,38 @@ internal sealed class TileEngine
     // that are in different blocks at the same time would write over one another's there.
     private void Forward(BlockTile tile, int k, int example, bool learns)
     {
-        LocalMixerOptions options = _model.Options;
         WaveBlock memory = _wave.Blocks[k];
-        tile.Block = _model.Blocks[k];
+        MixerBlock block = tile.Block = _model.Blocks[k];
         tile.Examples = Math.Min(_perTile, _examples - example);
-        tile.Rows = tile.Examples * options.Patches;
+        tile.Rows = tile.Examples * block.Patches;
         tile.FirstExample = _first + example;
         tile.Step = _step;
         tile.Images = _model.Options.IsSelfSupervised ? _batch / 2 : _batch;
-        int row = example * options.Patches;
-        for (int l = 0; l < tile.Block.Layers.Count; l++)
+        int row = example * block.Patches;
+        for (int l = 0; l < block.Layers.Count; l++)
         {
-            int inputs = tile.Block.Layers[l].Map.Inputs;
+            int inputs = block.Layers[l].Map.Inputs;
             tile.Inputs[l] = learns ? memory.Inputs[l].Slice(row * inputs, tile.Rows * inputs) : tile.PassingInputs[l][..(tile.Rows * inputs)];
         }
 
-        tile.Result = memory.Result.Slice(row * options.Channels, tile.Rows * options.Channels);
-        tile.Source = k == 0 ? ExtractPatches(tile) : _wave.Blocks[k - 1].Result.Slice(row * options.Channels, tile.Rows * options.Channels);
-        tile.OutputGradient = _wave.OutputGradient.IsEmpty ? default : _wave.OutputGradient.Slice(row * options.Channels, tile.Rows * options.Channels);
-        tile.Block.Forward(_model.Values, tile.Source.Span, tile.Inputs, tile.Result.Span, tile.Activations, tile.Rows);
+        int output = example * _wave.OutputLength;
+        tile.Result = memory.Result.Slice(output, tile.Rows * block.Channels);
+        tile.Previous = k == 0 ? default : _wave.Blocks[k - 1].Result.Slice(output, tile.Examples * _model.Blocks[k - 1].Patches * block.Inputs);
+        tile.Source = k == 0 ? ExtractPatches(tile) : Narrow(tile);
+        tile.OutputGradient = _wave.OutputGradient.IsEmpty ? default : _wave.OutputGradient.Slice(output, tile.Examples * _wave.OutputLength);
+        block.Forward(_model.Values, tile.Source.Span, tile.Inputs, tile.Result.Span, tile.Activations, tile.Rows);
+    }
+
+    private static Memory<float> Narrow(BlockTile tile)
+    {
+        if (tile.Block.InputPooling is not { } pooling)
+        {
+            return tile.Previous;
+        }
+
+        Memory<float> narrowed = tile.Narrowed[..(tile.Rows * tile.Block.Inputs)];
+        pooling.Apply(tile.Previous.Span, narrowed.Span);
+        return narrowed;
     }
 
     private Memory<float> ExtractPatches(BlockTile tile)
@@ -262,9 +277,9 @@ internal sealed class TileEngine
         if (l >= 0)
         {
             MixerLayer layer = _model.Blocks[k].Layers[l];
-            WaveBlock block = _wave.Blocks[k];
-            int rows = _examples * _model.Options.Patches;
-            layer.Map.AccumulateGradient(slice, block.Inputs[l].Span[..(rows * layer.Map.Inputs)], block.PackedGradients[l].Span, rows, _wave.Capacity, accumulate, Gradients[layer.Weight], Gradients[layer.Bias]);
+            WaveBlock memory = _wave.Blocks[k];
+            int patches = _model.Blocks[k].Patches, rows = _examples * patches;
+            layer.Map.AccumulateGradient(slice, memory.Inputs[l].Span[..(rows * layer.Map.Inputs)], memory.PackedGradients[l].Span, rows, _wave.Examples * patches, accumulate, Gradients[layer.Weight], Gradients[layer.Bias]);
             return;
         }
 

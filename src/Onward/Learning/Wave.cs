@@ -16,19 +16,19 @@ internal sealed class Wave
     {
         LocalMixerOptions options = model.Options;
         Examples = Math.Max(Math.Max(Rows / options.Patches, 1), options.Patches == 1 ? 1 : threads);
-        Capacity = checked(Examples * options.Patches);
+        OutputLength = model.Blocks.Max(block => checked(block.Patches * block.Channels));
         Blocks = new WaveBlock[model.Blocks.Count];
         for (int k = 0; k < Blocks.Length; k++)
         {
             // Blocks that learn one after another share memory; only a block's input must outlive its predecessor, or all
             // inputs must where an error comes back.
-            Blocks[k] = locality == Locality.Network ? new WaveBlock([model.Blocks[k]], options, this, null)
-                : k < 2 || locality == Locality.NetworkRecomputed ? new WaveBlock(model.Blocks, options, this, k == 0 ? null : Blocks[0])
+            Blocks[k] = locality == Locality.Network ? new WaveBlock([model.Blocks[k]], model, this, null)
+                : k < 2 || locality == Locality.NetworkRecomputed ? new WaveBlock(model.Blocks, model, this, k == 0 ? null : Blocks[0])
                 : Blocks[k - 2];
         }
 
-        OutputGradient = AlignedMemory.Allocate(locality == Locality.NetworkRecomputed ? checked(Capacity * options.Channels) : 0);
-        FinalFeatures = AlignedMemory.Allocate(Examples * options.Channels);
+        OutputGradient = AlignedMemory.Allocate(locality == Locality.NetworkRecomputed ? checked(Examples * OutputLength) : 0);
+        FinalFeatures = AlignedMemory.Allocate(Examples * model.FinalHead.Features);
         FinalErrors = AlignedMemory.Allocate(Examples * options.HeadOutputs);
         FinalLosses = new float[Examples];
         Mistakes = new bool[Examples];
@@ -39,13 +39,13 @@ internal sealed class Wave
     /// <summary>Examples that a wave can hold.</summary>
     internal int Examples { get; }
 
-    /// <summary>Rows that a wave can hold.</summary>
-    internal int Capacity { get; }
+    /// <summary>Floats of an example in the largest output of a block: how far its outputs stand from the next example's.</summary>
+    internal int OutputLength { get; }
 
     /// <summary>The memory of each block; blocks may share it.</summary>
     internal WaveBlock[] Blocks { get; }
 
-    /// <summary>Where values are recomputed: gradient of the output of the block that the error has come to [rows, D].</summary>
+    /// <summary>Where values are recomputed: gradient of the output of the block that the error has come to, as far apart as outputs are.</summary>
     internal Memory<float> OutputGradient { get; }
 
     /// <summary>What the final head reads [examples, D].</summary>
@@ -71,18 +71,18 @@ internal sealed class WaveBlock
 {
     private readonly bool _ownsLayers;
 
-    internal WaveBlock(IReadOnlyList<MixerBlock> served, LocalMixerOptions options, Wave wave, WaveBlock? layersOf)
+    internal WaveBlock(IReadOnlyList<MixerBlock> served, LocalMixer model, Wave wave, WaveBlock? layersOf)
     {
         int layers = served.Max(block => block.Layers.Count);
         _ownsLayers = layersOf is null;
-        Inputs = layersOf?.Inputs ?? [.. Enumerable.Range(0, layers).Select(l => AlignedMemory.Allocate(Largest(l, layer => checked(wave.Capacity * layer.Map.Inputs))))];
-        PackedGradients = layersOf?.PackedGradients ?? [.. Enumerable.Range(0, layers).Select(l => AlignedMemory.Allocate(Largest(l, layer => layer.Map.PackedGradientLength(wave.Capacity))))];
-        Result = AlignedMemory.Allocate(checked(wave.Capacity * options.Channels));
-        Features = AlignedMemory.Allocate(wave.Examples * options.Channels);
-        Errors = AlignedMemory.Allocate(wave.Examples * options.HeadOutputs);
+        Inputs = layersOf?.Inputs ?? [.. Enumerable.Range(0, layers).Select(l => AlignedMemory.Allocate(Largest(l, (block, layer) => checked(wave.Examples * block.Patches * layer.Map.Inputs))))];
+        PackedGradients = layersOf?.PackedGradients ?? [.. Enumerable.Range(0, layers).Select(l => AlignedMemory.Allocate(Largest(l, (block, layer) => layer.Map.PackedGradientLength(checked(wave.Examples * block.Patches)))))];
+        Result = AlignedMemory.Allocate(checked(wave.Examples * wave.OutputLength));
+        Features = AlignedMemory.Allocate(wave.Examples * served.Max(block => block.Channels));
+        Errors = AlignedMemory.Allocate(wave.Examples * model.Options.HeadOutputs);
         Losses = new float[wave.Examples];
 
-        int Largest(int l, Func<MixerLayer, int> length) => served.Where(block => l < block.Layers.Count).Max(block => length(block.Layers[l]));
+        int Largest(int l, Func<MixerBlock, MixerLayer, int> length) => served.Where(block => l < block.Layers.Count).Max(block => length(block, block.Layers[l]));
     }
 
     /// <summary>The input of each layer [rows, inputs], normalised.</summary>
@@ -91,7 +91,7 @@ internal sealed class WaveBlock
     /// <summary>The output gradient of each layer, packed.</summary>
     internal Memory<float>[] PackedGradients { get; }
 
-    /// <summary>The block's output [rows, D].</summary>
+    /// <summary>The block's output [P, D] of each example, at the wave's output length from one to the next.</summary>
     internal Memory<float> Result { get; }
 
     /// <summary>The pooled features of the local head [examples, D].</summary>

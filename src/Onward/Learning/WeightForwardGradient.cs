@@ -27,7 +27,6 @@ public sealed class WeightForwardGradient : LearningRule
 {
     private const int RowsPerJob = 32;
 
-    private readonly LocalMixerOptions _options;
     private readonly LossScope _scope;
     private readonly int _passes;
     private readonly ulong _seed;
@@ -42,6 +41,7 @@ public sealed class WeightForwardGradient : LearningRule
     private readonly Action<int, int> _draw;
     private readonly Action<int, int> _pack;
     private readonly Action<int, int> _scale;
+    private readonly int _creditLength;
     private float[] _credits = [];
     private uint _step;
     private int _batch;
@@ -61,7 +61,7 @@ public sealed class WeightForwardGradient : LearningRule
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(passes, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(passes, ForwardGradient.MaximumPasses);
-        _options = model.Options;
+        _creditLength = model.Blocks.Max(block => block.Groups) + 1;
         _scope = scope;
         _passes = passes;
         _seed = seed;
@@ -71,7 +71,7 @@ public sealed class WeightForwardGradient : LearningRule
         _directions = [.. Enumerable.Range(0, passes).Select(_ => new ParameterVector(model.Values.Layout))];
         _packed = [.. _directions.Select(_ => layers.Select(layer => AlignedMemory.Allocate(layer.Map.PackedWeightLength)).ToArray())];
         _memory = [.. Tiles.Select(tiles => new TangentMemory(model, tiles, ownDirections: false, Loss.Overlap))];
-        _groupSums = [.. Enumerable.Range(0, passes * model.Blocks.Count).Select(_ => new float[_options.Groups + 1])];
+        _groupSums = [.. Enumerable.Range(0, passes * model.Blocks.Count).Select(i => new float[model.Blocks[i % model.Blocks.Count].Groups + 1])];
         _rows =
         [
             .. model.Blocks.SelectMany(block => block.Layers.SelectMany(layer => Enumerable.Range(0, (layer.Weight.Length / layer.Map.WeightShape[^1] + RowsPerJob - 1) / RowsPerJob)
@@ -85,8 +85,8 @@ public sealed class WeightForwardGradient : LearningRule
 
     /// <inheritdoc/>
     /// <remarks>A layer multiplies its input by V, and the tangent of its input, where there is one, by the weights. A difference has both in every layer.</remarks>
-    private protected override double RuleFlopsPerExample => 2.0 * _options.Patches * Model.Blocks.Sum(block =>
-        block.Layers.Select((layer, l) => layer.Map.MultiplyAddsPerRow * (1.0 + (_passes * ((MultipliesByWeights(block, l) ? 2 : 1) + (Loss.Overlap && block.Index > 0 ? 1 : 0))))).Sum());
+    private protected override double RuleFlopsPerExample => 2.0 * Model.Blocks.Sum(block =>
+        block.Patches * block.Layers.Select((layer, l) => layer.Map.MultiplyAddsPerRow * (1.0 + (_passes * ((MultipliesByWeights(block, l) ? 2 : 1) + (Loss.Overlap && block.Index > 0 ? 1 : 0))))).Sum());
 
     internal override bool LeavesOutputGradients => false;
 
@@ -95,7 +95,7 @@ public sealed class WeightForwardGradient : LearningRule
     private protected override void BeginStep(uint step, int batch)
     {
         (_step, _batch) = (step, batch);
-        int length = checked(_passes * Model.Blocks.Count * batch * (_options.Groups + 1));
+        int length = checked(_passes * Model.Blocks.Count * batch * _creditLength);
         if (_credits.Length < length)
         {
             _credits = new float[length];
@@ -122,7 +122,7 @@ public sealed class WeightForwardGradient : LearningRule
 
             if (_scope == LossScope.Global)
             {
-                TangentSweep.DifferentiateFinalLoss(_options, tiles[^1], memory.Output.Span, 1f / _passes, memory);
+                TangentSweep.DifferentiateFinalLoss(tiles[^1], 1f / _passes, memory);
                 foreach (BlockTile tile in tiles)
                 {
                     KeepGlobalCredit(tile, memory, pass);
@@ -152,7 +152,7 @@ public sealed class WeightForwardGradient : LearningRule
 
                 if (!_scope.HasFlag(LossScope.Group))
                 {
-                    sums[.._options.Groups].Fill(sums[_options.Groups]);
+                    sums[..^1].Fill(sums[^1]);
                 }
             }
         }
@@ -171,7 +171,7 @@ public sealed class WeightForwardGradient : LearningRule
         FiniteDifference.CarryWeights(Model, tile, memory, TangentSweep.InputMoves(_scope, tile.Block), _directions[pass], _packed[pass]);
         if (_scope != LossScope.Global)
         {
-            TangentSweep.DifferentiateLocalLosses(_options, tile, memory, 1f / _passes, memory.GroupCredit.Span);
+            TangentSweep.DifferentiateLocalLosses(tile, memory, 1f / _passes, memory.GroupCredit.Span);
         }
     }
 
@@ -183,11 +183,11 @@ public sealed class WeightForwardGradient : LearningRule
     {
         MixerBlock block = tile.Block;
         bool inputMoves = TangentSweep.InputMoves(_scope, block);
-        int channels = _options.Channels, last = block.Layers.Count - 1, count = tile.Rows * channels;
-        Span<float> input = memory.Input.Span[..count], output = memory.Output.Span[..count];
+        int last = block.Layers.Count - 1;
+        Span<float> input = memory.Input.Span, output = memory.Output.Span;
         if (inputMoves)
         {
-            TangentSweep.EnterBlock(tile, memory, count);
+            TangentSweep.EnterBlock(tile, memory);
         }
 
         for (int l = 0; l <= last; l++)
@@ -204,13 +204,13 @@ public sealed class WeightForwardGradient : LearningRule
             ReadOnlySpan<float> active = l == last ? tile.Result.Span : tile.Activations.Output(l);
             for (int row = 0; row < tile.Rows; row += MixerBlock.ChunkRows)
             {
-                Range chunk = MixerBlock.Chunk(row, tile.Rows, channels);
+                Range chunk = MixerBlock.Chunk(row, tile.Rows, layer.Map.Outputs);
                 Span<float> tangent = output[chunk];
-                layer.Map.AddBias(_directions[pass][layer.Bias], tangent, row % _options.Patches);
+                layer.Map.AddBias(_directions[pass][layer.Bias], tangent, row % block.Patches);
                 TangentSweep.ThroughOutputNorm(tile, l, tangent, chunk);
                 if (inputMoves && l == last)
                 {
-                    TensorPrimitives.Add(tangent, memory.Source.Span[chunk], tangent);
+                    block.AddResidual(memory.Source.Span[MixerBlock.Chunk(row, tile.Rows, block.Inputs)], tangent);
                 }
 
                 Activation.Mask(active[chunk], tangent);
@@ -220,7 +220,7 @@ public sealed class WeightForwardGradient : LearningRule
                 }
                 else if (_scope != LossScope.Global)
                 {
-                    TangentSweep.DifferentiateLocalLosses(_options, tile, tangent, input[chunk], chunk, row, 1f / _passes, memory.GroupCredit.Span);
+                    TangentSweep.DifferentiateLocalLosses(tile, tangent, input[chunk], chunk, row, 1f / _passes, memory.GroupCredit.Span);
                 }
             }
         }
@@ -230,7 +230,7 @@ public sealed class WeightForwardGradient : LearningRule
     {
         for (int n = 0; n < tile.Examples; n++)
         {
-            Credit(pass, tile.Block.Index, tile.FirstExample + n).Fill(memory.RowCredit.Span[n * _options.Patches]);
+            Credit(pass, tile.Block.Index, tile.FirstExample + n).Fill(memory.ExampleCredit[n]);
         }
     }
 
@@ -238,7 +238,7 @@ public sealed class WeightForwardGradient : LearningRule
     // block's losses add goes to each.
     private void KeepCredit(BlockTile tile, BlockTile? next, TangentMemory memory, int pass)
     {
-        int groups = _options.Groups, patches = _options.Patches;
+        int groups = tile.Block.Groups, patches = tile.Block.Patches;
         for (int n = 0; n < tile.Examples; n++)
         {
             Span<float> credit = Credit(pass, tile.Block.Index, tile.FirstExample + n);
@@ -258,7 +258,7 @@ public sealed class WeightForwardGradient : LearningRule
         }
 
         memory.RowCredit.Span.Clear();
-        TangentSweep.CreditNextLosses(Model, _differentiation, next, memory, 1f / _passes);
+        TangentSweep.CreditNextLosses(Model, _differentiation, tile, next, memory, 1f / _passes);
         for (int n = 0; n < tile.Examples; n++)
         {
             Span<float> credit = Credit(pass, tile.Block.Index, tile.FirstExample + n);
@@ -268,8 +268,8 @@ public sealed class WeightForwardGradient : LearningRule
 
     private Span<float> Credit(int pass, int block, int example)
     {
-        int length = _options.Groups + 1;
-        return _credits.AsSpan(((((pass * Model.Blocks.Count) + block) * _batch) + example) * length, length);
+        int start = ((((pass * Model.Blocks.Count) + block) * _batch) + example) * _creditLength;
+        return _credits.AsSpan(start, Model.Blocks[block].Groups + 1);
     }
 
     private void DrawRows(int job, int worker)
@@ -311,7 +311,7 @@ public sealed class WeightForwardGradient : LearningRule
     private void ScaleRows(int job, int worker)
     {
         (MixerLayer layer, int block, int row) = _rows[job];
-        int columns = layer.Map.WeightShape[^1], groups = _options.Groups;
+        int columns = layer.Map.WeightShape[^1], groups = Model.Blocks[block].Groups;
         for (int pass = 0; pass < _passes; pass++)
         {
             ReadOnlySpan<float> sums = _groupSums[(pass * Model.Blocks.Count) + block];
@@ -321,7 +321,7 @@ public sealed class WeightForwardGradient : LearningRule
             {
                 // A row of a full matrix feeds all groups, one of a grouped matrix its own, one of token mixing or convolution all at once.
                 ReadOnlySpan<float> credit = layer.ReachesAllGroups ? sums[groups..]
-                    : columns == _options.Channels ? sums[..groups]
+                    : columns == Model.Blocks[block].Channels ? sums[..groups]
                     : sums.Slice((row + (i / columns)) / columns, 1);
                 Scale(direction.Slice(i, columns), credit, estimate.Slice(i, columns), accumulate: pass > 0);
             }

@@ -21,18 +21,16 @@ public sealed class BlockActivations
     {
         ArgumentNullException.ThrowIfNull(model);
         Examples = examples;
-        int rows = checked(examples * model.Options.Patches);
-        int channels = model.Options.Channels, groups = model.Options.Groups;
         int layers = model.Blocks.Max(block => block.Layers.Count);
-        _inputReciprocal = Allocate(rows * groups);
-        _output = Allocate(checked(rows * channels));
-        _outputReciprocal = Allocate(rows * groups);
-        _features = AlignedMemory.Allocate(rows * channels);
-        _featureReciprocal = AlignedMemory.Allocate(rows * groups);
-        _pooled = AlignedMemory.Allocate(examples * channels);
+        int groups = examples * model.Blocks.Max(block => block.Patches * block.Groups);
+        int features = checked(examples * model.Blocks.Max(block => block.Patches * block.Channels));
+        _inputReciprocal = [.. Enumerable.Range(0, layers).Select(_ => AlignedMemory.Allocate(groups))];
+        _output = [.. Enumerable.Range(0, layers).Select(l => AlignedMemory.Allocate(checked(examples * model.LargestLayer(l, layer => layer.Outputs))))];
+        _outputReciprocal = [.. Enumerable.Range(0, layers).Select(_ => AlignedMemory.Allocate(groups))];
+        _features = AlignedMemory.Allocate(features);
+        _featureReciprocal = AlignedMemory.Allocate(groups);
+        _pooled = AlignedMemory.Allocate(examples * model.Blocks.Max(block => block.Channels));
         Workspace = AlignedMemory.Allocate(model.Blocks.Max(block => block.Layers.Max(layer => layer.Map.WorkspaceLength)));
-
-        Memory<float>[] Allocate(int length) => [.. Enumerable.Range(0, layers).Select(_ => AlignedMemory.Allocate(length))];
     }
 
     /// <summary>Examples that the memory is for.</summary>

@@ -29,8 +29,8 @@ public sealed class LocalMixer
         }
 
         Blocks = blocks;
-        Projector = options.IsSelfSupervised ? new LinearHead(options.Channels, options.Projection, "projector", layout) : null;
-        Readout = new LinearHead(options.Channels, options.Classes, "readout", layout);
+        Projector = options.IsSelfSupervised ? new LinearHead(blocks[^1].Channels, options.Projection, "projector", layout) : null;
+        Readout = new LinearHead(blocks[^1].Channels, options.Classes, "readout", layout);
         Values = new ParameterVector(layout);
         _pack = PackSlice;
         _packing =
@@ -102,7 +102,7 @@ public sealed class LocalMixer
         Blocks[^1].Pool(output, features);
         if (Options.Normalizations.HasFlag(Normalizations.Last))
         {
-            LayerNorm.Normalize(features, features, reciprocal, Options.Channels);
+            LayerNorm.Normalize(features, features, reciprocal, Blocks[^1].Channels);
         }
     }
 
@@ -120,6 +120,10 @@ public sealed class LocalMixer
 
         Blocks[^1].Pool(output, features);
     }
+
+    /// <summary>The most floats that an example has in the input or the output of layer <paramref name="l"/> of any block.</summary>
+    internal int LargestLayer(int l, Func<AffineLayer, int> width) =>
+        Blocks.Where(block => l < block.Layers.Count).Max(block => checked(block.Patches * width(block.Layers[l].Map)));
 
     private void PackSlice(int job, int worker)
     {
@@ -164,25 +168,21 @@ public sealed class LocalMixer
 
     private static MixerBlock CreateBlock(LocalMixerOptions options, int index, int firstLayer, ParameterLayout layout)
     {
-        int channels = options.Channels, size = options.ChannelsPerGroup;
+        int inputs = index == 0 ? options.PatchVector : options.ChannelsOf(index - 1);
+        int channels = options.ChannelsOf(index), groups = options.GroupsOf(index), size = channels / groups;
         string name = $"blocks.{index}";
         List<MixerLayer> layers = [];
-        int begin = index == 0 ? options.PatchVector : channels;
-        if (index == 0)
-        {
-            Add("channel", new Linear(options.PatchVector, channels), Normalizations.Begin, begin, channels);
-        }
-        else
+        if (index > 0)
         {
             // Noise enters after this layer's normalisation, and the channel layer takes it to all groups of its patch.
             (string kind, AffineLayer patches) = options.TokenMixer == TokenMixer.Matrix
-                ? ("token", (AffineLayer)new TokenMixing(options.Patches, channels))
-                : ("conv", new DepthwiseConvolution(options.PatchesPerSide, options.KernelSide, channels));
-            Add(kind, patches, Normalizations.Begin, begin, channels, reachesAllGroups: true);
-            Add("channel", new Linear(channels, channels), Normalizations.Middle, channels, channels);
+                ? ("token", (AffineLayer)new TokenMixing(options.PatchesOf(index), inputs))
+                : ("conv", new DepthwiseConvolution(options.PatchesPerSideOf(index), options.KernelSide, inputs));
+            Add(kind, patches, Normalizations.Begin, inputs, inputs, reachesAllGroups: true);
         }
 
-        Add("group", new GroupedLinear(options.Groups, size), Normalizations.Middle, size, size);
+        Add("channel", new Linear(inputs, channels), index == 0 ? Normalizations.Begin : Normalizations.Middle, inputs, channels);
+        Add("group", new GroupedLinear(groups, size), Normalizations.Middle, size, size);
         return new MixerBlock(options, index, layers, new LinearHead(channels, options.HeadOutputs, $"{name}.head", layout));
 
         void Add(string kind, AffineLayer map, Normalizations before, int inputNorm, int outputNorm, bool reachesAllGroups = false) => layers.Add(new MixerLayer(

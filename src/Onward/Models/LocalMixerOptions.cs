@@ -1,3 +1,5 @@
+using Onward.Layers;
+
 namespace Onward.Models;
 
 /// <summary>Where a LocalMixer normalises (spec 2.4 to 2.6). None of them has learned parameters.</summary>
@@ -50,8 +52,16 @@ public enum TokenMixer
 }
 
 /// <summary>What a LocalMixer looks like.</summary>
+/// <remarks>
+/// <see cref="Patches"/>, <see cref="Channels"/> and <see cref="Groups"/> are those of the first block; where the network is
+/// scaled (<see cref="Downsample"/>, <see cref="ChannelRatio"/>, <see cref="GroupRatio"/>), later blocks have sizes of their own:
+/// <see cref="PatchesOf"/>, <see cref="ChannelsOf"/>, <see cref="GroupsOf"/>. Two options with equal lists are equal only if
+/// the lists are the same objects.
+/// </remarks>
 public sealed record LocalMixerOptions
 {
+    private const int LargestRatio = 64;
+
     /// <summary>Blocks; at least 1. The first mixes no tokens and has no residual.</summary>
     public required int Blocks { get; init; }
 
@@ -94,6 +104,40 @@ public sealed record LocalMixerOptions
     /// <summary>Patches along each side of the kernel of <see cref="TokenMixer.DepthwiseConvolution"/>: an odd number; default 3.</summary>
     public int KernelSide { get; init; } = 3;
 
+    /// <summary>
+    /// After each block, by how much each side of the grid of patches shrinks: 1, 2 or 3 times; one number for each block, the
+    /// last of them 1, or none, the default, for 1 everywhere (spec 2.9).
+    /// </summary>
+    public IReadOnlyList<int> Downsample { get; init; } = [];
+
+    /// <summary>
+    /// After each block, by how many times the channels grow: as <see cref="Downsample"/>. The next block's channel layer
+    /// widens, and its residual is the block's input that many times over.
+    /// </summary>
+    public IReadOnlyList<int> ChannelRatio { get; init; } = [];
+
+    /// <summary>After each block, by how many times the channel groups become more: as <see cref="Downsample"/>.</summary>
+    public IReadOnlyList<int> GroupRatio { get; init; } = [];
+
+    /// <summary>How patches become fewer; default their mean.</summary>
+    public PatchPooling Pooling { get; init; } = PatchPooling.Average;
+
+    /// <summary>Patches along each side of a block's grid.</summary>
+    /// <param name="block">The block, from 0.</param>
+    public int PatchesPerSideOf(int block) => Downsample.Take(block).Aggregate(PatchesPerSide, (side, factor) => (side + factor - 1) / factor);
+
+    /// <summary>Patches of a block, P.</summary>
+    /// <param name="block">The block, from 0.</param>
+    public int PatchesOf(int block) => PatchesPerSideOf(block) * PatchesPerSideOf(block);
+
+    /// <summary>Channels of a block's output, D.</summary>
+    /// <param name="block">The block, from 0.</param>
+    public int ChannelsOf(int block) => ChannelRatio.Take(block).Aggregate(Channels, (channels, factor) => checked(channels * factor));
+
+    /// <summary>Channel groups of a block, G.</summary>
+    /// <param name="block">The block, from 0.</param>
+    public int GroupsOf(int block) => GroupRatio.Take(block).Aggregate(Groups, (groups, factor) => checked(groups * factor));
+
     /// <summary>Whether heads project instead of classifying.</summary>
     public bool IsSelfSupervised => Projection > 0;
 
@@ -113,28 +157,31 @@ public sealed record LocalMixerOptions
     public int PatchVector => PatchSide * PatchSide * ImageChannels;
 
     /// <summary>Local losses that train the blocks: one for each block, patch and group.</summary>
-    public long LocalLosses => (long)Blocks * Patches * Groups;
+    public long LocalLosses => Enumerable.Range(0, Blocks).Sum(k => (long)PatchesOf(k) * GroupsOf(k));
 
     /// <summary>Trained numbers of the network, from its sizes alone.</summary>
     internal Int128 ParameterCount
     {
         get
         {
-            Int128 channels = Channels, patches = (Int128)PatchesPerSide * PatchesPerSide;
-            Int128 patchSide = ((Int128)ImageSide + PatchesPerSide - 1) / PatchesPerSide;
-            Int128 group = channels * (Channels / Groups) + channels;
-            Int128 head = channels * HeadOutputs + HeadOutputs;
-            Int128 readout = channels * Classes + Classes;
-            Int128 first = patchSide * patchSide * ImageChannels * channels + channels + group + head;
-            Int128 mixer = TokenMixer == TokenMixer.Matrix ? patches * patches + patches : ((Int128)KernelSide * KernelSide + 1) * channels;
-            Int128 other = mixer + channels * channels + channels + group + head;
-            return first + (other * (Blocks - 1)) + (IsSelfSupervised ? head : 0) + readout;
+            Int128 count = 0, inputs = PatchVector, channels = 0;
+            for (int k = 0; k < Blocks; k++)
+            {
+                channels = ChannelsOf(k);
+                Int128 patches = PatchesOf(k);
+                Int128 mixer = k == 0 ? 0 : TokenMixer == TokenMixer.Matrix ? (patches * patches) + patches : (((Int128)KernelSide * KernelSide) + 1) * inputs;
+                Int128 head = (channels * HeadOutputs) + HeadOutputs;
+                count += mixer + (inputs * channels) + channels + (channels * (channels / GroupsOf(k))) + channels + head;
+                inputs = channels;
+            }
+
+            return count + (IsSelfSupervised ? (channels * Projection) + Projection : 0) + (channels * Classes) + Classes;
         }
     }
 
     /// <summary>Whether one example's rows, inputs included, fit an array.</summary>
     internal bool FitsMemory =>
-        (Int128)PatchesPerSide * PatchesPerSide * Math.Max(Channels, PatchVector) <= Array.MaxLength && ParameterCount <= Array.MaxLength / 2;
+        Enumerable.Range(0, Blocks).All(k => (Int128)PatchesOf(k) * Math.Max(ChannelsOf(k), k == 0 ? PatchVector : 0) <= Array.MaxLength) && ParameterCount <= Array.MaxLength / 2;
 
     /// <summary>Checks every rule above.</summary>
     /// <exception cref="ArgumentException">Something is out of range; the message lists all of it.</exception>
@@ -153,9 +200,41 @@ public sealed record LocalMixerOptions
         Require(
             PatchesPerSide < 1 || ImageSide < 1 || ImageChannels < 1 || PatchVector >= 2,
             $"{PatchesPerSide} patches along a side of {ImageSide} pixels leave one number in a patch, which normalisation turns into 0; take fewer patches or larger images");
+        RequireFactors(Downsample, "downsampling", 3, ", or patches would be missed by a window of 3");
+        RequireFactors(ChannelRatio, "channel ratio", LargestRatio, "");
+        RequireFactors(GroupRatio, "group ratio", LargestRatio, "");
+        if (faults.Count == 0)
+        {
+            RequireScaledSizes();
+        }
+
         if (faults.Count > 0)
         {
             throw new ArgumentException($"LocalMixer: {string.Join("; ", faults)}.");
+        }
+
+        void RequireFactors(IReadOnlyList<int> factors, string name, int largest, string reason)
+        {
+            Require(factors.Count == 0 || factors.Count == Blocks, $"the {name} has one number for each block, of which there are {Blocks}; got {factors.Count}");
+            Require(factors.All(factor => factor >= 1 && factor <= largest), $"each {name} must be 1 to {largest}{reason}; got {string.Join(",", factors)}");
+            Require(factors.Count == 0 || factors[^1] == 1, $"no block follows the last one, so its {name} must be 1; got {(factors.Count == 0 ? 1 : factors[^1])}");
+        }
+
+        void RequireScaledSizes()
+        {
+            long channels = Channels, groups = Groups;
+            for (int k = 1; k < Blocks; k++)
+            {
+                channels *= ChannelRatio.Count == 0 ? 1 : ChannelRatio[k - 1];
+                groups *= GroupRatio.Count == 0 ? 1 : GroupRatio[k - 1];
+                if (channels > Array.MaxLength)
+                {
+                    faults.Add($"block {k} would have {channels} channels, more than fit memory");
+                    return;
+                }
+
+                Require(channels % groups == 0 && channels / groups >= 2, $"the {channels} channels of block {k} must be a multiple of its {groups} groups with at least 2 channels in each group");
+            }
         }
 
         void Require(bool holds, string fault)

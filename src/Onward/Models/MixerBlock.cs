@@ -1,5 +1,6 @@
 using System.Numerics.Tensors;
 using Onward.Kernels;
+using Onward.Layers;
 
 namespace Onward.Models;
 
@@ -12,22 +13,37 @@ public sealed class MixerBlock
     // Rows that go through bias, normalisation and ReLU together: few enough to stay in the first cache.
     internal const int ChunkRows = 8;
 
-    private readonly int _patches;
-    private readonly int _channels;
-
     internal MixerBlock(LocalMixerOptions options, int index, IReadOnlyList<MixerLayer> layers, LinearHead head)
     {
-        _patches = options.Patches;
-        _channels = options.Channels;
+        Patches = options.PatchesOf(index);
+        Channels = options.ChannelsOf(index);
+        Groups = options.GroupsOf(index);
         Index = index;
         Layers = layers;
         Head = head;
-        FeatureNorm = options.Normalizations.HasFlag(Normalizations.Inter) ? options.ChannelsPerGroup : 0;
+        FeatureNorm = options.Normalizations.HasFlag(Normalizations.Inter) ? ChannelsPerGroup : 0;
         HasResidual = index > 0;
+        int before = index == 0 ? options.PatchesPerSide : options.PatchesPerSideOf(index - 1), side = options.PatchesPerSideOf(index);
+        InputPooling = side < before ? new GridPooling(options.Pooling, before, options.Downsample[index - 1], Inputs) : null;
     }
 
     /// <summary>The block's number, from 0.</summary>
     public int Index { get; }
+
+    /// <summary>Patches of an example, P.</summary>
+    public int Patches { get; }
+
+    /// <summary>Channels of the output, D.</summary>
+    public int Channels { get; }
+
+    /// <summary>Channel groups, G.</summary>
+    public int Groups { get; }
+
+    /// <summary>Channels of one group, C.</summary>
+    public int ChannelsPerGroup => Channels / Groups;
+
+    /// <summary>How the output of the block before becomes this block's input on a narrower grid; null where it is the input.</summary>
+    public GridPooling? InputPooling { get; }
 
     /// <summary>Token, channel and grouped layer; the first block lacks the token layer.</summary>
     public IReadOnlyList<MixerLayer> Layers { get; }
@@ -35,7 +51,7 @@ public sealed class MixerBlock
     /// <summary>The classifier of the block's local loss.</summary>
     public LinearHead Head { get; }
 
-    /// <summary>Whether the block's input is added before the last ReLU.</summary>
+    /// <summary>Whether the block's input is added before the last ReLU, repeated along the channels where the block widens.</summary>
     public bool HasResidual { get; }
 
     /// <summary>Floats normalised together before the local head; 0 for none.</summary>
@@ -64,12 +80,12 @@ public sealed class MixerBlock
         {
             MixerLayer layer = Layers[l];
             Span<float> output = tile.Output(l);
-            layer.Map.Apply(layer.PackedWeight, inputs[l].Span[..(rows * layer.Map.Inputs)], output[..(rows * _channels)], rows, tile.Workspace.Span);
+            layer.Map.Apply(layer.PackedWeight, inputs[l].Span[..(rows * layer.Map.Inputs)], output[..(rows * layer.Map.Outputs)], rows, tile.Workspace.Span);
             for (int row = 0; row < rows; row += ChunkRows)
             {
-                Range chunk = Chunk(row, rows, _channels);
+                Range chunk = Chunk(row, rows, layer.Map.Outputs);
                 Span<float> n = output[chunk];
-                layer.Map.AddBias(values[layer.Bias], n, row % _patches);
+                layer.Map.AddBias(values[layer.Bias], n, row % Patches);
                 if (layer.OutputNorm > 0)
                 {
                     LayerNorm.Normalize(n, n, tile.OutputReciprocal(l)[Runs(chunk, layer.OutputNorm)], layer.OutputNorm);
@@ -82,28 +98,28 @@ public sealed class MixerBlock
                 }
                 else
                 {
-                    Finish(n, x, result[chunk], tile, chunk);
+                    Finish(n, HasResidual ? x[Chunk(row, rows, Inputs)] : [], result[chunk], tile, chunk);
                 }
             }
         }
 
-        Pool(tile.Features[..(rows * _channels)], tile.Pooled[..(rows / _patches * _channels)]);
+        Pool(tile.Features[..(rows * Channels)], tile.Pooled[..(rows / Patches * Channels)]);
     }
 
     /// <summary>pooled [examples, D] = mean over the patches of rows [examples, P, D].</summary>
     internal void Pool(ReadOnlySpan<float> rows, Span<float> pooled)
     {
-        for (int n = 0; n < pooled.Length; n += _channels)
+        for (int n = 0; n < pooled.Length; n += Channels)
         {
-            Span<float> mean = pooled.Slice(n, _channels);
-            ReadOnlySpan<float> example = rows.Slice(n * _patches, _patches * _channels);
-            example[.._channels].CopyTo(mean);
-            for (int p = 1; p < _patches; p++)
+            Span<float> mean = pooled.Slice(n, Channels);
+            ReadOnlySpan<float> example = rows.Slice(n * Patches, Patches * Channels);
+            example[..Channels].CopyTo(mean);
+            for (int p = 1; p < Patches; p++)
             {
-                TensorPrimitives.Add(mean, example.Slice(p * _channels, _channels), mean);
+                TensorPrimitives.Add(mean, example.Slice(p * Channels, Channels), mean);
             }
 
-            TensorPrimitives.Multiply(mean, 1f / _patches, mean);
+            TensorPrimitives.Multiply(mean, 1f / Patches, mean);
         }
     }
 
@@ -122,12 +138,44 @@ public sealed class MixerBlock
         }
     }
 
+    /// <summary>result = max(0, n + residual) for whole rows, the residual [rows, inputs] repeated along the channels.</summary>
+    internal void AddResidualRelu(ReadOnlySpan<float> n, ReadOnlySpan<float> residual, Span<float> result)
+    {
+        for (int start = 0, width = RepeatedWidth(n.Length); start < n.Length; start += width)
+        {
+            Activation.AddRelu(n.Slice(start, width), residual.Slice(start / Channels * Inputs, width), result.Slice(start, width));
+        }
+    }
+
+    /// <summary>tangent += residual for whole rows, the residual [rows, inputs] repeated along the channels.</summary>
+    internal void AddResidual(ReadOnlySpan<float> residual, Span<float> tangent)
+    {
+        for (int start = 0, width = RepeatedWidth(tangent.Length); start < tangent.Length; start += width)
+        {
+            Span<float> part = tangent.Slice(start, width);
+            TensorPrimitives.Add(part, residual.Slice(start / Channels * Inputs, width), part);
+        }
+    }
+
+    /// <summary>inputGradient [rows, inputs] += what comes back from output gradients [rows, D] through the residual.</summary>
+    internal void AddResidualGradient(ReadOnlySpan<float> gradient, Span<float> inputGradient)
+    {
+        for (int start = 0, width = RepeatedWidth(gradient.Length); start < gradient.Length; start += width)
+        {
+            Span<float> part = inputGradient.Slice(start / Channels * Inputs, width);
+            TensorPrimitives.Add(gradient.Slice(start, width), part, part);
+        }
+    }
+
+    // Floats that a residual can be added to at once: all, or one copy of a row.
+    private int RepeatedWidth(int length) => Inputs == Channels ? length : Inputs;
+
     // The block's output and, from it, what its head reads.
     private void Finish(ReadOnlySpan<float> n, ReadOnlySpan<float> x, Span<float> y, BlockActivations tile, Range chunk)
     {
         if (HasResidual)
         {
-            Activation.AddRelu(n, x[chunk], y);
+            AddResidualRelu(n, x, y);
         }
         else
         {

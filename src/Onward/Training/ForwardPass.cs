@@ -14,6 +14,7 @@ internal sealed class ForwardPass
     private readonly Memory<float> _patches;
     private readonly Memory<float>[] _inputs;
     private readonly Memory<float>[] _results;
+    private readonly Memory<float> _narrowed;
     private readonly Memory<float> _features;
     private readonly Memory<float> _reciprocal;
 
@@ -21,16 +22,17 @@ internal sealed class ForwardPass
     {
         _model = model;
         LocalMixerOptions options = model.Options;
-        int examples = TileExamples(model), rows = checked(examples * options.Patches);
+        int examples = TileExamples(model), output = checked(examples * model.Blocks.Max(block => block.Patches * block.Channels));
         _activations = new BlockActivations(model, examples);
-        _patches = AlignedMemory.Allocate(rows * options.PatchVector);
+        _patches = AlignedMemory.Allocate(checked(examples * options.Patches * options.PatchVector));
         _inputs =
         [
             .. Enumerable.Range(0, model.Blocks.Max(block => block.Layers.Count))
-                .Select(l => AlignedMemory.Allocate(checked(rows * model.Blocks.Where(block => l < block.Layers.Count).Max(block => block.Layers[l].Map.Inputs)))),
+                .Select(l => AlignedMemory.Allocate(checked(examples * model.LargestLayer(l, layer => layer.Inputs)))),
         ];
-        _results = [AlignedMemory.Allocate(rows * options.Channels), AlignedMemory.Allocate(rows * options.Channels)];
-        _features = AlignedMemory.Allocate(examples * options.Channels);
+        _results = [AlignedMemory.Allocate(output), AlignedMemory.Allocate(output)];
+        _narrowed = AlignedMemory.Allocate(model.Blocks.Any(block => block.InputPooling is not null) ? output : 0);
+        _features = AlignedMemory.Allocate(examples * model.Readout.Features);
         _reciprocal = AlignedMemory.Allocate(examples);
         Outputs = AlignedMemory.Allocate(examples * Math.Max(options.Classes, options.HeadOutputs));
     }
@@ -54,7 +56,7 @@ internal sealed class ForwardPass
     internal void Run(ReadOnlySpan<float> pixels, int examples, Action<MixerBlock>? blockDone = null)
     {
         LocalMixerOptions options = _model.Options;
-        int rows = examples * options.Patches, image = pixels.Length / examples, patches = options.Patches * options.PatchVector;
+        int image = pixels.Length / examples, patches = options.Patches * options.PatchVector;
         for (int n = 0; n < examples; n++)
         {
             PatchExtraction.Extract(options, pixels.Slice(n * image, image), _patches.Span.Slice(n * patches, patches));
@@ -63,12 +65,20 @@ internal sealed class ForwardPass
         ReadOnlySpan<float> x = _patches.Span[..(examples * patches)];
         foreach (MixerBlock block in _model.Blocks)
         {
-            Span<float> result = _results[block.Index & 1].Span[..(rows * options.Channels)];
+            int rows = examples * block.Patches;
+            if (block.InputPooling is not null)
+            {
+                Span<float> narrowed = _narrowed.Span[..(rows * block.Inputs)];
+                block.InputPooling.Apply(x, narrowed);
+                x = narrowed;
+            }
+
+            Span<float> result = _results[block.Index & 1].Span[..(rows * block.Channels)];
             block.Forward(_model.Values, x, _inputs, result, _activations, rows);
             blockDone?.Invoke(block);
             x = result;
         }
 
-        _model.PoolForReadout(x, _features.Span[..(examples * options.Channels)], _reciprocal.Span[..examples]);
+        _model.PoolForReadout(x, _features.Span[..(examples * _model.Readout.Features)], _reciprocal.Span[..examples]);
     }
 }

@@ -1,19 +1,55 @@
 using Onward.Kernels;
+using Onward.Layers;
 using Onward.Learning;
 using Onward.Models;
+using Onward.Tests.Oracle;
 using Onward.Threads;
 
 namespace Onward.Tests.Learning;
 
 public sealed class BackpropagationTests
 {
+    // Differences of values know of no stopped gradients, so each loss is named.
     [Theory]
-    [InlineData(BackwardScope.Readout, TokenMixer.Matrix)]
-    [InlineData(BackwardScope.LocalLosses, TokenMixer.Matrix)]
-    [InlineData(BackwardScope.LocalLosses, TokenMixer.DepthwiseConvolution)]
-    public void Values_computed_again_give_the_same_bits_in_less_memory(BackwardScope scope, TokenMixer mixer)
+    [InlineData("all normalisations")]
+    [InlineData("narrowing")]
+    [InlineData("narrowing to the largest")]
+    [InlineData("widening")]
+    [InlineData("scaled convolution")]
+    public void Gradients_are_central_differences_of_the_losses(string name)
     {
-        LocalMixer model = new(new LocalMixerOptions { Blocks = 3, PatchesPerSide = 8, Channels = 32, Groups = 4, ImageSide = 16, ImageChannels = 1, Classes = 3, TokenMixer = mixer });
+        TinyNetwork network = TinyNetwork.Create(name);
+        using WorkerTeam team = new(2);
+        Backpropagation global = Backpropagation.ThroughWeights(network.Model, team, BackwardScope.Readout);
+        Backpropagation local = Backpropagation.ThroughWeights(network.Model, team, BackwardScope.LocalLosses);
+
+        global.Step(network.FlatPixels, network.Labels, 0);
+        local.Step(network.FlatPixels, network.Labels, 0);
+
+        foreach (Parameter weight in network.Model.Blocks.SelectMany(block => block.Layers).Select(layer => layer.Weight))
+        {
+            Tolerance.Near(NaiveGradients.CentralDifferences(network, weight, sweep => sweep.ReadoutLoss), global.Gradients[weight], Tolerance.Network, weight.Name);
+            Tolerance.Near(NaiveGradients.CentralDifferences(network, weight, sweep => Dual.Sum(sweep.Blocks.Select(block => block.MeanLoss))), local.Gradients[weight], Tolerance.Network, weight.Name);
+        }
+    }
+
+    private static Dictionary<string, LocalMixerOptions> Networks { get; } = new()
+    {
+        ["matrix"] = Mixer(),
+        ["convolution"] = Mixer() with { TokenMixer = TokenMixer.DepthwiseConvolution },
+        ["scaled"] = Mixer() with { Downsample = [2, 2, 1], ChannelRatio = [2, 1, 1], GroupRatio = [1, 2, 1], Pooling = PatchPooling.Maximum },
+    };
+
+    private static LocalMixerOptions Mixer() => new() { Blocks = 3, PatchesPerSide = 8, Channels = 32, Groups = 4, ImageSide = 16, ImageChannels = 1, Classes = 3 };
+
+    [Theory]
+    [InlineData(BackwardScope.Readout, "matrix")]
+    [InlineData(BackwardScope.LocalLosses, "matrix")]
+    [InlineData(BackwardScope.LocalLosses, "convolution")]
+    [InlineData(BackwardScope.LocalLosses, "scaled")]
+    public void Values_computed_again_give_the_same_bits_in_less_memory(BackwardScope scope, string network)
+    {
+        LocalMixer model = new(Networks[network]);
         CounterRandom.Normals(new RandomStream(6, RandomPurpose.Initialization), 0, model.Values.All);
         float[] pixels = new float[20 * 256];
         CounterRandom.Normals(new RandomStream(3, RandomPurpose.Data), 0, pixels);
@@ -71,16 +107,16 @@ public sealed class BackpropagationTests
 
     private static TrainingLoss Overlapping { get; } = new() { Overlap = true };
 
-    public static IEnumerable<TheoryDataRow<string, TokenMixer>> Rules() =>
-        from mixer in Enum.GetValues<TokenMixer>()
+    public static IEnumerable<TheoryDataRow<string, string>> Rules() =>
+        from network in Networks.Keys
         from rule in new[] { "BP", "LG-BP", "recompute", "DFA", "FG-A", "FG-W", "LG-FG-W", "overlapping LG-BP", "overlapping LG-FG-W", "layer by layer", "overlapping, layer by layer", "LG-FD-W", "overlapping LG-FD-A" }
-        select new TheoryDataRow<string, TokenMixer>(rule, mixer);
+        select new TheoryDataRow<string, string>(rule, network);
 
     [Theory]
     [MemberData(nameof(Rules))]
-    public void Threads_change_no_bit_and_steps_allocate_nothing(string name, TokenMixer mixer)
+    public void Threads_change_no_bit_and_steps_allocate_nothing(string name, string network)
     {
-        LocalMixer model = new(new LocalMixerOptions { Blocks = 2, PatchesPerSide = 8, Channels = 32, Groups = 4, ImageSide = 16, ImageChannels = 1, Classes = 3, TokenMixer = mixer });
+        LocalMixer model = new(Networks[network]);
         CounterRandom.Normals(new RandomStream(6, RandomPurpose.Initialization), 0, model.Values.All);
         float[] pixels = new float[20 * 256];
         CounterRandom.Normals(new RandomStream(3, RandomPurpose.Data), 0, pixels);

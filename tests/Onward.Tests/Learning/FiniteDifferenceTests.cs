@@ -1,3 +1,4 @@
+using Onward.Layers;
 using Onward.Learning;
 using Onward.Models;
 using Onward.Threads;
@@ -24,6 +25,23 @@ public sealed class FiniteDifferenceTests
         ForwardGradient difference = new(network.Model, team, NoiseDistribution.Gaussian, scope, 2, seed: 3, Differentiation.FiniteDifference);
 
         RequireNear(network, exact, difference);
+    }
+
+    [Theory]
+    [InlineData(LossScope.Global, false, PatchPooling.Average)]
+    [InlineData(LossScope.Global, false, PatchPooling.Maximum)]
+    [InlineData(LossScope.All, false, PatchPooling.Average)]
+    [InlineData(LossScope.Block, true, PatchPooling.Average)]
+    public void Estimates_in_a_scaled_network_are_those_of_exact_tangents_too(LossScope scope, bool overlap, PatchPooling pooling)
+    {
+        SmallNetwork network = new(Normalizations.None, groups: 1, scaled: pooling);
+        TrainingLoss loss = new() { Overlap = overlap };
+        using WorkerTeam team = new(2);
+        ForwardGradient Activities(Differentiation differentiation) => new(network.Model, team, NoiseDistribution.Gaussian, scope, 2, seed: 3, differentiation, loss);
+        WeightForwardGradient Weights(Differentiation differentiation) => new(network.Model, team, NoiseDistribution.Gaussian, scope, 2, seed: 3, differentiation, loss);
+
+        RequireNear(network, Activities(Differentiation.Tangent), Activities(Differentiation.FiniteDifference));
+        RequireNear(network, Weights(Differentiation.Tangent), Weights(Differentiation.FiniteDifference));
     }
 
     [Theory]

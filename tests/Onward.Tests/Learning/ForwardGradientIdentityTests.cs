@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using Onward.Layers;
 using Onward.Learning;
 using Onward.Models;
 using Onward.Threads;
@@ -22,29 +23,20 @@ public sealed class ForwardGradientIdentityTests
     [InlineData(LossScope.Global, BackwardScope.Readout, 0, 0, TokenMixer.DepthwiseConvolution)]
     [InlineData(LossScope.Block, BackwardScope.LocalLossesWithinBlock, 0, 0, TokenMixer.DepthwiseConvolution)]
     [InlineData(LossScope.All, BackwardScope.LocalLossesWithinBlock, 0, 0, TokenMixer.DepthwiseConvolution)]
-    public void Activity_estimates_along_all_directions_add_up_to_the_gradient(LossScope scope, BackwardScope target, int projection, double similarity, TokenMixer mixer = TokenMixer.Matrix)
+    public void Activity_estimates_along_all_directions_add_up_to_the_gradient(LossScope scope, BackwardScope target, int projection, double similarity, TokenMixer mixer = TokenMixer.Matrix) =>
+        RequireActivityIdentity(new SmallNetwork(projection: projection, tokenMixer: mixer), new TrainingLoss { SimilarityWeight = similarity }, scope, target);
+
+    [Theory]
+    [InlineData(LossScope.Global, BackwardScope.Readout, false, PatchPooling.Average)]
+    [InlineData(LossScope.Global, BackwardScope.Readout, false, PatchPooling.Maximum)]
+    [InlineData(LossScope.All, BackwardScope.LocalLossesWithinBlock, false, PatchPooling.Average)]
+    [InlineData(LossScope.All, BackwardScope.LocalLossesWithinBlock, true, PatchPooling.Average)]
+    [InlineData(LossScope.All, BackwardScope.LocalLossesWithinBlock, true, PatchPooling.Maximum)]
+    public void Estimates_of_a_scaled_network_add_up_to_its_gradient(LossScope scope, BackwardScope target, bool overlap, PatchPooling pooling)
     {
-        SmallNetwork network = new(projection: projection, tokenMixer: mixer);
-        TrainingLoss loss = new() { SimilarityWeight = similarity };
-        using WorkerTeam team = new(1);
-        SmallNetwork.OneHot direction = new();
-        ForwardGradient rule = new(network.Model, team, direction, scope, 1, seed: 1, loss: loss);
-        int elements = network.Model.Options.Patches * network.Model.Options.Channels;
-        float[] sum = new float[network.Model.Values.All.Length];
-
-        foreach (MixerLayer layer in network.Layers)
-        {
-            for (int example = 0; example < SmallNetwork.Images; example++)
-            {
-                for (int element = 0; element < elements; element++)
-                {
-                    direction.At = (layer.Index, example, element);
-                    TensorPrimitives.Add(sum, network.Gradients(rule), sum);
-                }
-            }
-        }
-
-        network.RequireEqualTrunks(network.Gradients(Backpropagation.ThroughWeights(network.Model, team, target, loss: loss)), sum);
+        TrainingLoss loss = new() { Overlap = overlap };
+        RequireActivityIdentity(new SmallNetwork(blocks: 3, scaled: pooling), loss, scope, target);
+        RequireWeightIdentity(new SmallNetwork(Normalizations.All & ~Normalizations.PostLinear, blocks: 3, scaled: pooling), scope, target, loss);
     }
 
     [Theory]
@@ -78,17 +70,17 @@ public sealed class ForwardGradientIdentityTests
     [InlineData(LossScope.All, false)]
     [InlineData(LossScope.All, true)]
     public void Estimates_layer_by_layer_add_up_to_the_gradient(LossScope scope, bool overlap) =>
-        RequireActivityIdentity(new TrainingLoss { Overlap = overlap }, scope, layerwise: true);
+        RequireActivityIdentity(new SmallNetwork(blocks: 3), new TrainingLoss { Overlap = overlap }, scope, layerwise: true);
 
     [Theory]
     [InlineData(LossScope.Block)]
     [InlineData(LossScope.All)]
     public void Activity_estimates_of_overlapping_blocks_add_up_to_their_gradient(LossScope scope) =>
-        RequireActivityIdentity(new TrainingLoss { Overlap = true }, scope, layerwise: false);
+        RequireActivityIdentity(new SmallNetwork(blocks: 3), new TrainingLoss { Overlap = true }, scope);
 
     [Fact]
     public void Activity_estimates_of_overlapping_blocks_that_compare_examples_add_up_to_their_gradient() =>
-        RequireActivityIdentity(new TrainingLoss { Overlap = true, SimilarityWeight = 0.7 }, LossScope.All, layerwise: false);
+        RequireActivityIdentity(new SmallNetwork(blocks: 3), new TrainingLoss { Overlap = true, SimilarityWeight = 0.7 }, LossScope.All);
 
     // A block's own losses may be told apart by group where no normalisation joins the groups; the next block joins them again.
     [Theory]
@@ -97,23 +89,19 @@ public sealed class ForwardGradientIdentityTests
     public void Weight_estimates_of_overlapping_blocks_add_up_to_their_gradient(LossScope scope, Normalizations normalizations) =>
         RequireWeightIdentity(new SmallNetwork(normalizations, blocks: 3), scope, BackwardScope.LocalLossesWithinBlock, new TrainingLoss { Overlap = true });
 
-    private static void RequireActivityIdentity(TrainingLoss loss, LossScope scope, bool layerwise)
+    private static void RequireActivityIdentity(SmallNetwork network, TrainingLoss loss, LossScope scope, BackwardScope target = BackwardScope.LocalLossesWithinBlock, bool layerwise = false)
     {
-        SmallNetwork network = new(blocks: 3);
         using WorkerTeam team = new(1);
         SmallNetwork.OneHot direction = new();
         ForwardGradient rule = new(network.Model, team, direction, scope, 1, seed: 1, loss: loss, layerwise: layerwise);
         float[] sum = new float[network.Model.Values.All.Length];
-        foreach (MixerLayer layer in network.Layers)
+        foreach ((int Layer, int Example, int Element) at in network.Activities)
         {
-            for (int i = 0; i < SmallNetwork.Images * network.Model.Options.Patches * network.Model.Options.Channels; i++)
-            {
-                direction.At = (layer.Index, i % SmallNetwork.Images, i / SmallNetwork.Images);
-                TensorPrimitives.Add(sum, network.Gradients(rule), sum);
-            }
+            direction.At = at;
+            TensorPrimitives.Add(sum, network.Gradients(rule), sum);
         }
 
-        network.RequireEqualTrunks(network.Gradients(Backpropagation.ThroughWeights(network.Model, team, BackwardScope.LocalLossesWithinBlock, loss: loss)), sum);
+        network.RequireEqualTrunks(network.Gradients(Backpropagation.ThroughWeights(network.Model, team, target, loss: loss)), sum);
     }
 
     private static void RequireWeightIdentity(SmallNetwork network, LossScope scope, BackwardScope target, TrainingLoss? loss = null)

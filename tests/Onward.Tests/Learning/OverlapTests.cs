@@ -15,6 +15,10 @@ public sealed class OverlapTests
     [InlineData("all normalisations")]
     [InlineData("no normalisation")]
     [InlineData("convolution")]
+    [InlineData("narrowing")]
+    [InlineData("narrowing to the largest")]
+    [InlineData("widening")]
+    [InlineData("scaled convolution")]
     public void Gradients_of_local_backprop_are_central_differences_of_the_two_losses(string name)
     {
         TinyNetwork network = TinyNetwork.Create(name);

@@ -1,4 +1,5 @@
 using Onward.Kernels;
+using Onward.Layers;
 using Onward.Learning;
 using Onward.Models;
 
@@ -10,23 +11,28 @@ public sealed class SmallNetwork
     /// <summary>Images in the batch, each in two views where the network projects.</summary>
     public const int Images = 2;
 
-    public SmallNetwork(Normalizations normalizations = Normalizations.All, int groups = 2, int projection = 0, TokenMixer tokenMixer = TokenMixer.Matrix, int blocks = 2)
+    public SmallNetwork(Normalizations normalizations = Normalizations.All, int groups = 2, int projection = 0, TokenMixer tokenMixer = TokenMixer.Matrix, int blocks = 2, PatchPooling? scaled = null)
     {
         int examples = projection > 0 ? 2 * Images : Images;
-        Pixels = new float[examples * 20];
+        int side = scaled is null ? 2 : 3;
+        Pixels = new float[examples * side * side * 5];
         Labels = [.. Enumerable.Range(0, examples).Select(n => (n + 2) % 3)];
         Model = new LocalMixer(new LocalMixerOptions
         {
             Blocks = blocks,
-            PatchesPerSide = 2,
+            PatchesPerSide = side,
             Channels = 6,
             Groups = groups,
-            ImageSide = 2,
+            ImageSide = side,
             ImageChannels = 5,
             Classes = 3,
             Projection = projection,
             Normalizations = normalizations,
             TokenMixer = tokenMixer,
+            Downsample = scaled is null ? [] : [2, .. Enumerable.Repeat(1, blocks - 1)],
+            ChannelRatio = scaled is null ? [] : [.. Enumerable.Repeat(1, blocks - 2), 2, 1],
+            GroupRatio = scaled is null ? [] : [.. Enumerable.Repeat(1, blocks - 2), 2, 1],
+            Pooling = scaled ?? PatchPooling.Average,
         });
         CounterRandom.Normals(new RandomStream(7, RandomPurpose.Initialization), 0, Model.Values.All);
         foreach (ref float value in Model.Values.All)
@@ -44,6 +50,14 @@ public sealed class SmallNetwork
     public int[] Labels { get; }
 
     public IEnumerable<MixerLayer> Layers => Model.Blocks.SelectMany(block => block.Layers);
+
+    /// <summary>Every number of noise on activities: the places where <see cref="OneHot"/> is 1.</summary>
+    public IEnumerable<(int Layer, int Example, int Element)> Activities =>
+        from block in Model.Blocks
+        from layer in block.Layers
+        from example in Enumerable.Range(0, Images)
+        from element in Enumerable.Range(0, block.Patches * layer.Map.Outputs)
+        select (layer.Index, example, element);
 
     /// <summary>The gradients of one step, copied.</summary>
     public float[] Gradients(LearningRule rule)

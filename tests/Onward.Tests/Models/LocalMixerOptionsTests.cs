@@ -31,6 +31,13 @@ public sealed class LocalMixerOptionsTests
         ["the image side must be at least 1 pixel; got 0"] = Valid with { ImageSide = 0 },
         ["the image must have at least 1 channel; got 0"] = Valid with { ImageChannels = 0 },
         ["there must be at least 2 classes; got 1"] = Valid with { Classes = 1 },
+        ["the downsampling has one number for each block, of which there are 1; got 2"] = Valid with { Downsample = [2, 1] },
+        ["no block follows the last one, so its downsampling must be 1; got 2"] = Valid with { Downsample = [2] },
+        ["each downsampling must be 1 to 3, or patches would be missed by a window of 3; got 4,1"] = Valid with { Blocks = 2, Downsample = [4, 1] },
+        ["each channel ratio must be 1 to 64; got 0,1"] = Valid with { Blocks = 2, ChannelRatio = [0, 1] },
+        ["no block follows the last one, so its group ratio must be 1; got 2"] = Valid with { GroupRatio = [2] },
+        ["the 4 channels of block 1 must be a multiple of its 6 groups"] = Valid with { Blocks = 2, GroupRatio = [3, 1] },
+        ["channels, more than fit memory"] = Valid with { Blocks = 8, ChannelRatio = [64, 64, 64, 64, 64, 64, 64, 1] },
         ["leave one number in a patch"] = Valid with { PatchesPerSide = 4 },
     };
 
@@ -64,6 +71,20 @@ public sealed class LocalMixerOptionsTests
         {
             Assert.Contains(fault, message, StringComparison.Ordinal);
         }
+    }
+
+    [Fact]
+    public void Scaled_blocks_have_sizes_of_their_own()
+    {
+        LocalMixerOptions options = Valid with { Blocks = 4, PatchesPerSide = 7, ImageSide = 28, Channels = 12, Downsample = [1, 2, 3, 1], ChannelRatio = [2, 1, 3, 1], GroupRatio = [1, 2, 1, 1] };
+        LocalMixer model = new(options);
+
+        Assert.Equal([49, 49, 16, 4], model.Blocks.Select(block => block.Patches));
+        Assert.Equal([12, 24, 24, 72], model.Blocks.Select(block => block.Channels));
+        Assert.Equal([2, 2, 4, 4], model.Blocks.Select(block => block.Groups));
+        Assert.Equal([16, 12, 24, 24], model.Blocks.Select(block => block.Inputs));
+        Assert.Equal((49 * 2) + (49 * 2) + (16 * 4) + (4 * 4), options.LocalLosses);
+        Assert.Equal(model.Values.Layout.Parameters.Sum(parameter => parameter.Length), options.ParameterCount);
     }
 
     [Theory]

@@ -84,22 +84,24 @@ public sealed class ForwardGradientDerivativeTests
     }
 
     [Theory]
-    [InlineData("channel")]
-    [InlineData("group")]
-    public void Noise_on_one_patch_and_group_of_a_layer_changes_that_replica_alone(string kind)
+    [InlineData("all normalisations", "channel")]
+    [InlineData("all normalisations", "group")]
+    [InlineData("narrowing to the largest", "channel")]
+    [InlineData("scaled convolution", "channel")]
+    [InlineData("widening", "group")]
+    public void Noise_on_one_patch_and_group_of_a_layer_changes_that_replica_alone(string name, string kind)
     {
-        TinyNetwork network = TinyNetwork.Create("all normalisations");
-        LocalMixerOptions options = network.Model.Options;
+        TinyNetwork network = TinyNetwork.Create(name);
         foreach ((MixerBlock block, MixerLayer layer) in Layers(network.Model, kind))
         {
-            for (int element = 0; element < options.Patches * options.Channels; element += options.ChannelsPerGroup)
+            for (int element = 0; element < block.Patches * block.Channels; element += block.ChannelsPerGroup)
             {
-                using OneStep step = new(network, new NoiseAt(layer.Index, element, options.ChannelsPerGroup));
+                using OneStep step = new(network, new NoiseAt(layer.Index, element, block.ChannelsPerGroup));
 
                 step.Run();
 
-                int replica = element / options.ChannelsPerGroup;
-                RequireDerivatives(step, block, place => place % (options.Patches * options.Groups) == replica);
+                int replica = element / block.ChannelsPerGroup;
+                RequireDerivatives(step, block, place => place % (block.Patches * block.Groups) == replica);
             }
         }
     }
@@ -107,19 +109,20 @@ public sealed class ForwardGradientDerivativeTests
     [Theory]
     [InlineData("all normalisations", "token")]
     [InlineData("convolution", "conv")]
+    [InlineData("narrowing", "token")]
+    [InlineData("scaled convolution", "conv")]
     public void Noise_on_one_patch_of_a_layer_that_mixes_patches_changes_the_replicas_of_that_patch_alone(string name, string kind)
     {
         TinyNetwork network = TinyNetwork.Create(name);
-        LocalMixerOptions options = network.Model.Options;
         foreach ((MixerBlock block, MixerLayer layer) in Layers(network.Model, kind))
         {
-            for (int patch = 0; patch < options.Patches; patch++)
+            for (int patch = 0; patch < block.Patches; patch++)
             {
-                using OneStep step = new(network, new NoiseAt(layer.Index, patch * options.Channels, options.Channels));
+                using OneStep step = new(network, new NoiseAt(layer.Index, patch * layer.Map.Outputs, layer.Map.Outputs));
 
                 step.Run();
 
-                RequireDerivatives(step, block, place => place / options.Groups % options.Patches == patch);
+                RequireDerivatives(step, block, place => place / block.Groups % block.Patches == patch);
             }
         }
     }

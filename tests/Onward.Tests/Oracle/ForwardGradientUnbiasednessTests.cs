@@ -20,7 +20,6 @@ public sealed class ForwardGradientUnbiasednessTests
     public void Estimates_along_an_orthonormal_set_of_directions_add_up_to_the_exact_gradient(string name)
     {
         TinyNetwork network = TinyNetwork.Create(name, images: 2);
-        LocalMixerOptions options = network.Model.Options;
         foreach (MixerBlock block in network.Model.Blocks)
         {
             foreach (MixerLayer layer in block.Layers)
@@ -31,7 +30,7 @@ public sealed class ForwardGradientUnbiasednessTests
                 {
                     using OneStep step = new(network, new UnitNoise(layer.Index), scope);
                     double[] weight = new double[layer.Weight.Length], bias = new double[layer.Bias.Length];
-                    for (int element = 0; element < options.Patches * options.Channels; element++)
+                    for (int element = 0; element < block.Patches * layer.Map.Outputs; element++)
                     {
                         step.Run((uint)element);
                         Add(step.Gradient(layer.Weight), weight);

@@ -72,7 +72,7 @@ public static class NaiveGradients
 
     private static void AddLayer(LocalMixerOptions options, LossScope scope, NaiveBlock block, NaiveLayer layer, double share, double[] weight, double[] bias)
     {
-        int patches = options.Patches, channels = options.Channels, size = options.ChannelsPerGroup;
+        int patches = layer.Output[0].Length, channels = layer.Output[0][0].Length, groups = block.Losses[0][0].Length, size = channels / groups;
         for (int n = 0; n < block.Losses.Length; n++)
         {
             double[][] z = [.. Enumerable.Range(0, patches).Select(p => OutputGradient(n, p))];
@@ -94,7 +94,7 @@ public static class NaiveGradients
                         case LayerKind.Convolution:
                             for (int i = 0; i < options.KernelSide * options.KernelSide; i++)
                             {
-                                int q = NaiveLocalMixer.Neighbour(options, p, i);
+                                int q = NaiveLocalMixer.Neighbour(options, patches, p, i);
                                 weight[(i * channels) + d] += q < 0 ? 0 : layer.Input[n][q][d].Value * gradient;
                             }
 
@@ -133,7 +133,7 @@ public static class NaiveGradients
             double credit = 0;
             for (int q = 0; q < patches; q++)
             {
-                for (int h = 0; h < options.Groups; h++)
+                for (int h = 0; h < groups; h++)
                 {
                     bool patchCounts = q == p || !scope.HasFlag(LossScope.Patch);
                     bool groupCounts = h == g || !scope.HasFlag(LossScope.Group) || layer.Kind is LayerKind.Token or LayerKind.Convolution;

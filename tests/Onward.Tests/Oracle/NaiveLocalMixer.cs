@@ -1,3 +1,4 @@
+using Onward.Layers;
 using Onward.Learning;
 using Onward.Models;
 
@@ -48,31 +49,40 @@ public sealed class NaiveLocalMixer
     {
         Dual[][][] x = [.. pixels.Select(Patches)];
         List<NaiveBlock> blocks = [];
-        int firstLayer = 0;
+        int firstLayer = 0, groups = _options.Groups;
         foreach (MixerBlock parameters in _model.Blocks)
         {
             LayerKind[] kinds = blocks.Count == 0 ? [LayerKind.Channel, LayerKind.Group]
                 : [_options.TokenMixer == TokenMixer.Matrix ? LayerKind.Token : LayerKind.Convolution, LayerKind.Channel, LayerKind.Group];
             List<NaiveLayer> layers = [];
             Dual[][][] h = x;
+            int size = parameters.Head.Features / groups;
             foreach (LayerKind kind in kinds)
             {
                 (Parameter weight, Parameter bias) = (parameters.Layers[layers.Count].Weight, parameters.Layers[layers.Count].Bias);
-                double[][][] u = noise?[firstLayer + layers.Count] ?? [.. x.Select(example => example.Select(_ => new double[_options.Channels]).ToArray())];
                 bool closesBlock = layers.Count == kinds.Length - 1;
-                Dual[][][] input = NormalizeRows(h, layers.Count == 0 ? Normalizations.Begin : Normalizations.Middle, kind);
-                Dual[][][] output = [.. input.Select(example => Affine(kind, example, _parameters[weight], _parameters[bias]))];
-                Dual[][][] n = NormalizeRows(output, Normalizations.PostLinear, kind);
+                Dual[][][] input = NormalizeRows(h, layers.Count == 0 ? Normalizations.Begin : Normalizations.Middle, Run(kind));
+                Dual[][][] output = [.. input.Select(example => Affine(kind, example, size, _parameters[weight], _parameters[bias]))];
+                Dual[][][] n = NormalizeRows(output, Normalizations.PostLinear, Run(kind));
+                double[][][] u = noise?[firstLayer + layers.Count] ?? [.. n.Select(example => example.Select(row => new double[row.Length]).ToArray())];
                 bool residual = closesBlock && blocks.Count > 0;
                 Dual[][][] before = x;
-                h = Map(n, (value, i, p, d) => Dual.Relu(value + new Dual(0, u[i][p][d]) + (residual ? before[i][p][d] : 0)));
+                h = Map(n, (value, i, p, d) => Dual.Relu(value + new Dual(0, u[i][p][d]) + (residual ? before[i][p][d % before[i][p].Length] : 0)));
                 layers.Add(new NaiveLayer(kind, weight, bias, input, output, h, u));
             }
 
-            Dual[][][] features = NormalizeRows(h, Normalizations.Inter, LayerKind.Group);
-            blocks.Add(new NaiveBlock(layers, ReplicatedLosses(features, labels, parameters.Head)));
+            Dual[][][] features = NormalizeRows(h, Normalizations.Inter, size);
+            blocks.Add(new NaiveBlock(layers, ReplicatedLosses(features, labels, parameters.Head, groups)));
             x = Map(h, (value, _, _, _) => Dual.StopGradient(value));
+            if (_options.Downsample.Count > 0 && _options.Downsample[blocks.Count - 1] > 1)
+            {
+                x = [.. x.Select(example => Narrow(example, _options.Downsample[blocks.Count - 1]))];
+            }
+
+            groups *= _options.GroupRatio.Count > 0 ? _options.GroupRatio[blocks.Count - 1] : 1;
             firstLayer += layers.Count;
+
+            int? Run(LayerKind kind) => kind == LayerKind.Group ? size : null;
         }
 
         return new NaiveSweep(blocks, ReadoutLoss(x, labels));
@@ -97,7 +107,26 @@ public sealed class NaiveLocalMixer
         ];
     }
 
-    private Dual[][][] NormalizeRows(Dual[][][] x, Normalizations where, LayerKind kind)
+    // Windows of three by three places, a stride apart, over a grid laid into a larger one that has places enough for all windows.
+    private Dual[][] Narrow(Dual[][] x, int stride)
+    {
+        int side = (int)Math.Sqrt(x.Length), outputs = (int)Math.Ceiling((double)side / stride);
+        int missing = Math.Max(0, ((outputs - 1) * stride) + 3 - side);
+        return
+        [
+            .. from top in Enumerable.Range(0, outputs)
+               from left in Enumerable.Range(0, outputs)
+               select Pool([.. from row in Enumerable.Range((top * stride) - (missing / 2), 3)
+                               from column in Enumerable.Range((left * stride) - (missing / 2), 3)
+                               where row >= 0 && row < side && column >= 0 && column < side
+                               select x[(row * side) + column]]),
+        ];
+
+        Dual[] Pool(Dual[][] patches) => _options.Pooling == PatchPooling.Average ? Mean(patches)
+            : [.. patches[0].Select((_, d) => patches.Select(patch => patch[d]).MaxBy(value => value.Value))];
+    }
+
+    private Dual[][][] NormalizeRows(Dual[][][] x, Normalizations where, int? run)
     {
         if (!_options.Normalizations.HasFlag(where))
         {
@@ -106,13 +135,13 @@ public sealed class NaiveLocalMixer
 
         return [.. x.Select(example => example.Select(NormalizeRow).ToArray())];
 
-        Dual[] NormalizeRow(Dual[] row) => [.. row.Chunk(kind == LayerKind.Group ? _options.ChannelsPerGroup : row.Length).SelectMany(Normalize)];
+        Dual[] NormalizeRow(Dual[] row) => [.. row.Chunk(run ?? row.Length).SelectMany(Normalize)];
     }
 
     // One example [p][in] -> [p][out].
-    private Dual[][] Affine(LayerKind kind, Dual[][] x, Dual[] weight, Dual[] bias)
+    private Dual[][] Affine(LayerKind kind, Dual[][] x, int size, Dual[] weight, Dual[] bias)
     {
-        int patches = _options.Patches, channels = _options.Channels, size = _options.ChannelsPerGroup;
+        int patches = x.Length, channels = kind == LayerKind.Token ? x[0].Length : bias.Length;
         Dual[][] z = [.. x.Select(_ => new Dual[channels])];
         for (int p = 0; p < patches; p++)
         {
@@ -137,22 +166,22 @@ public sealed class NaiveLocalMixer
     // What place i of the kernel meets when its middle lies on patch p.
     private Dual Near(Dual[][] x, int p, int d, int i)
     {
-        int q = Neighbour(_options, p, i);
+        int q = Neighbour(_options, x.Length, p, i);
         return q < 0 ? 0 : x[q][d];
     }
 
-    /// <summary>The patch under place i of a kernel whose middle lies on patch p; -1 beyond the edge.</summary>
-    public static int Neighbour(LocalMixerOptions options, int p, int i)
+    /// <summary>The patch under place i of a kernel whose middle lies on patch p of so many; -1 beyond the edge.</summary>
+    public static int Neighbour(LocalMixerOptions options, int patches, int p, int i)
     {
-        int side = options.PatchesPerSide, kernel = options.KernelSide, middle = (kernel - 1) / 2;
+        int side = (int)Math.Sqrt(patches), kernel = options.KernelSide, middle = (kernel - 1) / 2;
         int row = (p / side) + (i / kernel) - middle, column = (p % side) + (i % kernel) - middle;
         return row < 0 || row >= side || column < 0 || column >= side ? -1 : (row * side) + column;
     }
 
     // Spec 3.2 to the letter: one copy of the loss for each patch and group, which may change in that place only.
-    private Dual[][][] ReplicatedLosses(Dual[][][] features, int[] labels, LinearHead head)
+    private Dual[][][] ReplicatedLosses(Dual[][][] features, int[] labels, LinearHead head, int groups)
     {
-        int examples = features.Length, patches = _options.Patches, groups = _options.Groups;
+        int examples = features.Length, patches = features[0].Length, size = head.Features / groups;
         Dual[][] pooled = [.. features.Select(Mean)];
         Dual[][][] losses = [.. features.Select(_ => Enumerable.Range(0, patches).Select(_ => new Dual[groups]).ToArray())];
         for (int n = 0; n < examples; n++)
@@ -161,7 +190,7 @@ public sealed class NaiveLocalMixer
             {
                 for (int g = 0; g < groups; g++)
                 {
-                    Dual[][] concatenated = [.. features[n].Select(row => row.Select((value, d) => d / _options.ChannelsPerGroup == g ? value : Dual.StopGradient(value)).ToArray())];
+                    Dual[][] concatenated = [.. features[n].Select(row => row.Select((value, d) => d / size == g ? value : Dual.StopGradient(value)).ToArray())];
                     Dual[][] masked = [.. concatenated.Select((row, q) => row.Select(value => q == p ? value : Dual.StopGradient(value)).ToArray())];
                     losses[n][p][g] = _options.IsSelfSupervised ? Contrast(Mean(masked), n, pooled, head) / examples
                         : (CrossEntropy(Mean(masked), labels[n], head) * (1 - _loss.SimilarityWeight) / examples) + (Similarity(Mean(masked), n, pooled, labels) * _loss.SimilarityWeight);

@@ -17,11 +17,10 @@ public sealed class OneStep : IDisposable
     public OneStep(TinyNetwork network, NoiseDistribution perturbation, LossScope scope = LossScope.All, int passes = 1)
     {
         _network = network;
-        LocalMixerOptions options = network.Model.Options;
-        Derivatives = [.. network.Model.Blocks.Select(_ => new float[network.Labels.Length * options.Patches * options.Groups])];
+        Derivatives = [.. network.Model.Blocks.Select(block => new float[network.Labels.Length * block.Patches * block.Groups])];
         _rule = new ForwardGradient(network.Model, _team, perturbation, scope, passes, Seed, loss: network.Loss)
         {
-            DerivativesTaken = (tile, _, derivatives) => derivatives.Span.CopyTo(Derivatives[tile.Block.Index].AsSpan(tile.FirstExample * options.Patches * options.Groups)),
+            DerivativesTaken = (tile, _, derivatives) => derivatives.Span.CopyTo(Derivatives[tile.Block.Index].AsSpan(tile.FirstExample * tile.Block.Patches * tile.Block.Groups)),
         };
     }
 

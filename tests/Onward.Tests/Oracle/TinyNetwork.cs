@@ -1,4 +1,5 @@
 using Onward.Kernels;
+using Onward.Layers;
 using Onward.Learning;
 using Onward.Models;
 
@@ -26,6 +27,10 @@ public sealed class TinyNetwork
         ["similarity"] = Options(blocks: 2, patchesPerSide: 2, groups: 2, channelsPerGroup: 4),
         ["convolution"] = Options(blocks: 2, patchesPerSide: 3, groups: 2, channelsPerGroup: 3) with { TokenMixer = TokenMixer.DepthwiseConvolution },
         ["wide convolution"] = Options(blocks: 3, patchesPerSide: 2, groups: 3, channelsPerGroup: 2, Normalizations.None) with { TokenMixer = TokenMixer.DepthwiseConvolution, KernelSide = 5 },
+        ["narrowing"] = Options(blocks: 3, patchesPerSide: 4, groups: 2, channelsPerGroup: 3) with { Downsample = [1, 2, 1] },
+        ["narrowing to the largest"] = Options(blocks: 2, patchesPerSide: 3, groups: 2, channelsPerGroup: 4) with { Downsample = [2, 1], Pooling = PatchPooling.Maximum },
+        ["widening"] = Options(blocks: 3, patchesPerSide: 2, groups: 2, channelsPerGroup: 3) with { ChannelRatio = [2, 1, 1], GroupRatio = [1, 2, 1] },
+        ["scaled convolution"] = Options(blocks: 2, patchesPerSide: 4, groups: 1, channelsPerGroup: 4) with { Downsample = [3, 1], ChannelRatio = [3, 1], GroupRatio = [3, 1], TokenMixer = TokenMixer.DepthwiseConvolution },
         ["padded image"] = Options(blocks: 2, patchesPerSide: 3, groups: 2, channelsPerGroup: 3),
     };
 
@@ -72,14 +77,13 @@ public sealed class TinyNetwork
     /// <summary>The noise that a step draws in one pass [layer][n][p][D].</summary>
     public double[][][][] Noise(NoiseDistribution perturbation, ulong seed, uint step, uint pass)
     {
-        int layers = 2 + (3 * (Model.Options.Blocks - 1));
-        return [.. Enumerable.Range(0, layers).Select(layer => Labels.Select((_, n) => Draw(layer, n)).ToArray())];
+        return [.. Model.Blocks.SelectMany(block => block.Layers.Select(layer => Labels.Select((_, n) => Draw(block.Patches, layer, n)).ToArray()))];
 
-        double[][] Draw(int layer, int n)
+        double[][] Draw(int patches, MixerLayer layer, int n)
         {
-            float[] drawn = new float[Model.Options.Patches * Model.Options.Channels];
-            perturbation.Draw(new RandomStream(seed, RandomPurpose.Perturbation, step, pass, (uint)layer, (uint)(n % _images)), 0, drawn);
-            return [.. drawn.Select(value => (double)value).Chunk(Model.Options.Channels)];
+            float[] drawn = new float[patches * layer.Map.Outputs];
+            perturbation.Draw(new RandomStream(seed, RandomPurpose.Perturbation, step, pass, (uint)layer.Index, (uint)(n % _images)), 0, drawn);
+            return [.. drawn.Select(value => (double)value).Chunk(layer.Map.Outputs)];
         }
     }
 

@@ -1,0 +1,179 @@
+using System.Numerics.Tensors;
+
+namespace Onward.Layers;
+
+/// <summary>What becomes of the patches in a window.</summary>
+public enum PatchPooling
+{
+    /// <summary>Their mean.</summary>
+    Average,
+
+    /// <summary>The largest number of each channel.</summary>
+    Maximum,
+}
+
+/// <summary>
+/// Narrows the grid of patches: windows of 3 x 3 patches, a stride apart, each become one patch (spec 2.9). As many windows as
+/// strides fit the side, rounded up; what they need beyond the edge is left out, one patch more of it at the end than at the
+/// beginning where it is odd (padding "same"), so that a mean is one of patches that are there.
+/// </summary>
+/// <remarks>The paper's code pools over the wrong axes (spec P9); this is what it names.</remarks>
+public sealed class GridPooling
+{
+    /// <summary>Patches along each side of a window.</summary>
+    public const int Window = 3;
+
+    private readonly PatchPooling _kind;
+    private readonly int _side;
+    private readonly int _stride;
+    private readonly int _channels;
+    private readonly int _before;
+
+    /// <summary>Describes the map.</summary>
+    /// <param name="kind">What becomes of a window.</param>
+    /// <param name="side">Patches along each side of the grid.</param>
+    /// <param name="stride">Patches from a window to the next.</param>
+    /// <param name="channels">Channels of a patch, D.</param>
+    public GridPooling(PatchPooling kind, int side, int stride, int channels)
+    {
+        (_kind, _side, _stride, _channels) = (kind, side, stride, channels);
+        OutputSide = (side + stride - 1) / stride;
+        _before = Math.Max(0, ((OutputSide - 1) * stride) + Window - side) / 2;
+    }
+
+    /// <summary>Patches along each side of the narrower grid.</summary>
+    public int OutputSide { get; }
+
+    private int InputLength => _side * _side * _channels;
+
+    private int OutputLength => OutputSide * OutputSide * _channels;
+
+    /// <summary>Pools whole examples.</summary>
+    /// <param name="input">Rows [examples, patches, D].</param>
+    /// <param name="output">Receives [examples, patches of the narrower grid, D].</param>
+    public void Apply(ReadOnlySpan<float> input, Span<float> output)
+    {
+        for (; !input.IsEmpty; input = input[InputLength..], output = output[OutputLength..])
+        {
+            for (int place = 0; place < OutputSide * OutputSide; place++)
+            {
+                Places window = new(this, place);
+                Span<float> pooled = output.Slice(place * _channels, _channels);
+                Patch(input, window[0]).CopyTo(pooled);
+                for (int i = 1; i < window.Count; i++)
+                {
+                    ReadOnlySpan<float> patch = Patch(input, window[i]);
+                    if (_kind == PatchPooling.Average)
+                    {
+                        TensorPrimitives.Add(pooled, patch, pooled);
+                    }
+                    else
+                    {
+                        TensorPrimitives.Max(pooled, patch, pooled);
+                    }
+                }
+
+                if (_kind == PatchPooling.Average)
+                {
+                    TensorPrimitives.Multiply(pooled, 1f / window.Count, pooled);
+                }
+            }
+        }
+    }
+
+    /// <summary>The tangent of the pooled patches. Of equal numbers, the first patch's counts as the largest.</summary>
+    /// <param name="input">What was pooled [examples, patches, D].</param>
+    /// <param name="tangent">Its tangent.</param>
+    /// <param name="output">Receives [examples, patches of the narrower grid, D].</param>
+    public void ApplyTangent(ReadOnlySpan<float> input, ReadOnlySpan<float> tangent, Span<float> output)
+    {
+        if (_kind == PatchPooling.Average)
+        {
+            Apply(tangent, output);
+            return;
+        }
+
+        for (; !input.IsEmpty; input = input[InputLength..], tangent = tangent[InputLength..], output = output[OutputLength..])
+        {
+            for (int place = 0; place < OutputSide * OutputSide; place++)
+            {
+                Places window = new(this, place);
+                for (int c = 0; c < _channels; c++)
+                {
+                    output[(place * _channels) + c] = tangent[(Largest(input, window, c) * _channels) + c];
+                }
+            }
+        }
+    }
+
+    /// <summary>How an error goes back: the transpose of <see cref="ApplyTangent"/>.</summary>
+    /// <param name="input">What was pooled [examples, patches, D].</param>
+    /// <param name="outputGradient">Gradient of the pooled patches [examples, patches of the narrower grid, D].</param>
+    /// <param name="inputGradient">Receives [examples, patches, D].</param>
+    public void ApplyTranspose(ReadOnlySpan<float> input, ReadOnlySpan<float> outputGradient, Span<float> inputGradient)
+    {
+        inputGradient.Clear();
+        for (; !input.IsEmpty; input = input[InputLength..], outputGradient = outputGradient[OutputLength..], inputGradient = inputGradient[InputLength..])
+        {
+            for (int place = 0; place < OutputSide * OutputSide; place++)
+            {
+                Places window = new(this, place);
+                ReadOnlySpan<float> error = outputGradient.Slice(place * _channels, _channels);
+                for (int i = 0; _kind == PatchPooling.Average && i < window.Count; i++)
+                {
+                    Span<float> patch = inputGradient.Slice(window[i] * _channels, _channels);
+                    TensorPrimitives.MultiplyAdd(error, 1f / window.Count, patch, patch);
+                }
+
+                for (int c = 0; _kind == PatchPooling.Maximum && c < _channels; c++)
+                {
+                    inputGradient[(Largest(input, window, c) * _channels) + c] += error[c];
+                }
+            }
+        }
+    }
+
+    private ReadOnlySpan<float> Patch(ReadOnlySpan<float> input, int patch) => input.Slice(patch * _channels, _channels);
+
+    // The patch of a window whose number in a channel is the largest.
+    private int Largest(ReadOnlySpan<float> input, in Places window, int channel)
+    {
+        int largest = window[0];
+        for (int i = 1; i < window.Count; i++)
+        {
+            if (input[(window[i] * _channels) + channel] > input[(largest * _channels) + channel])
+            {
+                largest = window[i];
+            }
+        }
+
+        return largest;
+    }
+
+    // The patches of one window that are on the grid, row by row.
+    private readonly struct Places
+    {
+        private readonly int _first;
+        private readonly int _columns;
+        private readonly int _side;
+
+        internal Places(GridPooling pooling, int place)
+        {
+            (int top, int rows) = Range(place / pooling.OutputSide);
+            (int left, _columns) = Range(place % pooling.OutputSide);
+            _side = pooling._side;
+            _first = (top * _side) + left;
+            Count = rows * _columns;
+
+            (int Start, int Count) Range(int window)
+            {
+                int start = (window * pooling._stride) - pooling._before, first = Math.Max(0, start);
+                return (first, Math.Min(start + Window, pooling._side) - first);
+            }
+        }
+
+        internal int Count { get; }
+
+        internal int this[int i] => _first + (i / _columns * _side) + (i % _columns);
+    }
+}

@@ -1,0 +1,84 @@
+using System.Numerics.Tensors;
+using Onward.Kernels;
+using Onward.Layers;
+
+namespace Onward.Tests.Layers;
+
+public sealed class GridPoolingTests
+{
+    public static MatrixTheoryData<PatchPooling, int, int> Grids => new([PatchPooling.Average, PatchPooling.Maximum], [1, 2, 3, 4, 5, 8], [1, 2, 3]);
+
+    // One window after another, place by place; the values of a channel grow with the place, so that a mean and a largest number tell
+    // which patches were in it.
+    [Theory]
+    [InlineData(PatchPooling.Average, 4, 2, new[] { 5, 6.5f, 11, 12.5f })]
+    [InlineData(PatchPooling.Maximum, 4, 2, new[] { 10f, 11, 14, 15 })]
+    [InlineData(PatchPooling.Average, 5, 2, new[] { 3f, 4.5f, 6, 10.5f, 12, 13.5f, 18, 19.5f, 21 })]
+    [InlineData(PatchPooling.Maximum, 4, 3, new[] { 5f, 7, 13, 15 })]
+    [InlineData(PatchPooling.Average, 2, 2, new[] { 1.5f })]
+    [InlineData(PatchPooling.Average, 1, 1, new[] { 0f })]
+    public void Windows_are_where_they_belong(PatchPooling kind, int side, int stride, float[] expected)
+    {
+        float[] input = [.. Enumerable.Range(0, side * side).SelectMany(place => new float[] { place, -place })];
+        GridPooling pooling = new(kind, side, stride, channels: 2);
+        float[] output = new float[pooling.OutputSide * pooling.OutputSide * 2];
+
+        pooling.Apply(input, output);
+
+        Assert.Equal(expected, output.Where((_, i) => i % 2 == 0));
+    }
+
+    [Theory]
+    [MemberData(nameof(Grids))]
+    public void Tangents_are_differences_of_values(PatchPooling kind, int side, int stride)
+    {
+        const float Step = 1e-3f;
+        GridPooling pooling = new(kind, side, stride, channels: 3);
+        float[] input = Draw(2 * side * side * 3, 1), tangent = Draw(input.Length, 2), moved = new float[input.Length];
+        float[] pooled = new float[2 * pooling.OutputSide * pooling.OutputSide * 3], further = new float[pooled.Length], actual = new float[pooled.Length];
+        TensorPrimitives.MultiplyAdd(tangent, Step, input, moved);
+
+        pooling.Apply(input, pooled);
+        pooling.Apply(moved, further);
+        pooling.ApplyTangent(input, tangent, actual);
+
+        // Rounding of two values of about 1, over the step.
+        Assert.All(actual.Zip(further.Zip(pooled, (a, b) => (a - b) / Step)), pair => Assert.Equal(pair.Second, pair.First, 2e-3));
+    }
+
+    [Theory]
+    [MemberData(nameof(Grids))]
+    public void Errors_go_back_along_the_transpose(PatchPooling kind, int side, int stride)
+    {
+        GridPooling pooling = new(kind, side, stride, channels: 3);
+        float[] input = Draw(2 * side * side * 3, 1), tangent = Draw(input.Length, 2), gradient = new float[input.Length];
+        float[] error = Draw(2 * pooling.OutputSide * pooling.OutputSide * 3, 3), forward = new float[error.Length];
+        gradient.AsSpan().Fill(float.NaN);
+
+        pooling.ApplyTangent(input, tangent, forward);
+        pooling.ApplyTranspose(input, error, gradient);
+
+        double expected = error.Zip(forward, (a, b) => (double)a * b).Sum(), actual = gradient.Zip(tangent, (a, b) => (double)a * b).Sum();
+        Assert.Equal(expected, actual, 1e-5 * TensorPrimitives.Norm<float>(error) * TensorPrimitives.Norm<float>(tangent));
+    }
+
+    [Fact]
+    public void Of_equal_patches_the_first_is_the_largest()
+    {
+        GridPooling pooling = new(PatchPooling.Maximum, side: 2, stride: 2, channels: 1);
+        float[] tangent = new float[1], gradient = new float[4];
+
+        pooling.ApplyTangent([1, 2, 2, 2], [5, 6, 7, 8], tangent);
+        pooling.ApplyTranspose([1, 2, 2, 2], [3], gradient);
+
+        Assert.Equal([6], tangent);
+        Assert.Equal([0, 3, 0, 0], gradient);
+    }
+
+    private static float[] Draw(int length, uint layer)
+    {
+        float[] values = new float[length];
+        CounterRandom.Normals(new RandomStream(5, RandomPurpose.Data, Layer: layer), 0, values);
+        return values;
+    }
+}
