@@ -37,12 +37,17 @@ public sealed class SkippedImages(int limit = 10)
     }
 
     /// <summary>Takes note of an image; one that is known already counts once.</summary>
+    /// <remarks>Threads that find more while the first fault ends the run do not change what it says.</remarks>
     /// <exception cref="DataException">These are more than the limit.</exception>
     internal void Add(string path, string fault)
     {
         lock (_faults)
         {
-            _faults[path] = fault;
+            if (_faults.Count <= limit)
+            {
+                _faults[path] = fault;
+            }
+
             if (_faults.Count > limit)
             {
                 throw new DataException(string.Create(
