@@ -19,9 +19,9 @@ internal sealed class ModelChoice
     private readonly Option<string?> _mixer = ValueOption.Name("--mixer", $"How blocks mix patches: matrix (default), or {Convolution}, a kernel for each channel over neighbouring patches", ["matrix", Convolution]);
     private readonly Option<int?> _kernelSide = ValueOption.Whole("--kernel-side", $"Patches along each side of the kernel of --mixer {Convolution}, an odd number. Default {DefaultKernelSide}", 1, LargestKernelSide);
 
-    private readonly Option<int[]> _downsample = ValueOption.Factors("--downsample", "After each block, by how much the sides of the grid of patches shrink, by commas: M/8/16 takes 1,2,2,1 as well. Default 1 everywhere");
-    private readonly Option<int[]> _channelRatio = ValueOption.Factors("--channel-ratio", "After each block, by how many times the channels grow. Default 1 everywhere");
-    private readonly Option<int[]> _groupRatio = ValueOption.Factors("--group-ratio", "After each block, by how many times the channel groups become more. Default 1 everywhere");
+    private readonly Option<int[]> _downsample = ValueOption.Factors("--downsample", "After each block, how many times shorter the sides of the grid of patches become, 1 to 3, by commas, such as 1,2,1,1. Default 1 everywhere");
+    private readonly Option<int[]> _channelRatio = ValueOption.Factors("--channel-ratio", "After each block, how many times more channels there are. Default 1 everywhere");
+    private readonly Option<int[]> _groupRatio = ValueOption.Factors("--group-ratio", "After each block, how many times more channel groups there are. Default 1 everywhere");
     private readonly Option<string?> _pooling = ValueOption.Name("--pooling", "What --downsample makes of a window of patches: average (default), or maximum", Poolings);
 
     /// <summary>Makes the options.</summary>
