@@ -37,12 +37,17 @@ public sealed class GridPooling
     public GridPooling(PatchPooling kind, int side, int stride, int channels)
     {
         (_kind, _side, _stride, _channels) = (kind, side, stride, channels);
-        OutputSide = (side + stride - 1) / stride;
+        OutputSide = OutputSideOf(side, stride);
         _before = Math.Max(0, ((OutputSide - 1) * stride) + Window - side) / 2;
     }
 
     /// <summary>Patches along each side of the narrower grid.</summary>
     public int OutputSide { get; }
+
+    /// <summary>Patches along each side of the grid that one of <paramref name="side"/>, 1 or more, is narrowed to.</summary>
+    /// <param name="side">Patches along each side of the grid.</param>
+    /// <param name="stride">Patches from a window to the next.</param>
+    public static int OutputSideOf(int side, int stride) => 1 + ((side - 1) / stride);
 
     private int InputLength => _side * _side * _channels;
 

@@ -124,7 +124,7 @@ public sealed record LocalMixerOptions
 
     /// <summary>Patches along each side of a block's grid.</summary>
     /// <param name="block">The block, from 0.</param>
-    public int PatchesPerSideOf(int block) => Downsample.Take(block).Aggregate(PatchesPerSide, (side, factor) => (side + factor - 1) / factor);
+    public int PatchesPerSideOf(int block) => Downsample.Take(block).Aggregate(PatchesPerSide, GridPooling.OutputSideOf);
 
     /// <summary>Patches of a block, P.</summary>
     /// <param name="block">The block, from 0.</param>
@@ -157,31 +157,42 @@ public sealed record LocalMixerOptions
     public int PatchVector => PatchSide * PatchSide * ImageChannels;
 
     /// <summary>Local losses that train the blocks: one for each block, patch and group.</summary>
-    public long LocalLosses => Enumerable.Range(0, Blocks).Sum(k => (long)PatchesOf(k) * GroupsOf(k));
+    public long LocalLosses => BlockSizes.Sum(size => (long)PatchesOf(size.Block) * GroupsOf(size.Block) * size.Count);
 
     /// <summary>Trained numbers of the network, from its sizes alone.</summary>
     internal Int128 ParameterCount
     {
         get
         {
-            Int128 count = 0, inputs = PatchVector, channels = 0;
-            for (int k = 0; k < Blocks; k++)
+            Int128 count = 0;
+            foreach ((int k, int blocks) in BlockSizes)
             {
-                channels = ChannelsOf(k);
-                Int128 patches = PatchesOf(k);
+                Int128 inputs = k == 0 ? WidePatchVector : ChannelsOf(k - 1), channels = ChannelsOf(k), patches = WidePatchesOf(k);
                 Int128 mixer = k == 0 ? 0 : TokenMixer == TokenMixer.Matrix ? (patches * patches) + patches : (((Int128)KernelSide * KernelSide) + 1) * inputs;
                 Int128 head = (channels * HeadOutputs) + HeadOutputs;
-                count += mixer + (inputs * channels) + channels + (channels * (channels / GroupsOf(k))) + channels + head;
-                inputs = channels;
+                count += blocks * (mixer + (inputs * channels) + channels + (channels * (channels / GroupsOf(k))) + channels + head);
             }
 
-            return count + (IsSelfSupervised ? (channels * Projection) + Projection : 0) + (channels * Classes) + Classes;
+            Int128 last = ChannelsOf(Blocks - 1);
+            return count + (IsSelfSupervised ? (last * Projection) + Projection : 0) + (last * Classes) + Classes;
         }
     }
 
     /// <summary>Whether one example's rows, inputs included, fit an array.</summary>
     internal bool FitsMemory =>
-        Enumerable.Range(0, Blocks).All(k => (Int128)PatchesOf(k) * Math.Max(ChannelsOf(k), k == 0 ? PatchVector : 0) <= Array.MaxLength) && ParameterCount <= Array.MaxLength / 2;
+        BlockSizes.All(size => WidePatchesOf(size.Block) * Int128.Max(ChannelsOf(size.Block), size.Block == 0 ? WidePatchVector : 0) <= Array.MaxLength) && ParameterCount <= Array.MaxLength / 2;
+
+    // Blocks of one size, by the first of them, and their number: without scaling, all but block 0 are alike, however many a damaged
+    // file claims.
+    private IEnumerable<(int Block, int Count)> BlockSizes => Downsample.Count + ChannelRatio.Count + GroupRatio.Count > 0 ? Enumerable.Range(0, Blocks).Select(k => (k, 1))
+        : Blocks > 1 ? [(0, 1), (1, Blocks - 1)] : [(0, 1)];
+
+    // What a damaged file claims may be more than an int holds.
+    private Int128 WidePatchVector => WidePatchSide * WidePatchSide * ImageChannels;
+
+    private Int128 WidePatchSide => ((Int128)ImageSide + PatchesPerSide - 1) / PatchesPerSide;
+
+    private Int128 WidePatchesOf(int block) => (Int128)PatchesPerSideOf(block) * PatchesPerSideOf(block);
 
     /// <summary>Checks every rule above.</summary>
     /// <exception cref="ArgumentException">Something is out of range; the message lists all of it.</exception>
@@ -200,7 +211,7 @@ public sealed record LocalMixerOptions
         Require(
             PatchesPerSide < 1 || ImageSide < 1 || ImageChannels < 1 || PatchVector >= 2,
             $"{PatchesPerSide} patches along a side of {ImageSide} pixels leave one number in a patch, which normalisation turns into 0; take fewer patches or larger images");
-        RequireFactors(Downsample, "downsampling", 3, ", or patches would be missed by a window of 3");
+        RequireFactors(Downsample, "downsampling", GridPooling.Window, $", or patches would be missed by a window of {GridPooling.Window}");
         RequireFactors(ChannelRatio, "channel ratio", LargestRatio, "");
         RequireFactors(GroupRatio, "group ratio", LargestRatio, "");
         if (faults.Count == 0)
@@ -223,7 +234,7 @@ public sealed record LocalMixerOptions
         void RequireScaledSizes()
         {
             long channels = Channels, groups = Groups;
-            for (int k = 1; k < Blocks; k++)
+            for (int k = 1; k < Math.Max(ChannelRatio.Count, GroupRatio.Count) && faults.Count == 0; k++)
             {
                 channels *= ChannelRatio.Count == 0 ? 1 : ChannelRatio[k - 1];
                 groups *= GroupRatio.Count == 0 ? 1 : GroupRatio[k - 1];

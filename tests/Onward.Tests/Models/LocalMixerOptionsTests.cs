@@ -37,6 +37,7 @@ public sealed class LocalMixerOptionsTests
         ["each channel ratio must be 1 to 64; got 0,1"] = Valid with { Blocks = 2, ChannelRatio = [0, 1] },
         ["no block follows the last one, so its group ratio must be 1; got 2"] = Valid with { GroupRatio = [2] },
         ["the 4 channels of block 1 must be a multiple of its 6 groups"] = Valid with { Blocks = 2, GroupRatio = [3, 1] },
+        ["the 4 channels of block 1 must be a multiple of its 128 groups"] = Valid with { Blocks = 13, GroupRatio = [.. Enumerable.Repeat(64, 12), 1] },
         ["channels, more than fit memory"] = Valid with { Blocks = 8, ChannelRatio = [64, 64, 64, 64, 64, 64, 64, 1] },
         ["leave one number in a patch"] = Valid with { PatchesPerSide = 4 },
     };

@@ -54,6 +54,10 @@ public sealed class ModelFileTests : IDisposable
         { "\\u0022channels\\u0022:4", "\\u0022channels\\u0022:2000000000", "call for 8000" },
         { "\\u0022patchesPerSide\\u0022:2", "\\u0022patchesPerSide\\u0022:2000000000", "the model options in the metadata" },
         { "\\u0022imageSide\\u0022:4", "\\u0022imageSide\\u0022:2147483647", "the model options in the metadata" },
+        { "\\u0022imageSide\\u0022:4", "\\u0022imageSide\\u0022:2147483644", "the model options in the metadata call for" },
+        { "\\u0022blocks\\u0022:2", "\\u0022blocks\\u0022:2147483647", "the model options in the metadata call for" },
+        { "\\u0022downsample\\u0022:[]", "\\u0022downsample\\u0022:null", "the model options in the metadata are damaged" },
+        { "\\u0022groupRatio\\u0022:[]", "\\u0022groupRatio\\u0022:[1,64]", "the model options in the metadata are damaged" },
         { "blocks.1.token.bias\"", "\\ud800\"", "no valid Unicode" },
     };
 
