@@ -64,10 +64,10 @@ public sealed class GridPooling
             {
                 Places window = new(this, place);
                 Span<float> pooled = output.Slice(place * _channels, _channels);
-                Patch(input, window[0]).CopyTo(pooled);
+                input.Slice(window[0] * _channels, _channels).CopyTo(pooled);
                 for (int i = 1; i < window.Count; i++)
                 {
-                    ReadOnlySpan<float> patch = Patch(input, window[i]);
+                    ReadOnlySpan<float> patch = input.Slice(window[i] * _channels, _channels);
                     if (_kind == PatchPooling.Average)
                     {
                         TensorPrimitives.Add(pooled, patch, pooled);
@@ -124,21 +124,24 @@ public sealed class GridPooling
             {
                 Places window = new(this, place);
                 ReadOnlySpan<float> error = outputGradient.Slice(place * _channels, _channels);
-                for (int i = 0; _kind == PatchPooling.Average && i < window.Count; i++)
+                if (_kind == PatchPooling.Average)
                 {
-                    Span<float> patch = inputGradient.Slice(window[i] * _channels, _channels);
-                    TensorPrimitives.MultiplyAdd(error, 1f / window.Count, patch, patch);
+                    for (int i = 0; i < window.Count; i++)
+                    {
+                        Span<float> patch = inputGradient.Slice(window[i] * _channels, _channels);
+                        TensorPrimitives.MultiplyAdd(error, 1f / window.Count, patch, patch);
+                    }
+
+                    continue;
                 }
 
-                for (int c = 0; _kind == PatchPooling.Maximum && c < _channels; c++)
+                for (int c = 0; c < _channels; c++)
                 {
                     inputGradient[(Largest(input, window, c) * _channels) + c] += error[c];
                 }
             }
         }
     }
-
-    private ReadOnlySpan<float> Patch(ReadOnlySpan<float> input, int patch) => input.Slice(patch * _channels, _channels);
 
     // The patch of a window whose number in a channel is the largest.
     private int Largest(ReadOnlySpan<float> input, in Places window, int channel)

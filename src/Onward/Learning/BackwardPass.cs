@@ -21,7 +21,7 @@ internal sealed class BackwardPass
     {
         _model = model;
         _path = path;
-        int length = checked(examples * model.Blocks.Max(block => block.Patches * Math.Max(block.Channels, block.HasResidual ? block.Inputs : 0)));
+        int length = checked(examples * model.LargestOutput);
         _output = AlignedMemory.Allocate(length);
         _residual = AlignedMemory.Allocate(length);
         _fromNext = AlignedMemory.Allocate(overlap ? length : 0);
@@ -40,7 +40,7 @@ internal sealed class BackwardPass
         _path.BackThroughHead(tile.Block.Index, tile.Errors.Span, q, tile.Examples);
         tile.AddSimilarity(q);
         Span<float> gradient = _residual.Span[..(tile.Rows * tile.Block.Channels)];
-        Spread(tile.Block, q, gradient);
+        tile.Spread(q, gradient);
         int size = tile.Block.FeatureNorm;
         if (size > 0)
         {
@@ -86,7 +86,7 @@ internal sealed class BackwardPass
         Span<float> q = tile.FeatureGradient[..(tile.Examples * tile.Block.Channels)];
         _path.BackThroughFinalHead(tile.FinalErrors.Span, q, tile.Examples);
         tile.PassBackThroughFinalNormalization(_model, q);
-        Spread(tile.Block, q, gradient);
+        tile.Spread(q, gradient);
         TensorPrimitives.Add(Output(tile), gradient, Output(tile));
     }
 
@@ -142,14 +142,4 @@ internal sealed class BackwardPass
     private Span<float> Output(BlockTile tile) => Error(tile)[..(tile.Rows * tile.Block.Channels)];
 
     private Span<float> Error(BlockTile tile) => (tile.OutputGradient.IsEmpty ? _output : tile.OutputGradient).Span;
-
-    // A gradient of a mean over patches, as the gradient of each patch.
-    private static void Spread(MixerBlock block, ReadOnlySpan<float> pooled, Span<float> rows)
-    {
-        int channels = block.Channels, patches = block.Patches;
-        for (int row = 0; row < rows.Length / channels; row++)
-        {
-            TensorPrimitives.Multiply(pooled.Slice(row / patches * channels, channels), 1f / patches, rows.Slice(row * channels, channels));
-        }
-    }
 }

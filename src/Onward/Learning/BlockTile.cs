@@ -115,6 +115,16 @@ public sealed class BlockTile
         }
     }
 
+    /// <summary>A gradient of a mean over patches [examples, width], as the gradient of each patch [rows, width].</summary>
+    internal void Spread(ReadOnlySpan<float> pooled, Span<float> rows)
+    {
+        int width = rows.Length / Rows;
+        for (int row = 0; row < Rows; row++)
+        {
+            TensorPrimitives.Multiply(pooled.Slice(row / Block.Patches * width, width), 1f / Block.Patches, rows.Slice(row * width, width));
+        }
+    }
+
     /// <summary>Where the rule leaves the gradient of a layer's output, before bias and normalisation [rows, D].</summary>
     internal Span<float> Gradient(int layer) => _gradients[layer].Span;
 

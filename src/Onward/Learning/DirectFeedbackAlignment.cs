@@ -54,16 +54,12 @@ public sealed class DirectFeedbackAlignment : LearningRule
         {
             for (int l = 0; l < tile.Block.Layers.Count; l++)
             {
-                int channels = tile.Block.Layers[l].Map.Outputs, patches = tile.Block.Patches;
+                int channels = tile.Block.Layers[l].Map.Outputs;
                 Span<float> signal = _signals[tile.Worker].Span[..(examples * channels)];
                 ReadOnlySpan<float> feedback = _feedback[tile.Block.Layers[l].Index].Span;
                 Gemm.MultiplyPacked(GemmLeft.Plain, examples, channels, outputs, tiles[^1].FinalErrors.Span, outputs, feedback, outputs, 0, signal, channels, accumulate: false);
                 Span<float> gradient = tile.Gradient(l)[..(tile.Rows * channels)];
-                for (int row = 0; row < tile.Rows; row++)
-                {
-                    TensorPrimitives.Multiply(signal.Slice(row / patches * channels, channels), 1f / patches, gradient.Slice(row * channels, channels));
-                }
-
+                tile.Spread(signal, gradient);
                 bool last = l == tile.Block.Layers.Count - 1;
                 Activation.Mask(last ? tile.Result.Span : tile.Activations.Output(l)[..gradient.Length], gradient);
                 tile.PassBackThroughNormalization(l);

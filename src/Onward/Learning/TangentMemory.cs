@@ -17,8 +17,7 @@ internal sealed class TangentMemory
     {
         int examples = tiles[0].Activations.Examples;
         int layers = model.Blocks.Max(block => block.Layers.Count);
-        int widest = examples * Enumerable.Range(0, layers).Max(l => model.LargestLayer(l, layer => layer.Outputs));
-        int groups = examples * model.Blocks.Max(block => block.Patches * block.Groups);
+        int widest = checked(examples * model.LargestOutput), groups = checked(examples * model.LargestGroups);
         BlockTile[] distinct = [.. tiles.Distinct()];
         _directions = ownDirections ? [.. distinct.Select(tile => Enumerable.Range(0, layers).Select(l => AlignedMemory.Allocate(examples * model.LargestLayer(l, layer => layer.Outputs))).ToArray())] : [];
         Source = AlignedMemory.Allocate(distinct.Length > 1 ? widest : 0);

@@ -47,7 +47,7 @@ internal static class TangentSweep
     internal static void DifferentiateLocalLosses(BlockTile tile, ReadOnlySpan<float> tangent, Span<float> features, Range chunk, int row, float scale, Span<float> groupCredit)
     {
         MixerBlock block = tile.Block;
-        int size = tile.Block.FeatureNorm;
+        int size = block.FeatureNorm;
         if (size > 0)
         {
             LayerNorm.JacobianProduct(tile.Activations.Features[chunk], tile.Activations.FeatureReciprocal[MixerBlock.Runs(chunk, size)], tangent, features, size);

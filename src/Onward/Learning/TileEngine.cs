@@ -240,21 +240,9 @@ internal sealed class TileEngine
         int output = example * _wave.OutputLength;
         tile.Result = memory.Result.Slice(output, tile.Rows * block.Channels);
         tile.Previous = k == 0 ? default : _wave.Blocks[k - 1].Result.Slice(output, tile.Examples * _model.Blocks[k - 1].Patches * block.Inputs);
-        tile.Source = k == 0 ? ExtractPatches(tile) : Narrow(tile);
+        tile.Source = k == 0 ? ExtractPatches(tile) : block.Narrow(tile.Previous, tile.Narrowed, tile.Rows);
         tile.OutputGradient = _wave.OutputGradient.IsEmpty ? default : _wave.OutputGradient.Slice(output, tile.Examples * _wave.OutputLength);
         block.Forward(_model.Values, tile.Source.Span, tile.Inputs, tile.Result.Span, tile.Activations, tile.Rows);
-    }
-
-    private static Memory<float> Narrow(BlockTile tile)
-    {
-        if (tile.Block.InputPooling is not { } pooling)
-        {
-            return tile.Previous;
-        }
-
-        Memory<float> narrowed = tile.Narrowed[..(tile.Rows * tile.Block.Inputs)];
-        pooling.Apply(tile.Previous.Span, narrowed.Span);
-        return narrowed;
     }
 
     private Memory<float> ExtractPatches(BlockTile tile)

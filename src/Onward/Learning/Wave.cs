@@ -16,7 +16,7 @@ internal sealed class Wave
     {
         LocalMixerOptions options = model.Options;
         Examples = Math.Max(Math.Max(Rows / options.Patches, 1), options.Patches == 1 ? 1 : threads);
-        OutputLength = model.Blocks.Max(block => checked(block.Patches * block.Channels));
+        OutputLength = model.LargestOutput;
         Blocks = new WaveBlock[model.Blocks.Count];
         for (int k = 0; k < Blocks.Length; k++)
         {

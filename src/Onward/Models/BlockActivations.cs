@@ -22,12 +22,11 @@ public sealed class BlockActivations
         ArgumentNullException.ThrowIfNull(model);
         Examples = examples;
         int layers = model.Blocks.Max(block => block.Layers.Count);
-        int groups = examples * model.Blocks.Max(block => block.Patches * block.Groups);
-        int features = checked(examples * model.Blocks.Max(block => block.Patches * block.Channels));
+        int groups = checked(examples * model.LargestGroups);
         _inputReciprocal = [.. Enumerable.Range(0, layers).Select(_ => AlignedMemory.Allocate(groups))];
         _output = [.. Enumerable.Range(0, layers).Select(l => AlignedMemory.Allocate(checked(examples * model.LargestLayer(l, layer => layer.Outputs))))];
         _outputReciprocal = [.. Enumerable.Range(0, layers).Select(_ => AlignedMemory.Allocate(groups))];
-        _features = AlignedMemory.Allocate(features);
+        _features = AlignedMemory.Allocate(checked(examples * model.LargestOutput));
         _featureReciprocal = AlignedMemory.Allocate(groups);
         _pooled = AlignedMemory.Allocate(examples * model.Blocks.Max(block => block.Channels));
         Workspace = AlignedMemory.Allocate(model.Blocks.Max(block => block.Layers.Max(layer => layer.Map.WorkspaceLength)));

@@ -125,6 +125,12 @@ public sealed class LocalMixer
     internal int LargestLayer(int l, Func<AffineLayer, int> width) =>
         Blocks.Where(block => l < block.Layers.Count).Max(block => checked(block.Patches * width(block.Layers[l].Map)));
 
+    /// <summary>The most floats that an example has in the output of any block, or of any layer.</summary>
+    internal int LargestOutput => Blocks.Max(block => checked(block.Patches * block.Channels));
+
+    /// <summary>The most groups that an example has in any block, over all patches.</summary>
+    internal int LargestGroups => Blocks.Max(block => checked(block.Patches * block.Groups));
+
     private void PackSlice(int job, int worker)
     {
         (MixerLayer? layer, LinearHead? head, int slice) = _packing[job];

@@ -60,6 +60,22 @@ public sealed class MixerBlock
     /// <summary>Floats in one row of the block's input.</summary>
     public int Inputs => Layers[0].Map.Inputs;
 
+    /// <summary>The block's input, from the output of the block before: that output itself, or in its room on the narrower grid.</summary>
+    /// <param name="previous">Output of the block before, whole examples.</param>
+    /// <param name="room">Where the input goes if the grid narrows.</param>
+    /// <param name="rows">Rows of the input.</param>
+    internal Memory<float> Narrow(Memory<float> previous, Memory<float> room, int rows)
+    {
+        if (InputPooling is null)
+        {
+            return previous;
+        }
+
+        Memory<float> narrowed = room[..(rows * Inputs)];
+        InputPooling.Apply(previous.Span, narrowed.Span);
+        return narrowed;
+    }
+
     /// <summary>Runs the block on the values of one tile.</summary>
     /// <param name="values">The model's parameters.</param>
     /// <param name="x">The block's input [rows, inputs], whole examples.</param>

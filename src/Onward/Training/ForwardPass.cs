@@ -22,7 +22,7 @@ internal sealed class ForwardPass
     {
         _model = model;
         LocalMixerOptions options = model.Options;
-        int examples = TileExamples(model), output = checked(examples * model.Blocks.Max(block => block.Patches * block.Channels));
+        int examples = TileExamples(model), output = checked(examples * model.LargestOutput);
         _activations = new BlockActivations(model, examples);
         _patches = AlignedMemory.Allocate(checked(examples * options.Patches * options.PatchVector));
         _inputs =
@@ -62,23 +62,16 @@ internal sealed class ForwardPass
             PatchExtraction.Extract(options, pixels.Slice(n * image, image), _patches.Span.Slice(n * patches, patches));
         }
 
-        ReadOnlySpan<float> x = _patches.Span[..(examples * patches)];
+        Memory<float> x = _patches[..(examples * patches)];
         foreach (MixerBlock block in _model.Blocks)
         {
             int rows = examples * block.Patches;
-            if (block.InputPooling is not null)
-            {
-                Span<float> narrowed = _narrowed.Span[..(rows * block.Inputs)];
-                block.InputPooling.Apply(x, narrowed);
-                x = narrowed;
-            }
-
-            Span<float> result = _results[block.Index & 1].Span[..(rows * block.Channels)];
-            block.Forward(_model.Values, x, _inputs, result, _activations, rows);
+            Memory<float> result = _results[block.Index & 1][..(rows * block.Channels)];
+            block.Forward(_model.Values, block.Narrow(x, _narrowed, rows).Span, _inputs, result.Span, _activations, rows);
             blockDone?.Invoke(block);
             x = result;
         }
 
-        _model.PoolForReadout(x, _features.Span[..(examples * _model.Readout.Features)], _reciprocal.Span[..examples]);
+        _model.PoolForReadout(x.Span, _features.Span[..(examples * _model.Readout.Features)], _reciprocal.Span[..examples]);
     }
 }

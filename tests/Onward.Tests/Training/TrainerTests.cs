@@ -14,20 +14,7 @@ public sealed class TrainerTests
     [InlineData(TokenMixer.DepthwiseConvolution)]
     public void A_small_network_learns_digits_by_forward_gradients(TokenMixer mixer)
     {
-        ImageDataset digits = DigitsSource.Load();
-        ImageDataset data = digits with { Training = digits.Training.Take(4_000), Test = digits.Test.Take(400) };
-        LocalMixer model = new(new LocalMixerOptions
-        {
-            Blocks = 2,
-            PatchesPerSide = 4,
-            Channels = 64,
-            Groups = 8,
-            ImageSide = data.Training.Width,
-            ImageChannels = 1,
-            Classes = data.Training.Classes,
-            TokenMixer = mixer,
-        });
-        model.Initialize(1);
+        (ImageDataset data, LocalMixer model) = SmallProblem(training: 4_000, test: 400, network => network with { PatchesPerSide = 4, Channels = 64, Groups = 8, TokenMixer = mixer });
         float[] initial = model.Values[model.Blocks[1].Layers[0].Weight].ToArray();
         using WorkerTeam team = new(2);
         ForwardGradient rule = new(model, team, NoiseDistribution.Gaussian, LossScope.All, 1, seed: 1);
@@ -76,19 +63,7 @@ public sealed class TrainerTests
 
     private static LocalMixer AfterOneStep(double readoutScale)
     {
-        ImageDataset digits = DigitsSource.Load();
-        ImageDataset data = digits with { Training = digits.Training.Take(32), Test = digits.Test.Take(32) };
-        LocalMixer model = new(new LocalMixerOptions
-        {
-            Blocks = 2,
-            PatchesPerSide = 2,
-            Channels = 32,
-            Groups = 4,
-            ImageSide = data.Training.Width,
-            ImageChannels = 1,
-            Classes = data.Training.Classes,
-        });
-        model.Initialize(1);
+        (ImageDataset data, LocalMixer model) = SmallProblem(training: 32, test: 32, network => network);
         float[] before = model.Values.All.ToArray();
         using WorkerTeam team = new(2);
         ForwardGradient rule = new(model, team, NoiseDistribution.Gaussian, LossScope.All, 1, seed: 1);
@@ -98,5 +73,23 @@ public sealed class TrainerTests
 
         Assert.All(new[] { model.Readout.Weight, model.Blocks[0].Layers[0].Weight }, parameter => Assert.False(model.Values[parameter].SequenceEqual(before.AsSpan(parameter.Offset, parameter.Length))));
         return model;
+    }
+
+    private static (ImageDataset Data, LocalMixer Model) SmallProblem(int training, int test, Func<LocalMixerOptions, LocalMixerOptions> change)
+    {
+        ImageDataset digits = DigitsSource.Load();
+        ImageDataset data = digits with { Training = digits.Training.Take(training), Test = digits.Test.Take(test) };
+        LocalMixer model = new(change(new LocalMixerOptions
+        {
+            Blocks = 2,
+            PatchesPerSide = 2,
+            Channels = 32,
+            Groups = 4,
+            ImageSide = data.Training.Width,
+            ImageChannels = 1,
+            Classes = data.Training.Classes,
+        }));
+        model.Initialize(1);
+        return (data, model);
     }
 }
