@@ -51,7 +51,7 @@ public unsafe class GemmBenchmarks
         {
             for (long i = 0; i < rounds; i++)
             {
-                tiles.Multiply(a, depth, 1, tiles.Rows, b, tiles.Columns, c, tiles.Columns, depth, true);
+                tiles.Multiply(a, depth, 1, tiles.Rows, b, tiles.Columns, c, tiles.Columns, depth, true, (byte*)b, 0);
             }
         }
     }

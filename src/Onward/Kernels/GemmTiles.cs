@@ -5,7 +5,7 @@ namespace Onward.Kernels;
 /// <summary>The register tile that a matrix product is built from, for one width of the vector unit.</summary>
 internal sealed unsafe class GemmTiles
 {
-    private GemmTiles(int rows, int columns, int vector, delegate*<float*, nint, nint, int, float*, int, float*, nint, int, bool, void> multiply)
+    private GemmTiles(int rows, int columns, int vector, delegate*<float*, nint, nint, int, float*, int, float*, nint, int, bool, byte*, nint, void> multiply)
     {
         Rows = rows;
         Columns = columns;
@@ -27,10 +27,11 @@ internal sealed unsafe class GemmTiles
     internal int Vector { get; }
 
     /// <summary>
-    /// (a, row stride, step stride, rows, packed b, columns, c, row stride of c, k, accumulate): C = or += A B for one
-    /// tile. All <see cref="Rows"/> rows of C are written; rows of A at or beyond "rows" repeat the last one.
+    /// (a, row stride, step stride, rows, packed b, columns, c, row stride of c, k, accumulate, next, next step): C = or +=
+    /// A B for one tile. All <see cref="Rows"/> rows of C are written; rows of A at or beyond "rows" repeat the last one.
+    /// In each of the k steps the cache is asked for what lies at "next", which moves on by "next step" bytes.
     /// </summary>
-    internal delegate*<float*, nint, nint, int, float*, int, float*, nint, int, bool, void> Multiply { get; }
+    internal delegate*<float*, nint, nint, int, float*, int, float*, nint, int, bool, byte*, nint, void> Multiply { get; }
 
     internal static GemmTiles ForWidth(int bits) => bits switch
     {

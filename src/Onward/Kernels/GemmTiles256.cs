@@ -15,20 +15,20 @@ internal static unsafe class GemmTiles256
     internal const int Rows = 6;
     internal const int Columns = 16;
 
-    internal static void Multiply(float* a, nint rowStride, nint stepStride, int rows, float* b, int columns, float* c, nint cStride, int k, bool accumulate)
+    internal static void Multiply(float* a, nint rowStride, nint stepStride, int rows, float* b, int columns, float* c, nint cStride, int k, bool accumulate, byte* next, nint nextStep)
     {
         if (columns == Columns)
         {
-            Tile6x16(a, rowStride, stepStride, rows, b, c, cStride, k, accumulate);
+            Tile6x16(a, rowStride, stepStride, rows, b, c, cStride, k, accumulate, next, nextStep);
         }
         else
         {
-            Tile6x8(a, rowStride, stepStride, rows, b, c, cStride, k, accumulate);
+            Tile6x8(a, rowStride, stepStride, rows, b, c, cStride, k, accumulate, next, nextStep);
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Tile6x16(float* a, nint rowStride, nint stepStride, int rows, float* b, float* c, nint cStride, int k, bool accumulate)
+    private static void Tile6x16(float* a, nint rowStride, nint stepStride, int rows, float* b, float* c, nint cStride, int k, bool accumulate, byte* next, nint nextStep)
     {
         int last = rows - 1;
         float* a0 = a;
@@ -82,8 +82,10 @@ internal static unsafe class GemmTiles256
             Vector256<float> x5 = Vector256.Create(a5[step]);
             c50 = Vector256.MultiplyAddEstimate(x5, b0, c50);
             c51 = Vector256.MultiplyAddEstimate(x5, b1, c51);
+            Prefetch.ToSecondCache(next);
             b += 16;
             step += stepStride;
+            next += nextStep;
         }
 
         c00.Store(c);
@@ -101,7 +103,7 @@ internal static unsafe class GemmTiles256
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Tile6x8(float* a, nint rowStride, nint stepStride, int rows, float* b, float* c, nint cStride, int k, bool accumulate)
+    private static void Tile6x8(float* a, nint rowStride, nint stepStride, int rows, float* b, float* c, nint cStride, int k, bool accumulate, byte* next, nint nextStep)
     {
         int last = rows - 1;
         float* a0 = a;
@@ -142,8 +144,10 @@ internal static unsafe class GemmTiles256
             c40 = Vector256.MultiplyAddEstimate(x4, b0, c40);
             Vector256<float> x5 = Vector256.Create(a5[step]);
             c50 = Vector256.MultiplyAddEstimate(x5, b0, c50);
+            Prefetch.ToSecondCache(next);
             b += 8;
             step += stepStride;
+            next += nextStep;
         }
 
         c00.Store(c);

@@ -7,6 +7,9 @@ namespace Onward.Threads;
 /// </summary>
 public sealed class WorkerTeam : IDisposable
 {
+    // A fraction of a millisecond: longer than threads wait for one another within a step, shorter than an idle team would mind.
+    private const int SpinsBeforeSleep = 2000;
+
     private readonly Thread[] _threads;
     private readonly ManualResetEventSlim[] _start;
     private readonly ManualResetEventSlim _done = new(false);
@@ -63,7 +66,7 @@ public sealed class WorkerTeam : IDisposable
         TakeJobs(0);
         if (helpers > 0)
         {
-            _done.Wait();
+            Await(_done);
         }
 
         _failure?.Throw();
@@ -93,7 +96,7 @@ public sealed class WorkerTeam : IDisposable
         ManualResetEventSlim start = _start[worker - 1];
         while (true)
         {
-            start.Wait();
+            Await(start);
             start.Reset();
             if (_closed)
             {
@@ -106,6 +109,17 @@ public sealed class WorkerTeam : IDisposable
                 _done.Set();
             }
         }
+    }
+
+    // A step sends the threads off dozens of times, and to be woken by the system takes as long as a small job.
+    private static void Await(ManualResetEventSlim signal)
+    {
+        for (int i = 0; i < SpinsBeforeSleep && !signal.IsSet; i++)
+        {
+            Thread.SpinWait(8);
+        }
+
+        signal.Wait();
     }
 
     private void TakeJobs(int worker)
