@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Onward.Kernels;
 using Onward.Learning;
 using Onward.Models;
@@ -29,6 +30,7 @@ internal sealed class BenchCommand
     private readonly RuleChoice _rule = new();
     private readonly Option<int?> _batchSize = ValueOption.Whole("--batch-size", $"Images in a step. Default {DefaultBatch}", 1);
     private readonly Option<double?> _seconds = ValueOption.Number("--seconds", "How long to measure; a step under way is finished. Default 5", "above 0, at most 3600", value => value is > 0 and <= LongestSeconds);
+    private readonly Option<bool> _profile = new("--profile") { Description = "Measure as long again where the time goes, beside the least that each part could take" };
     private readonly Option<bool> _json = new("--json") { Description = "Print one line of JSON instead of a table" };
     private readonly Host _host;
 
@@ -43,6 +45,7 @@ internal sealed class BenchCommand
         bench._rule.AddTo(command);
         command.Add(bench._batchSize);
         command.Add(bench._seconds);
+        command.Add(bench._profile);
         command.Add(bench._json);
         command.SetAction(bench.Run);
         return command;
@@ -71,12 +74,14 @@ internal sealed class BenchCommand
         CounterRandom.Normals(new RandomStream(1, RandomPurpose.Data), 0, pixels);
         int[] labels = [.. Enumerable.Range(0, images).Select(i => i % classes)];
         uint step = 0;
+        TimeSpan length = TimeSpan.FromSeconds(parse.GetValue(_seconds) ?? DefaultSeconds), updating = TimeSpan.Zero;
 
         double before = gemm.Measure(_host.Clock);
         Step();
         RunRound(Round, Step);
-        double imagesPerSecond = SeedStatistics.Median(Rounds(TimeSpan.FromSeconds(parse.GetValue(_seconds) ?? DefaultSeconds), Step))!.Value * batch;
+        double imagesPerSecond = SeedStatistics.Median(Rounds(length, Step))!.Value * batch;
         double peak = Math.Max(before, gemm.Measure(_host.Clock));
+        IReadOnlyList<BenchProfile.Part>? parts = parse.GetValue(_profile) ? Profile() : null;
 
         double gflopsPerImage = rule.MatrixFlopsPerExample / 1e9;
         Outcome outcome = new(
@@ -86,7 +91,8 @@ internal sealed class BenchCommand
             Math.Round(imagesPerSecond * gflopsPerImage / peak, 4),
             ProcessMemory.PeakMegabytes,
             Math.Round(rule.ActivationBytes / 1e6, 2),
-            settings.Threads);
+            settings.Threads,
+            parts);
         Report(outcome, $"{network.Name}, {settings.Rule}, batch {batch}", parse.GetValue(_json));
         return ExitCode.Done;
 
@@ -95,7 +101,21 @@ internal sealed class BenchCommand
             _host.Interruption.ThrowIfCancellationRequested();
             int first = (int)(step % (images / batch)) * batch;
             rule.Step(pixels.AsMemory(first * image, batch * image), labels.AsMemory(first, batch), step++);
+            long start = _host.Clock.GetTimestamp();
             update.Apply(model.Values, rule.Gradients, LearningRate);
+            updating += _host.Clock.GetElapsedTime(start);
+        }
+
+        IReadOnlyList<BenchProfile.Part> Profile()
+        {
+            double copied = new CopyPeak(team).Measure(_host.Clock);
+            rule.Profile = new StepProfile(settings.Threads);
+            updating = TimeSpan.Zero;
+            uint first = step;
+            long start = _host.Clock.GetTimestamp();
+            Rounds(length, Step);
+            int steps = (int)(step - first);
+            return BenchProfile.Of(rule, rule.Profile, updating, _host.Clock.GetElapsedTime(start), steps, (double)steps * batch, settings.Threads, peak * 1e9, copied);
         }
     }
 
@@ -145,6 +165,10 @@ internal sealed class BenchCommand
             .Add("activations", string.Create(culture, $"{outcome.ActivationMB:0.0} MB, whatever the batch"))
             .Add("peak memory", string.Create(culture, $"{outcome.PeakMemoryMB:0} MB"))
             .Write(_host.Out);
+        if (outcome.Profile is { } parts)
+        {
+            BenchProfile.Write(parts, _host.Out);
+        }
     }
 
     // The images that the paper trains each preset on: MNIST, CIFAR-10, and 100 classes of ImageNet.
@@ -162,5 +186,6 @@ internal sealed class BenchCommand
         double Utilization,
         double PeakMemoryMB,
         double ActivationMB,
-        int Threads);
+        int Threads,
+        [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyList<BenchProfile.Part>? Profile);
 }

@@ -30,6 +30,29 @@ public sealed class BenchTests : IDisposable
         Assert.Equal(0, result.Code);
         Assert.Equal("training     S/1/1, LG-FG-A, batch 8", result.OutLines[0]);
         Assert.Equal(7, result.OutLines.Length);
+        Assert.Equal(16, _workplace.Run("bench --model s/1/1 --batch-size 8 --threads 2 --seconds 0.1 --profile").OutLines.Length);
+    }
+
+    [Theory]
+    [InlineData("--rule LG-FG-A")]
+    [InlineData("--rule LG-FG-A --passes 3")]
+    [InlineData("--rule BP")]
+    [InlineData("--rule BP --recompute")]
+    [InlineData("--rule FG-W")]
+    [InlineData("--rule L-FA")]
+    public void A_profile_accounts_for_all_time_and_all_products(string rule)
+    {
+        Workplace.Result result = _workplace.Run($"bench --model M/8/16 --batch-size 4 --threads 2 --seconds 0.2 --profile --json {rule}");
+
+        JsonObject outcome = JsonNode.Parse(Assert.Single(result.OutLines))!.AsObject();
+        JsonObject[] parts = [.. outcome["profile"]!.AsArray().Select(part => part!.AsObject())];
+        Assert.Equal(0, result.Code);
+        Assert.Equal(
+            ["packing weights", "values", "losses", "differentiation", "packing gradients", "weight gradients", "update", "waiting and the rest"],
+            parts.Select(part => (string)part["phase"]!));
+        Assert.Equal(1, parts.Sum(part => (double)part["share"]!), 1e-3);
+        Assert.Equal(1000 * (double)outcome["gflopsPerImage"]!, parts.Sum(part => (double)part["megaflop"]!), 1e-3);
+        Assert.All(parts.Where(part => (double)part["megaflop"]! > 0), part => Assert.True((double)part["leastMicroseconds"]! > 0));
     }
 
     [Fact]

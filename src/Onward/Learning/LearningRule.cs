@@ -73,6 +73,9 @@ public abstract class LearningRule
     public double MatrixFlopsPerExample => RuleFlopsPerExample
         + (ComparesExamples ? 2.0 * ValueMultiplyAdds : 0);
 
+    /// <summary>Where steps add up what they spend their time on; null to leave it. The threads must be those of the rule's team.</summary>
+    public StepProfile? Profile { get; set; }
+
     /// <summary>Multiply-adds of one example's values.</summary>
     private protected double ValueMultiplyAdds => Model.Blocks.Sum(block => (double)block.Patches * block.Layers.Sum(layer => layer.Map.MultiplyAddsPerRow));
 

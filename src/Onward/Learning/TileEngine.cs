@@ -26,6 +26,7 @@ internal sealed class TileEngine
     private readonly Action<int, int> _runTile;
     private readonly Action<int, int> _runSlice;
     private readonly (int Block, int Layer, int Slice)[][] _slices;
+    private readonly BlockWork[] _work;
     private readonly StepResult _result;
     private readonly LossReader _losses;
     private readonly Action<int, int> _gatherTile;
@@ -52,6 +53,7 @@ internal sealed class TileEngine
         _runTile = RunTile;
         _runSlice = RunSlice;
         _slices = [.. Enumerable.Range(0, Stages).Select(stage => Learning(stage).SelectMany(SlicesOf).Concat(HeadsOf(stage)).ToArray())];
+        _work = [.. _model.Blocks.Select(BlockWork.Of)];
         _result = new StepResult(_model.Blocks.Count);
         Gradients = new ParameterVector(_model.Values.Layout);
         _losses = new LossReader(rule, _wave);
@@ -96,7 +98,13 @@ internal sealed class TileEngine
         Array.Clear(_result.BlockLosses);
         _result.ReadoutLoss = 0;
         _result.Mistakes = 0;
+        long since = StepProfile.Begin(_rule.Profile);
         _model.Pack(_rule.Team);
+        for (int worker = 0; worker < _rule.Team.Count; worker++)
+        {
+            _rule.Profile?.Add(StepPhase.PackWeights, worker, since, 0, 2.0 * _work.Sum(work => work.WeightBytes) / _rule.Team.Count);
+        }
+
         CompareExamples();
         for (_first = 0; _first < _batch; _first += _wave.Examples)
         {
@@ -188,6 +196,11 @@ internal sealed class TileEngine
         for (int k = first; k < end; k++)
         {
             Forward(tiles[k], k, job * _perTile, learns: true);
+        }
+
+        long since = StepProfile.Begin(_rule.Profile);
+        for (int k = first; k < end; k++)
+        {
             _losses.ReadHead(tiles[k]);
         }
 
@@ -196,7 +209,13 @@ internal sealed class TileEngine
             _losses.ReadFinalHead(tiles[^1]);
         }
 
+        since = _rule.Profile?.Add(StepPhase.Losses, worker, since, 0, 0) ?? 0;
         _rule.Differentiate(tiles.AsSpan(first, end - first));
+        for (int k = first; _rule.Profile is not null && k < end; k++)
+        {
+            since = _rule.Profile.Add(StepPhase.Differentiation, worker, since, 0, _work[k].WeightBytes + (tiles[k].Rows * _work[k].RowBytes));
+        }
+
         for (int k = first; _rule.LeavesOutputGradients && k < end; k++)
         {
             BlockTile tile = tiles[k];
@@ -206,6 +225,8 @@ internal sealed class TileEngine
                 AffineLayer map = tile.Block.Layers[l].Map;
                 map.PackGradient(tile.Gradient(l)[..(tile.Rows * map.Outputs)], (tile.FirstExample - _first) * patches, tile.Rows, _wave.Blocks[k].PackedGradients[l].Span, _wave.Examples * patches);
             }
+
+            since = _rule.Profile?.Add(StepPhase.PackGradients, worker, since, 0, 2 * tile.Rows * _work[k].OutputBytes) ?? 0;
         }
     }
 
@@ -223,6 +244,7 @@ internal sealed class TileEngine
     // that are in different blocks at the same time would write over one another's there.
     private void Forward(BlockTile tile, int k, int example, bool learns)
     {
+        long since = StepProfile.Begin(_rule.Profile);
         WaveBlock memory = _wave.Blocks[k];
         MixerBlock block = tile.Block = _model.Blocks[k];
         tile.Examples = Math.Min(_perTile, _examples - example);
@@ -243,6 +265,7 @@ internal sealed class TileEngine
         tile.Source = k == 0 ? ExtractPatches(tile) : block.Narrow(tile.Previous, tile.Narrowed, tile.Rows);
         tile.OutputGradient = _wave.OutputGradient.IsEmpty ? default : _wave.OutputGradient.Slice(output, tile.Examples * _wave.OutputLength);
         block.Forward(_model.Values, tile.Source.Span, tile.Inputs, tile.Result.Span, tile.Activations, tile.Rows);
+        _rule.Profile?.Add(StepPhase.Values, tile.Worker, since, tile.Rows * _work[k].RowFlops, _work[k].WeightBytes + (tile.Rows * _work[k].RowBytes));
     }
 
     private Memory<float> ExtractPatches(BlockTile tile)
@@ -262,12 +285,19 @@ internal sealed class TileEngine
     {
         bool accumulate = _first > 0;
         (int k, int l, int slice) = _slices[_stage][job];
+        long since = StepProfile.Begin(_rule.Profile);
         if (l >= 0)
         {
             MixerLayer layer = _model.Blocks[k].Layers[l];
             WaveBlock memory = _wave.Blocks[k];
             int patches = _model.Blocks[k].Patches, rows = _examples * patches;
             layer.Map.AccumulateGradient(slice, memory.Inputs[l].Span[..(rows * layer.Map.Inputs)], memory.PackedGradients[l].Span, rows, _wave.Examples * patches, accumulate, Gradients[layer.Weight], Gradients[layer.Bias]);
+            _rule.Profile?.Add(
+                StepPhase.WeightGradients,
+                worker,
+                since,
+                2.0 * rows * layer.Map.MultiplyAddsPerRow / layer.Map.GradientSlices,
+                sizeof(float) * ((rows * (double)(layer.Map.Inputs + layer.Map.Outputs)) + (2.0 * Gradients[layer.Weight].Length)) / layer.Map.GradientSlices);
             return;
         }
 
@@ -279,6 +309,7 @@ internal sealed class TileEngine
             accumulate,
             Gradients,
             _wave.Workspace.Span.Slice(k * _wave.HeadWorkspaceLength, _wave.HeadWorkspaceLength));
+        _rule.Profile?.Add(StepPhase.WeightGradients, worker, since, 0, 0);
     }
 
     private BlockTile[] CreateTiles(int worker)
@@ -308,4 +339,14 @@ internal sealed class TileEngine
 
     private IEnumerable<(int Block, int Layer, int Slice)> HeadsOf(int stage) =>
         Learning(stage).Where(_ => _rule.TrainsHeads).Concat(stage == Stages - 1 ? [_model.Blocks.Count] : []).Select(k => (k, -1, 0));
+
+    // What a profile counts of a block: of one row in all layers, and of the layers' weights.
+    private readonly record struct BlockWork(double RowFlops, double RowBytes, double OutputBytes, double WeightBytes)
+    {
+        internal static BlockWork Of(MixerBlock block) => new(
+            2.0 * block.Layers.Sum(layer => layer.Map.MultiplyAddsPerRow),
+            sizeof(float) * block.Layers.Sum(layer => (double)layer.Map.Inputs + layer.Map.Outputs),
+            sizeof(float) * block.Layers.Sum(layer => (double)layer.Map.Outputs),
+            sizeof(float) * block.Layers.Sum(layer => (double)layer.Map.PackedWeightLength));
+    }
 }
