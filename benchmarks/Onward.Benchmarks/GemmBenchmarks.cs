@@ -46,12 +46,12 @@ public unsafe class GemmBenchmarks
     {
         GemmTiles tiles = GemmTiles.Best;
         int depth = Math.Min(K, 64);
-        long rounds = (long)M * N * K / ((long)tiles.Rows * tiles.Columns * depth);
+        long rounds = (long)M * N * K / ((long)tiles.Rows(tiles.Columns) * tiles.Columns * depth);
         fixed (float* a = _a.Span, b = _packed.Span, c = _c.Span)
         {
             for (long i = 0; i < rounds; i++)
             {
-                tiles.Multiply(a, depth, 1, tiles.Rows, b, tiles.Columns, c, tiles.Columns, depth, true, (byte*)b, 0);
+                tiles.Multiply(a, depth, 1, tiles.Rows(tiles.Columns), b, tiles.Columns, c, tiles.Columns, depth, true, (byte*)b, 0);
             }
         }
     }

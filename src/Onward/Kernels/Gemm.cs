@@ -221,22 +221,34 @@ public static unsafe class Gemm
     private static void MultiplyPanel(GemmTiles tiles, int m, int columns, int width, int k, float* a, nint rowStride, nint stepStride, float* panel, float* c, nint cStride, bool accumulate, byte* next, int nextWidth)
     {
         // While this panel is multiplied, the next one is brought near, an equal part of it beside each tile.
-        nint nextStep = nextWidth * sizeof(float) / Math.Max(1, (m + tiles.Rows - 1) / tiles.Rows);
+        int height = tiles.Rows(width);
+        nint nextStep = nextWidth * sizeof(float) / Math.Max(1, (m + height - 1) / height);
         nint nextPart = nextStep * k;
         int row = 0;
         if (columns == width)
         {
-            for (; row <= m - tiles.Rows; row += tiles.Rows, next += nextPart)
+            for (; row <= m - height; row += height, next += nextPart)
             {
-                tiles.Multiply(a + (row * rowStride), rowStride, stepStride, tiles.Rows, panel, width, c + (row * cStride), cStride, k, accumulate, next, nextStep);
+                tiles.Multiply(a + (row * rowStride), rowStride, stepStride, height, panel, width, c + (row * cStride), cStride, k, accumulate, next, nextStep);
             }
         }
 
-        // The edges run on a copy of C of a whole tile, so that they take the same chain of operations.
-        float* edge = stackalloc float[GemmTiles512.Rows * GemmTiles512.Columns];
-        for (; row < m; row += tiles.Rows, next += nextPart)
+        if (row < m)
         {
-            int rows = Math.Min(tiles.Rows, m - row);
+            MultiplyEdge(tiles, m - row, columns, width, k, a + (row * rowStride), rowStride, stepStride, panel, c + (row * cStride), cStride, accumulate, next, nextStep);
+        }
+    }
+
+    // Rows that do not fill a tile, or columns that do not fill a panel, run on a copy of C of a whole tile, so that they take the same
+    // chain of operations.
+    [SkipLocalsInit]
+    private static void MultiplyEdge(GemmTiles tiles, int m, int columns, int width, int k, float* a, nint rowStride, nint stepStride, float* panel, float* c, nint cStride, bool accumulate, byte* next, nint nextStep)
+    {
+        int height = tiles.Rows(width);
+        float* edge = stackalloc float[height * width];
+        for (int row = 0; row < m; row += height, next += nextStep * k)
+        {
+            int rows = Math.Min(height, m - row);
             if (accumulate)
             {
                 for (int i = 0; i < rows; i++)

@@ -5,9 +5,13 @@ namespace Onward.Kernels;
 /// <summary>The register tile that a matrix product is built from, for one width of the vector unit.</summary>
 internal sealed unsafe class GemmTiles
 {
-    private GemmTiles(int rows, int columns, int vector, delegate*<float*, nint, nint, int, float*, int, float*, nint, int, bool, byte*, nint, void> multiply)
+    private readonly int _rows;
+    private readonly int _narrowRows;
+
+    private GemmTiles(int rows, int narrowRows, int columns, int vector, delegate*<float*, nint, nint, int, float*, int, float*, nint, int, bool, byte*, nint, void> multiply)
     {
-        Rows = rows;
+        _rows = rows;
+        _narrowRows = narrowRows;
         Columns = columns;
         Vector = vector;
         Multiply = multiply;
@@ -17,33 +21,34 @@ internal sealed unsafe class GemmTiles
     internal static readonly GemmTiles Best =
         Vector512.IsHardwareAccelerated ? ForWidth(512) : Vector256.IsHardwareAccelerated ? ForWidth(256) : ForWidth(128);
 
-    /// <summary>Rows of C in one tile.</summary>
-    internal int Rows { get; }
-
     /// <summary>Columns of C in one full tile, which is also the width of a packed panel of B.</summary>
     internal int Columns { get; }
 
-    /// <summary>Floats in one vector; the last panel is as many whole vectors wide as its columns need.</summary>
+    /// <summary>Floats in one vector; a panel of at most half the columns is as many whole vectors wide as it needs.</summary>
     internal int Vector { get; }
 
     /// <summary>
     /// (a, row stride, step stride, rows, packed b, columns, c, row stride of c, k, accumulate, next, next step): C = or +=
-    /// A B for one tile. All <see cref="Rows"/> rows of C are written; rows of A at or beyond "rows" repeat the last one.
+    /// A B for one tile. More than "rows" rows of C may be written, up to those of a tile: as if A's last row were repeated.
     /// In each of the k steps the cache is asked for what lies at "next", which moves on by "next step" bytes.
     /// </summary>
     internal delegate*<float*, nint, nint, int, float*, int, float*, nint, int, bool, byte*, nint, void> Multiply { get; }
 
     internal static GemmTiles ForWidth(int bits) => bits switch
     {
-        512 => new(GemmTiles512.Rows, GemmTiles512.Columns, 16, &GemmTiles512.Multiply),
-        256 => new(GemmTiles256.Rows, GemmTiles256.Columns, 8, &GemmTiles256.Multiply),
-        _ => new(GemmTiles128.Rows, GemmTiles128.Columns, 4, &GemmTiles128.Multiply),
+        512 => new(GemmTiles512.Rows, GemmTiles512.NarrowRows, GemmTiles512.Columns, 16, &GemmTiles512.Multiply),
+        256 => new(GemmTiles256.Rows, GemmTiles256.Rows, GemmTiles256.Columns, 8, &GemmTiles256.Multiply),
+        _ => new(GemmTiles128.Rows, GemmTiles128.Rows, GemmTiles128.Columns, 4, &GemmTiles128.Multiply),
     };
+
+    /// <summary>Rows of C in one tile of a panel.</summary>
+    /// <param name="width">The panel's columns.</param>
+    internal int Rows(int width) => width == Columns ? _rows : _narrowRows;
 
     /// <summary>Columns in the packed panel that starts at <paramref name="column"/> of <paramref name="n"/>.</summary>
     internal int PanelColumns(int column, int n)
     {
         int left = Math.Min(Columns, n - column);
-        return (left + Vector - 1) / Vector * Vector;
+        return left <= Columns / 2 ? (left + Vector - 1) / Vector * Vector : Columns;
     }
 }

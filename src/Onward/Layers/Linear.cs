@@ -9,7 +9,7 @@ namespace Onward.Layers;
 public sealed class Linear(int inputs, int outputs) : AffineLayer(inputs, outputs, inputs, [inputs, outputs], [outputs])
 {
     // A slice of the gradient is this many rows of W: enough to reuse each packed panel, few enough to share among threads.
-    private const int SliceRows = 64;
+    private const int SliceRows = 96;
 
     /// <inheritdoc/>
     public override long MultiplyAddsPerRow => (long)Inputs * Outputs;

@@ -58,8 +58,9 @@ public sealed class GemmTests
     {
         GemmTiles tiles = Tiles(bits);
         Random random = new(bits + 1);
-        int[] rows = [1, tiles.Rows - 1, tiles.Rows, tiles.Rows + 1, 2 * tiles.Rows];
-        int[] columns = [1, tiles.Vector - 1, tiles.Vector, tiles.Vector + 1, tiles.Columns - 1, tiles.Columns, tiles.Columns + 1, 2 * tiles.Columns];
+        int[] heights = [tiles.Rows(tiles.Columns), tiles.Rows(tiles.Vector)];
+        int[] rows = [1, .. heights.SelectMany(height => (int[])[height - 2, height - 1, height, height + 1, 2 * height]).Distinct()];
+        int[] columns = [1, tiles.Columns / 2, (tiles.Columns / 2) + 1, tiles.Vector - 1, tiles.Vector, tiles.Vector + 1, tiles.Columns - 1, tiles.Columns, tiles.Columns + 1, 2 * tiles.Columns];
         int i = 0;
         foreach (int m in rows)
         {

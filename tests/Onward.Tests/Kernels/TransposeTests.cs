@@ -12,7 +12,7 @@ public sealed class TransposeTests
         GemmTiles tiles = GemmTests.Tiles(bits);
         foreach (int k in (int[])[1, 7, 8, 9, 16, 27])
         {
-            foreach (int n in (int[])[1, 7, 8, 12, 16, 20, 48, 49, 101])
+            foreach (int n in (int[])[1, 7, 8, 12, 16, 20, 32, 33, 48, 49, 64, 101])
             {
                 const int Gap = 3, FirstRow = 2;
                 int capacity = k + 5;
@@ -25,10 +25,11 @@ public sealed class TransposeTests
         }
     }
 
-    // Panels of at most a tile's columns, whole vectors wide, row by row; columns beyond n are 0.
+    // Panels of a tile's columns, row by row, the last one of half as many or fewer in whole vectors; columns beyond n are 0.
     private static float[] Layout(GemmTiles tiles, float[] stored, int stride, int k, int n, int capacity, int firstRow)
     {
-        int columns = (n + tiles.Vector - 1) / tiles.Vector * tiles.Vector;
+        int left = n % tiles.Columns;
+        int columns = n - left + (left > tiles.Columns / 2 ? tiles.Columns : (left + tiles.Vector - 1) / tiles.Vector * tiles.Vector);
         float[] packed = Numbers.Filled(capacity * columns, -7);
         for (int column = 0; column < columns; column++)
         {
