@@ -27,6 +27,9 @@ public sealed class LinearHead
     /// <summary>Numbers that come out, K: a logit for each class, or the coordinates of a projection.</summary>
     public int Outputs { get; }
 
+    /// <summary>Floating-point operations of one example's outputs.</summary>
+    public long FlopsPerExample => 2L * Features * Outputs;
+
     /// <summary>The weight [D, K].</summary>
     public Parameter Weight { get; }
 

@@ -57,6 +57,9 @@ public sealed class MixerBlock
     /// <summary>Floats normalised together before the local head; 0 for none.</summary>
     public int FeatureNorm { get; }
 
+    /// <summary>Floating-point operations in the matrix products and convolutions of one example's values; the head is not counted.</summary>
+    public long FlopsPerExample => 2L * Patches * Layers.Sum(layer => layer.Map.MultiplyAddsPerRow);
+
     /// <summary>Floats in one row of the block's input.</summary>
     public int Inputs => Layers[0].Map.Inputs;
 

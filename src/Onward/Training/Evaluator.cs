@@ -10,7 +10,16 @@ namespace Onward.Training;
 /// <param name="Error">Examples that the readout gets wrong, in percent: the paper's measure.</param>
 /// <param name="Loss">Mean cross-entropy of the readout, in nats.</param>
 /// <param name="BlockErrors">Examples that each block's local head gets wrong, in percent; empty where heads do not classify.</param>
-public sealed record Evaluation(double Error, double Loss, IReadOnlyList<double> BlockErrors);
+public sealed record Evaluation(double Error, double Loss, IReadOnlyList<double> BlockErrors)
+{
+    /// <summary>What answering early came to; null where it was not asked for.</summary>
+    public EarlyExits? EarlyExits { get; init; }
+}
+
+/// <summary>What comes of taking each answer from the first block whose local head is sure enough, else from the readout.</summary>
+/// <param name="Error">Examples whose answer is wrong, in percent.</param>
+/// <param name="Shares">Examples that each block answers, in percent; the readout answers the rest. [block]</param>
+public sealed record EarlyExits(double Error, IReadOnlyList<double> Shares);
 
 /// <summary>Runs a model forward, values only, in constant memory.</summary>
 public sealed class Evaluator
@@ -20,10 +29,14 @@ public sealed class Evaluator
     private readonly int _tileExamples;
     private readonly ForwardPass[] _passes;
     private readonly int[] _blockMistakes;
+    private readonly int[] _exits; // [block]
     private readonly Action<int, int> _runTile;
     private ImageBatch _batch = null!;
     private float[] _losses = [];
+    private bool[] _answered = []; // [example of the batch]
     private int _mistakes;
+    private double? _exitConfidence;
+    private int _exitMistakes;
 
     /// <summary>Allocates memory for each thread.</summary>
     /// <param name="model">The model.</param>
@@ -37,6 +50,7 @@ public sealed class Evaluator
         _tileExamples = ForwardPass.TileExamples(model);
         _passes = [.. Enumerable.Range(0, team.Count).Select(_ => new ForwardPass(model))];
         _blockMistakes = new int[model.Options.IsSelfSupervised ? 0 : model.Blocks.Count];
+        _exits = new int[_blockMistakes.Length];
         _runTile = RunTile;
     }
 
@@ -44,12 +58,26 @@ public sealed class Evaluator
     /// <param name="loader">The images.</param>
     /// <param name="cancellation">Ends the evaluation.</param>
     /// <exception cref="OperationCanceledException">The evaluation was ended.</exception>
-    public Evaluation Evaluate(BatchLoader loader, CancellationToken cancellation = default)
+    public Evaluation Evaluate(BatchLoader loader, CancellationToken cancellation = default) => Evaluate(loader, exitConfidence: null, cancellation);
+
+    /// <summary>The same, and what it would come to if blocks answered early.</summary>
+    /// <param name="loader">The images.</param>
+    /// <param name="exitConfidence">How large the largest probability of a block's head must be for it to answer; null to leave it unmeasured.</param>
+    /// <param name="cancellation">Ends the evaluation.</param>
+    /// <exception cref="OperationCanceledException">The evaluation was ended.</exception>
+    /// <exception cref="ArgumentException">Early answers are asked of a network whose heads do not classify.</exception>
+    public Evaluation Evaluate(BatchLoader loader, double? exitConfidence, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(loader);
+        if (exitConfidence is not null && _model.Options.IsSelfSupervised)
+        {
+            throw new ArgumentException("The heads of this network do not classify, so no block can answer.", nameof(exitConfidence));
+        }
+
         _model.Pack(_team);
-        _mistakes = 0;
+        (_mistakes, _exitMistakes, _exitConfidence) = (0, 0, exitConfidence);
         Array.Clear(_blockMistakes);
+        Array.Clear(_exits);
         double loss = 0;
         int examples = 0;
         foreach (ImageBatch batch in loader.InOrder(cancellation))
@@ -58,7 +86,10 @@ public sealed class Evaluator
             if (_losses.Length < batch.Count)
             {
                 _losses = new float[batch.Count];
+                _answered = new bool[batch.Count];
             }
+
+            Array.Clear(_answered);
 
             _team.Run((batch.Count + _tileExamples - 1) / _tileExamples, _runTile);
             examples += batch.Count;
@@ -68,7 +99,10 @@ public sealed class Evaluator
             }
         }
 
-        return new Evaluation(Percent(_mistakes), loss / examples, [.. _blockMistakes.Select(Percent)]);
+        return new Evaluation(Percent(_mistakes), loss / examples, [.. _blockMistakes.Select(Percent)])
+        {
+            EarlyExits = exitConfidence is null ? null : new EarlyExits(Percent(_exitMistakes), [.. _exits.Select(Percent)]),
+        };
 
         double Percent(int mistakes) => 100.0 * mistakes / examples;
     }
@@ -84,15 +118,47 @@ public sealed class Evaluator
         for (int n = 0; n < examples; n++)
         {
             Span<float> logits = pass.Outputs.Span.Slice(n * classes, classes);
-            _losses[first + n] = SoftmaxCrossEntropy.Evaluate(logits, _batch.Labels[first + n], logits);
+            int label = _batch.Labels[first + n];
+            if (_exitConfidence is not null && !_answered[first + n] && TensorPrimitives.IndexOfMax<float>(logits) != label)
+            {
+                Interlocked.Increment(ref _exitMistakes);
+            }
+
+            _losses[first + n] = SoftmaxCrossEntropy.Evaluate(logits, label, logits);
         }
 
-        void CountBlock(MixerBlock block)
+        bool CountBlock(MixerBlock block)
         {
             if (_blockMistakes.Length > 0)
             {
                 block.Head.Apply(_model.Values, pass.Pooled, pass.Outputs.Span, examples);
                 Interlocked.Add(ref _blockMistakes[block.Index], Mistakes(pass, first, examples));
+                CountExits(block, pass, first, examples);
+            }
+
+            return true;
+        }
+    }
+
+    // Turns the logits into probabilities.
+    private void CountExits(MixerBlock block, ForwardPass pass, int first, int examples)
+    {
+        int classes = _model.Options.Classes;
+        for (int n = 0; n < examples && _exitConfidence is not null; n++)
+        {
+            if (_answered[first + n])
+            {
+                continue;
+            }
+
+            Span<float> probabilities = pass.Outputs.Span.Slice(n * classes, classes);
+            Softmax.Apply(probabilities);
+            int answer = TensorPrimitives.IndexOfMax<float>(probabilities);
+            if (probabilities[answer] >= _exitConfidence)
+            {
+                _answered[first + n] = true;
+                Interlocked.Increment(ref _exits[block.Index]);
+                Interlocked.Add(ref _exitMistakes, answer == _batch.Labels[first + n] ? 0 : 1);
             }
         }
     }

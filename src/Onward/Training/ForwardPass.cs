@@ -46,14 +46,18 @@ internal sealed class ForwardPass
     /// <summary>Pooled features of the block that was run last [examples, D].</summary>
     internal ReadOnlySpan<float> Pooled => _activations.Pooled;
 
+    /// <summary>Output of a block that was run last [rows, D].</summary>
+    internal ReadOnlySpan<float> Output(MixerBlock block) => _results[block.Index & 1].Span;
+
     /// <summary>Images that a tile of a model holds.</summary>
     internal static int TileExamples(LocalMixer model) => Math.Max(1, TileRows / model.Options.Patches);
 
     /// <summary>Runs some images through all blocks and leaves what the readout reads.</summary>
     /// <param name="pixels">Standardised images [example, row, column, channel].</param>
     /// <param name="examples">How many, at most those of a tile.</param>
-    /// <param name="blockDone">Called after each block.</param>
-    internal void Run(ReadOnlySpan<float> pixels, int examples, Action<MixerBlock>? blockDone = null)
+    /// <param name="goesOn">Asked after each block whether there is more to do; nothing follows where there is not.</param>
+    /// <returns>Whether the images went through all blocks.</returns>
+    internal bool Run(ReadOnlySpan<float> pixels, int examples, Func<MixerBlock, bool>? goesOn = null)
     {
         LocalMixerOptions options = _model.Options;
         int image = pixels.Length / examples, patches = options.Patches * options.PatchVector;
@@ -68,10 +72,15 @@ internal sealed class ForwardPass
             int rows = examples * block.Patches;
             Memory<float> result = _results[block.Index & 1][..(rows * block.Channels)];
             block.Forward(_model.Values, block.Narrow(x, _narrowed, rows).Span, _inputs, result.Span, _activations, rows);
-            blockDone?.Invoke(block);
+            if (goesOn?.Invoke(block) == false)
+            {
+                return false;
+            }
+
             x = result;
         }
 
         _model.PoolForReadout(x.Span, _features.Span[..(examples * _model.Readout.Features)], _reciprocal.Span[..examples]);
+        return true;
     }
 }

@@ -1,0 +1,107 @@
+using System.Globalization;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using Onward.Data;
+using Onward.Models;
+
+namespace Onward.Onnx;
+
+/// <summary>Writes a network as an ONNX file, which other runtimes answer with as this library does.</summary>
+/// <remarks>
+/// Operators of set 17. The input is pixels as decoders give them: <c>image</c>, float32 [N, H, W, channels], red, green, blue
+/// or grey, 0 to 255; standardisation is part of the graph. Outputs, each [N, ...]: <c>probabilities</c> and <c>logits</c> of
+/// the readout, then <c>block_0_logits</c> ... of the blocks' local heads. A network that learned without labels has
+/// <c>block_0_projection</c> ... and <c>projection</c> in their place. The model's metadata says the same, and names the classes.
+/// </remarks>
+public static class OnnxFile
+{
+    /// <summary>Name of the input.</summary>
+    public const string Input = "image";
+
+    /// <summary>Name of the output that holds the probability of each class.</summary>
+    public const string Probabilities = "probabilities";
+
+    /// <summary>Name of the output that holds the logits of the classes.</summary>
+    public const string Logits = "logits";
+
+    /// <summary>Name of the output that holds what a network compares images by, where it learned without labels.</summary>
+    public const string Projection = "projection";
+
+    // Protocol Buffers count the bytes of a message in 31 bits.
+    private const long MostBytes = int.MaxValue;
+
+    private static readonly JsonSerializerOptions Json = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    /// <summary>Name of the output of a block's local head.</summary>
+    /// <param name="block">The block, from 0.</param>
+    /// <param name="projects">Whether the head projects instead of classifying.</param>
+    public static string HeadOutput(int block, bool projects) => string.Create(CultureInfo.InvariantCulture, $"block_{block}_{(projects ? Projection : Logits)}");
+
+    /// <summary>Writes a network; the file that was there stays whole until the new one is.</summary>
+    /// <param name="model">The network.</param>
+    /// <param name="images">The images that it was trained on.</param>
+    /// <param name="path">The file to create or to replace.</param>
+    /// <exception cref="ArgumentException">The images do not fit the network, or the network does not fit a file.</exception>
+    /// <exception cref="IOException">The folder is missing or the disk is full.</exception>
+    /// <exception cref="UnauthorizedAccessException">The folder may not be written to.</exception>
+    public static void Save(LocalMixer model, ImageDescription images, string path)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(images);
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        LocalMixerOptions options = model.Options;
+        if (!images.Fits(options.ImageChannels, options.Classes))
+        {
+            throw new ArgumentException(
+                $"The network takes {options.ImageChannels} channels and has {options.Classes} classes; got {images.Mean.Count} means, {images.StandardDeviation.Count} deviations above 0 and {images.ClassNames.Count} names.",
+                nameof(images));
+        }
+
+        if (model.Values.Layout.Count * sizeof(float) > MostBytes)
+        {
+            throw new ArgumentException($"An ONNX file holds at most {MostBytes} bytes; the {model.Values.Layout.Count} parameters of this network take more.", nameof(model));
+        }
+
+        Write(Encode(model, images), path);
+    }
+
+    private static WireMessage Encode(LocalMixer model, ImageDescription images)
+    {
+        LocalMixerOptions options = model.Options;
+        string version = typeof(OnnxFile).Assembly.GetName().Version!.ToString(3);
+        string input = string.Create(
+            CultureInfo.InvariantCulture,
+            $"float32 [N, {options.ImageSide}, {options.ImageSide}, {options.ImageChannels}], {(options.ImageChannels == 1 ? "grey" : "red, green, blue")}, intensities 0 to 255; the graph standardises them");
+        return NetworkGraph.Of(model, images).Complete(
+            "LocalMixer",
+            version,
+            $"A LocalMixer that Onward trained without backpropagation. Input {Input}: {input}. Outputs {Probabilities} and {Logits}: [N, {options.Classes}].",
+            [
+                ("onward.version", version),
+                ("onward.input", input),
+                ("onward.class_names", JsonSerializer.Serialize(images.ClassNames, Json)),
+                ("onward.mean", JsonSerializer.Serialize(images.Mean, Json)),
+                ("onward.standard_deviation", JsonSerializer.Serialize(images.StandardDeviation, Json)),
+            ]);
+    }
+
+    private static void Write(WireMessage model, string path)
+    {
+        string partial = $"{path}.{Path.GetRandomFileName()}.partial";
+        try
+        {
+            using (FileStream file = new(partial, FileMode.CreateNew, FileAccess.Write))
+            {
+                model.WriteTo(file);
+                file.Flush(flushToDisk: true);
+            }
+
+            File.Move(partial, path, overwrite: true);
+        }
+        catch
+        {
+            File.Delete(partial);
+            throw;
+        }
+    }
+}

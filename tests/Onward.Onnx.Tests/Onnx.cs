@@ -1,0 +1,39 @@
+using Microsoft.ML.OnnxRuntime;
+using Microsoft.ML.OnnxRuntime.Tensors;
+using Onward.Data;
+using Onward.Models;
+
+namespace Onward.Onnx.Tests;
+
+/// <summary>A network as ONNX Runtime runs it from a file of ours.</summary>
+internal sealed class Onnx : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("onward-onnx-").FullName;
+
+    public Onnx(LocalMixer model, ImageDescription images)
+    {
+        string path = Path.Combine(_folder, "model.onnx");
+        OnnxFile.Save(model, images, path);
+        Assert.Equal([path], Directory.GetFiles(_folder));
+        Size = new FileInfo(path).Length;
+        using SessionOptions options = new() { LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR };
+        Session = new InferenceSession(path, options);
+    }
+
+    public InferenceSession Session { get; }
+
+    public long Size { get; }
+
+    /// <summary>Every output, by its name [N, its size].</summary>
+    public IReadOnlyDictionary<string, float[]> Run(float[] pixels, int[] shape)
+    {
+        using IDisposableReadOnlyCollection<DisposableNamedOnnxValue> outputs = Session.Run([NamedOnnxValue.CreateFromTensor("image", new DenseTensor<float>(pixels, shape))]);
+        return outputs.ToDictionary(output => output.Name, output => output.AsEnumerable<float>().ToArray());
+    }
+
+    public void Dispose()
+    {
+        Session.Dispose();
+        Directory.Delete(_folder, recursive: true);
+    }
+}

@@ -1,0 +1,225 @@
+using Onward.Data;
+using Onward.Kernels;
+using Onward.Layers;
+using Onward.Models;
+using Onward.Threads;
+using Onward.Training;
+
+namespace Onward.Onnx.Tests;
+
+public sealed class OnnxFileTests
+{
+    // Three blocks; 5 patches along a side of 13 pixels repeat the edge. Groups of 16, since normalising a few numbers that are
+    // nearly alike magnifies what two runtimes round differently.
+    private static readonly LocalMixerOptions Small = new()
+    {
+        Blocks = 3,
+        PatchesPerSide = 5,
+        Channels = 64,
+        Groups = 4,
+        ImageSide = 13,
+        ImageChannels = 3,
+        Classes = 7,
+    };
+
+    public static TheoryData<string, int, int, int> Presets => new()
+    {
+        { "S/1/1", 28, 1, 10 },
+        { "M/1/16", 28, 1, 10 },
+        { "M/8/16", 32, 3, 10 },
+        { "M/8/16", 28, 1, 10 },
+        { "L/8/64", 32, 3, 10 },
+        { "L/32/64", 224, 3, 100 },
+    };
+
+    public static TheoryData<int> AllNormalizations => [.. Enumerable.Range(0, (int)Normalizations.All + 1)];
+
+    [Theory]
+    [MemberData(nameof(Presets))]
+    public void Presets_answer_as_the_library_does(string preset, int side, int channels, int classes) =>
+        RequireSame(LocalMixerPresets.Get(preset, side, channels, classes), examples: side > 100 ? 1 : 3);
+
+    [Theory]
+    [MemberData(nameof(AllNormalizations))]
+    public void Every_choice_of_normalisations(int normalizations) => RequireSame(Small with { Normalizations = (Normalizations)normalizations });
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    [InlineData(7)]
+    public void Convolution_over_patches(int kernelSide) => RequireSame(Small with { TokenMixer = TokenMixer.DepthwiseConvolution, KernelSide = kernelSide });
+
+    [Theory]
+    [InlineData(5, 2, PatchPooling.Average)]
+    [InlineData(5, 3, PatchPooling.Average)]
+    [InlineData(6, 2, PatchPooling.Average)]
+    [InlineData(6, 3, PatchPooling.Maximum)]
+    [InlineData(7, 2, PatchPooling.Maximum)]
+    [InlineData(7, 3, PatchPooling.Average)]
+    [InlineData(2, 2, PatchPooling.Average)]
+    [InlineData(2, 3, PatchPooling.Maximum)]
+    public void Fewer_patches_from_block_to_block(int side, int stride, PatchPooling pooling) =>
+        RequireSame(Small with { PatchesPerSide = side, Downsample = [stride, 2, 1], Pooling = pooling });
+
+    [Theory]
+    [InlineData(TokenMixer.Matrix, 2, 2, 1)]
+    [InlineData(TokenMixer.Matrix, 3, 1, 1)]
+    [InlineData(TokenMixer.DepthwiseConvolution, 2, 4, 2)]
+    public void More_channels_and_groups_from_block_to_block(TokenMixer mixer, int channels, int groups, int downsample) => RequireSame(
+        Small with { TokenMixer = mixer, ChannelRatio = [channels, 2, 1], GroupRatio = [groups, 1, 1], Downsample = [downsample, 1, 1] });
+
+    [Theory]
+    [InlineData(TokenMixer.Matrix, Normalizations.All & ~Normalizations.Inter)]
+    [InlineData(TokenMixer.DepthwiseConvolution, Normalizations.PostLinear)]
+    [InlineData(TokenMixer.Matrix, Normalizations.All)]
+    [InlineData(TokenMixer.Matrix, Normalizations.None)]
+    public void Networks_that_learned_without_labels(TokenMixer mixer, Normalizations normalizations) =>
+        RequireSame(Small with { Projection = 6, TokenMixer = mixer, Normalizations = normalizations });
+
+    [Theory]
+    [InlineData(1, 13)]
+    [InlineData(13, 13)]
+    [InlineData(8, 13)]
+    public void Patches_of_any_size(int patches, int side) => RequireSame(Small with { PatchesPerSide = patches, ImageSide = side });
+
+    [Fact]
+    public void The_file_tells_what_goes_in_and_what_comes_out()
+    {
+        LocalMixer model = Random(Small);
+        using Onnx onnx = new(model, Describe(Small));
+
+        Assert.Equal(["image"], onnx.Session.InputNames);
+        Assert.Equal([-1, 13, 13, 3], onnx.Session.InputMetadata["image"].Dimensions);
+        Assert.Equal("N", onnx.Session.InputMetadata["image"].SymbolicDimensions[0]);
+        Assert.Equal(["probabilities", "logits", "block_0_logits", "block_1_logits", "block_2_logits"], onnx.Session.OutputNames);
+        Assert.All(onnx.Session.OutputNames, name => Assert.Equal([-1, 7], onnx.Session.OutputMetadata[name].Dimensions));
+        Dictionary<string, string> properties = onnx.Session.ModelMetadata.CustomMetadataMap;
+        Assert.Equal("""["class 0","class 1","class 2","class 3","class 4","class 5","class 6"]""", properties["onward.class_names"]);
+        Assert.Equal("float32 [N, 13, 13, 3], red, green, blue, intensities 0 to 255; the graph standardises them", properties["onward.input"]);
+        Assert.Equal("[0.25,0.5,0.75]", properties["onward.mean"]);
+        Assert.Equal("Onward", onnx.Session.ModelMetadata.ProducerName);
+        Assert.InRange(onnx.Size, model.Values.Layout.Count * sizeof(float), (model.Values.Layout.Count * sizeof(float)) + 40_000);
+    }
+
+    [Fact]
+    public void Images_of_another_kind_and_folders_that_are_missing_are_refused()
+    {
+        LocalMixer model = new(Small);
+        string folder = Directory.CreateTempSubdirectory("onward-onnx-").FullName;
+
+        Assert.Contains("got 1 means", Assert.Throws<ArgumentException>(() => OnnxFile.Save(model, Describe(Small) with { Mean = [0] }, Path.Combine(folder, "m.onnx"))).Message);
+        Assert.Throws<DirectoryNotFoundException>(() => OnnxFile.Save(model, Describe(Small), Path.Combine(folder, "absent", "m.onnx")));
+        Directory.CreateDirectory(Path.Combine(folder, "taken"));
+        Assert.ThrowsAny<Exception>(() => OnnxFile.Save(model, Describe(Small), Path.Combine(folder, "taken")));
+
+        Assert.Equal([Path.Combine(folder, "taken")], Directory.GetFileSystemEntries(folder));
+        Directory.Delete(folder, recursive: true);
+    }
+
+    private static void RequireSame(LocalMixerOptions options, int examples = 3)
+    {
+        LocalMixer model = Random(options);
+        ImageDescription images = Describe(options);
+        int length = options.ImageSide * options.ImageSide * options.ImageChannels;
+        float[] pixels = [.. Bytes(examples * length)];
+        using Onnx onnx = new(model, images);
+
+        IReadOnlyDictionary<string, float[]> outputs = onnx.Run(pixels, [examples, options.ImageSide, options.ImageSide, options.ImageChannels]);
+
+        Dictionary<string, List<float>> expected = Expected(model, images, pixels, length);
+        Assert.Equal(expected.Keys.Order(), outputs.Keys.Order());
+        foreach ((string name, float[] values) in outputs)
+        {
+            Assert.Equal(expected[name].Count, values.Length);
+            float size = Math.Max(1, expected[name].Max(Math.Abs));
+            double worst = values.Zip(expected[name], (one, other) => Math.Abs(one - other)).Max() / size;
+            Assert.True(worst <= 1e-5, $"{name} differs by {worst:g3} of {size:g3}");
+            Assert.True(name == "probabilities" || values.Distinct().Count() > values.Length / 2, $"{name} is constant");
+        }
+    }
+
+    // Standardised, run and read head by head.
+    private static Dictionary<string, List<float>> Expected(LocalMixer model, ImageDescription images, float[] pixels, int length)
+    {
+        LocalMixerOptions options = model.Options;
+        ForwardPass pass = new(model);
+        Dictionary<string, List<float>> expected = [];
+        float[] image = new float[length];
+        for (int start = 0; start < pixels.Length; start += length)
+        {
+            for (int i = 0; i < length; i++)
+            {
+                int channel = i % options.ImageChannels;
+                image[i] = ((pixels[start + i] / 255) - images.Mean[channel]) / images.StandardDeviation[channel];
+            }
+
+            pass.Run(image, 1, block =>
+            {
+                Read($"block_{block.Index}_{(options.IsSelfSupervised ? "projection" : "logits")}", block.Head, pass.Pooled);
+                if (model.Projector is not null && block.Index == model.Blocks.Count - 1)
+                {
+                    Read("projection", model.Projector, Mean(pass, block)); // what no normalisation came before
+                }
+
+                return true;
+            });
+            Read("logits", model.Readout, pass.Features);
+            float[] probabilities = new float[options.Classes];
+            new Predictor(model).Predict(image, probabilities);
+            Add("probabilities", probabilities);
+        }
+
+        return expected;
+
+        void Read(string name, LinearHead head, ReadOnlySpan<float> features)
+        {
+            float[] outputs = new float[head.Outputs];
+            head.Apply(model.Values, features[..head.Features], outputs, 1);
+            Add(name, outputs);
+        }
+
+        void Add(string name, float[] values)
+        {
+            expected.TryAdd(name, []);
+            expected[name].AddRange(values);
+        }
+    }
+
+    // The mean over patches of what the block gave.
+    private static float[] Mean(ForwardPass pass, MixerBlock block)
+    {
+        float[] mean = new float[block.Channels];
+        block.Pool(pass.Output(block)[..(block.Patches * block.Channels)], mean);
+        return mean;
+    }
+
+    private static ImageDescription Describe(LocalMixerOptions options) => new(
+        [.. Enumerable.Range(0, options.Classes).Select(label => $"class {label}")],
+        options.ImageChannels == 1 ? [0.3f] : [0.25f, 0.5f, 0.75f],
+        options.ImageChannels == 1 ? [0.2f] : [0.2f, 0.25f, 0.3f]);
+
+    // Random numbers in all parameters, those that start at 0 included.
+    private static LocalMixer Random(LocalMixerOptions options)
+    {
+        LocalMixer model = new(options);
+        foreach (Parameter parameter in model.Values.Layout.Parameters)
+        {
+            int fanIn = parameter.Name.Contains(".conv.", StringComparison.Ordinal) ? parameter.Shape[0] * parameter.Shape[0] : parameter.Shape[^Math.Min(2, parameter.Shape.Count)];
+            float scale = parameter.IsMatrix ? 1 / MathF.Sqrt(fanIn) : 0.1f;
+            Span<float> values = model.Values[parameter];
+            CounterRandom.Normals(new RandomStream(7, RandomPurpose.Initialization, Example: (uint)parameter.Offset), 0, values);
+            System.Numerics.Tensors.TensorPrimitives.Multiply(values, scale, values);
+        }
+
+        using WorkerTeam team = new(1);
+        model.Pack(team);
+        return model;
+    }
+
+    private static IEnumerable<float> Bytes(int count)
+    {
+        float[] normals = new float[count];
+        CounterRandom.Normals(new RandomStream(3, RandomPurpose.Data), 0, normals);
+        return normals.Select(normal => Math.Clamp(MathF.Round(128 + (60 * normal)), 0, 255));
+    }
+}
