@@ -1,0 +1,126 @@
+using Onward.Data;
+
+namespace Onward.Imaging;
+
+/// <summary>Image files of no known class, in the kind that a model was trained on: grey or colour, and square.</summary>
+public sealed class LooseImages : ImageSet
+{
+    private const int Colours = 3;
+
+    private readonly IReadOnlyList<string> _paths;
+    private readonly bool _keepsSize;
+
+    /// <summary>Lists the files, which are read and decoded when they are needed.</summary>
+    /// <param name="paths">The files, at least one.</param>
+    /// <param name="side">Rows and columns of what the model is given, at least 1.</param>
+    /// <param name="channels">1 for grey, to which colours are brought by their luma; 3 for colour.</param>
+    /// <param name="keepsSize">
+    /// Whether an image of another size keeps it, to be cropped as those of an <see cref="ImageFolder"/> are; else its middle
+    /// square is brought to the size, each pixel the mean of what it covers.
+    /// </param>
+    /// <exception cref="ArgumentException">There are no files, or the channels are neither 1 nor 3.</exception>
+    public LooseImages(IReadOnlyList<string> paths, int side, int channels, bool keepsSize)
+        : base(new int[Required(paths).Count], side, side, channels, classes: 1)
+    {
+        if (channels is not (1 or Colours))
+        {
+            throw new ArgumentException($"Image files have 1 channel or {Colours}; got {channels}.", nameof(channels));
+        }
+
+        (_paths, _keepsSize) = (paths, keepsSize);
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>No image stands in for a damaged one here.</remarks>
+    /// <exception cref="DataException">The file is missing, or no image, or damaged.</exception>
+    public override bool TryRead(int example, RawImage image)
+    {
+        ArgumentNullException.ThrowIfNull(image);
+        string path = _paths[example];
+        if (ImageDecoder.Decode(path, image) is string fault)
+        {
+            throw new DataException($"{path}: {Describe(fault)} Name an intact JPEG, PNG, BMP or WebP file.");
+        }
+
+        if (!_keepsSize && (image.Height, image.Width) != (Height, Width))
+        {
+            image.Show(MiddleSquare(image, Height), Height, Width, Colours);
+        }
+
+        if (Channels == 1)
+        {
+            image.Show(Grey(image.Pixels), image.Height, image.Width, 1);
+        }
+
+        return true;
+    }
+
+    /// <inheritdoc/>
+    protected override LooseImages Slice(int start, int count) => new([.. _paths.Skip(start).Take(count)], Height, Channels, _keepsSize);
+
+    private static IReadOnlyList<string> Required(IReadOnlyList<string> paths)
+    {
+        ArgumentNullException.ThrowIfNull(paths);
+        return paths;
+    }
+
+    private static string Describe(string fault) => fault switch
+    {
+        "gone" => "no such file.",
+        "no image" => "not an image that can be read.",
+        _ => $"{fault}.",
+    };
+
+    private static byte[] MiddleSquare(RawImage image, int side)
+    {
+        int square = Math.Min(image.Height, image.Width), top = (image.Height - square) / 2, left = (image.Width - square) / 2;
+        byte[] target = new byte[side * side * Colours];
+        double scale = (double)square / side;
+        Span<double> sum = stackalloc double[Colours];
+        for (int y = 0; y < side; y++)
+        {
+            for (int x = 0; x < side; x++)
+            {
+                sum.Clear();
+                double area = 0;
+                for (int row = (int)(y * scale); row < Math.Min(square, (y + 1) * scale); row++)
+                {
+                    double rows = Overlap(row, y * scale, (y + 1) * scale);
+                    for (int column = (int)(x * scale); column < Math.Min(square, (x + 1) * scale); column++)
+                    {
+                        double weight = rows * Overlap(column, x * scale, (x + 1) * scale);
+                        ReadOnlySpan<byte> pixel = image.Pixels.Slice((((top + row) * image.Width) + left + column) * Colours, Colours);
+                        area += weight;
+                        for (int channel = 0; channel < Colours; channel++)
+                        {
+                            sum[channel] += weight * pixel[channel];
+                        }
+                    }
+                }
+
+                for (int channel = 0; channel < Colours; channel++)
+                {
+                    target[(((y * side) + x) * Colours) + channel] = (byte)Math.Round(sum[channel] / area);
+                }
+            }
+        }
+
+        return target;
+    }
+
+    // How much of the pixel that starts at a whole number lies between two places.
+    private static double Overlap(int pixel, double from, double to) => Math.Min(pixel + 1, to) - Math.Max(pixel, from);
+
+    // Luma of Rec. 601, in whole numbers so that grey stays what it is.
+    private static byte[] Grey(ReadOnlySpan<byte> colours)
+    {
+        byte[] grey = new byte[colours.Length / Colours];
+        for (int i = 0; i < grey.Length; i++)
+        {
+            ReadOnlySpan<byte> pixel = colours.Slice(i * Colours, Colours);
+            grey[i] = (byte)(((299 * pixel[0]) + (587 * pixel[1]) + (114 * pixel[2]) + 500) / 1000);
+        }
+
+        return grey;
+    }
+}
