@@ -56,7 +56,7 @@ internal sealed class BenchCommand
         ModelChoice.Settings network = _model.Read(parse, DefaultModel);
         RuleChoice.Settings settings = _rule.Read(parse);
         int batch = parse.GetValue(_batchSize) ?? DefaultBatch;
-        (int side, int channels, int classes) = ImagesFor(network.Preset);
+        (int side, int channels, int classes) = PresetDefaults.ImagesFor(network.Preset);
         if ((long)batch * side * side * channels > Array.MaxLength)
         {
             throw new CommandFault($"--batch-size {batch} makes a batch of images of {side}x{side}x{channels} too large for one array. Take a smaller one.");
@@ -170,14 +170,6 @@ internal sealed class BenchCommand
             BenchProfile.Write(parts, _host.Out);
         }
     }
-
-    // The images that the paper trains each preset on: MNIST, CIFAR-10, and 100 classes of ImageNet.
-    private static (int Side, int Channels, int Classes) ImagesFor(string model) => model.Split('/')[1] switch
-    {
-        "1" => (28, 1, 10),
-        "8" => (32, 3, 10),
-        _ => (224, 3, 100),
-    };
 
     private sealed record Outcome(
         double ImagesPerSecond,

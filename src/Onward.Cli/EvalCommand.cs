@@ -14,6 +14,7 @@ internal sealed class EvalCommand
     private readonly Option<string?> _run = ValueOption.Folder("--run", "Run folder, as 'onward train' printed it", required: true);
     private readonly Option<string?> _dataset = ValueOption.Name("--dataset", "mnist, fashion-mnist, cifar-10, digits, idx or folder. Default: the run's", Datasets.Names);
     private readonly Option<string?> _data = ValueOption.Folder("--data", "Folder with the files of the data set. Default: the run's");
+    private readonly Option<double?> _confidence = TrainedModel.ExitConfidenceOption(": measure what that comes to");
     private readonly Option<int?> _threads = RuleChoice.ThreadsOption();
     private readonly Option<bool> _json = new("--json") { Description = "Print one line of JSON instead of a table" };
     private readonly Host _host;
@@ -24,8 +25,8 @@ internal sealed class EvalCommand
     internal static Command Create(Host host)
     {
         EvalCommand eval = new(host);
-        Command command = new("eval", "Measure the errors of a trained model and of each block's head.");
-        foreach (Option option in new Option[] { eval._run, eval._dataset, eval._data, eval._threads, eval._json })
+        Command command = new("eval", "Measure the errors of a trained model and of each block's head, and what their answers cost.");
+        foreach (Option option in new Option[] { eval._run, eval._dataset, eval._data, eval._confidence, eval._threads, eval._json })
         {
             command.Add(option);
         }
@@ -37,8 +38,14 @@ internal sealed class EvalCommand
     private int Run(ParseResult parse)
     {
         string folder = _host.Resolve(parse.GetValue(_run)!);
-        RunConfiguration run = RunFolder.ReadConfiguration(folder);
-        LocalMixer model = ModelFile.Load(RunFolder.ModelPathIn(folder));
+        TrainedModel trained = TrainedModel.Load(folder);
+        (RunConfiguration run, LocalMixer model) = (trained.Run, trained.Model);
+        double? confidence = parse.GetValue(_confidence);
+        if (confidence is not null)
+        {
+            trained.RequireClassifyingHeads(_confidence.Name);
+        }
+
         string dataset = parse.GetValue(_dataset) ?? run.Dataset;
         string? directory = parse.GetValue(_data) ?? (dataset == run.Dataset ? run.Data : null);
         int? imageSize = dataset == Datasets.Folder ? model.Options.ImageSide : null;
@@ -56,39 +63,66 @@ internal sealed class EvalCommand
         Evaluator evaluator = new(model, team);
         Evaluation train = Evaluate(evaluator, training, data, team.Count);
         Evaluation? held = heldOut is null ? null : Evaluate(evaluator, heldOut, data, team.Count);
-        Evaluation test = Evaluate(evaluator, data.Test, data, team.Count);
+        Evaluation test = Evaluate(evaluator, data.Test, data, team.Count, confidence);
         if (parse.GetValue(_json))
         {
             _host.Out.WriteLine(JsonSerializer.Serialize(
-                new Outcome(run.Rule, run.Network.Name, dataset, Round(train.Error), held is null ? null : Round(held.Error), Round(test.Error), [.. test.BlockErrors.Select(Round)], folder),
+                new Outcome(
+                    run.Rule,
+                    run.Network.Name,
+                    dataset,
+                    Round(train.Error),
+                    held is null ? null : Round(held.Error),
+                    Round(test.Error),
+                    [.. test.BlockErrors.Select(Round)],
+                    folder,
+                    Round(InferenceCost.OfReadout(model)),
+                    [.. test.BlockErrors.Select((error, k) => new BlockOutcome(k, Round(100 - error), Round(InferenceCost.OfBlock(model, k)), test.EarlyExits is null ? null : Round(test.EarlyExits.Shares[k])))],
+                    test.EarlyExits is null ? null : new ExitOutcome(confidence!.Value, Round(test.EarlyExits.Error), Round(InferenceCost.Mean(model, test.EarlyExits.Shares)))),
                 ResultJson.Options));
         }
         else
         {
             _host.Out.WriteLine($"{run.Network.Name} trained with {run.Rule} on {run.Dataset}; errors on {dataset}");
-            Table(train, held, test).Write(_host.Out);
+            Table(model, train, held, test).Write(_host.Out);
+            if (test.EarlyExits is EarlyExits exits)
+            {
+                _host.Out.WriteLine(string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"with --exit-confidence {confidence}: test error {TextTable.Percent(exits.Error)}, {InferenceCost.Show(InferenceCost.Mean(model, exits.Shares))} MFLOP an image on average"));
+            }
         }
 
         return ExitCode.Done;
     }
 
-    private Evaluation Evaluate(Evaluator evaluator, ImageSet images, ImageDataset data, int threads)
+    private Evaluation Evaluate(Evaluator evaluator, ImageSet images, ImageDataset data, int threads, double? confidence = null)
     {
         using BatchLoader loader = BatchLoader.ForEvaluation(images, data.Mean, data.StandardDeviation, threads);
-        return evaluator.Evaluate(loader, _host.Interruption);
+        return evaluator.Evaluate(loader, confidence, _host.Interruption);
     }
 
-    private static TextTable Table(Evaluation train, Evaluation? held, Evaluation test)
+    private static TextTable Table(LocalMixer model, Evaluation train, Evaluation? held, Evaluation test)
     {
         Evaluation[] columns = held is null ? [train, test] : [train, held, test];
         string[] names = held is null ? ["train", "test"] : ["train", "validation", "test"];
-        TextTable table = new TextTable().Add(["", .. names]);
+        TextTable table = new(0);
+        Add("", [.. names, "test accuracy", "MFLOP"], "exits");
         for (int k = 0; k < test.BlockErrors.Count; k++)
         {
-            table.Add([string.Create(CultureInfo.InvariantCulture, $"head of block {k}"), .. columns.Select(column => TextTable.Percent(column.BlockErrors[k]))]);
+            Add(
+                string.Create(CultureInfo.InvariantCulture, $"head of block {k}"),
+                [.. columns.Select(column => TextTable.Percent(column.BlockErrors[k])), TextTable.Percent(100 - test.BlockErrors[k]), InferenceCost.Show(InferenceCost.OfBlock(model, k))],
+                TextTable.Percent(test.EarlyExits?.Shares[k] ?? 0));
         }
 
-        return table.Add(["model", .. columns.Select(column => TextTable.Percent(column.Error))]);
+        Add(
+            "model",
+            [.. columns.Select(column => TextTable.Percent(column.Error)), TextTable.Percent(100 - test.Error), InferenceCost.Show(InferenceCost.OfReadout(model))],
+            TextTable.Percent(Math.Max(0, 100 - (test.EarlyExits?.Shares.Sum() ?? 0))));
+        return table;
+
+        void Add(string name, string[] cells, string exits) => table.Add(test.EarlyExits is null ? [name, .. cells] : [name, .. cells, exits]);
     }
 
     private static void RequireFit(LocalMixerOptions model, ImageDataset data)
@@ -111,5 +145,13 @@ internal sealed class EvalCommand
         double? ValidationError,
         double TestError,
         IReadOnlyList<double> BlockTestErrors,
-        string Run);
+        string Run,
+        double Mflop,
+        IReadOnlyList<BlockOutcome> Blocks,
+        ExitOutcome? EarlyExit);
+
+    // The share of test images that exit there, in percent; null where no confidence was given.
+    private sealed record BlockOutcome(int Block, double TestAccuracy, double Mflop, double? ExitShare);
+
+    private sealed record ExitOutcome(double Confidence, double TestError, double Mflop);
 }

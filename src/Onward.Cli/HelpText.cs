@@ -16,11 +16,15 @@ internal static class HelpText
           onward train                                 learn MNIST with the smallest good network
           onward train --model M/8/16 --epochs 2       a deeper one: 4 blocks, 8x8 patches, 16 groups
           onward eval --run runs/mnist-M-1-16-LG-FG-A-seed1
+          onward predict runs/mnist-M-1-16-LG-FG-A-seed1 digit.png
+          onward export runs/mnist-M-1-16-LG-FG-A-seed1 model.onnx
+          onward inspect M/8/16                        layers, parameters, local losses
           onward compare --rules LG-FG-A,BP            two rules side by side, with learning curves
           onward reproduce --row LG-FG-A --column MNIST-M/1/16
           onward data list                             data sets, and what is on this machine
           onward bench --model M/8/16                  how fast this machine trains
           onward variance                              how far forward gradients scatter, beside theory
+          onward doctor                                what this machine offers, and what to mend
         """;
 
     private const string TrainExamples = """
@@ -34,6 +38,44 @@ internal static class HelpText
     private const string EvalExamples = """
           onward eval --run runs/mnist-M-1-16-LG-FG-A-seed1
           onward eval --run runs/mnist-M-1-16-LG-FG-A-seed1 --dataset digits
+          onward eval --run runs/cifar-10-M-8-16-LG-FG-A-seed1 --exit-confidence 0.9
+
+        MFLOP is what an answer from there costs for one image, this block and those before it. With
+        --exit-confidence, 'exits' is the share of test images that the block answers.
+        """;
+
+    private const string PredictExamples = """
+          onward predict runs/mnist-M-1-16-LG-FG-A-seed1 digit.png
+          onward predict runs/cifar-10-M-8-16-LG-FG-A-seed1 *.jpg --top 3 --exit-confidence 0.95
+          onward predict runs/cifar-10-M-8-16-LG-FG-A-seed1 cat.png --max-block 1
+          onward predict runs/mnist-M-1-16-LG-FG-A-seed1 *.png --json | jq -r '[.image, .classes[0].class] | @tsv'
+
+        An image is brought to the size and the colours of the run's images: of a run on folders, the
+        middle, as in its evaluation; of others, the middle square, scaled. Every block has a head that
+        can answer: with --exit-confidence the first that is sure enough does, and the rest is not run.
+        """;
+
+    private const string ExportExamples = """
+          onward export runs/mnist-M-1-16-LG-FG-A-seed1 model.onnx
+          onward export runs/cifar-10-M-8-16-LG-FG-A-seed1 model.onnx --json | jq -r '.outputs[]'
+
+        The input 'image' is float32 [N, rows, columns, channels], any N, intensities 0 to 255 as
+        decoders give them, in red, green, blue, or grey; the graph standardises them. The outputs are
+        'probabilities' and 'logits' of the readout, and what the head of each block gives. Class names
+        are in the file's metadata.
+        """;
+
+    private const string InspectExamples = """
+          onward inspect M/8/16                        a preset, for the images the paper trains it on
+          onward inspect runs/mnist-M-1-16-LG-FG-A-seed1
+          onward inspect model.safetensors --json | jq .parameters
+        """;
+
+    private const string DoctorExamples = """
+          onward doctor                                every line ends with what to do, if there is anything
+          onward doctor --out /data/runs --json | jq '.[] | select(.verdict != "good")'
+
+        The exit code is 0 whatever is found.
         """;
 
     private const string CompareExamples = """
@@ -95,11 +137,15 @@ internal static class HelpText
         help.Action = new TeachingHelp((HelpAction)help.Action!);
         root.Add(TrainCommand.Create(host));
         root.Add(EvalCommand.Create(host));
+        root.Add(PredictCommand.Create(host));
+        root.Add(ExportCommand.Create(host));
+        root.Add(InspectCommand.Create(host));
         root.Add(CompareCommand.Create(host));
         root.Add(ReproduceCommand.Create(host));
         root.Add(DataCommand.Create(host));
         root.Add(BenchCommand.Create(host));
         root.Add(VarianceCommand.Create(host));
+        root.Add(DoctorCommand.Create(host));
         root.SetAction(parse => help.Action is TeachingHelp teaching ? teaching.Invoke(parse) : ExitCode.Done);
         return root;
     }
@@ -108,6 +154,10 @@ internal static class HelpText
     {
         "train" => TrainExamples,
         "eval" => EvalExamples,
+        "predict" => PredictExamples,
+        "export" => ExportExamples,
+        "inspect" => InspectExamples,
+        "doctor" => DoctorExamples,
         "compare" => CompareExamples,
         "reproduce" => ReproduceExamples,
         "bench" => BenchExamples,

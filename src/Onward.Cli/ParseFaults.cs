@@ -28,7 +28,7 @@ internal static class ParseFaults
         return error.SymbolResult switch
         {
             CommandResult { Command.Subcommands.Count: > 0 } => $"'{owner}' needs a command: {ValueOption.List([.. command.Subcommands.Select(sub => sub.Name)])}. See '{help}'.",
-            ArgumentResult { Tokens.Count: 0, Argument: var argument } => $"'{owner}' needs a {argument.Name}: {argument.Description}. See '{help}'.",
+            ArgumentResult { Tokens.Count: 0, Argument: var argument } => $"'{owner}' needs {(argument.Name[0] is 'I' ? "an" : "a")} {argument.Name}: {argument.Description}. See '{help}'.",
             OptionResult { IdentifierToken: null } option => $"'{owner}' needs {option.Option.Name}. See '{help}'.",
             OptionResult { Tokens.Count: 0 } option => $"{option.Option.Name} needs a value. See '{help}'.",
             OptionResult { IdentifierTokenCount: > 1 } option => $"{option.Option.Name} is given {option.IdentifierTokenCount} times; give it once.",
@@ -60,7 +60,7 @@ internal static class ParseFaults
             return $"there is no command {Quote(word)}{NearestName.Suggest(word, names)}";
         }
 
-        string taken = command.Arguments is [Argument argument, ..] ? $"one {argument.Name} and options" : "options only";
+        string taken = command.Arguments.Count > 0 ? $"{string.Join(", ", command.Arguments.Select(argument => $"one {argument.Name}"))} and options" : "options only";
         return $"'{owner}' takes {taken}; {Quote(word)} belongs to none.";
     }
 }

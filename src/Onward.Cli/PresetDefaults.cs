@@ -55,6 +55,14 @@ internal sealed record PresetDefaults(int Epochs, double LearningRate)
     internal static string Show(Func<PresetDefaults, IFormattable> value) =>
         string.Join(", ", Models.Select(model => $"{model} {value(For(model, PaperRules.Default)).ToString(null, CultureInfo.InvariantCulture)}"));
 
+    /// <summary>The images that the paper trains a preset on: those of MNIST, of CIFAR-10, or of 100 classes of ImageNet.</summary>
+    internal static (int Side, int Channels, int Classes) ImagesFor(string model) => model.Split('/')[1] switch
+    {
+        "1" => (28, 1, 10),
+        "8" => (32, 3, 10),
+        _ => (224, 3, 100),
+    };
+
     /// <summary>The defaults of a preset and a rule.</summary>
     internal static PresetDefaults For(string model, string rule)
     {

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Onward.Data;
 using Onward.Learning;
 using Onward.Models;
 using Onward.Optimizers;
@@ -89,6 +90,9 @@ internal sealed record RunConfiguration
 
     /// <summary>Rows and columns that images in folders were brought to; null for other data.</summary>
     public int? ImageSize { get; init; }
+
+    /// <summary>How images were standardised and classes are named; null in runs of versions that did not keep it.</summary>
+    public ImageDescription? Images { get; init; }
 
     public required int TrainingImages { get; init; }
 

@@ -1,3 +1,4 @@
+using Onward.Data;
 using Onward.Data.Augmentation;
 using Onward.Learning;
 using Onward.Models;
@@ -56,6 +57,7 @@ internal sealed record RunPlan(ModelChoice.Settings Model, RuleChoice.Settings R
         DatasetSource = data.Images.Source,
         Data = data.Directory,
         ImageSize = data.Dataset == Datasets.Folder ? data.Images.Training.Height : null,
+        Images = ImageDescription.Of(data.Images),
         TrainingImages = data.Images.Training.Count,
         Validation = data.Validation,
         Epochs = Training.Epochs,

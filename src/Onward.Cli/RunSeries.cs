@@ -8,8 +8,9 @@ namespace Onward.Cli;
 /// <summary>Several runs on the same images, one after another, each in a folder of its own below one folder. A run that has ended is not repeated.</summary>
 internal sealed class RunSeries
 {
-    // Tells nothing of what was trained: where images came from is a description, their folder is an option of its own.
-    private const string NotCompared = "datasetSource";
+    // Tells nothing of what was trained: where images came from is a description, their folder is an option of its own, and how
+    // they were standardised follows from them.
+    private static readonly string[] NotCompared = ["datasetSource", "images"];
 
     // What follows from the options and the images; a fault names an option first.
     private static readonly string[] Derived = ["version", "parameters", "trainingImages"];
@@ -111,7 +112,7 @@ internal sealed class RunSeries
     private static void RequireSame(string folder, RunConfiguration asked)
     {
         JsonObject before = Values(RunFolder.ReadConfiguration(folder));
-        foreach ((string name, JsonNode? now) in Values(asked).Where(option => option.Key != NotCompared).OrderBy(option => Derived.Contains(option.Key)))
+        foreach ((string name, JsonNode? now) in Values(asked).Where(option => !NotCompared.Contains(option.Key)).OrderBy(option => Derived.Contains(option.Key)))
         {
             JsonNode? was = before[name];
             if (!JsonNode.DeepEquals(was, now))

@@ -117,7 +117,22 @@ internal static class ValueOption
         Description = help,
         HelpName = "DIR",
         Required = required,
-        CustomParser = result => Convert(result, text => text.Length > 0 && !text.Contains('\0', StringComparison.Ordinal) && !ParseFaults.TookAnOption(result) ? text : null, "the path of a folder"),
+        CustomParser = result => Convert(result, text => IsPath(text) && !ParseFaults.TookAnOption(result) ? text : null, "the path of a folder"),
+    };
+
+    /// <summary>A path that stands by itself.</summary>
+    internal static Argument<string> Path(string name, string help) => new(name)
+    {
+        Description = help,
+        CustomParser = result => ReadPath(name, result.Tokens[0].Value, result),
+    };
+
+    /// <summary>One path or more.</summary>
+    internal static Argument<string[]> Paths(string name, string help) => new(name)
+    {
+        Description = help,
+        Arity = ArgumentArity.OneOrMore,
+        CustomParser = result => [.. result.Tokens.Select(token => ReadPath(name, token.Value, result)!)],
     };
 
     /// <summary>The names as a sentence shows them.</summary>
@@ -130,6 +145,19 @@ internal static class ValueOption
     /// <summary>Says that a word is none of the names.</summary>
     internal static string Unknown(string option, string text, IReadOnlyList<string> names) =>
         $"{option} knows no {ParseFaults.Quote(text)}{NearestName.Suggest(text, names)} It takes {List(names)}.";
+
+    private static string? ReadPath(string name, string text, ArgumentResult result)
+    {
+        if (IsPath(text))
+        {
+            return text;
+        }
+
+        result.AddError($"{name} must be a path; got {ParseFaults.Quote(text)}.");
+        return null;
+    }
+
+    private static bool IsPath(string text) => text.Length > 0 && !text.Contains('\0', StringComparison.Ordinal);
 
     private static T? Convert<T>(ArgumentResult result, Func<string, T?> read, string rule)
     {

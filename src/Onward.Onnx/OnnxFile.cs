@@ -15,6 +15,9 @@ namespace Onward.Onnx;
 /// </remarks>
 public static class OnnxFile
 {
+    /// <summary>The version of the standard operators that a file is written in.</summary>
+    public const int OperatorSet = GraphBuilder.OperatorSet;
+
     /// <summary>Name of the input.</summary>
     public const string Input = "image";
 
@@ -32,16 +35,24 @@ public static class OnnxFile
 
     private static readonly JsonSerializerOptions Json = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
+    /// <summary>Names of the outputs of a network, in the order of the file.</summary>
+    /// <param name="options">The network's sizes.</param>
+    public static IReadOnlyList<string> OutputsOf(LocalMixerOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        IEnumerable<string> heads = Enumerable.Range(0, options.Blocks).Select(block => HeadOutput(block, options.IsSelfSupervised));
+        return [Probabilities, Logits, .. heads, .. options.IsSelfSupervised ? [Projection] : Array.Empty<string>()];
+    }
+
     /// <summary>Name of the output of a block's local head.</summary>
-    /// <param name="block">The block, from 0.</param>
-    /// <param name="projects">Whether the head projects instead of classifying.</param>
-    public static string HeadOutput(int block, bool projects) => string.Create(CultureInfo.InvariantCulture, $"block_{block}_{(projects ? Projection : Logits)}");
+    internal static string HeadOutput(int block, bool projects) => string.Create(CultureInfo.InvariantCulture, $"block_{block}_{(projects ? Projection : Logits)}");
 
     /// <summary>Writes a network; the file that was there stays whole until the new one is.</summary>
     /// <param name="model">The network.</param>
     /// <param name="images">The images that it was trained on.</param>
     /// <param name="path">The file to create or to replace.</param>
-    /// <exception cref="ArgumentException">The images do not fit the network, or the network does not fit a file.</exception>
+    /// <exception cref="ArgumentException">The images do not fit the network.</exception>
+    /// <exception cref="NotSupportedException">The network is too large for a file.</exception>
     /// <exception cref="IOException">The folder is missing or the disk is full.</exception>
     /// <exception cref="UnauthorizedAccessException">The folder may not be written to.</exception>
     public static void Save(LocalMixer model, ImageDescription images, string path)
@@ -59,7 +70,7 @@ public static class OnnxFile
 
         if (model.Values.Layout.Count * sizeof(float) > MostBytes)
         {
-            throw new ArgumentException($"An ONNX file holds at most {MostBytes} bytes; the {model.Values.Layout.Count} parameters of this network take more.", nameof(model));
+            throw new NotSupportedException($"An ONNX file holds at most {MostBytes} bytes; the {model.Values.Layout.Count} parameters of this network take more.");
         }
 
         Write(Encode(model, images), path);

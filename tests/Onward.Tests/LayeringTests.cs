@@ -42,6 +42,16 @@ public sealed partial class LayeringTests
         Assert.All(files, file => Assert.Empty(Used(File.ReadAllText(file)).Except(["Imaging", "Data"])));
     }
 
+    [Fact]
+    public void Onnx_uses_networks_and_data_alone()
+    {
+        string source = Path.Combine(Path.GetDirectoryName(Source())!, "Onward.Onnx");
+        string[] files = [.. Directory.EnumerateFiles(source, "*.cs", SearchOption.AllDirectories).Order()];
+
+        Assert.NotEmpty(files);
+        Assert.All(files, file => Assert.Empty(Used(File.ReadAllText(file)).Except(["Onnx", "Models", "Layers", "Kernels", "Data"])));
+    }
+
     [Theory]
     [InlineData("Kernels/A.cs", "using Onward.Layers;", "Kernels/A.cs uses Layers")]
     [InlineData("Models/Inner/A.cs", "using System;\nusing static Onward.Learning.Rule;", "Models/Inner/A.cs uses Learning")]
@@ -49,6 +59,7 @@ public sealed partial class LayeringTests
     [InlineData("Layers/A.cs", "namespace Onward.Layers;\n\nclass A { Onward.Training.Trainer t; }", "Layers/A.cs uses Training")]
     [InlineData("Training/A.cs", "using Onward.Laboratory;", "Training/A.cs uses Laboratory")]
     [InlineData("Data/A.cs", "using Onward.Imaging;", "Data/A.cs uses Imaging")]
+    [InlineData("Models/A.cs", "using Onward.Onnx;", "Models/A.cs uses Onnx")]
     [InlineData("Losses/A.cs", "using Onward.Surprise;", "Losses/A.cs uses Surprise")]
     [InlineData("Surprise/A.cs", "using System;", "Surprise/A.cs is in a folder that has no layer")]
     [InlineData("A.cs", "using System;", "A.cs is in a folder that has no layer")]

@@ -1,0 +1,128 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json;
+using Onward.Data;
+using Onward.Imaging;
+using Onward.Models;
+using Onward.Threads;
+using Onward.Training;
+
+namespace Onward.Cli;
+
+/// <summary><c>onward predict</c>: what the model of a run makes of image files.</summary>
+internal sealed class PredictCommand
+{
+    private const int DefaultTop = 5;
+
+    private readonly Argument<string> _run = ValueOption.Path("RUN", "run folder, as 'onward train' printed it");
+    private readonly Argument<string[]> _images = ValueOption.Paths("IMAGE", "image files: JPEG, PNG, BMP or WebP");
+    private readonly Option<int?> _top = ValueOption.Whole("--top", $"Classes to show, the most probable first. Default {DefaultTop}, or all where there are fewer", 1);
+    private readonly Option<double?> _confidence = TrainedModel.ExitConfidenceOption(". Default: none does");
+    private readonly Option<int?> _lastBlock = ValueOption.Whole("--max-block", "Block, from 0, whose head answers at the latest; the blocks after it are not run. Default: the readout answers", 0);
+    private readonly Option<int?> _threads = RuleChoice.ThreadsOption();
+    private readonly Option<bool> _json = new("--json") { Description = "Print one line of JSON for each image" };
+    private readonly Host _host;
+
+    private PredictCommand(Host host) => _host = host;
+
+    /// <summary>Makes the command.</summary>
+    internal static Command Create(Host host)
+    {
+        PredictCommand predict = new(host);
+        Command command = new("predict", "Tell the classes of image files, with their probabilities.")
+        {
+            predict._run, predict._images, predict._top, predict._confidence, predict._lastBlock, predict._threads, predict._json,
+        };
+        command.SetAction(predict.Run);
+        return command;
+    }
+
+    // All that can be wrong but the content of the images is found before the first answer.
+    private int Run(ParseResult parse)
+    {
+        TrainedModel trained = TrainedModel.Load(_host.Resolve(parse.GetValue(_run)!));
+        LocalMixerOptions options = trained.Model.Options;
+        EarlyExit exit = ReadExit(parse, trained);
+        int top = parse.GetValue(_top) ?? Math.Min(DefaultTop, options.Classes);
+        if (top > options.Classes)
+        {
+            throw new CommandFault($"--top {top} is more than the {options.Classes} classes of {trained.Folder}. Ask for fewer.");
+        }
+
+        if (options.ImageChannels is not (1 or 3))
+        {
+            throw new CommandFault($"{trained.Folder} was trained on images of {options.ImageChannels} channels, which no image file has.");
+        }
+
+        string[] named = parse.GetValue(_images)!, paths = [.. named.Select(RequireFile)];
+        ImageDescription images = trained.DescribeImages(_host);
+
+        // Folders hold images of any size, of which training took the middle; other images have the size they were trained in.
+        LooseImages files = new(paths, options.ImageSide, options.ImageChannels, keepsSize: trained.Run.Dataset == Datasets.Folder);
+        using WorkerTeam team = new(Math.Min(RuleChoice.Threads(parse, _threads), paths.Length));
+        using BatchLoader loader = BatchLoader.ForEvaluation(files, [.. images.Mean], [.. images.StandardDeviation], team.Count);
+        trained.Model.Pack(team);
+        Predictor[] predictors = [.. Enumerable.Range(0, team.Count).Select(_ => new Predictor(trained.Model, exit))];
+        bool asJson = parse.GetValue(_json), tellsBlock = exit != new EarlyExit();
+        int shown = 0;
+        foreach (ImageBatch batch in loader.InOrder(_host.Interruption))
+        {
+            Answer[] answers = new Answer[batch.Count];
+            team.Run(batch.Count, (i, worker) =>
+            {
+                float[] probabilities = new float[options.Classes];
+                int? block = predictors[worker].Predict(batch.Pixels.AsSpan(i * files.ImageLength, files.ImageLength), probabilities);
+                answers[i] = new Answer(probabilities, block);
+            });
+            foreach (Answer answer in answers)
+            {
+                _host.Out.WriteLine(asJson ? ToJson(named[shown], answer, images.ClassNames, top) : ToText(named[shown], answer, images.ClassNames, top, tellsBlock));
+                shown++;
+            }
+        }
+
+        return ExitCode.Done;
+    }
+
+    private EarlyExit ReadExit(ParseResult parse, TrainedModel trained)
+    {
+        EarlyExit exit = new() { Confidence = parse.GetValue(_confidence), LastBlock = parse.GetValue(_lastBlock) };
+        if (exit != new EarlyExit())
+        {
+            trained.RequireClassifyingHeads(exit.Confidence is null ? _lastBlock.Name : _confidence.Name);
+        }
+
+        int last = trained.Model.Blocks.Count - 1;
+        return exit.LastBlock is not int block || block <= last
+            ? exit
+            : throw new CommandFault($"--max-block {block} is beyond the last block of {trained.Folder}, {last}. Name one from 0 to {last}.");
+    }
+
+    private string RequireFile(string name)
+    {
+        string path = _host.Resolve(name);
+        return File.Exists(path) ? path
+            : throw new CommandFault(Directory.Exists(path) ? $"{path} is a folder. Name the image files in it, as in {Path.Combine(name, "*.png")}." : $"{path}: no such file. Name image files.");
+    }
+
+    private static string ToText(string image, Answer answer, IReadOnlyList<string> names, int top, bool tellsBlock)
+    {
+        string classes = string.Join(", ", answer.Best(top).Select(label => string.Create(CultureInfo.InvariantCulture, $"{names[label]} {100 * answer.Probabilities[label]:0.00} %")));
+        string from = !tellsBlock ? "" : answer.Block is int block ? string.Create(CultureInfo.InvariantCulture, $" (block {block})") : " (readout)";
+        return $"{image}: {classes}{from}";
+    }
+
+    private static string ToJson(string image, Answer answer, IReadOnlyList<string> names, int top) => JsonSerializer.Serialize(
+        new Line(image, [.. answer.Best(top).Select(label => new ClassProbability(names[label], Math.Round((double)answer.Probabilities[label], 6)))], answer.Block), ResultJson.Options);
+
+    private sealed record Answer(float[] Probabilities, int? Block)
+    {
+        // The most probable classes first; of equals, the first.
+        internal IEnumerable<int> Best(int top) => Enumerable.Range(0, Probabilities.Length).OrderByDescending(label => Probabilities[label]).Take(top);
+    }
+
+    private sealed record ClassProbability(string Class, double Probability);
+
+    // The block is null where the readout answered.
+    private sealed record Line(string Image, IReadOnlyList<ClassProbability> Classes, int? Block);
+}
