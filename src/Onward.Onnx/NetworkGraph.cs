@@ -7,9 +7,9 @@ namespace Onward.Onnx;
 
 /// <summary>Writes a network down as an ONNX graph: the blocks in order, each as <see cref="MixerBlock"/> runs it.</summary>
 /// <remarks>
-/// B = N, the images, of which there may be any number; P patches, D channels, G groups, C channels of a group, K classes.
-/// Between nodes a value is [N, P, D]. Every parameter of the network is an initializer of its own name and shape; where an
-/// operator wants another order, the graph turns it, which a runtime does once, when it loads the file.
+/// N images, of which there may be any number; P patches, D channels, G groups, C channels of a group. Between layers a value
+/// is [N, P, D]. Every parameter of the network is an initializer of its own name and shape; where an operator wants another
+/// order, the graph turns it, which a runtime does once, when it loads the file.
 /// </remarks>
 internal sealed class NetworkGraph
 {
@@ -185,7 +185,7 @@ internal sealed class NetworkGraph
             _ones[size] = ones = _graph.Numbers($"ones.{size}", [size], scale);
         }
 
-        // The last axis has no other name here: attributes of this file are not negative.
+        // Along the last axis, which is the operator's default.
         return _graph.Node("LayerNormalization", [x, ones], ("epsilon", LayerNorm.Epsilon));
     }
 

@@ -63,6 +63,21 @@ public sealed class CompareTests : IDisposable
     }
 
     [Fact]
+    public void A_comparison_of_before_runs_kept_their_classes_goes_on()
+    {
+        _workplace.Run($"{Small} --rules BP --seeds 1");
+        string path = _workplace["work/compare/mnist-S-1-1/BP-seed1/config.json"];
+        JsonObject configuration = JsonNode.Parse(File.ReadAllText(path))!.AsObject();
+        Assert.True(configuration.Remove("images"));
+        File.WriteAllText(path, configuration.ToJsonString());
+
+        Workplace.Result resumed = _workplace.Run($"{Small} --rules BP --seeds 1");
+
+        Assert.Equal(0, resumed.Code);
+        Assert.All(resumed.ErrorLines, line => Assert.Contains("ended before", line));
+    }
+
+    [Fact]
     public void An_interrupted_comparison_goes_on_where_it_was()
     {
         Workplace.Result interrupted = _workplace.Run($"{Small} --rules BP,DFA --seeds 1 --out both", interruptAt: "run 2 of 2, DFA, seed 1: training");

@@ -16,7 +16,7 @@ internal sealed class Onnx : IDisposable
         OnnxFile.Save(model, images, path);
         Assert.Equal([path], Directory.GetFiles(_folder));
         Size = new FileInfo(path).Length;
-        using SessionOptions options = new() { LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR };
+        using SessionOptions options = new() { LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_WARNING };
         Session = new InferenceSession(path, options);
     }
 
