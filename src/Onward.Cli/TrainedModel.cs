@@ -31,12 +31,17 @@ internal sealed record TrainedModel(string Folder, RunConfiguration Run, LocalMi
             : throw new CommandFault($"{Folder}: the class names and the statistics of the run's images do not fit its model of {Model.Options.ImageChannels} channels and {Model.Options.Classes} classes. Restore the folder, or train anew.");
     }
 
-    /// <summary>Refuses what only heads that classify can do.</summary>
+    /// <summary>Refuses what only heads that have learned to classify can do.</summary>
     internal void RequireClassifyingHeads(string option)
     {
         if (Model.Options.IsSelfSupervised)
         {
             throw new CommandFault($"{option} means nothing to {Folder}, a contrastive run: the heads of its blocks compare images and know no classes. Leave it out.");
+        }
+
+        if (!PaperRules.HasLocalLosses(Run.Rule))
+        {
+            throw new CommandFault($"{option} means nothing to {Folder}, trained with {Run.Rule}, which has no local losses: the heads of its blocks have learned nothing. Leave it out.");
         }
     }
 

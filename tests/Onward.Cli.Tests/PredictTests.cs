@@ -127,6 +127,17 @@ public sealed class PredictTests : IDisposable
     }
 
     [Fact]
+    public void Heads_that_a_global_rule_left_as_they_were_do_not_answer()
+    {
+        _workplace.Run($"{Small} --rule BP");
+        WriteTestImages(1, SKColorType.Gray8);
+
+        Assert.All(Predict(""), answer => Assert.Null(answer["block"]));
+        _workplace.Refuse("predict run {path}/0.png --max-block 0", "trained with BP, which has no local losses: the heads of its blocks have learned nothing. Leave it out.");
+        _workplace.Refuse("eval --run run --exit-confidence 0.9", "--exit-confidence means nothing to ");
+    }
+
+    [Fact]
     public void A_run_that_kept_no_classes_takes_those_of_its_data()
     {
         _workplace.Run(Small);
