@@ -155,9 +155,14 @@ public sealed class WorkerTeamTests
         long sum = 0;
         Action<int, int> work = (job, _) => Interlocked.Add(ref sum, job);
 
-        // Waiting for longer than a spin makes the events create, once, what they sleep on.
-        OnEachThread(team, worker => Thread.Sleep(worker == 0 ? 0 : 50));
-        Thread.Sleep(50);
+        // Waiting for longer than a spin makes the events create, once, what they sleep on. On a busy machine a thread may come too
+        // late to wait, so there are several chances.
+        for (int round = 0; round < 5; round++)
+        {
+            OnEachThread(team, worker => Thread.Sleep(worker == 0 ? 0 : 100));
+            Thread.Sleep(50);
+        }
+
         OnEachThread(team, worker => before[worker] = GC.GetAllocatedBytesForCurrentThread());
         long caller = GC.GetAllocatedBytesForCurrentThread();
         for (int round = 0; round < 1000; round++)
