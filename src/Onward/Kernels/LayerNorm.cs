@@ -39,7 +39,7 @@ public static unsafe class LayerNorm
 
         fixed (float* source = x, target = y, scale = reciprocal)
         {
-            int run = 0;
+            int run = size == LayerNormOfPairs.Size ? LayerNormOfPairs.Normalize(source, target, scale, runs) : 0;
             for (; run <= runs - Batch; run += Batch)
             {
                 NormalizeBatch(source + (run * size), target + (run * size), scale + run, size);
@@ -73,9 +73,9 @@ public static unsafe class LayerNorm
             return;
         }
 
-        fixed (float* normal = y, source = a, target = result)
+        fixed (float* normal = y, source = a, target = result, scale = reciprocal)
         {
-            int run = 0;
+            int run = size == LayerNormOfPairs.Size ? LayerNormOfPairs.JacobianProduct(normal, scale, source, target, runs) : 0;
             for (; run <= runs - Batch; run += Batch)
             {
                 JacobianBatch(normal + (run * size), reciprocal[run..], source + (run * size), target + (run * size), size);
@@ -207,7 +207,7 @@ public static unsafe class LayerNorm
 
     // The sums of four vectors. The additions fall in one fixed order, so equal vectors have equal sums.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector128<float> Sums(Vector512<float> a, Vector512<float> b, Vector512<float> c, Vector512<float> d)
+    internal static Vector128<float> Sums(Vector512<float> a, Vector512<float> b, Vector512<float> c, Vector512<float> d)
     {
         if (!Avx.IsSupported)
         {

@@ -129,14 +129,16 @@ public sealed class BlockTile
     internal Span<float> Gradient(int layer) => _gradients[layer].Span;
 
     /// <summary>Turns the gradient of a layer's normalised output into that of its output before bias and normalisation.</summary>
-    internal void PassBackThroughNormalization(int l)
+    internal void PassBackThroughNormalization(int l) => PassBackThroughNormalization(l, ..(Rows * Block.Layers[l].Map.Outputs));
+
+    /// <summary>The same for a chunk of whole rows.</summary>
+    internal void PassBackThroughNormalization(int l, Range chunk)
     {
-        MixerLayer layer = Block.Layers[l];
-        if (layer.OutputNorm > 0)
+        int size = Block.Layers[l].OutputNorm;
+        if (size > 0)
         {
-            int count = Rows * layer.Map.Outputs;
-            Span<float> gradient = Gradient(l)[..count];
-            LayerNorm.JacobianProduct(Activations.Output(l)[..count], Activations.OutputReciprocal(l)[..(count / layer.OutputNorm)], gradient, gradient, layer.OutputNorm);
+            Span<float> gradient = Gradient(l)[chunk];
+            LayerNorm.JacobianProduct(Activations.Output(l)[chunk], Activations.OutputReciprocal(l)[MixerBlock.Runs(chunk, size)], gradient, gradient, size);
         }
     }
 

@@ -125,14 +125,6 @@ public sealed class ForwardGradient : LearningRule
                 }
             }
         }
-
-        foreach (BlockTile tile in tiles)
-        {
-            for (int l = 0; l < tile.Block.Layers.Count; l++)
-            {
-                tile.PassBackThroughNormalization(l);
-            }
-        }
     }
 
     // Steps 1 to 3 for noise on some layers of one block.
@@ -146,7 +138,7 @@ public sealed class ForwardGradient : LearningRule
             TangentSweep.CreditNextLosses(Model, _differentiation, tile, next, memory, 1f / _passes);
         }
 
-        AssignCredit(tile, memory, layers, accumulate: pass > 0);
+        AssignCredit(tile, memory, pass, layers);
     }
 
     // The same for noise on all layers of all blocks.
@@ -161,7 +153,7 @@ public sealed class ForwardGradient : LearningRule
         foreach (BlockTile tile in tiles)
         {
             TangentSweep.CreditFinalLoss(tile, memory);
-            AssignCredit(tile, memory, ..tile.Block.Layers.Count, accumulate: pass > 0);
+            AssignCredit(tile, memory, pass, ..tile.Block.Layers.Count);
         }
     }
 
@@ -276,17 +268,26 @@ public sealed class ForwardGradient : LearningRule
         }
     }
 
-    // Step 3. Noise on a layer that mixes patches reaches every group of its patch; noise on the others, only its own group. A global
-    // loss credits all rows and groups of an example alike, and one sum of all is what each of them holds.
-    private static void AssignCredit(BlockTile tile, TangentMemory memory, Range layers, bool accumulate)
+    // Step 3, and after the last pass step 4 on the same rows. Noise on a layer that mixes patches reaches every group of its patch; noise
+    // on the others, only its own group. A global loss credits all rows and groups of an example alike, and one sum of all is what each
+    // of them holds.
+    private void AssignCredit(BlockTile tile, TangentMemory memory, int pass, Range layers)
     {
         for (int l = layers.Start.Value; l < layers.End.Value; l++)
         {
             bool reachesAllGroups = tile.Block.Layers[l].ReachesAllGroups;
             ReadOnlySpan<float> credit = (reachesAllGroups ? memory.RowCredit : memory.GroupCredit).Span;
-            int outputs = tile.Block.Layers[l].Map.Outputs, count = tile.Rows * outputs;
+            int outputs = tile.Block.Layers[l].Map.Outputs;
             int size = reachesAllGroups ? outputs : tile.Block.ChannelsPerGroup;
-            Activation.ScaleRuns(memory.Direction(tile, l)[..count], credit[..(count / size)], tile.Gradient(l)[..count], size, accumulate);
+            for (int row = 0; row < tile.Rows; row += MixerBlock.ChunkRows)
+            {
+                Range chunk = MixerBlock.Chunk(row, tile.Rows, outputs);
+                Activation.ScaleRuns(memory.Direction(tile, l)[chunk], credit[MixerBlock.Runs(chunk, size)], tile.Gradient(l)[chunk], size, accumulate: pass > 0);
+                if (pass == _passes - 1)
+                {
+                    tile.PassBackThroughNormalization(l, chunk);
+                }
+            }
         }
     }
 }
