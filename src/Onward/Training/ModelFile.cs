@@ -10,9 +10,9 @@ namespace Onward.Training;
 /// </summary>
 public static class ModelFile
 {
-    private const string OptionsKey = "onward.local_mixer";
+    internal const string OptionsKey = "onward.local_mixer";
 
-    private static readonly JsonSerializerOptions Json = new()
+    internal static readonly JsonSerializerOptions Json = new()
     {
         PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
         UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
@@ -38,12 +38,17 @@ public static class ModelFile
     public static LocalMixer Load(string path)
     {
         using SafetensorsReader file = new(path);
-        LocalMixer model = new(ReadOptions(path, file));
+        LocalMixer model = new(ReadOptions(path, file, vectors: 1));
         file.Read(model.Values);
         return model;
     }
 
-    private static LocalMixerOptions ReadOptions(string path, SafetensorsReader file)
+    /// <summary>Reads the options of the model in a file.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="file">The file, open.</param>
+    /// <param name="vectors">Numbers that the file holds for each parameter's.</param>
+    /// <exception cref="ModelFileException">There are none, they are damaged, or the file holds too many numbers for them or too few.</exception>
+    internal static LocalMixerOptions ReadOptions(string path, SafetensorsReader file, int vectors)
     {
         if (!file.Metadata.TryGetValue(OptionsKey, out string? text))
         {
@@ -62,10 +67,10 @@ public static class ModelFile
         }
 
         // Before any memory is taken for a model of these sizes.
-        if (options is null || options.ParameterCount * sizeof(float) != file.DataLength || !options.FitsMemory)
+        if (options is null || options.ParameterCount * vectors * sizeof(float) != file.DataLength || !options.FitsMemory)
         {
             throw new ModelFileException(
-                $"{path}: the model options in the metadata call for {options?.ParameterCount ?? 0} parameters, the file has {file.DataLength / sizeof(float)}. Replace the file with an intact copy.");
+                $"{path}: the model options in the metadata call for {options?.ParameterCount ?? 0} parameters, the file has {file.DataLength / sizeof(float) / vectors}. Replace the file with an intact copy.");
         }
 
         return options;

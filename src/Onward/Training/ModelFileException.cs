@@ -10,8 +10,11 @@ public sealed class ModelFileException : Exception
     }
 
     /// <summary>Makes the exception from its one-line message and the fault beneath it.</summary>
-    public ModelFileException(string message, Exception innerException)
+    public ModelFileException(string message, Exception? innerException)
         : base(message, innerException)
     {
     }
+
+    /// <summary>Whether the file is intact as far as can be told, and a newer version of the library wrote it.</summary>
+    public bool IsOfNewerVersion { get; init; }
 }

@@ -31,19 +31,20 @@ public sealed class ParameterUpdate
     {
     }
 
-    /// <summary>Starts with all velocities at 0.</summary>
+    /// <summary>Updates some of the parameters.</summary>
     /// <param name="layout">The parameters.</param>
     /// <param name="parameters">Those to update.</param>
     /// <param name="optimizer">The rule of the update.</param>
     /// <param name="team">The threads that share the work.</param>
-    public ParameterUpdate(ParameterLayout layout, IReadOnlyList<TrainedParameter> parameters, Optimizer optimizer, WorkerTeam team)
+    /// <param name="velocity">Where velocities are kept, which an update of other parameters may share; null to start with all at 0.</param>
+    public ParameterUpdate(ParameterLayout layout, IReadOnlyList<TrainedParameter> parameters, Optimizer optimizer, WorkerTeam team, ParameterVector? velocity = null)
     {
         ArgumentNullException.ThrowIfNull(layout);
         _optimizer = optimizer;
         _team = team;
         _update = Update;
         _measure = Measure;
-        Velocity = _values = _gradients = new ParameterVector(layout);
+        Velocity = _values = _gradients = velocity ?? new ParameterVector(layout);
         _parameters = [.. parameters];
         _slices =
         [

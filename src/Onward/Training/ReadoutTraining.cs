@@ -25,7 +25,7 @@ internal sealed class ReadoutTraining
     private readonly Action<int, int> _runTile;
     private ImageBatch _batch = null!;
 
-    internal ReadoutTraining(LocalMixer model, WorkerTeam team, int batchSize, double weightDecay)
+    internal ReadoutTraining(LocalMixer model, WorkerTeam team, int batchSize, double weightDecay, ParameterVector? velocity = null)
     {
         _model = model;
         _team = team;
@@ -33,28 +33,31 @@ internal sealed class ReadoutTraining
         _passes = [.. Enumerable.Range(0, team.Count).Select(_ => new ForwardPass(model))];
         _gradients = new ParameterVector(model.Values.Layout);
         LinearHead readout = model.Readout;
-        _update = new ParameterUpdate(model.Values.Layout, [new(readout.Weight, true), new(readout.Bias, false)], new Sgd(0, weightDecay), team);
+        _update = new ParameterUpdate(model.Values.Layout, [new(readout.Weight, true), new(readout.Bias, false)], new Sgd(0, weightDecay), team, velocity);
         _features = AlignedMemory.Allocate(checked(batchSize * readout.Features));
         _errors = AlignedMemory.Allocate(batchSize * readout.Outputs);
         _workspace = AlignedMemory.Allocate(Gemm.WorkspaceLength(batchSize));
         _runTile = RunTile;
     }
 
-    /// <summary>Trains for one epoch.</summary>
+    /// <summary>Trains for one epoch, or for the rest of one.</summary>
     /// <param name="loader">Images with labels, as they are.</param>
     /// <param name="epoch">The epoch's number, which names its order.</param>
     /// <param name="rate">The learning rate.</param>
+    /// <param name="firstStep">The step to begin with.</param>
+    /// <param name="stepEnded">Called after each step.</param>
     /// <param name="cancellation">Ends the epoch.</param>
-    internal void Run(BatchLoader loader, int epoch, double rate, CancellationToken cancellation)
+    internal void Run(BatchLoader loader, int epoch, double rate, int firstStep = 0, Action? stepEnded = null, CancellationToken cancellation = default)
     {
         _model.Pack(_team);
-        foreach (ImageBatch batch in loader.Epoch(epoch, cancellation: cancellation))
+        foreach (ImageBatch batch in loader.Epoch(epoch, firstStep, cancellation))
         {
             _batch = batch;
             _team.Run((batch.Count + _tileExamples - 1) / _tileExamples, _runTile);
             _model.Readout.AccumulateGradient(_features.Span, _errors.Span, batch.Count, accumulate: false, _gradients, _workspace.Span);
             _update.Apply(_model.Values, _gradients, rate);
             _model.Readout.Pack(_model.Values);
+            stepEnded?.Invoke();
         }
     }
 

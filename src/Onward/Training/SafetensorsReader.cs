@@ -1,5 +1,7 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
 using Onward.Models;
 
@@ -19,6 +21,7 @@ public sealed class SafetensorsReader : IDisposable
     private readonly string _path;
     private readonly FileStream _file;
     private readonly long _dataStart;
+    private byte[] _header = []; // with its length before it
     private readonly Dictionary<string, Tensor> _tensors = [];
     private readonly Dictionary<string, string> _metadata = [];
 
@@ -73,33 +76,65 @@ public sealed class SafetensorsReader : IDisposable
     public void Read(ParameterVector values)
     {
         ArgumentNullException.ThrowIfNull(values);
-        foreach (Parameter parameter in values.Layout.Parameters)
-        {
-            if (!_tensors.TryGetValue(parameter.Name, out Tensor? tensor))
-            {
-                throw Fault($"no tensor '{parameter.Name}', expected one of shape {Show(parameter.Shape)}. Use a file of the same model.");
-            }
+        Read([("", values)]);
+    }
 
-            if (!tensor.Shape.SequenceEqual(parameter.Shape.Select(size => (long)size)))
+    /// <summary>Fills several vectors, whose parameters' names begin with a prefix of their own.</summary>
+    internal void Read(IReadOnlyList<(string Prefix, ParameterVector Vector)> vectors)
+    {
+        HashSet<string> known = [];
+        foreach ((string prefix, ParameterVector vector) in vectors)
+        {
+            foreach (Parameter parameter in vector.Layout.Parameters)
             {
-                throw Fault($"tensor '{parameter.Name}' has the shape {Show(tensor.Shape)}, expected {Show(parameter.Shape)}. Use a file of the same model.");
+                Require(prefix + parameter.Name, parameter.Shape);
+                known.Add(prefix + parameter.Name);
             }
         }
 
-        HashSet<string> known = [.. values.Layout.Parameters.Select(parameter => parameter.Name)];
         if (_tensors.Keys.FirstOrDefault(name => !known.Contains(name)) is string extra)
         {
             throw Fault($"tensor '{Show(extra)}' is no parameter of the model. Use a file of the same model.");
         }
 
-        foreach (Parameter parameter in values.Layout.Parameters)
+        foreach ((string prefix, ParameterVector vector) in vectors)
         {
-            Guard(() =>
+            foreach (Parameter parameter in vector.Layout.Parameters)
             {
-                _file.Position = _dataStart + _tensors[parameter.Name].Begin;
-                _file.ReadExactly(MemoryMarshal.AsBytes(values[parameter]));
-                return true;
-            });
+                Guard(() =>
+                {
+                    _file.Position = _dataStart + _tensors[prefix + parameter.Name].Begin;
+                    _file.ReadExactly(MemoryMarshal.AsBytes(vector[parameter]));
+                    return true;
+                });
+            }
+        }
+    }
+
+    /// <summary>Compares every byte of the file with the checksum in its metadata.</summary>
+    /// <exception cref="ModelFileException">There is no checksum, or a byte is not what was written.</exception>
+    internal void VerifyChecksum()
+    {
+        string written = _metadata.GetValueOrDefault(SafetensorsWriter.ChecksumKey, "");
+        int at = written.Length == SafetensorsWriter.ChecksumBlank.Length ? _header.AsSpan().IndexOf(Encoding.UTF8.GetBytes(written)) : -1;
+        if (at < 0)
+        {
+            throw Fault($"no checksum ({SafetensorsWriter.ChecksumKey}) in the metadata. {Cure}");
+        }
+
+        Encoding.UTF8.GetBytes(SafetensorsWriter.ChecksumBlank, _header.AsSpan(at));
+        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        hash.AppendData(_header);
+        byte[] part = new byte[1 << 20];
+        _file.Position = _dataStart;
+        while (Guard(() => _file.Read(part)) is > 0 and int read)
+        {
+            hash.AppendData(part.AsSpan(0, read));
+        }
+
+        if (Convert.ToHexStringLower(hash.GetHashAndReset()) != written)
+        {
+            throw Fault($"damaged: its bytes do not match their checksum. {Cure}");
         }
     }
 
@@ -122,12 +157,13 @@ public sealed class SafetensorsReader : IDisposable
             throw Fault($"a header of {length} bytes, expected at most {most}. This is no safetensors file, or it is truncated.");
         }
 
-        byte[] json = new byte[length];
-        _file.ReadExactly(json);
+        _header = new byte[bytes.Length + (int)length];
+        bytes.CopyTo(_header);
+        _file.ReadExactly(_header.AsSpan(bytes.Length));
         JsonDocument header;
         try
         {
-            header = JsonDocument.Parse(json, new JsonDocumentOptions { AllowDuplicateProperties = false });
+            header = JsonDocument.Parse(_header.AsMemory(bytes.Length), new JsonDocumentOptions { AllowDuplicateProperties = false });
         }
         catch (JsonException fault)
         {
@@ -203,6 +239,19 @@ public sealed class SafetensorsReader : IDisposable
         return length == end - begin
             ? new Tensor(name, sizes, begin, end)
             : throw Fault($"tensor '{name}' of shape {Show(sizes)} has {end - begin} bytes. {Cure}");
+    }
+
+    private void Require(string name, IReadOnlyList<int> shape)
+    {
+        if (!_tensors.TryGetValue(name, out Tensor? tensor))
+        {
+            throw Fault($"no tensor '{name}', expected one of shape {Show(shape)}. Use a file of the same model.");
+        }
+
+        if (!tensor.Shape.SequenceEqual(shape.Select(size => (long)size)))
+        {
+            throw Fault($"tensor '{name}' has the shape {Show(tensor.Shape)}, expected {Show(shape)}. Use a file of the same model.");
+        }
     }
 
     private void RequireGapless()

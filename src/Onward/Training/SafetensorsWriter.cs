@@ -1,6 +1,8 @@
 using System.Buffers;
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
 using Onward.Models;
 
@@ -12,13 +14,16 @@ namespace Onward.Training;
 /// </summary>
 public static class SafetensorsWriter
 {
+    /// <summary>Where the metadata holds the checksum of a file, if it has one.</summary>
+    internal const string ChecksumKey = "onward.sha256";
+
     // The numbers start at a multiple of this; the header is padded with spaces, as the format's own library does.
     private const int Alignment = 8;
 
-    /// <summary>
-    /// Writes a file, or leaves the file that was there: the bytes go to a temporary file in the same folder, reach the
-    /// disk, and only then take the name.
-    /// </summary>
+    /// <summary>What stands in the place of the checksum while the checksum is taken.</summary>
+    internal static string ChecksumBlank { get; } = new('0', 2 * SHA256.HashSizeInBytes);
+
+    /// <summary>Writes a file, or leaves the file that was there whole.</summary>
     /// <param name="path">The file to create or to replace.</param>
     /// <param name="values">The parameters, in the order of their layout.</param>
     /// <param name="metadata">Texts to keep with them.</param>
@@ -26,61 +31,76 @@ public static class SafetensorsWriter
     /// <exception cref="UnauthorizedAccessException">The folder may not be written to.</exception>
     public static void Write(string path, ParameterVector values, IReadOnlyDictionary<string, string> metadata)
     {
-        ArgumentException.ThrowIfNullOrEmpty(path);
         ArgumentNullException.ThrowIfNull(values);
         ArgumentNullException.ThrowIfNull(metadata);
-        string partial = $"{path}.{Path.GetRandomFileName()}.partial";
-        try
-        {
-            using (FileStream file = new(partial, FileMode.CreateNew, FileAccess.Write))
-            {
-                Write(file, values, metadata);
-                file.Flush(flushToDisk: true);
-            }
-
-            File.Move(partial, path, overwrite: true);
-        }
-        catch
-        {
-            File.Delete(partial);
-            throw;
-        }
+        List<NamedTensor> tensors = [.. NamedTensor.Of("", values)];
+        byte[] header = Header(tensors, metadata);
+        DurableFile.Write(path, file => Write(file, header, tensors));
     }
 
-    private static void Write(FileStream file, ParameterVector values, IReadOnlyDictionary<string, string> metadata)
+    /// <summary>The same for several vectors, with a checksum of every byte of the file.</summary>
+    /// <param name="path">The file to create or to replace.</param>
+    /// <param name="vectors">The vectors, and what their parameters' names begin with.</param>
+    /// <param name="metadata">Texts to keep with them.</param>
+    internal static void WriteChecked(string path, IReadOnlyList<(string Prefix, ParameterVector Vector)> vectors, IReadOnlyDictionary<string, string> metadata)
     {
-        ReadOnlySpan<byte> header = Header(values.Layout, metadata).WrittenSpan;
-        int padding = (Alignment - (header.Length % Alignment)) % Alignment;
-        Span<byte> length = stackalloc byte[sizeof(ulong)];
-        BinaryPrimitives.WriteUInt64LittleEndian(length, (ulong)(header.Length + padding));
-        file.Write(length);
-        file.Write(header);
-        file.Write("       "u8[..padding]);
-        foreach (Parameter parameter in values.Layout.Parameters)
+        List<NamedTensor> tensors = [.. vectors.SelectMany(vector => NamedTensor.Of(vector.Prefix, vector.Vector))];
+        byte[] header = Header(tensors, [new(ChecksumKey, ChecksumBlank), .. metadata]);
+        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        hash.AppendData(header);
+        foreach (NamedTensor tensor in tensors)
         {
-            file.Write(MemoryMarshal.AsBytes(values[parameter]));
+            hash.AppendData(tensor.Bytes);
+        }
+
+        int at = header.AsSpan().IndexOf(Encoding.ASCII.GetBytes(ChecksumBlank));
+        Encoding.ASCII.GetBytes(Convert.ToHexStringLower(hash.GetHashAndReset()), header.AsSpan(at));
+        DurableFile.Write(path, file => Write(file, header, tensors));
+    }
+
+    private static void Write(Stream file, byte[] header, List<NamedTensor> tensors)
+    {
+        file.Write(header);
+        foreach (NamedTensor tensor in tensors)
+        {
+            file.Write(tensor.Bytes);
         }
     }
 
-    private static ArrayBufferWriter<byte> Header(ParameterLayout layout, IReadOnlyDictionary<string, string> metadata)
+    // With its length before it and its padding behind.
+    private static byte[] Header(List<NamedTensor> tensors, IEnumerable<KeyValuePair<string, string>> metadata)
     {
         ArrayBufferWriter<byte> buffer = new();
-        using Utf8JsonWriter json = new(buffer);
-        json.WriteStartObject();
-        json.WriteStartObject("__metadata__");
-        foreach ((string key, string text) in metadata)
+        buffer.Write("        "u8);
+        using (Utf8JsonWriter json = new(buffer))
         {
-            json.WriteString(key, text);
+            json.WriteStartObject();
+            json.WriteStartObject("__metadata__");
+            foreach ((string key, string text) in metadata)
+            {
+                json.WriteString(key, text);
+            }
+
+            json.WriteEndObject();
+            WriteTensors(json, tensors);
+            json.WriteEndObject();
         }
 
-        json.WriteEndObject();
+        buffer.Write("       "u8[..((Alignment - (buffer.WrittenCount % Alignment)) % Alignment)]);
+        byte[] header = buffer.WrittenSpan.ToArray();
+        BinaryPrimitives.WriteUInt64LittleEndian(header, (ulong)(header.Length - sizeof(ulong)));
+        return header;
+    }
+
+    private static void WriteTensors(Utf8JsonWriter json, List<NamedTensor> tensors)
+    {
         long offset = 0;
-        foreach (Parameter parameter in layout.Parameters)
+        foreach (NamedTensor tensor in tensors)
         {
-            json.WriteStartObject(parameter.Name);
+            json.WriteStartObject(tensor.Name);
             json.WriteString("dtype", "F32");
             json.WriteStartArray("shape");
-            foreach (int size in parameter.Shape)
+            foreach (int size in tensor.Parameter.Shape)
             {
                 json.WriteNumberValue(size);
             }
@@ -88,13 +108,17 @@ public static class SafetensorsWriter
             json.WriteEndArray();
             json.WriteStartArray("data_offsets");
             json.WriteNumberValue(offset);
-            json.WriteNumberValue(offset += (long)parameter.Length * sizeof(float));
+            json.WriteNumberValue(offset += (long)tensor.Parameter.Length * sizeof(float));
             json.WriteEndArray();
             json.WriteEndObject();
         }
+    }
 
-        json.WriteEndObject();
-        json.Flush();
-        return buffer;
+    private sealed record NamedTensor(string Name, Parameter Parameter, ParameterVector Vector)
+    {
+        internal ReadOnlySpan<byte> Bytes => MemoryMarshal.AsBytes(Vector[Parameter]);
+
+        internal static IEnumerable<NamedTensor> Of(string prefix, ParameterVector vector) =>
+            vector.Layout.Parameters.Select(parameter => new NamedTensor(prefix + parameter.Name, parameter, vector));
     }
 }

@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
 using Onward.Data;
 using Onward.Data.Augmentation;
 using Onward.Learning;
@@ -21,6 +23,17 @@ public sealed class Trainer
     private readonly Evaluator _evaluator;
     private readonly ParameterUpdate _update;
     private readonly ReadoutTraining? _readout;
+    private readonly int _stepsPerEpoch;
+
+    // The run under way.
+    private RunState? _resumed;
+    private RunState _state;
+    private Action<TrainingProgress>? _progress;
+    private Action<Checkpoint>? _keep;
+    private string _images = "";
+    private long _start; // as if the run had never been stopped
+    private long _kept; // when the last checkpoint was
+    private (int, int)? _keptAt;
 
     /// <summary>Prepares a run; the model keeps its parameters.</summary>
     /// <param name="model">The model to train.</param>
@@ -48,89 +61,183 @@ public sealed class Trainer
         _evaluator = new Evaluator(model, team);
         Optimizer optimizer = options.Optimizer == OptimizerKind.Lars ? new Lars(options.Momentum, options.WeightDecay) : new Sgd(options.Momentum, options.WeightDecay);
         _update = new ParameterUpdate(model.Values.Layout, model.Options.IsSelfSupervised ? WithoutLabels(model) : WithLabels(model, options.ReadoutRateScale), optimizer, team);
-        _readout = model.Options.IsSelfSupervised ? new ReadoutTraining(model, team, options.BatchSize, options.WeightDecay) : null;
+        _readout = model.Options.IsSelfSupervised ? new ReadoutTraining(model, team, options.BatchSize, options.WeightDecay, _update.Velocity) : null;
+        _stepsPerEpoch = data.Training.Count / options.BatchSize;
+        _state = RunState.Start(model.Blocks.Count);
     }
 
-    /// <summary>Trains for all epochs.</summary>
+    /// <summary>
+    /// Puts a run where a checkpoint left it, for <see cref="Run"/> to go on from there: what it comes to is what the run would have
+    /// come to without a stop, bit for bit, whatever the number of threads. The rule has to be of the kind and the seed it was.
+    /// </summary>
+    /// <param name="checkpoint">The checkpoint, whose numbers are copied.</param>
+    /// <exception cref="ModelFileException">The checkpoint is of another model, other options or other images.</exception>
+    public void Resume(Checkpoint checkpoint)
+    {
+        ArgumentNullException.ThrowIfNull(checkpoint);
+        checkpoint.RequireRun(_model, _options, NameImages(), _stepsPerEpoch);
+        checkpoint.Model.Values.All.CopyTo(_model.Values.All);
+        checkpoint.Velocity.All.CopyTo(_update.Velocity.All);
+        _resumed = checkpoint.State.Copy();
+    }
+
+    /// <summary>Trains for all epochs, or for those that are left.</summary>
     /// <param name="progress">Told where the run stands, up to ten times a second, on the calling thread.</param>
     /// <param name="epochEnded">Told what each epoch came to.</param>
+    /// <param name="checkpoint">
+    /// Given the run to keep: before its first step, after every epoch, within epochs as <see cref="TrainingOptions.CheckpointInterval"/>
+    /// says, and when the run is ended. It holds what it is given only until it returns.
+    /// </param>
     /// <param name="cancellation">Ends the run after the step in progress.</param>
     /// <exception cref="TrainingDivergedException">A loss is no longer a finite number.</exception>
     /// <exception cref="OperationCanceledException">The run was ended.</exception>
-    public TrainingResult Run(Action<TrainingProgress>? progress = null, Action<EpochMetrics>? epochEnded = null, CancellationToken cancellation = default)
+    public TrainingResult Run(
+        Action<TrainingProgress>? progress = null,
+        Action<EpochMetrics>? epochEnded = null,
+        Action<Checkpoint>? checkpoint = null,
+        CancellationToken cancellation = default)
     {
-        long start = _clock.GetTimestamp();
+        (_state, _progress, _keep) = (_resumed ?? RunState.Start(_model.Blocks.Count), progress, checkpoint);
+        _images = checkpoint is null ? "" : NameImages();
+        _start = _clock.GetTimestamp() - (long)(_state.Elapsed.TotalSeconds * _clock.TimestampFrequency);
+        _keptAt = _resumed?.Position;
+        _kept = _clock.GetTimestamp();
+        _resumed = null;
+        try
+        {
+            return RunEpochs(epochEnded, cancellation);
+        }
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        {
+            // Between two steps, as steps do not end in the middle.
+            Keep();
+            throw;
+        }
+    }
+
+    private TrainingResult RunEpochs(Action<EpochMetrics>? epochEnded, CancellationToken cancellation)
+    {
         using BatchLoader training = TrainingLoader(Views());
         using BatchLoader? asTheyAre = _readout is null ? null : TrainingLoader();
         using BatchLoader test = EvaluationLoader(_data.Test);
         Schedule schedule = new(
             _options.Schedule,
             _options.PeakRate,
-            (long)Math.Round(_options.WarmupEpochs * training.StepsPerEpoch),
-            (long)_options.Epochs * training.StepsPerEpoch);
-        TimeSpan trained = TimeSpan.Zero;
-        EpochMetrics? last = null;
+            (long)Math.Round(_options.WarmupEpochs * _stepsPerEpoch),
+            (long)_options.Epochs * _stepsPerEpoch);
         Evaluation? evaluation = null;
-        for (int epoch = 0; epoch < _options.Epochs; epoch++)
+        Keep();
+        while (_state.Epochs.Count < _options.Epochs)
         {
-            long epochStart = _clock.GetTimestamp();
-            EpochSums sums = TrainEpoch(training, schedule, epoch, start, progress, cancellation);
-            TimeSpan duration = _clock.GetElapsedTime(epochStart);
-            trained += duration;
-            _readout?.Run(asTheyAre!, epoch, _options.ReadoutLearningRate, cancellation);
+            TrainEpoch(training, schedule, cancellation);
+            _readout?.Run(asTheyAre!, _state.Epochs.Count, _options.ReadoutLearningRate, _state.ReadoutStep, ReadoutStepEnded, cancellation);
             evaluation = _evaluator.Evaluate(test, cancellation);
-            last = new EpochMetrics(
-                epoch + 1,
-                schedule.Rate(((epoch + 1L) * training.StepsPerEpoch) - 1),
-                sums.BlockLosses,
-                sums.Loss,
-                sums.ErrorPercent,
+            EpochMetrics ended = new(
+                _state.Epochs.Count + 1,
+                schedule.Rate(((_state.Epochs.Count + 1L) * _stepsPerEpoch) - 1),
+                _state.MeanBlockLosses,
+                _state.MeanLoss,
+                _state.ErrorPercent,
                 evaluation.Loss,
                 evaluation.Error,
-                sums.Images / duration.TotalSeconds,
-                _clock.GetElapsedTime(start));
-            epochEnded?.Invoke(last);
+                _state.ImagesPerSecond,
+                _clock.GetElapsedTime(_start));
+            _state.End(ended);
+            epochEnded?.Invoke(ended);
+            Keep();
         }
 
+        evaluation ??= _evaluator.Evaluate(test, cancellation);
         using BatchLoader trainingInOrder = EvaluationLoader(_data.Training);
         double trainError = _evaluator.Evaluate(trainingInOrder, cancellation).Error;
-        double images = (double)_options.Epochs * training.StepsPerEpoch * _options.BatchSize;
-        return new TrainingResult(trainError, evaluation!.Error, evaluation.BlockErrors, images / trained.TotalSeconds, _clock.GetElapsedTime(start));
+        double images = (double)_options.Epochs * _stepsPerEpoch * _options.BatchSize;
+        return new TrainingResult(trainError, evaluation.Error, evaluation.BlockErrors, images / _state.Trained.TotalSeconds, _clock.GetElapsedTime(_start));
     }
 
-    private EpochSums TrainEpoch(BatchLoader loader, Schedule schedule, int epoch, long start, Action<TrainingProgress>? progress, CancellationToken cancellation)
+    private void TrainEpoch(BatchLoader loader, Schedule schedule, CancellationToken cancellation)
     {
-        EpochSums sums = new(_model.Blocks.Count);
-        long epochStart = _clock.GetTimestamp(), reported = epochStart;
-        foreach (ImageBatch batch in loader.Epoch(epoch, cancellation: cancellation))
+        int epoch = _state.Epochs.Count;
+        long begun = _clock.GetTimestamp(), reported = begun;
+        foreach (ImageBatch batch in loader.Epoch(epoch, _state.Step, cancellation))
         {
-            long step = ((long)epoch * loader.StepsPerEpoch) + sums.Steps;
+            long step = ((long)epoch * _stepsPerEpoch) + _state.Step;
             double rate = schedule.Rate(step);
             StepResult result = _rule.Step(batch.Pixels, batch.Labels, checked((uint)step));
             if (!result.IsFinite)
             {
                 throw new TrainingDivergedException(
-                    $"Training diverged: the loss is not a finite number at step {sums.Steps + 1} of epoch {epoch + 1}, where the learning rate is {rate:G3}. Take a lower learning rate or a longer warm-up.");
+                    $"Training diverged: the loss is not a finite number at step {_state.Step + 1} of epoch {epoch + 1}, where the learning rate is {rate:G3}. Take a lower learning rate or a longer warm-up.");
             }
 
             _update.Apply(_model.Values, _rule.Gradients, rate);
-            sums.Add(result, batch);
-            if (progress is not null && (_clock.GetElapsedTime(reported) >= ReportInterval || sums.Steps == loader.StepsPerEpoch))
+            _state.Add(result, batch);
+            long ended = _clock.GetTimestamp();
+            _state.EpochTrained += _clock.GetElapsedTime(begun, ended);
+            begun = ended;
+            if (_progress is not null && (_clock.GetElapsedTime(reported, ended) >= ReportInterval || _state.Step == _stepsPerEpoch))
             {
-                reported = _clock.GetTimestamp();
-                progress(new TrainingProgress(
+                reported = ended;
+                _progress(new TrainingProgress(
                     epoch + 1,
                     _options.Epochs,
-                    sums.Steps,
-                    loader.StepsPerEpoch,
-                    sums.BlockLosses,
-                    sums.ErrorPercent,
-                    sums.Images / _clock.GetElapsedTime(epochStart).TotalSeconds,
-                    _clock.GetElapsedTime(start)));
+                    _state.Step,
+                    _stepsPerEpoch,
+                    _state.MeanBlockLosses,
+                    _state.ErrorPercent,
+                    _state.ImagesPerSecond,
+                    _clock.GetElapsedTime(_start)));
+            }
+
+            if (KeepIfDue())
+            {
+                begun = _clock.GetTimestamp();
             }
         }
+    }
 
-        return sums;
+    private void ReadoutStepEnded()
+    {
+        _state.ReadoutStep++;
+        KeepIfDue();
+    }
+
+    private bool KeepIfDue()
+    {
+        bool due = _keep is not null && _clock.GetElapsedTime(_kept) >= _options.CheckpointInterval;
+        if (due)
+        {
+            Keep();
+        }
+
+        return due;
+    }
+
+    // A run that stands where it was kept last is kept already.
+    private void Keep()
+    {
+        if (_keep is not null && _keptAt != _state.Position)
+        {
+            _state.Elapsed = _clock.GetElapsedTime(_start);
+            _keep(new Checkpoint(_model, _update.Velocity, _options, _images, _state));
+            _keptAt = _state.Position;
+            _kept = _clock.GetTimestamp();
+        }
+    }
+
+    // Labels and statistics stand for images, which may lie on a disk and take hours to read.
+    private string NameImages()
+    {
+        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (ImageSet images in new[] { _data.Training, _data.Test })
+        {
+            int[] sizes = [images.Count, images.Height, images.Width, images.Channels, images.Classes];
+            hash.AppendData(MemoryMarshal.AsBytes(sizes.AsSpan()));
+            hash.AppendData(MemoryMarshal.AsBytes(images.Labels.Span));
+        }
+
+        hash.AppendData(MemoryMarshal.AsBytes(_data.Mean.AsSpan()));
+        hash.AppendData(MemoryMarshal.AsBytes(_data.StandardDeviation.AsSpan()));
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
     private static TrainedParameter[] WithLabels(LocalMixer model, double readoutScale) =>
@@ -159,36 +266,4 @@ public sealed class Trainer
         new(_data.Training, _data.Mean, _data.StandardDeviation, _options.BatchSize, _options.Seed, views, _threads);
 
     private BatchLoader EvaluationLoader(ImageSet images) => BatchLoader.ForEvaluation(images, _data.Mean, _data.StandardDeviation, _threads);
-
-    // Sums over the steps of one epoch.
-    private sealed class EpochSums(int blocks)
-    {
-        private readonly double[] _blockLosses = new double[blocks];
-        private double _loss;
-        private long _mistakes;
-        private long _examples;
-
-        internal int Steps { get; private set; }
-
-        internal long Images { get; private set; }
-
-        internal double Loss => _loss / Steps;
-
-        internal double ErrorPercent => 100.0 * _mistakes / _examples;
-
-        internal IReadOnlyList<double> BlockLosses => [.. _blockLosses.Select(loss => loss / Steps)];
-
-        internal void Add(StepResult result, ImageBatch batch)
-        {
-            Steps++;
-            Images += batch.Images;
-            _examples += batch.Count;
-            _loss += result.ReadoutLoss;
-            _mistakes += result.Mistakes;
-            for (int k = 0; k < _blockLosses.Length; k++)
-            {
-                _blockLosses[k] += result.BlockLosses[k];
-            }
-        }
-    }
 }

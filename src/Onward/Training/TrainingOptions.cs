@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Onward.Data.Augmentation;
 using Onward.Optimizers;
 
@@ -65,6 +66,10 @@ public sealed record TrainingOptions
     /// <summary>How the second view is made where views are compared; default null, like the first.</summary>
     public ViewRecipe? SecondView { get; init; }
 
+    /// <summary>Time between checkpoints within an epoch; 0 or more, 0 for one after each step. Changes no result. Default ten minutes.</summary>
+    [JsonIgnore]
+    public TimeSpan CheckpointInterval { get; init; } = TimeSpan.FromMinutes(10);
+
     /// <summary>The rate that the schedule starts from.</summary>
     public double PeakRate => ScalesRateWithBatch ? LearningRate * BatchSize / 256 : LearningRate;
 
@@ -84,6 +89,7 @@ public sealed record TrainingOptions
         Require(Momentum is >= 0 and < 1, $"momentum must be at least 0 and below 1; got {Momentum}");
         Require(double.IsFinite(WeightDecay) && WeightDecay >= 0, $"weight decay must be 0 or more; got {WeightDecay}");
         Require(WarmupEpochs >= 0 && WarmupEpochs <= Epochs, $"warm-up epochs must be between 0 and the {Epochs} epochs of the run; got {WarmupEpochs}");
+        Require(CheckpointInterval >= TimeSpan.Zero, $"the time between checkpoints must be 0 or more; got {CheckpointInterval}");
         faults.AddRange(Augmentation.Faults());
         faults.AddRange(SecondView?.Faults() ?? []);
         if (faults.Count > 0)

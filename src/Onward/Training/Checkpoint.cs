@@ -1,0 +1,152 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
+using Onward.Models;
+
+namespace Onward.Training;
+
+/// <summary>
+/// A run between two steps, with all it needs to go on bit for bit: parameters, the optimiser's state, the place in the epoch
+/// and what has been measured so far. Random draws need no state: each is a function of the seed and of where it is made.
+/// </summary>
+/// <remarks>
+/// Its file is in the safetensors format. The parameters have the names of a model file, their velocities the same behind
+/// <c>velocity.</c>; the rest is JSON in the metadata, beside a checksum of every byte of the file.
+/// </remarks>
+public sealed class Checkpoint
+{
+    /// <summary>The version of the file that this library writes, and the newest that it reads.</summary>
+    public const int FileVersion = 1;
+
+    private const string Key = "onward.checkpoint";
+    private const string VelocityPrefix = "velocity.";
+
+    private static readonly JsonSerializerOptions Json = new(ModelFile.Json) { NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals };
+
+    internal Checkpoint(LocalMixer model, ParameterVector velocity, TrainingOptions options, string images, RunState state, string path = "")
+    {
+        (Model, Velocity, Options) = (model, velocity, options);
+        (Images, State, Path) = (images, state, path);
+    }
+
+    /// <summary>The model; while its run goes on, the run's own, which the next step changes.</summary>
+    public LocalMixer Model { get; }
+
+    /// <summary>The optimiser's velocities, likewise.</summary>
+    public ParameterVector Velocity { get; }
+
+    /// <summary>How the model is trained.</summary>
+    public TrainingOptions Options { get; }
+
+    /// <summary>What each epoch that has ended came to.</summary>
+    public IReadOnlyList<EpochMetrics> Epochs => State.Epochs;
+
+    /// <summary>Steps done in the epoch under way.</summary>
+    public int Step => State.Step;
+
+    /// <summary>Steps that the readout of a network without labels has done in it, after those.</summary>
+    public int ReadoutStep => State.ReadoutStep;
+
+    /// <summary>Names the images, so that a run goes on with no others.</summary>
+    internal string Images { get; }
+
+    internal RunState State { get; }
+
+    /// <summary>The file that it was read from; empty where it was not.</summary>
+    internal string Path { get; }
+
+    /// <summary>Writes it to a file, or leaves the file that was there whole.</summary>
+    /// <param name="path">The file to create or to replace.</param>
+    /// <exception cref="IOException">The folder is missing or the disk is full.</exception>
+    /// <exception cref="UnauthorizedAccessException">The folder may not be written to.</exception>
+    public void Save(string path) => Save(path, FileVersion);
+
+    /// <summary>Reads one from its file.</summary>
+    /// <param name="path">A file that <see cref="Save(string)"/> wrote.</param>
+    /// <exception cref="ModelFileException">The file is missing, unreadable, damaged, of a newer version, or no checkpoint.</exception>
+    public static Checkpoint Load(string path)
+    {
+        using SafetensorsReader file = new(path);
+        if (!file.Metadata.TryGetValue(Key, out string? text))
+        {
+            throw new ModelFileException($"{path}: no checkpoint ({Key}) in the metadata. Use a file that a training run of Onward kept.");
+        }
+
+        file.VerifyChecksum();
+        Content content = Read(path, text);
+        LocalMixer model = new(ModelFile.ReadOptions(path, file, vectors: 2));
+        ParameterVector velocity = new(model.Values.Layout);
+        file.Read([("", model.Values), (VelocityPrefix, velocity)]);
+        return new Checkpoint(model, velocity, content.Options, content.Images, content.State, path);
+    }
+
+    /// <summary>Refuses to go on with another model, other options or other images.</summary>
+    /// <exception cref="ModelFileException">It is of another run.</exception>
+    internal void RequireRun(LocalMixer model, TrainingOptions options, string images, int stepsPerEpoch)
+    {
+        RequireSame("model", Model.Options, model.Options);
+        RequireSame("training", Options, options);
+        if (Images != images)
+        {
+            throw Foreign("the run has other images: their labels, their number or their statistics differ. Give it the images that it was begun with.");
+        }
+
+        if (!State.Fits(options.Epochs, stepsPerEpoch, model.Blocks.Count, model.Options.IsSelfSupervised))
+        {
+            throw Foreign($"it stands at step {Step} of epoch {Epochs.Count + 1}, which a run of {options.Epochs} epochs of {stepsPerEpoch} steps does not have.");
+        }
+    }
+
+    internal void Save(string path, int version)
+    {
+        string content = JsonSerializer.Serialize(new Content(version, Options, Images, State), Json);
+        SafetensorsWriter.WriteChecked(
+            path,
+            [("", Model.Values), (VelocityPrefix, Velocity)],
+            new Dictionary<string, string> { [ModelFile.OptionsKey] = JsonSerializer.Serialize(Model.Options, ModelFile.Json), [Key] = content });
+    }
+
+    private static Content Read(string path, string text)
+    {
+        try
+        {
+            int version = (int?)JsonNode.Parse(text)?["version"] ?? 0;
+            if (version > FileVersion)
+            {
+                throw new ModelFileException($"{path}: a checkpoint of version {version}; this program reads up to {FileVersion}. Go on with the version of Onward that wrote it, or a newer one.") { IsOfNewerVersion = true };
+            }
+
+            if (version == FileVersion && JsonSerializer.Deserialize<Content>(text, Json) is Content content)
+            {
+                content.Options.Validate();
+                return content;
+            }
+        }
+        catch (Exception fault) when (fault is JsonException or ArgumentException or InvalidOperationException or FormatException)
+        {
+            throw Damaged(fault);
+        }
+
+        throw Damaged(null);
+
+        ModelFileException Damaged(Exception? fault) =>
+            new($"{path}: the checkpoint in the metadata is damaged. Replace the file with an intact copy.", fault!);
+    }
+
+    private void RequireSame<T>(string what, T kept, T asked)
+    {
+        JsonObject before = JsonSerializer.SerializeToNode(kept, Json)!.AsObject();
+        foreach ((string name, JsonNode? now) in JsonSerializer.SerializeToNode(asked, Json)!.AsObject())
+        {
+            string was = before[name]?.ToJsonString() ?? "null", @is = now?.ToJsonString() ?? "null";
+            if (was != @is)
+            {
+                throw Foreign($"its {what} has {name} {was}, the run has {@is}. Give it the options that it was begun with.");
+            }
+        }
+    }
+
+    private ModelFileException Foreign(string message) => new($"{(Path.Length > 0 ? Path : "checkpoint")}: of another run: {message}");
+
+    private sealed record Content(int Version, TrainingOptions Options, string Images, RunState State);
+}

@@ -1,0 +1,90 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+
+namespace Onward.Training;
+
+/// <summary>The checkpoints of one run in a folder: the last few, and that of the epoch with the lowest error on the test set.</summary>
+/// <remarks>One program at a time may write to it. Files are named after where the run stood, so that their names sort by time.</remarks>
+public sealed partial class CheckpointFolder
+{
+    private readonly int _keep;
+
+    /// <summary>Names the folder, which need not exist.</summary>
+    /// <param name="path">The folder.</param>
+    /// <param name="keep">How many of the last checkpoints are kept; at least 1.</param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="keep"/> is below 1.</exception>
+    public CheckpointFolder(string path, int keep)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        ArgumentOutOfRangeException.ThrowIfLessThan(keep, 1);
+        (Path, _keep) = (path, keep);
+    }
+
+    /// <summary>The folder.</summary>
+    public string Path { get; }
+
+    /// <summary>Writes a checkpoint, then deletes those that need not be kept any longer.</summary>
+    /// <param name="checkpoint">The checkpoint.</param>
+    /// <exception cref="IOException">The disk is full or the folder cannot be made; all checkpoints that were there are.</exception>
+    /// <exception cref="UnauthorizedAccessException">The folder may not be written to.</exception>
+    public void Save(Checkpoint checkpoint)
+    {
+        ArgumentNullException.ThrowIfNull(checkpoint);
+        Directory.CreateDirectory(Path);
+        (int Epochs, int Steps) now = checkpoint.State.Position;
+        checkpoint.Save(System.IO.Path.Combine(Path, Name(now)));
+
+        // Later ones are damaged, or the run would not have gone on from before them.
+        List<Entry> entries = [.. Entries()];
+        Entry[] earlier = [.. entries.Where(entry => entry.Position.CompareTo(now) <= 0)];
+        (int, int) best = Best(checkpoint);
+        HashSet<Entry> kept = [.. earlier.TakeLast(_keep), .. earlier.Where(entry => entry.Position == best)];
+        foreach (Entry entry in entries.Where(entry => !kept.Contains(entry)))
+        {
+            File.Delete(entry.Path);
+        }
+    }
+
+    /// <summary>Reads the newest checkpoint that is intact.</summary>
+    /// <param name="damaged">Told of each newer one that is not, in one line.</param>
+    /// <returns>The checkpoint; null where there is none in the folder.</returns>
+    /// <exception cref="ModelFileException">None is intact, or the newest that is was written by a newer version.</exception>
+    public Checkpoint? LoadNewest(Action<string>? damaged = null)
+    {
+        Entry[] entries = [.. Entries().Reverse()];
+        for (int i = 0; i < entries.Length; i++)
+        {
+            try
+            {
+                return Checkpoint.Load(entries[i].Path);
+            }
+            catch (ModelFileException fault) when (!fault.IsOfNewerVersion && i < entries.Length - 1)
+            {
+                damaged?.Invoke(fault.Message);
+            }
+        }
+
+        return null;
+    }
+
+    private static string Name((int Epochs, int Steps) position) =>
+        string.Create(CultureInfo.InvariantCulture, $"epoch-{position.Epochs:0000}-step-{position.Steps:000000}.safetensors");
+
+    // The first of the best; an error that is not a number is never the lowest.
+    private static (int Epochs, int Steps) Best(Checkpoint checkpoint) =>
+        (checkpoint.Epochs.MinBy(epoch => double.IsNaN(epoch.TestError) ? double.PositiveInfinity : epoch.TestError)?.Epoch ?? 0, 0);
+
+    // In the order of time.
+    private IEnumerable<Entry> Entries() => !Directory.Exists(Path) ? [] : Directory.GetFiles(Path)
+        .Select(path => (Path: path, Match: FileName().Match(System.IO.Path.GetFileName(path))))
+        .Where(file => file.Match.Success)
+        .Select(file => new Entry(file.Path, (Number(file.Match, 1), Number(file.Match, 2))))
+        .OrderBy(entry => entry.Position);
+
+    private static int Number(Match match, int group) => int.Parse(match.Groups[group].ValueSpan, CultureInfo.InvariantCulture);
+
+    [GeneratedRegex(@"^epoch-([0-9]{1,9})-step-([0-9]{1,9})\.safetensors$")]
+    private static partial Regex FileName();
+
+    private sealed record Entry(string Path, (int Epochs, int Steps) Position);
+}
