@@ -22,6 +22,9 @@ internal sealed class RuleChoice
         [Orthogonal] = NoiseDistribution.Orthogonal,
     };
 
+    /// <summary>What directions are drawn from, by name.</summary>
+    internal static IReadOnlyCollection<string> PerturbationNames => Perturbations.Keys;
+
     private readonly Option<string?> _rule = ValueOption.Name("--rule", $"Learning rule, by the paper's name: {string.Join(", ", PaperRules.Names)}. Default {PaperRules.Default}", PaperRules.Names);
     private readonly Option<string?> _perturbation = ValueOption.Name("--perturbation", "What the directions of an FG rule are drawn from: gaussian (default), rademacher, or orthogonal sets of --passes (activities only)", [.. Perturbations.Keys]);
     private readonly Option<int?> _passes = ValueOption.Whole("--passes", "Directions that each step of an FG rule averages over. Default 1", 1, ForwardGradient.MaximumPasses);

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using Onward.Data;
 using Onward.Learning;
@@ -20,6 +21,9 @@ internal sealed record RunConfiguration
         Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase, allowIntegerValues: false) },
         Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };
+
+    // What follows from the options and the images; a fault names an option first.
+    private static readonly string[] Derived = ["version", "parameters", "trainingImages"];
 
     public required string Version { get; init; }
 
@@ -116,4 +120,31 @@ internal sealed record RunConfiguration
     public required ulong Seed { get; init; }
 
     public required int Threads { get; init; }
+
+    /// <summary>Whether this program has what the names stand for.</summary>
+    [JsonIgnore]
+    internal bool HasKnownNames =>
+        Datasets.Names.Contains(Dataset) && LocalMixerPresets.Names.Contains(Model) && PaperRules.Names.Contains(Rule)
+        && RuleChoice.PerturbationNames.Contains(Perturbation) && (AugmentationChoice.Names.Contains(Augmentation) || Augmentation == ObjectiveChoice.Contrastive);
+
+    /// <summary>The first option that another run has of another value, and both values as JSON; null where there is none.</summary>
+    /// <param name="other">The other run.</param>
+    /// <param name="ignored">Options that may differ.</param>
+    internal (string Name, string Value, string Other)? FirstDifference(RunConfiguration other, params IReadOnlyList<string> ignored)
+    {
+        JsonObject mine = Values(this);
+        foreach ((string name, JsonNode? value) in Values(other).Where(option => !ignored.Contains(option.Key)).OrderBy(option => Derived.Contains(option.Key)))
+        {
+            if (!JsonNode.DeepEquals(mine[name], value))
+            {
+                return (name, Show(mine[name]), Show(value));
+            }
+        }
+
+        return null;
+    }
+
+    private static JsonObject Values(RunConfiguration run) => JsonSerializer.SerializeToNode(run, Json)!.AsObject();
+
+    private static string Show(JsonNode? value) => value?.ToJsonString(Json) ?? "not given";
 }

@@ -1,29 +1,41 @@
 using System.Globalization;
+using System.Text;
 using System.Text.Json;
 using Onward.Models;
 using Onward.Training;
 
 namespace Onward.Cli;
 
-/// <summary>The folder of one run: <c>config.json</c>, <c>metrics.csv</c>, <c>model.safetensors</c> and, once it has ended, <c>result.json</c>.</summary>
+/// <summary>
+/// The folder of one run: <c>config.json</c>, <c>metrics.csv</c>, <c>model.safetensors</c>, <c>checkpoints</c> and, once it has ended,
+/// <c>result.json</c>. One process at a time has it, by a lock that the system takes back whenever that process ends.
+/// </summary>
 internal sealed class RunFolder : IDisposable
 {
     private const string ConfigurationName = "config.json";
-    private const string MetricsName = "metrics.csv";
     private const string ModelName = "model.safetensors";
     private const string ResultName = "result.json";
-    private const string ResultUnderWay = "result.json.part";
-    private const string TestErrorColumn = "test_error";
+    private const string CheckpointsName = "checkpoints";
+    private const string LockName = ".lock";
 
-    private readonly StreamWriter _metrics;
+    private readonly FileStream _lock;
+    private readonly CheckpointFolder? _checkpoints;
+    private MetricsFile? _metrics;
 
-    private RunFolder(string path, StreamWriter metrics) => (Path, _metrics) = (path, metrics);
+    private RunFolder(string path, FileStream mine, int keep)
+    {
+        (Path, _lock) = (path, mine);
+        _checkpoints = keep > 0 ? new CheckpointFolder(System.IO.Path.Combine(path, CheckpointsName), keep) : null;
+    }
 
     /// <summary>The folder.</summary>
     internal string Path { get; }
 
     /// <summary>The model after the last epoch that was kept.</summary>
     internal string ModelPath => ModelPathIn(Path);
+
+    /// <summary>Whether the run can be gone on with once it was stopped.</summary>
+    internal bool HasCheckpoints => _checkpoints is not null;
 
     /// <summary>The last epoch whose model was kept; 0 before the first.</summary>
     internal int LastEpoch { get; private set; }
@@ -37,7 +49,12 @@ internal sealed class RunFolder : IDisposable
         RequireNoFile(path);
         try
         {
-            if (Directory.Exists(path) && Directory.EnumerateFileSystemEntries(path).Any())
+            if (HoldsStoppedRun(path))
+            {
+                throw new CommandFault($"--out {path} holds a run that has not ended. Go on with it by '{ResumeCommand(path)}', or name another folder.");
+            }
+
+            if (Directory.Exists(path) && Directory.EnumerateFileSystemEntries(path).Any(entry => System.IO.Path.GetFileName(entry) != LockName))
             {
                 throw new CommandFault($"--out {path} is not empty. Name a folder that is empty or does not exist.");
             }
@@ -61,20 +78,49 @@ internal sealed class RunFolder : IDisposable
     }
 
     /// <summary>Makes a folder with the configuration in it, or leaves nothing behind.</summary>
-    internal static RunFolder Create(string path, RunConfiguration configuration, int blocks) =>
-        TryCreate(path, configuration, blocks) ?? throw new CommandFault($"--out {path} was taken by another run just now. Name another.");
+    /// <param name="path">The folder.</param>
+    /// <param name="configuration">The run's options.</param>
+    /// <param name="blocks">Blocks of its model.</param>
+    /// <param name="keep">How many of the last checkpoints are kept; 0 for a run without any.</param>
+    internal static RunFolder Create(string path, RunConfiguration configuration, int blocks, int keep = 0) =>
+        TryCreate(path, configuration, blocks, keep) ?? throw new CommandFault($"--out {path} was taken by another run just now. Name another.");
 
     /// <summary>The same in the first of path, path-2, path-3 ... that nothing has taken.</summary>
-    internal static RunFolder CreateNext(string path, RunConfiguration configuration, int blocks)
+    internal static RunFolder CreateNext(string path, RunConfiguration configuration, int blocks, int keep)
     {
         for (int i = 1; ; i++)
         {
             string next = i == 1 ? path : string.Create(CultureInfo.InvariantCulture, $"{path}-{i}");
-            if (!Directory.Exists(next) && !File.Exists(next) && TryCreate(next, configuration, blocks) is RunFolder folder)
+            if (!Directory.Exists(next) && !File.Exists(next) && TryCreate(next, configuration, blocks, keep) is RunFolder folder)
             {
                 return folder;
             }
         }
+    }
+
+    /// <summary>Takes the folder of a run that was begun before; nothing in it changes yet.</summary>
+    internal static RunFolder Reopen(string path, int keep)
+    {
+        try
+        {
+            return new RunFolder(path, TryLock(path) ?? throw new CommandFault($"{path}: another process is at work on this run. Wait until it ends, or stop it."), keep);
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            throw new CommandFault($"the run folder {path} cannot be written: {fault.Message}", fault);
+        }
+    }
+
+    /// <summary>Whether a folder holds a run that was stopped before its end, and that no process is at work on.</summary>
+    internal static bool HoldsStoppedRun(string path)
+    {
+        if (!File.Exists(System.IO.Path.Combine(path, ConfigurationName)) || File.Exists(System.IO.Path.Combine(path, ResultName)) || !Directory.Exists(System.IO.Path.Combine(path, CheckpointsName)))
+        {
+            return false;
+        }
+
+        using FileStream? free = TryLock(path);
+        return free is not null;
     }
 
     /// <summary>Removes what a run that did not end left in a folder.</summary>
@@ -82,10 +128,13 @@ internal sealed class RunFolder : IDisposable
     {
         try
         {
-            foreach (string name in new[] { ModelName, MetricsName, ResultUnderWay, ConfigurationName })
+            DurableFile.DeletePartial(folder);
+            foreach (string name in new[] { ModelName, MetricsFile.Name, ConfigurationName })
             {
                 File.Delete(System.IO.Path.Combine(folder, name));
             }
+
+            Directory.Delete(System.IO.Path.Combine(folder, CheckpointsName), recursive: true);
         }
         catch (DirectoryNotFoundException)
         {
@@ -105,7 +154,7 @@ internal sealed class RunFolder : IDisposable
             throw new CommandFault($"{folder}: no such folder. Name the folder of a run, as 'onward train' printed it.");
         }
 
-        return Read<RunConfiguration>(folder, ConfigurationName, run => run.Validation >= 0 && Datasets.Names.Contains(run.Dataset))
+        return Read<RunConfiguration>(folder, ConfigurationName, run => run.Validation >= 0 && run.HasKnownNames)
             ?? throw new CommandFault($"{folder}: no {ConfigurationName} in it. Name the folder of a run, as 'onward train' printed it.");
     }
 
@@ -113,23 +162,32 @@ internal sealed class RunFolder : IDisposable
     internal static RunResult? TryReadResult(string folder) =>
         Read<RunResult>(folder, ResultName, result => (result.Divergence is null) == (result.TestError is not null && result.TrainError is not null && result.ImagesPerSecond is not null && result.Seconds is not null));
 
-    /// <summary>Reads the errors on the test set, epoch by epoch.</summary>
-    internal static IReadOnlyList<double> ReadTestErrors(string folder)
+    /// <summary>Reads the newest intact checkpoint; null where the run was stopped before there was one.</summary>
+    /// <param name="damaged">Told of each newer one that is damaged.</param>
+    internal Checkpoint? ReadCheckpoint(Action<string> damaged)
     {
-        string path = System.IO.Path.Combine(folder, MetricsName);
+        Checkpoint? checkpoint = _checkpoints!.LoadNewest(damaged);
+        if (checkpoint is null && File.Exists(System.IO.Path.Combine(Path, MetricsFile.Name)) && MetricsFile.ReadTestErrors(Path).Count is > 0 and int epochs)
+        {
+            throw new CommandFault($"{Path}: no checkpoint to go on from, though {epochs} epoch{(epochs == 1 ? " has" : "s have")} ended. Train it anew, in another folder.");
+        }
+
+        return checkpoint;
+    }
+
+    /// <summary>Begins to write: measurements are cut back to where a checkpoint stands, and what a killed process had under way goes.</summary>
+    internal void Begin(int blocks, IReadOnlyList<EpochMetrics> ended)
+    {
         try
         {
-            string[] lines = File.ReadAllLines(path);
-            int column = Array.IndexOf(lines[0].Split(','), TestErrorColumn);
-            return [.. lines.Skip(1).Select(line => double.Parse(line.Split(',')[column], CultureInfo.InvariantCulture))];
-        }
-        catch (Exception fault) when (fault is FormatException or IndexOutOfRangeException)
-        {
-            throw new CommandFault($"{path}: damaged. Delete {folder} to train it anew.", fault);
+            DurableFile.DeletePartial(Path);
+            DurableFile.DeletePartial(System.IO.Path.Combine(Path, CheckpointsName));
+            _metrics = MetricsFile.Create(Path, blocks, ended);
+            LastEpoch = ended.Count;
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
-            throw new CommandFault($"{path}: cannot be read: {fault.Message} Delete {folder} to train it anew.", fault);
+            throw Fault("", fault);
         }
     }
 
@@ -138,13 +196,11 @@ internal sealed class RunFolder : IDisposable
     {
         try
         {
-            string part = System.IO.Path.Combine(Path, ResultUnderWay);
-            File.WriteAllText(part, JsonSerializer.Serialize(result, RunConfiguration.Json) + "\n");
-            File.Move(part, System.IO.Path.Combine(Path, ResultName), overwrite: true);
+            Write(System.IO.Path.Combine(Path, ResultName), result);
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
-            throw new CommandFault($"cannot write the result to the run folder {Path}: {fault.Message}", fault);
+            throw Fault(" the result", fault);
         }
     }
 
@@ -155,64 +211,100 @@ internal sealed class RunFolder : IDisposable
         {
             ModelFile.Save(model, ModelPath);
             LastEpoch = epoch.Epoch;
-            IEnumerable<double> losses = [epoch.TrainLoss, epoch.TrainError, epoch.TestLoss, epoch.TestError, .. epoch.BlockLosses];
-            _metrics.WriteLine(string.Create(
-                CultureInfo.InvariantCulture,
-                $"{epoch.Epoch},{epoch.LearningRate:G6},{string.Join(',', losses.Select(loss => loss.ToString("0.######", CultureInfo.InvariantCulture)))},{epoch.ImagesPerSecond:0.#},{epoch.Elapsed.TotalSeconds:0.###}"));
+            _metrics!.Add(epoch);
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
-            throw new CommandFault($"cannot write to the run folder {Path} in epoch {epoch.Epoch}: {fault.Message}", fault);
+            throw Fault($" epoch {epoch.Epoch}", fault);
         }
     }
 
-    /// <summary>Closes the measurements.</summary>
-    public void Dispose()
+    /// <summary>Keeps a checkpoint.</summary>
+    internal void Keep(Checkpoint checkpoint)
     {
         try
         {
-            _metrics.Dispose();
+            _checkpoints!.Save(checkpoint);
         }
-        catch (IOException)
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
-            // A line that could not be written has been told of already.
+            throw Fault(" a checkpoint", fault);
         }
     }
 
-    // Of two runs that start at once, the one that makes the configuration file has the folder; the other gets null.
-    private static RunFolder? TryCreate(string path, RunConfiguration configuration, int blocks)
+    /// <summary>Closes the measurements and gives the folder back.</summary>
+    public void Dispose()
+    {
+        _metrics?.Dispose();
+        _lock.Dispose();
+    }
+
+    // Of two runs that start at once, the one that takes the lock has the folder; the other gets null.
+    private static RunFolder? TryCreate(string path, RunConfiguration configuration, int blocks, int keep)
     {
         List<string> folders = [];
         List<string> files = [];
-        StreamWriter? metrics = null;
+        RunFolder? folder = null;
         try
         {
             folders = Missing(path);
             Directory.CreateDirectory(path);
-            if (Claim(System.IO.Path.Combine(path, ConfigurationName)) is not FileStream claimed)
+            string mine = System.IO.Path.Combine(path, LockName), config = System.IO.Path.Combine(path, ConfigurationName);
+            if (TryLock(path) is not FileStream taken)
             {
                 return null;
             }
 
-            files.Add(claimed.Name);
-            using (StreamWriter writer = new(claimed) { NewLine = "\n" })
+            folder = new RunFolder(path, taken, keep);
+            if (File.Exists(config))
             {
-                writer.WriteLine(JsonSerializer.Serialize(configuration, RunConfiguration.Json));
+                folder.Dispose();
+                return null;
             }
 
-            files.Add(System.IO.Path.Combine(path, MetricsName));
-            metrics = new StreamWriter(files[^1]) { AutoFlush = true, NewLine = "\n" };
-            metrics.WriteLine(
-                $"epoch,learning_rate,train_loss,train_error,test_loss,{TestErrorColumn},{string.Join(',', Enumerable.Range(0, blocks).Select(k => $"block_{k}_loss"))},images_per_second,seconds");
-            return new RunFolder(path, metrics);
+            files.AddRange([mine, config, System.IO.Path.Combine(path, MetricsFile.Name)]);
+            Write(config, configuration);
+            folder._metrics = MetricsFile.Create(path, blocks, []);
+            return folder;
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException or NotSupportedException)
         {
-            metrics?.Dispose();
+            folder?.Dispose();
             Remove(files, folders);
             throw Unwritable(path, fault);
         }
     }
+
+    // Null where another process has it. The file stays: a process that deleted it could delete another's.
+    private static FileStream? TryLock(string folder)
+    {
+        string path = System.IO.Path.Combine(folder, LockName);
+        try
+        {
+            return new FileStream(path, FileMode.OpenOrCreate, FileAccess.Write, FileShare.None, bufferSize: 1);
+        }
+        catch (IOException) when (File.Exists(path))
+        {
+            return null;
+        }
+    }
+
+    private static void Write<T>(string path, T value) =>
+        DurableFile.Write(path, file => file.Write(Encoding.UTF8.GetBytes(JsonSerializer.Serialize(value, RunConfiguration.Json) + "\n")));
+
+    /// <summary>The command that goes on with a run.</summary>
+    internal static string ResumeCommand(string path) => $"onward train --resume {path}";
+
+    // Nothing is lost: what could not be written is not there, and all that was is.
+    private CommandFault Fault(string what, Exception fault)
+    {
+        string reason = IsFullDisk(fault) ? "the disk is full." : fault.Message;
+        string cure = HasCheckpoints ? $" {(IsFullDisk(fault) ? "Make room, then go" : "Go")} on with '{ResumeCommand(Path)}'." : "";
+        return new CommandFault($"cannot write{what} to the run folder {Path}: {reason}{cure}", fault);
+    }
+
+    // ENOSPC and EDQUOT of Linux, and what Windows has for them.
+    private static bool IsFullDisk(Exception fault) => fault is IOException && fault.HResult is 28 or 122 or unchecked((int)0x80070070) or unchecked((int)0x80070027);
 
     // Null where there is no such file.
     private static T? Read<T>(string folder, string name, Func<T, bool> holds)
@@ -236,18 +328,6 @@ internal sealed class RunFolder : IDisposable
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
             throw new CommandFault($"{path}: cannot be read: {fault.Message}", fault);
-        }
-    }
-
-    private static FileStream? Claim(string path)
-    {
-        try
-        {
-            return new FileStream(path, FileMode.CreateNew, FileAccess.Write);
-        }
-        catch (IOException) when (File.Exists(path))
-        {
-            return null;
         }
     }
 

@@ -12,6 +12,40 @@ internal sealed record RunPlan(ModelChoice.Settings Model, RuleChoice.Settings R
     // Steps are numbered in 32 bits.
     private const long MostSteps = uint.MaxValue;
 
+    /// <summary>The plan that a run was begun with.</summary>
+    /// <param name="run">The run as it was resolved.</param>
+    /// <param name="threads">Threads, which change no result.</param>
+    internal static RunPlan Of(RunConfiguration run, int threads)
+    {
+        ObjectiveChoice.Settings supervised = ObjectiveChoice.Settings.Default;
+        ObjectiveChoice.Settings objective = new(
+            run.Projection,
+            run.Similarity,
+            run.Overlap,
+            run.Temperature ?? supervised.Temperature,
+            run.ReadoutLearningRate ?? supervised.ReadoutLearningRate,
+            run.ReadoutRateScale,
+            run.Optimizer);
+        TrainingOptions training = new()
+        {
+            Epochs = run.Epochs,
+            BatchSize = run.BatchSize,
+            LearningRate = run.LearningRate,
+            Momentum = run.Momentum,
+            WeightDecay = run.WeightDecay,
+            Schedule = run.Schedule,
+            WarmupEpochs = run.WarmupEpochs,
+            Seed = run.Seed,
+        };
+        return new RunPlan(
+            run.Network,
+            new RuleChoice.Settings(run.Rule, run.Perturbation, run.Passes, run.Layerwise, run.Recompute, threads),
+            run.LossScope,
+            objective,
+            run.Augmentation,
+            new AugmentationChoice.Settings(run.Augmentation, run.AreaMin).Adapt(objective.Adapt(training)));
+    }
+
     /// <summary>A model of the plan's preset for the images, its parameters not drawn yet.</summary>
     internal LocalMixer CreateModel(TrainingData data)
     {

@@ -1,6 +1,4 @@
 using System.Globalization;
-using System.Text.Json;
-using System.Text.Json.Nodes;
 using Onward.Training;
 
 namespace Onward.Cli;
@@ -11,9 +9,6 @@ internal sealed class RunSeries
     // Tells nothing of what was trained: where images came from is a description, their folder is an option of its own, and how
     // they were standardised follows from them.
     private static readonly string[] NotCompared = ["datasetSource", "images"];
-
-    // What follows from the options and the images; a fault names an option first.
-    private static readonly string[] Derived = ["version", "parameters", "trainingImages"];
 
     private readonly string _folder;
     private readonly TrainingData _data;
@@ -111,20 +106,11 @@ internal sealed class RunSeries
 
     private static void RequireSame(string folder, RunConfiguration asked)
     {
-        JsonObject before = Values(RunFolder.ReadConfiguration(folder));
-        foreach ((string name, JsonNode? now) in Values(asked).Where(option => !NotCompared.Contains(option.Key)).OrderBy(option => Derived.Contains(option.Key)))
+        if (RunFolder.ReadConfiguration(folder).FirstDifference(asked, NotCompared) is var (name, was, now))
         {
-            JsonNode? was = before[name];
-            if (!JsonNode.DeepEquals(was, now))
-            {
-                throw new CommandFault($"{folder} was trained with {name} {Show(was)}, but now {name} is {Show(now)}. Name another folder with --out, or delete that one.");
-            }
+            throw new CommandFault($"{folder} was trained with {name} {was}, but now {name} is {now}. Name another folder with --out, or delete that one.");
         }
     }
-
-    private static JsonObject Values(RunConfiguration run) => JsonSerializer.SerializeToNode(run, RunConfiguration.Json)!.AsObject();
-
-    private static string Show(JsonNode? value) => value?.ToJsonString(RunConfiguration.Json) ?? "not given";
 
     private sealed record PlannedRun(string Folder, RunPlan Plan, bool Ended);
 }
@@ -141,7 +127,7 @@ internal sealed record EndedRun(RunConfiguration Configuration, RunResult Result
         EndedRun run = new(
             RunFolder.ReadConfiguration(folder),
             RunFolder.TryReadResult(folder) ?? throw new CommandFault($"{folder}: the run's result is gone. Give the same command again."),
-            RunFolder.ReadTestErrors(folder));
+            MetricsFile.ReadTestErrors(folder));
         return run.Result.Divergence is not null || run.TestErrors.Count == run.Configuration.Epochs
             ? run
             : throw new CommandFault($"{folder}: its metrics hold {run.TestErrors.Count} of {run.Configuration.Epochs} epochs. Delete the folder to train it anew.");

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
+using Onward.Training;
 
 namespace Onward.Cli;
 
@@ -22,10 +23,11 @@ internal sealed class TrainCommand
         return command;
     }
 
-    // All that can be wrong is found before the run folder is made.
-    private int Run(ParseResult parse)
+    // All that can be wrong is found before the run folder is made, or written to.
+    private int Run(ParseResult parse) => _options.ReadResumption(parse) is TrainOptions.Resumption resumption ? Resume(resumption) : Begin(_options.Read(parse));
+
+    private int Begin(TrainOptions.Plan plan)
     {
-        TrainOptions.Plan plan = _options.Read(parse);
         string? named = plan.Out is null ? null : _host.Resolve(plan.Out);
         if (named is not null)
         {
@@ -36,18 +38,66 @@ internal sealed class TrainCommand
         using TrainingRun run = new(plan.Run, data, _host);
         _host.Interruption.ThrowIfCancellationRequested();
 
+        string byDefault = _host.Resolve(Path.Combine("runs", RunName(run.Configuration)));
+        if (named is null && RunFolder.HoldsStoppedRun(byDefault))
+        {
+            _host.Notices.Add($"{byDefault} holds such a run that has not ended; '{RunFolder.ResumeCommand(byDefault)}' goes on with it. This is a new one.");
+        }
+
+        int keep = plan.Keeping.Checkpoints;
         using RunFolder folder = named is null
-            ? RunFolder.CreateNext(_host.Resolve(Path.Combine("runs", RunName(run.Configuration))), run.Configuration, run.Blocks)
-            : RunFolder.Create(named, run.Configuration, run.Blocks);
-        Report(run.Configuration, Train(run, folder, data.HeldOut), folder, plan.AsJson);
+            ? RunFolder.CreateNext(byDefault, run.Configuration, run.Blocks, keep)
+            : RunFolder.Create(named, run.Configuration, run.Blocks, keep);
+        Report(run.Configuration, Train(run, folder, data.HeldOut, "training", ""), folder, plan.Keeping.AsJson, ProcessMemory.PeakMegabytes);
         return ExitCode.Done;
     }
 
-    private RunResult Train(TrainingRun run, RunFolder folder, string heldOut)
+    private int Resume(TrainOptions.Resumption asked)
+    {
+        string path = _host.Resolve(asked.Run);
+        RunConfiguration begun = RunFolder.ReadConfiguration(path);
+        using RunFolder folder = RunFolder.Reopen(path, asked.Keeping.Checkpoints);
+        if (RunFolder.TryReadResult(path) is RunResult result)
+        {
+            return ReportEnded(begun, result, folder, asked.Keeping.AsJson);
+        }
+
+        Checkpoint? checkpoint = folder.ReadCheckpoint(fault => _host.Notices.Add($"going on from an earlier checkpoint, because the newest is not intact: {fault}"));
+        RunPlan plan = asked.Keeping.Adapt(RunPlan.Of(begun, asked.Threads ?? begun.Threads));
+        TrainingData data = new DataChoice.Settings(begun.Dataset, asked.Data ?? begun.Data, begun.Validation) { ImageSize = begun.ImageSize }.Load(_host);
+        using TrainingRun run = new(plan, data, _host);
+        RequireSame(path, begun, run.Configuration);
+        if (checkpoint is not null)
+        {
+            run.Resume(checkpoint);
+        }
+
+        _host.Interruption.ThrowIfCancellationRequested();
+
+        folder.Begin(run.Blocks, checkpoint?.Epochs ?? []);
+        string from = checkpoint is null ? " from its beginning" : $" after {(checkpoint.Step > 0 ? $"step {checkpoint.Step + checkpoint.ReadoutStep} of epoch {checkpoint.Epochs.Count + 1}" : $"epoch {checkpoint.Epochs.Count}")} of {begun.Epochs}";
+        Report(run.Configuration, Train(run, folder, data.HeldOut, "going on with", from), folder, asked.Keeping.AsJson, ProcessMemory.PeakMegabytes);
+        return ExitCode.Done;
+    }
+
+    private void RequireSame(string folder, RunConfiguration begun, RunConfiguration now)
+    {
+        if (begun.FirstDifference(now, "version", "threads", "data", "datasetSource") is var (name, was, @is))
+        {
+            throw new CommandFault($"{folder} was begun with {name} {was}, but now {name} is {@is}. Name the data that it was begun with by --data, or restore its configuration.");
+        }
+
+        if (begun.Version != now.Version)
+        {
+            _host.Notices.Add($"the run was begun with version {begun.Version} of this program and goes on with {now.Version}, which may compute in another order.");
+        }
+    }
+
+    private RunResult Train(TrainingRun run, RunFolder folder, string heldOut, string doing, string from)
     {
         int epochs = run.Configuration.Epochs;
         _host.ShowNotices();
-        _host.Error.WriteLine($"training {run.Configuration.Network.Name} in {folder.Path}");
+        _host.Error.WriteLine($"{doing} {run.Configuration.Network.Name} in {folder.Path}{from}");
         TrainingDisplay display = LiveDisplay.TryCreate(_host, epochs, heldOut) ?? (TrainingDisplay)new PlainDisplay(_host.Error, epochs, heldOut);
         try
         {
@@ -56,16 +106,29 @@ internal sealed class TrainCommand
         catch (OperationCanceledException fault)
         {
             throw new InterruptedException(
-                folder.LastEpoch == 0
-                    ? $"interrupted before the first epoch ended; {folder.Path} holds no model."
-                    : $"interrupted; the model of epoch {folder.LastEpoch} of {epochs} is {folder.ModelPath}.",
+                (folder.LastEpoch == 0
+                    ? "interrupted before the first epoch ended."
+                    : $"interrupted; the model of epoch {folder.LastEpoch} of {epochs} is {folder.ModelPath}.")
+                + $" Go on with '{RunFolder.ResumeCommand(folder.Path)}'.",
                 fault);
         }
     }
 
-    private void Report(RunConfiguration run, RunResult result, RunFolder folder, bool asJson)
+    private int ReportEnded(RunConfiguration run, RunResult result, RunFolder folder, bool asJson)
     {
-        double peak = ProcessMemory.PeakMegabytes;
+        if (result.Divergence is string divergence)
+        {
+            _host.Error.WriteLine($"onward: {folder.Path} has ended before: {divergence}");
+            return ExitCode.Diverged;
+        }
+
+        _host.Error.WriteLine($"onward: {folder.Path} has ended before; this is what it came to.");
+        Report(run, result, folder, asJson, peak: null);
+        return ExitCode.Done;
+    }
+
+    private void Report(RunConfiguration run, RunResult result, RunFolder folder, bool asJson, double? peak)
+    {
         if (asJson)
         {
             _host.Out.WriteLine(JsonSerializer.Serialize(
@@ -97,7 +160,11 @@ internal sealed class TrainCommand
 
         table.Add("speed", string.Create(CultureInfo.InvariantCulture, $"{result.ImagesPerSecond:N0} images/s on {run.Threads} thread{(run.Threads == 1 ? "" : "s")}"));
         table.Add("time", TextTable.Duration(TimeSpan.FromSeconds(result.Seconds!.Value)));
-        table.Add("peak memory", string.Create(CultureInfo.InvariantCulture, $"{peak:0} MB"));
+        if (peak is not null)
+        {
+            table.Add("peak memory", string.Create(CultureInfo.InvariantCulture, $"{peak:0} MB"));
+        }
+
         table.Add("run", folder.Path);
         table.Write(_host.Out);
     }
@@ -114,7 +181,7 @@ internal sealed class TrainCommand
         double? TrainError,
         double? TestError,
         double? ImagesPerSecond,
-        double PeakMemoryMB,
+        double? PeakMemoryMB,
         double? Seconds,
         string Run);
 }

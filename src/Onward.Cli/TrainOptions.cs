@@ -12,6 +12,9 @@ internal sealed class TrainOptions
 {
     private static readonly IReadOnlyList<string> Schedules = [.. Enum.GetNames<ScheduleShape>().Select(name => name.ToLowerInvariant())];
 
+    // What changes no result.
+    private static readonly string[] BesideResume = ["--data", "--threads", "--checkpoint-minutes", "--keep", "--json"];
+
     private readonly DataChoice _data = new();
     private readonly ModelChoice _model = ModelChoice.WithDefault(PresetDefaults.Model);
     private readonly RuleChoice _rule = new();
@@ -27,6 +30,9 @@ internal sealed class TrainOptions
     private readonly Option<double?> _warmupEpochs = ValueOption.Number("--warmup-epochs", "Epochs, or parts of one, over which the learning rate rises. Default 1", "0 or above", value => value >= 0);
     private readonly Option<ulong?> _seed = ValueOption.Seed("--seed", "Names every random draw of the run. Default 1");
     private readonly Option<string?> _out = ValueOption.Folder("--out", "Run folder, new or empty. Default: runs/DATASET-MODEL-RULE-seedN");
+    private readonly Option<string?> _resume = ValueOption.Folder("--resume", $"Go on with a run that was stopped, to the same result bit for bit: its folder. Of the other options it takes {ValueOption.List(BesideResume)}");
+    private readonly Option<double?> _checkpointMinutes = ValueOption.Number("--checkpoint-minutes", "Minutes between checkpoints within an epoch; there is one after each epoch anyway. Default 10", "from 0 to 100000", value => value is >= 0 and <= 100_000);
+    private readonly Option<int?> _keep = ValueOption.Whole("--keep", "How many of the last checkpoints are kept, beside the one of the lowest error. Default 2", 1);
     private readonly Option<bool> _json = new("--json") { Description = "Print one line of JSON instead of a table" };
 
     /// <summary>Makes the option for the number of epochs.</summary>
@@ -50,7 +56,26 @@ internal sealed class TrainOptions
 
         _data.AddValidationTo(command);
         command.Add(_out);
+        command.Add(_resume);
+        command.Add(_checkpointMinutes);
+        command.Add(_keep);
         command.Add(_json);
+    }
+
+    /// <summary>The run that the command line goes on with; null where it begins one.</summary>
+    internal Resumption? ReadResumption(ParseResult parse)
+    {
+        if (parse.GetValue(_resume) is not string run)
+        {
+            return null;
+        }
+
+        if (parse.CommandResult.Children.OfType<OptionResult>().FirstOrDefault(given => !given.Implicit && given.Option != _resume && !BesideResume.Contains(given.Option.Name)) is OptionResult other)
+        {
+            throw new CommandFault($"{other.Option.Name} cannot be given with --resume: a run goes on with the options that it was begun with. Leave it out.");
+        }
+
+        return new Resumption(run, parse.GetValue<string?>("--data"), parse.GetValue<int?>("--threads"), ReadKeeping(parse));
     }
 
     /// <summary>What the command line says, with the preset's defaults for the rest.</summary>
@@ -83,8 +108,13 @@ internal sealed class TrainOptions
         LossScope scope = parse.GetResult(_lossScope) is null ? LossScope.All : parse.GetValue(_lossScope);
         DataChoice.Settings data = _data.Read(parse);
         AugmentationChoice.Settings augmentation = _augmentation.Read(parse, data.Dataset, objective.IsContrastive);
-        return new Plan(data, new RunPlan(model, rule, scope, objective, augmentation.Name, augmentation.Adapt(objective.Adapt(training))), parse.GetValue(_out), parse.GetValue(_json));
+        Keeping keeping = ReadKeeping(parse);
+        RunPlan run = new(model, rule, scope, objective, augmentation.Name, augmentation.Adapt(objective.Adapt(training)));
+        return new Plan(data, keeping.Adapt(run), parse.GetValue(_out), keeping);
     }
+
+    private Keeping ReadKeeping(ParseResult parse) =>
+        new(TimeSpan.FromMinutes(parse.GetValue(_checkpointMinutes) ?? 10), parse.GetValue(_keep) ?? 2, parse.GetValue(_json));
 
     private static Option<LossScope> LossScopeOption() => new("--loss-scope")
     {
@@ -124,5 +154,18 @@ internal sealed class TrainOptions
     }
 
     /// <summary>A run as the command line describes it.</summary>
-    internal sealed record Plan(DataChoice.Settings Data, RunPlan Run, string? Out, bool AsJson);
+    internal sealed record Plan(DataChoice.Settings Data, RunPlan Run, string? Out, Keeping Keeping);
+
+    /// <summary>A run to go on with, and what may be new about it; null where it is as it was.</summary>
+    internal sealed record Resumption(string Run, string? Data, int? Threads, Keeping Keeping);
+
+    /// <summary>How a run is kept and told of.</summary>
+    /// <param name="Interval">Time between checkpoints within an epoch.</param>
+    /// <param name="Checkpoints">How many of the last are kept.</param>
+    /// <param name="AsJson">Whether the result is a line of JSON.</param>
+    internal sealed record Keeping(TimeSpan Interval, int Checkpoints, bool AsJson)
+    {
+        /// <summary>The run with its checkpoints at that interval.</summary>
+        internal RunPlan Adapt(RunPlan run) => run with { Training = run.Training with { CheckpointInterval = Interval } };
+    }
 }

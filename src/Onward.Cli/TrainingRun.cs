@@ -32,6 +32,10 @@ internal sealed class TrainingRun : IDisposable
     /// <summary>Blocks of the model.</summary>
     internal int Blocks => _model.Blocks.Count;
 
+    /// <summary>Puts the run where a checkpoint left it.</summary>
+    /// <exception cref="ModelFileException">The checkpoint is of another run.</exception>
+    internal void Resume(Checkpoint checkpoint) => _trainer.Resume(checkpoint);
+
     /// <summary>Trains, keeping every epoch and the result in the run's folder.</summary>
     /// <exception cref="TrainingDivergedException">The run diverged; its folder says so.</exception>
     /// <exception cref="OperationCanceledException">The run was interrupted; its folder has no result.</exception>
@@ -40,7 +44,7 @@ internal sealed class TrainingRun : IDisposable
         RunResult result;
         try
         {
-            result = RunResult.Of(display.Show(() => _trainer.Run(display.Progress, Keep, _host.Interruption)), _rule.ActivationBytes);
+            result = RunResult.Of(display.Show(() => _trainer.Run(display.Progress, Keep, folder.HasCheckpoints ? folder.Keep : null, _host.Interruption)), _rule.ActivationBytes);
         }
         catch (TrainingDivergedException fault)
         {

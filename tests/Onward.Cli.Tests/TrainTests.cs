@@ -23,7 +23,7 @@ public sealed class TrainTests : IDisposable
         JsonNode configuration = JsonNode.Parse(File.ReadAllText(Path.Combine(folder, "config.json")))!;
         LocalMixer model = ModelFile.Load(Path.Combine(folder, "model.safetensors"));
         Assert.Equal(0, result.Code);
-        Assert.Equal(["config.json", "metrics.csv", "model.safetensors", "result.json"], Directory.GetFiles(folder).Select(Path.GetFileName).Order());
+        Assert.Equal([".lock", "config.json", "metrics.csv", "model.safetensors", "result.json"], Directory.GetFiles(folder).Select(Path.GetFileName).Order());
         Assert.Equal("epoch,learning_rate,train_loss,train_error,test_loss,test_error,block_0_loss,images_per_second,seconds", metrics[0]);
         Assert.Equal(3, metrics.Length);
         Assert.All(metrics, line => Assert.Equal(9, line.Split(',').Length));
@@ -235,7 +235,7 @@ public sealed class TrainTests : IDisposable
         Workplace.Result result = _workplace.Run("train --data {data} --model S/1/1 --batch-size 16 --epochs 1000 --out run", interruptAt: "epoch 2/1000");
 
         Assert.Equal(130, result.Code);
-        Assert.Equal($"onward: interrupted; the model of epoch 2 of 1000 is {_workplace["work/run/model.safetensors"]}.", result.ErrorLines[^1]);
+        Assert.Equal($"onward: interrupted; the model of epoch 2 of 1000 is {_workplace["work/run/model.safetensors"]}. Go on with 'onward train --resume {_workplace["work/run"]}'.", result.ErrorLines[^1]);
         Assert.Equal("", result.Out);
         Assert.Equal(3, File.ReadAllLines(_workplace["work/run/metrics.csv"]).Length);
         ModelFile.Load(_workplace["work/run/model.safetensors"]);
@@ -248,7 +248,7 @@ public sealed class TrainTests : IDisposable
         Workplace.Result result = _workplace.Run($"{Small} --out run", interruptAt: "training S/1/1");
 
         Assert.Equal(130, result.Code);
-        Assert.Equal($"onward: interrupted before the first epoch ended; {_workplace["work/run"]} holds no model.", result.ErrorLines[^1]);
+        Assert.Equal($"onward: interrupted before the first epoch ended. Go on with 'onward train --resume {_workplace["work/run"]}'.", result.ErrorLines[^1]);
     }
 
     [Fact]

@@ -59,6 +59,13 @@ internal sealed class Workplace : IDisposable
     {
         List<string> before = [.. Left];
 
+        RefuseBeside(command, expected);
+        Assert.Equal(before, Left);
+    }
+
+    /// <summary>The same while another process writes to the folder.</summary>
+    public void RefuseBeside(string command, string expected)
+    {
         Result result = Run(command);
 
         Assert.Equal(2, result.Code);
@@ -66,7 +73,6 @@ internal sealed class Workplace : IDisposable
         Assert.StartsWith("onward: ", result.Error);
         Assert.Contains(expected, result.Error);
         Assert.Single(result.ErrorLines);
-        Assert.Equal(before, Left);
     }
 
     public void Dispose() => Directory.Delete(Path, recursive: true);

@@ -51,20 +51,24 @@ public sealed partial class CheckpointFolder
     /// <exception cref="ModelFileException">None is intact, or the newest that is was written by a newer version.</exception>
     public Checkpoint? LoadNewest(Action<string>? damaged = null)
     {
-        Entry[] entries = [.. Entries().Reverse()];
-        for (int i = 0; i < entries.Length; i++)
+        List<ModelFileException> faults = [];
+        foreach (Entry entry in Entries().Reverse())
         {
             try
             {
-                return Checkpoint.Load(entries[i].Path);
+                Checkpoint checkpoint = Checkpoint.Load(entry.Path);
+                faults.ForEach(fault => damaged?.Invoke(fault.Message));
+                return checkpoint;
             }
-            catch (ModelFileException fault) when (!fault.IsOfNewerVersion && i < entries.Length - 1)
+            catch (ModelFileException fault) when (!fault.IsOfNewerVersion)
             {
-                damaged?.Invoke(fault.Message);
+                faults.Add(fault);
             }
         }
 
-        return null;
+        return faults.Count == 0
+            ? null
+            : throw new ModelFileException($"{Path}: none of {faults.Count} checkpoint{(faults.Count == 1 ? "" : "s")} is intact; the newest: {faults[0].Message}", faults[0]);
     }
 
     private static string Name((int Epochs, int Steps) position) =>

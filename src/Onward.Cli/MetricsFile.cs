@@ -1,0 +1,71 @@
+using System.Globalization;
+using System.Text;
+using Onward.Training;
+
+namespace Onward.Cli;
+
+/// <summary>What the epochs of a run came to, a line for each: <c>metrics.csv</c>.</summary>
+internal sealed class MetricsFile : IDisposable
+{
+    internal const string Name = "metrics.csv";
+
+    private const string TestErrorColumn = "test_error";
+
+    private readonly StreamWriter _writer;
+
+    private MetricsFile(StreamWriter writer) => _writer = writer;
+
+    /// <summary>Starts the file of a run anew, with the epochs that have ended.</summary>
+    internal static MetricsFile Create(string folder, int blocks, IReadOnlyList<EpochMetrics> ended)
+    {
+        string path = Path.Combine(folder, Name);
+        string header = $"epoch,learning_rate,train_loss,train_error,test_loss,{TestErrorColumn},{string.Join(',', Enumerable.Range(0, blocks).Select(k => $"block_{k}_loss"))},images_per_second,seconds";
+        string text = string.Concat(ended.Select(Line).Prepend(header).Select(line => line + "\n"));
+        DurableFile.Write(path, file => file.Write(Encoding.UTF8.GetBytes(text)));
+        return new MetricsFile(new StreamWriter(path, append: true) { AutoFlush = true, NewLine = "\n" });
+    }
+
+    /// <summary>Reads the errors on the test set, epoch by epoch.</summary>
+    internal static IReadOnlyList<double> ReadTestErrors(string folder)
+    {
+        string path = Path.Combine(folder, Name);
+        try
+        {
+            string[] lines = File.ReadAllLines(path);
+            int column = Array.IndexOf(lines[0].Split(','), TestErrorColumn);
+            return [.. lines.Skip(1).Select(line => double.Parse(line.Split(',')[column], CultureInfo.InvariantCulture))];
+        }
+        catch (Exception fault) when (fault is FormatException or IndexOutOfRangeException)
+        {
+            throw new CommandFault($"{path}: damaged. Delete {folder} to train it anew.", fault);
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            throw new CommandFault($"{path}: cannot be read: {fault.Message} Delete {folder} to train it anew.", fault);
+        }
+    }
+
+    /// <summary>Adds an epoch.</summary>
+    internal void Add(EpochMetrics epoch) => _writer.WriteLine(Line(epoch));
+
+    /// <summary>Closes the file.</summary>
+    public void Dispose()
+    {
+        try
+        {
+            _writer.Dispose();
+        }
+        catch (IOException)
+        {
+            // A line that could not be written has been told of already.
+        }
+    }
+
+    private static string Line(EpochMetrics epoch)
+    {
+        IEnumerable<double> losses = [epoch.TrainLoss, epoch.TrainError, epoch.TestLoss, epoch.TestError, .. epoch.BlockLosses];
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"{epoch.Epoch},{epoch.LearningRate:G6},{string.Join(',', losses.Select(loss => loss.ToString("0.######", CultureInfo.InvariantCulture)))},{epoch.ImagesPerSecond:0.#},{epoch.Elapsed.TotalSeconds:0.###}");
+    }
+}

@@ -1,0 +1,191 @@
+using System.Text.Json.Nodes;
+
+namespace Onward.Cli.Tests;
+
+public sealed class ResumeTests : IDisposable
+{
+    private const string Small = "train --data {data} --model S/1/1 --batch-size 16 --epochs 3";
+
+    private readonly Workplace _workplace = new();
+
+    [Theory]
+    [InlineData("", "--threads 1")]
+    [InlineData("--augment area --optimizer lars --threads 3 --validation 16", "--data {data}")]
+    [InlineData("--objective contrastive --projection 8 --optimizer lars --readout-lr 0.1", "--json")]
+    [InlineData("--objective contrastive --area-min 0.5 --rule LG-BP", "--checkpoint-minutes 0")]
+    [InlineData("--rule FG-W --perturbation rademacher --passes 2 --schedule linear --momentum 0.5", "--keep 1")]
+    [InlineData("--rule FA --similarity 0 --readout-scale 0.1 --seed 5", "")]
+    public void A_run_that_was_stopped_goes_on_to_the_same_end(string options, string beside)
+    {
+        Assert.Equal(0, _workplace.Run($"{Small} --out whole {options}".TrimEnd()).Code);
+        Assert.Equal(130, _workplace.Run($"{Small} --out run {options}".TrimEnd(), interruptAt: "epoch 2/3").Code);
+
+        Workplace.Result resumed = _workplace.Run($"train --resume run {beside}".TrimEnd());
+
+        Assert.Equal(0, resumed.Code);
+        Assert.Equal($"going on with S/1/1 in {_workplace["work/run"]} after epoch 2 of 3", resumed.ErrorLines[0]);
+        RequireSame("whole", "run");
+    }
+
+    [Fact]
+    public void A_run_of_several_blocks_goes_on_to_the_same_end()
+    {
+        const string Deep = "train --data {data} --model M/8/16 --mixer conv --downsample 2,1,1,1 --layerwise --overlap --batch-size 16 --epochs 2";
+        _workplace.Run($"{Deep} --out whole");
+        _workplace.Run($"{Deep} --out run", interruptAt: "epoch 1/2");
+
+        Assert.Equal(0, _workplace.Run("train --resume run").Code);
+
+        RequireSame("whole", "run");
+    }
+
+    [Fact]
+    public void What_a_killed_process_left_is_put_right()
+    {
+        _workplace.Run($"{Small} --out whole");
+        _workplace.Run($"{Small} --out run", interruptAt: "epoch 1/3");
+        string folder = _workplace["work/run"];
+        File.AppendAllText(Path.Combine(folder, "metrics.csv"), "2,0.02,1.5,");
+        File.WriteAllText(Path.Combine(folder, "model.safetensors.abc.partial"), "");
+        File.WriteAllText(Path.Combine(folder, "checkpoints/epoch-0001-step-000002.safetensors.abc.partial"), "");
+
+        Assert.Equal(0, _workplace.Run("train --resume run").Code);
+
+        RequireSame("whole", "run");
+        Assert.DoesNotContain(Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories), file => file.EndsWith(".partial", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void A_run_without_a_checkpoint_starts_from_its_beginning()
+    {
+        _workplace.Run($"{Small} --out whole");
+        _workplace.Run($"{Small} --out run", interruptAt: "training");
+        Directory.Delete(_workplace["work/run/checkpoints"], recursive: true);
+
+        Workplace.Result resumed = _workplace.Run("train --resume run");
+
+        Assert.Equal($"going on with S/1/1 in {_workplace["work/run"]} from its beginning", resumed.ErrorLines[0]);
+        RequireSame("whole", "run");
+    }
+
+    [Fact]
+    public void Behind_a_damaged_checkpoint_the_one_before_is_taken()
+    {
+        _workplace.Run($"{Small} --out whole");
+        _workplace.Run($"{Small} --out run", interruptAt: "epoch 2/3");
+        string newest = _workplace["work/run/checkpoints/epoch-0002-step-000000.safetensors"];
+        byte[] bytes = File.ReadAllBytes(newest);
+        bytes[^5] ^= 1;
+        File.WriteAllBytes(newest, bytes);
+
+        Workplace.Result resumed = _workplace.Run("train --resume run");
+
+        Assert.Equal(0, resumed.Code);
+        Assert.Equal($"onward: going on from an earlier checkpoint, because the newest is not intact: {newest}: damaged: its bytes do not match their checksum. Replace it with an intact copy.", resumed.ErrorLines[0]);
+        Assert.EndsWith(" after epoch 1 of 3", resumed.ErrorLines[1]);
+        RequireSame("whole", "run");
+    }
+
+    [Fact]
+    public void A_run_that_has_ended_says_so_and_shows_what_it_came_to()
+    {
+        Workplace.Result trained = _workplace.Run($"{Small} --out run --json");
+        byte[] model = File.ReadAllBytes(_workplace["work/run/model.safetensors"]);
+
+        Workplace.Result table = _workplace.Run("train --resume run"), json = _workplace.Run("train --resume run --json");
+
+        Assert.Equal((0, 0), (table.Code, json.Code));
+        Assert.Equal($"onward: {_workplace["work/run"]} has ended before; this is what it came to.", Assert.Single(table.ErrorLines));
+        Assert.Equal((double)JsonNode.Parse(trained.Out)!["testError"]!, (double)JsonNode.Parse(json.Out)!["testError"]!);
+        Assert.Equal(model, File.ReadAllBytes(_workplace["work/run/model.safetensors"]));
+    }
+
+    [Fact]
+    public void A_run_that_diverged_says_so()
+    {
+        _workplace.Run($"{Small} --out run --lr 1e38 --schedule constant --warmup-epochs 0");
+
+        Workplace.Result again = _workplace.Run("train --resume run");
+
+        Assert.Equal(3, again.Code);
+        Assert.StartsWith($"onward: {_workplace["work/run"]} has ended before: Training diverged", Assert.Single(again.ErrorLines));
+    }
+
+    [Theory]
+    [InlineData("--lr 0.02", "--lr cannot be given with --resume: a run goes on with the options that it was begun with")]
+    [InlineData("--epochs 4", "--epochs cannot be given with --resume")]
+    [InlineData("--seed 1", "--seed cannot be given with --resume")]
+    [InlineData("--overlap", "--overlap cannot be given with --resume")]
+    [InlineData("--out other", "--out cannot be given with --resume")]
+    [InlineData("--keep 0", "--keep must be a whole number, 1 or more; got '0'")]
+    [InlineData("--checkpoint-minutes -1", "--checkpoint-minutes must be a number from 0 to 100000; got '-1'")]
+    [InlineData("--data {path}/absent", "no such folder. Name the folder with the files of mnist")]
+    public void What_would_change_the_run_is_refused(string options, string expected)
+    {
+        _workplace.Run($"{Small} --out run", interruptAt: "epoch 1/3");
+
+        _workplace.Refuse($"train --resume run {options}", expected);
+    }
+
+    [Fact]
+    public void Other_data_and_another_configuration_are_refused()
+    {
+        _workplace.Run($"{Small} --out run", interruptAt: "epoch 1/3");
+        using Workplace larger = new(trainingImages: 80);
+        string configuration = _workplace["work/run/config.json"], text = File.ReadAllText(configuration);
+
+        _workplace.Refuse($"train --resume run --data {larger.Data}", "was begun with trainingImages 64, but now trainingImages is 80. Name the data that it was begun with by --data");
+        foreach ((string from, string to, string expected) in new[]
+        {
+            ("\"seed\": 1", "\"seed\": 2", "of another run: its training has seed 1, the run has 2"),
+            ("\"S/1/1\"", "\"M/1/16\"", "was begun with parameters 271892, but now parameters is 429076"),
+            ("\"gaussian\"", "\"gauss\"", $"{configuration}: damaged"),
+            ("\"LG-FG-A\"", "\"XY\"", $"{configuration}: damaged"),
+        })
+        {
+            File.WriteAllText(configuration, text.Replace(from, to, StringComparison.Ordinal));
+            _workplace.Refuse("train --resume run", expected);
+        }
+    }
+
+    [Fact]
+    public void Where_there_is_nothing_to_go_on_with_is_told_in_one_line()
+    {
+        _workplace.Run($"{Small} --out run", interruptAt: "epoch 1/3");
+        _workplace.Refuse("train --resume absent", "absent: no such folder. Name the folder of a run");
+        _workplace.Refuse("train --resume {data}", "no config.json in it");
+        string[] checkpoints = Directory.GetFiles(_workplace["work/run/checkpoints"]);
+        Assert.All(checkpoints, path => File.WriteAllBytes(path, File.ReadAllBytes(path)[..3000]));
+        _workplace.Refuse("train --resume run", $"work/run/checkpoints: none of {checkpoints.Length} checkpoints is intact; the newest: ");
+        Assert.All(checkpoints, File.Delete);
+        _workplace.Refuse("train --resume run", "no checkpoint to go on from, though 1 epoch has ended. Train it anew, in another folder");
+    }
+
+    [Fact]
+    public void A_run_that_can_go_on_is_not_passed_over_in_silence()
+    {
+        _workplace.Run(Small, interruptAt: "epoch 1/3");
+        string folder = _workplace["work/runs/mnist-S-1-1-LG-FG-A-seed1"];
+
+        Workplace.Result another = _workplace.Run(Small);
+
+        _workplace.Refuse($"{Small} --out {folder}", $"holds a run that has not ended. Go on with it by 'onward train --resume {folder}', or name another folder");
+        Assert.Equal($"onward: {folder} holds such a run that has not ended; 'onward train --resume {folder}' goes on with it. This is a new one.", another.ErrorLines[0]);
+        Assert.Contains($"{folder}-2", another.OutLines[^1]);
+    }
+
+    public void Dispose() => _workplace.Dispose();
+
+    // Times apart: the last two columns.
+    private void RequireSame(string whole, string run)
+    {
+        Assert.Equal(File.ReadAllBytes(_workplace[$"work/{whole}/model.safetensors"]), File.ReadAllBytes(_workplace[$"work/{run}/model.safetensors"]));
+        Assert.Equal(Metrics(whole), Metrics(run));
+        JsonNode a = Result(whole), b = Result(run);
+        Assert.Equal(((double)a["trainError"]!, (double)a["testError"]!), ((double)b["trainError"]!, (double)b["testError"]!));
+
+        string[] Metrics(string folder) => [.. File.ReadAllLines(_workplace[$"work/{folder}/metrics.csv"]).Select(line => string.Join(',', line.Split(',').SkipLast(2)))];
+
+        JsonNode Result(string folder) => JsonNode.Parse(File.ReadAllText(_workplace[$"work/{folder}/result.json"]))!;
+    }
+}

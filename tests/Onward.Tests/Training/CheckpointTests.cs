@@ -1,0 +1,124 @@
+using Onward.Tests.Data;
+using Onward.Training;
+
+namespace Onward.Tests.Training;
+
+public sealed class CheckpointTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    [Fact]
+    public void A_checkpoint_comes_back_as_it_was()
+    {
+        float[] values = [], velocity = [];
+        _ = new TrainedRun("supervised sgd", stopAfterSteps: 7, keep: checkpoint =>
+        {
+            checkpoint.Save(_folder["run"]);
+            (values, velocity) = ([.. checkpoint.Model.Values.All], [.. checkpoint.Velocity.All]);
+        });
+
+        Checkpoint read = Checkpoint.Load(_folder["run"]);
+
+        Assert.Equal(values, read.Model.Values.All);
+        Assert.Equal(velocity, read.Velocity.All);
+        Assert.Contains(velocity, v => v != 0);
+        Assert.Equal((1, 2, 0), (read.Epochs.Count, read.Step, read.ReadoutStep));
+    }
+
+    // The step after a loss that is no number anywhere: what is measured then must be kept as it is.
+    [Fact]
+    public void Measurements_that_are_no_numbers_come_back()
+    {
+        Checkpoint? kept = null;
+        _ = new TrainedRun("supervised sgd", stopAfterSteps: 0, keep: checkpoint => kept = checkpoint);
+        kept!.State.Epochs.Add(new EpochMetrics(1, 0.1, [double.NaN, 1], double.PositiveInfinity, 2, double.NaN, 3, double.PositiveInfinity, TimeSpan.FromTicks(3)));
+
+        kept.Save(_folder["run"]);
+
+        EpochMetrics read = Checkpoint.Load(_folder["run"]).Epochs[0];
+        Assert.Equal([double.NaN, 1], read.BlockLosses);
+        Assert.Equal((double.PositiveInfinity, double.NaN, double.PositiveInfinity, 3), (read.TrainLoss, read.TestLoss, read.ImagesPerSecond, read.Elapsed.Ticks));
+    }
+
+    [Fact]
+    public void The_names_are_those_of_a_model_file_beside_velocities()
+    {
+        Save();
+
+        string text = System.Text.Encoding.Latin1.GetString(File.ReadAllBytes(_folder["run"]));
+
+        Assert.Contains("\"blocks.1.token.weight\":{\"dtype\":\"F32\"", text);
+        Assert.Contains("\"velocity.blocks.1.token.weight\":{\"dtype\":\"F32\"", text);
+        Assert.Throws<ModelFileException>(() => ModelFile.Load(_folder["run"]));
+    }
+
+    // In the length, the header, the checksum itself, the state, the padding and the numbers.
+    [Fact]
+    public void A_flipped_bit_is_found_wherever_it_is()
+    {
+        Save();
+        byte[] intact = File.ReadAllBytes(_folder["run"]);
+        int header = BitConverter.ToInt32(intact) + 8;
+        for (int i = 0; i < intact.Length; i += i < header + 8 ? 1 : 997)
+        {
+            byte[] damaged = [.. intact];
+            damaged[i] ^= (byte)(1 << (i % 8));
+            Refuse(damaged);
+        }
+    }
+
+    [Fact]
+    public void A_truncated_or_a_longer_file_is_found()
+    {
+        Save();
+        byte[] intact = File.ReadAllBytes(_folder["run"]);
+        foreach (int length in new[] { 0, 1, 8, 100, intact.Length / 2, intact.Length - 1 })
+        {
+            Refuse(intact[..length]);
+        }
+
+        Refuse([.. intact, 0]);
+    }
+
+    [Fact]
+    public void A_newer_version_is_told_apart_from_damage()
+    {
+        _ = new TrainedRun("supervised sgd", stopAfterSteps: 0, keep: checkpoint => checkpoint.Save(_folder["run"], Checkpoint.FileVersion + 1));
+
+        ModelFileException fault = Assert.Throws<ModelFileException>(() => Checkpoint.Load(_folder["run"]));
+
+        Assert.True(fault.IsOfNewerVersion);
+        Assert.Equal($"{_folder["run"]}: a checkpoint of version 2; this program reads up to 1. Go on with the version of Onward that wrote it, or a newer one.", fault.Message);
+    }
+
+    [Fact]
+    public void A_model_is_no_checkpoint()
+    {
+        ModelFile.Save(new TrainedRun("supervised sgd", stopAfterSteps: 0).Model, _folder["model"]);
+
+        Assert.Contains("no checkpoint (onward.checkpoint) in the metadata", Assert.Throws<ModelFileException>(() => Checkpoint.Load(_folder["model"])).Message);
+    }
+
+    [Fact]
+    public void A_checkpoint_that_cannot_be_written_leaves_nothing()
+    {
+        Directory.CreateDirectory(_folder["run"]);
+
+        Assert.ThrowsAny<Exception>(Save);
+
+        Assert.Empty(Directory.GetFiles(_folder.Path));
+    }
+
+    public void Dispose() => _folder.Dispose();
+
+    private void Save() => _ = new TrainedRun("supervised sgd", stopAfterSteps: 0, keep: checkpoint => checkpoint.Save(_folder["run"]));
+
+    private void Refuse(byte[] bytes)
+    {
+        File.WriteAllBytes(_folder["damaged"], bytes);
+        ModelFileException fault = Assert.Throws<ModelFileException>(() => Checkpoint.Load(_folder["damaged"]));
+        Assert.StartsWith(_folder["damaged"], fault.Message);
+        Assert.DoesNotContain('\n', fault.Message);
+        Assert.False(fault.IsOfNewerVersion);
+    }
+}

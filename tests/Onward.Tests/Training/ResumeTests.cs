@@ -1,0 +1,105 @@
+using Onward.Tests.Data;
+using Onward.Training;
+
+namespace Onward.Tests.Training;
+
+public sealed class ResumeTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    // Before the first step, after each, and after each epoch; without labels, after each step of the readout too.
+    [Theory]
+    [InlineData("supervised sgd", 1 + (TrainedRun.Epochs * (TrainedRun.Steps + 1)))]
+    [InlineData("supervised lars", 1 + (TrainedRun.Epochs * (TrainedRun.Steps + 1)))]
+    [InlineData("contrastive sgd", 1 + (TrainedRun.Epochs * ((2 * TrainedRun.Steps) + 1)))]
+    [InlineData("contrastive lars", 1 + (TrainedRun.Epochs * ((2 * TrainedRun.Steps) + 1)))]
+    public void From_any_step_a_run_comes_to_what_it_would_have_come_to(string kind, int checkpoints)
+    {
+        List<string> files = [];
+        TrainedRun whole = new(kind, keep: checkpoint =>
+        {
+            files.Add(_folder[$"{files.Count}"]);
+            checkpoint.Save(files[^1]);
+        });
+
+        Assert.Equal(checkpoints, files.Count);
+        for (int i = 0; i < files.Count; i++)
+        {
+            new TrainedRun(kind, Checkpoint.Load(files[i]), threads: 1 + (i % 3)).RequireSame(whole);
+        }
+    }
+
+    [Theory]
+    [InlineData("supervised sgd", 3)]
+    [InlineData("contrastive lars", 7)]
+    public void A_run_that_is_stopped_again_and_again_is_the_same(string kind, int lives)
+    {
+        TrainedRun whole = new(kind), run = new(kind, keep: Save, stopAfterSteps: 2);
+        for (int life = 1; run.Result is null; life++)
+        {
+            Assert.InRange(life, 1, 40);
+            run = new TrainedRun(kind, Checkpoint.Load(_folder["run"]), Save, stopAfterSteps: life >= lives ? int.MaxValue : 2);
+        }
+
+        run.RequireSame(whole);
+
+        void Save(Checkpoint checkpoint) => checkpoint.Save(_folder["run"]);
+    }
+
+    [Fact]
+    public void Within_an_epoch_checkpoints_keep_to_their_interval()
+    {
+        List<(int, int)> kept = [];
+
+        _ = new TrainedRun("supervised sgd", interval: TimeSpan.FromHours(1), keep: checkpoint => kept.Add((checkpoint.Epochs.Count, checkpoint.Step)));
+
+        Assert.Equal([(0, 0), (1, 0), (2, 0), (3, 0)], kept);
+    }
+
+    [Fact]
+    public void An_ended_run_has_nothing_left_to_do()
+    {
+        TrainedRun whole = new("supervised sgd", keep: checkpoint => checkpoint.Save(_folder["run"]));
+        int kept = 0;
+
+        TrainedRun again = new("supervised sgd", Checkpoint.Load(_folder["run"]), keep: _ => kept++);
+
+        again.RequireSame(whole);
+        Assert.Equal(0, kept);
+    }
+
+    [Fact]
+    public void Time_goes_on_where_it_was()
+    {
+        TrainedRun first = new("supervised sgd", keep: checkpoint => checkpoint.Save(_folder["run"]), stopAfterSteps: 6);
+        Checkpoint checkpoint = Checkpoint.Load(_folder["run"]);
+        checkpoint.State.Elapsed = TimeSpan.FromHours(2);
+
+        TrainedRun second = new("supervised sgd", checkpoint);
+
+        Assert.InRange(second.Result!.Elapsed, TimeSpan.FromHours(2), TimeSpan.FromHours(2.1));
+        Assert.InRange(second.Metrics[^1].Elapsed, TimeSpan.FromHours(2), second.Result.Elapsed);
+        Assert.InRange(first.Metrics[0].Elapsed, TimeSpan.Zero, TimeSpan.FromHours(0.1));
+    }
+
+    [Fact]
+    public void Another_run_is_refused()
+    {
+        _ = new TrainedRun("supervised sgd", keep: checkpoint => checkpoint.Save(_folder["run"]), stopAfterSteps: 6);
+        Checkpoint checkpoint = Checkpoint.Load(_folder["run"]);
+
+        Refuse("its training has seed 7, the run has 8.", () => new TrainedRun("supervised sgd", checkpoint, change: options => options with { Seed = 8 }));
+        Refuse("its training has optimizer \"Sgd\", the run has \"Lars\".", () => new TrainedRun("supervised lars", checkpoint));
+        Refuse("its model has projection 0, the run has 6.", () => new TrainedRun("contrastive sgd", checkpoint));
+        Refuse("the run has other images", () => new TrainedRun("supervised sgd", checkpoint, data: TrainedRun.Digits(seed: 6)));
+        _ = new TrainedRun("supervised sgd", checkpoint, change: options => options with { CheckpointInterval = TimeSpan.FromSeconds(1) });
+
+        void Refuse(string expected, Func<TrainedRun> run)
+        {
+            string message = Assert.Throws<ModelFileException>(run).Message;
+            Assert.StartsWith($"{_folder["run"]}: of another run: {expected}", message);
+        }
+    }
+
+    public void Dispose() => _folder.Dispose();
+}

@@ -1,0 +1,103 @@
+using System.Text.Json;
+using Onward.Data;
+using Onward.Data.Augmentation;
+using Onward.Learning;
+using Onward.Models;
+using Onward.Threads;
+using Onward.Training;
+
+namespace Onward.Tests.Training;
+
+/// <summary>A run of three epochs of four steps on digits, from its start or from a checkpoint.</summary>
+internal sealed class TrainedRun
+{
+    public const int Epochs = 3;
+    public const int Steps = 4;
+
+    private const int Batch = 8;
+
+    public TrainedRun(string kind, Checkpoint? from = null, Action<Checkpoint>? keep = null, int threads = 2, int stopAfterSteps = int.MaxValue, TimeSpan interval = default, ImageDataset? data = null, Func<TrainingOptions, TrainingOptions>? change = null)
+    {
+        bool contrastive = kind.StartsWith("contrastive", StringComparison.Ordinal);
+        TrainingOptions options = new()
+        {
+            Epochs = Epochs,
+            BatchSize = Batch,
+            LearningRate = 0.05,
+            Optimizer = kind.EndsWith("lars", StringComparison.Ordinal) ? OptimizerKind.Lars : OptimizerKind.Sgd,
+            Augmentation = contrastive ? ViewRecipe.ContrastiveFirst : ViewRecipe.PaddedCrop,
+            SecondView = contrastive ? ViewRecipe.ContrastiveSecond : null,
+            CheckpointInterval = interval,
+            Seed = 7,
+        };
+        Model = new LocalMixer(new LocalMixerOptions
+        {
+            Blocks = 2,
+            PatchesPerSide = 2,
+            Channels = 32,
+            Groups = 4,
+            ImageSide = 28,
+            ImageChannels = 1,
+            Classes = 10,
+            Projection = contrastive ? 6 : 0,
+        });
+        Model.Initialize(7);
+        using WorkerTeam team = new(threads);
+        ForwardGradient rule = new(Model, team, NoiseDistribution.Gaussian, LossScope.All, 1, seed: 7);
+        Trainer trainer = new(Model, rule, team, data ?? Digits(), change?.Invoke(options) ?? options, TimeProvider.System);
+        if (from is not null)
+        {
+            trainer.Resume(from);
+            Metrics.AddRange(from.Epochs);
+        }
+
+        using CancellationTokenSource stop = new();
+        int kept = 0;
+        try
+        {
+            Result = trainer.Run(null, Metrics.Add, checkpoint => Keep(checkpoint), stop.Token);
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+        }
+
+        void Keep(Checkpoint checkpoint)
+        {
+            keep?.Invoke(checkpoint);
+            if (kept++ == stopAfterSteps)
+            {
+                stop.Cancel();
+            }
+        }
+    }
+
+    public LocalMixer Model { get; }
+
+    public List<EpochMetrics> Metrics { get; } = [];
+
+    /// <summary>What it came to; null where it was stopped.</summary>
+    public TrainingResult? Result { get; }
+
+    public static ImageDataset Digits(ulong seed = 5)
+    {
+        LabelledImages Draw(uint first, int count)
+        {
+            (byte[] pixels, byte[] labels) = ProceduralDigits.Generate(seed, first, count);
+            return new LabelledImages(pixels, Array.ConvertAll(labels, label => (int)label), 28, 28, 1, 10);
+        }
+
+        return new ImageDataset("digits", Draw(0, (Steps * Batch) + 3), Draw(1000, 20), [0.2f], [0.3f], "drawn");
+    }
+
+    /// <summary>Compares all but times.</summary>
+    public void RequireSame(TrainedRun other)
+    {
+        Tolerance.Same(Model.Values.All, other.Model.Values.All, "parameters");
+        Assert.Equal(Timeless(Metrics), Timeless(other.Metrics));
+        Assert.Equal((Result!.TrainError, Result.TestError), (other.Result!.TrainError, other.Result.TestError));
+        Assert.Equal(Result.BlockTestErrors, other.Result.BlockTestErrors);
+    }
+
+    private static string Timeless(IEnumerable<EpochMetrics> epochs) =>
+        JsonSerializer.Serialize(epochs.Select(epoch => epoch with { ImagesPerSecond = 0, Elapsed = TimeSpan.Zero }));
+}
