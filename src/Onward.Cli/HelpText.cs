@@ -33,6 +33,10 @@ internal static class HelpText
           onward train --data ~/mnist --seed 2         your own copy of the four MNIST files
           onward train --validation 10000 --lr 0.05    tune on held-out training images
           onward train --json | jq .testError          one line of JSON for scripts
+          onward train --resume runs/mnist-M-1-16-LG-FG-A-seed1
+
+        Ctrl-C, a kill or a power cut loses no more than the steps since the last checkpoint: --resume goes
+        on from there, to the same result bit for bit.
         """;
 
     private const string EvalExamples = """

@@ -122,7 +122,6 @@ internal sealed record RunConfiguration
     public required int Threads { get; init; }
 
     /// <summary>Whether this program has what the names stand for.</summary>
-    [JsonIgnore]
     internal bool HasKnownNames =>
         Datasets.Names.Contains(Dataset) && LocalMixerPresets.Names.Contains(Model) && PaperRules.Names.Contains(Rule)
         && RuleChoice.PerturbationNames.Contains(Perturbation) && (AugmentationChoice.Names.Contains(Augmentation) || Augmentation == ObjectiveChoice.Contrastive);

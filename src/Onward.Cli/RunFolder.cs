@@ -111,6 +111,15 @@ internal sealed class RunFolder : IDisposable
         }
     }
 
+    /// <summary>Refuses a folder with the checkpoints of a run that has not ended: to begin another there would lose it.</summary>
+    internal static void RequireNoCheckpoints(string path)
+    {
+        if (Directory.Exists(System.IO.Path.Combine(path, CheckpointsName)))
+        {
+            throw new CommandFault($"{path} holds a run of 'onward train' that has not ended. Go on with it by '{ResumeCommand(path)}', or name another folder with --out.");
+        }
+    }
+
     /// <summary>Whether a folder holds a run that was stopped before its end, and that no process is at work on.</summary>
     internal static bool HoldsStoppedRun(string path)
     {
@@ -133,8 +142,6 @@ internal sealed class RunFolder : IDisposable
             {
                 File.Delete(System.IO.Path.Combine(folder, name));
             }
-
-            Directory.Delete(System.IO.Path.Combine(folder, CheckpointsName), recursive: true);
         }
         catch (DirectoryNotFoundException)
         {

@@ -33,6 +33,10 @@ internal sealed class RunSeries
             {
                 RequireSame(path, plan.Configure(data, parameters));
             }
+            else
+            {
+                RunFolder.RequireNoCheckpoints(path);
+            }
 
             _runs.Add(new PlannedRun(path, plan, ended));
         }

@@ -27,13 +27,16 @@ public sealed class ProcessTests : IDisposable
             while (kills < Kills && !File.Exists(_workplace[$"work/{run}/result.json"]))
             {
                 using Process process = Start(command);
-                if (kills % 5 > 0 || !command.Contains("--resume", StringComparison.Ordinal))
+                bool atTheStart = kills % 5 == 0 && command.Contains("--resume", StringComparison.Ordinal);
+                if (!atTheStart)
                 {
                     string line = process.StandardError.ReadLine() ?? "";
                     Assert.True(line.StartsWith("going on with S/1/1", StringComparison.Ordinal) || line.StartsWith("training S/1/1", StringComparison.Ordinal), line);
+                    string[] before = Checkpoints(run);
+                    Assert.True(SpinWait.SpinUntil(() => process.HasExited || !before.SequenceEqual(Checkpoints(run)), TimeSpan.FromSeconds(30)), "No step in half a minute.");
                 }
 
-                Thread.Sleep(moments.Next(150));
+                Thread.Sleep(moments.Next(atTheStart ? 400 : 150));
                 process.Kill();
                 process.WaitForExit();
                 kills++;
@@ -41,7 +44,9 @@ public sealed class ProcessTests : IDisposable
                 command = $"train --resume {run} --checkpoint-minutes 0";
             }
 
-            Assert.Equal(0, _workplace.Run($"train --resume {run}").Code);
+            Workplace.Result last = _workplace.Run($"train --resume {run}");
+            TestContext.Current.TestOutputHelper?.WriteLine(last.ErrorLines[0]);
+            Assert.Equal(0, last.Code);
             Assert.Equal(File.ReadAllBytes(_workplace["work/whole/model.safetensors"]), File.ReadAllBytes(_workplace[$"work/{run}/model.safetensors"]));
             Assert.Equal(Metrics("whole"), Metrics(run));
             Assert.Empty(Directory.EnumerateFiles(_workplace[$"work/{run}"], "*.partial", SearchOption.AllDirectories));
@@ -136,6 +141,12 @@ public sealed class ProcessTests : IDisposable
     {
         string mask = File.ReadLines("/proc/self/status").First(line => line.StartsWith("SigIgn:", StringComparison.Ordinal))[7..].Trim();
         return (ulong.Parse(mask, NumberStyles.HexNumber, CultureInfo.InvariantCulture) >> (signal - 1) & 1) == 1;
+    }
+
+    private string[] Checkpoints(string run)
+    {
+        string folder = _workplace[$"work/{run}/checkpoints"];
+        return Directory.Exists(folder) ? [.. Directory.GetFiles(folder).Order(StringComparer.Ordinal)] : [];
     }
 
     private string[] Metrics(string folder) =>

@@ -174,6 +174,14 @@ public sealed class ResumeTests : IDisposable
         Assert.Contains($"{folder}-2", another.OutLines[^1]);
     }
 
+    [Fact]
+    public void A_comparison_does_not_train_over_a_run_that_can_go_on()
+    {
+        _workplace.Run($"{Small} --rule BP --out c/BP-seed1", interruptAt: "epoch 1/3");
+
+        _workplace.Refuse("compare --data {data} --model S/1/1 --batch-size 16 --epochs 3 --rules BP --seeds 1 --out c", "c/BP-seed1 holds a run of 'onward train' that has not ended. Go on with it by 'onward train --resume ");
+    }
+
     public void Dispose() => _workplace.Dispose();
 
     // Times apart: the last two columns.
