@@ -128,8 +128,15 @@ internal sealed class RunFolder : IDisposable
             return false;
         }
 
-        using FileStream? free = TryLock(path);
-        return free is not null;
+        try
+        {
+            using FileStream? free = TryLock(path);
+            return free is not null;
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
     }
 
     /// <summary>Removes what a run that did not end left in a folder.</summary>
