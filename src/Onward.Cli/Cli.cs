@@ -9,7 +9,8 @@ namespace Onward.Cli;
 /// <summary>The command <c>onward</c>.</summary>
 internal static class Cli
 {
-    private static readonly ParserConfiguration Parsing = new() { EnablePosixBundling = false, ResponseFileTokenReplacer = null };
+    /// <summary>How words are told apart.</summary>
+    internal static readonly ParserConfiguration Parsing = new() { EnablePosixBundling = false, ResponseFileTokenReplacer = null };
 
     /// <summary>The version of this program.</summary>
     internal static string Version { get; } = typeof(Cli).Assembly.GetName().Version!.ToString(3);
@@ -22,7 +23,8 @@ internal static class Cli
     {
         try
         {
-            ParseResult parse = HelpText.CreateRoot(host).Parse(args, Parsing);
+            RootCommand root = HelpText.CreateRoot(host);
+            ParseResult parse = root.Parse(ConfigurationFile.Expand(args, root, host), Parsing);
             if (parse.Action is ParseErrorAction)
             {
                 throw new CommandFault(ParseFaults.Describe(parse));

@@ -34,6 +34,7 @@ internal static class HelpText
           onward train --validation 10000 --lr 0.05    tune on held-out training images
           onward train --json | jq .testError          one line of JSON for scripts
           onward train --resume runs/mnist-M-1-16-LG-FG-A-seed1
+          onward train --lr 0.1 --dump-config > options.json; onward train --config options.json --seed 2
 
         Ctrl-C, a kill or a power cut loses no more than the steps since the last checkpoint: --resume goes
         on from there, to the same result bit for bit.

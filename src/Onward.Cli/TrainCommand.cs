@@ -24,7 +24,21 @@ internal sealed class TrainCommand
     }
 
     // All that can be wrong is found before the run folder is made, or written to.
-    private int Run(ParseResult parse) => _options.ReadResumption(parse) is TrainOptions.Resumption resumption ? Resume(resumption) : Begin(_options.Read(parse));
+    private int Run(ParseResult parse)
+    {
+        if (_options.ReadResumption(parse) is TrainOptions.Resumption resumption)
+        {
+            return Resume(resumption);
+        }
+
+        if (_options.OnlyShows(parse))
+        {
+            _host.Out.WriteLine(_options.Show(parse));
+            return ExitCode.Done;
+        }
+
+        return Begin(_options.Read(parse));
+    }
 
     private int Begin(TrainOptions.Plan plan)
     {

@@ -33,6 +33,8 @@ internal sealed class TrainOptions
     private readonly Option<string?> _resume = ValueOption.Folder("--resume", $"Go on with a run that was stopped, to the same result bit for bit: its folder. Of the other options it takes {ValueOption.List(BesideResume)}");
     private readonly Option<double?> _checkpointMinutes = ValueOption.Number("--checkpoint-minutes", "Minutes between checkpoints within an epoch; there is one after each epoch anyway. Default 10", "from 0 to 100000", value => value is >= 0 and <= 100_000);
     private readonly Option<int?> _keep = ValueOption.Whole("--keep", "How many of the last checkpoints are kept, beside the one of the lowest error. Default 2", 1);
+    private readonly Option<string?> _config = ConfigurationFile.Option();
+    private readonly Option<bool> _dumpConfig = new("--dump-config") { Description = "Print the options as a file for --config, with the defaults that they come to, and train nothing" };
     private readonly Option<bool> _json = new("--json") { Description = "Print one line of JSON instead of a table" };
 
     /// <summary>Makes the option for the number of epochs.</summary>
@@ -59,7 +61,38 @@ internal sealed class TrainOptions
         command.Add(_resume);
         command.Add(_checkpointMinutes);
         command.Add(_keep);
+        command.Add(_config);
+        command.Add(_dumpConfig);
         command.Add(_json);
+    }
+
+    /// <summary>Whether the options are only to be shown.</summary>
+    internal bool OnlyShows(ParseResult parse) => parse.GetValue(_dumpConfig);
+
+    /// <summary>The options as a file for <c>--config</c>, with the defaults that they come to.</summary>
+    internal string Show(ParseResult parse)
+    {
+        RunPlan run = Read(parse).Run;
+        TrainingOptions training = run.Training;
+        Dictionary<string, object> resolved = new()
+        {
+            ["--model"] = run.Model.Preset,
+            ["--rule"] = run.Rule.Rule,
+            [_epochs.Name] = training.Epochs,
+            [_batchSize.Name] = training.BatchSize,
+            [_learningRate.Name] = training.LearningRate,
+            [_momentum.Name] = training.Momentum,
+            [_weightDecay.Name] = training.WeightDecay,
+            [_schedule.Name] = training.Schedule.ToString().ToLowerInvariant(),
+            [_warmupEpochs.Name] = training.WarmupEpochs,
+            [_seed.Name] = training.Seed,
+        };
+        if (!run.Objective.IsContrastive)
+        {
+            resolved["--augment"] = run.Augmentation;
+        }
+
+        return ConfigurationFile.Write(parse, parse.CommandResult.Command.Options.Where(ConfigurationFile.MayBeIn), resolved);
     }
 
     /// <summary>The run that the command line goes on with; null where it begins one.</summary>

@@ -1,0 +1,114 @@
+using System.CommandLine;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace Onward.Cli.Tests;
+
+public sealed class ConfigurationFileTests : IDisposable
+{
+    private const string Options = "--model S/1/1 --data {data} --epochs 2 --batch-size 16 --threads 2 --lr 0.05 --warmup-epochs 0.5 --rule LG-FG-A --perturbation rademacher --passes 2 --loss-scope block,patch --augment flip --seed 7";
+
+    private readonly Workplace _workplace = new();
+
+    [Fact]
+    public void A_file_and_the_command_line_train_the_same_run()
+    {
+        Write("""{ "$schema": "train.schema.json", "model": "s/1/1", "data": "DATA", "epochs": 2, "batch-size": 16, /* a note */ "threads": 2, "lr": 5e-2, "warmup-epochs": 0.5, "rule": "LG-FG-A", "perturbation": "rademacher", "passes": 2, "loss-scope": ["block", "patch"], "augment": "flip", "layerwise": false, "seed": "7", }""");
+
+        Assert.Equal(0, _workplace.Run($"train {Options} --out {{path}}/a").Code);
+        Assert.Equal(0, _workplace.Run("train --config {path}/o.json --out {path}/b").Code);
+
+        Assert.Equal(File.ReadAllText(_workplace["a/config.json"]), File.ReadAllText(_workplace["b/config.json"]));
+        Assert.Equal(File.ReadAllBytes(_workplace["a/model.safetensors"]), File.ReadAllBytes(_workplace["b/model.safetensors"]));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData(Options)]
+    [InlineData("--model M/8/16 --rule BP --recompute --dataset digits --momentum .5 --schedule constant")]
+    [InlineData("--objective contrastive --projection 8 --temperature 0.3 --optimizer lars --dataset cifar-10 --model M/8/16 --layerwise --readout-lr 0.1 --similarity 0")]
+    [InlineData("--model M/8/16 --downsample 1,2,1,1 --pooling maximum --overlap --rule LG-BP --mixer conv --kernel-side 5 --validation 5 --checkpoint-minutes 3 --keep 4")]
+    public void A_dumped_file_says_what_was_dumped(string options)
+    {
+        options = options.Replace(" --similarity 0", "", StringComparison.Ordinal);
+        Workplace.Result dumped = _workplace.Run($"train {options} --dump-config".Replace("  ", " ", StringComparison.Ordinal));
+        Assert.Equal(0, dumped.Code);
+        Write(dumped.Out);
+
+        Assert.Equal(dumped.Out, _workplace.Run("train --config {path}/o.json --dump-config").Out);
+        Assert.Empty(_workplace.Left);
+    }
+
+    [Fact]
+    public void Defaults_are_dumped_as_what_they_come_to()
+    {
+        JsonNode dumped = JsonNode.Parse(_workplace.Run("train --model S/1/1 --dump-config").Out)!;
+
+        Assert.Equal(("LG-FG-A", 300, 0.02, "cosine"), ((string)dumped["rule"]!, (int)dumped["epochs"]!, (double)dumped["lr"]!, (string)dumped["schedule"]!));
+    }
+
+    [Theory]
+    [InlineData("--epochs 3")]
+    [InlineData("--epochs=3")]
+    public void The_command_line_goes_before_the_file(string given)
+    {
+        Write("""{ "epochs": 5, "lr": 0.5 }""");
+
+        JsonNode dumped = JsonNode.Parse(_workplace.Run($"train {given} --config={{path}}/o.json --dump-config").Out)!;
+        Assert.Equal((3, 0.5), ((int)dumped["epochs"]!, (double)dumped["lr"]!));
+    }
+
+    [Theory]
+    [InlineData("""{ "epoch": 5 }""", "there is no option 'epoch'; did you mean 'epochs'? A key is the name of an option of 'onward train' without its dashes.")]
+    [InlineData("""{ "json": true }""", "there is no option 'json'.")]
+    [InlineData("""{ "lr": "fast" }""", "--lr must be a number above 0; got 'fast'.")]
+    [InlineData("""{ "lr": -1 }""", "--lr must be a number above 0; got '-1'.")]
+    [InlineData("""{ "epochs": 1.5 }""", "--epochs must be a whole number from 1 to 1000000; got '1.5'.")]
+    [InlineData("""{ "layerwise": "yes" }""", "layerwise takes true or false; got '\"yes\"'.")]
+    [InlineData("""{ "lr": { "peak": 1 } }""", "lr takes a value, not an object.")]
+    [InlineData("""[1]""", "does not hold one JSON object.")]
+    [InlineData("""{ "lr": 0.1, "lr": 0.2 }""", "not valid JSON, or a key twice.")]
+    [InlineData("{\n \"lr\": 0.1,\n oops }", ", line 3: not valid JSON")]
+    [InlineData("""{ "rule": "BP", "passes": 2 }""", "--passes means nothing to --rule BP.")]
+    public void A_wrong_file_is_refused_in_one_line(string content, string fault)
+    {
+        Write(content);
+        _workplace.Refuse("train --config {path}/o.json", fault);
+    }
+
+    [Fact]
+    public void A_missing_file_is_refused_in_one_line() => _workplace.Refuse("train --config nowhere.json", "nowhere.json cannot be read");
+
+    [Fact]
+    public void The_published_schema_is_that_of_the_options()
+    {
+        Command train = HelpText.CreateRoot(new Host { Out = TextWriter.Null, Error = TextWriter.Null }).Subcommands.Single(command => command.Name == "train");
+        string schema = ConfigurationFile.Schema(train, train.Options.Where(ConfigurationFile.MayBeIn));
+        string actual = Path.Combine(AppContext.BaseDirectory, "train.schema.json");
+        File.WriteAllText(actual, schema + "\n");
+
+        Assert.True(
+            File.ReadAllText(PublishedSchema()).ReplaceLineEndings("\n").TrimEnd() == schema.ReplaceLineEndings("\n"),
+            $"docs/train.schema.json is not the schema of the options; {actual} is.");
+        using JsonDocument parsed = JsonDocument.Parse(schema);
+        Assert.Equal("integer", parsed.RootElement.GetProperty("properties").GetProperty("epochs").GetProperty("type").GetString());
+        Assert.Contains("LG-FG-A", parsed.RootElement.GetProperty("properties").GetProperty("rule").GetProperty("enum").EnumerateArray().Select(name => name.GetString()));
+    }
+
+    public void Dispose() => _workplace.Dispose();
+
+    private void Write(string content) => File.WriteAllText(_workplace["o.json"], content.Replace("DATA", _workplace.Data, StringComparison.Ordinal));
+
+    private static string PublishedSchema()
+    {
+        for (DirectoryInfo? folder = new(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
+        {
+            if (File.Exists(Path.Combine(folder.FullName, "Onward.slnx")))
+            {
+                return Path.Combine(folder.FullName, "docs", "train.schema.json");
+            }
+        }
+
+        throw new FileNotFoundException("The tests do not run below the folder of Onward.slnx.");
+    }
+}
