@@ -81,9 +81,7 @@ internal sealed class DataViewsCommand
             for (int x = 0; x < images.Width * zoom; x++)
             {
                 int pixel = ((y / zoom * images.Width) + (x / zoom)) * images.Channels;
-                sheet.SetPixel(left + x, top + y, new SKColor(Byte(0), Byte(images.Channels > 1 ? 1 : 0), Byte(images.Channels > 2 ? 2 : 0)));
-
-                byte Byte(int channel) => (byte)MathF.Round(255 * view[pixel + channel]);
+                sheet.SetPixel(left + x, top + y, PngImage.ColorAt(view, pixel, images.Channels));
             }
         }
     }

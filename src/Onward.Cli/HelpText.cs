@@ -141,6 +141,7 @@ internal static class HelpText
         help.Description = "Show this help";
         help.Action = new TeachingHelp((HelpAction)help.Action!);
         root.Add(TrainCommand.Create(host));
+        root.Add(RunsCommand.Create(host));
         root.Add(EvalCommand.Create(host));
         root.Add(PredictCommand.Create(host));
         root.Add(ExportCommand.Create(host));

@@ -37,8 +37,11 @@ internal static class MachineChecks
         yield return Finding.Of(".NET", $"{RuntimeInformation.FrameworkDescription} on {RuntimeInformation.OSDescription.Trim()}, {RuntimeInformation.ProcessArchitecture}", Environment.Version.Major >= 10, "Install .NET 10");
     }
 
-    // A matrix of one number is packed into as many as one vector holds.
-    private static int KernelBits => 32 * Gemm.PackedLength(1, 1);
+    /// <summary>The processor's name or, where the system does not tell it, its kind.</summary>
+    internal static string ProcessorName => FromProcessorFile("model name") ?? RuntimeInformation.ProcessArchitecture.ToString();
+
+    /// <summary>Width of the vectors that kernels work on: a matrix of one number is packed into as many as one holds.</summary>
+    internal static int KernelBits => 32 * Gemm.PackedLength(1, 1);
 
     private static Finding Threads(int threads)
     {
@@ -98,11 +101,8 @@ internal static class MachineChecks
             "Below 2 GB the larger presets do not fit; train S/1/1, M/1/16 or M/8/16");
     }
 
-    private static string Processor(double? gigahertz)
-    {
-        string name = FromProcessorFile("model name") ?? RuntimeInformation.ProcessArchitecture.ToString();
-        return gigahertz is double value ? Invariant($"{name}, {value:0.0} GHz") : name;
-    }
+    private static string Processor(double? gigahertz) =>
+        gigahertz is double value ? Invariant($"{ProcessorName}, {value:0.0} GHz") : ProcessorName;
 
     private static double? Gigahertz() =>
         double.TryParse(FromProcessorFile("cpu MHz"), NumberStyles.Float, CultureInfo.InvariantCulture, out double megahertz) && megahertz > 0 ? megahertz / 1000 : null;

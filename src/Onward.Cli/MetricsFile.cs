@@ -9,7 +9,7 @@ internal sealed class MetricsFile : IDisposable
 {
     internal const string Name = "metrics.csv";
 
-    private const string TestErrorColumn = "test_error";
+    private const string BlockPrefix = "block_", BlockSuffix = "_loss";
 
     private readonly StreamWriter _writer;
 
@@ -19,21 +19,22 @@ internal sealed class MetricsFile : IDisposable
     internal static MetricsFile Create(string folder, int blocks, IReadOnlyList<EpochMetrics> ended)
     {
         string path = Path.Combine(folder, Name);
-        string header = $"epoch,learning_rate,train_loss,train_error,test_loss,{TestErrorColumn},{string.Join(',', Enumerable.Range(0, blocks).Select(k => $"block_{k}_loss"))},images_per_second,seconds";
+        string header = $"epoch,learning_rate,train_loss,train_error,test_loss,test_error,{string.Join(',', Enumerable.Range(0, blocks).Select(k => $"{BlockPrefix}{k}{BlockSuffix}"))},images_per_second,seconds";
         string text = string.Concat(ended.Select(Line).Prepend(header).Select(line => line + "\n"));
         DurableFile.Write(path, file => file.Write(Encoding.UTF8.GetBytes(text)));
         return new MetricsFile(new StreamWriter(path, append: true) { AutoFlush = true, NewLine = "\n" });
     }
 
-    /// <summary>Reads the errors on the test set, epoch by epoch.</summary>
-    internal static IReadOnlyList<double> ReadTestErrors(string folder)
+    /// <summary>Reads the epochs of a run, but for a line that its process is writing or was killed in.</summary>
+    internal static IReadOnlyList<EpochMetrics> Read(string folder)
     {
         string path = Path.Combine(folder, Name);
         try
         {
-            string[] lines = File.ReadAllLines(path);
-            int column = Array.IndexOf(lines[0].Split(','), TestErrorColumn);
-            return [.. lines.Skip(1).Select(line => double.Parse(line.Split(',')[column], CultureInfo.InvariantCulture))];
+            string text = File.ReadAllText(path);
+            string[] lines = text[..(text.LastIndexOf('\n') + 1)].Split('\n', StringSplitOptions.RemoveEmptyEntries);
+            string[] columns = lines[0].Split(',');
+            return [.. lines.Skip(1).Select((line, i) => Parse(columns, line.Split(','), i + 1))];
         }
         catch (Exception fault) when (fault is FormatException or IndexOutOfRangeException)
         {
@@ -59,6 +60,25 @@ internal sealed class MetricsFile : IDisposable
         {
             // A line that could not be written has been told of already.
         }
+    }
+
+    // By the names of the columns, so that others may follow them.
+    private static EpochMetrics Parse(string[] columns, string[] cells, int epoch)
+    {
+        return Value("epoch") == epoch
+            ? new EpochMetrics(
+                epoch,
+                Value("learning_rate"),
+                [.. columns.Where(column => column.StartsWith(BlockPrefix, StringComparison.Ordinal) && column.EndsWith(BlockSuffix, StringComparison.Ordinal)).Select(Value)],
+                Value("train_loss"),
+                Value("train_error"),
+                Value("test_loss"),
+                Value("test_error"),
+                Value("images_per_second"),
+                TimeSpan.FromSeconds(Value("seconds")))
+            : throw new FormatException();
+
+        double Value(string column) => double.Parse(cells[Array.IndexOf(columns, column)], CultureInfo.InvariantCulture);
     }
 
     private static string Line(EpochMetrics epoch)

@@ -121,6 +121,9 @@ internal sealed record RunConfiguration
 
     public required int Threads { get; init; }
 
+    /// <summary>Where the run was begun; null in runs of versions that did not keep it.</summary>
+    public RunEnvironment? Environment { get; init; }
+
     /// <summary>Whether this program has what the names stand for.</summary>
     internal bool HasKnownNames =>
         Datasets.Names.Contains(Dataset) && LocalMixerPresets.Names.Contains(Model) && PaperRules.Names.Contains(Rule)

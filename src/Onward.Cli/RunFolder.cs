@@ -12,15 +12,19 @@ namespace Onward.Cli;
 /// </summary>
 internal sealed class RunFolder : IDisposable
 {
-    private const string ConfigurationName = "config.json";
+    /// <summary>The file of the run's options.</summary>
+    internal const string ConfigurationName = "config.json";
+
+    /// <summary>The file of what it came to.</summary>
+    internal const string ResultName = "result.json";
+
     private const string ModelName = "model.safetensors";
-    private const string ResultName = "result.json";
     private const string CheckpointsName = "checkpoints";
-    private const string LockName = ".lock";
 
     private readonly FileStream _lock;
     private readonly CheckpointFolder? _checkpoints;
     private MetricsFile? _metrics;
+    private EventFile? _events;
 
     private RunFolder(string path, FileStream mine, int keep)
     {
@@ -43,6 +47,9 @@ internal sealed class RunFolder : IDisposable
     /// <summary>Where the model of a run lies.</summary>
     internal static string ModelPathIn(string folder) => System.IO.Path.Combine(folder, ModelName);
 
+    /// <summary>Whether a run kept checkpoints.</summary>
+    internal static bool HasCheckpointsIn(string folder) => Directory.Exists(System.IO.Path.Combine(folder, CheckpointsName));
+
     /// <summary>Refuses a path that holds something already.</summary>
     internal static void RequireFree(string path)
     {
@@ -54,7 +61,7 @@ internal sealed class RunFolder : IDisposable
                 throw new CommandFault($"--out {path} holds a run that has not ended. Go on with it by '{ResumeCommand(path)}', or name another folder.");
             }
 
-            if (Directory.Exists(path) && Directory.EnumerateFileSystemEntries(path).Any(entry => System.IO.Path.GetFileName(entry) != LockName))
+            if (Directory.Exists(path) && Directory.EnumerateFileSystemEntries(path).Any(entry => System.IO.Path.GetFileName(entry) != RunLock.Name))
             {
                 throw new CommandFault($"--out {path} is not empty. Name a folder that is empty or does not exist.");
             }
@@ -103,7 +110,7 @@ internal sealed class RunFolder : IDisposable
     {
         try
         {
-            return new RunFolder(path, TryLock(path) ?? throw new CommandFault($"{path}: another process is at work on this run. Wait until it ends, or stop it."), keep);
+            return new RunFolder(path, RunLock.TryTake(path) ?? throw new CommandFault($"{path}: another process is at work on this run. Wait until it ends, or stop it."), keep);
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
@@ -114,7 +121,7 @@ internal sealed class RunFolder : IDisposable
     /// <summary>Refuses a folder with the checkpoints of a run that has not ended: to begin another there would lose it.</summary>
     internal static void RequireNoCheckpoints(string path)
     {
-        if (Directory.Exists(System.IO.Path.Combine(path, CheckpointsName)))
+        if (HasCheckpointsIn(path))
         {
             throw new CommandFault($"{path} holds a run of 'onward train' that has not ended. Go on with it by '{ResumeCommand(path)}', or name another folder with --out.");
         }
@@ -123,14 +130,14 @@ internal sealed class RunFolder : IDisposable
     /// <summary>Whether a folder holds a run that was stopped before its end, and that no process is at work on.</summary>
     internal static bool HoldsStoppedRun(string path)
     {
-        if (!File.Exists(System.IO.Path.Combine(path, ConfigurationName)) || File.Exists(System.IO.Path.Combine(path, ResultName)) || !Directory.Exists(System.IO.Path.Combine(path, CheckpointsName)))
+        if (!File.Exists(System.IO.Path.Combine(path, ConfigurationName)) || File.Exists(System.IO.Path.Combine(path, ResultName)) || !HasCheckpointsIn(path))
         {
             return false;
         }
 
         try
         {
-            using FileStream? free = TryLock(path);
+            using FileStream? free = RunLock.TryTake(path);
             return free is not null;
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
@@ -181,7 +188,7 @@ internal sealed class RunFolder : IDisposable
     internal Checkpoint? ReadCheckpoint(Action<string> damaged)
     {
         Checkpoint? checkpoint = _checkpoints!.LoadNewest(damaged);
-        if (checkpoint is null && File.Exists(System.IO.Path.Combine(Path, MetricsFile.Name)) && MetricsFile.ReadTestErrors(Path).Count is > 0 and int epochs)
+        if (checkpoint is null && File.Exists(System.IO.Path.Combine(Path, MetricsFile.Name)) && MetricsFile.Read(Path).Count is > 0 and int epochs)
         {
             throw new CommandFault($"{Path}: no checkpoint to go on from, though {epochs} epoch{(epochs == 1 ? " has" : "s have")} ended. Train it anew, in another folder.");
         }
@@ -226,10 +233,30 @@ internal sealed class RunFolder : IDisposable
             ModelFile.Save(model, ModelPath);
             LastEpoch = epoch.Epoch;
             _metrics!.Add(epoch);
+            _events?.Write(epoch.Epoch, TensorBoard.Describe(model, epoch));
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
             throw Fault($" epoch {epoch.Epoch}", fault);
+        }
+    }
+
+    /// <summary>Begins a file of events for TensorBoard.</summary>
+    /// <param name="views">What training sees first; shown where the run is at its beginning.</param>
+    /// <param name="clock">Tells the time of events.</param>
+    internal void BeginEvents(Func<EventSummary> views, TimeProvider clock)
+    {
+        try
+        {
+            _events = new EventFile(Path, LastEpoch == 0 ? 0 : LastEpoch + 1, clock);
+            if (LastEpoch == 0)
+            {
+                _events.Write(0, views());
+            }
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            throw Fault(" the events", fault);
         }
     }
 
@@ -250,6 +277,7 @@ internal sealed class RunFolder : IDisposable
     public void Dispose()
     {
         _metrics?.Dispose();
+        _events?.Dispose();
         _lock.Dispose();
     }
 
@@ -263,8 +291,8 @@ internal sealed class RunFolder : IDisposable
         {
             folders = Missing(path);
             Directory.CreateDirectory(path);
-            string mine = System.IO.Path.Combine(path, LockName), config = System.IO.Path.Combine(path, ConfigurationName);
-            if (TryLock(path) is not FileStream taken)
+            string mine = System.IO.Path.Combine(path, RunLock.Name), config = System.IO.Path.Combine(path, ConfigurationName);
+            if (RunLock.TryTake(path) is not FileStream taken)
             {
                 return null;
             }
@@ -286,20 +314,6 @@ internal sealed class RunFolder : IDisposable
             folder?.Dispose();
             Remove(files, folders);
             throw Unwritable(path, fault);
-        }
-    }
-
-    // Null where another process has it. The file stays: a process that deleted it could delete another's.
-    private static FileStream? TryLock(string folder)
-    {
-        string path = System.IO.Path.Combine(folder, LockName);
-        try
-        {
-            return new FileStream(path, FileMode.OpenOrCreate, FileAccess.Write, FileShare.None, bufferSize: 1);
-        }
-        catch (IOException) when (File.Exists(path))
-        {
-            return null;
         }
     }
 

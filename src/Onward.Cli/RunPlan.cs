@@ -103,5 +103,6 @@ internal sealed record RunPlan(ModelChoice.Settings Model, RuleChoice.Settings R
         WarmupEpochs = Training.WarmupEpochs,
         Seed = Training.Seed,
         Threads = Rule.Threads,
+        Environment = RunEnvironment.Current,
     };
 }

@@ -6,9 +6,9 @@ namespace Onward.Cli;
 /// <summary>Several runs on the same images, one after another, each in a folder of its own below one folder. A run that has ended is not repeated.</summary>
 internal sealed class RunSeries
 {
-    // Tells nothing of what was trained: where images came from is a description, their folder is an option of its own, and how
-    // they were standardised follows from them.
-    private static readonly string[] NotCompared = ["datasetSource", "images"];
+    // Tells nothing of what was trained: where images came from is a description, their folder is an option of its own, how
+    // they were standardised follows from them, and the machine changes no more than the last bits.
+    private static readonly string[] NotCompared = ["datasetSource", "images", "environment"];
 
     private readonly string _folder;
     private readonly TrainingData _data;
@@ -131,7 +131,7 @@ internal sealed record EndedRun(RunConfiguration Configuration, RunResult Result
         EndedRun run = new(
             RunFolder.ReadConfiguration(folder),
             RunFolder.TryReadResult(folder) ?? throw new CommandFault($"{folder}: the run's result is gone. Give the same command again."),
-            MetricsFile.ReadTestErrors(folder));
+            [.. MetricsFile.Read(folder).Select(epoch => epoch.TestError)]);
         return run.Result.Divergence is not null || run.TestErrors.Count == run.Configuration.Epochs
             ? run
             : throw new CommandFault($"{folder}: its metrics hold {run.TestErrors.Count} of {run.Configuration.Epochs} epochs. Delete the folder to train it anew.");

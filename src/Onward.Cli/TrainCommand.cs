@@ -62,6 +62,11 @@ internal sealed class TrainCommand
         using RunFolder folder = named is null
             ? RunFolder.CreateNext(byDefault, run.Configuration, run.Blocks, keep)
             : RunFolder.Create(named, run.Configuration, run.Blocks, keep);
+        if (plan.Keeping.TensorBoard)
+        {
+            run.BeginEvents(folder);
+        }
+
         Report(run.Configuration, Train(run, folder, data.HeldOut, "training", ""), folder, plan.Keeping.AsJson, ProcessMemory.PeakMegabytes);
         return ExitCode.Done;
     }
@@ -89,6 +94,11 @@ internal sealed class TrainCommand
         _host.Interruption.ThrowIfCancellationRequested();
 
         folder.Begin(run.Blocks, checkpoint?.Epochs ?? []);
+        if (asked.Keeping.TensorBoard || EventFile.IsIn(path))
+        {
+            run.BeginEvents(folder);
+        }
+
         string from = checkpoint is null ? " from its beginning" : $" after {(checkpoint.Step > 0 ? $"step {checkpoint.Step + checkpoint.ReadoutStep} of epoch {checkpoint.Epochs.Count + 1}" : $"epoch {checkpoint.Epochs.Count}")} of {begun.Epochs}";
         Report(run.Configuration, Train(run, folder, data.HeldOut, "going on with", from), folder, asked.Keeping.AsJson, ProcessMemory.PeakMegabytes);
         return ExitCode.Done;
@@ -96,7 +106,7 @@ internal sealed class TrainCommand
 
     private void RequireSame(string folder, RunConfiguration begun, RunConfiguration now)
     {
-        if (begun.FirstDifference(now, "version", "threads", "data", "datasetSource") is var (name, was, @is))
+        if (begun.FirstDifference(now, "version", "threads", "data", "datasetSource", "environment") is var (name, was, @is))
         {
             throw new CommandFault($"{folder} was begun with {name} {was}, but now {name} is {@is}. Name the data that it was begun with by --data, or restore its configuration.");
         }

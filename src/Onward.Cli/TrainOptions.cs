@@ -13,7 +13,7 @@ internal sealed class TrainOptions
     private static readonly IReadOnlyList<string> Schedules = [.. Enum.GetNames<ScheduleShape>().Select(name => name.ToLowerInvariant())];
 
     // What changes no result.
-    private static readonly string[] BesideResume = ["--data", "--threads", "--checkpoint-minutes", "--keep", "--json"];
+    private static readonly string[] BesideResume = ["--data", "--threads", "--checkpoint-minutes", "--keep", "--tensorboard", "--json"];
 
     private readonly DataChoice _data = new();
     private readonly ModelChoice _model = ModelChoice.WithDefault(PresetDefaults.Model);
@@ -33,6 +33,7 @@ internal sealed class TrainOptions
     private readonly Option<string?> _resume = ValueOption.Folder("--resume", $"Go on with a run that was stopped, to the same result bit for bit: its folder. Of the other options it takes {ValueOption.List(BesideResume)}");
     private readonly Option<double?> _checkpointMinutes = ValueOption.Number("--checkpoint-minutes", "Minutes between checkpoints within an epoch; there is one after each epoch anyway. Default 10", "from 0 to 100000", value => value is >= 0 and <= 100_000);
     private readonly Option<int?> _keep = ValueOption.Whole("--keep", "How many of the last checkpoints are kept, beside the one of the lowest error. Default 2", 1);
+    private readonly Option<bool> _tensorBoard = new("--tensorboard") { Description = "Write files of events for TensorBoard to the run folder: scalars, histograms of weights, the first training views. A run that is gone on with keeps writing them" };
     private readonly Option<string?> _config = ConfigurationFile.Option();
     private readonly Option<bool> _dumpConfig = new("--dump-config") { Description = "Print the options as a file for --config, with the defaults that they come to, and train nothing" };
     private readonly Option<bool> _json = new("--json") { Description = "Print one line of JSON instead of a table" };
@@ -61,6 +62,7 @@ internal sealed class TrainOptions
         command.Add(_resume);
         command.Add(_checkpointMinutes);
         command.Add(_keep);
+        command.Add(_tensorBoard);
         command.Add(_config);
         command.Add(_dumpConfig);
         command.Add(_json);
@@ -147,7 +149,7 @@ internal sealed class TrainOptions
     }
 
     private Keeping ReadKeeping(ParseResult parse) =>
-        new(TimeSpan.FromMinutes(parse.GetValue(_checkpointMinutes) ?? 10), parse.GetValue(_keep) ?? 2, parse.GetValue(_json));
+        new(TimeSpan.FromMinutes(parse.GetValue(_checkpointMinutes) ?? 10), parse.GetValue(_keep) ?? 2, parse.GetValue(_tensorBoard), parse.GetValue(_json));
 
     private static Option<LossScope> LossScopeOption() => new("--loss-scope")
     {
@@ -195,8 +197,9 @@ internal sealed class TrainOptions
     /// <summary>How a run is kept and told of.</summary>
     /// <param name="Interval">Time between checkpoints within an epoch.</param>
     /// <param name="Checkpoints">How many of the last are kept.</param>
+    /// <param name="TensorBoard">Whether there are events for TensorBoard.</param>
     /// <param name="AsJson">Whether the result is a line of JSON.</param>
-    internal sealed record Keeping(TimeSpan Interval, int Checkpoints, bool AsJson)
+    internal sealed record Keeping(TimeSpan Interval, int Checkpoints, bool TensorBoard, bool AsJson)
     {
         /// <summary>The run with its checkpoints at that interval.</summary>
         internal RunPlan Adapt(RunPlan run) => run with { Training = run.Training with { CheckpointInterval = Interval } };

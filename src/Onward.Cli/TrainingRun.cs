@@ -9,6 +9,8 @@ namespace Onward.Cli;
 internal sealed class TrainingRun : IDisposable
 {
     private readonly Host _host;
+    private readonly TrainingData _data;
+    private readonly TrainingOptions _options;
     private readonly LocalMixer _model;
     private readonly WorkerTeam _team;
     private readonly LearningRule _rule;
@@ -17,7 +19,7 @@ internal sealed class TrainingRun : IDisposable
     /// <summary>Prepares a run.</summary>
     internal TrainingRun(RunPlan plan, TrainingData data, Host host)
     {
-        _host = host;
+        (_host, _data, _options) = (host, data, plan.Training);
         _model = plan.CreateModel(data);
         _model.Initialize(plan.Training.Seed);
         Configuration = plan.Configure(data, _model.Values.Layout.Count);
@@ -35,6 +37,9 @@ internal sealed class TrainingRun : IDisposable
     /// <summary>Puts the run where a checkpoint left it.</summary>
     /// <exception cref="ModelFileException">The checkpoint is of another run.</exception>
     internal void Resume(Checkpoint checkpoint) => _trainer.Resume(checkpoint);
+
+    /// <summary>Begins a file of events for TensorBoard in the run's folder.</summary>
+    internal void BeginEvents(RunFolder folder) => folder.BeginEvents(() => TensorBoard.DescribeViews(_data.Images, _options), _host.Clock);
 
     /// <summary>Trains, keeping every epoch and the result in the run's folder.</summary>
     /// <exception cref="TrainingDivergedException">The run diverged; its folder says so.</exception>

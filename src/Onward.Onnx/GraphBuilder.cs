@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
+using Onward.Formats;
 
 namespace Onward.Onnx;
 

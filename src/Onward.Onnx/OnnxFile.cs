@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using Onward.Data;
+using Onward.Formats;
 using Onward.Models;
 
 namespace Onward.Onnx;

@@ -8,7 +8,7 @@ public sealed partial class LayeringTests
     private static readonly Dictionary<string, string[]> MayUse = new()
     {
         ["Laboratory"] = ["Learning", "Models", "Losses", "Layers", "Kernels", "Threads"],
-        ["Training"] = ["Learning", "Models", "Losses", "Layers", "Data", "Optimizers", "Kernels", "Threads"],
+        ["Training"] = ["Learning", "Models", "Losses", "Layers", "Data", "Optimizers", "Formats", "Kernels", "Threads"],
         ["Learning"] = ["Models", "Losses", "Layers", "Kernels", "Threads"],
         ["Models"] = ["Losses", "Layers", "Kernels", "Threads"],
         ["Losses"] = ["Layers", "Kernels", "Threads"],
@@ -16,6 +16,7 @@ public sealed partial class LayeringTests
         ["Data"] = ["Kernels", "Threads"],
         ["Autodiff"] = ["Kernels"],
         ["Optimizers"] = ["Kernels", "Threads"],
+        ["Formats"] = [],
         ["Kernels"] = ["Threads"],
         ["Threads"] = [],
     };
@@ -49,7 +50,7 @@ public sealed partial class LayeringTests
         string[] files = [.. Directory.EnumerateFiles(source, "*.cs", SearchOption.AllDirectories).Order()];
 
         Assert.NotEmpty(files);
-        Assert.All(files, file => Assert.Empty(Used(File.ReadAllText(file)).Except(["Onnx", "Models", "Layers", "Kernels", "Data"])));
+        Assert.All(files, file => Assert.Empty(Used(File.ReadAllText(file)).Except(["Onnx", "Formats", "Models", "Layers", "Kernels", "Data"])));
     }
 
     [Theory]

@@ -14,7 +14,16 @@ public sealed record Evaluation(double Error, double Loss, IReadOnlyList<double>
 {
     /// <summary>What answering early came to; null where it was not asked for.</summary>
     public EarlyExits? EarlyExits { get; init; }
+
+    /// <summary>What the readout answers. [example]</summary>
+    public IReadOnlyList<Answer> Answers { get; init; } = [];
 }
+
+/// <summary>What the readout answers to one example.</summary>
+/// <param name="Label">The true class.</param>
+/// <param name="Class">The class that it takes for the most probable.</param>
+/// <param name="Probability">The probability that it gives that class.</param>
+public readonly record struct Answer(int Label, int Class, float Probability);
 
 /// <summary>What comes of taking each answer from the first block whose local head is sure enough, else from the readout.</summary>
 /// <param name="Error">Examples whose answer is wrong, in percent.</param>
@@ -32,7 +41,8 @@ public sealed class Evaluator
     private readonly int[] _exits; // [block]
     private readonly Action<int, int> _runTile;
     private ImageBatch _batch = null!;
-    private float[] _losses = [];
+    private float[] _losses = []; // [example of the batch]
+    private Answer[] _answers = []; // [example of the batch]
     private bool[] _answered = []; // [example of the batch]
     private int _mistakes;
     private double? _exitConfidence;
@@ -80,12 +90,14 @@ public sealed class Evaluator
         Array.Clear(_exits);
         double loss = 0;
         int examples = 0;
+        List<Answer> answers = [];
         foreach (ImageBatch batch in loader.InOrder(cancellation))
         {
             _batch = batch;
             if (_losses.Length < batch.Count)
             {
                 _losses = new float[batch.Count];
+                _answers = new Answer[batch.Count];
                 _answered = new bool[batch.Count];
             }
 
@@ -93,6 +105,7 @@ public sealed class Evaluator
 
             _team.Run((batch.Count + _tileExamples - 1) / _tileExamples, _runTile);
             examples += batch.Count;
+            answers.AddRange(_answers.AsSpan(0, batch.Count));
             foreach (float example in _losses.AsSpan(0, batch.Count))
             {
                 loss += example;
@@ -102,6 +115,7 @@ public sealed class Evaluator
         return new Evaluation(Percent(_mistakes), loss / examples, [.. _blockMistakes.Select(Percent)])
         {
             EarlyExits = exitConfidence is null ? null : new EarlyExits(Percent(_exitMistakes), [.. _exits.Select(Percent)]),
+            Answers = answers,
         };
 
         double Percent(int mistakes) => 100.0 * mistakes / examples;
@@ -118,13 +132,15 @@ public sealed class Evaluator
         for (int n = 0; n < examples; n++)
         {
             Span<float> logits = pass.Outputs.Span.Slice(n * classes, classes);
-            int label = _batch.Labels[first + n];
-            if (_exitConfidence is not null && !_answered[first + n] && TensorPrimitives.IndexOfMax<float>(logits) != label)
+            int label = _batch.Labels[first + n], answer = TensorPrimitives.IndexOfMax<float>(logits);
+            if (_exitConfidence is not null && !_answered[first + n] && answer != label)
             {
                 Interlocked.Increment(ref _exitMistakes);
             }
 
+            // Leaves the probabilities, less one at the label.
             _losses[first + n] = SoftmaxCrossEntropy.Evaluate(logits, label, logits);
+            _answers[first + n] = new Answer(label, answer, logits[answer] + (answer == label ? 1 : 0));
         }
 
         bool CountBlock(MixerBlock block)

@@ -1,16 +1,16 @@
 using System.Buffers.Binary;
 using System.Text;
 
-namespace Onward.Onnx;
+namespace Onward.Formats;
 
-/// <summary>One message in the wire format of Protocol Buffers, in which ONNX files are written.</summary>
+/// <summary>One message in the wire format of Protocol Buffers, in which ONNX files and those of TensorBoard are written.</summary>
 /// <remarks>
-/// A field is its number and kind in one varint, then its value: a varint, four bytes, or a length and as many bytes. A
+/// A field is its number and kind in one varint, then its value: a varint, four or eight bytes, or a length and as many bytes. A
 /// message within a message is such bytes, so what is added is kept in parts and never copied again, however deep it lies.
 /// </remarks>
 internal sealed class WireMessage
 {
-    private const int Varint = 0, Bytes = 2, FourBytes = 5;
+    private const int Varint = 0, EightBytes = 1, Bytes = 2, FourBytes = 5;
 
     private readonly List<ReadOnlyMemory<byte>> _parts = [];
 
@@ -25,6 +25,14 @@ internal sealed class WireMessage
     {
         byte[] part = [.. Number((field << 3) | FourBytes), 0, 0, 0, 0];
         BinaryPrimitives.WriteSingleLittleEndian(part.AsSpan(part.Length - sizeof(float)), value);
+        return Part(part);
+    }
+
+    /// <summary>Adds a number of 64 bits.</summary>
+    internal WireMessage Add(int field, double value)
+    {
+        byte[] part = [.. Number((field << 3) | EightBytes), .. new byte[sizeof(double)]];
+        BinaryPrimitives.WriteDoubleLittleEndian(part.AsSpan(part.Length - sizeof(double)), value);
         return Part(part);
     }
 
