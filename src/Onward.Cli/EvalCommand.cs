@@ -50,7 +50,7 @@ internal sealed class EvalCommand
         string? directory = parse.GetValue(_data) ?? (dataset == run.Dataset ? run.Data : null);
         int? imageSize = dataset == Datasets.Folder ? model.Options.ImageSide : null;
         ImageDataset data = Datasets.Load(dataset, directory, imageSize, _host).Data;
-        RequireFit(model.Options, data);
+        TrainedModel.RequireFit(model.Options, data);
 
         int validation = dataset == run.Dataset ? run.Validation : 0;
         if (validation >= data.Training.Count)
@@ -123,16 +123,6 @@ internal sealed class EvalCommand
         return table;
 
         void Add(string name, string[] cells, string exits) => table.Add(test.EarlyExits is null ? [name, .. cells] : [name, .. cells, exits]);
-    }
-
-    private static void RequireFit(LocalMixerOptions model, ImageDataset data)
-    {
-        ImageSet images = data.Training;
-        if ((model.ImageSide, model.ImageChannels, model.Classes) != (images.Height, images.Channels, images.Classes))
-        {
-            throw new CommandFault(
-                $"the model takes images of {model.ImageSide}x{model.ImageSide}x{model.ImageChannels} in {model.Classes} classes; {data.Source} has {images.Height}x{images.Width}x{images.Channels} in {images.Classes}. Name other data.");
-        }
     }
 
     private static double Round(double error) => Math.Round(error, 4);

@@ -15,6 +15,8 @@ internal static class HelpText
     private const string RootExamples = """
           onward train                                 learn MNIST with the smallest good network
           onward train --model M/8/16 --epochs 2       a deeper one: 4 blocks, 8x8 patches, 16 groups
+          onward runs                                  runs, how far they are, what they came to
+          onward report runs/mnist-M-1-16-LG-FG-A-seed1
           onward eval --run runs/mnist-M-1-16-LG-FG-A-seed1
           onward predict runs/mnist-M-1-16-LG-FG-A-seed1 digit.png
           onward export runs/mnist-M-1-16-LG-FG-A-seed1 model.onnx
@@ -33,11 +35,29 @@ internal static class HelpText
           onward train --data ~/mnist --seed 2         your own copy of the four MNIST files
           onward train --validation 10000 --lr 0.05    tune on held-out training images
           onward train --json | jq .testError          one line of JSON for scripts
+          onward train --tensorboard                   then: tensorboard --logdir runs
           onward train --resume runs/mnist-M-1-16-LG-FG-A-seed1
           onward train --lr 0.1 --dump-config > options.json; onward train --config options.json --seed 2
 
         Ctrl-C, a kill or a power cut loses no more than the steps since the last checkpoint: --resume goes
         on from there, to the same result bit for bit.
+        """;
+
+    private const string RunsExamples = """
+          onward runs                                  the runs in ./runs, the last written first
+          onward runs compare --best                   at any depth; the lowest error of each data set first
+          onward runs --json | jq -r 'select(.state == "resumable") | .run'
+
+        A run is finished, diverged, running (a process is at work on it), resumable (go on with it by
+        'onward train --resume'), stopped (it kept no checkpoint) or damaged.
+        """;
+
+    private const string ReportExamples = """
+          onward report runs/mnist-M-1-16-LG-FG-A-seed1          writes report.html into that folder
+          onward report runs/a runs/b runs/c --out three.html    learning curves over one another
+
+        The page needs no network and no other file. A run may be under way. Where its data set is not
+        on this machine, the confusion matrix and the images are left out.
         """;
 
     private const string EvalExamples = """
@@ -142,6 +162,7 @@ internal static class HelpText
         help.Action = new TeachingHelp((HelpAction)help.Action!);
         root.Add(TrainCommand.Create(host));
         root.Add(RunsCommand.Create(host));
+        root.Add(ReportCommand.Create(host));
         root.Add(EvalCommand.Create(host));
         root.Add(PredictCommand.Create(host));
         root.Add(ExportCommand.Create(host));
@@ -159,6 +180,8 @@ internal static class HelpText
     private static string Examples(string command) => command switch
     {
         "train" => TrainExamples,
+        "runs" => RunsExamples,
+        "report" => ReportExamples,
         "eval" => EvalExamples,
         "predict" => PredictExamples,
         "export" => ExportExamples,

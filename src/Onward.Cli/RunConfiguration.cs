@@ -134,8 +134,8 @@ internal sealed record RunConfiguration
     /// <param name="ignored">Options that may differ.</param>
     internal (string Name, string Value, string Other)? FirstDifference(RunConfiguration other, params IReadOnlyList<string> ignored)
     {
-        JsonObject mine = Values(this);
-        foreach ((string name, JsonNode? value) in Values(other).Where(option => !ignored.Contains(option.Key)).OrderBy(option => Derived.Contains(option.Key)))
+        JsonObject mine = ToJson();
+        foreach ((string name, JsonNode? value) in other.ToJson().Where(option => !ignored.Contains(option.Key)).OrderBy(option => Derived.Contains(option.Key)))
         {
             if (!JsonNode.DeepEquals(mine[name], value))
             {
@@ -146,7 +146,8 @@ internal sealed record RunConfiguration
         return null;
     }
 
-    private static JsonObject Values(RunConfiguration run) => JsonSerializer.SerializeToNode(run, Json)!.AsObject();
+    /// <summary>The options by their names.</summary>
+    internal JsonObject ToJson() => JsonSerializer.SerializeToNode(this, Json)!.AsObject();
 
     private static string Show(JsonNode? value) => value?.ToJsonString(Json) ?? "not given";
 }

@@ -45,6 +45,17 @@ internal sealed record TrainedModel(string Folder, RunConfiguration Run, LocalMi
         }
     }
 
+    /// <summary>Refuses images that a model cannot take.</summary>
+    internal static void RequireFit(LocalMixerOptions model, ImageDataset data)
+    {
+        ImageSet images = data.Training;
+        if ((model.ImageSide, model.ImageChannels, model.Classes) != (images.Height, images.Channels, images.Classes))
+        {
+            throw new CommandFault(
+                $"the model takes images of {model.ImageSide}x{model.ImageSide}x{model.ImageChannels} in {model.Classes} classes; {data.Source} has {images.Height}x{images.Width}x{images.Channels} in {images.Classes}. Name other data.");
+        }
+    }
+
     /// <summary>A probability that a block's head must reach to answer.</summary>
     internal static System.CommandLine.Option<double?> ExitConfidenceOption(string effect) =>
         ValueOption.Number("--exit-confidence", $"Probability that the head of a block must reach to answer in place of the blocks after it{effect}", "above 0 and at most 1", value => value is > 0 and <= 1);

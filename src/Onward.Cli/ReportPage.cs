@@ -1,0 +1,134 @@
+using System.Globalization;
+using System.Text;
+
+namespace Onward.Cli;
+
+/// <summary>A run as a report shows it.</summary>
+/// <param name="Name">What it is called there.</param>
+/// <param name="Run">The run.</param>
+/// <param name="Answers">What its model makes of the images that errors are reported on; null where that cannot be told.</param>
+/// <param name="Missing">Why it cannot be told; empty where it is.</param>
+internal sealed record ReportedRun(string Name, RecordedRun Run, TestAnswers? Answers, string Missing);
+
+/// <summary>The page of <c>onward report</c>: HTML with its style, its script, its charts and its pictures in it.</summary>
+internal static class ReportPage
+{
+    /// <summary>Makes the page.</summary>
+    /// <param name="runs">The runs, at least one.</param>
+    /// <param name="now">The time that the page bears.</param>
+    internal static string Of(IReadOnlyList<ReportedRun> runs, DateTimeOffset now)
+    {
+        RunConfiguration first = runs[0].Run.Configuration;
+        string title = runs.Count == 1 ? $"{first.Network.Name} with {first.Rule} on {first.Dataset}" : $"{runs.Count} runs";
+        string about = string.Create(CultureInfo.InvariantCulture, $"written {now:yyyy-MM-dd HH:mm} by Onward {Cli.Version}");
+
+        // Nothing but what the page holds may be loaded, which also keeps text from becoming a script.
+        const string Policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'";
+        return "<!DOCTYPE html>\n"
+            + Html.Element(
+                "html lang=\"en\"",
+                Html.Element(
+                    "head",
+                    "<meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">",
+                    $"<meta http-equiv=\"Content-Security-Policy\" content=\"{Policy}\">",
+                    Html.Element("title", Html.Text(title)),
+                    Html.Element("style", Resource("report.css"))),
+                Html.Element(
+                    "body",
+                    Html.Element("h1", Html.Text(title)),
+                    Html.Element("p class=\"about\"", Html.Text(about)),
+                    Table(runs),
+                    Html.Element("h2", "Learning curves"),
+                    Curves(runs),
+                    string.Concat(runs.Select((run, i) => ReportSection.Of(run, Anchor(i)))),
+                    Html.Element("script", Resource("report.js"))))
+            + "\n";
+    }
+
+    private static string Anchor(int run) => string.Create(CultureInfo.InvariantCulture, $"run-{run + 1}");
+
+    private static string Table(IReadOnlyList<ReportedRun> runs)
+    {
+        string heldOut = runs.Select(run => run.Run.HeldOut).Distinct().Count() == 1 ? $"{runs[0].Run.HeldOut} error" : "error";
+        string body = string.Concat(runs.Select((run, i) => Html.Element("tr", Row(run, i))));
+        string head = Html.Element("tr", new[] { "run", "model", "rule", "data set", "epochs", "train error", heldOut, "time", "images/s", "memory", "state" }.Select(column => Html.Element("th scope=\"col\"", Html.Text(column))));
+        return Html.Element("div class=\"scroll\"", Html.Element("table class=\"runs\"", Html.Element("thead", head), Html.Element("tbody", body)))
+            + Html.Element("p class=\"note\"", "Train errors of runs that have not ended are those of images as they were met. Memory is what a step works in, beside parameters and gradients.");
+    }
+
+    private static IEnumerable<string> Row(ReportedRun reported, int number)
+    {
+        (RecordedRun run, RunConfiguration options) = (reported.Run, reported.Run.Configuration);
+        double? seconds = run.Result?.Seconds ?? (run.Epochs.Count > 0 ? run.Epochs[^1].Elapsed.TotalSeconds : null);
+        double? speed = run.Result?.ImagesPerSecond ?? (run.Epochs.Count > 0 ? run.Epochs[^1].ImagesPerSecond : null);
+        yield return Html.Element("th scope=\"row\"", $"<i class=\"h{number % LineChart.Hues}\"></i>", Html.Element($"a href=\"#{Anchor(number)}\"", Html.Text(reported.Name)));
+        yield return Html.Element("td", Html.Text(options.Network.Name));
+        yield return Html.Element("td", Html.Text(ReportSection.RuleOf(options)));
+        yield return Html.Element("td", Html.Text(options.Dataset));
+        yield return Html.Element("td", string.Create(CultureInfo.InvariantCulture, $"{run.EpochsDone} of {options.Epochs}"));
+        yield return Number(run.TrainError is double train ? TextTable.Percent(train) : "");
+        yield return Number(run.TestError is double test ? TextTable.Percent(test) : "");
+        yield return Number(seconds is double time ? TextTable.Duration(TimeSpan.FromSeconds(time)) : "");
+        yield return Number(speed is double images ? string.Create(CultureInfo.InvariantCulture, $"{images:N0}") : "");
+        yield return Number(run.Result is RunResult result ? string.Create(CultureInfo.InvariantCulture, $"{result.ActivationMB:0.#} MB") : "");
+        yield return Html.Element("td", Html.Text(run.Stage.ToString().ToLowerInvariant()));
+
+        static string Number(string text) => Html.Element("td class=\"number\"", Html.Text(text));
+    }
+
+    private static string Curves(IReadOnlyList<ReportedRun> all)
+    {
+        (ReportedRun Reported, int Hue)[] runs = [.. all.Select((run, i) => (run, i)).Where(run => run.run.Run.Epochs.Count > 0)];
+        if (runs.Length == 0)
+        {
+            return Html.Element("p class=\"note\"", "No epoch has ended yet.");
+        }
+
+        bool alone = all.Count == 1;
+        string heldOut = runs.Select(run => run.Reported.Run.HeldOut).Distinct().Count() == 1 ? runs[0].Reported.Run.HeldOut : "held-out";
+        string note = $"Solid: {heldOut}; dashed: training, as images were met.";
+        List<string> charts =
+        [
+            LineChart.Draw("Error", "%", note, [.. Lines(heldOut, epoch => epoch.TestError), .. Lines("train", epoch => epoch.TrainError, isDashed: true)], hasLegend: !alone),
+            LineChart.Draw("Loss of the readout", "nats", note, [.. Lines(heldOut, epoch => epoch.TestLoss), .. Lines("train", epoch => epoch.TrainLoss, isDashed: true)], hasLegend: !alone),
+            .. LocalLosses(runs, alone),
+            LineChart.Draw("Learning rate", "", "", [.. Lines("", epoch => epoch.LearningRate)], hasLegend: !alone, isRatio: false),
+            LineChart.Draw("Speed", "images/s", "", [.. Lines("", epoch => epoch.ImagesPerSecond)], hasLegend: !alone, isRatio: false),
+        ];
+        return Html.Element("div class=\"curves\"", charts);
+
+        IEnumerable<ChartLine> Lines(string what, Func<Training.EpochMetrics, double> value, bool isDashed = false) => runs.Select(run => new ChartLine(
+            alone ? what : $"{run.Reported.Name} {what}".TrimEnd(),
+            run.Hue,
+            isDashed,
+            [.. run.Reported.Run.Epochs.Select(value)]));
+    }
+
+    // The blocks of one run over one another; of several runs, the runs over one another, block by block.
+    private static IEnumerable<string> LocalLosses((ReportedRun Reported, int Hue)[] runs, bool alone)
+    {
+        const string Note = "Mean of each block's own loss over an epoch.";
+        int blocks = runs.Max(run => run.Reported.Run.Epochs[0].BlockLosses.Count);
+        if (alone)
+        {
+            yield return LineChart.Draw("Local losses", "nats", Note, [.. Enumerable.Range(0, blocks).Select(block => Line(runs[0], block, block, string.Create(CultureInfo.InvariantCulture, $"block {block}")))], hasLegend: true);
+            yield break;
+        }
+
+        for (int k = 0; k < blocks; k++)
+        {
+            int block = k;
+            ChartLine[] lines = [.. runs.Where(run => run.Reported.Run.Epochs[0].BlockLosses.Count > block).Select(run => Line(run, block, run.Hue, run.Reported.Name))];
+            yield return LineChart.Draw(string.Create(CultureInfo.InvariantCulture, $"Local loss of block {block}"), "nats", Note, lines, hasLegend: true);
+        }
+
+        static ChartLine Line((ReportedRun Reported, int Hue) run, int block, int hue, string name) =>
+            new(name, hue, false, [.. run.Reported.Run.Epochs.Select(epoch => epoch.BlockLosses[block])]);
+    }
+
+    private static string Resource(string name)
+    {
+        using StreamReader reader = new(typeof(ReportPage).Assembly.GetManifestResourceStream(name)!, Encoding.UTF8);
+        return reader.ReadToEnd();
+    }
+}
