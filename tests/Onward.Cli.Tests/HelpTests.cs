@@ -7,6 +7,8 @@ public sealed class HelpTests : IDisposable
     [Theory]
     [InlineData("--help", "onward bench --model M/8/16")]
     [InlineData("train --help", "onward train --dataset digits --epochs 5")]
+    [InlineData("runs --help", "onward runs compare --best")]
+    [InlineData("report --help", "onward report runs/a runs/b runs/c --out three.html")]
     [InlineData("eval --help", "onward eval --run runs/mnist-M-1-16-LG-FG-A-seed1")]
     [InlineData("predict --help", "onward predict runs/mnist-M-1-16-LG-FG-A-seed1 digit.png")]
     [InlineData("export --help", "onward export runs/mnist-M-1-16-LG-FG-A-seed1 model.onnx")]

@@ -1,0 +1,74 @@
+using System.Text.Json.Nodes;
+
+namespace Onward.Cli.Tests;
+
+public sealed class RunsTests : IDisposable
+{
+    private const string Small = "train --data {data} --model S/1/1 --batch-size 16 --epochs 3";
+
+    private readonly Workplace _workplace = new();
+
+    [Fact]
+    public void Every_run_is_listed_with_how_it_stands()
+    {
+        _workplace.Run($"{Small} --out runs/ended");
+        _workplace.Run($"{Small} --out runs/deep/down/stopped", interruptAt: "epoch 1/3");
+        _workplace.Run($"{Small} --out runs/diverged --lr 1e38 --schedule constant --warmup-epochs 0");
+        _workplace.Run($"{Small} --out runs/busy --validation 16", interruptAt: "epoch 2/3");
+        _workplace.Run($"{Small} --out runs/broken", interruptAt: "epoch 1/3");
+        File.WriteAllText(_workplace["work/runs/broken/config.json"], "{");
+        File.AppendAllText(_workplace["work/runs/deep/down/stopped/metrics.csv"], "2,0.1,");
+        using FileStream mine = new(_workplace["work/runs/busy/.lock"], FileMode.Open, FileAccess.Write, FileShare.None);
+
+        Workplace.Result json = _workplace.Run("runs --json"), table = _workplace.Run("runs");
+
+        Dictionary<string, JsonNode> runs = json.OutLines.Select(line => JsonNode.Parse(line)!).ToDictionary(run => (string)run["name"]!);
+        Assert.Equal(0, json.Code);
+        Assert.Equal(
+            ["broken damaged ", "busy running 2/3", "deep/down/stopped resumable 1/3", "diverged diverged 0/3", "ended finished 3/3"],
+            runs.Values.Select(run => $"{run["name"]} {run["state"]} {(run["epochs"] is null ? "" : $"{run["epochsDone"]}/{run["epochs"]}")}").Order(StringComparer.Ordinal));
+        Assert.Equal(("S/1/1", "LG-FG-A", "mnist", "validation"), ((string)runs["busy"]["model"]!, (string)runs["busy"]["rule"]!, (string)runs["busy"]["dataset"]!, (string)runs["busy"]["heldOut"]!));
+        Assert.Null(runs["diverged"]["error"]);
+        Assert.Equal(6, table.OutLines.Length);
+        Assert.Contains(table.OutLines, line => line.StartsWith("ended ", StringComparison.Ordinal) && line.EndsWith(" finished", StringComparison.Ordinal));
+        Assert.StartsWith($"onward: {_workplace["work/runs/broken/config.json"]}: damaged", Assert.Single(table.ErrorLines));
+    }
+
+    [Fact]
+    public void The_best_come_first_or_the_last_written()
+    {
+        foreach ((string name, string epochs) in new[] { ("a", "1"), ("b", "6"), ("c", "2") })
+        {
+            _workplace.Run($"train --data {{data}} --model S/1/1 --batch-size 16 --epochs {epochs} --out runs/{name}");
+        }
+
+        Assert.Equal(["c", "b", "a"], Names("runs --json"));
+        double[] errors = [.. _workplace.Run("runs --best --json").OutLines.Select(line => (double)JsonNode.Parse(line)!["error"]!)];
+        Assert.Equal(errors.Order(), errors);
+        Assert.Equal(["b"], Names("runs runs/b --json"));
+
+        string[] Names(string command) => [.. _workplace.Run(command).OutLines.Select(line => (string)JsonNode.Parse(line)!["name"]!)];
+    }
+
+    [Fact]
+    public void Listing_writes_nothing()
+    {
+        _workplace.Run($"{Small} --out runs/ended");
+        File.Delete(_workplace["work/runs/ended/.lock"]);
+        string[] before = [.. _workplace.Left];
+
+        _workplace.Run("runs");
+
+        Assert.Equal(before, _workplace.Left);
+    }
+
+    [Fact]
+    public void No_runs_and_no_folder_are_told()
+    {
+        _workplace.Refuse("runs", "runs: no such folder. Name a folder with folders of runs, or train one: onward train.");
+        Assert.Equal($"no runs in {_workplace["data"]}", Assert.Single(_workplace.Run("runs {data}").OutLines));
+        _workplace.Refuse("runs {data}/train-images-idx3-ubyte", "is a file. Name a folder");
+    }
+
+    public void Dispose() => _workplace.Dispose();
+}
