@@ -42,7 +42,7 @@ internal sealed class LineChart
         double leastAboveZero = values.Where(value => value > 0).DefaultIfEmpty(1).Min();
         _isLogarithmic = isRatio && least >= 0 && most > WideRatio * leastAboveZero;
         double margin = most > least ? 0.06 * (most - least) : Math.Max(Math.Abs(most) * 0.1, 1e-9);
-        (_low, _high) = _isLogarithmic ? (leastAboveZero * 0.85, most * 1.15) : (least >= 0 && least < NearZero * most ? 0 : least - margin, most + margin);
+        (_low, _high) = _isLogarithmic ? (leastAboveZero * 0.85, most * 1.15) : (least >= 0 && (least < NearZero * most || least == most) ? 0 : least - margin, most + margin);
     }
 
     /// <summary>Draws a chart with its title and its legend.</summary>

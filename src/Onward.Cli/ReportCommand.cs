@@ -86,7 +86,7 @@ internal sealed class ReportCommand
         RunConfiguration run = recorded.Configuration;
         if (!File.Exists(RunFolder.ModelPathIn(recorded.Folder)))
         {
-            return "the run has no model yet, because its first epoch has not ended.";
+            return "there is no model, because no epoch has ended.";
         }
 
         if (run.Data is string folder)

@@ -53,7 +53,7 @@ public sealed partial class ReportTests : IDisposable
         Assert.All(new[] { "a/run", "b/run", "contrastive", "resumable", "Training diverged: ", "BP has no local losses", "know no classes", "Local loss of block 3" }, text => Assert.Contains(text, page));
         Assert.Equal(5, Count(page, "<h3>Confusion matrix"));
         Assert.Equal(
-            ["onward: first: no confusion matrix and no images: the run has no model yet, because its first epoch has not ended.", "onward: diverged: no confusion matrix and no images: the run has no model yet, because its first epoch has not ended."],
+            ["onward: first: no confusion matrix and no images: there is no model, because no epoch has ended.", "onward: diverged: no confusion matrix and no images: there is no model, because no epoch has ended."],
             result.ErrorLines);
     }
 
