@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Onward.Formats;
 using Onward.Training;
 
 namespace Onward.Cli;

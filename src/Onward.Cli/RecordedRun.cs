@@ -60,10 +60,7 @@ internal sealed record RecordedRun(string Folder, RunConfiguration Configuration
     /// <exception cref="CommandFault">It is no folder of a run, or damaged.</exception>
     internal static RecordedRun Read(string folder)
     {
-        if (File.Exists(folder))
-        {
-            throw new CommandFault($"{folder} is a file. Name the folder of a run, as 'onward train' printed it.");
-        }
+        RunFolder.RequireFolder(folder);
 
         // The lock first: a run that ends meanwhile has its result by then.
         bool isRunning = RunLock.IsTaken(folder);

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text;
 using Onward.Data;
+using Onward.Formats;
 using Onward.Threads;
 using Onward.Training;
 

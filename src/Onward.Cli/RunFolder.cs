@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using Onward.Formats;
 using Onward.Models;
 using Onward.Training;
 
@@ -164,6 +165,15 @@ internal sealed class RunFolder : IDisposable
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
             throw Unwritable(folder, fault);
+        }
+    }
+
+    /// <summary>Refuses a path that names a file, such as one in a run's folder.</summary>
+    internal static void RequireFolder(string path)
+    {
+        if (File.Exists(path))
+        {
+            throw new CommandFault($"{path} is a file. Name the folder of a run, as 'onward train' printed it.");
         }
     }
 

@@ -13,11 +13,7 @@ internal sealed record TrainedModel(string Folder, RunConfiguration Run, LocalMi
     /// <summary>Reads the folder of a run.</summary>
     internal static TrainedModel Load(string folder)
     {
-        if (File.Exists(folder))
-        {
-            throw new CommandFault($"{folder} is a file. Name the folder of a run, as 'onward train' printed it.");
-        }
-
+        RunFolder.RequireFolder(folder);
         RunConfiguration run = RunFolder.ReadConfiguration(folder);
         return new TrainedModel(folder, run, ModelFile.Load(RunFolder.ModelPathIn(folder)));
     }

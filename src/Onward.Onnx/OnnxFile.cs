@@ -74,7 +74,7 @@ public static class OnnxFile
             throw new NotSupportedException($"An ONNX file holds at most {MostBytes} bytes; the {model.Values.Layout.Count} parameters of this network take more.");
         }
 
-        Write(Encode(model, images), path);
+        DurableFile.Write(path, Encode(model, images).WriteTo);
     }
 
     private static WireMessage Encode(LocalMixer model, ImageDescription images)
@@ -95,25 +95,5 @@ public static class OnnxFile
                 ("onward.mean", JsonSerializer.Serialize(images.Mean, Json)),
                 ("onward.standard_deviation", JsonSerializer.Serialize(images.StandardDeviation, Json)),
             ]);
-    }
-
-    private static void Write(WireMessage model, string path)
-    {
-        string partial = $"{path}.{Path.GetRandomFileName()}.partial";
-        try
-        {
-            using (FileStream file = new(partial, FileMode.CreateNew, FileAccess.Write))
-            {
-                model.WriteTo(file);
-                file.Flush(flushToDisk: true);
-            }
-
-            File.Move(partial, path, overwrite: true);
-        }
-        catch
-        {
-            File.Delete(partial);
-            throw;
-        }
     }
 }

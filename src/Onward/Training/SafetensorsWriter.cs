@@ -4,6 +4,7 @@ using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using Onward.Formats;
 using Onward.Models;
 
 namespace Onward.Training;

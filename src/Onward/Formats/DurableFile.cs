@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace Onward.Training;
+namespace Onward.Formats;
 
 /// <summary>Writes files that are whole or not there, whenever the program or the machine stops.</summary>
 public static partial class DurableFile
