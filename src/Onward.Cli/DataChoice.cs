@@ -75,6 +75,9 @@ internal sealed class DataChoice
 /// <param name="Validation">Training images that stand in for the test set; 0 where the test set serves.</param>
 internal sealed record TrainingData(string Dataset, ImageDataset Images, string? Directory, int Validation)
 {
-    /// <summary>What errors are reported on: test, or validation.</summary>
-    internal string HeldOut => Validation > 0 ? "validation" : "test";
+    /// <summary>Whether errors are on the very images that are learnt.</summary>
+    internal bool LearnsWhatItTests { get; init; }
+
+    /// <summary>What errors are reported on: test, validation or training.</summary>
+    internal string HeldOut => LearnsWhatItTests ? "training" : Validation > 0 ? "validation" : "test";
 }

@@ -58,6 +58,9 @@ internal static class PaperRules
     /// <summary>Whether a rule draws directions for activities.</summary>
     internal static bool PerturbsActivities(string name) => HasPerturbation(name) && name.EndsWith("-A", StringComparison.OrdinalIgnoreCase);
 
+    /// <summary>The rule that computes exactly what a rule estimates, or takes the place of: backprop of the same losses.</summary>
+    internal static string Exact(string name) => KeepsLossesInBlocks(name) ? "LG-BP" : HasLocalLosses(name) ? "L-BP" : "BP";
+
     /// <summary>Prepares steps of a rule.</summary>
     internal static LearningRule Create(string name, RuleSettings settings) => (Table.TryGetValue(name, out var rule) ? rule : Further[name])(settings);
 }

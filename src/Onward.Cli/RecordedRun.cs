@@ -54,7 +54,7 @@ internal sealed record RecordedRun(string Folder, RunConfiguration Configuration
     internal double? TrainError => Stage == RunStage.Diverged ? null : Result?.TrainError ?? (Epochs.Count > 0 ? Epochs[^1].TrainError : null);
 
     /// <summary>What errors are reported on.</summary>
-    internal string HeldOut => Configuration.Validation > 0 ? "validation" : "test";
+    internal string HeldOut => Configuration.HeldOut;
 
     /// <summary>Reads a folder.</summary>
     /// <exception cref="CommandFault">It is no folder of a run, or damaged.</exception>

@@ -117,6 +117,25 @@ internal sealed record RunConfiguration
 
     public required double WarmupEpochs { get; init; }
 
+    /// <summary>What each step keeps of the average of the weights; 0 where there is none.</summary>
+    public double Ema { get; init; }
+
+    /// <summary>Steps of an epoch at most; null for all.</summary>
+    public int? LimitBatches { get; init; }
+
+    /// <summary>Batches whose images were learnt alone, and on which errors are reported; null where all were.</summary>
+    public int? OverfitBatches { get; init; }
+
+    /// <summary>Epochs without a new lowest error after which the run ends; null where it does not.</summary>
+    public int? EarlyStop { get; init; }
+
+    /// <summary>Steps of each epoch whose gradients are compared with exact ones.</summary>
+    public int MeasureGradients { get; init; }
+
+    /// <summary>What errors are reported on.</summary>
+    [JsonIgnore]
+    public string HeldOut => OverfitBatches is not null ? "training" : Validation > 0 ? "validation" : "test";
+
     public required ulong Seed { get; init; }
 
     public required int Threads { get; init; }

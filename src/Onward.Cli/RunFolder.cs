@@ -207,13 +207,13 @@ internal sealed class RunFolder : IDisposable
     }
 
     /// <summary>Begins to write: measurements are cut back to where a checkpoint stands, and what a killed process had under way goes.</summary>
-    internal void Begin(int blocks, IReadOnlyList<EpochMetrics> ended)
+    internal void Begin(int blocks, bool gradients, IReadOnlyList<EpochMetrics> ended)
     {
         try
         {
             DurableFile.DeletePartial(Path);
             DurableFile.DeletePartial(System.IO.Path.Combine(Path, CheckpointsName));
-            _metrics = MetricsFile.Create(Path, blocks, ended);
+            _metrics = MetricsFile.Create(Path, blocks, gradients, ended);
             LastEpoch = ended.Count;
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
@@ -316,7 +316,7 @@ internal sealed class RunFolder : IDisposable
 
             files.AddRange([mine, config, System.IO.Path.Combine(path, MetricsFile.Name)]);
             Write(config, configuration);
-            folder._metrics = MetricsFile.Create(path, blocks, []);
+            folder._metrics = MetricsFile.Create(path, blocks, configuration.MeasureGradients > 0, []);
             return folder;
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException or NotSupportedException)

@@ -12,6 +12,9 @@ internal sealed record RunPlan(ModelChoice.Settings Model, RuleChoice.Settings R
     // Steps are numbered in 32 bits.
     private const long MostSteps = uint.MaxValue;
 
+    /// <summary>Batches whose images are learnt alone; null to learn all.</summary>
+    internal int? OverfitBatches { get; init; }
+
     /// <summary>The plan that a run was begun with.</summary>
     /// <param name="run">The run as it was resolved.</param>
     /// <param name="threads">Threads, which change no result.</param>
@@ -35,15 +38,40 @@ internal sealed record RunPlan(ModelChoice.Settings Model, RuleChoice.Settings R
             WeightDecay = run.WeightDecay,
             Schedule = run.Schedule,
             WarmupEpochs = run.WarmupEpochs,
+            AverageDecay = run.Ema,
+            ComparedSteps = run.MeasureGradients,
             Seed = run.Seed,
         };
+        LimitChoice.Settings limits = new(run.LimitBatches, run.OverfitBatches, run.EarlyStop);
         return new RunPlan(
             run.Network,
             new RuleChoice.Settings(run.Rule, run.Perturbation, run.Passes, run.Layerwise, run.Recompute, threads),
             run.LossScope,
             objective,
             run.Augmentation,
-            new AugmentationChoice.Settings(run.Augmentation, run.AreaMin).Adapt(objective.Adapt(training)));
+            limits.Adapt(new AugmentationChoice.Settings(run.Augmentation, run.AreaMin).Adapt(objective.Adapt(training))))
+        {
+            OverfitBatches = run.OverfitBatches,
+        };
+    }
+
+    /// <summary>The images that the plan learns, and those that its errors are on.</summary>
+    /// <param name="data">All images.</param>
+    internal TrainingData Choose(TrainingData data)
+    {
+        if (OverfitBatches is not int batches)
+        {
+            return data;
+        }
+
+        long images = (long)batches * Training.BatchSize;
+        if (images > data.Images.Training.Count)
+        {
+            throw new CommandFault($"--overfit-batches {batches} of {Training.BatchSize} images are more than the {data.Images.Training.Count} training images. Take fewer, or a smaller --batch-size.");
+        }
+
+        ImageSubset chosen = ImageSubset.Draw(data.Images.Training, (int)images, Training.Seed);
+        return data with { Images = data.Images with { Training = chosen, Test = chosen }, LearnsWhatItTests = true };
     }
 
     /// <summary>A model of the plan's preset for the images, its parameters not drawn yet.</summary>
@@ -101,6 +129,11 @@ internal sealed record RunPlan(ModelChoice.Settings Model, RuleChoice.Settings R
         WeightDecay = Training.WeightDecay,
         Schedule = Training.Schedule,
         WarmupEpochs = Training.WarmupEpochs,
+        Ema = Training.AverageDecay,
+        LimitBatches = Training.MaximumSteps,
+        OverfitBatches = OverfitBatches,
+        EarlyStop = Training.Patience,
+        MeasureGradients = Training.ComparedSteps,
         Seed = Training.Seed,
         Threads = Rule.Threads,
         Environment = RunEnvironment.Current,

@@ -8,6 +8,9 @@ internal sealed record RunResult
     /// <summary>Why the run stopped before its last epoch; null where it did not diverge.</summary>
     public required string? Divergence { get; init; }
 
+    /// <summary>Epochs that were trained; null where the run diverged, and in runs of versions that did not keep it.</summary>
+    public int? Epochs { get; init; }
+
     /// <summary>Error on the training set, in percent; null where the run diverged.</summary>
     public required double? TrainError { get; init; }
 
@@ -30,6 +33,7 @@ internal sealed record RunResult
     internal static RunResult Of(TrainingResult result, long activationBytes) => new()
     {
         Divergence = null,
+        Epochs = result.Epochs,
         TrainError = Math.Round(result.TrainError, 4),
         TestError = Math.Round(result.TestError, 4),
         BlockTestErrors = [.. result.BlockTestErrors.Select(error => Math.Round(error, 4))],

@@ -132,7 +132,7 @@ internal sealed record EndedRun(RunConfiguration Configuration, RunResult Result
             RunFolder.ReadConfiguration(folder),
             RunFolder.TryReadResult(folder) ?? throw new CommandFault($"{folder}: the run's result is gone. Give the same command again."),
             [.. MetricsFile.Read(folder).Select(epoch => epoch.TestError)]);
-        return run.Result.Divergence is not null || run.TestErrors.Count == run.Configuration.Epochs
+        return run.Result.Divergence is not null || run.TestErrors.Count == (run.Result.Epochs ?? run.Configuration.Epochs)
             ? run
             : throw new CommandFault($"{folder}: its metrics hold {run.TestErrors.Count} of {run.Configuration.Epochs} epochs. Delete the folder to train it anew.");
     }

@@ -26,6 +26,12 @@ internal static class TensorBoard
             summary.AddScalar(string.Create(CultureInfo.InvariantCulture, $"local_loss/block_{k}"), epoch.BlockLosses[k]);
         }
 
+        for (int k = 0; k < epoch.Gradients.Count; k++)
+        {
+            summary.AddScalar(string.Create(CultureInfo.InvariantCulture, $"gradient_norm/block_{k}"), epoch.Gradients[k].Norm)
+                .AddScalar(string.Create(CultureInfo.InvariantCulture, $"gradient_cosine/block_{k}"), epoch.Gradients[k].Cosine);
+        }
+
         foreach (Parameter weight in model.Values.Layout.Parameters.Where(parameter => parameter.IsMatrix))
         {
             summary.AddHistogram($"weights/{weight.Name}", model.Values[weight]);

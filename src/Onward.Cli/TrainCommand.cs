@@ -10,8 +10,9 @@ internal sealed class TrainCommand
 {
     private readonly Host _host;
     private readonly TrainOptions _options;
+    private readonly CancellationToken _timeIsUp;
 
-    private TrainCommand(Host host, TrainOptions options) => (_host, _options) = (host, options);
+    private TrainCommand(Host host, TrainOptions options, CancellationToken timeIsUp) => (_host, _options, _timeIsUp) = (host, options, timeIsUp);
 
     /// <summary>Makes the command.</summary>
     internal static Command Create(Host host)
@@ -19,7 +20,12 @@ internal sealed class TrainCommand
         TrainOptions options = new();
         Command command = new("train", "Train a model and keep it, with its metrics, in a run folder.");
         options.AddTo(command);
-        command.SetAction(parse => new TrainCommand(host, options).Run(parse));
+        command.SetAction(parse =>
+        {
+            using CancellationTokenSource time = new(options.MaxTime(parse) ?? Timeout.InfiniteTimeSpan, host.Clock);
+            using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(host.Interruption, time.Token);
+            return new TrainCommand(host with { Interruption = end.Token }, options, time.Token).Run(parse);
+        });
         return command;
     }
 
@@ -37,7 +43,17 @@ internal sealed class TrainCommand
             return ExitCode.Done;
         }
 
-        return Begin(_options.Read(parse));
+        TrainOptions.Plan plan = _options.Read(parse);
+        return _options.OnlyTries(parse) ? Try(plan) : Begin(plan);
+    }
+
+    private int Try(TrainOptions.Plan plan)
+    {
+        TrainingData data = plan.Run.Choose(plan.Data.Load(_host));
+        using TrainingRun run = new(plan.Run, data, _host);
+        _host.ShowNotices();
+        DryRun.Of(run, data, plan.Out is null ? DefaultFolder(run) : _host.Resolve(plan.Out)).Write(_host.Out, plan.Keeping.AsJson);
+        return ExitCode.Done;
     }
 
     private int Begin(TrainOptions.Plan plan)
@@ -48,11 +64,11 @@ internal sealed class TrainCommand
             RunFolder.RequireFree(named);
         }
 
-        TrainingData data = plan.Data.Load(_host);
+        TrainingData data = plan.Run.Choose(plan.Data.Load(_host));
         using TrainingRun run = new(plan.Run, data, _host);
         _host.Interruption.ThrowIfCancellationRequested();
 
-        string byDefault = _host.Resolve(Path.Combine("runs", RunName(run.Configuration)));
+        string byDefault = DefaultFolder(run);
         if (named is null && RunFolder.HoldsStoppedRun(byDefault))
         {
             _host.Notices.Add($"{byDefault} holds such a run that has not ended; '{RunFolder.ResumeCommand(byDefault)}' goes on with it. This is a new one.");
@@ -83,7 +99,7 @@ internal sealed class TrainCommand
 
         Checkpoint? checkpoint = folder.ReadCheckpoint(fault => _host.Notices.Add($"going on from an earlier checkpoint, because the newest is not intact: {fault}"));
         RunPlan plan = asked.Keeping.Adapt(RunPlan.Of(begun, asked.Threads ?? begun.Threads));
-        TrainingData data = new DataChoice.Settings(begun.Dataset, asked.Data ?? begun.Data, begun.Validation) { ImageSize = begun.ImageSize }.Load(_host);
+        TrainingData data = plan.Choose(new DataChoice.Settings(begun.Dataset, asked.Data ?? begun.Data, begun.Validation) { ImageSize = begun.ImageSize }.Load(_host));
         using TrainingRun run = new(plan, data, _host);
         RequireSame(path, begun, run.Configuration);
         if (checkpoint is not null)
@@ -93,7 +109,7 @@ internal sealed class TrainCommand
 
         _host.Interruption.ThrowIfCancellationRequested();
 
-        folder.Begin(run.Blocks, checkpoint?.Epochs ?? []);
+        folder.Begin(run.Blocks, begun.MeasureGradients > 0, checkpoint?.Epochs ?? []);
         if (asked.Keeping.TensorBoard || EventFile.IsIn(path))
         {
             run.BeginEvents(folder);
@@ -129,10 +145,11 @@ internal sealed class TrainCommand
         }
         catch (OperationCanceledException fault)
         {
+            string why = _timeIsUp.IsCancellationRequested ? "time is up" : "interrupted";
             throw new InterruptedException(
                 (folder.LastEpoch == 0
-                    ? "interrupted before the first epoch ended."
-                    : $"interrupted; the model of epoch {folder.LastEpoch} of {epochs} is {folder.ModelPath}.")
+                    ? $"{why} before the first epoch ended."
+                    : $"{why}; the model of epoch {folder.LastEpoch} of {epochs} is {folder.ModelPath}.")
                 + $" Go on with '{RunFolder.ResumeCommand(folder.Path)}'.",
                 fault);
         }
@@ -160,7 +177,7 @@ internal sealed class TrainCommand
                     run.Rule,
                     run.Network.Name,
                     run.Dataset,
-                    run.Epochs,
+                    result.Epochs ?? run.Epochs,
                     run.Parameters,
                     result.TrainError,
                     result.TestError,
@@ -174,9 +191,18 @@ internal sealed class TrainCommand
 
         TextTable table = new();
         table.Add("model", string.Create(CultureInfo.InvariantCulture, $"{run.Network.Name}, {run.Parameters:N0} parameters, {run.Rule}"));
-        table.Add("data", run.Validation == 0 ? run.Dataset : string.Create(CultureInfo.InvariantCulture, $"{run.Dataset}, {run.Validation:N0} training images held out for validation"));
+        table.Add("data", DryRun.Describe(run));
+        if (result.Epochs < run.Epochs)
+        {
+            table.Add("epochs", string.Create(CultureInfo.InvariantCulture, $"{result.Epochs} of {run.Epochs}: no lower error in the last {run.EarlyStop}"));
+        }
+
         table.Add("train error", TextTable.Percent(result.TrainError!.Value));
-        table.Add(run.Validation == 0 ? "test error" : "validation error", TextTable.Percent(result.TestError!.Value));
+        if (run.OverfitBatches is null)
+        {
+            table.Add($"{run.HeldOut} error", TextTable.Percent(result.TestError!.Value));
+        }
+
         if (result.BlockTestErrors.Count > 0)
         {
             table.Add("by block head", string.Join(", ", result.BlockTestErrors.Select(TextTable.Percent)));
@@ -192,6 +218,8 @@ internal sealed class TrainCommand
         table.Add("run", folder.Path);
         table.Write(_host.Out);
     }
+
+    private string DefaultFolder(TrainingRun run) => _host.Resolve(Path.Combine("runs", RunName(run.Configuration)));
 
     private static string RunName(RunConfiguration run) => string.Create(
         CultureInfo.InvariantCulture, $"{run.Dataset}-{run.Network.FolderName}-{run.Rule}{(run.Projection > 0 ? "-contrastive" : "")}-seed{run.Seed}");

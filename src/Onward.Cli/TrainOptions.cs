@@ -13,13 +13,14 @@ internal sealed class TrainOptions
     private static readonly IReadOnlyList<string> Schedules = [.. Enum.GetNames<ScheduleShape>().Select(name => name.ToLowerInvariant())];
 
     // What changes no result.
-    private static readonly string[] BesideResume = ["--data", "--threads", "--checkpoint-minutes", "--keep", "--tensorboard", "--json"];
+    private static readonly string[] BesideResume = ["--data", "--threads", "--max-time", "--checkpoint-minutes", "--keep", "--tensorboard", "--json"];
 
     private readonly DataChoice _data = new();
     private readonly ModelChoice _model = ModelChoice.WithDefault(PresetDefaults.Model);
     private readonly RuleChoice _rule = new();
     private readonly ObjectiveChoice _objective = new();
     private readonly AugmentationChoice _augmentation = new();
+    private readonly LimitChoice _limits = new();
     private readonly Option<LossScope> _lossScope = LossScopeOption();
     private readonly Option<int?> _epochs = EpochsOption();
     private readonly Option<int?> _batchSize = BatchSizeOption();
@@ -28,14 +29,18 @@ internal sealed class TrainOptions
     private readonly Option<double?> _weightDecay = ValueOption.Number("--weight-decay", "Weight decay on matrices. Default 0.0001", "0 or above", value => value >= 0);
     private readonly Option<string?> _schedule = ValueOption.Name("--schedule", $"How the learning rate falls: {ValueOption.List(Schedules)}. Default cosine", Schedules);
     private readonly Option<double?> _warmupEpochs = ValueOption.Number("--warmup-epochs", "Epochs, or parts of one, over which the learning rate rises. Default 1", "0 or above", value => value >= 0);
+    private readonly Option<double?> _ema = ValueOption.Number("--ema", "Evaluate and keep an exponential moving average of the weights, of which each step keeps this part: 0.999, say. Default: no average", "from 0 to below 1", value => value is >= 0 and < 1);
+    private readonly Option<int?> _measureGradients = ValueOption.Whole("--measure-gradients", "At N steps of each epoch compare the gradients of each block with the exact ones of the same losses: norms and cosine, in metrics.csv. Costs a step of backprop each. Default 0", 0);
     private readonly Option<ulong?> _seed = ValueOption.Seed("--seed", "Names every random draw of the run. Default 1");
     private readonly Option<string?> _out = ValueOption.Folder("--out", "Run folder, new or empty. Default: runs/DATASET-MODEL-RULE-seedN");
     private readonly Option<string?> _resume = ValueOption.Folder("--resume", $"Go on with a run that was stopped, to the same result bit for bit: its folder. Of the other options it takes {ValueOption.List(BesideResume)}");
+    private readonly Option<double?> _maxTime = ValueOption.Number("--max-time", "Minutes after which the run stops as after Ctrl-C, to be gone on with. Default: none", "from 0.001 to 1000000", value => value is >= 0.001 and <= 1_000_000);
     private readonly Option<double?> _checkpointMinutes = ValueOption.Number("--checkpoint-minutes", "Minutes between checkpoints within an epoch; there is one after each epoch anyway. Default 10", "from 0 to 100000", value => value is >= 0 and <= 100_000);
     private readonly Option<int?> _keep = ValueOption.Whole("--keep", "How many of the last checkpoints are kept, beside the one of the lowest error. Default 2", 1);
     private readonly Option<bool> _tensorBoard = new("--tensorboard") { Description = "Write files of events for TensorBoard to the run folder: scalars, histograms of weights, the first training views. A run that is gone on with keeps writing them" };
     private readonly Option<string?> _config = ConfigurationFile.Option();
     private readonly Option<bool> _dumpConfig = new("--dump-config") { Description = "Print the options as a file for --config, with the defaults that they come to, and train nothing" };
+    private readonly Option<bool> _dryRun = new("--dry-run") { Description = "Load the data, train a few steps, say what the run would take, and keep nothing" };
     private readonly Option<bool> _json = new("--json") { Description = "Print one line of JSON instead of a table" };
 
     /// <summary>Makes the option for the number of epochs.</summary>
@@ -52,24 +57,34 @@ internal sealed class TrainOptions
         _rule.AddTo(command);
         _objective.AddTo(command);
         _augmentation.AddTo(command);
-        foreach (Option option in new Option[] { _lossScope, _epochs, _batchSize, _learningRate, _momentum, _weightDecay, _schedule, _warmupEpochs, _seed })
+        foreach (Option option in new Option[] { _lossScope, _epochs, _batchSize, _learningRate, _momentum, _weightDecay, _schedule, _warmupEpochs, _ema, _seed })
         {
             command.Add(option);
         }
 
         _data.AddValidationTo(command);
+        _limits.AddTo(command);
+        command.Add(_measureGradients);
         command.Add(_out);
         command.Add(_resume);
+        command.Add(_maxTime);
         command.Add(_checkpointMinutes);
         command.Add(_keep);
         command.Add(_tensorBoard);
         command.Add(_config);
         command.Add(_dumpConfig);
+        command.Add(_dryRun);
         command.Add(_json);
     }
 
     /// <summary>Whether the options are only to be shown.</summary>
     internal bool OnlyShows(ParseResult parse) => parse.GetValue(_dumpConfig);
+
+    /// <summary>Time after which the run stops; null for none.</summary>
+    internal TimeSpan? MaxTime(ParseResult parse) => parse.GetValue(_maxTime) is double minutes ? TimeSpan.FromMinutes(minutes) : null;
+
+    /// <summary>Whether the run is only to be tried.</summary>
+    internal bool OnlyTries(ParseResult parse) => parse.GetValue(_dryRun);
 
     /// <summary>The options as a file for <c>--config</c>, with the defaults that they come to.</summary>
     internal string Show(ParseResult parse)
@@ -139,17 +154,24 @@ internal sealed class TrainOptions
             WeightDecay = parse.GetValue(_weightDecay) ?? defaults.WeightDecay,
             Schedule = parse.GetValue(_schedule) is string name ? Enum.Parse<ScheduleShape>(name, ignoreCase: true) : defaults.Schedule,
             WarmupEpochs = parse.GetValue(_warmupEpochs) ?? defaults.WarmupEpochs,
+            AverageDecay = parse.GetValue(_ema) ?? defaults.AverageDecay,
+            ComparedSteps = parse.GetValue(_measureGradients) ?? defaults.ComparedSteps,
         };
         LossScope scope = parse.GetResult(_lossScope) is null ? LossScope.All : parse.GetValue(_lossScope);
         DataChoice.Settings data = _data.Read(parse);
-        AugmentationChoice.Settings augmentation = _augmentation.Read(parse, data.Dataset, objective.IsContrastive);
+        LimitChoice.Settings limits = _limits.Read(parse, data.Validation);
+        AugmentationChoice.Settings augmentation = _augmentation.Read(parse, limits.OverfitBatches is null ? data.Dataset : null, objective.IsContrastive);
         Keeping keeping = ReadKeeping(parse);
-        RunPlan run = new(model, rule, scope, objective, augmentation.Name, augmentation.Adapt(objective.Adapt(training)));
+        RunPlan run = new(model, rule, scope, objective, augmentation.Name, limits.Adapt(augmentation.Adapt(objective.Adapt(training)))) { OverfitBatches = limits.OverfitBatches };
         return new Plan(data, keeping.Adapt(run), parse.GetValue(_out), keeping);
     }
 
     private Keeping ReadKeeping(ParseResult parse) =>
-        new(TimeSpan.FromMinutes(parse.GetValue(_checkpointMinutes) ?? 10), parse.GetValue(_keep) ?? 2, parse.GetValue(_tensorBoard), parse.GetValue(_json));
+        new(
+            TimeSpan.FromMinutes(parse.GetValue(_checkpointMinutes) ?? 10),
+            parse.GetValue(_keep) ?? 2,
+            parse.GetValue(_tensorBoard),
+            parse.GetValue(_json));
 
     private static Option<LossScope> LossScopeOption() => new("--loss-scope")
     {

@@ -1,3 +1,4 @@
+using Onward.Data;
 using Onward.Learning;
 using Onward.Models;
 using Onward.Threads;
@@ -14,6 +15,7 @@ internal sealed class TrainingRun : IDisposable
     private readonly LocalMixer _model;
     private readonly WorkerTeam _team;
     private readonly LearningRule _rule;
+    private readonly LearningRule? _exact;
     private readonly Trainer _trainer;
 
     /// <summary>Prepares a run.</summary>
@@ -25,7 +27,8 @@ internal sealed class TrainingRun : IDisposable
         Configuration = plan.Configure(data, _model.Values.Layout.Count);
         _team = new WorkerTeam(plan.Rule.Threads);
         _rule = plan.Rule.Create(_model, _team, plan.LossScope, plan.Objective.Loss, plan.Training.Seed);
-        _trainer = new Trainer(_model, _rule, _team, data.Images, plan.Training, host.Clock);
+        _exact = plan.Training.ComparedSteps > 0 ? (plan.Rule with { Rule = PaperRules.Exact(plan.Rule.Rule) }).Create(_model, _team, plan.LossScope, plan.Objective.Loss, plan.Training.Seed) : null;
+        _trainer = new Trainer(_model, _rule, _team, data.Images, plan.Training, host.Clock, _exact);
     }
 
     /// <summary>Every option of the run.</summary>
@@ -40,6 +43,24 @@ internal sealed class TrainingRun : IDisposable
 
     /// <summary>Begins a file of events for TensorBoard in the run's folder.</summary>
     internal void BeginEvents(RunFolder folder) => folder.BeginEvents(() => TensorBoard.DescribeViews(_data.Images, _options), _host.Clock);
+
+    /// <summary>Tries the run on a few images, twice, as the first steps of a process are slow; the model is of no use afterwards.</summary>
+    /// <param name="steps">Steps at most.</param>
+    /// <returns>Training speed.</returns>
+    /// <exception cref="TrainingDivergedException">The steps diverged.</exception>
+    internal double Rehearse(int steps)
+    {
+        ImageSet training = _data.Images.Training, test = _data.Images.Test;
+        int images = Math.Min(steps, training.Count / _options.BatchSize) * _options.BatchSize;
+        ImageDataset few = _data.Images with { Training = ImageSubset.Draw(training, images, _options.Seed), Test = test.Take(Math.Min(_options.BatchSize, test.Count)) };
+        TrainingOptions brief = _options with { Epochs = 2, WarmupEpochs = Math.Min(_options.WarmupEpochs, 2) };
+        double speed = 0;
+        new Trainer(_model, _rule, _team, few, brief, _host.Clock, _exact).Run(epochEnded: epoch => speed = epoch.ImagesPerSecond, cancellation: _host.Interruption);
+        return speed;
+    }
+
+    /// <summary>Bytes that a step works in beside parameters and gradients.</summary>
+    internal long ActivationBytes => _rule.ActivationBytes;
 
     /// <summary>Trains, keeping every epoch and the result in the run's folder.</summary>
     /// <exception cref="TrainingDivergedException">The run diverged; its folder says so.</exception>

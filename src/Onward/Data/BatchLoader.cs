@@ -137,8 +137,13 @@ public sealed class BatchLoader : IDisposable
     public int[] Order(int epoch)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(epoch);
-        int[] order = Sequence();
-        new CounterSequence(new RandomStream(_seed, RandomPurpose.Shuffle, Step: (uint)epoch)).Shuffle(order.AsSpan());
+        return Order(_images.Count, _seed, epoch);
+    }
+
+    internal static int[] Order(int count, ulong seed, int epoch)
+    {
+        int[] order = [.. Enumerable.Range(0, count)];
+        new CounterSequence(new RandomStream(seed, RandomPurpose.Shuffle, Step: (uint)epoch)).Shuffle(order.AsSpan());
         return order;
     }
 
@@ -159,7 +164,7 @@ public sealed class BatchLoader : IDisposable
     /// <param name="cancellation">Ends the wait for a batch.</param>
     public IEnumerable<ImageBatch> InOrder(CancellationToken cancellation = default)
     {
-        int[] order = Sequence();
+        int[] order = [.. Enumerable.Range(0, _images.Count)];
         int steps = (_images.Count + _batchSize - 1) / _batchSize;
         return _prefetcher.Run(0, steps, (batch, step) => Assemble(batch, order, step, epoch: 0, views: 0), cancellation);
     }
@@ -170,8 +175,6 @@ public sealed class BatchLoader : IDisposable
         _prefetcher.Dispose();
         _team.Dispose();
     }
-
-    private int[] Sequence() => [.. Enumerable.Range(0, _images.Count)];
 
     private void Assemble(ImageBatch batch, int[] order, int step, int epoch, int views)
     {

@@ -11,7 +11,7 @@ namespace Onward.Training;
 /// </summary>
 /// <remarks>
 /// Its file is in the safetensors format. The parameters have the names of a model file, their velocities the same behind
-/// <c>velocity.</c>; the rest is JSON in the metadata, beside a checksum of every byte of the file.
+/// <c>velocity.</c>, their averages, if there are any, behind <c>average.</c>; the rest is JSON in the metadata, beside a checksum of every byte of the file.
 /// </remarks>
 public sealed class Checkpoint
 {
@@ -20,12 +20,13 @@ public sealed class Checkpoint
 
     private const string Key = "onward.checkpoint";
     private const string VelocityPrefix = "velocity.";
+    private const string AveragePrefix = "average.";
 
     private static readonly JsonSerializerOptions Json = new(ModelFile.Json) { NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals };
 
-    internal Checkpoint(LocalMixer model, ParameterVector velocity, TrainingOptions options, string images, RunState state, string path = "")
+    internal Checkpoint(LocalMixer model, ParameterVector velocity, ParameterVector? average, TrainingOptions options, string images, RunState state, string path = "")
     {
-        (Model, Velocity, Options) = (model, velocity, options);
+        (Model, Velocity, Average, Options) = (model, velocity, average, options);
         (Images, State, Path) = (images, state, path);
     }
 
@@ -34,6 +35,9 @@ public sealed class Checkpoint
 
     /// <summary>The optimiser's velocities, likewise.</summary>
     public ParameterVector Velocity { get; }
+
+    /// <summary>The moving average of the parameters, likewise; null where none is kept.</summary>
+    public ParameterVector? Average { get; }
 
     /// <summary>How the model is trained.</summary>
     public TrainingOptions Options { get; }
@@ -74,10 +78,12 @@ public sealed class Checkpoint
 
         file.VerifyChecksum();
         Content content = Read(path, text);
-        LocalMixer model = new(ModelFile.ReadOptions(path, file, vectors: 2));
+        bool averages = content.Options.AverageDecay > 0;
+        LocalMixer model = new(ModelFile.ReadOptions(path, file, vectors: averages ? 3 : 2));
         ParameterVector velocity = new(model.Values.Layout);
-        file.Read([("", model.Values), (VelocityPrefix, velocity)]);
-        return new Checkpoint(model, velocity, content.Options, content.Images, content.State, path);
+        ParameterVector? average = averages ? new ParameterVector(model.Values.Layout) : null;
+        file.Read([("", model.Values), (VelocityPrefix, velocity), .. OfAverage(average)]);
+        return new Checkpoint(model, velocity, average, content.Options, content.Images, content.State, path);
     }
 
     /// <summary>Refuses to go on with another model, other options or other images.</summary>
@@ -102,9 +108,11 @@ public sealed class Checkpoint
         string content = JsonSerializer.Serialize(new Content(version, Options, Images, State), Json);
         SafetensorsWriter.WriteChecked(
             path,
-            [("", Model.Values), (VelocityPrefix, Velocity)],
+            [("", Model.Values), (VelocityPrefix, Velocity), .. OfAverage(Average)],
             new Dictionary<string, string> { [ModelFile.OptionsKey] = JsonSerializer.Serialize(Model.Options, ModelFile.Json), [Key] = content });
     }
+
+    private static (string Prefix, ParameterVector Values)[] OfAverage(ParameterVector? average) => average is null ? [] : [(AveragePrefix, average)];
 
     private static Content Read(string path, string text)
     {

@@ -115,9 +115,3 @@ public sealed class ParameterUpdate
         }
     }
 }
-
-/// <summary>A parameter that an update touches.</summary>
-/// <param name="Parameter">The parameter.</param>
-/// <param name="Decays">Whether weight decay applies.</param>
-/// <param name="RateScale">What the learning rate is multiplied by.</param>
-public readonly record struct TrainedParameter(Parameter Parameter, bool Decays, double RateScale = 1);

@@ -44,13 +44,14 @@ internal sealed class ReadoutTraining
     /// <param name="loader">Images with labels, as they are.</param>
     /// <param name="epoch">The epoch's number, which names its order.</param>
     /// <param name="rate">The learning rate.</param>
+    /// <param name="steps">Steps of the epoch; no more than the loader has.</param>
     /// <param name="firstStep">The step to begin with.</param>
     /// <param name="stepEnded">Called after each step.</param>
     /// <param name="cancellation">Ends the epoch.</param>
-    internal void Run(BatchLoader loader, int epoch, double rate, int firstStep = 0, Action? stepEnded = null, CancellationToken cancellation = default)
+    internal void Run(BatchLoader loader, int epoch, double rate, int steps, int firstStep = 0, Action? stepEnded = null, CancellationToken cancellation = default)
     {
         _model.Pack(_team);
-        foreach (ImageBatch batch in loader.Epoch(epoch, firstStep, cancellation))
+        foreach (ImageBatch batch in loader.Epoch(epoch, firstStep, cancellation).Take(steps - firstStep))
         {
             _batch = batch;
             _team.Run((batch.Count + _tileExamples - 1) / _tileExamples, _runTile);

@@ -30,6 +30,9 @@ internal sealed record RunState
     /// <summary>Examples that were wrong.</summary>
     public long Mistakes { get; set; }
 
+    /// <summary>How well the gradients agreed with exact ones at the steps of the epoch that were compared. [step][block]</summary>
+    public List<GradientAgreement[]> Gradients { get; init; } = [];
+
     /// <summary>Time in the steps of the epoch under way.</summary>
     public TimeSpan EpochTrained { get; set; }
 
@@ -41,6 +44,22 @@ internal sealed record RunState
 
     /// <summary>Where the run stands, in the order of time.</summary>
     internal (int Epochs, int Steps) Position => (Epochs.Count, Step + ReadoutStep);
+
+    /// <summary>Epochs since the lowest error on the test set; an error that is not a number is never the lowest.</summary>
+    internal int EpochsWithoutProgress
+    {
+        get
+        {
+            double lowest = double.PositiveInfinity;
+            int at = 0;
+            foreach (EpochMetrics epoch in Epochs.Where(epoch => epoch.TestError < lowest))
+            {
+                (lowest, at) = (epoch.TestError, epoch.Epoch);
+            }
+
+            return Epochs.Count - at;
+        }
+    }
 
     internal double MeanLoss => Loss / Step;
 
@@ -54,7 +73,7 @@ internal sealed record RunState
     internal static RunState Start(int blocks) => new() { Epochs = [], BlockLosses = new double[blocks] };
 
     /// <summary>The same, for another run to go on from.</summary>
-    internal RunState Copy() => this with { Epochs = [.. Epochs], BlockLosses = [.. BlockLosses] };
+    internal RunState Copy() => this with { Epochs = [.. Epochs], BlockLosses = [.. BlockLosses], Gradients = [.. Gradients] };
 
     /// <summary>Takes what a step measured.</summary>
     internal void Add(StepResult result, ImageBatch batch)
@@ -77,6 +96,7 @@ internal sealed record RunState
         Trained += EpochTrained;
         (Step, ReadoutStep, Loss, Images, Examples, Mistakes, EpochTrained) = (0, 0, 0, 0, 0, 0, TimeSpan.Zero);
         Array.Clear(BlockLosses);
+        Gradients.Clear();
     }
 
     /// <summary>Whether a run of so many steps and epochs can stand there.</summary>

@@ -23,6 +23,8 @@ public sealed class Trainer
     private readonly Evaluator _evaluator;
     private readonly ParameterUpdate _update;
     private readonly ReadoutTraining? _readout;
+    private readonly WeightAverage? _average;
+    private readonly LearningRule? _exact;
     private readonly int _stepsPerEpoch;
 
     // The run under way.
@@ -42,8 +44,9 @@ public sealed class Trainer
     /// <param name="data">Images to train and to test on.</param>
     /// <param name="options">How to train.</param>
     /// <param name="clock">Tells the time that speeds and durations are measured with.</param>
-    /// <exception cref="ArgumentException">The options are out of range or the batch is larger than the training set.</exception>
-    public Trainer(LocalMixer model, LearningRule rule, WorkerTeam team, ImageDataset data, TrainingOptions options, TimeProvider clock)
+    /// <param name="exact">Computes what <paramref name="rule"/> estimates, on the same model; needed for <see cref="TrainingOptions.ComparedSteps"/> alone.</param>
+    /// <exception cref="ArgumentException">The options are out of range, the batch is larger than the training set, or there is nothing to compare gradients with.</exception>
+    public Trainer(LocalMixer model, LearningRule rule, WorkerTeam team, ImageDataset data, TrainingOptions options, TimeProvider clock, LearningRule? exact = null)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(rule);
@@ -57,12 +60,19 @@ public sealed class Trainer
             throw new ArgumentException($"Training: the batch size ({options.BatchSize}) is larger than the training set ({data.Training.Count} images).");
         }
 
+        if (options.ComparedSteps > 0 && exact?.Model != model)
+        {
+            throw new ArgumentException("Training: gradients are to be compared with exact ones, but no rule on the same model computes them.", nameof(exact));
+        }
+
         (_model, _rule, _data, _options, _clock, _threads) = (model, rule, data, options, clock, team.Count);
+        _exact = options.ComparedSteps > 0 ? exact : null;
         _evaluator = new Evaluator(model, team);
-        Optimizer optimizer = options.Optimizer == OptimizerKind.Lars ? new Lars(options.Momentum, options.WeightDecay) : new Sgd(options.Momentum, options.WeightDecay);
-        _update = new ParameterUpdate(model.Values.Layout, model.Options.IsSelfSupervised ? WithoutLabels(model) : WithLabels(model, options.ReadoutRateScale), optimizer, team);
+        TrainedParameter[] trained = TrainedParameter.Of(model, options);
+        _update = new ParameterUpdate(model.Values.Layout, trained, options.CreateOptimizer(), team);
         _readout = model.Options.IsSelfSupervised ? new ReadoutTraining(model, team, options.BatchSize, options.WeightDecay, _update.Velocity) : null;
-        _stepsPerEpoch = data.Training.Count / options.BatchSize;
+        _average = options.AverageDecay > 0 ? new WeightAverage(model, trained.Select(part => part.Parameter), options.AverageDecay, team) : null;
+        _stepsPerEpoch = Math.Min(data.Training.Count / options.BatchSize, options.MaximumSteps ?? int.MaxValue);
         _state = RunState.Start(model.Blocks.Count);
     }
 
@@ -78,6 +88,7 @@ public sealed class Trainer
         checkpoint.RequireRun(_model, _options, NameImages(), _stepsPerEpoch);
         checkpoint.Model.Values.All.CopyTo(_model.Values.All);
         checkpoint.Velocity.All.CopyTo(_update.Velocity.All);
+        _average?.Start(checkpoint.Average!);
         _resumed = checkpoint.State.Copy();
     }
 
@@ -97,6 +108,11 @@ public sealed class Trainer
         Action<Checkpoint>? checkpoint = null,
         CancellationToken cancellation = default)
     {
+        if (_resumed is null)
+        {
+            _average?.Start(_model.Values);
+        }
+
         (_state, _progress, _keep) = (_resumed ?? RunState.Start(_model.Blocks.Count), progress, checkpoint);
         _images = checkpoint is null ? "" : NameImages();
         _start = _clock.GetTimestamp() - (long)(_state.Elapsed.TotalSeconds * _clock.TimestampFrequency);
@@ -110,6 +126,11 @@ public sealed class Trainer
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
             // Between two steps, as steps do not end in the middle.
+            if (_average is { IsExchanged: true })
+            {
+                _average.Exchange();
+            }
+
             Keep();
             throw;
         }
@@ -127,10 +148,11 @@ public sealed class Trainer
             (long)_options.Epochs * _stepsPerEpoch);
         Evaluation? evaluation = null;
         Keep();
-        while (_state.Epochs.Count < _options.Epochs)
+        while (_state.Epochs.Count < _options.Epochs && !(_state.EpochsWithoutProgress >= _options.Patience))
         {
             TrainEpoch(training, schedule, cancellation);
-            _readout?.Run(asTheyAre!, _state.Epochs.Count, _options.ReadoutLearningRate, _state.ReadoutStep, ReadoutStepEnded, cancellation);
+            _average?.Exchange();
+            _readout?.Run(asTheyAre!, _state.Epochs.Count, _options.ReadoutLearningRate, _stepsPerEpoch, _state.ReadoutStep, ReadoutStepEnded, cancellation);
             evaluation = _evaluator.Evaluate(test, cancellation);
             EpochMetrics ended = new(
                 _state.Epochs.Count + 1,
@@ -141,24 +163,29 @@ public sealed class Trainer
                 evaluation.Loss,
                 evaluation.Error,
                 _state.ImagesPerSecond,
-                _clock.GetElapsedTime(_start));
+                _clock.GetElapsedTime(_start))
+            {
+                Gradients = GradientAgreement.Mean(_state.Gradients),
+            };
             _state.End(ended);
             epochEnded?.Invoke(ended);
+            _average?.Exchange();
             Keep();
         }
 
+        _average?.Exchange();
         evaluation ??= _evaluator.Evaluate(test, cancellation);
         using BatchLoader trainingInOrder = EvaluationLoader(_data.Training);
         double trainError = _evaluator.Evaluate(trainingInOrder, cancellation).Error;
-        double images = (double)_options.Epochs * _stepsPerEpoch * _options.BatchSize;
-        return new TrainingResult(trainError, evaluation.Error, evaluation.BlockErrors, images / _state.Trained.TotalSeconds, _clock.GetElapsedTime(_start));
+        double images = (double)_state.Epochs.Count * _stepsPerEpoch * _options.BatchSize;
+        return new TrainingResult(_state.Epochs.Count, trainError, evaluation.Error, evaluation.BlockErrors, images / _state.Trained.TotalSeconds, _clock.GetElapsedTime(_start));
     }
 
     private void TrainEpoch(BatchLoader loader, Schedule schedule, CancellationToken cancellation)
     {
         int epoch = _state.Epochs.Count;
         long begun = _clock.GetTimestamp(), reported = begun;
-        foreach (ImageBatch batch in loader.Epoch(epoch, _state.Step, cancellation))
+        foreach (ImageBatch batch in loader.Epoch(epoch, _state.Step, cancellation).Take(_stepsPerEpoch - _state.Step))
         {
             long step = ((long)epoch * _stepsPerEpoch) + _state.Step;
             double rate = schedule.Rate(step);
@@ -169,10 +196,12 @@ public sealed class Trainer
                     $"Training diverged: the loss is not a finite number at step {_state.Step + 1} of epoch {epoch + 1}, where the learning rate is {rate:G3}. Take a lower learning rate or a longer warm-up.");
             }
 
+            TimeSpan compared = CompareIfDue(batch, step);
             _update.Apply(_model.Values, _rule.Gradients, rate);
+            _average?.Add(step);
             _state.Add(result, batch);
             long ended = _clock.GetTimestamp();
-            _state.EpochTrained += _clock.GetElapsedTime(begun, ended);
+            _state.EpochTrained += _clock.GetElapsedTime(begun, ended) - compared;
             begun = ended;
             if (_progress is not null && (_clock.GetElapsedTime(reported, ended) >= ReportInterval || _state.Step == _stepsPerEpoch))
             {
@@ -195,6 +224,21 @@ public sealed class Trainer
         }
     }
 
+    // What it measures is no part of the training; the time it took is told, to be left out of the speed.
+    private TimeSpan CompareIfDue(ImageBatch batch, long step)
+    {
+        long compared = _options.ComparedSteps;
+        if (_exact is null || (_state.Step + 1) * compared / _stepsPerEpoch == _state.Step * compared / _stepsPerEpoch)
+        {
+            return TimeSpan.Zero;
+        }
+
+        long begun = _clock.GetTimestamp();
+        _exact.Step(batch.Pixels, batch.Labels, checked((uint)step));
+        _state.Gradients.Add(GradientAgreement.Measure(_model, _rule.Gradients, _exact.Gradients));
+        return _clock.GetElapsedTime(begun);
+    }
+
     private void ReadoutStepEnded()
     {
         _state.ReadoutStep++;
@@ -212,15 +256,26 @@ public sealed class Trainer
         return due;
     }
 
-    // A run that stands where it was kept last is kept already.
+    // A run that stands where it was kept last is kept already. A checkpoint holds the parameters that training goes on with.
     private void Keep()
     {
+        bool exchanged = _average is { IsExchanged: true };
+        if (exchanged)
+        {
+            _average!.Exchange();
+        }
+
         if (_keep is not null && _keptAt != _state.Position)
         {
             _state.Elapsed = _clock.GetElapsedTime(_start);
-            _keep(new Checkpoint(_model, _update.Velocity, _options, _images, _state));
+            _keep(new Checkpoint(_model, _update.Velocity, _average?.Values, _options, _images, _state));
             _keptAt = _state.Position;
             _kept = _clock.GetTimestamp();
+        }
+
+        if (exchanged)
+        {
+            _average!.Exchange();
         }
     }
 
@@ -239,24 +294,6 @@ public sealed class Trainer
         hash.AppendData(MemoryMarshal.AsBytes(_data.StandardDeviation.AsSpan()));
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
-
-    private static TrainedParameter[] WithLabels(LocalMixer model, double readoutScale) =>
-    [
-        .. model.Values.Layout.Parameters.Select(parameter => new TrainedParameter(parameter, parameter.IsMatrix, IsReadout(model, parameter) ? readoutScale : 1)),
-    ];
-
-    // Only the matrices of the blocks' layers decay, and the readout learns apart (spec 5).
-    private static TrainedParameter[] WithoutLabels(LocalMixer model)
-    {
-        HashSet<Parameter> layers = [.. model.Blocks.SelectMany(block => block.Layers).Select(layer => layer.Weight)];
-        return
-        [
-            .. model.Values.Layout.Parameters.Where(parameter => !IsReadout(model, parameter))
-                .Select(parameter => new TrainedParameter(parameter, layers.Contains(parameter))),
-        ];
-    }
-
-    private static bool IsReadout(LocalMixer model, Parameter parameter) => parameter == model.Readout.Weight || parameter == model.Readout.Bias;
 
     private ViewRecipe[] Views() => _model.Options.IsSelfSupervised
         ? [_options.Augmentation, _options.SecondView ?? _options.Augmentation]

@@ -23,15 +23,20 @@ public sealed record TrainingProgress(
 /// <param name="ImagesPerSecond">Training speed, evaluation left out.</param>
 /// <param name="Elapsed">Time since the run began.</param>
 public sealed record EpochMetrics(
-    int Epoch, double LearningRate, IReadOnlyList<double> BlockLosses, double TrainLoss, double TrainError, double TestLoss, double TestError, double ImagesPerSecond, TimeSpan Elapsed);
+    int Epoch, double LearningRate, IReadOnlyList<double> BlockLosses, double TrainLoss, double TrainError, double TestLoss, double TestError, double ImagesPerSecond, TimeSpan Elapsed)
+{
+    /// <summary>How well the gradients of each block agreed with exact ones, the mean over the steps that were compared; empty where none were.</summary>
+    public IReadOnlyList<GradientAgreement> Gradients { get; init; } = [];
+}
 
 /// <summary>What a run came to.</summary>
+/// <param name="Epochs">Epochs that were trained: fewer than were planned where the run ended for want of a lower error.</param>
 /// <param name="TrainError">Error on the whole training set after the last epoch, in percent.</param>
 /// <param name="TestError">Error on the test set after the last epoch, in percent.</param>
 /// <param name="BlockTestErrors">Error of each block's local head on the test set, in percent.</param>
 /// <param name="ImagesPerSecond">Training speed over all epochs, evaluation left out.</param>
 /// <param name="Elapsed">Time of the whole run.</param>
-public sealed record TrainingResult(double TrainError, double TestError, IReadOnlyList<double> BlockTestErrors, double ImagesPerSecond, TimeSpan Elapsed);
+public sealed record TrainingResult(int Epochs, double TrainError, double TestError, IReadOnlyList<double> BlockTestErrors, double ImagesPerSecond, TimeSpan Elapsed);
 
 /// <summary>The loss of a run stopped being a number.</summary>
 /// <param name="message">Where it happened and what to do.</param>

@@ -66,6 +66,23 @@ public sealed record TrainingOptions
     /// <summary>How the second view is made where views are compared; default null, like the first.</summary>
     public ViewRecipe? SecondView { get; init; }
 
+    /// <summary>Steps of an epoch at most, at least 1; what is left of its images is not seen. Default null, all.</summary>
+    public int? MaximumSteps { get; init; }
+
+    /// <summary>
+    /// Epochs without a new lowest error on the test set after which the run ends, at least 1. Default null: it ends after all epochs.
+    /// </summary>
+    public int? Patience { get; init; }
+
+    /// <summary>
+    /// What each step keeps of an exponential moving average of the parameters, which is what is evaluated and, in the end, what the
+    /// model holds; below 1. Default 0: no average.
+    /// </summary>
+    public double AverageDecay { get; init; }
+
+    /// <summary>Steps of each epoch, spread evenly, whose gradients are compared with exact ones; 0 or more. Changes no weights. Default 0.</summary>
+    public int ComparedSteps { get; init; }
+
     /// <summary>Time between checkpoints within an epoch; 0 or more, 0 for one after each step. Changes no result. Default ten minutes.</summary>
     [JsonIgnore]
     public TimeSpan CheckpointInterval { get; init; } = TimeSpan.FromMinutes(10);
@@ -75,6 +92,9 @@ public sealed record TrainingOptions
 
     /// <summary>Names every draw of the run: initial weights, order of examples, noise.</summary>
     public required ulong Seed { get; init; }
+
+    /// <summary>The optimiser that the options name.</summary>
+    internal Optimizers.Optimizer CreateOptimizer() => Optimizer == OptimizerKind.Lars ? new Lars(Momentum, WeightDecay) : new Sgd(Momentum, WeightDecay);
 
     /// <summary>Checks every rule above.</summary>
     /// <exception cref="ArgumentException">Something is out of range; the message lists all of it.</exception>
@@ -89,6 +109,10 @@ public sealed record TrainingOptions
         Require(Momentum is >= 0 and < 1, $"momentum must be at least 0 and below 1; got {Momentum}");
         Require(double.IsFinite(WeightDecay) && WeightDecay >= 0, $"weight decay must be 0 or more; got {WeightDecay}");
         Require(WarmupEpochs >= 0 && WarmupEpochs <= Epochs, $"warm-up epochs must be between 0 and the {Epochs} epochs of the run; got {WarmupEpochs}");
+        Require(MaximumSteps is null or >= 1, $"the most steps of an epoch must be at least 1; got {MaximumSteps}");
+        Require(Patience is null or >= 1, $"patience must be at least 1 epoch; got {Patience}");
+        Require(AverageDecay is >= 0 and < 1, $"the decay of the average must be at least 0 and below 1; got {AverageDecay}");
+        Require(ComparedSteps >= 0, $"the steps to compare must be 0 or more; got {ComparedSteps}");
         Require(CheckpointInterval >= TimeSpan.Zero, $"the time between checkpoints must be 0 or more; got {CheckpointInterval}");
         faults.AddRange(Augmentation.Faults());
         faults.AddRange(SecondView?.Faults() ?? []);

@@ -11,6 +11,8 @@ public sealed class ResumeTests : IDisposable
     [Theory]
     [InlineData("supervised sgd", 1 + (TrainedRun.Epochs * (TrainedRun.Steps + 1)))]
     [InlineData("supervised lars", 1 + (TrainedRun.Epochs * (TrainedRun.Steps + 1)))]
+    [InlineData("supervised watched", 1 + (TrainedRun.Epochs * (TrainedRun.Steps + 1)))]
+    [InlineData("contrastive watched", 1 + (TrainedRun.Epochs * ((2 * TrainedRun.Steps) + 1)))]
     [InlineData("contrastive sgd", 1 + (TrainedRun.Epochs * ((2 * TrainedRun.Steps) + 1)))]
     [InlineData("contrastive lars", 1 + (TrainedRun.Epochs * ((2 * TrainedRun.Steps) + 1)))]
     public void From_any_step_a_run_comes_to_what_it_would_have_come_to(string kind, int checkpoints)

@@ -14,10 +14,14 @@ internal sealed class TrainedRun
     public const int Epochs = 3;
     public const int Steps = 4;
 
+    public const double AverageDecay = 0.3;
+
     private const int Batch = 8;
 
     public TrainedRun(string kind, Checkpoint? from = null, Action<Checkpoint>? keep = null, int threads = 2, int stopAfterSteps = int.MaxValue, TimeSpan interval = default, ImageDataset? data = null, Func<TrainingOptions, TrainingOptions>? change = null)
     {
+        // Averaged weights, compared gradients.
+        bool watched = kind.EndsWith("watched", StringComparison.Ordinal);
         bool contrastive = kind.StartsWith("contrastive", StringComparison.Ordinal);
         TrainingOptions options = new()
         {
@@ -28,6 +32,8 @@ internal sealed class TrainedRun
             Augmentation = contrastive ? ViewRecipe.ContrastiveFirst : ViewRecipe.PaddedCrop,
             SecondView = contrastive ? ViewRecipe.ContrastiveSecond : null,
             CheckpointInterval = interval,
+            AverageDecay = watched ? AverageDecay : 0,
+            ComparedSteps = watched ? 3 : 0,
             Seed = 7,
         };
         Model = new LocalMixer(new LocalMixerOptions
@@ -44,7 +50,8 @@ internal sealed class TrainedRun
         Model.Initialize(7);
         using WorkerTeam team = new(threads);
         ForwardGradient rule = new(Model, team, NoiseDistribution.Gaussian, LossScope.All, 1, seed: 7);
-        Trainer trainer = new(Model, rule, team, data ?? Digits(), change?.Invoke(options) ?? options, TimeProvider.System);
+        Backpropagation exact = Backpropagation.ThroughWeights(Model, team, BackwardScope.LocalLossesWithinBlock);
+        Trainer trainer = new(Model, rule, team, data ?? Digits(), change?.Invoke(options) ?? options, TimeProvider.System, exact);
         if (from is not null)
         {
             trainer.Resume(from);

@@ -1,0 +1,56 @@
+using System.Globalization;
+using System.Text.Json;
+
+namespace Onward.Cli;
+
+/// <summary>What a run would take, found out by its first steps: what <c>onward train --dry-run</c> tells.</summary>
+/// <param name="Run">The run's options.</param>
+/// <param name="StepsPerEpoch">Steps of an epoch.</param>
+/// <param name="ActivationBytes">What a step works in beside parameters and gradients.</param>
+/// <param name="ImagesPerSecond">Training speed.</param>
+/// <param name="PeakMegabytes">Memory of the process at its highest.</param>
+/// <param name="Folder">Where the run would be kept.</param>
+internal sealed record DryRun(RunConfiguration Run, int StepsPerEpoch, long ActivationBytes, double ImagesPerSecond, double PeakMegabytes, string Folder)
+{
+    private const int Steps = 8;
+
+    private double Seconds => (double)Run.Epochs * StepsPerEpoch * Run.BatchSize / ImagesPerSecond;
+
+    /// <summary>Tries a run.</summary>
+    internal static DryRun Of(TrainingRun run, TrainingData data, string folder)
+    {
+        RunConfiguration options = run.Configuration;
+        double speed = run.Rehearse(Steps);
+        int steps = Math.Min(data.Images.Training.Count / options.BatchSize, options.LimitBatches ?? int.MaxValue);
+        return new DryRun(options, steps, run.ActivationBytes, speed, ProcessMemory.PeakMegabytes, folder);
+    }
+
+    /// <summary>The images of a run.</summary>
+    internal static string Describe(RunConfiguration run) => run.OverfitBatches is not null
+        ? string.Create(CultureInfo.InvariantCulture, $"{run.Dataset}, {run.TrainingImages:N0} images alone, on which errors are reported")
+        : run.Validation == 0 ? run.Dataset : string.Create(CultureInfo.InvariantCulture, $"{run.Dataset}, {run.Validation:N0} training images held out for validation");
+
+    /// <summary>Writes it for people, or as a line of JSON.</summary>
+    internal void Write(TextWriter output, bool asJson)
+    {
+        if (asJson)
+        {
+            output.WriteLine(JsonSerializer.Serialize(
+                new { Run.Rule, Model = Run.Network.Name, Run.Dataset, Run.Epochs, StepsPerEpoch, Run.BatchSize, Run.Parameters, ActivationBytes, PeakMemoryMB = PeakMegabytes, ImagesPerSecond, Seconds, Run = Folder },
+                ResultJson.Options));
+            return;
+        }
+
+        TextTable table = new();
+        table.Add("model", string.Create(CultureInfo.InvariantCulture, $"{Run.Network.Name}, {Run.Parameters:N0} parameters, {Run.Rule}"));
+        table.Add("data", Describe(Run));
+        table.Add("steps", string.Create(
+            CultureInfo.InvariantCulture,
+            $"{Run.Epochs} epoch{(Run.Epochs == 1 ? "" : "s")} of {StepsPerEpoch:N0}, {Run.BatchSize} images each, learning rate {Run.LearningRate:G6}"));
+        table.Add("memory", string.Create(CultureInfo.InvariantCulture, $"{ActivationBytes / 1e6:0.0} MB of activations; {PeakMegabytes:0} MB for the whole process"));
+        table.Add("speed", string.Create(CultureInfo.InvariantCulture, $"{ImagesPerSecond:N0} images/s on {Run.Threads} thread{(Run.Threads == 1 ? "" : "s")}"));
+        table.Add("time", $"{TextTable.Duration(TimeSpan.FromSeconds(Seconds))}, evaluation left out");
+        table.Add("run", $"would be in {Folder}; nothing was written");
+        table.Write(output);
+    }
+}

@@ -1,0 +1,52 @@
+namespace Onward.Data;
+
+/// <summary>Some of the images of a set, in an order of their own.</summary>
+public sealed class ImageSubset : ImageSet
+{
+    private readonly ImageSet _images;
+    private readonly ReadOnlyMemory<int> _examples;
+
+    /// <summary>Names the images.</summary>
+    /// <param name="images">The set.</param>
+    /// <param name="examples">Numbers of examples in the set, each 0 to its count - 1. [example]</param>
+    /// <exception cref="ArgumentException">There are none, or one is not in the set.</exception>
+    public ImageSubset(ImageSet images, ReadOnlyMemory<int> examples)
+        : base(LabelsOf(images, examples.Span), images.Height, images.Width, images.Channels, images.Classes) =>
+        (_images, _examples) = (images, examples);
+
+    /// <summary>Draws images without repetition: those of the first batches that an epoch 0 of the same seed deals out.</summary>
+    /// <param name="images">The set.</param>
+    /// <param name="count">How many, 1 to its count.</param>
+    /// <param name="seed">Names the draw.</param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="count"/> is outside that range.</exception>
+    public static ImageSubset Draw(ImageSet images, int count, ulong seed)
+    {
+        ArgumentNullException.ThrowIfNull(images);
+        ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(count, images.Count);
+        return new ImageSubset(images, BatchLoader.Order(images.Count, seed, epoch: 0).AsMemory(0, count));
+    }
+
+    /// <inheritdoc/>
+    public override bool TryRead(int example, RawImage image) => _images.TryRead(_examples.Span[example], image);
+
+    /// <inheritdoc/>
+    protected override ImageSubset Slice(int start, int count) => new(_images, _examples.Slice(start, count));
+
+    private static int[] LabelsOf(ImageSet images, ReadOnlySpan<int> examples)
+    {
+        ArgumentNullException.ThrowIfNull(images);
+        if (examples.IndexOfAnyExceptInRange(0, images.Count - 1) is >= 0 and int wrong)
+        {
+            throw new ArgumentException($"Examples must lie in 0..{images.Count - 1}; got {examples[wrong]}.", nameof(examples));
+        }
+
+        int[] labels = new int[examples.Length];
+        for (int i = 0; i < labels.Length; i++)
+        {
+            labels[i] = images.Labels.Span[examples[i]];
+        }
+
+        return labels;
+    }
+}
