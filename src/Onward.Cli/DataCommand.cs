@@ -19,8 +19,8 @@ internal sealed class DataCommand
     internal static Command Create(Host host)
     {
         DataCommand data = new(host);
-        Argument<string> any = NameArgument(Datasets.Names);
-        Argument<string> published = NameArgument([.. host.Sources.Select(source => source.Name)]);
+        Argument<string> any = ValueOption.NameArgument("NAME", Datasets.Names);
+        Argument<string> published = ValueOption.NameArgument("NAME", [.. host.Sources.Select(source => source.Name)]);
         Command list = new("list", "List the data sets, where each is looked for, and whether it was found.") { data._json };
         Command info = new("info", "Show images, classes, mean and deviation of a data set on this machine.") { any, data._data, data._imageSize, data._json };
         Command verify = new("verify", "Compare every file with its published checksum.") { published, data._data, data._json };
@@ -30,27 +30,6 @@ internal sealed class DataCommand
         verify.SetAction(parse => data.Verify(parse, parse.GetValue(published)!));
         download.SetAction(parse => data.Download(parse, parse.GetValue(published)!));
         return new Command("data", "List, describe, verify or download data sets.") { list, info, verify, download, DataViewsCommand.Create(host) };
-    }
-
-    private static Argument<string> NameArgument(IReadOnlyList<string> names)
-    {
-        Argument<string> argument = new("NAME")
-        {
-            Description = ValueOption.List(names),
-            CustomParser = result =>
-            {
-                string given = result.Tokens[0].Value;
-                if (ValueOption.Known(given, names) is string known)
-                {
-                    return known;
-                }
-
-                result.AddError(ValueOption.Unknown("NAME", given, names));
-                return null;
-            },
-        };
-        argument.CompletionSources.Add([.. names]);
-        return argument;
     }
 
     private int List(ParseResult parse)

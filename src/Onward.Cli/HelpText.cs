@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Completions;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 
@@ -146,6 +147,15 @@ internal static class HelpText
           onward data views --recipe area-colour --rows 4 --columns 6 --out colour.png
         """;
 
+    private const string CompletionExamples = """
+          source <(onward completion bash)             for this shell; in ~/.bashrc, for all
+          source <(onward completion zsh)              in ~/.zshrc, after compinit
+          onward completion fish | source              in ~/.config/fish/config.fish
+          onward completion powershell | Out-String | Invoke-Expression
+
+        Then Tab completes commands, options, and what options take: data sets, networks, rules.
+        """;
+
     private const string ExitCodes = """
         Exit codes:
           0 done, 1 unexpected error, 2 wrong option or bad file, 3 training diverged, 130 interrupted
@@ -157,6 +167,7 @@ internal static class HelpText
         RootCommand root = new(About) { HelpName = "onward" };
         root.Options.OfType<VersionOption>().Single().Action = new VersionAction();
         root.Options.OfType<VersionOption>().Single().Description = "Show the version";
+        root.Directives.OfType<SuggestDirective>().Single().Action = new CompletionCommand.SuggestAction();
         HelpOption help = root.Options.OfType<HelpOption>().Single();
         help.Description = "Show this help";
         help.Action = new TeachingHelp((HelpAction)help.Action!);
@@ -173,6 +184,7 @@ internal static class HelpText
         root.Add(BenchCommand.Create(host));
         root.Add(VarianceCommand.Create(host));
         root.Add(DoctorCommand.Create(host));
+        root.Add(CompletionCommand.Create(host));
         root.SetAction(parse => help.Action is TeachingHelp teaching ? teaching.Invoke(parse) : ExitCode.Done);
         return root;
     }
@@ -192,6 +204,7 @@ internal static class HelpText
         "bench" => BenchExamples,
         "data" or "list" or "info" or "verify" or "download" or "views" => DataExamples,
         "variance" => VarianceExamples,
+        "completion" => CompletionExamples,
         _ => RootExamples,
     };
 

@@ -20,6 +20,7 @@ internal sealed class InspectCommand
     internal static Command Create(Host host)
     {
         InspectCommand inspect = new(host);
+        inspect._model.CompletionSources.Add([.. LocalMixerPresets.Names]);
         Command command = new("inspect", "Show a network's layers, shapes, parameters, operations and local losses.") { inspect._model, inspect._json };
         command.SetAction(inspect.Run);
         return command;

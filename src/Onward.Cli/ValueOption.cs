@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Completions;
 using System.CommandLine.Parsing;
 using System.Globalization;
 
@@ -63,32 +64,60 @@ internal static class ValueOption
         return option;
     }
 
+    /// <summary>One of a few names that stands by itself, in any case.</summary>
+    internal static Argument<string> NameArgument(string name, IReadOnlyList<string> names)
+    {
+        Argument<string> argument = new(name)
+        {
+            Description = List(names),
+            CustomParser = result =>
+            {
+                string? known = Known(result.Tokens[0].Value, names);
+                if (known is null)
+                {
+                    result.AddError(Unknown(name, result.Tokens[0].Value, names));
+                }
+
+                return known;
+            },
+        };
+        argument.CompletionSources.Add([.. names]);
+        return argument;
+    }
+
     /// <summary>Several of a few names, in any case, separated by commas.</summary>
     /// <remarks>An option that is not given has the value of an empty list.</remarks>
-    internal static Option<string[]> Names(string name, string help, IReadOnlyList<string> names) => new(name)
+    internal static Option<string[]> Names(string name, string help, IReadOnlyList<string> names)
     {
-        Description = help,
-        Arity = ArgumentArity.ExactlyOne,
-        HelpName = "LIST",
-        CustomParser = result =>
+        Option<string[]> option = new(name)
         {
-            string[] typed = result.Tokens[0].Value.Split(',', StringSplitOptions.TrimEntries);
-            string?[] known = [.. typed.Select(text => Known(text, names))];
-            if (Array.IndexOf(known, null) is >= 0 and int unknown)
+            Description = help,
+            Arity = ArgumentArity.ExactlyOne,
+            HelpName = "LIST",
+            CustomParser = result =>
             {
-                result.AddError(Unknown(name, typed[unknown], names));
-                return null;
-            }
+                string[] typed = result.Tokens[0].Value.Split(',', StringSplitOptions.TrimEntries);
+                string?[] known = [.. typed.Select(text => Known(text, names))];
+                if (Array.IndexOf(known, null) is >= 0 and int unknown)
+                {
+                    result.AddError(Unknown(name, typed[unknown], names));
+                    return null;
+                }
 
-            if (known.GroupBy(name => name).FirstOrDefault(group => group.Count() > 1) is { Key: string twice })
-            {
-                result.AddError($"{name} holds {twice} twice; name it once.");
-                return null;
-            }
+                if (known.GroupBy(name => name).FirstOrDefault(group => group.Count() > 1) is { Key: string twice })
+                {
+                    result.AddError($"{name} holds {twice} twice; name it once.");
+                    return null;
+                }
 
-            return known!;
-        },
-    };
+                return known!;
+            },
+        };
+
+        // The last name of the list, after those that are typed.
+        option.CompletionSources.Add(context => names.Select(last => new CompletionItem(context.WordToComplete[..(context.WordToComplete.LastIndexOf(',') + 1)] + last)));
+        return option;
+    }
 
     /// <summary>Whole numbers from 1, separated by commas.</summary>
     /// <remarks>An option that is not given has the value of an empty list.</remarks>

@@ -21,6 +21,7 @@ public sealed class HelpTests : IDisposable
     [InlineData("data views --help", "onward data views --dataset cifar-10")]
     [InlineData("bench -h", "onward bench --model M/1/16")]
     [InlineData("variance --help", "onward variance --layer 128x64")]
+    [InlineData("completion --help", "source <(onward completion bash)")]
     [InlineData("train --epochs x --help", "onward train --dataset digits --epochs 5")]
     public void Help_teaches_with_examples_and_exit_codes(string command, string example)
     {
