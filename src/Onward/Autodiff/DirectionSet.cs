@@ -10,10 +10,6 @@ namespace Onward.Autodiff;
 /// </summary>
 public abstract class DirectionSet
 {
-    private protected DirectionSet()
-    {
-    }
-
     /// <summary>Independent standard normals, as in the paper.</summary>
     public static DirectionSet Gaussian { get; } = new GaussianSet();
 
@@ -28,9 +24,10 @@ public abstract class DirectionSet
 
     /// <summary>Draws all directions of a step.</summary>
     /// <param name="stream">Names the noise; direction m takes pass m.</param>
-    /// <param name="directions">Receives [direction, dimension].</param>
+    /// <param name="directions">Receives [direction, dimension]; holds anything before.</param>
     /// <param name="dimension">Numbers in one direction.</param>
-    internal abstract void Draw<T>(RandomStream stream, Span<T> directions, int dimension)
+    /// <typeparam name="T">float or double.</typeparam>
+    public abstract void Draw<T>(RandomStream stream, Span<T> directions, int dimension)
         where T : struct, IFloatingPointIeee754<T>;
 
     private static void Normals<T>(RandomStream stream, int firstElement, Span<T> direction)
@@ -43,7 +40,7 @@ public abstract class DirectionSet
 
     private sealed class GaussianSet : DirectionSet
     {
-        internal override void Draw<T>(RandomStream stream, Span<T> directions, int dimension)
+        public override void Draw<T>(RandomStream stream, Span<T> directions, int dimension)
         {
             for (uint pass = 0; !directions.IsEmpty; pass++, directions = directions[dimension..])
             {
@@ -54,7 +51,7 @@ public abstract class DirectionSet
 
     private sealed class RademacherSet : DirectionSet
     {
-        internal override void Draw<T>(RandomStream stream, Span<T> directions, int dimension)
+        public override void Draw<T>(RandomStream stream, Span<T> directions, int dimension)
         {
             float[] signs = new float[dimension];
             for (uint pass = 0; !directions.IsEmpty; pass++, directions = directions[dimension..])
@@ -69,7 +66,7 @@ public abstract class DirectionSet
     // earlier ones would lose its digits, so further elements of its stream replace it.
     private sealed class OrthogonalSet : DirectionSet
     {
-        internal override void Draw<T>(RandomStream stream, Span<T> directions, int dimension)
+        public override void Draw<T>(RandomStream stream, Span<T> directions, int dimension)
         {
             T smallest = T.CreateChecked(1e-3);
             for (int pass = 0; pass * dimension < directions.Length; pass++)

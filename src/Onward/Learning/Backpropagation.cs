@@ -63,10 +63,11 @@ public sealed class Backpropagation : LearningRule
 
     /// <inheritdoc/>
     /// <remarks>Where blocks overlap, a loss goes back through its block alone once more, to the block before.</remarks>
-    private protected override double RuleFlopsPerExample => 2.0 * Model.Blocks.Sum(block => block.Patches * block.Layers.Select((layer, l) =>
+    protected override double RuleFlopsPerExample => 2.0 * Model.Blocks.Sum(block => block.Patches * block.Layers.Select((layer, l) =>
         layer.Map.MultiplyAddsPerRow * ((l > 0 || (block.Index > 0 && Locality != Locality.Block) ? 3.0 : 2.0) + (Recomputes(block) || (Loss.Overlap && l > 0 && IsBetween(block)) ? 1 : 0))).Sum());
 
-    private protected override long RuleBytes => _passes.Sum(pass => pass.Bytes);
+    /// <inheritdoc/>
+    protected override long RuleBytes => _passes.Sum(pass => pass.Bytes);
 
     /// <summary>Backprop: BP, L-BP or LG-BP.</summary>
     /// <param name="model">The model to train.</param>
@@ -95,7 +96,8 @@ public sealed class Backpropagation : LearningRule
 
     private bool Recomputes(MixerBlock block) => Locality == Locality.NetworkRecomputed && block.Index < Model.Blocks.Count - 1;
 
-    private protected override void BeginStep(uint step, int batch)
+    /// <inheritdoc/>
+    protected override void BeginStep(uint number, int batch)
     {
         if (_followsWeights)
         {
@@ -103,7 +105,8 @@ public sealed class Backpropagation : LearningRule
         }
     }
 
-    internal override void Differentiate(ReadOnlySpan<BlockTile> tiles)
+    /// <inheritdoc/>
+    protected internal override void Differentiate(ReadOnlySpan<BlockTile> tiles)
     {
         BackwardPass pass = _passes[tiles[0].Worker];
         for (int k = tiles.Length - 1; k >= 0; k--)

@@ -58,11 +58,19 @@ public sealed class BlockTile
     /// <summary>The input of each layer [rows, inputs], normalised.</summary>
     internal Memory<float>[] Inputs { get; }
 
+    /// <summary>What a layer reads: the values before it [rows, inputs], normalised.</summary>
+    /// <param name="layer">The layer's place in the block.</param>
+    public ReadOnlySpan<float> Input(int layer) => Inputs[layer].Span;
+
+    /// <summary>What ReLU reads, but for the block's input at the last layer: a layer's output after bias and normalisation [rows, outputs].</summary>
+    /// <param name="layer">The layer's place in the block.</param>
+    public ReadOnlySpan<float> Output(int layer) => Activations.Output(layer)[..OutputLength(layer)];
+
     /// <summary>Room for the inputs of layers that values pass through without anything being learnt from them; else none.</summary>
     internal Memory<float>[] PassingInputs { get; }
 
     /// <summary>The block's output [rows, D].</summary>
-    internal Memory<float> Result { get; set; }
+    public Memory<float> Result { get; internal set; }
 
     /// <summary>The block's input [rows, inputs].</summary>
     internal Memory<float> Source { get; set; }
@@ -71,7 +79,7 @@ public sealed class BlockTile
     internal Memory<float> Previous { get; set; }
 
     /// <summary>Gradient of the batch's mean local loss with respect to the head's outputs [examples, K].</summary>
-    internal Memory<float> Errors { get; set; }
+    public Memory<float> Errors { get; internal set; }
 
     /// <summary>
     /// Where examples are compared with one another: the part of the gradient with respect to pooled features that comes from
@@ -92,7 +100,7 @@ public sealed class BlockTile
     internal Span<float> FinalReciprocal => _finalReciprocal.Span;
 
     /// <summary>In the last block: gradient of the batch's mean loss with respect to the final head's outputs [examples, K].</summary>
-    internal Memory<float> FinalErrors { get; set; }
+    public Memory<float> FinalErrors { get; internal set; }
 
     internal Memory<float> Patches { get; }
 
@@ -116,7 +124,9 @@ public sealed class BlockTile
     }
 
     /// <summary>A gradient of a mean over patches [examples, width], as the gradient of each patch [rows, width].</summary>
-    internal void Spread(ReadOnlySpan<float> pooled, Span<float> rows)
+    /// <param name="pooled">The gradient of the mean.</param>
+    /// <param name="rows">Receives it, divided by the number of patches, once for each patch.</param>
+    public void Spread(ReadOnlySpan<float> pooled, Span<float> rows)
     {
         int width = rows.Length / Rows;
         for (int row = 0; row < Rows; row++)
@@ -125,11 +135,26 @@ public sealed class BlockTile
         }
     }
 
-    /// <summary>Where the rule leaves the gradient of a layer's output, before bias and normalisation [rows, D].</summary>
-    internal Span<float> Gradient(int layer) => _gradients[layer].Span;
+    /// <summary>
+    /// Where the rule leaves the gradient of the batch's mean loss with respect to a layer's output, before bias and normalisation
+    /// [rows, outputs]. The weight gradient is its product with <see cref="Input"/>.
+    /// </summary>
+    /// <param name="layer">The layer's place in the block.</param>
+    public Span<float> Gradient(int layer) => _gradients[layer].Span[..OutputLength(layer)];
+
+    /// <summary>
+    /// Turns <see cref="Gradient"/>, where a rule has left the gradient of what comes after the layer's ReLU, into that of its output
+    /// before bias and normalisation.
+    /// </summary>
+    /// <param name="layer">The layer's place in the block.</param>
+    public void PassBackThroughActivation(int layer)
+    {
+        Activation.Mask(layer == Block.Layers.Count - 1 ? Result.Span : Output(layer), Gradient(layer));
+        PassBackThroughNormalization(layer);
+    }
 
     /// <summary>Turns the gradient of a layer's normalised output into that of its output before bias and normalisation.</summary>
-    internal void PassBackThroughNormalization(int l) => PassBackThroughNormalization(l, ..(Rows * Block.Layers[l].Map.Outputs));
+    internal void PassBackThroughNormalization(int l) => PassBackThroughNormalization(l, ..OutputLength(l));
 
     /// <summary>The same for a chunk of whole rows.</summary>
     internal void PassBackThroughNormalization(int l, Range chunk)
@@ -150,6 +175,8 @@ public sealed class BlockTile
             LayerNorm.JacobianProduct(FinalFeatures.Span, FinalReciprocal[..Examples], gradient, gradient, Block.Channels);
         }
     }
+
+    private int OutputLength(int layer) => Rows * Block.Layers[layer].Map.Outputs;
 
     internal long Length =>
         Activations.Length + PassingInputs.Concat(_gradients).Sum(m => (long)m.Length) + _featureGradient.Length + Patches.Length + Narrowed.Length + Outputs.Length;

@@ -43,11 +43,13 @@ public sealed class DirectFeedbackAlignment : LearningRule
     }
 
     /// <inheritdoc/>
-    private protected override double RuleFlopsPerExample => 4.0 * ValueMultiplyAdds;
+    protected override double RuleFlopsPerExample => 4.0 * ValueMultiplyAdds;
 
-    private protected override long RuleBytes => sizeof(float) * _signals.Sum(m => (long)m.Length);
+    /// <inheritdoc/>
+    protected override long RuleBytes => sizeof(float) * _signals.Sum(m => (long)m.Length);
 
-    internal override void Differentiate(ReadOnlySpan<BlockTile> tiles)
+    /// <inheritdoc/>
+    protected internal override void Differentiate(ReadOnlySpan<BlockTile> tiles)
     {
         int examples = tiles[0].Examples, outputs = Model.Options.HeadOutputs;
         foreach (BlockTile tile in tiles)
@@ -58,11 +60,8 @@ public sealed class DirectFeedbackAlignment : LearningRule
                 Span<float> signal = _signals[tile.Worker].Span[..(examples * channels)];
                 ReadOnlySpan<float> feedback = _feedback[tile.Block.Layers[l].Index].Span;
                 Gemm.MultiplyPacked(GemmLeft.Plain, examples, channels, outputs, tiles[^1].FinalErrors.Span, outputs, feedback, outputs, 0, signal, channels, accumulate: false);
-                Span<float> gradient = tile.Gradient(l)[..(tile.Rows * channels)];
-                tile.Spread(signal, gradient);
-                bool last = l == tile.Block.Layers.Count - 1;
-                Activation.Mask(last ? tile.Result.Span : tile.Activations.Output(l)[..gradient.Length], gradient);
-                tile.PassBackThroughNormalization(l);
+                tile.Spread(signal, tile.Gradient(l));
+                tile.PassBackThroughActivation(l);
             }
         }
     }

@@ -92,7 +92,7 @@ public sealed class ForwardGradient : LearningRule
 
     /// <inheritdoc/>
     /// <remarks>Where a block's input carries no tangent, its first layer has none to multiply.</remarks>
-    private protected override double RuleFlopsPerExample => 2.0 * Model.Blocks.Sum(block =>
+    protected override double RuleFlopsPerExample => 2.0 * Model.Blocks.Sum(block =>
         block.Patches * block.Layers.Select((layer, l) => layer.Map.MultiplyAddsPerRow * (2.0 + (_passes * TangentsOf(block, l)))).Sum());
 
     /// <summary>
@@ -101,9 +101,11 @@ public sealed class ForwardGradient : LearningRule
     /// </summary>
     internal Action<BlockTile, int, ReadOnlyMemory<float>>? DerivativesTaken { get; set; }
 
-    private protected override long RuleBytes => _memory.Sum(memory => memory.Bytes);
+    /// <inheritdoc/>
+    protected override long RuleBytes => _memory.Sum(memory => memory.Bytes);
 
-    internal override void Differentiate(ReadOnlySpan<BlockTile> tiles)
+    /// <inheritdoc/>
+    protected internal override void Differentiate(ReadOnlySpan<BlockTile> tiles)
     {
         TangentMemory memory = _memory[tiles[0].Worker];
         TangentSweep.ReadLosses(Model, _scope, tiles);

@@ -23,11 +23,19 @@ public enum Locality
 /// A learning rule: from a model, a batch and a step's number to a gradient, or an estimate of one, for each parameter.
 /// Rules differ in how the gradient of each layer's output comes about; all else is shared.
 /// </summary>
+/// <remarks>A rule of your own says so in <see cref="Differentiate"/>, which is all that it has to override.</remarks>
 public abstract class LearningRule
 {
     private readonly TileEngine _engine;
 
-    private protected LearningRule(LocalMixer model, WorkerTeam team, Locality locality, bool trainsHeads, TrainingLoss? loss)
+    /// <summary>Prepares steps on a model.</summary>
+    /// <param name="model">The model to train.</param>
+    /// <param name="team">The threads that share the work.</param>
+    /// <param name="locality">How far the losses reach: whether <see cref="Differentiate"/> is given one block at a time, or all.</param>
+    /// <param name="trainsHeads">Whether the local heads learn from their own losses; the final head always does.</param>
+    /// <param name="loss">What the losses measure; null for the default.</param>
+    /// <exception cref="ArgumentException">The loss does not fit the model or the rule.</exception>
+    protected LearningRule(LocalMixer model, WorkerTeam team, Locality locality, bool trainsHeads, TrainingLoss? loss)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(team);
@@ -77,24 +85,27 @@ public abstract class LearningRule
     public StepProfile? Profile { get; set; }
 
     /// <summary>Multiply-adds of one example's values.</summary>
-    private protected double ValueMultiplyAdds => Model.Blocks.Sum(block => (double)block.Patches * block.Layers.Sum(layer => layer.Map.MultiplyAddsPerRow));
+    protected double ValueMultiplyAdds => Model.Blocks.Sum(block => (double)block.Patches * block.Layers.Sum(layer => layer.Map.MultiplyAddsPerRow));
 
     /// <summary>Whether a loss compares the examples of a batch, for which values are computed once more, before all else.</summary>
     internal bool ComparesExamples => Model.Options.IsSelfSupervised || (Loss.SimilarityWeight > 0 && TrainsHeads);
 
     internal WorkerTeam Team { get; }
 
-    /// <summary>The operations that the rule itself needs.</summary>
-    private protected abstract double RuleFlopsPerExample { get; }
+    /// <summary>
+    /// What <see cref="MatrixFlopsPerExample"/> is without a comparison of examples; that of values and weight gradients alone
+    /// unless a rule says otherwise.
+    /// </summary>
+    protected virtual double RuleFlopsPerExample => 4.0 * ValueMultiplyAdds;
 
     /// <summary>Whether weight gradients are products of inputs with the output gradients that the rule leaves.</summary>
     internal virtual bool LeavesOutputGradients => true;
 
     /// <summary>Bytes of the rule's own memory.</summary>
-    private protected virtual long RuleBytes => 0;
+    protected virtual long RuleBytes => 0;
 
     /// <summary>The tiles of each thread: one for each block, all the same one where blocks share memory.</summary>
-    private protected IReadOnlyList<IReadOnlyList<BlockTile>> Tiles => _engine.Tiles;
+    protected IReadOnlyList<IReadOnlyList<BlockTile>> Tiles => _engine.Tiles;
 
     /// <summary>Computes the loss and the gradients of one batch.</summary>
     /// <param name="pixels">Standardised images [example, row, column, channel].</param>
@@ -114,19 +125,22 @@ public abstract class LearningRule
     }
 
     /// <summary>What has to be ready before the first tile.</summary>
-    private protected virtual void BeginStep(uint step, int batch)
+    /// <param name="number">The step's number.</param>
+    /// <param name="batch">Examples in the batch.</param>
+    protected virtual void BeginStep(uint number, int batch)
     {
     }
 
     /// <summary>
-    /// Fills the output gradient of each layer: of one block where the rule is local to a block, else of all. Called on the
-    /// thread that works on the tile.
+    /// Fills the output gradient of each layer (<see cref="BlockTile.Gradient"/>): of one block where the rule is local to a
+    /// block, else of all. Called on the thread that works on the tile, so memory of the rule's own is one for each
+    /// <see cref="BlockTile.Worker"/>.
     /// </summary>
     /// <param name="tiles">The tile in its block, or in all blocks in order.</param>
-    internal abstract void Differentiate(ReadOnlySpan<BlockTile> tiles);
+    protected internal abstract void Differentiate(ReadOnlySpan<BlockTile> tiles);
 
     /// <summary>What is left to do after the last tile.</summary>
-    private protected virtual void CompleteStep()
+    protected virtual void CompleteStep()
     {
     }
 }

@@ -85,16 +85,18 @@ public sealed class WeightForwardGradient : LearningRule
 
     /// <inheritdoc/>
     /// <remarks>A layer multiplies its input by V, and the tangent of its input, where there is one, by the weights. A difference has both in every layer.</remarks>
-    private protected override double RuleFlopsPerExample => 2.0 * Model.Blocks.Sum(block =>
+    protected override double RuleFlopsPerExample => 2.0 * Model.Blocks.Sum(block =>
         block.Patches * block.Layers.Select((layer, l) => layer.Map.MultiplyAddsPerRow * (1.0 + (_passes * ((MultipliesByWeights(block, l) ? 2 : 1) + (Loss.Overlap && block.Index > 0 ? 1 : 0))))).Sum());
 
     internal override bool LeavesOutputGradients => false;
 
-    private protected override long RuleBytes => _memory.Sum(memory => memory.Bytes) + (sizeof(float) * _packed.Sum(pass => pass.Sum(m => (long)m.Length)));
+    /// <inheritdoc/>
+    protected override long RuleBytes => _memory.Sum(memory => memory.Bytes) + (sizeof(float) * _packed.Sum(pass => pass.Sum(m => (long)m.Length)));
 
-    private protected override void BeginStep(uint step, int batch)
+    /// <inheritdoc/>
+    protected override void BeginStep(uint number, int batch)
     {
-        (_step, _batch) = (step, batch);
+        (_step, _batch) = (number, batch);
         int length = checked(_passes * Model.Blocks.Count * batch * _creditLength);
         if (_credits.Length < length)
         {
@@ -105,7 +107,8 @@ public sealed class WeightForwardGradient : LearningRule
         Team.Run(_slices.Length, _pack);
     }
 
-    internal override void Differentiate(ReadOnlySpan<BlockTile> tiles)
+    /// <inheritdoc/>
+    protected internal override void Differentiate(ReadOnlySpan<BlockTile> tiles)
     {
         TangentMemory memory = _memory[tiles[0].Worker];
         TangentSweep.ReadLosses(Model, _scope, tiles);
@@ -132,7 +135,8 @@ public sealed class WeightForwardGradient : LearningRule
     }
 
     // All examples' derivatives, added in order; then the direction times its share of them.
-    private protected override void CompleteStep()
+    /// <inheritdoc/>
+    protected override void CompleteStep()
     {
         for (int pass = 0; pass < _passes; pass++)
         {

@@ -222,7 +222,7 @@ public sealed class ForwardGradientEstimatorTests
     /// <summary>The scaled unit vectors of all layers of noise joined: layer 0 is the parameters, then the affine maps.</summary>
     private sealed class Basis(params int[] dimensions) : DirectionSet
     {
-        internal override void Draw<T>(RandomStream stream, Span<T> directions, int dimension)
+        public override void Draw<T>(RandomStream stream, Span<T> directions, int dimension)
         {
             int first = dimensions[..(int)stream.Layer].Sum();
             directions.Clear();

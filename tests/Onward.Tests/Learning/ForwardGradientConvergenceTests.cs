@@ -1,3 +1,4 @@
+using Onward.Kernels;
 using Onward.Learning;
 using Onward.Models;
 using Onward.Threads;
@@ -14,6 +15,7 @@ public sealed class ForwardGradientConvergenceTests
     [InlineData("FG-W", BackwardScope.Readout)]
     [InlineData("LG-FG-A", BackwardScope.LocalLossesWithinBlock)]
     [InlineData("LG-FG-W", BackwardScope.LocalLossesWithinBlock)]
+    [InlineData("sparse LG-FG-A", BackwardScope.LocalLossesWithinBlock)]
     [InlineData("layer by layer", BackwardScope.LocalLossesWithinBlock)]
     [InlineData("overlapping LG-FG-A", BackwardScope.LocalLossesWithinBlock)]
     [InlineData("overlapping LG-FG-W", BackwardScope.LocalLossesWithinBlock)]
@@ -28,6 +30,7 @@ public sealed class ForwardGradientConvergenceTests
             "FG-A" => new ForwardGradient(network.Model, team, NoiseDistribution.Gaussian, LossScope.Global, 1, seed: 11),
             "FG-W" => new WeightForwardGradient(network.Model, team, NoiseDistribution.Gaussian, LossScope.Global, 1, seed: 11),
             "LG-FG-A" or "overlapping LG-FG-A" => new ForwardGradient(network.Model, team, NoiseDistribution.Gaussian, LossScope.All, 1, seed: 11, loss: loss),
+            "sparse LG-FG-A" => new ForwardGradient(network.Model, team, new SparseNoise(), LossScope.All, 1, seed: 11),
             "layer by layer" => new ForwardGradient(network.Model, team, NoiseDistribution.Gaussian, LossScope.All, 1, seed: 11, layerwise: true),
             _ => new WeightForwardGradient(network.Model, team, NoiseDistribution.Gaussian, LossScope.All, 1, seed: 11, loss: loss),
         };
@@ -71,5 +74,19 @@ public sealed class ForwardGradientConvergenceTests
         }
 
         return (Math.Sqrt(error), Math.Sqrt(variance));
+    }
+
+    // A perturbation of a user's own: +2 or -2 with a chance of a quarter, else 0.
+    private sealed class SparseNoise : NoiseDistribution
+    {
+        public override void Draw(in RandomStream stream, int firstElement, Span<float> noise)
+        {
+            uint[] bits = new uint[noise.Length];
+            CounterRandom.Bits(stream, (uint)firstElement, bits);
+            for (int i = 0; i < noise.Length; i++)
+            {
+                noise[i] = (bits[i] >> 30) > 0 ? 0 : (bits[i] & 1) == 0 ? 2 : -2;
+            }
+        }
     }
 }
