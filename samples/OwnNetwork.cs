@@ -1,0 +1,66 @@
+// Shows a network of your own layers under any rule: a filter of windows with a gate, on digits that the
+// program draws. Layers are functions of tensors; the noise enters where they call Affine. Prints the error on new digits under
+// four rules: noise on weights or on activities, with one loss at the end or one for each block.
+#:project ../src/Onward/Onward.csproj
+
+using System.Numerics.Tensors;
+using Onward.Autodiff;
+using Onward.Data;
+using Onward.Kernels;
+
+const int Batch = 64, Steps = 400;
+(DualTensor<float> newImages, int[] newLabels) = Digits(first: 1_000_000, 500);
+foreach ((string name, bool onActivities, bool local) in new[] { ("FG-W", false, false), ("FG-A", true, false), ("LG-FG-W", false, true), ("LG-FG-A", true, true) })
+{
+    ForwardGradientEstimator<float> estimator = onActivities
+        ? new ActivityPerturbationEstimator<float>(DirectionSet.Gaussian, passes: 4, seed: 1)
+        : new WeightPerturbationEstimator<float>(DirectionSet.Gaussian, passes: 4, seed: 1);
+    Dictionary<string, Tensor<float>> parameters = new()
+    {
+        ["filter"] = Normals(1, 49, 32),
+        ["gate"] = Normals(2, 49, 32),
+        ["hidden"] = Normals(3, 512, 64),
+        ["out"] = Normals(4, 64, 10),
+        ["head"] = Normals(5, 512, 10),
+    };
+    for (uint step = 0; step < Steps; step++)
+    {
+        (DualTensor<float> images, int[] labels) = Digits(step * Batch, Batch);
+        GradientEstimate<float> estimate = estimator.Estimate(parameters, sweep => CrossEntropy(Logits(sweep, images, local ? labels : null), labels), step);
+        foreach ((string parameter, Tensor<float> gradient) in estimate.Estimates)
+        {
+            parameters[parameter] = Tensor.Subtract<float>(parameters[parameter], Tensor.Multiply<float>(gradient, onActivities ? 0.1f : 0.01f));
+        }
+    }
+
+    Tensor<float> logits = ForwardMode.Evaluate(sweep => Logits(sweep, newImages, null), parameters);
+    int mistakes = newLabels.Where((y, n) => Enumerable.Range(0, 10).MaxBy(k => logits[n, k]) != y).Count();
+    Console.WriteLine($"{name,-7}: {100.0 * mistakes / newLabels.Length:F1} % of new digits wrong after {Steps} steps");
+}
+
+// Windows [N, 16, 49] of the image go through a gated filter each; a hidden layer reads them all. Labels give the first block its own loss.
+static DualTensor<float> Logits(ForwardSweep<float> sweep, DualTensor<float> windows, int[]? labels)
+{
+    DualTensor<float> x = GatedFilter(sweep, windows).Reshape(-1, 512).LayerNorm();
+    x = labels is null ? x : sweep.EndBlock(x, CrossEntropy(sweep.Affine(x, "head"), labels));
+    return sweep.Affine(sweep.Affine(x, "hidden").LayerNorm().Relu(), "out");
+}
+
+static DualTensor<float> GatedFilter(ForwardSweep<float> sweep, DualTensor<float> windows) =>
+    sweep.Affine(windows, "filter") * sweep.Affine(windows, "gate").Sigmoid(); // [N, 16, 32]
+
+static DualTensor<float> CrossEntropy(DualTensor<float> logits, int[] labels) => -logits.LogSoftmax(-1).Pick(labels);
+
+static Tensor<float> Normals(uint layer, int inputs, int outputs)
+{
+    float[] weight = new float[inputs * outputs];
+    CounterRandom.Normals(new(Seed: 1, RandomPurpose.Initialization, Layer: layer), 0, weight);
+    return Tensor.Create(weight.Select(w => w / MathF.Sqrt(inputs)).ToArray(), [inputs, outputs]);
+}
+
+static (DualTensor<float> Windows, int[] Labels) Digits(uint first, int count)
+{
+    (byte[] pixels, byte[] labels) = ProceduralDigits.Generate(1, first, count);
+    DualTensor<float> images = DualTensor.Constant(pixels.Select(p => (p - 33f) / 79f).ToArray(), count, 4, 7, 4, 7);
+    return (images.Permute(0, 1, 3, 2, 4).Reshape(count, 16, 49), [.. labels.Select(y => (int)y)]);
+}
