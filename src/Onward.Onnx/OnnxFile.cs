@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
 using Onward.Data;
 using Onward.Formats;
 using Onward.Models;
@@ -34,7 +35,8 @@ public static class OnnxFile
     // Protocol Buffers count the bytes of a message in 31 bits.
     private const long MostBytes = int.MaxValue;
 
-    private static readonly JsonSerializerOptions Json = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    // Reflection is named, as programs of a single file switch it off as a default.
+    private static readonly JsonSerializerOptions Json = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, TypeInfoResolver = new DefaultJsonTypeInfoResolver() };
 
     /// <summary>Names of the outputs of a network, in the order of the file.</summary>
     /// <param name="options">The network's sizes.</param>

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
 using Onward.Models;
 
 namespace Onward.Training;
@@ -12,8 +13,10 @@ public static class ModelFile
 {
     internal const string OptionsKey = "onward.local_mixer";
 
+    // Reflection is named, as programs of a single file switch it off as a default.
     internal static readonly JsonSerializerOptions Json = new()
     {
+        TypeInfoResolver = new DefaultJsonTypeInfoResolver(),
         PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
         UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
         IgnoreReadOnlyProperties = true,
