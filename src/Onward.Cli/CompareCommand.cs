@@ -63,7 +63,7 @@ internal sealed class CompareCommand
 
         TrainingData data = _data.Read(parse).Load(_host);
         string folder = _host.Resolve(named ?? Path.Combine("compare", $"{data.Dataset}-{plans[0].Model.FolderName}"));
-        RunSeries series = new(folder, plans, data, _host);
+        RunSeries series = new(folder, [.. plans.Select(plan => (RunSeries.NameOf(plan), plan))], data, _host);
         _host.Interruption.ThrowIfCancellationRequested();
         _host.ShowNotices();
         Comparison comparison = new(series.Run(), data.HeldOut);

@@ -22,6 +22,8 @@ internal static class HelpText
           onward predict runs/mnist-M-1-16-LG-FG-A-seed1 digit.png
           onward export runs/mnist-M-1-16-LG-FG-A-seed1 model.onnx
           onward inspect M/8/16                        layers, parameters, local losses
+          onward find-lr --rule FG-A                   a learning rate to begin with
+          onward sweep --vary lr=0.01,0.03,0.1 --epochs 5 --validation 10000
           onward compare --rules LG-FG-A,BP            two rules side by side, with learning curves
           onward reproduce --row LG-FG-A --column MNIST-M/1/16
           onward data list                             data sets, and what is on this machine
@@ -37,6 +39,9 @@ internal static class HelpText
           onward train --validation 10000 --lr 0.05    tune on held-out training images
           onward train --json | jq .testError          one line of JSON for scripts
           onward train --tensorboard                   then: tensorboard --logdir runs
+          onward train --model M/8/16 --dry-run        speed, memory and time, before anything is written
+          onward train --overfit-batches 2             can it learn at all? 256 images by heart
+          onward train --max-time 60                   stops after an hour, to be gone on with
           onward train --resume runs/mnist-M-1-16-LG-FG-A-seed1
           onward train --lr 0.1 --dump-config > options.json; onward train --config options.json --seed 2
 
@@ -116,6 +121,25 @@ internal static class HelpText
         shown as such; it ends neither the comparison nor, with a code other than 0, the command.
         """;
 
+    private const string FindRateExamples = """
+          onward find-lr                               LG-FG-A on MNIST
+          onward find-lr --rule FG-W --steps 400 --out rates
+          onward find-lr --dataset cifar-10 --model M/8/16 --layerwise --json | jq .suggested
+
+        Each step trains at a higher rate than the one before; where the loss is lowest, the rate is about
+        to be too high. Estimators that scatter more need lower rates, so look anew for each.
+        """;
+
+    private const string SweepExamples = """
+          onward sweep --vary lr=0.01,0.03,0.1 --vary passes=1,4 --epochs 5 --validation 10000
+          onward sweep --random 20 --vary lr=0.003..0.3 --vary momentum=0.8,0.9,0.95 --validation 10000
+          onward sweep --vary rule=LG-FG-A,LG-BP --seeds 3
+          onward sweep --vary 'downsample=1,2,1,1|1,1,1,1' --model M/8/16 --dataset cifar-10
+
+        An interrupted sweep goes on when the same command is given again, and more values may be added
+        that way: what has ended is read, not repeated. Values that hold commas are told apart by |.
+        """;
+
     private const string ReproduceExamples = """
           onward reproduce --list                      every cell: the paper's errors and our command
           onward reproduce --list --column MNIST-M/1/16
@@ -178,6 +202,8 @@ internal static class HelpText
         root.Add(PredictCommand.Create(host));
         root.Add(ExportCommand.Create(host));
         root.Add(InspectCommand.Create(host));
+        root.Add(FindRateCommand.Create(host));
+        root.Add(SweepCommand.Create(host));
         root.Add(CompareCommand.Create(host));
         root.Add(ReproduceCommand.Create(host));
         root.Add(DataCommand.Create(host));
@@ -199,6 +225,8 @@ internal static class HelpText
         "export" => ExportExamples,
         "inspect" => InspectExamples,
         "doctor" => DoctorExamples,
+        "find-lr" => FindRateExamples,
+        "sweep" => SweepExamples,
         "compare" => CompareExamples,
         "reproduce" => ReproduceExamples,
         "bench" => BenchExamples,

@@ -72,8 +72,8 @@ internal static class LearningCurves
         plot.Axes.SetLimits(epochs == 1 ? 0 : 1 - (0.01 * epochs), epochs == 1 ? 2 : epochs * 1.01, low - margin, high + margin);
     }
 
-    // What ScottPlot takes by itself is whatever the machine's first font is.
-    private static string SansSerif()
+    /// <summary>A font for pictures: what ScottPlot takes by itself is whatever the machine's first is.</summary>
+    internal static string SansSerif()
     {
         string[] installed = SKFontManager.Default.GetFontFamilies();
         return SansSerifs.FirstOrDefault(installed.Contains) ?? Fonts.Default;

@@ -91,7 +91,9 @@ internal static class ReportPage
         [
             LineChart.Draw("Error", "%", note, [.. Lines(heldOut, epoch => epoch.TestError), .. Lines("train", epoch => epoch.TrainError, isDashed: true)], hasLegend: !alone),
             LineChart.Draw("Loss of the readout", "nats", note, [.. Lines(heldOut, epoch => epoch.TestLoss), .. Lines("train", epoch => epoch.TrainLoss, isDashed: true)], hasLegend: !alone),
-            .. LocalLosses(runs, alone),
+            .. BlockCharts(runs, alone, "Local loss", "nats", "Mean of each block's own loss over an epoch.", epoch => epoch.BlockLosses),
+            .. BlockCharts(runs, alone, "Cosine to the exact gradient", "", "Mean over the steps that were compared.", epoch => [.. epoch.Gradients.Select(block => block.Cosine)]),
+            .. BlockCharts(runs, alone, "Norm of the gradient estimate", "", "Mean over the steps that were compared.", epoch => [.. epoch.Gradients.Select(block => block.Norm)]),
             LineChart.Draw("Learning rate", "", "", [.. Lines("", epoch => epoch.LearningRate)], hasLegend: !alone, isRatio: false),
             LineChart.Draw("Speed", "images/s", "", [.. Lines("", epoch => epoch.ImagesPerSecond)], hasLegend: !alone, isRatio: false),
         ];
@@ -104,26 +106,28 @@ internal static class ReportPage
             [.. run.Reported.Run.Epochs.Select(value)]));
     }
 
-    // The blocks of one run over one another; of several runs, the runs over one another, block by block.
-    private static IEnumerable<string> LocalLosses((ReportedRun Reported, int Hue)[] runs, bool alone)
+    // The blocks of one run over one another; of several runs, the runs over one another, block by block. Nothing of what no run has.
+    private static IEnumerable<string> BlockCharts(
+        (ReportedRun Reported, int Hue)[] runs, bool alone, string title, string unit, string note, Func<Training.EpochMetrics, IReadOnlyList<double>> values)
     {
-        const string Note = "Mean of each block's own loss over an epoch.";
-        int blocks = runs.Max(run => run.Reported.Run.Epochs[0].BlockLosses.Count);
-        if (alone)
+        int blocks = runs.Max(Count);
+        if (alone && blocks > 0)
         {
-            yield return LineChart.Draw("Local losses", "nats", Note, [.. Enumerable.Range(0, blocks).Select(block => Line(runs[0], block, block, string.Create(CultureInfo.InvariantCulture, $"block {block}")))], hasLegend: true);
+            yield return LineChart.Draw(title, unit, note, [.. Enumerable.Range(0, blocks).Select(block => Line(runs[0], block, block, string.Create(CultureInfo.InvariantCulture, $"block {block}")))], hasLegend: true);
             yield break;
         }
 
         for (int k = 0; k < blocks; k++)
         {
             int block = k;
-            ChartLine[] lines = [.. runs.Where(run => run.Reported.Run.Epochs[0].BlockLosses.Count > block).Select(run => Line(run, block, run.Hue, run.Reported.Name))];
-            yield return LineChart.Draw(string.Create(CultureInfo.InvariantCulture, $"Local loss of block {block}"), "nats", Note, lines, hasLegend: true);
+            ChartLine[] lines = [.. runs.Where(run => Count(run) > block).Select(run => Line(run, block, run.Hue, run.Reported.Name))];
+            yield return LineChart.Draw(string.Create(CultureInfo.InvariantCulture, $"{title} of block {block}"), unit, note, lines, hasLegend: true);
         }
 
-        static ChartLine Line((ReportedRun Reported, int Hue) run, int block, int hue, string name) =>
-            new(name, hue, false, [.. run.Reported.Run.Epochs.Select(epoch => epoch.BlockLosses[block])]);
+        int Count((ReportedRun Reported, int Hue) run) => values(run.Reported.Run.Epochs[0]).Count;
+
+        ChartLine Line((ReportedRun Reported, int Hue) run, int block, int hue, string name) =>
+            new(name, hue, false, [.. run.Reported.Run.Epochs.Select(epoch => values(epoch)[block])]);
     }
 
     private static string Resource(string name)

@@ -98,7 +98,7 @@ internal sealed class ReproduceCommand
         int threads = RuleChoice.Threads(parse, _threads);
         RunPlan[] plans = [.. Enumerable.Range(1, parse.GetValue(_seeds) ?? 1).Select(seed => reproduction.Plan((ulong)seed, threads))];
         TrainingData data = new DataChoice.Settings(Datasets.Mnist, parse.GetValue(_data), Validation: 0).Load(_host);
-        RunSeries series = new(folder, plans, data, _host);
+        RunSeries series = new(folder, [.. plans.Select(plan => (RunSeries.NameOf(plan), plan))], data, _host);
         _host.Interruption.ThrowIfCancellationRequested();
 
         IReadOnlyList<EndedRun> runs = series.Run();

@@ -17,21 +17,27 @@ internal sealed class RunSeries
 
     /// <summary>Plans the runs; all that can be wrong with them is found here, and nothing is written.</summary>
     /// <param name="folder">The folder above the runs' own.</param>
-    /// <param name="plans">The runs, of one model.</param>
+    /// <param name="plans">The runs, each with the name of its folder.</param>
     /// <param name="data">Their images.</param>
     /// <param name="host">Takes messages.</param>
-    internal RunSeries(string folder, IReadOnlyList<RunPlan> plans, TrainingData data, Host host)
+    internal RunSeries(string folder, IReadOnlyList<(string Name, RunPlan Plan)> plans, TrainingData data, Host host)
     {
         (_folder, _data, _host) = (folder, data, host);
         RunFolder.RequireNoFile(folder);
-        long parameters = plans[0].CreateModel(data).Values.Layout.Count;
-        foreach (RunPlan plan in plans)
+        Dictionary<ModelChoice.Settings, long> parameters = [];
+        foreach ((string name, RunPlan plan) in plans)
         {
-            string path = Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"{plan.Rule.Rule}-seed{plan.Training.Seed}"));
+            string path = Path.Combine(folder, name);
+            TrainingData chosen = plan.Choose(data);
+            if (!parameters.TryGetValue(plan.Model, out long count))
+            {
+                count = parameters[plan.Model] = plan.CreateModel(chosen).Values.Layout.Count;
+            }
+
             bool ended = RunFolder.TryReadResult(path) is not null;
             if (ended)
             {
-                RequireSame(path, plan.Configure(data, parameters));
+                RequireSame(path, plan.Configure(chosen, count));
             }
             else
             {
@@ -42,6 +48,9 @@ internal sealed class RunSeries
         }
     }
 
+    /// <summary>The name of a run that its rule and its seed tell from the others.</summary>
+    internal static string NameOf(RunPlan plan) => string.Create(CultureInfo.InvariantCulture, $"{plan.Rule.Rule}-seed{plan.Training.Seed}");
+
     /// <summary>Trains what has not been trained, and reads all results from their folders.</summary>
     /// <exception cref="InterruptedException">The user ended it; what has ended is kept.</exception>
     internal IReadOnlyList<EndedRun> Run()
@@ -50,7 +59,7 @@ internal sealed class RunSeries
         List<EndedRun> ended = [];
         foreach (PlannedRun run in _runs)
         {
-            string name = string.Create(CultureInfo.InvariantCulture, $"run {ended.Count + 1} of {_runs.Count}, {run.Plan.Rule.Rule}, seed {run.Plan.Training.Seed}");
+            string name = string.Create(CultureInfo.InvariantCulture, $"run {ended.Count + 1} of {_runs.Count}, {Path.GetFileName(run.Folder)}");
             if (!run.Ended)
             {
                 _host.Error.WriteLine($"{name}: training {run.Plan.Model.Name} in {run.Folder}");
@@ -75,7 +84,7 @@ internal sealed class RunSeries
     private void Train(PlannedRun run)
     {
         _host.Interruption.ThrowIfCancellationRequested();
-        using TrainingRun training = new(run.Plan, _data, _host);
+        using TrainingRun training = new(run.Plan, run.Plan.Choose(_data), _host);
         RunFolder.Clear(run.Folder);
         using RunFolder folder = RunFolder.Create(run.Folder, training.Configuration, training.Blocks);
         try

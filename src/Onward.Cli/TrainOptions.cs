@@ -52,18 +52,7 @@ internal sealed class TrainOptions
     /// <summary>Adds the options to the command, in the order of its help.</summary>
     internal void AddTo(Command command)
     {
-        _data.AddSourceTo(command);
-        _model.AddTo(command);
-        _rule.AddTo(command);
-        _objective.AddTo(command);
-        _augmentation.AddTo(command);
-        foreach (Option option in new Option[] { _lossScope, _epochs, _batchSize, _learningRate, _momentum, _weightDecay, _schedule, _warmupEpochs, _ema, _seed })
-        {
-            command.Add(option);
-        }
-
-        _data.AddValidationTo(command);
-        _limits.AddTo(command);
+        AddSettingsTo(command);
         command.Add(_measureGradients);
         command.Add(_out);
         command.Add(_resume);
@@ -76,6 +65,36 @@ internal sealed class TrainOptions
         command.Add(_dryRun);
         command.Add(_json);
     }
+
+    /// <summary>Adds what makes a run what it is.</summary>
+    internal void AddSettingsTo(Command command)
+    {
+        AddProblemTo(command);
+        foreach (Option option in new Option[] { _epochs, _learningRate, _schedule, _warmupEpochs, _ema })
+        {
+            command.Add(option);
+        }
+
+        _data.AddValidationTo(command);
+        _limits.AddTo(command);
+    }
+
+    /// <summary>Adds what is trained, on what and by which rule, but not for how long and how fast.</summary>
+    internal void AddProblemTo(Command command)
+    {
+        _data.AddSourceTo(command);
+        _model.AddTo(command);
+        _rule.AddTo(command);
+        _objective.AddTo(command);
+        _augmentation.AddTo(command);
+        foreach (Option option in new Option[] { _lossScope, _batchSize, _momentum, _weightDecay, _seed })
+        {
+            command.Add(option);
+        }
+    }
+
+    /// <summary>The option that names the draws of a run.</summary>
+    internal Option Seed => _seed;
 
     /// <summary>Whether the options are only to be shown.</summary>
     internal bool OnlyShows(ParseResult parse) => parse.GetValue(_dumpConfig);

@@ -80,14 +80,14 @@ public sealed class CompareTests : IDisposable
     [Fact]
     public void An_interrupted_comparison_goes_on_where_it_was()
     {
-        Workplace.Result interrupted = _workplace.Run($"{Small} --rules BP,DFA --seeds 1 --out both", interruptAt: "run 2 of 2, DFA, seed 1: training");
+        Workplace.Result interrupted = _workplace.Run($"{Small} --rules BP,DFA --seeds 1 --out both", interruptAt: "run 2 of 2, DFA-seed1: training");
         Workplace.Result resumed = _workplace.Run($"{Small} --rules BP,DFA --seeds 1 --out both");
         _workplace.Run($"{Small} --rules DFA --seeds 1 --out alone");
 
         Assert.Equal((130, ""), (interrupted.Code, interrupted.Out));
         Assert.Equal("onward: interrupted; 1 of 2 runs have ended. Give the same command again to go on.", interrupted.ErrorLines[^1]);
         Assert.Equal(0, resumed.Code);
-        Assert.StartsWith("run 1 of 2, BP, seed 1: ended before, ", resumed.ErrorLines[0]);
+        Assert.StartsWith("run 1 of 2, BP-seed1: ended before, ", resumed.ErrorLines[0]);
         Assert.Equal(File.ReadAllBytes(_workplace["work/alone/DFA-seed1/model.safetensors"]), File.ReadAllBytes(_workplace["work/both/DFA-seed1/model.safetensors"]));
     }
 
@@ -135,7 +135,7 @@ public sealed class CompareTests : IDisposable
         Assert.Equal(0, result.Code);
         Assert.Matches(@"^FG-W +diverged +diverged +1E\+38 +- +\d", result.OutLines[2]);
         Assert.Matches(@"^BP +\d", result.OutLines[3]);
-        Assert.Contains("run 1 of 4, FG-W, seed 1: diverged", result.Error);
+        Assert.Contains("run 1 of 4, FG-W-seed1: diverged", result.Error);
         Assert.Equal((2, null), ((int)rules[0]!["diverged"]!, (double?)rules[0]!["testError"]));
         Assert.Equal((0, "BP"), ((int)rules[1]!["diverged"]!, (string?)rules[1]!["rule"]));
         Assert.NotNull(rules[1]!["testErrorDeviation"]);

@@ -63,6 +63,10 @@ public sealed class LimitTests : IDisposable
         string[][] metrics = [.. File.ReadAllLines(_workplace["work/measured/metrics.csv"]).Select(line => line.Split(','))];
         Assert.Equal(["block_0_gradient_norm", "block_0_exact_norm", "block_0_cosine"], metrics[0][^5..^2]);
         Assert.All(metrics[1..], line => Assert.InRange(double.Parse(line[^3], System.Globalization.CultureInfo.InvariantCulture), 0.001, 0.999));
+        string page = File.ReadAllText(_workplace.Run("report measured").Out.Trim());
+        Assert.Contains("Cosine to the exact gradient", page);
+        Assert.Contains("Norm of the gradient estimate", page);
+        Assert.DoesNotContain("Cosine", File.ReadAllText(_workplace.Run("report plain").Out.Trim()));
         Assert.Equal(File.ReadAllBytes(_workplace["work/plain/model.safetensors"]), File.ReadAllBytes(_workplace["work/measured/model.safetensors"]));
     }
 

@@ -138,7 +138,7 @@ public sealed class Trainer
 
     private TrainingResult RunEpochs(Action<EpochMetrics>? epochEnded, CancellationToken cancellation)
     {
-        using BatchLoader training = TrainingLoader(Views());
+        using BatchLoader training = TrainingLoader(_options.Views(_model));
         using BatchLoader? asTheyAre = _readout is null ? null : TrainingLoader();
         using BatchLoader test = EvaluationLoader(_data.Test);
         Schedule schedule = new(
@@ -294,10 +294,6 @@ public sealed class Trainer
         hash.AppendData(MemoryMarshal.AsBytes(_data.StandardDeviation.AsSpan()));
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
-
-    private ViewRecipe[] Views() => _model.Options.IsSelfSupervised
-        ? [_options.Augmentation, _options.SecondView ?? _options.Augmentation]
-        : [_options.Augmentation];
 
     private BatchLoader TrainingLoader(IReadOnlyList<ViewRecipe>? views = null) =>
         new(_data.Training, _data.Mean, _data.StandardDeviation, _options.BatchSize, _options.Seed, views, _threads);

@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using Onward.Data.Augmentation;
+using Onward.Models;
 using Onward.Optimizers;
 
 namespace Onward.Training;
@@ -92,6 +93,9 @@ public sealed record TrainingOptions
 
     /// <summary>Names every draw of the run: initial weights, order of examples, noise.</summary>
     public required ulong Seed { get; init; }
+
+    /// <summary>How each view of an image is made for a model: one, or two where it compares them.</summary>
+    internal ViewRecipe[] Views(LocalMixer model) => model.Options.IsSelfSupervised ? [Augmentation, SecondView ?? Augmentation] : [Augmentation];
 
     /// <summary>The optimiser that the options name.</summary>
     internal Optimizers.Optimizer CreateOptimizer() => Optimizer == OptimizerKind.Lars ? new Lars(Momentum, WeightDecay) : new Sgd(Momentum, WeightDecay);
