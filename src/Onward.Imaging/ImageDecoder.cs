@@ -12,6 +12,9 @@ namespace Onward.Imaging;
 /// </remarks>
 internal static class ImageDecoder
 {
+    /// <summary>The most pixels of an image: a header of a few bytes may claim any number, and all take memory before one is read.</summary>
+    internal const int MostPixels = 64 << 20;
+
     private const int Stored = 4; // red, green, blue, alpha
 
     /// <summary>Reads a file.</summary>
@@ -43,7 +46,7 @@ internal static class ImageDecoder
     private static string? Decode(SKCodec codec, RawImage image)
     {
         (int width, int height) = (codec.Info.Width, codec.Info.Height);
-        if (width < 1 || height < 1 || (long)width * height > Array.MaxLength / Stored)
+        if (width < 1 || height < 1 || (long)width * height > MostPixels)
         {
             return "too large";
         }

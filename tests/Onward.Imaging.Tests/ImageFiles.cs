@@ -74,7 +74,7 @@ internal sealed class ImageFiles : IDisposable
     public void Dispose() => Directory.Delete(Path, recursive: true);
 
     // Length, name, content and the checksum of name and content (PNG specification, 5.3 and annex D).
-    private static byte[] Chunk(string name, byte[] content)
+    public static byte[] Chunk(string name, byte[] content)
     {
         byte[] chunk = [0, 0, 0, 0, .. System.Text.Encoding.ASCII.GetBytes(name), .. content, 0, 0, 0, 0];
         BinaryPrimitives.WriteInt32BigEndian(chunk, content.Length);

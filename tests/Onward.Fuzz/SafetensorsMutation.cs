@@ -1,0 +1,60 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json.Nodes;
+using Onward.Training;
+
+namespace Onward.Fuzz;
+
+/// <summary>Changes safetensors files: any byte, the header with its length made right again, or the JSON in a text of its metadata.</summary>
+internal static class SafetensorsMutation
+{
+    /// <summary>Changes a file.</summary>
+    internal static byte[] Apply(byte[] content, byte[] donor, Draw draw)
+    {
+        int length = (int)BinaryPrimitives.ReadInt64LittleEndian(content);
+        byte[] header = content[8..(8 + length)], numbers = content[(8 + length)..];
+        switch (draw.Below(10))
+        {
+            case < 2:
+                return ByteMutation.Apply(content, donor, draw);
+            case < 3:
+                numbers = ByteMutation.Apply(numbers, donor, draw);
+                break;
+            case < 6:
+                header = TokenMutation.Apply(header, donor, draw);
+                break;
+            default:
+                header = ChangeMetadata(header, draw);
+                break;
+        }
+
+        return Join(header, numbers, isChecked: draw.Percent(90));
+    }
+
+    private static byte[] ChangeMetadata(byte[] header, Draw draw)
+    {
+        JsonNode root = JsonNode.Parse(header)!;
+        JsonObject metadata = root["__metadata__"]!.AsObject();
+        string key = draw.Pick([.. metadata.Select(text => text.Key).Where(key => key != SafetensorsWriter.ChecksumKey)]);
+        byte[] text = Encoding.UTF8.GetBytes(metadata[key]!.GetValue<string>());
+        metadata[key] = Encoding.UTF8.GetString(TokenMutation.Apply(text, text, draw));
+        return Encoding.UTF8.GetBytes(root.ToJsonString());
+    }
+
+    // A file that has a checksum gets the right one, or its damage would be all that is seen.
+    private static byte[] Join(byte[] header, byte[] numbers, bool isChecked)
+    {
+        byte[] file = [.. new byte[8], .. header, .. numbers];
+        BinaryPrimitives.WriteInt64LittleEndian(file, header.Length);
+        byte[] key = Encoding.UTF8.GetBytes($"\"{SafetensorsWriter.ChecksumKey}\":\"");
+        int at = file.AsSpan().IndexOf(key) + key.Length, width = SafetensorsWriter.ChecksumBlank.Length;
+        if (isChecked && at >= key.Length && at + width <= file.Length)
+        {
+            Encoding.ASCII.GetBytes(SafetensorsWriter.ChecksumBlank, file.AsSpan(at));
+            Encoding.ASCII.GetBytes(Convert.ToHexStringLower(SHA256.HashData(file)), file.AsSpan(at));
+        }
+
+        return file;
+    }
+}

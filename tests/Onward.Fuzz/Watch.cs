@@ -1,0 +1,60 @@
+using System.Diagnostics;
+
+namespace Onward.Fuzz;
+
+/// <summary>Ends this process where an input takes too long or too much memory, even if its reader never comes back.</summary>
+/// <param name="reader">The reader.</param>
+/// <param name="run">What gives it inputs.</param>
+internal sealed class Watch(Reader reader, FuzzRun run)
+{
+    /// <summary>The exit code of a process that was ended.</summary>
+    internal const int Ended = 3;
+
+    /// <summary>The most memory that a process may hold.</summary>
+    internal const double MostMegabytes = 1000;
+
+    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(20);
+
+    // Of the processor, as a machine may be busy; of the clock for a reader that waits.
+    private static readonly TimeSpan MostProcessorTime = TimeSpan.FromSeconds(2), MostTime = TimeSpan.FromSeconds(60);
+
+    /// <summary>Begins to watch.</summary>
+    /// <param name="report">Told of the failure.</param>
+    internal void Start(Action<Failure> report)
+    {
+        Thread thread = new(() => Look(report)) { IsBackground = true };
+        thread.Start();
+    }
+
+    private void Look(Action<Failure> report)
+    {
+        using Process process = Process.GetCurrentProcess();
+        (long Index, long Started) seen = (0, 0);
+        TimeSpan processorTime = default;
+        while (true)
+        {
+            Thread.Sleep(Interval);
+            (long Index, long Started) now = run.UnderWay;
+            process.Refresh();
+            if (process.PeakWorkingSet64 > MostMegabytes * 1e6)
+            {
+                End(report, now.Index, "memory", $"the process holds more than {MostMegabytes} MB");
+            }
+
+            if (now != seen || now.Started == 0)
+            {
+                (seen, processorTime) = (now, process.TotalProcessorTime);
+            }
+            else if (process.TotalProcessorTime - processorTime > MostProcessorTime || Stopwatch.GetElapsedTime(now.Started) > MostTime)
+            {
+                End(report, now.Index, "hang", $"no end after {Stopwatch.GetElapsedTime(now.Started).TotalSeconds:0.0} s");
+            }
+        }
+    }
+
+    private void End(Action<Failure> report, long index, string kind, string detail)
+    {
+        report(new Failure(reader.Name, index, kind, detail));
+        Environment.Exit(Ended);
+    }
+}
