@@ -12,6 +12,8 @@ internal static class Cli
     /// <summary>How words are told apart.</summary>
     internal static readonly ParserConfiguration Parsing = new() { EnablePosixBundling = false, ResponseFileTokenReplacer = null };
 
+    private static readonly char[] Controls = [.. Enumerable.Range(0, char.MaxValue).Select(code => (char)code).Where(code => char.IsControl(code) || code is '\u2028' or '\u2029')];
+
     /// <summary>The version of this program.</summary>
     internal static string Version { get; } = typeof(Cli).Assembly.GetName().Version!.ToString(3);
 
@@ -70,5 +72,6 @@ internal static class Cli
             $"unexpected error: {fault.GetType().Name}: {fault.Message} Set ONWARD_DEBUG=1 and run it again to see where.")),
     };
 
-    private static string OneLine(string text) => string.Join(' ', text.Split(['\r', '\n'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
+    // A message may quote what stands in a file: neither a line's end nor a command to the terminal comes through.
+    private static string OneLine(string text) => string.Join(' ', text.Split(Controls, StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
 }

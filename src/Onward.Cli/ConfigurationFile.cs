@@ -102,8 +102,16 @@ internal static class ConfigurationFile
     {
         try
         {
-            return JsonNode.Parse(File.ReadAllText(path), documentOptions: Reading) as JsonObject
+            JsonObject options = JsonNode.Parse(File.ReadAllText(path), documentOptions: Reading) as JsonObject
                 ?? throw new CommandFault($"{path} does not hold one JSON object. Write options as {{ \"lr\": 0.05, ... }}.");
+
+            // Texts are decoded when they are asked for: here, where a fault in one is the file's.
+            _ = options.ToJsonString();
+            return options;
+        }
+        catch (InvalidOperationException fault)
+        {
+            throw new CommandFault($"{path}: a text in it is no valid Unicode. Mend the file, or take one from --dump-config.", fault);
         }
         catch (JsonException fault)
         {

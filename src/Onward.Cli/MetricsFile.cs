@@ -51,7 +51,7 @@ internal sealed class MetricsFile : IDisposable
             string[] columns = lines[0].Split(',');
             return [.. lines.Skip(1).Select((line, i) => Parse(columns, line.Split(','), i + 1))];
         }
-        catch (Exception fault) when (fault is FormatException or IndexOutOfRangeException)
+        catch (Exception fault) when (fault is FormatException or IndexOutOfRangeException or OverflowException or ArgumentException)
         {
             throw new CommandFault($"{path}: damaged. Delete {folder} to train it anew.", fault);
         }

@@ -191,7 +191,8 @@ internal sealed class RunFolder : IDisposable
 
     /// <summary>Reads what a run came to; null where it has not ended.</summary>
     internal static RunResult? TryReadResult(string folder) =>
-        Read<RunResult>(folder, ResultName, result => (result.Divergence is null) == (result.TestError is not null && result.TrainError is not null && result.ImagesPerSecond is not null && result.Seconds is not null));
+        Read<RunResult>(folder, ResultName, result => !(Math.Abs(result.Seconds ?? 0) >= TimeSpan.MaxValue.TotalSeconds)
+            && (result.Divergence is null) == (result.TestError is not null && result.TrainError is not null && result.ImagesPerSecond is not null && result.Seconds is not null));
 
     /// <summary>Reads the newest intact checkpoint; null where the run was stopped before there was one.</summary>
     /// <param name="damaged">Told of each newer one that is damaged.</param>

@@ -13,7 +13,7 @@ internal static class CommandReaders
 {
     private static readonly string[][] Configurations =
     [
-        ["--model", "M/8/16", "--downsample", "1,2,1,1", "--channel-ratio", "1,2,1,1", "--group-ratio", "1,2,1,1", "--pooling", "max", "--passes", "2", "--loss-scope", "block,patch"],
+        ["--model", "M/8/16", "--downsample", "1,2,1,1", "--channel-ratio", "1,2,1,1", "--group-ratio", "1,2,1,1", "--pooling", "maximum", "--passes", "2", "--loss-scope", "block,patch"],
         ["--objective", "contrastive", "--model", "M/8/16", "--mixer", "conv", "--kernel-side", "3", "--temperature", "0.5", "--projection", "64", "--threads", "1", "--out", "run"],
         ["--rule", "BP", "--dataset", "folder", "--data", "images", "--image-size", "64", "--augment", "area", "--area-min", "0.3", "--recompute", "--validation", "5", "--keep", "3"],
     ];

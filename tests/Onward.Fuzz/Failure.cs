@@ -1,3 +1,5 @@
+using System.Text.RegularExpressions;
+
 namespace Onward.Fuzz;
 
 /// <summary>An input that a reader does not stand.</summary>
@@ -5,10 +7,13 @@ namespace Onward.Fuzz;
 /// <param name="Index">The number of the input.</param>
 /// <param name="Kind">What happened, in a word or two.</param>
 /// <param name="Detail">The same at length.</param>
-internal sealed record Failure(string Reader, long Index, string Kind, string Detail)
+internal sealed partial record Failure(string Reader, long Index, string Kind, string Detail)
 {
-    /// <summary>What failures of one cause have in common: the kind, and the first lines of what is known of it.</summary>
-    internal string Cause => $"{Kind}: {string.Join(' ', Detail.Split('\n').Where(line => !line.Contains("Onward.Fuzz", StringComparison.Ordinal)).Take(3).Select(line => line.Trim()))}";
+    /// <summary>What failures of one cause have in common: what happened and where, without paths and numbers.</summary>
+    internal string Cause => Kind is "allocation" or "memory" or "hang" ? Kind : $"{Kind} {Variable().Replace(string.Join(' ', Detail.Split('\n').Take(2)), "")}";
+
+    [GeneratedRegex(@"/dev/shm\S*|/tmp\S*|'[^']*'|line [0-9]+|[0-9]+")]
+    private static partial Regex Variable();
 }
 
 /// <summary>How inputs of a reader went.</summary>

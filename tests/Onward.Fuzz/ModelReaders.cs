@@ -31,7 +31,7 @@ internal static class ModelReaders
             "checkpoint",
             10,
             [.. Options().Select(options => Seed("checkpoint", Checkpoint(options, file)))],
-            (_, path) => Read(() => Training.Checkpoint.Load(path).Save(file), () => Training.Checkpoint.Load(file)));
+            (_, path) => Read(() => Copy(Training.Checkpoint.Load(path), file), () => Training.Checkpoint.Load(file)));
     }
 
     /// <summary>The file of a small model.</summary>
@@ -63,6 +63,16 @@ internal static class ModelReaders
         state.Step = 3;
         new Checkpoint(model, new ParameterVector(model.Values.Layout), new TrainingOptions { Epochs = 4, LearningRate = 0.1, Seed = 1 }, "images", state).Save(file);
         return File.ReadAllBytes(file);
+    }
+
+    private static void Copy(Checkpoint checkpoint, string file)
+    {
+        if (checkpoint.Epochs.Any(epoch => epoch?.BlockLosses is null))
+        {
+            throw new InconsistentException("an epoch without measurements");
+        }
+
+        checkpoint.Save(file);
     }
 
     // What was read is written, and what was written is read.

@@ -23,7 +23,7 @@ internal static partial class TokenMutation
     internal static byte[] Apply(byte[] content, byte[] donor, Draw draw)
     {
         List<string> tokens = Split(Encoding.UTF8.GetString(content));
-        for (int rounds = 1 << draw.Below(3); rounds > 0 && tokens.Count > 0; rounds--)
+        for (int rounds = draw.Pick([1, 1, 1, 2, 4]); rounds > 0 && tokens.Count > 0; rounds--)
         {
             Change(tokens, donor, draw);
         }
@@ -86,7 +86,7 @@ internal static partial class TokenMutation
         int at = draw.Below(token.Length);
         return draw.Below(4) switch
         {
-            0 => token.Remove(at, 1),
+            0 when token.Length > 1 => token.Remove(at, 1),
             1 => token.Insert(at, ((char)(' ' + draw.Below(95))).ToString()),
             2 => token.ToUpperInvariant(),
             _ => token.Insert(Math.Max(1, at), draw.Pick(["\\u0000", "\\ud83d", "\\n", "\\u0041", "é", "\u0001", "--"])),

@@ -79,7 +79,7 @@ internal static class CifarFile
         using FileStream file = new(path, FileMode.Open, FileAccess.Read);
         using GzipReader gzip = new(file);
         using TarReader archive = new(gzip);
-        while (archive.GetNextEntry() is TarEntry entry)
+        while (NextEntry(archive) is TarEntry entry)
         {
             string name = entry.Name[(entry.Name.LastIndexOf('/') + 1)..];
             if (Names.Contains(name))
@@ -92,6 +92,19 @@ internal static class CifarFile
         gzip.CopyTo(Stream.Null);
 
         return found;
+    }
+
+    // What the library says of entries that it does not know is no fault of the caller's here.
+    private static TarEntry? NextEntry(TarReader archive)
+    {
+        try
+        {
+            return archive.GetNextEntry();
+        }
+        catch (Exception fault) when (fault is InvalidOperationException or NotSupportedException)
+        {
+            throw new InvalidDataException(fault.Message, fault);
+        }
     }
 
     private static byte[] ReadRecords(Stream stream, long length, string path)

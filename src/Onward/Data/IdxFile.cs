@@ -10,8 +10,11 @@ public static class IdxFile
     private const uint MaximumSide = 4096;
     private const int MaximumSizes = 4;
 
-    // A damaged header may claim any size: memory beyond this is taken only as bytes arrive to fill it.
+    // A damaged header may claim any size: memory beyond what the file can hold, or beyond this, is taken only as bytes arrive to fill it.
     private const int TrustedBytes = 64 << 20;
+
+    // Deflate packs at most 258 bytes into two bits (RFC 1951).
+    private const long MostUnpacked = 1032;
 
     // The last digit is the number of sizes; the fourth is that of channels.
     private static readonly uint[] ImagesMagic = [0x00000803, 0x00000804];
@@ -51,7 +54,8 @@ public static class IdxFile
         file.Position = 0;
         using Stream stream = compressed ? new GZipStream(file, CompressionMode.Decompress) : file;
         int[] shape = ReadHeader(path, stream, magic);
-        return (shape, ReadValues(path, stream, shape));
+        long held = compressed ? MostUnpacked * file.Length : file.Length;
+        return (shape, ReadValues(path, stream, shape, (int)Math.Min(held, TrustedBytes)));
     });
 
     private static int[] ReadHeader(string path, Stream stream, uint[] magic)
@@ -99,10 +103,10 @@ public static class IdxFile
         return shape;
     }
 
-    private static byte[] ReadValues(string path, Stream stream, int[] shape)
+    private static byte[] ReadValues(string path, Stream stream, int[] shape, int trusted)
     {
         int total = shape.Aggregate(1, (product, size) => product * size);
-        byte[] values = new byte[Math.Min(total, TrustedBytes)];
+        byte[] values = new byte[Math.Min(total, trusted)];
         int read = 0;
         while (read < total)
         {

@@ -22,7 +22,11 @@ public sealed class Checkpoint
     private const string VelocityPrefix = "velocity.";
     private const string AveragePrefix = "average.";
 
-    private static readonly JsonSerializerOptions Json = new(ModelFile.Json) { NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals };
+    private static readonly JsonSerializerOptions Json = new(ModelFile.Json)
+    {
+        NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
+        RespectRequiredConstructorParameters = true,
+    };
 
     internal Checkpoint(LocalMixer model, ParameterVector velocity, ParameterVector? average, TrainingOptions options, string images, RunState state, string path = "")
     {
@@ -124,7 +128,7 @@ public sealed class Checkpoint
                 throw new ModelFileException($"{path}: a checkpoint of version {version}; this program reads up to {FileVersion}. Go on with the version of Onward that wrote it, or a newer one.") { IsOfNewerVersion = true };
             }
 
-            if (version == FileVersion && JsonSerializer.Deserialize<Content>(text, Json) is Content content)
+            if (version == FileVersion && JsonSerializer.Deserialize<Content>(text, Json) is Content content && content.State.Epochs.All(epoch => epoch is not null))
             {
                 content.Options.Validate();
                 return content;
