@@ -70,6 +70,9 @@ public sealed class ConfigurationFileTests : IDisposable
     [InlineData("""{ "lr": 0.1, "lr": 0.2 }""", "not valid JSON, or a key twice.")]
     [InlineData("{\n \"lr\": 0.1,\n oops }", ", line 3: not valid JSON")]
     [InlineData("""{ "rule": "BP", "passes": 2 }""", "--passes means nothing to --rule BP.")]
+    [InlineData("""{ "model": "\ud800" }""", "o.json: a text in it is no valid Unicode.")]
+    [InlineData("""{ "\ud800": 1 }""", "o.json: a text in it is no valid Unicode.")]
+    [InlineData("""{ "lr": "\u001b[2J\u2028\n" }""", "--lr must be a number above 0; got ' [2J '.")]
     public void A_wrong_file_is_refused_in_one_line(string content, string fault)
     {
         Write(content);

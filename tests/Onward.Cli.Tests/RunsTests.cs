@@ -70,5 +70,29 @@ public sealed class RunsTests : IDisposable
         _workplace.Refuse("runs {data}/train-images-idx3-ubyte", "is a file. Name a folder");
     }
 
+    // Each was an unexpected error, and one such run kept all others from being listed.
+    [Theory]
+    [InlineData("config.json", "\"scaling\": null", "\"scaling\": {}")]
+    [InlineData("config.json", "\"images\": {", "\"images\": {}, \"environment\": {")]
+    [InlineData("metrics.csv", "\n1,", "\n1,1,1,1,1,1,1,1,1e300\n1,")]
+    [InlineData("metrics.csv", "\n1,", "\n1,1,1,1,1,1,1,1,NaN\n1,")]
+    [InlineData("result.json", "\"seconds\": ", "\"seconds\": 1e300")]
+    public void A_damaged_file_of_a_run_is_told_in_one_line(string name, string whole, string damaged)
+    {
+        _workplace.Run($"{Small} --out runs/a");
+        string path = _workplace[$"work/runs/a/{name}"], text = File.ReadAllText(path);
+        Assert.Contains(whole, text);
+        File.WriteAllText(path, text.Replace(whole, damaged, StringComparison.Ordinal));
+
+        Workplace.Result listed = _workplace.Run("runs --json");
+
+        Assert.Equal((0, "damaged"), (listed.Code, (string)JsonNode.Parse(Assert.Single(listed.OutLines))!["state"]!));
+        Assert.StartsWith($"onward: {path}: damaged", Assert.Single(listed.ErrorLines));
+        if (name != "metrics.csv")
+        {
+            _workplace.Refuse("train --resume runs/a", $"{path}: damaged");
+        }
+    }
+
     public void Dispose() => _workplace.Dispose();
 }

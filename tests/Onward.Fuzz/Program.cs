@@ -30,7 +30,7 @@ DirectoryInfo seeds = Directory.CreateTempSubdirectory("onward-fuzz-");
 try
 {
     IReadOnlyList<Reader> all = Readers.All(seeds.FullName);
-    IReadOnlyList<Reader> readers = parse.GetValue(only) is string name ? [.. all.Where(reader => reader.Name == name)] : all;
+    IReadOnlyList<Reader> readers = parse.GetValue(only) is string name ? [.. all.Concat(FaultyReaders.All).Where(reader => reader.Name == name)] : all;
     if (readers.Count == 0)
     {
         return Refuse($"--reader knows no '{parse.GetValue(only)}'. It takes {string.Join(", ", all.Select(reader => reader.Name))}.");

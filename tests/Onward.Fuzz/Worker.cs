@@ -19,7 +19,7 @@ internal static class Worker
     internal static int Run(string[] words)
     {
         string folder = words[1];
-        Reader reader = Readers.All(folder).First(one => one.Name == words[2]);
+        Reader reader = Readers.All(folder).Concat(FaultyReaders.All).First(one => one.Name == words[2]);
         FuzzRun run = new(reader, ulong.Parse(words[3]), folder, Report);
         new Watch(reader, run).Start(Report);
         using FileStream mark = new(Path.Combine(folder, MarkName), FileMode.Create, FileAccess.Write, FileShare.Read, bufferSize: 0);

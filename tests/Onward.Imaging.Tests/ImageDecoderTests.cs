@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using Onward.Data;
 using SkiaSharp;
 
@@ -116,6 +117,20 @@ public sealed class ImageDecoderTests : IDisposable
         Assert.Equal("gone", ImageDecoder.Decode(_files["d.jpg"], _image));
         Directory.CreateDirectory(_files["e.jpg"]);
         Assert.Equal("cannot be opened", ImageDecoder.Decode(_files["e.jpg"], _image));
+    }
+
+    [Fact]
+    public void A_header_of_a_few_bytes_that_claims_a_vast_image_is_refused_before_memory_is_taken()
+    {
+        byte[] png = ImageFiles.Png(8192, 8, 0, [new byte[8192]]);
+        byte[] header = png[16..29];
+        BinaryPrimitives.WriteInt32BigEndian(header.AsSpan(4), 8193);
+        byte[] claim = [.. png[..8], .. ImageFiles.Chunk("IHDR", header), .. png[33..]];
+        long before = GC.GetAllocatedBytesForCurrentThread();
+
+        Assert.Equal("too large", ImageDecoder.Decode(_files.Write("a.png", claim), _image));
+
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 1 << 20);
     }
 
     // Whatever the bytes, the decoder says so or reads an image; it neither throws nor hangs.

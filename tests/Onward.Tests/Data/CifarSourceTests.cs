@@ -1,5 +1,6 @@
 using System.Net;
 using System.Security.Cryptography;
+using System.Text;
 using Onward.Data;
 
 namespace Onward.Tests.Data;
@@ -164,6 +165,26 @@ public sealed class CifarSourceTests : IDisposable
         }
 
         Assert.InRange(read, 1, 999);
+    }
+
+    [Theory]
+    [InlineData('S', 0)]
+    [InlineData('L', 0x7fffffff)]
+    [InlineData('x', 0x7fffffff)]
+    public void Entries_that_no_archive_of_the_kind_has_are_told(char type, int size)
+    {
+        const int SizeField = 124, ChecksumField = 148, TypeField = 156, Header = 512;
+        byte[] tar = SmallCifar.Tar(SmallCifar.Files(1));
+        tar[TypeField] = (byte)type;
+        Encoding.ASCII.GetBytes(Convert.ToString(size, 8).PadLeft(11, '0'), tar.AsSpan(SizeField));
+        tar.AsSpan(ChecksumField, 8).Fill((byte)' ');
+        Encoding.ASCII.GetBytes(Convert.ToString(tar.Take(Header).Sum(value => value), 8).PadLeft(6, '0') + "\0 ", tar.AsSpan(ChecksumField));
+        string archive = _folder.Write("odd.tar.gz", TemporaryFolder.Gzip(tar));
+        long before = GC.GetAllocatedBytesForCurrentThread();
+
+        AssertDamaged(archive, "corrupt or truncated, or no gzip file");
+
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 64 << 20);
     }
 
     [Fact]

@@ -134,6 +134,20 @@ public sealed class IdxFileTests : IDisposable
         AssertFault(images, images, images, "may not be read");
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_header_that_claims_too_much_takes_little_memory(bool gzip)
+    {
+        byte[] claim = TemporaryFolder.Header(0x803, 500_000, 64, 64, 9);
+        string images = _folder.Write("images", gzip ? TemporaryFolder.Gzip(claim) : claim);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+
+        AssertFault(images, images, images, "truncated after 9 values");
+
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 1 << 20);
+    }
+
     public void Dispose() => _folder.Dispose();
 
     private static void AssertFault(string images, string labels, string path, string expected)

@@ -1,3 +1,6 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json.Nodes;
 using Onward.Tests.Data;
 using Onward.Training;
 
@@ -97,6 +100,29 @@ public sealed class CheckpointTests : IDisposable
         ModelFile.Save(new TrainedRun("supervised sgd", stopAfterSteps: 0).Model, _folder["model"]);
 
         Assert.Contains("no checkpoint (onward.checkpoint) in the metadata", Assert.Throws<ModelFileException>(() => Checkpoint.Load(_folder["model"])).Message);
+    }
+
+    [Theory]
+    [InlineData("null")]
+    [InlineData("{}")]
+    public void An_epoch_without_measurements_is_damage_whatever_the_checksum(string epoch)
+    {
+        Save();
+        byte[] file = File.ReadAllBytes(_folder["run"]);
+        int header = BitConverter.ToInt32(file);
+        JsonNode root = JsonNode.Parse(file.AsSpan(8, header))!;
+        JsonNode metadata = root["__metadata__"]!, content = JsonNode.Parse((string)metadata["onward.checkpoint"]!)!;
+        content["state"]!["epochs"] = new JsonArray(JsonNode.Parse(epoch));
+        metadata["onward.checkpoint"] = content.ToJsonString();
+        metadata[SafetensorsWriter.ChecksumKey] = SafetensorsWriter.ChecksumBlank;
+        byte[] changed = [.. new byte[8], .. Encoding.UTF8.GetBytes(root.ToJsonString()), .. file[(8 + header)..]];
+        BitConverter.TryWriteBytes(changed, changed.LongLength - 8 - (file.Length - 8 - header));
+        string checksum = Convert.ToHexStringLower(SHA256.HashData(changed));
+        Encoding.ASCII.GetBytes(checksum, changed.AsSpan(changed.AsSpan().IndexOf(Encoding.ASCII.GetBytes(SafetensorsWriter.ChecksumBlank))));
+
+        Refuse(changed);
+
+        Assert.Contains("the checkpoint in the metadata is damaged", Assert.Throws<ModelFileException>(() => Checkpoint.Load(_folder["damaged"])).Message);
     }
 
     [Fact]

@@ -1,0 +1,48 @@
+using System.Runtime.InteropServices;
+
+namespace Onward.Fuzz;
+
+/// <summary>Readers that do what none may, so that a test can see each of it found. They stand in no table.</summary>
+internal static class FaultyReaders
+{
+    private const int Block = 64 << 20;
+
+    /// <summary>All of them; the first input that a process gives to each is read well.</summary>
+    internal static IReadOnlyList<Reader> All { get; } =
+    [
+        Make("hang", _ => Forever()),
+        Make("crash", _ => $"{Deeper(0)}"),
+        Make("memory", _ => Native()),
+        Make("allocation", _ => $"{new byte[2 * Block].Length}"),
+        Make("fault", _ => throw new InvalidOperationException("unforeseen")),
+        Make("two-lines", folder => $"{folder}\nis damaged"),
+        Make("no-name", _ => "a file is damaged"),
+    ];
+
+    private static Reader Make(string name, Func<string, string?> read)
+    {
+        int calls = 0;
+        return new Reader(name, 1, [[new SeedFile("file", [1, 2, 3], ByteMutation.Apply)]], (folder, _) => calls++ == 0 ? null : read(folder));
+    }
+
+    private static string Forever()
+    {
+        while (true)
+        {
+        }
+    }
+
+    private static int Deeper(int depth) => Deeper(depth + 1) + Deeper(depth + 2);
+
+    // What the runtime does not count.
+    private static string Native()
+    {
+        byte[] filled = new byte[Block];
+        Array.Fill(filled, (byte)1);
+        while (true)
+        {
+            Marshal.Copy(filled, 0, Marshal.AllocHGlobal(Block), Block);
+            Thread.Sleep(1);
+        }
+    }
+}
