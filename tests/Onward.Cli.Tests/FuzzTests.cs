@@ -30,11 +30,8 @@ public sealed class FuzzTests : IDisposable
         IReadOnlyList<Reader> first = Readers.All(_folder), second = Readers.All(_folder);
         foreach ((Reader one, Reader other) in first.Zip(second))
         {
-            for (int i = 0; i < Inputs; i++)
-            {
-                Assert.Equal(one.MakeInput(3, i).Content, other.MakeInput(3, i).Content);
-            }
-
+            Assert.All(one.Seeds.SelectMany(files => files).Zip(other.Seeds.SelectMany(files => files)), pair => Assert.True(pair.First.Content.SequenceEqual(pair.Second.Content), pair.First.Name));
+            Assert.All(Enumerable.Range(0, Inputs), i => Assert.Equal(one.MakeInput(3, i).Content, other.MakeInput(3, i).Content));
             Assert.True(Enumerable.Range(0, Inputs).Select(i => Convert.ToHexString(one.MakeInput(3, i).Content)).Distinct().Count() > Inputs / 2, one.Name);
         }
     }

@@ -23,7 +23,7 @@ internal static class CommandReaders
     internal static IEnumerable<Reader> All(string folder)
     {
         yield return new Reader("config", 8, [.. Configurations.Select(words => new[] { Json("options.json", Dump(folder, words)) })], ReadOptions) { NamesOptions = true };
-        yield return new Reader("run-folder", 4, [RunFolder(folder)], ReadRun);
+        yield return new Reader("run-folder", 2, [RunFolder(folder)], ReadRun);
     }
 
     // What is accepted is printed with all defaults, and that says the same again.
@@ -115,7 +115,7 @@ internal static class CommandReaders
             WarmupEpochs = 1,
             Seed = 1,
             Threads = 1,
-            Environment = RunEnvironment.Current,
+            Environment = new RunEnvironment("10.0", "a system", "a processor", 2, 512),
         };
         RunResult result = new() { Divergence = null, TrainError = 1, TestError = 2.5, BlockTestErrors = [3, 2.5], ImagesPerSecond = 1000, ActivationMB = 1.5, Seconds = 60 };
         const string Metrics = "epoch,learning_rate,train_loss,train_error,test_loss,test_error,block_0_loss,block_1_loss,images_per_second,seconds\n1,0.1,2.3,50,2.2,40,1.1,1.2,1000,30.5\n2,0.05,1.3,20,1.2,2.5,0.1,0.2,1000,60\n";

@@ -24,12 +24,12 @@ internal static class ModelReaders
         string file = Path.Combine(folder, "again.safetensors");
         yield return new Reader(
             "safetensors",
-            18,
+            16,
             [.. Options().Select(options => Seed("model", Model(options, file)))],
             (_, path) => Read(() => ModelFile.Save(ModelFile.Load(path), file), () => ModelFile.Load(file)));
         yield return new Reader(
             "checkpoint",
-            10,
+            8,
             [.. Options().Select(options => Seed("checkpoint", Checkpoint(options, file)))],
             (_, path) => Read(() => Copy(Training.Checkpoint.Load(path), file), () => Training.Checkpoint.Load(file)));
     }

@@ -125,7 +125,7 @@ public sealed class SafetensorsReader : IDisposable
         Encoding.UTF8.GetBytes(SafetensorsWriter.ChecksumBlank, _header.AsSpan(at));
         using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         hash.AppendData(_header);
-        byte[] part = new byte[1 << 20];
+        byte[] part = new byte[Math.Min(1 << 20, DataLength)];
         _file.Position = _dataStart;
         while (Guard(() => _file.Read(part)) is > 0 and int read)
         {
