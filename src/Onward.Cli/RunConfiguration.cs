@@ -149,6 +149,23 @@ internal sealed record RunConfiguration
         Datasets.Names.Contains(Dataset) && LocalMixerPresets.Names.Contains(Model) && PaperRules.Names.Contains(Rule)
         && RuleChoice.PerturbationNames.Contains(Perturbation) && (AugmentationChoice.Names.Contains(Augmentation) || Augmentation == ObjectiveChoice.Contrastive);
 
+    /// <summary>Whether a run can have these numbers.</summary>
+    internal bool IsInRange
+    {
+        get
+        {
+            try
+            {
+                RunPlan.Of(this, Threads).Training.Validate();
+                return Validation >= 0 && Passes >= 1 && Threads >= 1;
+            }
+            catch (ArgumentException)
+            {
+                return false;
+            }
+        }
+    }
+
     /// <summary>The first option that another run has of another value, and both values as JSON; null where there is none.</summary>
     /// <param name="other">The other run.</param>
     /// <param name="ignored">Options that may differ.</param>

@@ -185,7 +185,7 @@ internal sealed class RunFolder : IDisposable
             throw new CommandFault($"{folder}: no such folder. Name the folder of a run, as 'onward train' printed it.");
         }
 
-        return Read<RunConfiguration>(folder, ConfigurationName, run => run.Validation >= 0 && run.HasKnownNames)
+        return Read<RunConfiguration>(folder, ConfigurationName, run => run.HasKnownNames && run.IsInRange)
             ?? throw new CommandFault($"{folder}: no {ConfigurationName} in it. Name the folder of a run, as 'onward train' printed it.");
     }
 

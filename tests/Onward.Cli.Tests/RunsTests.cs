@@ -73,6 +73,7 @@ public sealed class RunsTests : IDisposable
     // Each was an unexpected error, and one such run kept all others from being listed.
     [Theory]
     [InlineData("config.json", "\"scaling\": null", "\"scaling\": {}")]
+    [InlineData("config.json", "\"batchSize\": 16", "\"batchSize\": 0")]
     [InlineData("config.json", "\"images\": {", "\"images\": {}, \"environment\": {")]
     [InlineData("metrics.csv", "\n1,", "\n1,1,1,1,1,1,1,1,1e300\n1,")]
     [InlineData("metrics.csv", "\n1,", "\n1,1,1,1,1,1,1,1,NaN\n1,")]
