@@ -1,4 +1,3 @@
-using System.Formats.Tar;
 using System.Security.Cryptography;
 
 namespace Onward.Data;
@@ -60,12 +59,12 @@ internal static class CifarFile
     /// <summary>SHA-256 of those of the six files that an archive holds, by name.</summary>
     /// <exception cref="DataException">The archive is unreadable or damaged.</exception>
     public static IReadOnlyDictionary<string, string> HashArchive(string path) =>
-        Guard(path, () => Members(path, entry => FileCheck.Hash(entry.DataStream ?? Stream.Null, HashAlgorithmName.SHA256)));
+        Guard(path, () => Members(path, (archive, _, length) => Hash(archive, length)));
 
     private static byte[][] Unpack(string path)
     {
         Dictionary<string, byte[]> files = Members(
-            path, entry => ReadRecords(entry.DataStream ?? Stream.Null, entry.Length, $"{path}, {entry.Name}"));
+            path, (archive, name, length) => ReadRecords(archive, length, $"{path}, {name}"));
         string? missing = Names.FirstOrDefault(name => !files.ContainsKey(name));
         return missing is null
             ? [.. Names.Select(name => files[name])]
@@ -73,20 +72,12 @@ internal static class CifarFile
                 $"{path}: no {missing} in it, or the archive ends before it, expected the six files of CIFAR-10, binary version. {FileGuard.Cure}");
     }
 
-    private static Dictionary<string, T> Members<T>(string path, Func<TarEntry, T> read)
+    private static Dictionary<string, T> Members<T>(string path, Func<Stream, string, long, T> read)
     {
         Dictionary<string, T> found = [];
         using FileStream file = new(path, FileMode.Open, FileAccess.Read);
         using GzipReader gzip = new(file);
-        using TarReader archive = new(gzip);
-        while (NextEntry(archive) is TarEntry entry)
-        {
-            string name = entry.Name[(entry.Name.LastIndexOf('/') + 1)..];
-            if (Names.Contains(name))
-            {
-                found[name] = read(entry);
-            }
-        }
+        TarArchive.Read(gzip, Names, (name, length) => found[name] = read(gzip, name, length));
 
         // What tells a whole archive stands at its end, behind the end of the tar.
         gzip.CopyTo(Stream.Null);
@@ -94,17 +85,18 @@ internal static class CifarFile
         return found;
     }
 
-    // What the library says of entries that it does not know is no fault of the caller's here.
-    private static TarEntry? NextEntry(TarReader archive)
+    private static string Hash(Stream archive, long length)
     {
-        try
+        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        byte[] part = new byte[1 << 16];
+        for (long left = length; left > 0; left -= Math.Min(left, part.Length))
         {
-            return archive.GetNextEntry();
+            Span<byte> next = part.AsSpan(0, (int)Math.Min(left, part.Length));
+            archive.ReadExactly(next);
+            hash.AppendData(next);
         }
-        catch (Exception fault) when (fault is InvalidOperationException or NotSupportedException)
-        {
-            throw new InvalidDataException(fault.Message, fault);
-        }
+
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
     private static byte[] ReadRecords(Stream stream, long length, string path)
