@@ -70,7 +70,6 @@ internal static class CommandReaders
                 new FashionMnistSource { DataRoot = null, CacheDirectory = cache, Mirrors = [] },
                 new CifarSource { DataRoot = null, CacheDirectory = cache, Mirrors = [] },
             ],
-            ShowTraces = false,
         };
         int code = Cli.Cli.Run(words, host);
         if (code is ExitCode.Unexpected || error.ToString().Contains("not enough memory", StringComparison.Ordinal))
