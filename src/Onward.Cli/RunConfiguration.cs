@@ -157,7 +157,7 @@ internal sealed record RunConfiguration
             try
             {
                 RunPlan.Of(this, Threads).Training.Validate();
-                return Validation >= 0 && Passes >= 1 && Threads >= 1;
+                return Validation >= 0 && Passes >= 1 && Threads >= 1 && OverfitBatches is null or >= 1;
             }
             catch (ArgumentException)
             {
