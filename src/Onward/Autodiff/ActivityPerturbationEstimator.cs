@@ -26,6 +26,6 @@ public sealed class ActivityPerturbationEstimator<T>(DirectionSet directions, in
     : ForwardGradientEstimator<T>(directions, passes, seed)
     where T : struct, IFloatingPointIeee754<T>
 {
-    private protected override ForwardSweep<T> Begin(IReadOnlyDictionary<string, Tensor<T>> parameters, SweepNoise noise) =>
+    private protected override ForwardSweep<T> BeginPerturbed(IReadOnlyDictionary<string, Tensor<T>> parameters, SweepNoise noise) =>
         new ActivitySweep<T>(parameters, noise);
 }

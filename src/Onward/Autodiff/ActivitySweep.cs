@@ -4,7 +4,7 @@ using System.Numerics.Tensors;
 namespace Onward.Autodiff;
 
 /// <summary>Noise on the pre-activations of affine maps, independent for each example.</summary>
-internal sealed class ActivitySweep<T>(IReadOnlyDictionary<string, Tensor<T>> parameters, SweepNoise noise) : ForwardSweep<T>(parameters, noise)
+internal sealed class ActivitySweep<T>(IReadOnlyDictionary<string, Tensor<T>> parameters, SweepNoise noise) : PerturbedSweep<T>(parameters, noise)
     where T : struct, IFloatingPointIeee754<T>
 {
     private readonly List<Site> _block = [];
@@ -24,7 +24,7 @@ internal sealed class ActivitySweep<T>(IReadOnlyDictionary<string, Tensor<T>> pa
     }
 
     // dz = (1/(M N)) sum over m of g_m u_m; then dW = xᵀ dz and db = the sum of dz, over all rows.
-    private protected override void CreditActivities(DualTensor<T> loss)
+    protected override void CreditActivities(DualTensor<T> loss)
     {
         foreach (Site site in _block)
         {

@@ -12,7 +12,7 @@ internal delegate void PairwiseKernel<T>(ReadOnlySpan<T> x, ReadOnlySpan<T> y, S
 /// <summary>Numbers in row-major order with a shape: a value or a tangent. No method changes an array that exists.</summary>
 /// <param name="shape">Sizes of the axes; empty for a scalar.</param>
 /// <param name="values">One number for each place.</param>
-internal sealed class DenseArray<T>(int[] shape, T[] values)
+internal sealed partial class DenseArray<T>(int[] shape, T[] values)
     where T : struct, IFloatingPointIeee754<T>
 {
     public int[] Shape { get; } = shape;

@@ -11,7 +11,7 @@ public sealed partial class DualTensor<T>
 
     /// <summary>-x; linear.</summary>
     /// <param name="x">The tensor.</param>
-    public static DualTensor<T> operator -(DualTensor<T> x) => Require(x).Linear(v => -v);
+    public static DualTensor<T> operator -(DualTensor<T> x) => Require(x).Linear(new(v => -v, u => -u));
 
     /// <summary>x + y, broadcast; linear.</summary>
     /// <param name="x">First term.</param>
@@ -20,7 +20,9 @@ public sealed partial class DualTensor<T>
     public static DualTensor<T> operator +(DualTensor<T> x, DualTensor<T> y)
     {
         DenseArray<T> sum = Require(x)._value + Require(y)._value;
-        return Pair(x, y, sum, dx => dx.Expand(sum.Shape), dy => dy.Expand(sum.Shape));
+        int[] shape = sum.Shape;
+        LinearMap<T> broadcast = new(v => v.Expand(shape), u => u);
+        return Pair(x, y, sum, broadcast, broadcast);
     }
 
     /// <summary>x - y, broadcast; linear.</summary>
@@ -30,7 +32,8 @@ public sealed partial class DualTensor<T>
     public static DualTensor<T> operator -(DualTensor<T> x, DualTensor<T> y)
     {
         DenseArray<T> difference = Require(x)._value - Require(y)._value;
-        return Pair(x, y, difference, dx => dx.Expand(difference.Shape), dy => -dy.Expand(difference.Shape));
+        int[] shape = difference.Shape;
+        return Pair(x, y, difference, new(dx => dx.Expand(shape), u => u), new(dy => -dy.Expand(shape), u => -u));
     }
 
     /// <summary>x y, number by number, broadcast; bilinear.</summary>
@@ -38,7 +41,7 @@ public sealed partial class DualTensor<T>
     /// <param name="y">Second factor.</param>
     /// <exception cref="ArgumentException">The shapes do not broadcast.</exception>
     public static DualTensor<T> operator *(DualTensor<T> x, DualTensor<T> y) =>
-        Pair(x, y, Require(x)._value * Require(y)._value, dx => dx * y._value, dy => x._value * dy);
+        Pair(x, y, Require(x)._value * Require(y)._value, LinearMap<T>.Times(y._value), LinearMap<T>.Times(x._value));
 
     /// <summary>q = x / y, number by number, broadcast; dq = dx / y - (q / y) dy.</summary>
     /// <param name="x">Numerator.</param>
@@ -46,15 +49,18 @@ public sealed partial class DualTensor<T>
     /// <exception cref="ArgumentException">The shapes do not broadcast.</exception>
     public static DualTensor<T> operator /(DualTensor<T> x, DualTensor<T> y)
     {
-        DenseArray<T> quotient = Require(x)._value / Require(y)._value;
-        return Pair(x, y, quotient, dx => dx / y._value, dy => -(quotient / y._value * dy));
+        DenseArray<T> divisor = Require(y)._value, quotient = Require(x)._value / divisor;
+        return Pair(x, y, quotient, new(dx => dx / divisor, u => u / divisor), new(dy => -(quotient / divisor * dy), u => -(quotient / divisor * u)));
     }
 
     /// <summary>The matrix product over the last two axes; bilinear.</summary>
     /// <param name="right">[..., k, n]; this is [..., m, k]. Leading axes broadcast.</param>
     /// <returns>[..., m, n].</returns>
     /// <exception cref="ArgumentException">The inner sizes differ, a factor has less than two axes, or leading axes do not broadcast.</exception>
-    public DualTensor<T> MatMul(DualTensor<T> right)
+    public DualTensor<T> MatMul(DualTensor<T> right) => MatMul(right, feedback: null);
+
+    /// <summary>The matrix product whose error goes back to the left factor through another matrix, [n, k], than the transposed right one.</summary>
+    internal DualTensor<T> MatMul(DualTensor<T> right, DenseArray<T>? feedback)
     {
         ArgumentNullException.ThrowIfNull(right);
         if (Shape.Length < 2 || right.Shape.Length < 2 || Shape[^1] != right.Shape[^2])
@@ -65,7 +71,13 @@ public sealed partial class DualTensor<T>
                 nameof(right));
         }
 
-        return Pair(this, right, _value.MatMul(right._value), dx => dx.MatMul(right._value), dy => _value.MatMul(dy));
+        DenseArray<T> x = _value, w = right._value;
+        return Pair(
+            this,
+            right,
+            x.MatMul(w),
+            new(dx => dx.MatMul(w), u => u.MatMul(feedback ?? w.TransposeMatrices())),
+            new(dw => x.MatMul(dw), u => x.MatMulBack(u, oneMatrix: w.Shape.Length == 2)));
     }
 
     private static DualTensor<T> Require(DualTensor<T> operand)

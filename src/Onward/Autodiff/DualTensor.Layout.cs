@@ -8,7 +8,7 @@ public sealed partial class DualTensor<T>
     /// <exception cref="ArgumentException">The new shape holds another count of numbers.</exception>
     public DualTensor<T> Reshape(params ReadOnlySpan<int> shape)
     {
-        int[] sizes = shape.ToArray();
+        int[] sizes = shape.ToArray(), before = _value.Shape;
         int open = Array.IndexOf(sizes, -1);
         if (open >= 0)
         {
@@ -17,7 +17,7 @@ public sealed partial class DualTensor<T>
         }
 
         return Shapes.Count(sizes) == _value.Values.Length
-            ? Linear(v => v.Reshape(sizes))
+            ? Linear(new(v => v.Reshape(sizes), u => u.Reshape(before)))
             : throw new ArgumentException(
                 $"A new shape holds as many numbers as the old; {Shapes.Text(Shape)} has {_value.Values.Length} and does not fill {Shapes.Text(shape)}. "
                 + "Give -1 for one size to have it computed.",
@@ -42,7 +42,7 @@ public sealed partial class DualTensor<T>
             axes[i] = Shapes.Axis(order[i], Shape);
         }
 
-        return Linear(v => v.Permute(axes));
+        return Linear(new(v => v.Permute(axes), u => u.PermuteBack(axes)));
     }
 
     /// <summary>Exchanges the last two axes; linear.</summary>
@@ -50,9 +50,8 @@ public sealed partial class DualTensor<T>
     /// <exception cref="ArgumentException">There are less than two axes.</exception>
     public DualTensor<T> Transpose()
     {
-        int rank = Shape.Length;
-        return rank >= 2
-            ? Linear(v => v.Permute([.. Enumerable.Range(0, rank - 2), rank - 1, rank - 2]))
+        return Shape.Length >= 2
+            ? Linear(new(v => v.TransposeMatrices(), u => u.TransposeMatrices()))
             : throw new ArgumentException($"A transpose takes [..., m, n]; got {Shapes.Text(Shape)}. Reshape a vector to a matrix of one row or column.");
     }
 
@@ -65,8 +64,9 @@ public sealed partial class DualTensor<T>
     public DualTensor<T> Slice(int axis, int start, int length)
     {
         int at = Shapes.Axis(axis, Shape);
+        int[] shape = _value.Shape;
         return start >= 0 && length >= 0 && start <= Shape[at] - length
-            ? Linear(v => v.Slice(at, start, length))
+            ? Linear(new(v => v.Slice(at, start, length), u => u.Pad(at, start, shape)))
             : throw new ArgumentOutOfRangeException(
                 nameof(start), start, $"A slice lies within its axis; axis {axis} of {Shapes.Text(Shape)} has no places {start} to {start + length - 1}.");
     }
@@ -90,8 +90,8 @@ public sealed partial class DualTensor<T>
     public DualTensor<T> Gather(params ReadOnlySpan<int> indices)
     {
         RequireAxes("Rows are gathered from [R, ...]");
-        int[] rows = CheckIndices(indices, Shape[0], 0);
-        return Linear(v => v.Gather(rows));
+        int[] rows = CheckIndices(indices, Shape[0], 0), shape = _value.Shape;
+        return Linear(new(v => v.Gather(rows), u => u.Scatter(rows, shape)));
     }
 
     /// <summary>One number of each row of the last axis, as cross-entropy reads the label's; linear.</summary>
@@ -108,8 +108,8 @@ public sealed partial class DualTensor<T>
             throw new ArgumentException($"One label for each row of {Shapes.Text(Shape)}, {rows} in all; got {labels.Length}. Take labels and rows from the same batch.", nameof(labels));
         }
 
-        int[] places = CheckIndices(labels, Shape[^1], -1);
-        return Linear(v => v.Pick(places));
+        int[] places = CheckIndices(labels, Shape[^1], -1), shape = _value.Shape;
+        return Linear(new(v => v.Pick(places), u => u.Place(places, shape)));
     }
 
     private void RequireAxes(string rule)

@@ -9,8 +9,8 @@ public sealed partial class DualTensor<T>
     /// <exception cref="ArgumentException">An axis does not exist or is named twice.</exception>
     public DualTensor<T> Sum(ReadOnlySpan<int> axes = default, bool keep = false)
     {
-        int[] reduced = Shapes.Axes(axes, Shape);
-        return Linear(v => v.Sum(reduced, keep));
+        int[] shape = _value.Shape, reduced = Shapes.Axes(axes, shape);
+        return Linear(new(v => v.Sum(reduced, keep), u => u.Reshape(Shapes.Reduce(shape, reduced, keep: true)).Expand(shape)));
     }
 
     /// <summary>The mean over some axes: their sum divided by their size.</summary>

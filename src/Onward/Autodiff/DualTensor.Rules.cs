@@ -19,6 +19,11 @@ namespace Onward.Autodiff;
 /// Operations without a kind are composed of others. Tensors of different sweeps must not meet, so derivatives of
 /// derivatives are not available.
 /// </para>
+/// <para>
+/// Each rule is thus a linear map of the tangent, and is given with its transpose. Under the estimators that send errors back
+/// (<see cref="BackpropagationEstimator{T}"/>), tensors carry no tangents; their operations are recorded instead, and the
+/// error of the loss passes the transposes in reverse order.
+/// </para>
 /// </remarks>
 /// <typeparam name="T">float or double.</typeparam>
 public sealed partial class DualTensor<T>
@@ -26,11 +31,25 @@ public sealed partial class DualTensor<T>
 {
     private readonly DenseArray<T> _value;
     private readonly DenseArray<T>[] _tangents;
+    private readonly TapeEntry<T>? _entry;
 
     internal DualTensor(DenseArray<T> value, params DenseArray<T>[] tangents)
     {
         _value = value;
         _tangents = tangents;
+    }
+
+    /// <summary>A tensor that a tape starts with: it receives an error and sends none.</summary>
+    internal DualTensor(DenseArray<T> value, Tape<T> tape)
+        : this(value, [], tape.Record(value.Shape))
+    {
+    }
+
+    private DualTensor(DenseArray<T> value, DenseArray<T>[] tangents, TapeEntry<T>? entry)
+    {
+        _value = value;
+        _tangents = tangents;
+        _entry = entry;
     }
 
     /// <summary>Sizes of the axes; empty for a scalar.</summary>
@@ -39,10 +58,16 @@ public sealed partial class DualTensor<T>
     /// <summary>The value's numbers, row-major.</summary>
     public ReadOnlySpan<T> Values => _value.Values;
 
-    /// <summary>Tangents carried: 0 for a constant.</summary>
+    /// <summary>Tangents carried: 0 for a constant, and where errors are sent back instead.</summary>
     public int Directions => _tangents.Length;
 
     internal DenseArray<T> Value => _value;
+
+    /// <summary>Its place on a tape; null if it is not recorded, or if the tape has been walked.</summary>
+    internal TapeEntry<T>? Recorded => _entry?.Tape is null ? null : _entry;
+
+    /// <summary>The error that came back to a tensor that a tape started with; null if none did.</summary>
+    internal DenseArray<T>? Error => _entry?.Error;
 
     /// <summary>The derivative along one direction, row-major.</summary>
     /// <param name="direction">Less than <see cref="Directions"/>.</param>
@@ -58,7 +83,7 @@ public sealed partial class DualTensor<T>
 
     /// <summary>The same value as a constant: nothing is differentiated through it.</summary>
     /// <returns>The tensor without tangents.</returns>
-    public DualTensor<T> StopGradient() => Directions == 0 ? this : new(_value);
+    public DualTensor<T> StopGradient() => Directions == 0 && _entry is null ? this : new(_value);
 
     /// <summary>The shape and the number of tangents, for messages and debuggers.</summary>
     /// <returns>One line.</returns>
@@ -69,31 +94,40 @@ public sealed partial class DualTensor<T>
 
     /// <summary>Adds noise to the tangents, one array [shape] for each direction.</summary>
     internal DualTensor<T> Perturb(DenseArray<T>[] noise) =>
-        Pair(this, new(_value, noise), _value, tangent => tangent, tangent => tangent);
+        Pair(this, new(_value, noise), _value, LinearMap<T>.Identity, LinearMap<T>.Identity);
 
     /// <summary>Joins along an axis; linear. Shapes are checked by the caller.</summary>
     internal static DualTensor<T> Join(ReadOnlySpan<DualTensor<T>> parts, int axis, int[] shape)
     {
         DualTensor<T>[] all = parts.ToArray();
-        int directions = 0;
-        foreach (DualTensor<T> part in all)
+        (DualTensor<T>, Func<DenseArray<T>, DenseArray<T>>)[] inputs = new (DualTensor<T>, Func<DenseArray<T>, DenseArray<T>>)[all.Length];
+        int directions = 0, end = 0;
+        for (int i = 0; i < all.Length; i++)
         {
-            directions = CommonDirections(directions, part.Directions);
+            directions = CommonDirections(directions, all[i].Directions);
+            int start = end, length = all[i].Shape[axis];
+            inputs[i] = (all[i], u => u.Slice(axis, start, length));
+            end += length;
         }
 
         return new(
             DenseArray<T>.Concatenate([.. all.Select(part => part._value)], axis, shape),
-            [.. Enumerable.Range(0, directions).Select(d => DenseArray<T>.Concatenate([.. all.Select(part => part.TangentOrZero(d))], axis, shape))]);
+            [.. Enumerable.Range(0, directions).Select(d => DenseArray<T>.Concatenate([.. all.Select(part => part.TangentOrZero(d))], axis, shape))],
+            Record(shape, inputs));
     }
 
     // y = L x: dy = L dx.
-    private DualTensor<T> Linear(Func<DenseArray<T>, DenseArray<T>> map) => new(map(_value), Array.ConvertAll(_tangents, map.Invoke));
+    private DualTensor<T> Linear(LinearMap<T> map)
+    {
+        DenseArray<T> value = map.Apply(_value);
+        return new(value, Array.ConvertAll(_tangents, map.Apply.Invoke), Record(value.Shape, (this, map.Transpose)));
+    }
 
     // y = f(x): dy = f'(x) dx, where f' may use y.
     private DualTensor<T> Elementwise(ElementwiseKernel<T> f, Func<T, T, T> derivative)
     {
         DenseArray<T> value = _value.Map(f);
-        if (Directions == 0)
+        if (Directions == 0 && Recorded is null)
         {
             return new(value);
         }
@@ -104,22 +138,57 @@ public sealed partial class DualTensor<T>
             slopes[i] = derivative(_value.Values[i], value.Values[i]);
         }
 
-        DenseArray<T> slope = new(value.Shape, slopes);
-        return new(value, Array.ConvertAll(_tangents, tangent => tangent * slope));
+        LinearMap<T> map = LinearMap<T>.Times(new(value.Shape, slopes));
+        return new(value, Array.ConvertAll(_tangents, map.Apply.Invoke), Record(value.Shape, (this, map.Transpose)));
     }
 
     // z = f(x, y): dz = onLeft(dx) + onRight(dy), both linear.
-    private static DualTensor<T> Pair(
-        DualTensor<T> x,
-        DualTensor<T> y,
-        DenseArray<T> value,
-        Func<DenseArray<T>, DenseArray<T>> onLeft,
-        Func<DenseArray<T>, DenseArray<T>> onRight)
+    private static DualTensor<T> Pair(DualTensor<T> x, DualTensor<T> y, DenseArray<T> value, LinearMap<T> onLeft, LinearMap<T> onRight)
     {
         CommonDirections(x.Directions, y.Directions);
-        DenseArray<T>[] left = Array.ConvertAll(x._tangents, onLeft.Invoke);
-        DenseArray<T>[] right = Array.ConvertAll(y._tangents, onRight.Invoke);
-        return new(value, left.Length == 0 ? right : right.Length == 0 ? left : [.. left.Zip(right, (l, r) => l + r)]);
+        DenseArray<T>[] left = Array.ConvertAll(x._tangents, onLeft.Apply.Invoke);
+        DenseArray<T>[] right = Array.ConvertAll(y._tangents, onRight.Apply.Invoke);
+        return new(
+            value,
+            left.Length == 0 ? right : right.Length == 0 ? left : [.. left.Zip(right, (l, r) => l + r)],
+            Record(value.Shape, (x, onLeft.Transpose), (y, onRight.Transpose)));
+    }
+
+    // The place of a result on the tape of its inputs; null if no input is recorded, and nothing is kept then.
+    private static TapeEntry<T>? Record(
+        int[] shape, params ReadOnlySpan<(DualTensor<T> Tensor, Func<DenseArray<T>, DenseArray<T>> Transpose)> inputs)
+    {
+        Tape<T>? tape = null;
+        int recorded = 0;
+        foreach ((DualTensor<T> tensor, _) in inputs)
+        {
+            if (tensor.Recorded is { } entry)
+            {
+                tape ??= entry.Tape;
+                recorded++;
+                if (entry.Tape != tape)
+                {
+                    throw new InvalidOperationException(
+                        "Tensors of one sweep are recorded together; these were recorded in two. One of them is probably kept from another sweep: stop its gradient.");
+                }
+            }
+        }
+
+        if (tape is null)
+        {
+            return null;
+        }
+
+        TapeInput<T>[] kept = new TapeInput<T>[recorded];
+        foreach ((DualTensor<T> tensor, Func<DenseArray<T>, DenseArray<T>> transpose) in inputs)
+        {
+            if (tensor.Recorded is { } entry)
+            {
+                kept[^recorded--] = new(entry, transpose);
+            }
+        }
+
+        return tape.Record(shape, kept);
     }
 
     private static int CommonDirections(int left, int right) => left == 0 || right == 0 || left == right

@@ -9,7 +9,7 @@ namespace Onward.Autodiff;
 /// forward, (∇·v) v for several directions v, averaged. Its mean is the gradient (paper sections 3.1 to 3.3; spec 1.1).
 /// </summary>
 /// <typeparam name="T">float or double.</typeparam>
-public abstract class ForwardGradientEstimator<T>
+public abstract class ForwardGradientEstimator<T> : GradientEstimator<T>
     where T : struct, IFloatingPointIeee754<T>
 {
     private readonly DirectionSet _directions;
@@ -26,20 +26,8 @@ public abstract class ForwardGradientEstimator<T>
         _seed = seed;
     }
 
-    /// <summary>Runs the loss once and estimates the gradient of its mean over the examples.</summary>
-    /// <param name="parameters">The parameters by name.</param>
-    /// <param name="loss">The user's network and loss: reads the parameters from the sweep, returns one loss for each example [N].</param>
-    /// <param name="step">The step's number, which names its noise.</param>
-    /// <returns>The losses, and an estimate for each parameter; zero for those that the loss does not use.</returns>
-    /// <exception cref="ArgumentException">The loss has a shape that the estimator cannot assign to examples.</exception>
-    public GradientEstimate<T> Estimate(IReadOnlyDictionary<string, Tensor<T>> parameters, Func<ForwardSweep<T>, DualTensor<T>> loss, uint step)
-    {
-        ArgumentNullException.ThrowIfNull(parameters);
-        ArgumentNullException.ThrowIfNull(loss);
-        ForwardSweep<T> sweep = Begin(parameters, new SweepNoise(_directions, _passes, new(_seed, RandomPurpose.Perturbation, step)));
-        sweep.Credit(loss(sweep));
-        return sweep.Result();
-    }
+    private protected sealed override ForwardSweep<T> Begin(IReadOnlyDictionary<string, Tensor<T>> parameters, uint step) =>
+        BeginPerturbed(parameters, new SweepNoise(_directions, _passes, new(_seed, RandomPurpose.Perturbation, step)));
 
-    private protected abstract ForwardSweep<T> Begin(IReadOnlyDictionary<string, Tensor<T>> parameters, SweepNoise noise);
+    private protected abstract ForwardSweep<T> BeginPerturbed(IReadOnlyDictionary<string, Tensor<T>> parameters, SweepNoise noise);
 }

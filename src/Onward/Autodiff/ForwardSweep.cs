@@ -4,8 +4,8 @@ using System.Numerics.Tensors;
 namespace Onward.Autodiff;
 
 /// <summary>
-/// What an estimator hands to a user's loss: the parameters by name, and the places where noise may enter. The same loss
-/// works with every estimator.
+/// What an estimator hands to a user's loss: the parameters by name, the affine maps, where noise may enter and random
+/// feedback may leave, and the ends of blocks. The same loss works with every estimator.
 /// </summary>
 /// <typeparam name="T">float or double.</typeparam>
 public abstract class ForwardSweep<T>
@@ -13,24 +13,22 @@ public abstract class ForwardSweep<T>
 {
     private readonly SortedDictionary<string, DenseArray<T>> _values = new(StringComparer.Ordinal);
     private readonly Dictionary<string, DenseArray<T>> _estimates = [];
-    private readonly Dictionary<string, DualTensor<T>> _perturbed = [];
-    private readonly HashSet<string> _readInBlock = [];
     private readonly List<T> _losses = [];
 
-    private protected ForwardSweep(IReadOnlyDictionary<string, Tensor<T>> parameters, SweepNoise noise)
+    private protected ForwardSweep(IReadOnlyDictionary<string, Tensor<T>> parameters)
     {
-        Noise = noise;
         foreach ((string name, Tensor<T> tensor) in parameters)
         {
             _values[name] = DenseArray<T>.From(tensor);
         }
     }
 
-    private protected SweepNoise Noise { get; }
+    /// <summary>The parameters in the order of their names.</summary>
+    private protected IReadOnlyDictionary<string, DenseArray<T>> Values => _values;
 
     /// <summary>
-    /// A parameter, perturbed by weight noise. It is credited with the losses of the blocks that read it, so read it anew
-    /// in each block rather than keep it.
+    /// A parameter, perturbed where there is weight noise. It is credited with the losses of the blocks that read it, so
+    /// read it anew in each block rather than keep it.
     /// </summary>
     /// <param name="name">Its name.</param>
     /// <exception cref="KeyNotFoundException">There is no such parameter.</exception>
@@ -39,19 +37,13 @@ public abstract class ForwardSweep<T>
         get
         {
             Value(name);
-            if (_perturbed.Count == 0)
-            {
-                PerturbParameters();
-            }
-
-            _readInBlock.Add(name);
-            return _perturbed[name];
+            return Read(name);
         }
     }
 
     /// <summary>
     /// x W + b. Under activity perturbation its result, the pre-activation, is where the noise enters; under weight
-    /// perturbation it is on W and b.
+    /// perturbation it is on W and b. Under feedback alignment the error passes it through a random matrix.
     /// </summary>
     /// <param name="x">[N, ..., p]; axis 0 is the example.</param>
     /// <param name="weight">The name of W, [p, q].</param>
@@ -80,8 +72,8 @@ public abstract class ForwardSweep<T>
     }
 
     /// <summary>
-    /// Ends a block with its local loss: all noise since the last end is credited with this loss alone, and no gradient
-    /// passes to later blocks, so parameters of this block are trained on this loss only.
+    /// Ends a block with its local loss: no gradient passes to later blocks, so what the block read is trained on this loss
+    /// only. All noise since the last end is credited with it alone, or its error is sent back to there and no further.
     /// </summary>
     /// <param name="output">The block's output.</param>
     /// <param name="loss">The block's loss for each example, [N].</param>
@@ -94,7 +86,7 @@ public abstract class ForwardSweep<T>
         return output.StopGradient();
     }
 
-    /// <summary>Multiplies the noise of the block by the tangents of its loss.</summary>
+    /// <summary>Adds the estimates of the block that the loss ends.</summary>
     internal void Credit(DualTensor<T> loss)
     {
         ArgumentNullException.ThrowIfNull(loss);
@@ -103,14 +95,9 @@ public abstract class ForwardSweep<T>
             throw new ArgumentException($"A loss is one number for each example, [N]; got {Shapes.Text(loss.Shape)}. Sum or average its other axes.", nameof(loss));
         }
 
-        _losses.Add(loss.Mean().Values[0]);
-        if (loss.Directions > 0)
-        {
-            CreditParameters(loss);
-        }
-
-        CreditActivities(loss);
-        _readInBlock.Clear();
+        DualTensor<T> mean = loss.Mean();
+        _losses.Add(mean.Values[0]);
+        CreditBlock(loss, mean);
     }
 
     internal GradientEstimate<T> Result() => new(_losses, _values.ToDictionary(
@@ -120,8 +107,11 @@ public abstract class ForwardSweep<T>
     /// <summary>x W + b of parameters whose shapes match.</summary>
     private protected abstract DualTensor<T> Map(DualTensor<T> x, string weight, string? bias);
 
-    /// <summary>Adds the estimates of the block's affine maps and forgets their noise.</summary>
-    private protected abstract void CreditActivities(DualTensor<T> loss);
+    /// <summary>A parameter that there is.</summary>
+    private protected abstract DualTensor<T> Read(string name);
+
+    /// <summary>Adds the estimates of all that was read since the last block, from its loss [N] and the mean of it, [].</summary>
+    private protected abstract void CreditBlock(DualTensor<T> loss, DualTensor<T> mean);
 
     private protected DenseArray<T> Value(string name) => _values.TryGetValue(name, out DenseArray<T>? value)
         ? value
@@ -129,31 +119,4 @@ public abstract class ForwardSweep<T>
 
     private protected void AddEstimate(string name, DenseArray<T> estimate) =>
         _estimates[name] = _estimates.TryGetValue(name, out DenseArray<T>? sum) ? sum + estimate : estimate;
-
-    // Parameters lie one after the other in the order of their names.
-    private void PerturbParameters()
-    {
-        T[][] noise = Noise.ForParameters<T>(_values.Values.Sum(value => value.Values.Length));
-        int start = 0;
-        foreach ((string name, DenseArray<T> value) in _values)
-        {
-            int first = start, length = value.Values.Length;
-            _perturbed[name] = new(value, Array.ConvertAll(noise, v => new DenseArray<T>(value.Shape, v[first..(first + length)])));
-            start += length;
-        }
-    }
-
-    // (1/M) sum over m of v_m times the tangent of the mean loss along v_m.
-    private void CreditParameters(DualTensor<T> loss)
-    {
-        DualTensor<T> mean = loss.Mean();
-        foreach (string name in _readInBlock)
-        {
-            for (int pass = 0; pass < Noise.Passes; pass++)
-            {
-                DenseArray<T> credit = new([], [mean.Tangent(pass)[0] / T.CreateChecked(Noise.Passes)]);
-                AddEstimate(name, credit * _perturbed[name].TangentOrZero(pass));
-            }
-        }
-    }
 }

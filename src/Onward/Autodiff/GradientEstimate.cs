@@ -3,10 +3,13 @@ using System.Numerics.Tensors;
 
 namespace Onward.Autodiff;
 
-/// <summary>What one step of a <see cref="ForwardGradientEstimator{T}"/> found.</summary>
+/// <summary>What one step of a <see cref="GradientEstimator{T}"/> found.</summary>
 /// <typeparam name="T">float or double.</typeparam>
 /// <param name="Losses">The mean over the examples of each local loss, in the order of the blocks; the returned loss comes last.</param>
-/// <param name="Estimates">For each parameter, an unbiased estimate of the gradient of the losses that it is trained on.</param>
+/// <param name="Estimates">
+/// For each parameter, the gradient of the losses that it is trained on: an unbiased estimate by forward gradients, the
+/// gradient itself by backprop, what stands for it by feedback alignment.
+/// </param>
 public sealed record GradientEstimate<T>(IReadOnlyList<T> Losses, IReadOnlyDictionary<string, Tensor<T>> Estimates)
     where T : struct, IFloatingPointIeee754<T>
 {

@@ -16,6 +16,6 @@ public sealed class WeightPerturbationEstimator<T>(DirectionSet directions, int 
     : ForwardGradientEstimator<T>(directions, passes, seed)
     where T : struct, IFloatingPointIeee754<T>
 {
-    private protected override ForwardSweep<T> Begin(IReadOnlyDictionary<string, Tensor<T>> parameters, SweepNoise noise) =>
+    private protected override ForwardSweep<T> BeginPerturbed(IReadOnlyDictionary<string, Tensor<T>> parameters, SweepNoise noise) =>
         new WeightSweep<T>(parameters, noise);
 }

@@ -51,6 +51,9 @@ public sealed class DualTensorTests
 
         Assert.Contains("1 and 2", Assert.Throws<InvalidOperationException>(() => one * two).Message, StringComparison.Ordinal);
         Assert.Throws<InvalidOperationException>(() => DualTensor.Concatenate(0, one, two));
+        DualTensor<double> first = new(Matrix.Value, new Tape<double>()), second = new(Matrix.Value, new Tape<double>());
+        Assert.Contains("stop its gradient", Assert.Throws<InvalidOperationException>(() => first * second).Message, StringComparison.Ordinal);
+        Assert.Throws<InvalidOperationException>(() => DualTensor.Concatenate(0, first, Matrix, second));
     }
 
     [Fact]

@@ -28,8 +28,11 @@ internal static class Mlp
 
     public static DualTensor<double> MeanLoss(IReadOnlyDictionary<string, DualTensor<double>> p) => Losses((x, w, b) => x.MatMul(p[w]) + p[b]).Mean();
 
-    /// <summary>The gradient of the mean loss, derived on paper from the last layer to the first.</summary>
-    public static IReadOnlyDictionary<string, double[]> Gradient()
+    /// <summary>
+    /// The gradient of the mean loss, derived on paper from the last layer to the first; with feedback, the error leaves the
+    /// weight of a name through that matrix in place of its transpose.
+    /// </summary>
+    public static IReadOnlyDictionary<string, double[]> Gradient(Func<string, DualTensor<double>>? feedback = null)
     {
         Dictionary<string, DualTensor<double>> p = Parameters.ToDictionary(parameter => parameter.Key, parameter => DualTensor.Constant(parameter.Value));
         DualTensor<double>[] input = [Points, Points, Points], z = [Points, Points, Points];
@@ -50,7 +53,7 @@ internal static class Mlp
             gradient[$"b{l + 1}"] = dz.Sum([0]).Values.ToArray();
             if (l > 0)
             {
-                DualTensor<double> dh = dz.MatMul(p[$"w{l + 1}"].Transpose());
+                DualTensor<double> dh = dz.MatMul(feedback?.Invoke($"w{l + 1}") ?? p[$"w{l + 1}"].Transpose());
                 DualTensor<double> n = z[l - 1].LayerNorm();
                 DualTensor<double> dn = DualTensor.Constant([.. dh.Values.ToArray().Zip(n.Values.ToArray(), (d, v) => v > 0 ? d : 0)], n.Shape);
                 DualTensor<double> variance = (z[l - 1] - z[l - 1].Mean([-1], keep: true)).Square().Mean([-1], keep: true);

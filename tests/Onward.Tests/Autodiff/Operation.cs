@@ -37,6 +37,7 @@ internal static class Operations
         new("matrix product", x => x[0].MatMul(x[1]), [4, 3], [3, 5]),
         new("matrix product, one right factor", x => x[0].MatMul(x[1]), [2, 4, 3], [3, 5]),
         new("matrix product, batched", x => x[0].MatMul(x[1]), [2, 1, 4, 3], [5, 3, 2]),
+        new("matrix product, one left factor", x => x[0].MatMul(x[1]), [4, 3], [2, 3, 5]),
         new("matrix product with itself", x => x[0].MatMul(x[0]), [3, 3]),
         new("exp", x => x[0].Exp(), [2, 3]),
         new("log", x => x[0].Log(), [2, 3]) { Positive = true },
@@ -63,6 +64,7 @@ internal static class Operations
         new("select", x => x[0].Select(-2, 3), [2, 4, 3]),
         new("gather", x => x[0].Gather(2, 0, 2, 1), [3, 2]),
         new("pick", x => x[0].Pick(2, 0, 1, 2), [2, 2, 3]),
+        new("a tensor read twice", x => x[0].Tanh() * x[0] + x[1].Sum([0]) * x[0], [2, 3], [4, 3]),
         new("concatenate", x => DualTensor.Concatenate(1, x[0], x[1], x[0]), [2, 1, 3], [2, 4, 3]),
         new("stop one of two paths", x => x[0] * x[1].StopGradient() + x[1], [2, 3], [2, 3]) { Positive = true },
     ];

@@ -22,6 +22,54 @@ public sealed class OperationTests
 
     [Theory]
     [MemberData(nameof(Names))]
+    public void Error_sent_back_meets_the_tangent(string name)
+    {
+        Operation<double> operation = Row(name);
+        Tensor<double>[] x = operation.Inputs(), v = operation.Direction(0);
+        Tensor<double> tangent = ForwardMode.Jvp(operation.Apply, x, v).Tangent;
+        Tape<double> tape = new();
+        DualTensor<double>[] inputs = [.. x.Select(value => new DualTensor<double>(DenseArray<double>.From(value), tape))];
+
+        DualTensor<double> y = operation.Apply(inputs);
+        DenseArray<double> u = new(y.Shape.ToArray(), Draw.Numbers(Draw.Normals<double>(1000, y.Shape.ToArray())));
+        tape.WalkBack(y.Recorded, u);
+
+        double sent = 0;
+        for (int i = 0; i < x.Length; i++)
+        {
+            Assert.Equal(inputs[i].Shape.ToArray(), inputs[i].Error!.Shape);
+            sent += TensorPrimitives.Dot<double>(inputs[i].Error!.Values, Draw.Numbers(v[i]));
+        }
+
+        double met = TensorPrimitives.Dot<double>(u.Values, Draw.Numbers(tangent));
+        Tolerance.Near(met, sent, Tolerance.Double, Tolerance.Norm(u.Values) * Tolerance.Norm(Draw.Numbers(tangent)), name);
+    }
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void Only_what_is_recorded_receives_an_error(string name)
+    {
+        Operation<double> operation = Row(name);
+        DenseArray<double>[] x = [.. operation.Inputs().Select(DenseArray<double>.From)];
+        double[] Error(int of, params int[] recorded)
+        {
+            Tape<double> tape = new();
+            DualTensor<double>[] inputs = [.. x.Select((value, i) => recorded.Contains(i) ? new DualTensor<double>(value, tape) : new(value))];
+            DualTensor<double> y = operation.Apply(inputs);
+            tape.WalkBack(y.Recorded, y.Value);
+            Assert.Null(y.Recorded);
+            Assert.All(inputs.Where((_, i) => !recorded.Contains(i)), input => Assert.Null(input.Error));
+            return inputs[of].Error!.Values;
+        }
+
+        for (int i = 0; i < x.Length; i++)
+        {
+            Assert.Equal(Error(i, [.. Enumerable.Range(0, x.Length)]), Error(i, i));
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Names))]
     public void Several_tangents_equal_single_ones(string name)
     {
         Operation<double> operation = Row(name);
@@ -67,6 +115,7 @@ public sealed class OperationTests
         DualTensor<double> y = operation.Apply([.. operation.Inputs().Select(DualTensor.Constant)]);
 
         Assert.Equal(0, y.Directions);
+        Assert.Null(y.Recorded);
     }
 
     [Theory]

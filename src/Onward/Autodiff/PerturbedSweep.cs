@@ -1,0 +1,65 @@
+using System.Numerics;
+using System.Numerics.Tensors;
+
+namespace Onward.Autodiff;
+
+/// <summary>Carries the tangents along noise, and credits the noise of each block with the tangents of its loss.</summary>
+internal abstract class PerturbedSweep<T>(IReadOnlyDictionary<string, Tensor<T>> parameters, SweepNoise noise) : ForwardSweep<T>(parameters)
+    where T : struct, IFloatingPointIeee754<T>
+{
+    private readonly Dictionary<string, DualTensor<T>> _perturbed = [];
+    private readonly HashSet<string> _readInBlock = [];
+
+    protected SweepNoise Noise { get; } = noise;
+
+    private protected sealed override DualTensor<T> Read(string name)
+    {
+        if (_perturbed.Count == 0)
+        {
+            PerturbParameters();
+        }
+
+        _readInBlock.Add(name);
+        return _perturbed[name];
+    }
+
+    private protected sealed override void CreditBlock(DualTensor<T> loss, DualTensor<T> mean)
+    {
+        if (loss.Directions > 0)
+        {
+            CreditParameters(mean);
+        }
+
+        CreditActivities(loss);
+        _readInBlock.Clear();
+    }
+
+    /// <summary>Adds the estimates of the block's affine maps and forgets their noise.</summary>
+    protected abstract void CreditActivities(DualTensor<T> loss);
+
+    // Parameters lie one after the other in the order of their names.
+    private void PerturbParameters()
+    {
+        T[][] noise = Noise.ForParameters<T>(Values.Values.Sum(value => value.Values.Length));
+        int start = 0;
+        foreach ((string name, DenseArray<T> value) in Values)
+        {
+            int first = start, length = value.Values.Length;
+            _perturbed[name] = new(value, Array.ConvertAll(noise, v => new DenseArray<T>(value.Shape, v[first..(first + length)])));
+            start += length;
+        }
+    }
+
+    // (1/M) sum over m of v_m times the tangent of the mean loss along v_m.
+    private void CreditParameters(DualTensor<T> mean)
+    {
+        foreach (string name in _readInBlock)
+        {
+            for (int pass = 0; pass < Noise.Passes; pass++)
+            {
+                DenseArray<T> credit = new([], [mean.Tangent(pass)[0] / T.CreateChecked(Noise.Passes)]);
+                AddEstimate(name, credit * _perturbed[name].TangentOrZero(pass));
+            }
+        }
+    }
+}
