@@ -1,6 +1,6 @@
 // Shows a network of your own layers: a filter of windows with a gate, on digits that the program draws. Layers are functions of
-// tensors; the noise enters where they call Affine. Prints the error on new digits under four rules, noise on weights or on
-// activities, with one loss at the end or one for each block: about 50 % with noise on weights, 28 % with noise on activities.
+// tensors; noise enters, or feedback leaves, where they call Affine. Prints the error on new digits under several rules, with one
+// loss at the end or one for each block: TODO
 #:project ../src/Onward/Onward.csproj
 
 using System.Numerics.Tensors;
@@ -11,11 +11,16 @@ using Onward.Kernels;
 const int Batch = 64, Steps = 400;
 (string Name, int Inputs, int Outputs)[] shapes = [("filter", 49, 32), ("gate", 49, 32), ("hidden", 512, 64), ("out", 64, 10), ("head", 512, 10)];
 (DualTensor<float> newImages, int[] newLabels) = Digits(first: 1_000_000, 500);
-foreach ((string name, bool onActivities, bool local) in new[] { ("FG-W", false, false), ("FG-A", true, false), ("LG-FG-W", false, true), ("LG-FG-A", true, true) })
+WeightPerturbationEstimator<float> onWeights = new(DirectionSet.Gaussian, passes: 4, seed: 1);
+ActivityPerturbationEstimator<float> onActivities = new(DirectionSet.Gaussian, passes: 4, seed: 1);
+BackpropagationEstimator<float> backprop = new();
+FeedbackAlignmentEstimator<float> alignment = new(seed: 1);
+foreach ((string name, GradientEstimator<float> estimator, bool local, float rate) in new (string, GradientEstimator<float>, bool, float)[]
 {
-    ForwardGradientEstimator<float> estimator = onActivities
-        ? new ActivityPerturbationEstimator<float>(DirectionSet.Gaussian, passes: 4, seed: 1)
-        : new WeightPerturbationEstimator<float>(DirectionSet.Gaussian, passes: 4, seed: 1);
+    ("FG-W", onWeights, false, 0.01f), ("FG-A", onActivities, false, 0.1f), ("LG-FG-W", onWeights, true, 0.01f), ("LG-FG-A", onActivities, true, 0.1f),
+    ("BP", backprop, false, 0.1f), ("LG-BP", backprop, true, 0.1f), ("FA", alignment, false, 0.1f), ("LG-FA", alignment, true, 0.1f),
+})
+{
     Dictionary<string, Tensor<float>> parameters = shapes.Index().ToDictionary(
         shape => shape.Item.Name, shape => Normals((uint)shape.Index, shape.Item.Inputs, shape.Item.Outputs));
     for (uint step = 0; step < Steps; step++)
@@ -24,7 +29,7 @@ foreach ((string name, bool onActivities, bool local) in new[] { ("FG-W", false,
         GradientEstimate<float> estimate = estimator.Estimate(parameters, sweep => CrossEntropy(Logits(sweep, images, local ? labels : null), labels), step);
         foreach ((string parameter, Tensor<float> gradient) in estimate.Estimates)
         {
-            parameters[parameter] = Tensor.Subtract<float>(parameters[parameter], Tensor.Multiply<float>(gradient, onActivities ? 0.1f : 0.01f));
+            parameters[parameter] = Tensor.Subtract<float>(parameters[parameter], Tensor.Multiply<float>(gradient, rate));
         }
     }
 

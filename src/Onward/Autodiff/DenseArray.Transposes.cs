@@ -2,7 +2,7 @@ using System.Numerics.Tensors;
 
 namespace Onward.Autodiff;
 
-/// <summary>Transposes of the linear maps that the other methods are.</summary>
+/// <summary>The transposes of linear maps.</summary>
 internal sealed partial class DenseArray<T>
 {
     /// <summary>The transpose of <see cref="Expand"/>: the sum over the axes that it repeats.</summary>
@@ -69,6 +69,8 @@ internal sealed partial class DenseArray<T>
     /// matrix for all rows takes their sum at once, [k, n]; otherwise [..., k, n].
     /// </summary>
     public DenseArray<T> MatMulBack(DenseArray<T> error, bool oneMatrix) => oneMatrix
-        ? Reshape([Values.Length / Shape[^1], Shape[^1]]).TransposeMatrices().MatMul(error.Reshape([error.Values.Length / error.Shape[^1], error.Shape[^1]]))
+        ? Rows().TransposeMatrices().MatMul(error.Rows())
         : TransposeMatrices().MatMul(error);
+
+    private DenseArray<T> Rows() => Reshape([Shapes.Count(Shape.AsSpan(0, Shape.Length - 1)), Shape[^1]]);
 }

@@ -159,36 +159,18 @@ public sealed partial class DualTensor<T>
         int[] shape, params ReadOnlySpan<(DualTensor<T> Tensor, Func<DenseArray<T>, DenseArray<T>> Transpose)> inputs)
     {
         Tape<T>? tape = null;
-        int recorded = 0;
-        foreach ((DualTensor<T> tensor, _) in inputs)
-        {
-            if (tensor.Recorded is { } entry)
-            {
-                tape ??= entry.Tape;
-                recorded++;
-                if (entry.Tape != tape)
-                {
-                    throw new InvalidOperationException(
-                        "Tensors of one sweep are recorded together; these were recorded in two. One of them is probably kept from another sweep: stop its gradient.");
-                }
-            }
-        }
-
-        if (tape is null)
-        {
-            return null;
-        }
-
-        TapeInput<T>[] kept = new TapeInput<T>[recorded];
+        List<TapeInput<T>>? recorded = null;
         foreach ((DualTensor<T> tensor, Func<DenseArray<T>, DenseArray<T>> transpose) in inputs)
         {
             if (tensor.Recorded is { } entry)
             {
-                kept[^recorded--] = new(entry, transpose);
+                tape ??= entry.Tape;
+                (recorded ??= []).Add(entry.Tape == tape ? new(entry, transpose) : throw new InvalidOperationException(
+                    "Tensors of one sweep are recorded together; these were recorded in two. One of them is probably kept from another sweep: stop its gradient."));
             }
         }
 
-        return tape.Record(shape, kept);
+        return recorded is null ? null : tape!.Record(shape, [.. recorded]);
     }
 
     private static int CommonDirections(int left, int right) => left == 0 || right == 0 || left == right

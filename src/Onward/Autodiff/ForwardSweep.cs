@@ -4,8 +4,8 @@ using System.Numerics.Tensors;
 namespace Onward.Autodiff;
 
 /// <summary>
-/// What an estimator hands to a user's loss: the parameters by name, the affine maps, where noise may enter and random
-/// feedback may leave, and the ends of blocks. The same loss works with every estimator.
+/// What an estimator hands to a user's loss: the parameters by name, the affine maps, at which rules differ, and the ends of
+/// blocks. The same loss works with every estimator.
 /// </summary>
 /// <typeparam name="T">float or double.</typeparam>
 public abstract class ForwardSweep<T>

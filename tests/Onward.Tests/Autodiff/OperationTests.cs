@@ -31,7 +31,7 @@ public sealed class OperationTests
         DualTensor<double>[] inputs = [.. x.Select(value => new DualTensor<double>(DenseArray<double>.From(value), tape))];
 
         DualTensor<double> y = operation.Apply(inputs);
-        DenseArray<double> u = new(y.Shape.ToArray(), Draw.Numbers(Draw.Normals<double>(1000, y.Shape.ToArray())));
+        DenseArray<double> u = new(y.Shape.ToArray(), Draw.Numbers(Draw.Normals<double>(1000, [y.Values.Length])));
         tape.WalkBack(y.Recorded, u);
 
         double sent = 0;
