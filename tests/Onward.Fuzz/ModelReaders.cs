@@ -61,7 +61,9 @@ internal static class ModelReaders
         RunState state = RunState.Start(options.Blocks);
         state.Epochs.Add(new EpochMetrics(1, 0.1, [0.5, double.NaN], 1, 2, 3, 4, 5, TimeSpan.FromSeconds(6)));
         state.Step = 3;
-        new Checkpoint(model, new ParameterVector(model.Values.Layout), average: null, new TrainingOptions { Epochs = 4, LearningRate = 0.1, Seed = 1 }, "images", state).Save(file);
+        TrainingOptions training = new() { Epochs = 4, LearningRate = 0.1, AverageDecay = options.IsSelfSupervised ? 0.9 : 0, Seed = 1 };
+        ParameterVector? average = training.AverageDecay > 0 ? new(model.Values.Layout) : null;
+        new Checkpoint(model, new ParameterVector(model.Values.Layout), average, training, "images", state).Save(file);
         return File.ReadAllBytes(file);
     }
 
