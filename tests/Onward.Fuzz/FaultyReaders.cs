@@ -34,15 +34,16 @@ internal static class FaultyReaders
 
     private static int Deeper(int depth) => Deeper(depth + 1) + Deeper(depth + 2);
 
-    // What the runtime does not count.
+    // What the runtime does not count. A byte written to a page makes the process hold it.
     private static string Native()
     {
-        byte[] filled = new byte[Block];
-        Array.Fill(filled, (byte)1);
         while (true)
         {
-            Marshal.Copy(filled, 0, Marshal.AllocHGlobal(Block), Block);
-            Thread.Sleep(1);
+            nint block = Marshal.AllocHGlobal(Block);
+            for (int page = 0; page < Block; page += Environment.SystemPageSize)
+            {
+                Marshal.WriteByte(block, page, 1);
+            }
         }
     }
 }

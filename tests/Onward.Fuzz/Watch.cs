@@ -16,7 +16,7 @@ internal sealed class Watch(Reader reader, FuzzRun run)
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(20);
 
     // Of the processor, as a machine may be busy; of the clock for a reader that waits.
-    private static readonly TimeSpan MostProcessorTime = TimeSpan.FromSeconds(2), MostTime = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan MostProcessorTime = TimeSpan.FromSeconds(5), MostTime = TimeSpan.FromSeconds(60);
 
     /// <summary>Begins to watch.</summary>
     /// <param name="report">Told of the failure.</param>
