@@ -1,7 +1,9 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
 using System.Globalization;
+using Onward.Communication;
 using Onward.Data;
+using Onward.Mpi;
 using Onward.Training;
 
 namespace Onward.Cli;
@@ -60,9 +62,10 @@ internal static class Cli
         }
     }
 
-    private static (int Code, string Message) Describe(Exception fault) => fault switch
+    /// <summary>The exit code and the message of a fault.</summary>
+    internal static (int Code, string Message) Describe(Exception fault) => fault switch
     {
-        CommandFault or DataException or DownloadUnavailableException or ModelFileException => (ExitCode.BadInput, fault.Message),
+        CommandFault or DataException or DownloadUnavailableException or ModelFileException or MpiException or RankMismatchException => (ExitCode.BadInput, fault.Message),
         TrainingDivergedException => (ExitCode.Diverged, fault.Message),
         InterruptedException => (ExitCode.Interrupted, fault.Message),
         OperationCanceledException => (ExitCode.Interrupted, "interrupted."),
@@ -72,6 +75,6 @@ internal static class Cli
             $"unexpected error: {fault.GetType().Name}: {fault.Message} Set ONWARD_DEBUG=1 and run it again to see where.")),
     };
 
-    // A message may quote what stands in a file: neither a line's end nor a command to the terminal comes through.
-    private static string OneLine(string text) => string.Join(' ', text.Split(Controls, StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
+    /// <summary>A message as one line. It may quote what stands in a file: neither a line's end nor a command to the terminal comes through.</summary>
+    internal static string OneLine(string text) => string.Join(' ', text.Split(Controls, StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
 }

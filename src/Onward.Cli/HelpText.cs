@@ -39,6 +39,7 @@ internal static class HelpText
           onward train --validation 10000 --lr 0.05    tune on held-out training images
           onward train --json | jq .testError          one line of JSON for scripts
           onward train --tensorboard                   then: tensorboard --logdir runs
+          mpirun -n 4 onward train --parallel data     four processes, each with a share of every batch
           onward train --model M/8/16 --dry-run        speed, memory and time, before anything is written
           onward train --overfit-batches 2             can it learn at all? 256 images by heart
           onward train --max-time 60                   stops after an hour, to be gone on with

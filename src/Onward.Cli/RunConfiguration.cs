@@ -141,6 +141,9 @@ internal sealed record RunConfiguration
 
     public required int Threads { get; init; }
 
+    /// <summary>Shares of a batch x stages of blocks of the processes that shared the run; null for one process.</summary>
+    public string? Parallel { get; init; }
+
     /// <summary>Where the run was begun; null in runs of versions that did not keep it.</summary>
     public RunEnvironment? Environment { get; init; }
 

@@ -195,13 +195,14 @@ internal sealed class RunFolder : IDisposable
             && (result.Divergence is null) == (result.TestError is not null && result.TrainError is not null && result.ImagesPerSecond is not null && result.Seconds is not null));
 
     /// <summary>Reads the newest intact checkpoint; null where the run was stopped before there was one.</summary>
+    /// <param name="path">The run's folder.</param>
     /// <param name="damaged">Told of each newer one that is damaged.</param>
-    internal Checkpoint? ReadCheckpoint(Action<string> damaged)
+    internal static Checkpoint? ReadCheckpoint(string path, Action<string> damaged)
     {
-        Checkpoint? checkpoint = _checkpoints!.LoadNewest(damaged);
-        if (checkpoint is null && File.Exists(System.IO.Path.Combine(Path, MetricsFile.Name)) && MetricsFile.Read(Path).Count is > 0 and int epochs)
+        Checkpoint? checkpoint = new CheckpointFolder(System.IO.Path.Combine(path, CheckpointsName), keep: 1).LoadNewest(damaged);
+        if (checkpoint is null && File.Exists(System.IO.Path.Combine(path, MetricsFile.Name)) && MetricsFile.Read(path).Count is > 0 and int epochs)
         {
-            throw new CommandFault($"{Path}: no checkpoint to go on from, though {epochs} epoch{(epochs == 1 ? " has" : "s have")} ended. Train it anew, in another folder.");
+            throw new CommandFault($"{path}: no checkpoint to go on from, though {epochs} epoch{(epochs == 1 ? " has" : "s have")} ended. Train it anew, in another folder.");
         }
 
         return checkpoint;

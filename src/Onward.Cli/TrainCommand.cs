@@ -12,7 +12,10 @@ internal sealed class TrainCommand
     private readonly TrainOptions _options;
     private readonly CancellationToken _timeIsUp;
 
-    private TrainCommand(Host host, TrainOptions options, CancellationToken timeIsUp) => (_host, _options, _timeIsUp) = (host, options, timeIsUp);
+    private readonly Ranks _ranks;
+
+    private TrainCommand(Ranks ranks, TrainOptions options, CancellationToken timeIsUp) =>
+        (_ranks, _host, _options, _timeIsUp) = (ranks, ranks.Host, options, timeIsUp);
 
     /// <summary>Makes the command.</summary>
     internal static Command Create(Host host)
@@ -20,32 +23,34 @@ internal sealed class TrainCommand
         TrainOptions options = new();
         Command command = new("train", "Train a model and keep it, with its metrics, in a run folder.");
         options.AddTo(command);
-        command.SetAction(parse =>
-        {
-            using CancellationTokenSource time = new(options.MaxTime(parse) ?? Timeout.InfiniteTimeSpan, host.Clock);
-            using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(host.Interruption, time.Token);
-            return new TrainCommand(host with { Interruption = end.Token }, options, time.Token).Run(parse);
-        });
+        command.SetAction(parse => Run(parse, options, host));
         return command;
     }
 
-    // All that can be wrong is found before the run folder is made, or written to.
-    private int Run(ParseResult parse)
+    private static int Run(ParseResult parse, TrainOptions options, Host host)
     {
-        if (_options.ReadResumption(parse) is TrainOptions.Resumption resumption)
+        if (options.OnlyShows(parse) && options.ReadResumption(parse) is null)
         {
-            return Resume(resumption);
-        }
-
-        if (_options.OnlyShows(parse))
-        {
-            _host.Out.WriteLine(_options.Show(parse));
+            host.Out.WriteLine(options.Show(parse));
             return ExitCode.Done;
         }
 
-        TrainOptions.Plan plan = _options.Read(parse);
-        return _options.OnlyTries(parse) ? Try(plan) : Begin(plan);
+        if (options.OnlyTries(parse) && options.Parallel(parse) is not null)
+        {
+            throw new CommandFault("--dry-run tries a run in one process. Leave --parallel out.");
+        }
+
+        using CancellationTokenSource time = new(options.MaxTime(parse) ?? Timeout.InfiniteTimeSpan, host.Clock);
+        using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(host.Interruption, time.Token);
+        return Ranks.Run(options.Parallel(parse), host with { Interruption = end.Token }, ranks => new TrainCommand(ranks, options, time.Token).Run(parse));
     }
+
+    // All that can be wrong is found before the run folder is made, or written to.
+    private int Run(ParseResult parse) => _ranks.Together(() => _options.ReadResumption(parse)) is TrainOptions.Resumption resumption
+        ? Resume(resumption)
+        : TryOrBegin(_ranks.Together(() => _options.Read(parse)), _options.OnlyTries(parse));
+
+    private int TryOrBegin(TrainOptions.Plan plan, bool tries) => tries ? Try(plan) : Begin(plan);
 
     private int Try(TrainOptions.Plan plan)
     {
@@ -59,48 +64,80 @@ internal sealed class TrainCommand
     private int Begin(TrainOptions.Plan plan)
     {
         string? named = plan.Out is null ? null : _host.Resolve(plan.Out);
-        if (named is not null)
+        _ranks.Together(() => RequireFree(named));
+        TrainingData data = _ranks.FirstThenOthers(() => plan.Run.Choose(plan.Data.Load(_host)));
+        using TrainingRun run = _ranks.Together(() => Prepare(plan.Run, data));
+        _ranks.RequireSame(run.Configuration);
+        using RunFolder? folder = _ranks.Together(() => _ranks.Writes ? CreateFolder(run, named, plan.Keeping) : null);
+        Train(run, folder, plan.Keeping, data.HeldOut, "training", "");
+        return ExitCode.Done;
+    }
+
+    private bool RequireFree(string? named)
+    {
+        if (named is not null && _ranks.Writes)
         {
             RunFolder.RequireFree(named);
         }
 
-        TrainingData data = plan.Run.Choose(plan.Data.Load(_host));
-        using TrainingRun run = new(plan.Run, data, _host);
-        _host.Interruption.ThrowIfCancellationRequested();
+        return true;
+    }
 
+    private TrainingRun Prepare(RunPlan plan, TrainingData data)
+    {
+        TrainingRun run = new(plan, data, _host, _ranks.Grid);
+        _host.Interruption.ThrowIfCancellationRequested();
+        return run;
+    }
+
+    private RunFolder CreateFolder(TrainingRun run, string? named, TrainOptions.Keeping keeping)
+    {
         string byDefault = DefaultFolder(run);
         if (named is null && RunFolder.HoldsStoppedRun(byDefault))
         {
             _host.Notices.Add($"{byDefault} holds such a run that has not ended; '{RunFolder.ResumeCommand(byDefault)}' goes on with it. This is a new one.");
         }
 
-        int keep = plan.Keeping.Checkpoints;
-        using RunFolder folder = named is null
-            ? RunFolder.CreateNext(byDefault, run.Configuration, run.Blocks, keep)
-            : RunFolder.Create(named, run.Configuration, run.Blocks, keep);
-        if (plan.Keeping.TensorBoard)
+        RunFolder folder = named is null
+            ? RunFolder.CreateNext(byDefault, run.Configuration, run.Blocks, keeping.Checkpoints)
+            : RunFolder.Create(named, run.Configuration, run.Blocks, keeping.Checkpoints);
+        if (keeping.TensorBoard)
         {
             run.BeginEvents(folder);
         }
 
-        Report(run.Configuration, Train(run, folder, data.HeldOut, "training", ""), folder, plan.Keeping.AsJson, ProcessMemory.PeakMegabytes);
-        return ExitCode.Done;
+        return folder;
     }
 
     private int Resume(TrainOptions.Resumption asked)
     {
         string path = _host.Resolve(asked.Run);
-        RunConfiguration begun = RunFolder.ReadConfiguration(path);
-        using RunFolder folder = RunFolder.Reopen(path, asked.Keeping.Checkpoints);
-        if (RunFolder.TryReadResult(path) is RunResult result)
+        RunConfiguration begun = _ranks.Together(() => RunFolder.ReadConfiguration(path));
+        using RunFolder? folder = _ranks.Together(() => _ranks.Writes ? RunFolder.Reopen(path, asked.Keeping.Checkpoints) : null);
+        if (_ranks.Together(() => RunFolder.TryReadResult(path)) is RunResult result)
         {
-            return ReportEnded(begun, result, folder, asked.Keeping.AsJson);
+            return folder is null ? ExitCode.Done : ReportEnded(begun, result, folder, asked.Keeping.AsJson);
         }
 
-        Checkpoint? checkpoint = folder.ReadCheckpoint(fault => _host.Notices.Add($"going on from an earlier checkpoint, because the newest is not intact: {fault}"));
+        Checkpoint? checkpoint = _ranks.Together(() => RunFolder.ReadCheckpoint(path, fault => _host.Notices.Add($"going on from an earlier checkpoint, because the newest is not intact: {fault}")));
         RunPlan plan = asked.Keeping.Adapt(RunPlan.Of(begun, asked.Threads ?? begun.Threads));
-        TrainingData data = plan.Choose(new DataChoice.Settings(begun.Dataset, asked.Data ?? begun.Data, begun.Validation) { ImageSize = begun.ImageSize }.Load(_host));
-        using TrainingRun run = new(plan, data, _host);
+        TrainingData data = _ranks.FirstThenOthers(() => plan.Choose(new DataChoice.Settings(begun.Dataset, asked.Data ?? begun.Data, begun.Validation) { ImageSize = begun.ImageSize }.Load(_host)));
+        using TrainingRun run = _ranks.Together(() => Prepare(plan, data, begun, path, checkpoint));
+        _ranks.RequireSame(run.Configuration);
+        folder?.Begin(run.Blocks, begun.MeasureGradients > 0, checkpoint?.Epochs ?? []);
+        if (folder is not null && (asked.Keeping.TensorBoard || EventFile.IsIn(path)))
+        {
+            run.BeginEvents(folder);
+        }
+
+        string from = checkpoint is null ? " from its beginning" : $" after {(checkpoint.Step > 0 ? $"step {checkpoint.Step + checkpoint.ReadoutStep} of epoch {checkpoint.Epochs.Count + 1}" : $"epoch {checkpoint.Epochs.Count}")} of {begun.Epochs}";
+        Train(run, folder, asked.Keeping, data.HeldOut, "going on with", from);
+        return ExitCode.Done;
+    }
+
+    private TrainingRun Prepare(RunPlan plan, TrainingData data, RunConfiguration begun, string path, Checkpoint? checkpoint)
+    {
+        TrainingRun run = new(plan, data, _host, _ranks.Grid);
         RequireSame(path, begun, run.Configuration);
         if (checkpoint is not null)
         {
@@ -108,21 +145,12 @@ internal sealed class TrainCommand
         }
 
         _host.Interruption.ThrowIfCancellationRequested();
-
-        folder.Begin(run.Blocks, begun.MeasureGradients > 0, checkpoint?.Epochs ?? []);
-        if (asked.Keeping.TensorBoard || EventFile.IsIn(path))
-        {
-            run.BeginEvents(folder);
-        }
-
-        string from = checkpoint is null ? " from its beginning" : $" after {(checkpoint.Step > 0 ? $"step {checkpoint.Step + checkpoint.ReadoutStep} of epoch {checkpoint.Epochs.Count + 1}" : $"epoch {checkpoint.Epochs.Count}")} of {begun.Epochs}";
-        Report(run.Configuration, Train(run, folder, data.HeldOut, "going on with", from), folder, asked.Keeping.AsJson, ProcessMemory.PeakMegabytes);
-        return ExitCode.Done;
+        return run;
     }
 
     private void RequireSame(string folder, RunConfiguration begun, RunConfiguration now)
     {
-        if (begun.FirstDifference(now, "version", "threads", "data", "datasetSource", "environment") is var (name, was, @is))
+        if (begun.FirstDifference(now, "version", "threads", "data", "datasetSource", "parallel", "environment") is var (name, was, @is))
         {
             throw new CommandFault($"{folder} was begun with {name} {was}, but now {name} is {@is}. Name the data that it was begun with by --data, or restore its configuration.");
         }
@@ -133,15 +161,21 @@ internal sealed class TrainCommand
         }
     }
 
-    private RunResult Train(TrainingRun run, RunFolder folder, string heldOut, string doing, string from)
+    private void Train(TrainingRun run, RunFolder? folder, TrainOptions.Keeping keeping, string heldOut, string doing, string from)
     {
+        if (folder is null)
+        {
+            TrainSilently(run);
+            return;
+        }
+
         int epochs = run.Configuration.Epochs;
         _host.ShowNotices();
         _host.Error.WriteLine($"{doing} {run.Configuration.Network.Name} in {folder.Path}{from}");
         TrainingDisplay display = LiveDisplay.TryCreate(_host, epochs, heldOut) ?? (TrainingDisplay)new PlainDisplay(_host.Error, epochs, heldOut);
         try
         {
-            return run.Train(folder, display);
+            Report(run.Configuration, run.Train(folder, display), folder, keeping.AsJson, ProcessMemory.PeakMegabytes);
         }
         catch (OperationCanceledException fault)
         {
@@ -152,6 +186,18 @@ internal sealed class TrainCommand
                     : $"{why}; the model of epoch {folder.LastEpoch} of {epochs} is {folder.ModelPath}.")
                 + $" Go on with '{RunFolder.ResumeCommand(folder.Path)}'.",
                 fault);
+        }
+    }
+
+    private static void TrainSilently(TrainingRun run)
+    {
+        try
+        {
+            run.Train(null, new QuietDisplay());
+        }
+        catch (OperationCanceledException fault)
+        {
+            throw new InterruptedException("interrupted.", fault);
         }
     }
 
@@ -208,7 +254,7 @@ internal sealed class TrainCommand
             table.Add("by block head", string.Join(", ", result.BlockTestErrors.Select(TextTable.Percent)));
         }
 
-        table.Add("speed", string.Create(CultureInfo.InvariantCulture, $"{result.ImagesPerSecond:N0} images/s on {run.Threads} thread{(run.Threads == 1 ? "" : "s")}"));
+        table.Add("speed", string.Create(CultureInfo.InvariantCulture, $"{result.ImagesPerSecond:N0} images/s on {(run.Parallel is null ? "" : $"{run.Parallel} processes of ")}{run.Threads} thread{(run.Threads == 1 ? "" : "s")}"));
         table.Add("time", TextTable.Duration(TimeSpan.FromSeconds(result.Seconds!.Value)));
         if (peak is not null)
         {

@@ -13,7 +13,7 @@ internal sealed class TrainOptions
     private static readonly IReadOnlyList<string> Schedules = [.. Enum.GetNames<ScheduleShape>().Select(name => name.ToLowerInvariant())];
 
     // What changes no result.
-    private static readonly string[] BesideResume = ["--data", "--threads", "--max-time", "--checkpoint-minutes", "--keep", "--tensorboard", "--json"];
+    private static readonly string[] BesideResume = ["--data", "--threads", "--parallel", "--max-time", "--checkpoint-minutes", "--keep", "--tensorboard", "--json"];
 
     private readonly DataChoice _data = new();
     private readonly ModelChoice _model = ModelChoice.WithDefault(PresetDefaults.Model);
@@ -40,6 +40,7 @@ internal sealed class TrainOptions
     private readonly Option<bool> _tensorBoard = new("--tensorboard") { Description = "Write files of events for TensorBoard to the run folder: scalars, histograms of weights, the first training views. A run that is gone on with keeps writing them" };
     private readonly Option<string?> _config = ConfigurationFile.Option();
     private readonly Option<bool> _dumpConfig = new("--dump-config") { Description = "Print the options as a file for --config, with the defaults that they come to, and train nothing" };
+    private readonly Option<string?> _parallel = Ranks.Option();
     private readonly Option<bool> _dryRun = new("--dry-run") { Description = "Load the data, train a few steps, say what the run would take, and keep nothing" };
     private readonly Option<bool> _json = new("--json") { Description = "Print one line of JSON instead of a table" };
 
@@ -60,6 +61,7 @@ internal sealed class TrainOptions
         command.Add(_checkpointMinutes);
         command.Add(_keep);
         command.Add(_tensorBoard);
+        command.Add(_parallel);
         command.Add(_config);
         command.Add(_dumpConfig);
         command.Add(_dryRun);
@@ -104,6 +106,9 @@ internal sealed class TrainOptions
 
     /// <summary>Whether the run is only to be tried.</summary>
     internal bool OnlyTries(ParseResult parse) => parse.GetValue(_dryRun);
+
+    /// <summary>How processes share the run; null for one process.</summary>
+    internal string? Parallel(ParseResult parse) => parse.GetValue(_parallel);
 
     /// <summary>The options as a file for <c>--config</c>, with the defaults that they come to.</summary>
     internal string Show(ParseResult parse)

@@ -1,3 +1,5 @@
+using System.Globalization;
+using Onward.Communication;
 using Onward.Data;
 using Onward.Learning;
 using Onward.Models;
@@ -18,17 +20,25 @@ internal sealed class TrainingRun : IDisposable
     private readonly LearningRule? _exact;
     private readonly Trainer _trainer;
 
-    /// <summary>Prepares a run.</summary>
-    internal TrainingRun(RunPlan plan, TrainingData data, Host host)
+    /// <summary>Prepares a run, or this process's part of one.</summary>
+    internal TrainingRun(RunPlan plan, TrainingData data, Host host, RankGrid? grid = null)
     {
         (_host, _data, _options) = (host, data, plan.Training);
         _model = plan.CreateModel(data);
         _model.Initialize(plan.Training.Seed);
-        Configuration = plan.Configure(data, _model.Values.Layout.Count);
+        Configuration = plan.Configure(data, _model.Values.Layout.Count) with { Parallel = grid is null ? null : string.Create(CultureInfo.InvariantCulture, $"{grid.Share.Count}x{grid.Stages}") };
         _team = new WorkerTeam(plan.Rule.Threads);
         _rule = plan.Rule.Create(_model, _team, plan.LossScope, plan.Objective.Loss, plan.Training.Seed);
         _exact = plan.Training.ComparedSteps > 0 ? (plan.Rule with { Rule = PaperRules.Exact(plan.Rule.Rule) }).Create(_model, _team, plan.LossScope, plan.Objective.Loss, plan.Training.Seed) : null;
-        _trainer = new Trainer(_model, _rule, _team, data.Images, plan.Training, host.Clock, _exact);
+        try
+        {
+            _trainer = new Trainer(_model, _rule, _team, data.Images, plan.Training, host.Clock, _exact, grid);
+        }
+        catch (ArgumentException fault) when (grid is not null)
+        {
+            _team.Dispose();
+            throw new CommandFault($"--parallel {Configuration.Parallel}: {fault.Message.Split(" (Parameter")[0]}", fault);
+        }
     }
 
     /// <summary>Every option of the run.</summary>
@@ -63,27 +73,30 @@ internal sealed class TrainingRun : IDisposable
     internal long ActivationBytes => _rule.ActivationBytes;
 
     /// <summary>Trains, keeping every epoch and the result in the run's folder.</summary>
+    /// <param name="folder">The folder; null where another process writes.</param>
+    /// <param name="display">Shows it.</param>
     /// <exception cref="TrainingDivergedException">The run diverged; its folder says so.</exception>
     /// <exception cref="OperationCanceledException">The run was interrupted; its folder has no result.</exception>
-    internal RunResult Train(RunFolder folder, TrainingDisplay display)
+    internal RunResult Train(RunFolder? folder, TrainingDisplay display)
     {
+        Action<Checkpoint>? keep = folder is null ? _ => { } : folder.HasCheckpoints ? folder.Keep : null;
         RunResult result;
         try
         {
-            result = RunResult.Of(display.Show(() => _trainer.Run(display.Progress, Keep, folder.HasCheckpoints ? folder.Keep : null, _host.Interruption)), _rule.ActivationBytes);
+            result = RunResult.Of(display.Show(() => _trainer.Run(display.Progress, Keep, keep, _host.Interruption)), _rule.ActivationBytes);
         }
         catch (TrainingDivergedException fault)
         {
-            folder.Finish(RunResult.Of(fault, _rule.ActivationBytes));
+            folder?.Finish(RunResult.Of(fault, _rule.ActivationBytes));
             throw;
         }
 
-        folder.Finish(result);
+        folder?.Finish(result);
         return result;
 
         void Keep(EpochMetrics epoch)
         {
-            folder.Keep(_model, epoch);
+            folder?.Keep(_model, epoch);
             display.EpochEnded(epoch);
         }
     }

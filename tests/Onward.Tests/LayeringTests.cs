@@ -8,17 +8,18 @@ public sealed partial class LayeringTests
     private static readonly Dictionary<string, string[]> MayUse = new()
     {
         ["Laboratory"] = ["Learning", "Models", "Losses", "Layers", "Kernels", "Threads"],
-        ["Training"] = ["Learning", "Models", "Losses", "Layers", "Data", "Optimizers", "Formats", "Kernels", "Threads"],
-        ["Learning"] = ["Models", "Losses", "Layers", "Kernels", "Threads"],
+        ["Training"] = ["Learning", "Models", "Losses", "Layers", "Data", "Optimizers", "Formats", "Kernels", "Threads", "Communication"],
+        ["Learning"] = ["Models", "Losses", "Layers", "Kernels", "Threads", "Communication"],
         ["Models"] = ["Losses", "Layers", "Kernels", "Threads"],
         ["Losses"] = ["Layers", "Kernels", "Threads"],
         ["Layers"] = ["Kernels", "Threads"],
-        ["Data"] = ["Kernels", "Threads"],
+        ["Data"] = ["Kernels", "Threads", "Communication"],
         ["Autodiff"] = ["Kernels"],
         ["Optimizers"] = ["Kernels", "Threads"],
         ["Formats"] = [],
         ["Kernels"] = ["Threads"],
         ["Threads"] = [],
+        ["Communication"] = [],
     };
 
     [Fact]
@@ -41,6 +42,16 @@ public sealed partial class LayeringTests
 
         Assert.NotEmpty(files);
         Assert.All(files, file => Assert.Empty(Used(File.ReadAllText(file)).Except(["Imaging", "Data"])));
+    }
+
+    [Fact]
+    public void Mpi_uses_communication_alone()
+    {
+        string source = Path.Combine(Path.GetDirectoryName(Source())!, "Onward.Mpi");
+        string[] files = [.. Directory.EnumerateFiles(source, "*.cs", SearchOption.AllDirectories).Order()];
+
+        Assert.NotEmpty(files);
+        Assert.All(files, file => Assert.Empty(Used(File.ReadAllText(file)).Except(["Mpi", "Communication"])));
     }
 
     [Fact]

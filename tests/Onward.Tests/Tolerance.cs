@@ -9,6 +9,12 @@ internal static class Tolerance
     public const double Network = 1e-4;
 
     /// <summary>
+    /// What twenty steps of training changed, where sums went in another order: a last bit grows from step to step, the less the
+    /// lower the rate, while a sum that is wrong changes all.
+    /// </summary>
+    public const double Drift = 1e-2;
+
+    /// <summary>
     /// A one-sided difference in float32 with a step of 1e-3 against the derivative: curvature times the step, the rare unit
     /// that crosses 0 within it, and rounding of 1e-7 over the step.
     /// </summary>

@@ -1,5 +1,6 @@
 using System.Numerics.Tensors;
 using System.Runtime.Intrinsics;
+using Onward.Communication;
 using Onward.Data.Augmentation;
 using Onward.Kernels;
 using Onward.Threads;
@@ -26,6 +27,7 @@ public sealed class BatchLoader : IDisposable
     private readonly float[] _unitScale; // [row, column, channel], for intensities in [0, 1]
     private readonly int _views; // of an image in training; 0 where it is dealt out as it is
     private readonly int _batchSize;
+    private readonly BatchShare _share;
     private readonly ulong _seed;
     private readonly Workbench[] _workbenches; // [thread]
     private readonly WorkerTeam _team;
@@ -50,6 +52,7 @@ public sealed class BatchLoader : IDisposable
     /// every image once, as it is. An image of another size than a model is given is cropped at its centre.
     /// </param>
     /// <param name="threads">Background threads that read images and make views, at least 1; copying images that lie in memory takes one.</param>
+    /// <param name="share">The share of every batch that is dealt out; null for all of it.</param>
     /// <exception cref="ArgumentException">The batch size, the threads, a statistic or a recipe does not fit the images.</exception>
     public BatchLoader(
         ImageSet images,
@@ -58,7 +61,8 @@ public sealed class BatchLoader : IDisposable
         int batchSize,
         ulong seed,
         IReadOnlyList<ViewRecipe>? views = null,
-        int threads = 1)
+        int threads = 1,
+        BatchShare? share = null)
     {
         ArgumentNullException.ThrowIfNull(images);
         ArgumentOutOfRangeException.ThrowIfLessThan(threads, 1);
@@ -96,6 +100,7 @@ public sealed class BatchLoader : IDisposable
 
         bool asTheyAre = views is [var only] && only == ViewRecipe.None;
         (_batchSize, _seed, _views) = (batchSize, seed, asTheyAre ? 0 : views.Count);
+        _share = share ?? BatchShare.Whole;
         _workbenches = new Workbench[asTheyAre && images is LabelledImages ? 1 : threads];
         for (int thread = 0; thread < _workbenches.Length; thread++)
         {
@@ -105,7 +110,7 @@ public sealed class BatchLoader : IDisposable
         ImageBatch[] slots = new ImageBatch[Buffers];
         for (int slot = 0; slot < Buffers; slot++)
         {
-            slots[slot] = new ImageBatch(batchSize * views.Count, images.ImageLength);
+            slots[slot] = new ImageBatch(_share.Of(batchSize).Images * views.Count, images.ImageLength);
         }
 
         _team = new WorkerTeam(_workbenches.Length);
@@ -120,12 +125,13 @@ public sealed class BatchLoader : IDisposable
     /// <param name="mean">Mean of each channel, with pixels scaled to [0, 1]. [channel]</param>
     /// <param name="standardDeviation">Standard deviation of each channel in the same unit, above 0. [channel]</param>
     /// <param name="threads">Background threads that read images, at least 1.</param>
+    /// <param name="share">The share of every batch that is dealt out; null for all of it.</param>
     /// <exception cref="ArgumentException">The threads or a statistic does not fit the images.</exception>
-    public static BatchLoader ForEvaluation(ImageSet images, ReadOnlySpan<float> mean, ReadOnlySpan<float> standardDeviation, int threads = 1)
+    public static BatchLoader ForEvaluation(ImageSet images, ReadOnlySpan<float> mean, ReadOnlySpan<float> standardDeviation, int threads = 1, BatchShare? share = null)
     {
         ArgumentNullException.ThrowIfNull(images);
         int batch = Math.Clamp(EvaluationValues / images.ImageLength, 1, Math.Min(EvaluationImages, images.Count));
-        return new BatchLoader(images, mean, standardDeviation, batch, seed: 0, threads: threads);
+        return new BatchLoader(images, mean, standardDeviation, batch, seed: 0, threads: threads, share: share);
     }
 
     /// <summary>Batches in one epoch of training: only full ones count, as in the paper's code.</summary>
@@ -178,8 +184,10 @@ public sealed class BatchLoader : IDisposable
 
     private void Assemble(ImageBatch batch, int[] order, int step, int epoch, int views)
     {
-        (_batch, _order, _start, _epoch, _augmented) = (batch, order, step * _batchSize, epoch, views > 0);
-        (batch.Images, batch.Views) = (Math.Min(_batchSize, order.Length - _start), Math.Max(1, views));
+        int start = step * _batchSize;
+        (batch.ImagesOfAll, batch.Views) = (Math.Min(_batchSize, order.Length - start), Math.Max(1, views));
+        (batch.FirstImage, batch.Images) = _share.Of(batch.ImagesOfAll);
+        (_batch, _order, _start, _epoch, _augmented) = (batch, order, start + batch.FirstImage, epoch, views > 0);
         _team.Run(batch.Images, _assembleImage);
     }
 

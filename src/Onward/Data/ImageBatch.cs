@@ -9,8 +9,17 @@ public sealed class ImageBatch
         Labels = new int[capacity];
     }
 
-    /// <summary>Number of images.</summary>
+    /// <summary>A batch of nothing.</summary>
+    internal static ImageBatch Empty { get; } = new(0, 0);
+
+    /// <summary>Number of images: of the whole batch, or of the share of it that this process takes.</summary>
     public int Images { get; internal set; }
+
+    /// <summary>Place of the first of them in the whole batch.</summary>
+    public int FirstImage { get; internal set; }
+
+    /// <summary>Images of the whole batch.</summary>
+    public int ImagesOfAll { get; internal set; }
 
     /// <summary>Views of each image: example v * <see cref="Images"/> + i is view v of image i.</summary>
     public int Views { get; internal set; }

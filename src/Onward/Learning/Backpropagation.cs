@@ -63,8 +63,8 @@ public sealed class Backpropagation : LearningRule
 
     /// <inheritdoc/>
     /// <remarks>Where blocks overlap, a loss goes back through its block alone once more, to the block before.</remarks>
-    protected override double RuleFlopsPerExample => 2.0 * Model.Blocks.Sum(block => block.Patches * block.Layers.Select((layer, l) =>
-        layer.Map.MultiplyAddsPerRow * ((l > 0 || (block.Index > 0 && Locality != Locality.Block) ? 3.0 : 2.0) + (Recomputes(block) || (Loss.Overlap && l > 0 && IsBetween(block)) ? 1 : 0))).Sum());
+    protected override double RuleFlopsOf(MixerBlock block) => 2.0 * block.Patches * block.Layers.Select((layer, l) =>
+        layer.Map.MultiplyAddsPerRow * ((l > 0 || (block.Index > 0 && Locality != Locality.Block) ? 3.0 : 2.0) + (Recomputes(block) || (Loss.Overlap && l > 0 && IsBetween(block)) ? 1 : 0))).Sum();
 
     /// <inheritdoc/>
     protected override long RuleBytes => _passes.Sum(pass => pass.Bytes);
@@ -101,7 +101,7 @@ public sealed class Backpropagation : LearningRule
     {
         if (_followsWeights)
         {
-            _path.Load(Model.Values, Team);
+            _path.Load(Model.Values, Team, OwnBlocks);
         }
     }
 

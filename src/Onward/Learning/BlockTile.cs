@@ -43,11 +43,14 @@ public sealed class BlockTile
     /// <summary>Rows in the tile: examples times patches.</summary>
     public int Rows { get; internal set; }
 
-    /// <summary>Place of the first example in the batch.</summary>
+    /// <summary>Place of the first example in the batch, or in this process's share of it.</summary>
     public int FirstExample { get; internal set; }
 
-    /// <summary>Images in the batch; an image has two views where heads project, which share their noise.</summary>
+    /// <summary>Images in the batch or the share; an image has two views where heads project, which share their noise.</summary>
     public int Images { get; internal set; }
+
+    /// <summary>Place of the share's first image in the batch: noise is a function of an image's place there, whoever draws it.</summary>
+    public int FirstImage { get; internal set; }
 
     /// <summary>The training step, which names the noise.</summary>
     public uint Step { get; internal set; }

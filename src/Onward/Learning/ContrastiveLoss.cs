@@ -20,12 +20,12 @@ internal sealed class ContrastiveLoss(int width, double temperature) : BatchLoss
 
     private readonly float _scale = (float)(1 / temperature);
 
-    private protected override float Differentiate(int example, ReadOnlySpan<int> labels, Span<float> cosines)
+    private protected override float Differentiate(int example, ReadOnlySpan<int> labels, Span<float> cosines, ref bool mistaken)
     {
         int partner = (example + (Examples / 2)) % Examples;
         TensorPrimitives.Multiply(cosines, _scale, cosines);
         cosines[example] = Excluded;
-        Mistakes[example] = TensorPrimitives.IndexOfMax<float>(cosines) != partner;
+        mistaken = TensorPrimitives.IndexOfMax<float>(cosines) != partner;
         float loss = SoftmaxCrossEntropy.Evaluate(cosines, partner, cosines);
         TensorPrimitives.Multiply(cosines, _scale / Examples, cosines);
         return loss;

@@ -43,7 +43,7 @@ public sealed class DirectFeedbackAlignment : LearningRule
     }
 
     /// <inheritdoc/>
-    protected override double RuleFlopsPerExample => 4.0 * ValueMultiplyAdds;
+    protected override double RuleFlopsOf(MixerBlock block) => 4.0 * ValueMultiplyAdds(block);
 
     /// <inheritdoc/>
     protected override long RuleBytes => sizeof(float) * _signals.Sum(m => (long)m.Length);

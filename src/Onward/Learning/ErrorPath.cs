@@ -13,10 +13,11 @@ internal sealed class ErrorPath
     private readonly LocalMixer _model;
     private readonly Memory<float>[] _layers;
     private readonly Memory<float>[] _heads;
-    private readonly (MixerLayer Layer, int Slice)[] _slices;
+    private readonly (int Block, MixerLayer Layer, int Slice)[] _slices;
     private readonly LinearHead[] _modelHeads;
     private readonly Action<int, int> _load;
     private ParameterVector _source;
+    private Range _loaded;
 
     internal ErrorPath(LocalMixer model)
     {
@@ -26,16 +27,19 @@ internal sealed class ErrorPath
         _layers = [.. layers.Select(layer => AlignedMemory.Allocate(layer.Map.PackedTransposeLength))];
         _modelHeads = [.. model.Blocks.Select(block => block.Head), model.FinalHead];
         _heads = [.. _modelHeads.Select(head => AlignedMemory.Allocate(Gemm.PackedLength(head.Outputs, head.Features)))];
-        _slices = [.. layers.SelectMany(layer => Enumerable.Range(0, layer.Map.TransposingSlices).Select(slice => (layer, slice)))];
+        _slices = [.. model.Blocks.SelectMany(block => block.Layers.SelectMany(layer => Enumerable.Range(0, layer.Map.TransposingSlices).Select(slice => (block.Index, layer, slice))))];
         _load = Load;
     }
 
     internal long Bytes => sizeof(float) * _layers.Concat(_heads).Sum(m => (long)m.Length);
 
     /// <summary>Takes the matrices from a vector laid out as the model's parameters.</summary>
-    internal void Load(ParameterVector source, WorkerTeam team)
+    internal void Load(ParameterVector source, WorkerTeam team) => Load(source, team, .._model.Blocks.Count);
+
+    /// <summary>The same for some of the blocks; the final head goes with the last.</summary>
+    internal void Load(ParameterVector source, WorkerTeam team, Range blocks)
     {
-        _source = source;
+        (_source, _loaded) = (source, blocks);
         team.Run(_slices.Length + _modelHeads.Length, _load);
     }
 
@@ -57,13 +61,22 @@ internal sealed class ErrorPath
     {
         if (job < _slices.Length)
         {
-            (MixerLayer layer, int slice) = _slices[job];
-            layer.Map.PackTranspose(slice, _source[layer.Weight], _layers[layer.Index].Span);
+            (int block, MixerLayer layer, int slice) = _slices[job];
+            if (IsLoaded(block))
+            {
+                layer.Map.PackTranspose(slice, _source[layer.Weight], _layers[layer.Index].Span);
+            }
+
             return;
         }
 
         int index = job - _slices.Length;
         LinearHead head = _modelHeads[index];
-        Gemm.Pack(_source[head.Weight], head.Outputs, transposed: true, head.Outputs, head.Features, _heads[index].Span, head.Outputs);
+        if (IsLoaded(Math.Min(index, _model.Blocks.Count - 1)))
+        {
+            Gemm.Pack(_source[head.Weight], head.Outputs, transposed: true, head.Outputs, head.Features, _heads[index].Span, head.Outputs);
+        }
     }
+
+    private bool IsLoaded(int block) => block >= _loaded.Start.Value && block < _loaded.End.Value;
 }

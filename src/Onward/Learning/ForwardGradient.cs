@@ -92,8 +92,8 @@ public sealed class ForwardGradient : LearningRule
 
     /// <inheritdoc/>
     /// <remarks>Where a block's input carries no tangent, its first layer has none to multiply.</remarks>
-    protected override double RuleFlopsPerExample => 2.0 * Model.Blocks.Sum(block =>
-        block.Patches * block.Layers.Select((layer, l) => layer.Map.MultiplyAddsPerRow * (2.0 + (_passes * TangentsOf(block, l)))).Sum());
+    protected override double RuleFlopsOf(MixerBlock block) =>
+        2.0 * block.Patches * block.Layers.Select((layer, l) => layer.Map.MultiplyAddsPerRow * (2.0 + (_passes * TangentsOf(block, l)))).Sum();
 
     /// <summary>
     /// Sees the directional derivatives of a tile's local losses [rows, G] in each pass, divided by the number of passes,
@@ -263,7 +263,7 @@ public sealed class ForwardGradient : LearningRule
         {
             int patch = row % patches;
             int rows = Math.Min(noise.Length / channels, patches - patch);
-            RandomStream stream = new(_seed, RandomPurpose.Perturbation, tile.Step, (uint)pass, (uint)layer.Index, (uint)((tile.FirstExample + (row / patches)) % tile.Images));
+            RandomStream stream = new(_seed, RandomPurpose.Perturbation, tile.Step, (uint)pass, (uint)layer.Index, (uint)(tile.FirstImage + ((tile.FirstExample + (row / patches)) % tile.Images)));
             _perturbation.Draw(stream, patch * channels, noise[..(rows * channels)]);
             noise = noise[(rows * channels)..];
             row += rows;

@@ -1,3 +1,4 @@
+using Onward.Communication;
 using Onward.Models;
 using Onward.Threads;
 
@@ -50,6 +51,7 @@ public abstract class LearningRule
         Team = team;
         Locality = locality;
         TrainsHeads = trainsHeads;
+        Stages = [0, model.Blocks.Count];
         _engine = new TileEngine(this);
     }
 
@@ -78,14 +80,25 @@ public abstract class LearningRule
     /// Floating-point operations in the matrix products of one example's step, in the blocks' layers: values, tangents,
     /// gradients of inputs and of weights, as far as the rule computes them. Heads are not counted.
     /// </summary>
-    public double MatrixFlopsPerExample => RuleFlopsPerExample
-        + (ComparesExamples ? 2.0 * ValueMultiplyAdds : 0);
+    public double MatrixFlopsPerExample => Model.Blocks.Sum(FlopsOf);
 
     /// <summary>Where steps add up what they spend their time on; null to leave it. The threads must be those of the rule's team.</summary>
     public StepProfile? Profile { get; set; }
 
-    /// <summary>Multiply-adds of one example's values.</summary>
-    protected double ValueMultiplyAdds => Model.Blocks.Sum(block => (double)block.Patches * block.Layers.Sum(layer => layer.Map.MultiplyAddsPerRow));
+    /// <summary>How processes share the work; by default there is one.</summary>
+    internal RankGrid Grid { get; private set; } = RankGrid.OneProcess;
+
+    /// <summary>The first block of each stage and, last, the number of blocks. [stage + 1]</summary>
+    internal IReadOnlyList<int> Stages { get; private set; }
+
+    /// <summary>The blocks that this process trains.</summary>
+    internal Range OwnBlocks => Stages[Grid.Stage]..Stages[Grid.Stage + 1];
+
+    /// <summary>Examples that pass through the blocks together; it follows from the number of threads.</summary>
+    internal int WaveExamples => _engine.WaveExamples;
+
+    /// <summary>Multiply-adds of one example's values in a block.</summary>
+    protected static double ValueMultiplyAdds(MixerBlock block) => (double)block.Patches * block.Layers.Sum(layer => layer.Map.MultiplyAddsPerRow);
 
     /// <summary>Whether a loss compares the examples of a batch, for which values are computed once more, before all else.</summary>
     internal bool ComparesExamples => Model.Options.IsSelfSupervised || (Loss.SimilarityWeight > 0 && TrainsHeads);
@@ -93,10 +106,10 @@ public abstract class LearningRule
     internal WorkerTeam Team { get; }
 
     /// <summary>
-    /// What <see cref="MatrixFlopsPerExample"/> is without a comparison of examples; that of values and weight gradients alone
-    /// unless a rule says otherwise.
+    /// What <see cref="MatrixFlopsPerExample"/> is of one block without a comparison of examples; that of values and weight gradients
+    /// alone unless a rule says otherwise.
     /// </summary>
-    protected virtual double RuleFlopsPerExample => 4.0 * ValueMultiplyAdds;
+    protected virtual double RuleFlopsOf(MixerBlock block) => 4.0 * ValueMultiplyAdds(block);
 
     /// <summary>Whether weight gradients are products of inputs with the output gradients that the rule leaves.</summary>
     internal virtual bool LeavesOutputGradients => true;
@@ -107,6 +120,30 @@ public abstract class LearningRule
     /// <summary>The tiles of each thread: one for each block, all the same one where blocks share memory.</summary>
     protected IReadOnlyList<IReadOnlyList<BlockTile>> Tiles => _engine.Tiles;
 
+    /// <summary>
+    /// Shares the steps to come out among processes. Each then takes its share of every batch through its blocks; gradients of
+    /// those blocks are summed over the processes that have the same, so that they are what a single process would have, but for
+    /// the order of sums. What a step measures are the parts of the means that this process has a hand in.
+    /// </summary>
+    /// <param name="grid">How.</param>
+    /// <exception cref="ArgumentException">There are more stages than blocks, or blocks do not learn each from its own loss alone.</exception>
+    public void Distribute(RankGrid grid)
+    {
+        ArgumentNullException.ThrowIfNull(grid);
+        if (grid.Stages > Model.Blocks.Count)
+        {
+            throw new ArgumentException($"The {Model.Blocks.Count} block{(Model.Blocks.Count == 1 ? "" : "s")} of the model cannot be dealt out to {grid.Stages} processes. Take fewer.", nameof(grid));
+        }
+
+        if (grid.Stages > 1 && Locality != Locality.Block)
+        {
+            throw new ArgumentException("Only where each block learns from its own loss alone can processes have blocks of their own: with other rules, errors or tangents pass between blocks.", nameof(grid));
+        }
+
+        (Grid, Stages) = (grid, RankGrid.Balance([.. Model.Blocks.Select(FlopsOf)], grid.Stages));
+        _engine.Distribute();
+    }
+
     /// <summary>Computes the loss and the gradients of one batch.</summary>
     /// <param name="pixels">Standardised images [example, row, column, channel].</param>
     /// <param name="labels">
@@ -116,13 +153,29 @@ public abstract class LearningRule
     /// <param name="step">The step's number, which names its noise.</param>
     /// <returns>What the step measured; overwritten by the next step.</returns>
     /// <exception cref="ArgumentException">The batch is empty, or images and labels do not match.</exception>
-    public StepResult Step(ReadOnlyMemory<float> pixels, ReadOnlyMemory<int> labels, uint step)
+    public StepResult Step(ReadOnlyMemory<float> pixels, ReadOnlyMemory<int> labels, uint step) => Step(pixels, labels, step, labels.Length / Views);
+
+    /// <summary>The same where processes share the work.</summary>
+    /// <param name="pixels">The images of this process's share of the batch; empty in stages after the first.</param>
+    /// <param name="labels">Their labels, likewise.</param>
+    /// <param name="step">The step's number.</param>
+    /// <param name="images">Images in the whole batch.</param>
+    /// <exception cref="ArgumentException">The share is empty, or images and labels do not match.</exception>
+    public StepResult Step(ReadOnlyMemory<float> pixels, ReadOnlyMemory<int> labels, uint step, int images)
     {
-        BeginStep(step, labels.Length);
-        StepResult result = _engine.Step(pixels, labels, step);
+        BeginStep(step, Grid.Stage == 0 ? labels.Length : Views * Grid.Share.Of(images).Images);
+        StepResult result = _engine.Step(pixels, labels, step, images);
         CompleteStep();
         return result;
     }
+
+    /// <summary>Whether this process trains a block.</summary>
+    private protected bool Owns(int block) => block >= OwnBlocks.Start.Value && block < OwnBlocks.End.Value;
+
+    // Of one image in a batch.
+    internal int Views => Model.Options.IsSelfSupervised ? 2 : 1;
+
+    private double FlopsOf(MixerBlock block) => RuleFlopsOf(block) + (ComparesExamples ? 2.0 * ValueMultiplyAdds(block) : 0);
 
     /// <summary>What has to be ready before the first tile.</summary>
     /// <param name="number">The step's number.</param>

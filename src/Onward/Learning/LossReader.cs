@@ -14,10 +14,14 @@ internal sealed class LossReader
     private readonly Wave _wave;
     private readonly float _classifierWeight;
     private readonly BatchLoss[] _comparisons;
-    private ReadOnlyMemory<int> _labels;
+    private readonly LearningRule _rule;
+    private ReadOnlyMemory<int> _labels; // of this process's share
+    private int[] _allLabels = [];
+    private int _images; // of the whole batch
 
     internal LossReader(LearningRule rule, Wave wave)
     {
+        _rule = rule;
         _model = rule.Model;
         _wave = wave;
         _classifierWeight = (float)(1 - rule.Loss.SimilarityWeight);
@@ -27,21 +31,29 @@ internal sealed class LossReader
             : [.. _model.Blocks.Select(block => new SimilarityLoss(block.Channels, options.Classes))];
     }
 
-    /// <summary>Losses that compare examples: of each block and, where heads project, of the final head.</summary>
-    internal int Comparisons => _comparisons.Length;
+    /// <summary>Losses that compare examples: of each block that this process trains and, where heads project, of the final head.</summary>
+    internal int Comparisons => Math.Min(_comparisons.Length, OwnComparisons.End.Value - OwnComparisons.Start.Value);
 
     internal long Bytes => _comparisons.Sum(comparison => comparison.Bytes);
 
     /// <summary>Place of the wave's first example in the batch.</summary>
     internal int FirstOfWave { get; set; }
 
+    // The final head's goes with the last block.
+    private Range OwnComparisons => _rule.OwnBlocks.Start.Value..(_rule.OwnBlocks.End.Value == _model.Blocks.Count ? Math.Max(_comparisons.Length, _model.Blocks.Count) : _rule.OwnBlocks.End.Value);
+
     /// <summary>Begins a batch.</summary>
-    internal void Begin(ReadOnlyMemory<int> labels)
+    /// <param name="labels">Labels of this process's share of it.</param>
+    /// <param name="images">Images of the whole batch.</param>
+    internal void Begin(ReadOnlyMemory<int> labels, int images)
     {
-        _labels = labels;
-        foreach (BatchLoss comparison in _comparisons)
+        (_labels, _images) = (labels, images);
+        if (_comparisons.Length > 0)
         {
-            comparison.Reserve(labels.Length);
+            foreach (BatchLoss comparison in _comparisons.AsSpan(OwnComparisons))
+            {
+                comparison.Reserve(_rule.Grid.Share, images, _rule.Views);
+            }
         }
     }
 
@@ -65,8 +77,25 @@ internal sealed class LossReader
         }
     }
 
-    /// <summary>Evaluates one of the losses that compare examples, once all tiles are gathered.</summary>
-    internal void Compare(int comparison) => _comparisons[comparison].Evaluate(_labels.Span);
+    /// <summary>Brings together what the examples of all shares are compared by, once all tiles are gathered.</summary>
+    internal void Exchange()
+    {
+        if (_rule.Grid.Share.Count == 1)
+        {
+            return;
+        }
+
+        Array.Resize(ref _allLabels, _images * _rule.Views);
+        BatchLoss.Exchange(_rule.Grid, _labels.Span, _allLabels, _images, width: 1);
+        foreach (BatchLoss comparison in _comparisons.AsSpan(OwnComparisons))
+        {
+            comparison.Exchange(_rule.Grid);
+        }
+    }
+
+    /// <summary>Evaluates one of the losses that compare examples, once all are brought together.</summary>
+    internal void Compare(int comparison) =>
+        _comparisons[OwnComparisons.Start.Value + comparison].Evaluate(_rule.Grid.Share.Count == 1 ? _labels.Span : _allLabels);
 
     /// <summary>Reads the local loss of one tile in one block.</summary>
     internal void ReadHead(BlockTile tile)
@@ -150,6 +179,6 @@ internal sealed class LossReader
             }
         }
 
-        TensorPrimitives.Multiply(errors, 1f / _labels.Length, errors);
+        TensorPrimitives.Multiply(errors, 1f / (_images * _rule.Views), errors);
     }
 }

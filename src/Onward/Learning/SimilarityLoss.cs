@@ -20,7 +20,7 @@ internal sealed class SimilarityLoss(int width, int classes) : BatchLoss(width)
     private protected override void Center(Span<float> vector) =>
         TensorPrimitives.Subtract(vector, TensorPrimitives.Sum<float>(vector) / vector.Length, vector);
 
-    private protected override float Differentiate(int example, ReadOnlySpan<int> labels, Span<float> cosines)
+    private protected override float Differentiate(int example, ReadOnlySpan<int> labels, Span<float> cosines, ref bool mistaken)
     {
         int label = labels[example];
         for (int m = 0; m < cosines.Length; m++)

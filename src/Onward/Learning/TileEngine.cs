@@ -25,16 +25,21 @@ internal sealed class TileEngine
     private readonly int _tileExamples;
     private readonly Action<int, int> _runTile;
     private readonly Action<int, int> _runSlice;
-    private readonly (int Block, int Layer, int Slice)[][] _slices;
     private readonly BlockWork[] _work;
     private readonly StepResult _result;
     private readonly LossReader _losses;
     private readonly Action<int, int> _gatherTile;
     private readonly Action<int, int> _compare;
 
+    private readonly GradientSums _sums;
+
+    private StagePlan _plan;
+    private StageLink? _link;
+    private Memory<float> _arrived;
     private ReadOnlyMemory<float> _pixels;
     private ReadOnlyMemory<int> _labels;
-    private int _batch;
+    private int _batch; // examples of this process's share
+    private int _firstImage;
     private int _first;
     private int _examples;
     private int _perTile;
@@ -52,10 +57,11 @@ internal sealed class TileEngine
         _tiles = [.. Enumerable.Range(0, rule.Team.Count).Select(CreateTiles)];
         _runTile = RunTile;
         _runSlice = RunSlice;
-        _slices = [.. Enumerable.Range(0, Stages).Select(stage => Learning(stage).SelectMany(SlicesOf).Concat(HeadsOf(stage)).ToArray())];
+        _plan = new StagePlan(rule);
         _work = [.. _model.Blocks.Select(BlockWork.Of)];
         _result = new StepResult(_model.Blocks.Count);
         Gradients = new ParameterVector(_model.Values.Layout);
+        _sums = new GradientSums(rule, Gradients);
         _losses = new LossReader(rule, _wave);
         _gatherTile = GatherTile;
         _compare = (job, worker) => _losses.Compare(job);
@@ -66,24 +72,33 @@ internal sealed class TileEngine
 
     /// <summary>Bytes of activations and output gradients that a step works in.</summary>
     internal long ActivationBytes => sizeof(float) * (_wave.Length + _tiles.Sum(tiles => tiles.Distinct().Sum(tile => tile.Length)))
-        + _losses.Bytes;
+        + _losses.Bytes + (sizeof(float) * (_link?.Length ?? 0));
+
+    /// <summary>Examples in a wave.</summary>
+    internal int WaveExamples => _wave.Examples;
 
     /// <summary>The tiles that each thread works on, one for each block; the same for all blocks that share memory.</summary>
     internal IReadOnlyList<IReadOnlyList<BlockTile>> Tiles => _tiles;
 
-    // A stage is a run over all tiles of the wave. Where values are recomputed, the first one goes forward as far as the last
-    // block's input; then each goes through one block, from the last to the first.
-    private int Stages => _rule.Locality switch
+    /// <summary>Follows the rule's grid of processes.</summary>
+    internal void Distribute()
     {
-        Locality.Block => _model.Blocks.Count,
-        Locality.Network => 1,
-        _ => _model.Blocks.Count + 1,
-    };
+        _plan = new StagePlan(_rule);
+        _link = _rule.Grid.Stages > 1 ? new StageLink(_rule.Grid.Chain, _wave) : null;
+    }
 
-    /// <summary>Computes the gradients of one batch.</summary>
-    internal StepResult Step(ReadOnlyMemory<float> pixels, ReadOnlyMemory<int> labels, uint step)
+    /// <summary>Computes the gradients of one batch of so many images, or of this process's share of it.</summary>
+    internal StepResult Step(ReadOnlyMemory<float> pixels, ReadOnlyMemory<int> labels, uint step, int images)
     {
-        int image = _model.Options.ImageSide * _model.Options.ImageSide * _model.Options.ImageChannels;
+        (_firstImage, int share) = _rule.Grid.Share.Of(images);
+        _batch = share * _rule.Views;
+        if (_link is not null)
+        {
+            int sweeps = _losses.Comparisons > 0 ? 2 : 1;
+            labels = _link.Begin(labels, _batch, sweeps);
+        }
+
+        int image = _plan.First > 0 ? 0 : _model.Options.ImageSide * _model.Options.ImageSide * _model.Options.ImageChannels;
         if (labels.IsEmpty || pixels.Length != checked(labels.Length * image))
         {
             throw new ArgumentException($"A batch of {labels.Length} images of {image} numbers has {(long)labels.Length * image} numbers, at least one image; got {pixels.Length}.");
@@ -94,28 +109,35 @@ internal sealed class TileEngine
             throw new ArgumentException($"A batch of two views of each image has an even number of examples; got {labels.Length}.", nameof(labels));
         }
 
-        (_pixels, _labels, _batch, _step) = (pixels, labels, labels.Length, step);
+        if (labels.Length != _batch)
+        {
+            throw new ArgumentException($"This process's share of {images} images makes {_batch} examples; got {labels.Length}.", nameof(labels));
+        }
+
+        (_pixels, _labels, _step) = (pixels, labels, step);
         Array.Clear(_result.BlockLosses);
         _result.ReadoutLoss = 0;
         _result.Mistakes = 0;
         long since = StepProfile.Begin(_rule.Profile);
-        _model.Pack(_rule.Team);
+        _model.Pack(_rule.Team, _rule.OwnBlocks);
         for (int worker = 0; worker < _rule.Team.Count; worker++)
         {
             _rule.Profile?.Add(StepPhase.PackWeights, worker, since, 0, 2.0 * _work.Sum(work => work.WeightBytes) / _rule.Team.Count);
         }
 
-        CompareExamples();
+        CompareExamples(images);
         for (_first = 0; _first < _batch; _first += _wave.Examples)
         {
             BeginWave();
-            for (_stage = 0; _stage < Stages; _stage++)
+            for (_stage = 0; _stage < _plan.Stages; _stage++)
             {
                 _rule.Team.Run((_examples + _perTile - 1) / _perTile, _runTile);
-                _rule.Team.Run(_slices[_stage].Length, _runSlice);
+                PassOn(isFirst: _stage == 0, isLast: _stage == _plan.Stages - 1);
+                _rule.Team.Run(_plan.Slices[_stage].Length, _runSlice);
+                BeginSums();
                 if (_rule.Locality == Locality.Block)
                 {
-                    AddLosses(_stage);
+                    AddLosses(_plan.First + _stage);
                 }
             }
 
@@ -124,23 +146,70 @@ internal sealed class TileEngine
                 AddLosses(k);
             }
 
-            _result.ReadoutLoss = Sum(_result.ReadoutLoss, _wave.FinalLosses);
-            _result.Mistakes += _wave.Mistakes.AsSpan(0, _examples).Count(true);
+            if (_plan.HasFinalHead)
+            {
+                _result.ReadoutLoss = Sum(_result.ReadoutLoss, _wave.FinalLosses);
+                _result.Mistakes += _wave.Mistakes.AsSpan(0, _examples).Count(true);
+            }
         }
 
         for (int k = 0; k < _result.BlockLosses.Length; k++)
         {
-            _result.BlockLosses[k] /= _batch;
+            _result.BlockLosses[k] /= images * _rule.Views;
         }
 
-        _result.ReadoutLoss /= _batch;
+        _result.ReadoutLoss /= images * _rule.Views;
+        _sums.Wait();
         return _result;
     }
 
-    // Where losses compare examples, values go through the whole batch before anything is learnt from it.
-    private void CompareExamples()
+    // The first of this process's blocks has read the activations that came; those of the last one are ready to go.
+    private void PassOn(bool isFirst, bool isLast)
     {
-        _losses.Begin(_labels);
+        if (isFirst)
+        {
+            _link?.Release();
+        }
+
+        if (isLast)
+        {
+            _link?.Send(_wave.Blocks[_plan.End - 1].Result[..(_examples * _wave.OutputLength)]);
+        }
+    }
+
+    // A block's gradients are final when it has learnt from the last wave.
+    private void BeginSums()
+    {
+        if (_rule.Grid.Share.Count == 1 || _first + _examples < _batch)
+        {
+            return;
+        }
+
+        foreach (int k in _plan.Learning(_stage))
+        {
+            _sums.Begin(k);
+        }
+
+        if (_stage == _plan.Stages - 1 && _plan.HasFinalHead)
+        {
+            _sums.BeginFinalHead();
+        }
+    }
+
+    // On the thread that takes steps, between its jobs: what is under way between processes may need it to proceed.
+    private void Poll(int worker)
+    {
+        if (worker == 0 && _rule.Grid.World.Count > 1)
+        {
+            _link?.Poll();
+            _sums.Poll();
+        }
+    }
+
+    // Where losses compare examples, values go through the whole batch before anything is learnt from it.
+    private void CompareExamples(int images)
+    {
+        _losses.Begin(_labels, images);
         if (_losses.Comparisons == 0)
         {
             return;
@@ -150,8 +219,10 @@ internal sealed class TileEngine
         {
             BeginWave();
             _rule.Team.Run((_examples + _perTile - 1) / _perTile, _gatherTile);
+            PassOn(isFirst: true, isLast: true);
         }
 
+        _losses.Exchange();
         _rule.Team.Run(_losses.Comparisons, _compare);
     }
 
@@ -159,6 +230,7 @@ internal sealed class TileEngine
     {
         _examples = Math.Min(_wave.Examples, _batch - _first);
         _losses.FirstOfWave = _first;
+        _arrived = _link?.Take() ?? default;
 
         // Two tiles a thread where examples are small, so that a thread held up does not hold up the rest, but no tile
         // so small that the pass over the weights is wasted on it.
@@ -182,7 +254,7 @@ internal sealed class TileEngine
     private void RunTile(int job, int worker)
     {
         BlockTile[] tiles = _tiles[worker];
-        (int first, int end) = BlocksOf(_stage);
+        (int first, int end) = _plan.BlocksOf(_stage);
         if (_rule.Locality == Locality.NetworkRecomputed && _stage == 0)
         {
             for (int k = 0; k < _model.Blocks.Count - 1; k++)
@@ -228,16 +300,20 @@ internal sealed class TileEngine
 
             since = _rule.Profile?.Add(StepPhase.PackGradients, worker, since, 0, 2 * tile.Rows * _work[k].OutputBytes) ?? 0;
         }
+
+        Poll(worker);
     }
 
     // Values of one tile in all blocks, and what its examples are compared by.
     private void GatherTile(int job, int worker)
     {
-        for (int k = 0; k < _model.Blocks.Count; k++)
+        for (int k = _plan.First; k < _plan.End; k++)
         {
             Forward(_tiles[worker][k], k, job * _perTile, learns: false);
             _losses.Gather(_tiles[worker][k]);
         }
+
+        Poll(worker);
     }
 
     // Values of one tile in one block. Only where the block learns from them, the wave keeps the inputs of its layers: tiles
@@ -251,7 +327,8 @@ internal sealed class TileEngine
         tile.Rows = tile.Examples * block.Patches;
         tile.FirstExample = _first + example;
         tile.Step = _step;
-        tile.Images = _model.Options.IsSelfSupervised ? _batch / 2 : _batch;
+        tile.Images = _batch / _rule.Views;
+        tile.FirstImage = _firstImage;
         int row = example * block.Patches;
         for (int l = 0; l < block.Layers.Count; l++)
         {
@@ -261,7 +338,8 @@ internal sealed class TileEngine
 
         int output = example * _wave.OutputLength;
         tile.Result = memory.Result.Slice(output, tile.Rows * block.Channels);
-        tile.Previous = k == 0 ? default : _wave.Blocks[k - 1].Result.Slice(output, tile.Examples * _model.Blocks[k - 1].Patches * block.Inputs);
+        Memory<float> before = k == 0 ? default : k == _plan.First ? _arrived : _wave.Blocks[k - 1].Result;
+        tile.Previous = k == 0 ? default : before.Slice(output, tile.Examples * _model.Blocks[k - 1].Patches * block.Inputs);
         tile.Source = k == 0 ? ExtractPatches(tile) : block.Narrow(tile.Previous, tile.Narrowed, tile.Rows);
         tile.OutputGradient = _wave.OutputGradient.IsEmpty ? default : _wave.OutputGradient.Slice(output, tile.Examples * _wave.OutputLength);
         block.Forward(_model.Values, tile.Source.Span, tile.Inputs, tile.Result.Span, tile.Activations, tile.Rows);
@@ -284,7 +362,7 @@ internal sealed class TileEngine
     private void RunSlice(int job, int worker)
     {
         bool accumulate = _first > 0;
-        (int k, int l, int slice) = _slices[_stage][job];
+        (int k, int l, int slice) = _plan.Slices[_stage][job];
         long since = StepProfile.Begin(_rule.Profile);
         if (l >= 0)
         {
@@ -322,31 +400,5 @@ internal sealed class TileEngine
 
         BlockTile shared = new(_model, _tileExamples, worker, passesThrough);
         return [.. _model.Blocks.Select(_ => shared)];
-    }
-
-    // The blocks that learn in a stage: from the first to before the end.
-    private (int First, int End) BlocksOf(int stage) => _rule.Locality switch
-    {
-        Locality.Block => (stage, stage + 1),
-        Locality.Network => (0, _model.Blocks.Count),
-        _ => stage == 0 ? (0, 0) : (_model.Blocks.Count - stage, _model.Blocks.Count - stage + 1),
-    };
-
-    private IEnumerable<int> Learning(int stage) => Enumerable.Range(BlocksOf(stage).First, BlocksOf(stage).End - BlocksOf(stage).First);
-
-    private IEnumerable<(int Block, int Layer, int Slice)> SlicesOf(int k) => !_rule.LeavesOutputGradients ? []
-        : _model.Blocks[k].Layers.SelectMany((layer, l) => Enumerable.Range(0, layer.Map.GradientSlices).Select(slice => (k, l, slice)));
-
-    private IEnumerable<(int Block, int Layer, int Slice)> HeadsOf(int stage) =>
-        Learning(stage).Where(_ => _rule.TrainsHeads).Concat(stage == Stages - 1 ? [_model.Blocks.Count] : []).Select(k => (k, -1, 0));
-
-    // What a profile counts of a block: of one row in all layers, and of the layers' weights.
-    private readonly record struct BlockWork(double RowFlops, double RowBytes, double OutputBytes, double WeightBytes)
-    {
-        internal static BlockWork Of(MixerBlock block) => new(
-            2.0 * block.Layers.Sum(layer => layer.Map.MultiplyAddsPerRow),
-            sizeof(float) * block.Layers.Sum(layer => (double)layer.Map.Inputs + layer.Map.Outputs),
-            sizeof(float) * block.Layers.Sum(layer => (double)layer.Map.Outputs),
-            sizeof(float) * block.Layers.Sum(layer => (double)layer.Map.PackedWeightLength));
     }
 }

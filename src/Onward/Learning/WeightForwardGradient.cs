@@ -35,9 +35,9 @@ public sealed class WeightForwardGradient : LearningRule
     private readonly ParameterVector[] _directions;
     private readonly Memory<float>[][] _packed;
     private readonly TangentMemory[] _memory;
-    private readonly float[][] _groupSums;
+    private readonly float[] _groupSums;
     private readonly (MixerLayer Layer, int Block, int Row)[] _rows;
-    private readonly (MixerLayer Layer, int Slice)[] _slices;
+    private readonly (MixerLayer Layer, int Block, int Slice)[] _slices;
     private readonly Action<int, int> _draw;
     private readonly Action<int, int> _pack;
     private readonly Action<int, int> _scale;
@@ -71,13 +71,13 @@ public sealed class WeightForwardGradient : LearningRule
         _directions = [.. Enumerable.Range(0, passes).Select(_ => new ParameterVector(model.Values.Layout))];
         _packed = [.. _directions.Select(_ => layers.Select(layer => AlignedMemory.Allocate(layer.Map.PackedWeightLength)).ToArray())];
         _memory = [.. Tiles.Select(tiles => new TangentMemory(model, tiles, ownDirections: false, Loss.Overlap))];
-        _groupSums = [.. Enumerable.Range(0, passes * model.Blocks.Count).Select(i => new float[model.Blocks[i % model.Blocks.Count].Groups + 1])];
+        _groupSums = new float[passes * model.Blocks.Count * _creditLength];
         _rows =
         [
             .. model.Blocks.SelectMany(block => block.Layers.SelectMany(layer => Enumerable.Range(0, (layer.Weight.Length / layer.Map.WeightShape[^1] + RowsPerJob - 1) / RowsPerJob)
                 .Select(i => (layer, block.Index, i * RowsPerJob)))),
         ];
-        _slices = [.. layers.SelectMany(layer => Enumerable.Range(0, layer.Map.PackingSlices).Select(slice => (layer, slice)))];
+        _slices = [.. model.Blocks.SelectMany(block => block.Layers.SelectMany(layer => Enumerable.Range(0, layer.Map.PackingSlices).Select(slice => (layer, block.Index, slice))))];
         _draw = DrawRows;
         _pack = PackSlice;
         _scale = ScaleRows;
@@ -85,8 +85,8 @@ public sealed class WeightForwardGradient : LearningRule
 
     /// <inheritdoc/>
     /// <remarks>A layer multiplies its input by V, and the tangent of its input, where there is one, by the weights. A difference has both in every layer.</remarks>
-    protected override double RuleFlopsPerExample => 2.0 * Model.Blocks.Sum(block =>
-        block.Patches * block.Layers.Select((layer, l) => layer.Map.MultiplyAddsPerRow * (1.0 + (_passes * ((MultipliesByWeights(block, l) ? 2 : 1) + (Loss.Overlap && block.Index > 0 ? 1 : 0))))).Sum());
+    protected override double RuleFlopsOf(MixerBlock block) => 2.0 * block.Patches
+        * block.Layers.Select((layer, l) => layer.Map.MultiplyAddsPerRow * (1.0 + (_passes * ((MultipliesByWeights(block, l) ? 2 : 1) + (Loss.Overlap && block.Index > 0 ? 1 : 0))))).Sum();
 
     internal override bool LeavesOutputGradients => false;
 
@@ -134,21 +134,30 @@ public sealed class WeightForwardGradient : LearningRule
         }
     }
 
-    // All examples' derivatives, added in order; then the direction times its share of them.
+    // All examples' derivatives, added in order; then the direction times its share of them. Every process can draw the direction, so
+    // these sums are all that has to pass between processes.
     /// <inheritdoc/>
     protected override void CompleteStep()
     {
         for (int pass = 0; pass < _passes; pass++)
         {
-            for (int k = 0; k < Model.Blocks.Count; k++)
+            for (int k = OwnBlocks.Start.Value; k < OwnBlocks.End.Value; k++)
             {
-                Span<float> sums = _groupSums[(pass * Model.Blocks.Count) + k];
+                Span<float> sums = GroupSums(pass, k);
                 sums.Clear();
                 for (int n = 0; n < _batch; n++)
                 {
                     TensorPrimitives.Add(sums, Credit(pass, k, n), sums);
                 }
+            }
+        }
 
+        Grid.Peers.Sum(_groupSums.AsMemory());
+        for (int pass = 0; pass < _passes; pass++)
+        {
+            for (int k = OwnBlocks.Start.Value; k < OwnBlocks.End.Value; k++)
+            {
+                Span<float> sums = GroupSums(pass, k);
                 if (_differentiation == Differentiation.FiniteDifference)
                 {
                     TensorPrimitives.Multiply(sums, 1 / FiniteDifference.Step, sums);
@@ -270,6 +279,8 @@ public sealed class WeightForwardGradient : LearningRule
         }
     }
 
+    private Span<float> GroupSums(int pass, int block) => _groupSums.AsSpan(((pass * Model.Blocks.Count) + block) * _creditLength, Model.Blocks[block].Groups + 1);
+
     private Span<float> Credit(int pass, int block, int example)
     {
         int start = ((((pass * Model.Blocks.Count) + block) * _batch) + example) * _creditLength;
@@ -278,7 +289,12 @@ public sealed class WeightForwardGradient : LearningRule
 
     private void DrawRows(int job, int worker)
     {
-        (MixerLayer layer, _, int row) = _rows[job];
+        (MixerLayer layer, int block, int row) = _rows[job];
+        if (!Owns(block))
+        {
+            return;
+        }
+
         int columns = layer.Map.WeightShape[^1];
         for (int pass = 0; pass < _passes; pass++)
         {
@@ -305,8 +321,8 @@ public sealed class WeightForwardGradient : LearningRule
 
     private void PackSlice(int job, int worker)
     {
-        (MixerLayer layer, int slice) = _slices[job];
-        for (int pass = 0; pass < _passes; pass++)
+        (MixerLayer layer, int block, int slice) = _slices[job];
+        for (int pass = 0; pass < _passes && Owns(block); pass++)
         {
             layer.Map.PackWeight(slice, _directions[pass][layer.Weight], _packed[pass][layer.Index].Span);
         }
@@ -316,9 +332,9 @@ public sealed class WeightForwardGradient : LearningRule
     {
         (MixerLayer layer, int block, int row) = _rows[job];
         int columns = layer.Map.WeightShape[^1], groups = Model.Blocks[block].Groups;
-        for (int pass = 0; pass < _passes; pass++)
+        for (int pass = 0; pass < _passes && Owns(block); pass++)
         {
-            ReadOnlySpan<float> sums = _groupSums[(pass * Model.Blocks.Count) + block];
+            ReadOnlySpan<float> sums = GroupSums(pass, block);
             ReadOnlySpan<float> direction = Chunk(_directions[pass][layer.Weight], row, columns);
             Span<float> estimate = Chunk(Gradients[layer.Weight], row, columns);
             for (int i = 0; i < direction.Length; i += columns)

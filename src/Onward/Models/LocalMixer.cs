@@ -10,8 +10,9 @@ namespace Onward.Models;
 /// </summary>
 public sealed class LocalMixer
 {
-    private readonly (MixerLayer? Layer, LinearHead? Head, int Slice)[] _packing;
+    private readonly (int Block, MixerLayer? Layer, LinearHead? Head, int Slice)[] _packing;
     private readonly Action<int, int> _pack;
+    private Range _packed;
 
     /// <summary>Lays the network out; all parameters are 0 until <see cref="Initialize"/> or a file sets them.</summary>
     /// <param name="options">Its sizes.</param>
@@ -35,8 +36,8 @@ public sealed class LocalMixer
         _pack = PackSlice;
         _packing =
         [
-            .. blocks.SelectMany(block => block.Layers).SelectMany(layer => Enumerable.Range(0, layer.Map.PackingSlices).Select(slice => ((MixerLayer?)layer, (LinearHead?)null, slice))),
-            .. Heads.Select(head => ((MixerLayer?)null, (LinearHead?)head, 0)),
+            .. blocks.SelectMany(block => block.Layers.SelectMany(layer => Enumerable.Range(0, layer.Map.PackingSlices).Select(slice => (block.Index, (MixerLayer?)layer, (LinearHead?)null, slice)))),
+            .. Heads.Select((head, i) => (Math.Min(i, blocks.Count - 1), (MixerLayer?)null, (LinearHead?)head, 0)),
         ];
     }
 
@@ -87,11 +88,22 @@ public sealed class LocalMixer
 
     /// <summary>Brings the weights into the form that the kernels read; to be called whenever <see cref="Values"/> changed.</summary>
     /// <param name="team">The threads that share the work.</param>
-    public void Pack(WorkerTeam team)
+    public void Pack(WorkerTeam team) => Pack(team, ..Blocks.Count);
+
+    /// <summary>The same for some of the blocks; projector and readout go with the last.</summary>
+    internal void Pack(WorkerTeam team, Range blocks)
     {
         ArgumentNullException.ThrowIfNull(team);
+        _packed = blocks;
         team.Run(_packing.Length, _pack);
     }
+
+    /// <summary>
+    /// Where the parameters of some of the blocks lie in a vector, local heads included, and with the last block projector and
+    /// readout: one piece.
+    /// </summary>
+    internal Range ParametersOf(Range blocks) =>
+        Blocks[blocks.Start.Value].Layers[0].Weight.Offset..(blocks.End.Value == Blocks.Count ? Values.Layout.Length : Blocks[blocks.End.Value].Layers[0].Weight.Offset);
 
     /// <summary>
     /// The features that the readout reads: output [examples, P, D] averaged over patches, normalised [examples, D], and r
@@ -133,9 +145,12 @@ public sealed class LocalMixer
 
     private void PackSlice(int job, int worker)
     {
-        (MixerLayer? layer, LinearHead? head, int slice) = _packing[job];
-        layer?.Pack(slice, Values);
-        head?.Pack(Values);
+        (int block, MixerLayer? layer, LinearHead? head, int slice) = _packing[job];
+        if (block >= _packed.Start.Value && block < _packed.End.Value)
+        {
+            layer?.Pack(slice, Values);
+            head?.Pack(Values);
+        }
     }
 
     private void DrawWeights(ParameterVector target, RandomStream stream, bool heads)

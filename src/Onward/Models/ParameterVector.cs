@@ -14,6 +14,9 @@ public sealed class ParameterVector(ParameterLayout layout)
     /// <summary>All numbers, padding (always zero) included.</summary>
     public Span<float> All => _data.Span;
 
+    /// <summary>The same, as memory that stays where it is.</summary>
+    internal Memory<float> Memory => _data;
+
     /// <summary>The numbers of one parameter.</summary>
     /// <param name="parameter">A parameter of <see cref="Layout"/>.</param>
     public Span<float> this[Parameter parameter] => _data.Span.Slice(parameter.Offset, parameter.Length);

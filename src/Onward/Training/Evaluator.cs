@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using Onward.Communication;
 using Onward.Data;
 using Onward.Kernels;
 using Onward.Models;
@@ -35,6 +36,7 @@ public sealed class Evaluator
 {
     private readonly LocalMixer _model;
     private readonly WorkerTeam _team;
+    private readonly Communicator _world;
     private readonly int _tileExamples;
     private readonly ForwardPass[] _passes;
     private readonly int[] _blockMistakes;
@@ -51,12 +53,14 @@ public sealed class Evaluator
     /// <summary>Allocates memory for each thread.</summary>
     /// <param name="model">The model.</param>
     /// <param name="team">The threads that share the work.</param>
-    public Evaluator(LocalMixer model, WorkerTeam team)
+    /// <param name="world">The processes that share the examples, each with a loader of its share; null for one. Answers are those of this process.</param>
+    public Evaluator(LocalMixer model, WorkerTeam team, Communicator? world = null)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(team);
         _model = model;
         _team = team;
+        _world = world ?? new SingleProcess();
         _tileExamples = ForwardPass.TileExamples(model);
         _passes = [.. Enumerable.Range(0, team.Count).Select(_ => new ForwardPass(model))];
         _blockMistakes = new int[model.Options.IsSelfSupervised ? 0 : model.Blocks.Count];
@@ -112,13 +116,15 @@ public sealed class Evaluator
             }
         }
 
-        return new Evaluation(Percent(_mistakes), loss / examples, [.. _blockMistakes.Select(Percent)])
+        double[] sums = [examples, loss, _mistakes, .. _blockMistakes];
+        _world.Sum(sums.AsMemory());
+        return new Evaluation(Percent(sums[2]), sums[1] / sums[0], [.. sums[3..].Select(Percent)])
         {
-            EarlyExits = exitConfidence is null ? null : new EarlyExits(Percent(_exitMistakes), [.. _exits.Select(Percent)]),
+            EarlyExits = exitConfidence is null ? null : new EarlyExits(Percent(_exitMistakes), [.. _exits.Select(exits => Percent(exits))]),
             Answers = answers,
         };
 
-        double Percent(int mistakes) => 100.0 * mistakes / examples;
+        double Percent(double mistakes) => 100.0 * mistakes / sums[0];
     }
 
     private void RunTile(int job, int worker)

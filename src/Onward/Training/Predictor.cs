@@ -23,7 +23,7 @@ public sealed class Predictor
     private int? _answering;
 
     /// <summary>Allocates memory for one image.</summary>
-    /// <param name="model">The model, packed (<see cref="LocalMixer.Pack"/>).</param>
+    /// <param name="model">The model, packed (<see cref="LocalMixer.Pack(Onward.Threads.WorkerTeam)"/>).</param>
     /// <param name="exit">When a block answers; default never.</param>
     /// <exception cref="ArgumentException">The network's heads do not classify, or it has no such block.</exception>
     public Predictor(LocalMixer model, EarlyExit? exit = null)

@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using Onward.Communication;
 using Onward.Data;
 using Onward.Kernels;
 using Onward.Models;
@@ -15,6 +16,7 @@ internal sealed class ReadoutTraining
 {
     private readonly LocalMixer _model;
     private readonly WorkerTeam _team;
+    private readonly Communicator _world;
     private readonly int _tileExamples;
     private readonly ForwardPass[] _passes;
     private readonly ParameterVector _gradients;
@@ -25,8 +27,9 @@ internal sealed class ReadoutTraining
     private readonly Action<int, int> _runTile;
     private ImageBatch _batch = null!;
 
-    internal ReadoutTraining(LocalMixer model, WorkerTeam team, int batchSize, double weightDecay, ParameterVector? velocity = null)
+    internal ReadoutTraining(LocalMixer model, WorkerTeam team, int batchSize, double weightDecay, ParameterVector? velocity = null, Communicator? world = null)
     {
+        _world = world ?? new SingleProcess();
         _model = model;
         _team = team;
         _tileExamples = ForwardPass.TileExamples(model);
@@ -56,6 +59,7 @@ internal sealed class ReadoutTraining
             _batch = batch;
             _team.Run((batch.Count + _tileExamples - 1) / _tileExamples, _runTile);
             _model.Readout.AccumulateGradient(_features.Span, _errors.Span, batch.Count, accumulate: false, _gradients, _workspace.Span);
+            _world.Sum(_gradients.Memory[_model.Readout.Weight.Offset..(_model.Readout.Bias.Offset + _model.Readout.Bias.Length)]);
             _update.Apply(_model.Values, _gradients, rate);
             _model.Readout.Pack(_model.Values);
             stepEnded?.Invoke();
@@ -78,6 +82,6 @@ internal sealed class ReadoutTraining
             SoftmaxCrossEntropy.Evaluate(logits, _batch.Labels[first + n], logits);
         }
 
-        TensorPrimitives.Divide(errors, _batch.Count, errors);
+        TensorPrimitives.Divide(errors, _batch.ImagesOfAll, errors);
     }
 }

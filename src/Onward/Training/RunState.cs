@@ -1,6 +1,3 @@
-using Onward.Data;
-using Onward.Learning;
-
 namespace Onward.Training;
 
 /// <summary>Where a run stands between two steps: all but its numbers, and what it has measured.</summary>
@@ -76,11 +73,11 @@ internal sealed record RunState
     internal RunState Copy() => this with { Epochs = [.. Epochs], BlockLosses = [.. BlockLosses], Gradients = [.. Gradients] };
 
     /// <summary>Takes what a step measured.</summary>
-    internal void Add(StepResult result, ImageBatch batch)
+    internal void Add(StepReport result, int images, int views)
     {
         Step++;
-        Images += batch.Images;
-        Examples += batch.Count;
+        Images += images;
+        Examples += images * views;
         Loss += result.ReadoutLoss;
         Mistakes += result.Mistakes;
         for (int k = 0; k < BlockLosses.Length; k++)

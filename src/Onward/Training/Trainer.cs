@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
+using Onward.Communication;
 using Onward.Data;
 using Onward.Data.Augmentation;
 using Onward.Learning;
@@ -26,6 +27,9 @@ public sealed class Trainer
     private readonly WeightAverage? _average;
     private readonly LearningRule? _exact;
     private readonly int _stepsPerEpoch;
+    private readonly RankGrid _grid;
+    private readonly StepReports _reports;
+    private readonly SharedModel _shared;
 
     // The run under way.
     private RunState? _resumed;
@@ -36,6 +40,7 @@ public sealed class Trainer
     private long _start; // as if the run had never been stopped
     private long _kept; // when the last checkpoint was
     private (int, int)? _keptAt;
+    private bool _stops; // as some process wants
 
     /// <summary>Prepares a run; the model keeps its parameters.</summary>
     /// <param name="model">The model to train.</param>
@@ -45,8 +50,15 @@ public sealed class Trainer
     /// <param name="options">How to train.</param>
     /// <param name="clock">Tells the time that speeds and durations are measured with.</param>
     /// <param name="exact">Computes what <paramref name="rule"/> estimates, on the same model; needed for <see cref="TrainingOptions.ComparedSteps"/> alone.</param>
-    /// <exception cref="ArgumentException">The options are out of range, the batch is larger than the training set, or there is nothing to compare gradients with.</exception>
-    public Trainer(LocalMixer model, LearningRule rule, WorkerTeam team, ImageDataset data, TrainingOptions options, TimeProvider clock, LearningRule? exact = null)
+    /// <param name="grid">
+    /// How processes share the run; null for one process. Each of them makes the same run and calls the same methods; models stand
+    /// ready in all of them at the end of an epoch and in checkpoints.
+    /// </param>
+    /// <exception cref="ArgumentException">
+    /// The options are out of range, the batch is larger than the training set, there is nothing to compare gradients with, or the run
+    /// cannot be shared so.
+    /// </exception>
+    public Trainer(LocalMixer model, LearningRule rule, WorkerTeam team, ImageDataset data, TrainingOptions options, TimeProvider clock, LearningRule? exact = null, RankGrid? grid = null)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(rule);
@@ -65,15 +77,35 @@ public sealed class Trainer
             throw new ArgumentException("Training: gradients are to be compared with exact ones, but no rule on the same model computes them.", nameof(exact));
         }
 
+        _grid = grid ?? RankGrid.OneProcess;
+        if (options.BatchSize < _grid.World.Count)
+        {
+            throw new ArgumentException($"Training: the batch size ({options.BatchSize}) is below the number of processes ({_grid.World.Count}).");
+        }
+
+        if (options.ComparedSteps > 0 && _grid.Stages > 1)
+        {
+            throw new ArgumentException("Training: gradients are compared where each process has all blocks.");
+        }
+
         (_model, _rule, _data, _options, _clock, _threads) = (model, rule, data, options, clock, team.Count);
         _exact = options.ComparedSteps > 0 ? exact : null;
-        _evaluator = new Evaluator(model, team);
+        if (grid is not null)
+        {
+            rule.Distribute(grid);
+            _exact?.Distribute(grid);
+        }
+
+        _shared = new SharedModel(rule);
+        _evaluator = new Evaluator(model, team, _grid.World);
         TrainedParameter[] trained = TrainedParameter.Of(model, options);
-        _update = new ParameterUpdate(model.Values.Layout, trained, options.CreateOptimizer(), team);
-        _readout = model.Options.IsSelfSupervised ? new ReadoutTraining(model, team, options.BatchSize, options.WeightDecay, _update.Velocity) : null;
-        _average = options.AverageDecay > 0 ? new WeightAverage(model, trained.Select(part => part.Parameter), options.AverageDecay, team) : null;
+        TrainedParameter[] own = [.. trained.Where(part => _shared.Owns(part.Parameter))];
+        _update = new ParameterUpdate(model.Values.Layout, own, options.CreateOptimizer(), team);
+        _readout = model.Options.IsSelfSupervised ? new ReadoutTraining(model, team, options.BatchSize, options.WeightDecay, _update.Velocity, _grid.World) : null;
+        _average = options.AverageDecay > 0 ? new WeightAverage(model, own.Select(part => part.Parameter), options.AverageDecay, team) : null;
         _stepsPerEpoch = Math.Min(data.Training.Count / options.BatchSize, options.MaximumSteps ?? int.MaxValue);
         _state = RunState.Start(model.Blocks.Count);
+        _reports = new StepReports(_grid, model.Blocks.Count);
     }
 
     /// <summary>
@@ -97,9 +129,10 @@ public sealed class Trainer
     /// <param name="epochEnded">Told what each epoch came to.</param>
     /// <param name="checkpoint">
     /// Given the run to keep: before its first step, after every epoch, within epochs as <see cref="TrainingOptions.CheckpointInterval"/>
-    /// says, and when the run is ended. It holds what it is given only until it returns.
+    /// says, and when the run is ended. It holds what it is given only until it returns. Where processes share a run, all have it or none.
     /// </param>
     /// <param name="cancellation">Ends the run after the step in progress.</param>
+    /// <exception cref="RankMismatchException">Processes that share the run have other images or other parameters than the first.</exception>
     /// <exception cref="TrainingDivergedException">A loss is no longer a finite number.</exception>
     /// <exception cref="OperationCanceledException">The run was ended.</exception>
     public TrainingResult Run(
@@ -119,11 +152,13 @@ public sealed class Trainer
         _keptAt = _resumed?.Position;
         _kept = _clock.GetTimestamp();
         _resumed = null;
+        _stops = false;
+        _shared.RequireSameRun(NameImages, _keep is not null);
         try
         {
             return RunEpochs(epochEnded, cancellation);
         }
-        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested || _stops)
         {
             // Between two steps, as steps do not end in the middle.
             if (_average is { IsExchanged: true })
@@ -138,8 +173,8 @@ public sealed class Trainer
 
     private TrainingResult RunEpochs(Action<EpochMetrics>? epochEnded, CancellationToken cancellation)
     {
-        using BatchLoader training = TrainingLoader(_options.Views(_model));
-        using BatchLoader? asTheyAre = _readout is null ? null : TrainingLoader();
+        using BatchLoader? training = _grid.Stage == 0 ? TrainingLoader(_grid.Share, _options.Views(_model)) : null;
+        using BatchLoader? asTheyAre = _readout is null ? null : TrainingLoader(EqualShare);
         using BatchLoader test = EvaluationLoader(_data.Test);
         Schedule schedule = new(
             _options.Schedule,
@@ -152,8 +187,10 @@ public sealed class Trainer
         {
             TrainEpoch(training, schedule, cancellation);
             _average?.Exchange();
-            _readout?.Run(asTheyAre!, _state.Epochs.Count, _options.ReadoutLearningRate, _stepsPerEpoch, _state.ReadoutStep, ReadoutStepEnded, cancellation);
-            evaluation = _evaluator.Evaluate(test, cancellation);
+            _shared.Assemble(_model.Values);
+            _readout?.Run(asTheyAre!, _state.Epochs.Count, _options.ReadoutLearningRate, _stepsPerEpoch, _state.ReadoutStep, () => ReadoutStepEnded(cancellation), Own(cancellation));
+            _shared.RequireSame();
+            evaluation = _evaluator.Evaluate(test, Own(cancellation));
             EpochMetrics ended = new(
                 _state.Epochs.Count + 1,
                 schedule.Rate(((_state.Epochs.Count + 1L) * _stepsPerEpoch) - 1),
@@ -174,36 +211,38 @@ public sealed class Trainer
         }
 
         _average?.Exchange();
-        evaluation ??= _evaluator.Evaluate(test, cancellation);
+        _shared.Assemble(_model.Values);
+        evaluation ??= _evaluator.Evaluate(test, Own(cancellation));
         using BatchLoader trainingInOrder = EvaluationLoader(_data.Training);
-        double trainError = _evaluator.Evaluate(trainingInOrder, cancellation).Error;
+        double trainError = _evaluator.Evaluate(trainingInOrder, Own(cancellation)).Error;
         double images = (double)_state.Epochs.Count * _stepsPerEpoch * _options.BatchSize;
         return new TrainingResult(_state.Epochs.Count, trainError, evaluation.Error, evaluation.BlockErrors, images / _state.Trained.TotalSeconds, _clock.GetElapsedTime(_start));
     }
 
-    private void TrainEpoch(BatchLoader loader, Schedule schedule, CancellationToken cancellation)
+    private void TrainEpoch(BatchLoader? loader, Schedule schedule, CancellationToken cancellation)
     {
-        int epoch = _state.Epochs.Count;
+        int epoch = _state.Epochs.Count, done = _state.Step;
         long begun = _clock.GetTimestamp(), reported = begun;
-        foreach (ImageBatch batch in loader.Epoch(epoch, _state.Step, cancellation).Take(_stepsPerEpoch - _state.Step))
+        IEnumerable<ImageBatch> batches = loader?.Epoch(epoch, done, Own(cancellation)) ?? Enumerable.Repeat(ImageBatch.Empty, _stepsPerEpoch);
+        foreach (ImageBatch batch in batches.Take(_stepsPerEpoch - done))
         {
-            long step = ((long)epoch * _stepsPerEpoch) + _state.Step;
+            long step = ((long)epoch * _stepsPerEpoch) + done++;
             double rate = schedule.Rate(step);
-            StepResult result = _rule.Step(batch.Pixels, batch.Labels, checked((uint)step));
-            if (!result.IsFinite)
-            {
-                throw new TrainingDivergedException(
-                    $"Training diverged: the loss is not a finite number at step {_state.Step + 1} of epoch {epoch + 1}, where the learning rate is {rate:G3}. Take a lower learning rate or a longer warm-up.");
-            }
-
-            TimeSpan compared = CompareIfDue(batch, step);
+            StepResult result = _rule.Step(batch.Pixels, batch.Labels, checked((uint)step), _options.BatchSize);
+            _reports.Begin(result, IsDue, IsShared && cancellation.IsCancellationRequested);
+            bool keeps = TakeReports(_reports.Lag, schedule);
+            TimeSpan compared = CompareIfDue(batch, step, done);
             _update.Apply(_model.Values, _rule.Gradients, rate);
             _average?.Add(step);
-            _state.Add(result, batch);
+            if (keeps || _stops || done == _stepsPerEpoch)
+            {
+                keeps |= TakeReports(0, schedule);
+            }
+
             long ended = _clock.GetTimestamp();
             _state.EpochTrained += _clock.GetElapsedTime(begun, ended) - compared;
             begun = ended;
-            if (_progress is not null && (_clock.GetElapsedTime(reported, ended) >= ReportInterval || _state.Step == _stepsPerEpoch))
+            if (_progress is not null && (_clock.GetElapsedTime(reported, ended) >= ReportInterval || _state.Step == _stepsPerEpoch) && _state.Step > 0)
             {
                 reported = ended;
                 _progress(new TrainingProgress(
@@ -217,44 +256,75 @@ public sealed class Trainer
                     _clock.GetElapsedTime(_start)));
             }
 
-            if (KeepIfDue())
+            if (keeps)
             {
+                Keep();
                 begun = _clock.GetTimestamp();
             }
+
+            StopIfAsked();
         }
     }
 
     // What it measures is no part of the training; the time it took is told, to be left out of the speed.
-    private TimeSpan CompareIfDue(ImageBatch batch, long step)
+    private TimeSpan CompareIfDue(ImageBatch batch, long step, int done)
     {
         long compared = _options.ComparedSteps;
-        if (_exact is null || (_state.Step + 1) * compared / _stepsPerEpoch == _state.Step * compared / _stepsPerEpoch)
+        if (_exact is null || done * compared / _stepsPerEpoch == (done - 1) * compared / _stepsPerEpoch)
         {
             return TimeSpan.Zero;
         }
 
         long begun = _clock.GetTimestamp();
-        _exact.Step(batch.Pixels, batch.Labels, checked((uint)step));
+        _exact.Step(batch.Pixels, batch.Labels, checked((uint)step), _options.BatchSize);
         _state.Gradients.Add(GradientAgreement.Measure(_model, _rule.Gradients, _exact.Gradients));
         return _clock.GetElapsedTime(begun);
     }
 
-    private void ReadoutStepEnded()
+    // All reports but so many; whether one of them asks for a checkpoint.
+    private bool TakeReports(int left, Schedule schedule)
     {
-        _state.ReadoutStep++;
-        KeepIfDue();
+        bool keeps = false;
+        while (_reports.UnderWay > left)
+        {
+            StepReport report = _reports.Take();
+            if (!report.IsFinite)
+            {
+                double rate = schedule.Rate(((long)_state.Epochs.Count * _stepsPerEpoch) + _state.Step);
+                throw new TrainingDivergedException(
+                    $"Training diverged: the loss is not a finite number at step {_state.Step + 1} of epoch {_state.Epochs.Count + 1}, where the learning rate is {rate:G3}. Take a lower learning rate or a longer warm-up.");
+            }
+
+            _state.Add(report, _options.BatchSize, _rule.Views);
+            keeps |= report.KeepsRun;
+            _stops |= report.Stops;
+        }
+
+        return keeps;
     }
 
-    private bool KeepIfDue()
+    private void StopIfAsked()
     {
-        bool due = _keep is not null && _clock.GetElapsedTime(_kept) >= _options.CheckpointInterval;
-        if (due)
+        if (_stops)
+        {
+            throw new OperationCanceledException();
+        }
+    }
+
+    private void ReadoutStepEnded(CancellationToken cancellation)
+    {
+        _state.ReadoutStep++;
+        (bool keeps, _stops) = _reports.Agree(IsDue, IsShared && cancellation.IsCancellationRequested);
+        if (keeps)
         {
             Keep();
         }
 
-        return due;
+        StopIfAsked();
     }
+
+    // By the clock of the process that writes.
+    private bool IsDue => _grid.World.Rank == 0 && _keep is not null && _clock.GetElapsedTime(_kept) >= _options.CheckpointInterval;
 
     // A run that stands where it was kept last is kept already. A checkpoint holds the parameters that training goes on with.
     private void Keep()
@@ -268,6 +338,13 @@ public sealed class Trainer
         if (_keep is not null && _keptAt != _state.Position)
         {
             _state.Elapsed = _clock.GetElapsedTime(_start);
+            _shared.Assemble(_model.Values);
+            _shared.Assemble(_update.Velocity);
+            if (_average is not null)
+            {
+                _shared.Assemble(_average.Values);
+            }
+
             _keep(new Checkpoint(_model, _update.Velocity, _average?.Values, _options, _images, _state));
             _keptAt = _state.Position;
             _kept = _clock.GetTimestamp();
@@ -276,6 +353,7 @@ public sealed class Trainer
         if (exchanged)
         {
             _average!.Exchange();
+            _shared.Assemble(_model.Values);
         }
     }
 
@@ -295,8 +373,16 @@ public sealed class Trainer
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
-    private BatchLoader TrainingLoader(IReadOnlyList<ViewRecipe>? views = null) =>
-        new(_data.Training, _data.Mean, _data.StandardDeviation, _options.BatchSize, _options.Seed, views, _threads);
+    private BatchLoader TrainingLoader(BatchShare share, IReadOnlyList<ViewRecipe>? views = null) =>
+        new(_data.Training, _data.Mean, _data.StandardDeviation, _options.BatchSize, _options.Seed, views, _threads, share);
 
-    private BatchLoader EvaluationLoader(ImageSet images) => BatchLoader.ForEvaluation(images, _data.Mean, _data.StandardDeviation, _threads);
+    private BatchLoader EvaluationLoader(ImageSet images) => BatchLoader.ForEvaluation(images, _data.Mean, _data.StandardDeviation, _threads, EqualShare);
+
+    // Of what all processes do alike, whatever their blocks.
+    private BatchShare EqualShare => new(_grid.World.Rank, _grid.World.Count);
+
+    private bool IsShared => _grid.World.Count > 1;
+
+    // Processes stop together: none ends a wait that the others count on.
+    private CancellationToken Own(CancellationToken cancellation) => IsShared ? CancellationToken.None : cancellation;
 }

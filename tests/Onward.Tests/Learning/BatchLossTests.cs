@@ -1,3 +1,4 @@
+using Onward.Communication;
 using Onward.Kernels;
 using Onward.Learning;
 using Onward.Threads;
@@ -85,7 +86,7 @@ public sealed class BatchLossTests
     public void A_vector_of_zeros_has_no_direction_and_finite_gradients()
     {
         ContrastiveLoss loss = new(Width, Temperature);
-        loss.Reserve(4);
+        loss.Reserve(BatchShare.Whole, 4, views: 1);
         loss.Compared.Span.Clear();
         loss.Compared.Span[..Width].Fill(1);
 
@@ -110,7 +111,7 @@ public sealed class BatchLossTests
 
     private static double[][] Evaluate(BatchLoss loss, int examples, int[] labels)
     {
-        loss.Reserve(examples);
+        loss.Reserve(BatchShare.Whole, examples, views: 1);
         CounterRandom.Normals(new RandomStream(4, RandomPurpose.Data), 0, loss.Compared.Span);
         double[][] vectors = [.. loss.Compared.ToArray().Select(value => (double)value).Chunk(Width)];
         loss.Evaluate(labels);

@@ -1,0 +1,88 @@
+using System.Runtime.InteropServices;
+
+namespace Onward.Mpi;
+
+/// <summary>
+/// The MPI library of this machine and what its header calls by name. Open MPI 4 and 5 export their handles as symbols; MPICH and
+/// what shares its binary interface (Intel MPI, MVAPICH) has fixed numbers.
+/// </summary>
+internal sealed class MpiLibrary
+{
+    /// <summary>Names a library file to use instead of those that are looked for.</summary>
+    internal const string Variable = "ONWARD_MPI";
+
+    private static readonly string[] Names = ["libmpi.so.40", "libmpich.so.12", "libmpi.so.12", "libmpi.40.dylib", "libmpi.12.dylib", "libmpi.so"];
+
+    private static readonly Lazy<nint> Loaded = new(Load);
+
+    /// <summary>Reads the names.</summary>
+    internal MpiLibrary()
+    {
+        if (NativeLibrary.TryGetExport(Handle, "ompi_mpi_comm_world", out nint world))
+        {
+            (World, InPlace, IgnoredStatus) = (world, 1, 0);
+            (Byte, Float, Double, Sum) = (Symbol("ompi_mpi_byte"), Symbol("ompi_mpi_float"), Symbol("ompi_mpi_double"), Symbol("ompi_mpi_op_sum"));
+        }
+        else
+        {
+            (World, InPlace, IgnoredStatus) = (0x44000000, -1, 1);
+            (Byte, Float, Double, Sum) = (0x4c00010d, 0x4c00040a, 0x4c00080b, 0x58000003);
+        }
+    }
+
+    /// <summary>The library; loaded when it is first asked for.</summary>
+    /// <exception cref="MpiException">There is none.</exception>
+    internal static nint Handle => Loaded.Value;
+
+    /// <summary>All processes.</summary>
+    internal nint World { get; }
+
+    /// <summary>Stands for the buffer that holds the result too.</summary>
+    internal nint InPlace { get; }
+
+    /// <summary>Stands for a status that nobody looks at.</summary>
+    internal nint IgnoredStatus { get; }
+
+    internal nint Byte { get; }
+
+    internal nint Float { get; }
+
+    internal nint Double { get; }
+
+    internal nint Sum { get; }
+
+    private static nint Load()
+    {
+        IReadOnlyList<string> names = Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } named ? [named] : Names;
+        foreach (string name in names)
+        {
+            // Open MPI's own plugins look for its symbols among those of the process.
+            if (OperatingSystem.IsLinux() && OpenGlobally(name) is nint handle and not 0)
+            {
+                return handle;
+            }
+
+            if (NativeLibrary.TryLoad(name, out nint library))
+            {
+                return library;
+            }
+        }
+
+        throw new MpiException($"no MPI library was found (looked for {string.Join(", ", names)}). Install Open MPI 4 or 5 (Debian: openmpi-bin), or name the library's file in ${Variable}.");
+    }
+
+    private static nint OpenGlobally(string name)
+    {
+        const int Now = 2, Global = 0x100;
+        return DynamicLinker.Open(name, Now | Global);
+    }
+
+    private static nint Symbol(string name) => NativeLibrary.GetExport(Handle, name);
+}
+
+/// <summary>The system's loader, for a flag that .NET's does not have.</summary>
+internal static partial class DynamicLinker
+{
+    [LibraryImport("libc", EntryPoint = "dlopen", StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial nint Open(string name, int flags);
+}

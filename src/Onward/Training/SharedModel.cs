@@ -1,0 +1,54 @@
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using Onward.Communication;
+using Onward.Learning;
+using Onward.Models;
+
+namespace Onward.Training;
+
+/// <summary>A model that processes train together: each has all parameters, and trains those of its own blocks.</summary>
+/// <param name="rule">The rule, which knows the blocks of every process.</param>
+internal sealed class SharedModel(LearningRule rule)
+{
+    private readonly RankGrid _grid = rule.Grid;
+    private readonly LocalMixer _model = rule.Model;
+
+    /// <summary>Whether this process trains a parameter.</summary>
+    internal bool Owns(Parameter parameter)
+    {
+        (int first, int length) = _model.ParametersOf(rule.OwnBlocks).GetOffsetAndLength(_model.Values.Layout.Length);
+        return parameter.Offset >= first && parameter.Offset < first + length;
+    }
+
+    /// <summary>Gives every process what each has of the parameters of its blocks.</summary>
+    internal void Assemble(ParameterVector vector)
+    {
+        for (int stage = 0; stage < _grid.Stages && _grid.Stages > 1; stage++)
+        {
+            _grid.Chain.Broadcast(vector.All[_model.ParametersOf(rule.Stages[stage]..rule.Stages[stage + 1])], stage);
+        }
+    }
+
+    /// <summary>Requires that all processes have the same parameters: replicas that came to differ by a bit would drift apart unseen.</summary>
+    internal void RequireSame()
+    {
+        if (_grid.World.Count > 1)
+        {
+            _grid.World.RequireSame("Checksums of parameters", Convert.ToHexStringLower(SHA256.HashData(MemoryMarshal.AsBytes(_model.Values.All)))[..16]);
+        }
+    }
+
+    /// <summary>Requires that all processes are about to make the same run.</summary>
+    /// <param name="images">Names their images.</param>
+    /// <param name="keeps">Whether they keep checkpoints.</param>
+    internal void RequireSameRun(Func<string> images, bool keeps)
+    {
+        if (_grid.World.Count > 1)
+        {
+            _grid.World.RequireSame("Images", images());
+            _grid.World.RequireSame("Examples in a wave, which follow from threads,", _grid.Stages == 1 ? "any" : $"{rule.WaveExamples}");
+            _grid.World.RequireSame("Wishes for checkpoints", $"{keeps}");
+            RequireSame();
+        }
+    }
+}

@@ -1,0 +1,205 @@
+using Onward.Communication;
+using Onward.Data;
+using Onward.Data.Augmentation;
+using Onward.Learning;
+using Onward.Models;
+using Onward.Tests.Communication;
+using Onward.Threads;
+using Onward.Training;
+
+namespace Onward.Tests.Training;
+
+/// <summary>What several processes come to beside one: here threads in their place; <c>MpiTests</c> has processes.</summary>
+public sealed class SharedTrainingTests
+{
+    private const int Epochs = 2;
+    private const int Batch = 18;
+
+    [Theory]
+    [InlineData("LG-FG-A", 3, 1)]
+    [InlineData("LG-FG-A", 1, 4)]
+    [InlineData("LG-FG-A", 2, 2)]
+    [InlineData("LG-BP", 1, 2)]
+    [InlineData("LG-BP", 2, 1)]
+    [InlineData("LG-FG-W", 4, 1)]
+    [InlineData("LG-FG-W", 2, 3)]
+    [InlineData("BP", 2, 1)]
+    [InlineData("BP, recomputed", 2, 1)]
+    [InlineData("DFA", 2, 1)]
+    [InlineData("FG-A", 2, 1)]
+    [InlineData("LG-FG-A, overlapping", 2, 1)]
+    [InlineData("LG-FG-A, similarity", 2, 1)]
+    [InlineData("LG-FG-A, similarity", 1, 2)]
+    [InlineData("LG-FG-A, contrastive", 3, 1)]
+    [InlineData("LG-FG-A, contrastive", 1, 3)]
+    [InlineData("LG-BP, contrastive", 2, 2)]
+    public void Processes_come_to_what_one_process_comes_to(string kind, int shares, int stages)
+    {
+        Outcome one = Train(kind, null);
+        Outcome[] all = TrainOn(kind, shares, stages);
+
+        foreach (Outcome outcome in all)
+        {
+            if (shares == 1 && !kind.EndsWith("contrastive", StringComparison.Ordinal))
+            {
+                Tolerance.Same(one.Values, outcome.Values, "blocks of their own: the sums of one process");
+            }
+            else
+            {
+                Tolerance.Near(one.Changes, outcome.Changes, Tolerance.Drift, $"{kind} on {shares} x {stages}");
+            }
+
+            Tolerance.Same(all[0].Values, outcome.Values, "the same bits in every process");
+            Assert.Equal(one.Epochs[^1].TrainLoss, outcome.Epochs[^1].TrainLoss, 1e-4);
+            Assert.Equal(one.Epochs[^1].BlockLosses.Sum(), outcome.Epochs[^1].BlockLosses.Sum(), 1e-4);
+            Assert.Equal(one.Epochs[^1].TestLoss, outcome.Epochs[^1].TestLoss, 1e-4);
+        }
+    }
+
+    // Bit for bit where the grid is the same, which sums in the same order.
+    [Theory]
+    [InlineData(2, 1, 1, 1)]
+    [InlineData(1, 1, 1, 4)]
+    [InlineData(1, 3, 2, 2)]
+    [InlineData(2, 2, 2, 2)]
+    public void A_run_goes_on_with_other_processes(int shares, int stages, int thenShares, int thenStages)
+    {
+        Outcome whole = Train("LG-FG-A", null);
+        string path = Path.GetTempFileName();
+        TrainOn("LG-FG-A", shares, stages, stopAfter: 5, keep: checkpoint => checkpoint.Save(path));
+
+        Outcome[] rest = TrainOn("LG-FG-A", thenShares, thenStages, from: path);
+
+        Tolerance.Near(whole.Changes, rest[0].Changes, Tolerance.Drift, "parameters");
+        Assert.Equal(whole.Epochs[^1].TrainLoss, rest[0].Epochs[^1].TrainLoss, 1e-4);
+        File.Delete(path);
+    }
+
+    [Fact]
+    public void All_processes_find_a_divergence_in_the_same_step() => ThreadRanks.Run(4, world =>
+    {
+        using RankGrid grid = new(world, 1, 4);
+        Assert.Throws<TrainingDivergedException>(() => Train("LG-FG-A", grid, rate: 1e30));
+    });
+
+    [Theory]
+    [InlineData("BP", 2)]
+    [InlineData("DFA", 2)]
+    [InlineData("LG-FG-A, overlapping", 2)]
+    [InlineData("LG-FG-A", 5)]
+    public void Blocks_are_not_dealt_out_where_they_depend_on_one_another_or_do_not_suffice(string kind, int stages) => ThreadRanks.Run(stages, world =>
+    {
+        using RankGrid grid = new(world, 1, stages);
+        Assert.Throws<ArgumentException>(() => Train(kind, grid));
+    });
+
+    [Fact]
+    public void Other_parameters_in_one_process_are_refused() => ThreadRanks.Run(2, world =>
+    {
+        using RankGrid grid = new(world, 2, 1);
+        Assert.Throws<RankMismatchException>(() => Train("LG-FG-A", grid, modelSeed: (ulong)world.Rank));
+    });
+
+    private static Outcome[] TrainOn(string kind, int shares, int stages, int stopAfter = int.MaxValue, Action<Checkpoint>? keep = null, string? from = null)
+    {
+        Outcome[] outcomes = new Outcome[shares * stages];
+        ThreadRanks.Run(outcomes.Length, world =>
+        {
+            using RankGrid grid = new(world, shares, stages);
+            outcomes[world.Rank] = Train(kind, grid, stopAfter, keep is null || world.Rank == 0 ? keep : _ => { }, from);
+        });
+        return outcomes;
+    }
+
+    private static Outcome Train(string kind, RankGrid? grid, int stopAfter = int.MaxValue, Action<Checkpoint>? keep = null, string? from = null, double rate = 1e-4, ulong modelSeed = 7)
+    {
+        bool contrastive = kind.EndsWith("contrastive", StringComparison.Ordinal);
+        LocalMixer model = new(new LocalMixerOptions
+        {
+            Blocks = 4,
+            PatchesPerSide = 4,
+            Channels = 32,
+            Groups = 4,
+            ImageSide = 28,
+            ImageChannels = 1,
+            Classes = 10,
+            Projection = contrastive ? 6 : 0,
+        });
+        model.Initialize(modelSeed);
+        float[] initial = model.Values.All.ToArray();
+        using WorkerTeam team = new(1);
+        TrainingOptions options = new()
+        {
+            Epochs = Epochs,
+            BatchSize = Batch,
+            LearningRate = rate,
+            Augmentation = contrastive ? ViewRecipe.ContrastiveFirst : ViewRecipe.PaddedCrop,
+            SecondView = contrastive ? ViewRecipe.ContrastiveSecond : null,
+            CheckpointInterval = TimeSpan.Zero,
+            Seed = 7,
+        };
+        Trainer trainer = new(model, Rule(kind, model, team), team, Digits(), options, TimeProvider.System, grid: grid);
+        List<EpochMetrics> epochs = [];
+        if (from is not null)
+        {
+            Checkpoint checkpoint = Checkpoint.Load(from);
+            trainer.Resume(checkpoint);
+            epochs.AddRange(checkpoint.Epochs);
+        }
+
+        using CancellationTokenSource stop = new();
+        int kept = 0;
+        try
+        {
+            trainer.Run(null, epochs.Add, keep is null ? null : Keep, stop.Token);
+        }
+        catch (OperationCanceledException) when (stopAfter < int.MaxValue)
+        {
+        }
+
+        return new Outcome(initial, model.Values.All.ToArray(), epochs);
+
+        void Keep(Checkpoint checkpoint)
+        {
+            keep(checkpoint);
+            if (kept++ == stopAfter && (grid is null || grid.World.Rank == 0))
+            {
+                stop.Cancel();
+            }
+        }
+    }
+
+    private static LearningRule Rule(string kind, LocalMixer model, WorkerTeam team)
+    {
+        TrainingLoss loss = new()
+        {
+            Overlap = kind.EndsWith("overlapping", StringComparison.Ordinal),
+            SimilarityWeight = kind.EndsWith("similarity", StringComparison.Ordinal) ? 0.5 : 0,
+        };
+        return kind.Split(',')[0] switch
+        {
+            "BP" => Backpropagation.ThroughWeights(model, team, BackwardScope.Readout, recompute: kind.EndsWith("recomputed", StringComparison.Ordinal), loss: loss),
+            "LG-BP" => Backpropagation.ThroughWeights(model, team, BackwardScope.LocalLossesWithinBlock, loss: loss),
+            "DFA" => new DirectFeedbackAlignment(model, team, seed: 7, loss),
+            "LG-FG-W" => new WeightForwardGradient(model, team, NoiseDistribution.Gaussian, LossScope.All, passes: 2, seed: 7, loss: loss),
+            "FG-A" => new ForwardGradient(model, team, NoiseDistribution.Gaussian, LossScope.Global, passes: 1, seed: 7, loss: loss),
+            _ => new ForwardGradient(model, team, NoiseDistribution.Gaussian, LossScope.All, passes: 1, seed: 7, loss: loss),
+        };
+    }
+
+    private static ImageDataset Digits()
+    {
+        return new ImageDataset("digits", Draw(0, (10 * Batch) + 3), Draw(1000, 37), [0.2f], [0.3f], "drawn");
+
+        static LabelledImages Draw(uint first, int count)
+        {
+            (byte[] pixels, byte[] labels) = ProceduralDigits.Generate(5, first, count);
+            return new LabelledImages(pixels, Array.ConvertAll(labels, label => (int)label), 28, 28, 1, 10);
+        }
+    }
+
+    private sealed record Outcome(float[] Initial, float[] Values, List<EpochMetrics> Epochs)
+    {
+        public float[] Changes => [.. Values.Zip(Initial, (value, initial) => value - initial)];
+    }
+}
