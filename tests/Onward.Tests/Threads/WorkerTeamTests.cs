@@ -155,14 +155,6 @@ public sealed class WorkerTeamTests
         long sum = 0;
         Action<int, int> work = (job, _) => Interlocked.Add(ref sum, job);
 
-        // Waiting for longer than a spin makes the events create, once, what they sleep on. On a busy machine a thread may come too
-        // late to wait, so there are several chances.
-        for (int round = 0; round < 5; round++)
-        {
-            OnEachThread(team, worker => Thread.Sleep(worker == 0 ? 0 : 100));
-            Thread.Sleep(50);
-        }
-
         OnEachThread(team, worker => before[worker] = GC.GetAllocatedBytesForCurrentThread());
         long caller = GC.GetAllocatedBytesForCurrentThread();
         for (int round = 0; round < 1000; round++)
@@ -174,8 +166,10 @@ public sealed class WorkerTeamTests
         OnEachThread(team, worker => after[worker] = GC.GetAllocatedBytesForCurrentThread());
 
         Assert.Equal(45_000, sum);
-        Assert.Equal(0, caller);
-        Assert.Equal(before[1..], after[1..]);
+
+        // What an event sleeps on is made once, when a thread first waits for longer than a spin: it may be now. Made for every run it
+        // would come to 24,000 bytes at the least.
+        Assert.All([caller, .. before[1..].Zip(after[1..], (one, other) => other - one)], bytes => Assert.InRange(bytes, 0, 1000));
     }
 
     [Fact]
