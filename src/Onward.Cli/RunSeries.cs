@@ -24,20 +24,15 @@ internal sealed class RunSeries
     {
         (_folder, _data, _host) = (folder, data, host);
         RunFolder.RequireNoFile(folder);
-        Dictionary<ModelChoice.Settings, long> parameters = [];
         foreach ((string name, RunPlan plan) in plans)
         {
             string path = Path.Combine(folder, name);
             TrainingData chosen = plan.Choose(data);
-            if (!parameters.TryGetValue(plan.Model, out long count))
-            {
-                count = parameters[plan.Model] = plan.CreateModel(chosen).Values.Layout.Count;
-            }
-
+            long parameters = plan.CreateModel(chosen).Values.Layout.Count;
             bool ended = RunFolder.TryReadResult(path) is not null;
             if (ended)
             {
-                RequireSame(path, plan.Configure(chosen, count));
+                RequireSame(path, plan.Configure(chosen, parameters));
             }
             else
             {

@@ -103,6 +103,20 @@ public sealed class SweepTests : IDisposable
     [InlineData("", "'onward sweep' needs --vary.")]
     public void What_makes_no_sense_is_refused(string options, string expected) => _workplace.Refuse($"{Small} {options}".TrimEnd(), expected);
 
+    // Before the first run, not after it.
+    [Fact]
+    public void A_setting_that_the_images_cannot_fill_is_refused() =>
+        _workplace.Refuse("sweep --data {data} --model S/1/1 --epochs 1 --vary batch-size=16,65", "--batch-size 65 is more than the 64 training images.");
+
+    [Fact]
+    public void What_has_ended_is_known_by_its_own_objective()
+    {
+        const string Both = $"{Small} --vary objective=supervised,contrastive --out s";
+        _workplace.Run(Both);
+
+        Assert.Equal(0, _workplace.Run(Both).Code);
+    }
+
     [Fact]
     public void A_scan_suggests_a_rate_and_draws_how_it_came_to_it()
     {
