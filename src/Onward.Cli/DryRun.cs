@@ -17,18 +17,11 @@ internal sealed record DryRun(RunConfiguration Run, int StepsPerEpoch, long Acti
     private double Seconds => (double)Run.Epochs * StepsPerEpoch * Run.BatchSize / ImagesPerSecond;
 
     /// <summary>Tries a run.</summary>
-    internal static DryRun Of(TrainingRun run, TrainingData data, string folder)
+    internal static DryRun Of(TrainingRun run, string folder)
     {
-        RunConfiguration options = run.Configuration;
         double speed = run.Rehearse(Steps);
-        int steps = Math.Min(data.Images.Training.Count / options.BatchSize, options.LimitBatches ?? int.MaxValue);
-        return new DryRun(options, steps, run.ActivationBytes, speed, ProcessMemory.PeakMegabytes, folder);
+        return new DryRun(run.Configuration, run.StepsPerEpoch, run.ActivationBytes, speed, ProcessMemory.PeakMegabytes, folder);
     }
-
-    /// <summary>The images of a run.</summary>
-    internal static string Describe(RunConfiguration run) => run.OverfitBatches is not null
-        ? string.Create(CultureInfo.InvariantCulture, $"{run.Dataset}, {run.TrainingImages:N0} images alone, on which errors are reported")
-        : run.Validation == 0 ? run.Dataset : string.Create(CultureInfo.InvariantCulture, $"{run.Dataset}, {run.Validation:N0} training images held out for validation");
 
     /// <summary>Writes it for people, or as a line of JSON.</summary>
     internal void Write(TextWriter output, bool asJson)
@@ -43,7 +36,7 @@ internal sealed record DryRun(RunConfiguration Run, int StepsPerEpoch, long Acti
 
         TextTable table = new();
         table.Add("model", string.Create(CultureInfo.InvariantCulture, $"{Run.Network.Name}, {Run.Parameters:N0} parameters, {Run.Rule}"));
-        table.Add("data", Describe(Run));
+        table.Add("data", Run.DescribeData());
         table.Add("steps", string.Create(
             CultureInfo.InvariantCulture,
             $"{Run.Epochs} epoch{(Run.Epochs == 1 ? "" : "s")} of {StepsPerEpoch:N0}, {Run.BatchSize} images each, learning rate {Run.LearningRate:G6}"));

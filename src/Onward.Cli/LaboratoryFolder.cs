@@ -26,7 +26,7 @@ internal sealed record LaboratoryFolder(string Table, string Plot)
         try
         {
             Directory.CreateDirectory(folder);
-            File.WriteAllLines(files.Table, rows.Select(row => string.Join(',', row.Select(Cell))).Prepend(string.Join(',', columns)));
+            File.WriteAllLines(files.Table, rows.Select(CsvLine).Prepend(string.Join(',', columns)));
             savePlot(files.Plot);
             return files;
         }
@@ -36,7 +36,10 @@ internal sealed record LaboratoryFolder(string Table, string Plot)
         }
     }
 
-    private static string Cell(object value)
+    /// <summary>A line of such a table: numbers to six digits, nothing for null, what holds a comma in quotes.</summary>
+    internal static string CsvLine(IEnumerable<object?> row) => string.Join(',', row.Select(Cell));
+
+    private static string Cell(object? value)
     {
         string text = value is double number ? number.ToString("G6", CultureInfo.InvariantCulture) : Convert.ToString(value, CultureInfo.InvariantCulture)!;
         return text.Contains(',', StringComparison.Ordinal) ? $"\"{text}\"" : text;

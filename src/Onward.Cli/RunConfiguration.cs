@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
@@ -185,6 +186,11 @@ internal sealed record RunConfiguration
 
         return null;
     }
+
+    /// <summary>The images, as a table shows them.</summary>
+    internal string DescribeData() => OverfitBatches is not null
+        ? string.Create(CultureInfo.InvariantCulture, $"{Dataset}, {TrainingImages:N0} images alone, on which errors are reported")
+        : Validation == 0 ? Dataset : string.Create(CultureInfo.InvariantCulture, $"{Dataset}, {Validation:N0} training images held out for validation");
 
     /// <summary>The options by their names.</summary>
     internal JsonObject ToJson() => JsonSerializer.SerializeToNode(this, Json)!.AsObject();

@@ -71,9 +71,12 @@ internal sealed class SweepCommand
         return ExitCode.Done;
     }
 
+    // Not one of 'onward train'.
+    private bool IsOwn(Option option) => option == _vary || option == _random || option == _seeds || option == _out || option == _json;
+
     private SweepVariation[] ReadVariations(ParseResult parse)
     {
-        Option[] options = [.. _command.Options.Where(option => option != _vary && option != _random && option != _seeds && ConfigurationFile.MayBeIn(option) && option != _out)];
+        Option[] options = [.. _command.Options.Where(option => !IsOwn(option) && ConfigurationFile.MayBeIn(option))];
         SweepVariation[] variations = [.. parse.GetValue(_vary)!.Select(text => SweepVariation.Read(text, options))];
         if (variations.GroupBy(variation => variation.Name).FirstOrDefault(group => group.Count() > 1) is { Key: string twice })
         {
@@ -101,7 +104,7 @@ internal sealed class SweepCommand
     private IEnumerable<Setting> Settings(ParseResult parse, SweepVariation[] variations)
     {
         string[] words = [.. parse.CommandResult.Children.OfType<OptionResult>()
-            .Where(given => !given.Implicit && given.Option != _vary && given.Option != _random && given.Option != _seeds && given.Option != _out && given.Option != _json)
+            .Where(given => !given.Implicit && !IsOwn(given.Option))
             .SelectMany(given => given.Tokens.Select(token => token.Value).Prepend(given.Option.Name))];
         int?[] seeds = parse.GetValue(_seeds) is int count ? [.. Enumerable.Range(1, count).Select(seed => (int?)seed)] : [null];
         HashSet<string> known = [];
@@ -162,11 +165,8 @@ internal sealed class SweepCommand
     private static string Write(string folder, SweepVariation[] variations, Outcome[] outcomes, string heldOut)
     {
         string path = Path.Combine(folder, $"{Name}.csv");
-        IEnumerable<string> lines = outcomes.Select(outcome => string.Join(',', (string[])
-        [
-            .. outcome.Values.Select(value => value.Contains(',', StringComparison.Ordinal) ? $"\"{value}\"" : value),
-            Cell(outcome.Error?.Mean), Cell(outcome.Error?.Deviation), Cell(outcome.TrainError?.Mean), outcome.Diverged.ToString(CultureInfo.InvariantCulture), Cell(outcome.ImagesPerSecond), Cell(outcome.Seconds),
-        ]));
+        IEnumerable<string> lines = outcomes.Select(outcome => LaboratoryFolder.CsvLine(
+            [.. outcome.Values, outcome.Error?.Mean, outcome.Error?.Deviation, outcome.TrainError?.Mean, outcome.Diverged, outcome.ImagesPerSecond, outcome.Seconds]));
         try
         {
             File.WriteAllText(path, string.Join('\n', lines.Prepend($"{string.Join(',', variations.Select(variation => variation.Name))},{heldOut}_error,{heldOut}_error_deviation,train_error,diverged,images_per_second,seconds")) + "\n");
@@ -176,8 +176,6 @@ internal sealed class SweepCommand
         {
             throw new CommandFault($"the table cannot be written to {folder}: {fault.Message} The runs are kept; give the same command again.", fault);
         }
-
-        static string Cell(double? number) => number?.ToString("G6", CultureInfo.InvariantCulture) ?? "";
     }
 
     private void Report(SweepVariation[] variations, Outcome[] outcomes, string heldOut, string path, bool asJson)

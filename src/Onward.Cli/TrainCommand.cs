@@ -11,7 +11,6 @@ internal sealed class TrainCommand
     private readonly Host _host;
     private readonly TrainOptions _options;
     private readonly CancellationToken _timeIsUp;
-
     private readonly Ranks _ranks;
 
     private TrainCommand(Ranks ranks, TrainOptions options, CancellationToken timeIsUp) =>
@@ -57,7 +56,7 @@ internal sealed class TrainCommand
         TrainingData data = plan.Run.Choose(plan.Data.Load(_host));
         using TrainingRun run = new(plan.Run, data, _host);
         _host.ShowNotices();
-        DryRun.Of(run, data, plan.Out is null ? DefaultFolder(run) : _host.Resolve(plan.Out)).Write(_host.Out, plan.Keeping.AsJson);
+        DryRun.Of(run, plan.Out is null ? DefaultFolder(run) : _host.Resolve(plan.Out)).Write(_host.Out, plan.Keeping.AsJson);
         return ExitCode.Done;
     }
 
@@ -137,14 +136,13 @@ internal sealed class TrainCommand
 
     private TrainingRun Prepare(RunPlan plan, TrainingData data, RunConfiguration begun, string path, Checkpoint? checkpoint)
     {
-        TrainingRun run = new(plan, data, _host, _ranks.Grid);
+        TrainingRun run = Prepare(plan, data);
         RequireSame(path, begun, run.Configuration);
         if (checkpoint is not null)
         {
             run.Resume(checkpoint);
         }
 
-        _host.Interruption.ThrowIfCancellationRequested();
         return run;
     }
 
@@ -237,7 +235,7 @@ internal sealed class TrainCommand
 
         TextTable table = new();
         table.Add("model", string.Create(CultureInfo.InvariantCulture, $"{run.Network.Name}, {run.Parameters:N0} parameters, {run.Rule}"));
-        table.Add("data", DryRun.Describe(run));
+        table.Add("data", run.DescribeData());
         if (result.Epochs < run.Epochs)
         {
             table.Add("epochs", string.Create(CultureInfo.InvariantCulture, $"{result.Epochs} of {run.Epochs}: no lower error in the last {run.EarlyStop}"));

@@ -44,6 +44,9 @@ internal sealed class TrainingRun : IDisposable
     /// <summary>Every option of the run.</summary>
     internal RunConfiguration Configuration { get; }
 
+    /// <summary>Steps of an epoch.</summary>
+    internal int StepsPerEpoch => _trainer.StepsPerEpoch;
+
     /// <summary>Blocks of the model.</summary>
     internal int Blocks => _model.Blocks.Count;
 

@@ -48,17 +48,7 @@ public sealed class SharedRunTests : IDisposable
     public void A_rank_that_is_killed_ends_the_run_and_the_last_checkpoint_is_intact()
     {
         using Process run = MpiRun.StartCommand(2, _folder, $"{Small} --epochs 10000 --out run-killed --parallel data --checkpoint-minutes 0");
-        string checkpoints = Path.Combine(_folder, "run-killed/checkpoints");
-        Assert.True(SpinWait.SpinUntil(() => Directory.Exists(checkpoints) && Directory.GetFiles(checkpoints).Length > 1, TimeSpan.FromMinutes(2)), "No checkpoint in two minutes.");
-
-        long killed = Stopwatch.GetTimestamp();
-        MpiRun.Rank(1, "run-killed").Kill();
-        MpiRun.Outcome outcome = MpiRun.Finish(run);
-
-        Assert.NotEqual(0, outcome.Code);
-        Assert.Contains("rank 1", outcome.Out + outcome.Error);
-        Assert.InRange(Stopwatch.GetElapsedTime(killed).TotalSeconds, 0, 20);
-        Assert.NotNull(new CheckpointFolder(checkpoints, 1).LoadNewest());
+        RequireEnd(run, "run-killed");
     }
 
     [Theory]
@@ -116,11 +106,19 @@ public sealed class SharedRunTests : IDisposable
     {
         using NetworkSpaces spaces = new();
         using Process run = spaces.Start(_folder, $"{Small} --epochs 10000 --out run-far --parallel blocks --checkpoint-minutes 0");
-        string checkpoints = Path.Combine(_folder, "run-far/checkpoints");
+        RequireEnd(run, "run-far");
+    }
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    // Kills the second rank once there is a checkpoint.
+    private void RequireEnd(Process run, string name)
+    {
+        string checkpoints = Path.Combine(_folder, name, "checkpoints");
         Assert.True(SpinWait.SpinUntil(() => Directory.Exists(checkpoints) && Directory.GetFiles(checkpoints).Length > 1, TimeSpan.FromMinutes(2)), "No checkpoint in two minutes.");
 
         long killed = Stopwatch.GetTimestamp();
-        MpiRun.Rank(1, "run-far").Kill();
+        MpiRun.Rank(1, name).Kill();
         MpiRun.Outcome outcome = MpiRun.Finish(run);
 
         Assert.NotEqual(0, outcome.Code);
@@ -128,8 +126,6 @@ public sealed class SharedRunTests : IDisposable
         Assert.InRange(Stopwatch.GetElapsedTime(killed).TotalSeconds, 0, 20);
         Assert.NotNull(new CheckpointFolder(checkpoints, 1).LoadNewest());
     }
-
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     private double Distance(string run, string other)
     {

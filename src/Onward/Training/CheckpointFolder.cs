@@ -37,7 +37,7 @@ public sealed partial class CheckpointFolder
         // Later ones are damaged, or the run would not have gone on from before them.
         List<Entry> entries = [.. Entries()];
         Entry[] earlier = [.. entries.Where(entry => entry.Position.CompareTo(now) <= 0)];
-        (int, int) best = Best(checkpoint);
+        (int, int) best = (checkpoint.State.BestEpoch, 0);
         HashSet<Entry> kept = [.. earlier.TakeLast(_keep), .. earlier.Where(entry => entry.Position == best)];
         foreach (Entry entry in entries.Where(entry => !kept.Contains(entry)))
         {
@@ -73,10 +73,6 @@ public sealed partial class CheckpointFolder
 
     private static string Name((int Epochs, int Steps) position) =>
         string.Create(CultureInfo.InvariantCulture, $"epoch-{position.Epochs:0000}-step-{position.Steps:000000}.safetensors");
-
-    // The first of the best; an error that is not a number is never the lowest.
-    private static (int Epochs, int Steps) Best(Checkpoint checkpoint) =>
-        (checkpoint.Epochs.MinBy(epoch => double.IsNaN(epoch.TestError) ? double.PositiveInfinity : epoch.TestError)?.Epoch ?? 0, 0);
 
     // In the order of time.
     private IEnumerable<Entry> Entries() => !Directory.Exists(Path) ? [] : Directory.GetFiles(Path)

@@ -42,21 +42,11 @@ internal sealed record RunState
     /// <summary>Where the run stands, in the order of time.</summary>
     internal (int Epochs, int Steps) Position => (Epochs.Count, Step + ReadoutStep);
 
-    /// <summary>Epochs since the lowest error on the test set; an error that is not a number is never the lowest.</summary>
-    internal int EpochsWithoutProgress
-    {
-        get
-        {
-            double lowest = double.PositiveInfinity;
-            int at = 0;
-            foreach (EpochMetrics epoch in Epochs.Where(epoch => epoch.TestError < lowest))
-            {
-                (lowest, at) = (epoch.TestError, epoch.Epoch);
-            }
+    /// <summary>The first epoch of the lowest error on the test set, 0 before there is one; an error that is not a number is never the lowest.</summary>
+    internal int BestEpoch => Epochs.MinBy(epoch => double.IsNaN(epoch.TestError) ? double.PositiveInfinity : epoch.TestError)?.Epoch ?? 0;
 
-            return Epochs.Count - at;
-        }
-    }
+    /// <summary>Epochs since that one.</summary>
+    internal int EpochsWithoutProgress => Epochs.Count - BestEpoch;
 
     internal double MeanLoss => Loss / Step;
 

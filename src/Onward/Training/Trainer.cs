@@ -26,7 +26,6 @@ public sealed class Trainer
     private readonly ReadoutTraining? _readout;
     private readonly WeightAverage? _average;
     private readonly LearningRule? _exact;
-    private readonly int _stepsPerEpoch;
     private readonly RankGrid _grid;
     private readonly StepReports _reports;
     private readonly SharedModel _shared;
@@ -103,10 +102,13 @@ public sealed class Trainer
         _update = new ParameterUpdate(model.Values.Layout, own, options.CreateOptimizer(), team);
         _readout = model.Options.IsSelfSupervised ? new ReadoutTraining(model, team, options.BatchSize, options.WeightDecay, _update.Velocity, _grid.World) : null;
         _average = options.AverageDecay > 0 ? new WeightAverage(model, own.Select(part => part.Parameter), options.AverageDecay, team) : null;
-        _stepsPerEpoch = Math.Min(data.Training.Count / options.BatchSize, options.MaximumSteps ?? int.MaxValue);
+        StepsPerEpoch = Math.Min(data.Training.Count / options.BatchSize, options.MaximumSteps ?? int.MaxValue);
         _state = RunState.Start(model.Blocks.Count);
         _reports = new StepReports(_grid, model.Blocks.Count);
     }
+
+    /// <summary>Steps of an epoch.</summary>
+    public int StepsPerEpoch { get; }
 
     /// <summary>
     /// Puts a run where a checkpoint left it, for <see cref="Run"/> to go on from there: what it comes to is what the run would have
@@ -117,7 +119,7 @@ public sealed class Trainer
     public void Resume(Checkpoint checkpoint)
     {
         ArgumentNullException.ThrowIfNull(checkpoint);
-        checkpoint.RequireRun(_model, _options, NameImages(), _stepsPerEpoch);
+        checkpoint.RequireRun(_model, _options, NameImages(), StepsPerEpoch);
         checkpoint.Model.Values.All.CopyTo(_model.Values.All);
         checkpoint.Velocity.All.CopyTo(_update.Velocity.All);
         _average?.Start(checkpoint.Average!);
@@ -179,8 +181,8 @@ public sealed class Trainer
         Schedule schedule = new(
             _options.Schedule,
             _options.PeakRate,
-            (long)Math.Round(_options.WarmupEpochs * _stepsPerEpoch),
-            (long)_options.Epochs * _stepsPerEpoch);
+            (long)Math.Round(_options.WarmupEpochs * StepsPerEpoch),
+            (long)_options.Epochs * StepsPerEpoch);
         Evaluation? evaluation = null;
         Keep();
         while (_state.Epochs.Count < _options.Epochs && !(_state.EpochsWithoutProgress >= _options.Patience))
@@ -188,12 +190,12 @@ public sealed class Trainer
             TrainEpoch(training, schedule, cancellation);
             _average?.Exchange();
             _shared.Assemble(_model.Values);
-            _readout?.Run(asTheyAre!, _state.Epochs.Count, _options.ReadoutLearningRate, _stepsPerEpoch, _state.ReadoutStep, () => ReadoutStepEnded(cancellation), Own(cancellation));
+            _readout?.Run(asTheyAre!, _state.Epochs.Count, _options.ReadoutLearningRate, StepsPerEpoch, _state.ReadoutStep, () => ReadoutStepEnded(cancellation), Own(cancellation));
             _shared.RequireSame();
             evaluation = _evaluator.Evaluate(test, Own(cancellation));
             EpochMetrics ended = new(
                 _state.Epochs.Count + 1,
-                schedule.Rate(((_state.Epochs.Count + 1L) * _stepsPerEpoch) - 1),
+                schedule.Rate(((_state.Epochs.Count + 1L) * StepsPerEpoch) - 1),
                 _state.MeanBlockLosses,
                 _state.MeanLoss,
                 _state.ErrorPercent,
@@ -215,7 +217,7 @@ public sealed class Trainer
         evaluation ??= _evaluator.Evaluate(test, Own(cancellation));
         using BatchLoader trainingInOrder = EvaluationLoader(_data.Training);
         double trainError = _evaluator.Evaluate(trainingInOrder, Own(cancellation)).Error;
-        double images = (double)_state.Epochs.Count * _stepsPerEpoch * _options.BatchSize;
+        double images = (double)_state.Epochs.Count * StepsPerEpoch * _options.BatchSize;
         return new TrainingResult(_state.Epochs.Count, trainError, evaluation.Error, evaluation.BlockErrors, images / _state.Trained.TotalSeconds, _clock.GetElapsedTime(_start));
     }
 
@@ -223,10 +225,10 @@ public sealed class Trainer
     {
         int epoch = _state.Epochs.Count, done = _state.Step;
         long begun = _clock.GetTimestamp(), reported = begun;
-        IEnumerable<ImageBatch> batches = loader?.Epoch(epoch, done, Own(cancellation)) ?? Enumerable.Repeat(ImageBatch.Empty, _stepsPerEpoch);
-        foreach (ImageBatch batch in batches.Take(_stepsPerEpoch - done))
+        IEnumerable<ImageBatch> batches = loader?.Epoch(epoch, done, Own(cancellation)) ?? Enumerable.Repeat(ImageBatch.Empty, StepsPerEpoch);
+        foreach (ImageBatch batch in batches.Take(StepsPerEpoch - done))
         {
-            long step = ((long)epoch * _stepsPerEpoch) + done++;
+            long step = ((long)epoch * StepsPerEpoch) + done++;
             double rate = schedule.Rate(step);
             StepResult result = _rule.Step(batch.Pixels, batch.Labels, checked((uint)step), _options.BatchSize);
             _reports.Begin(result, IsDue, IsShared && cancellation.IsCancellationRequested);
@@ -234,7 +236,7 @@ public sealed class Trainer
             TimeSpan compared = CompareIfDue(batch, step, done);
             _update.Apply(_model.Values, _rule.Gradients, rate);
             _average?.Add(step);
-            if (keeps || _stops || done == _stepsPerEpoch)
+            if (keeps || _stops || done == StepsPerEpoch)
             {
                 keeps |= TakeReports(0, schedule);
             }
@@ -242,14 +244,14 @@ public sealed class Trainer
             long ended = _clock.GetTimestamp();
             _state.EpochTrained += _clock.GetElapsedTime(begun, ended) - compared;
             begun = ended;
-            if (_progress is not null && (_clock.GetElapsedTime(reported, ended) >= ReportInterval || _state.Step == _stepsPerEpoch) && _state.Step > 0)
+            if (_progress is not null && (_clock.GetElapsedTime(reported, ended) >= ReportInterval || _state.Step == StepsPerEpoch) && _state.Step > 0)
             {
                 reported = ended;
                 _progress(new TrainingProgress(
                     epoch + 1,
                     _options.Epochs,
                     _state.Step,
-                    _stepsPerEpoch,
+                    StepsPerEpoch,
                     _state.MeanBlockLosses,
                     _state.ErrorPercent,
                     _state.ImagesPerSecond,
@@ -270,7 +272,7 @@ public sealed class Trainer
     private TimeSpan CompareIfDue(ImageBatch batch, long step, int done)
     {
         long compared = _options.ComparedSteps;
-        if (_exact is null || done * compared / _stepsPerEpoch == (done - 1) * compared / _stepsPerEpoch)
+        if (_exact is null || done * compared / StepsPerEpoch == (done - 1) * compared / StepsPerEpoch)
         {
             return TimeSpan.Zero;
         }
@@ -290,7 +292,7 @@ public sealed class Trainer
             StepReport report = _reports.Take();
             if (!report.IsFinite)
             {
-                double rate = schedule.Rate(((long)_state.Epochs.Count * _stepsPerEpoch) + _state.Step);
+                double rate = schedule.Rate(((long)_state.Epochs.Count * StepsPerEpoch) + _state.Step);
                 throw new TrainingDivergedException(
                     $"Training diverged: the loss is not a finite number at step {_state.Step + 1} of epoch {_state.Epochs.Count + 1}, where the learning rate is {rate:G3}. Take a lower learning rate or a longer warm-up.");
             }
