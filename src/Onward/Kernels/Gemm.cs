@@ -229,6 +229,11 @@ public static unsafe class Gemm
         {
             for (; row <= m - height; row += height, next += nextPart)
             {
+                for (int ahead = row + height; accumulate && ahead < Math.Min(row + (2 * height), m); ahead++)
+                {
+                    Prefetch.LinesToFirstCache(c + (ahead * cStride), columns);
+                }
+
                 tiles.Multiply(a + (row * rowStride), rowStride, stepStride, height, panel, width, c + (row * cStride), cStride, k, accumulate, next, nextStep);
             }
         }

@@ -51,6 +51,10 @@ public abstract class AffineLayer
     /// <summary>Floats of workspace that <see cref="Apply"/> needs.</summary>
     public virtual int WorkspaceLength => 0;
 
+    /// <summary>Floats of workspace that <see cref="AccumulateGradient"/> needs.</summary>
+    /// <param name="rows">Rows of the wave.</param>
+    public virtual int GradientWorkspaceLength(int rows) => 0;
+
     /// <summary>Brings one slice of the weights into the form that <see cref="Apply"/> reads.</summary>
     /// <param name="slice">The slice, below <see cref="PackingSlices"/>.</param>
     /// <param name="weight">The weight, of shape <see cref="WeightShape"/>.</param>
@@ -116,5 +120,6 @@ public abstract class AffineLayer
     /// <param name="accumulate">Whether to add to the gradients instead of overwriting them.</param>
     /// <param name="weightGradient">Gradient of the weight, of shape <see cref="WeightShape"/>.</param>
     /// <param name="biasGradient">Gradient of the bias, of shape <see cref="BiasShape"/>.</param>
-    public abstract void AccumulateGradient(int slice, ReadOnlySpan<float> input, ReadOnlySpan<float> packedGradient, int rows, int capacity, bool accumulate, Span<float> weightGradient, Span<float> biasGradient);
+    /// <param name="workspace">At least <see cref="GradientWorkspaceLength"/> floats.</param>
+    public abstract void AccumulateGradient(int slice, ReadOnlySpan<float> input, ReadOnlySpan<float> packedGradient, int rows, int capacity, bool accumulate, Span<float> weightGradient, Span<float> biasGradient, Span<float> workspace);
 }

@@ -99,7 +99,7 @@ public sealed class DepthwiseConvolution : AffineLayer
         gradient[..(rows * _channels)].CopyTo(packed[(firstRow * _channels)..]);
 
     /// <inheritdoc/>
-    public override void AccumulateGradient(int slice, ReadOnlySpan<float> input, ReadOnlySpan<float> packedGradient, int rows, int capacity, bool accumulate, Span<float> weightGradient, Span<float> biasGradient)
+    public override void AccumulateGradient(int slice, ReadOnlySpan<float> input, ReadOnlySpan<float> packedGradient, int rows, int capacity, bool accumulate, Span<float> weightGradient, Span<float> biasGradient, Span<float> workspace)
     {
         int first = slice * SliceChannels, count = Math.Min(SliceChannels, _channels - first), length = _side * _side * _channels;
         Span<float> bias = biasGradient.Slice(first, count);

@@ -81,7 +81,7 @@ public sealed class GroupedLinear : AffineLayer
     }
 
     /// <inheritdoc/>
-    public override void AccumulateGradient(int slice, ReadOnlySpan<float> input, ReadOnlySpan<float> packedGradient, int rows, int capacity, bool accumulate, Span<float> weightGradient, Span<float> biasGradient)
+    public override void AccumulateGradient(int slice, ReadOnlySpan<float> input, ReadOnlySpan<float> packedGradient, int rows, int capacity, bool accumulate, Span<float> weightGradient, Span<float> biasGradient, Span<float> workspace)
     {
         int length = Gemm.PackedLength(capacity, _size);
         ReadOnlySpan<float> gradient = packedGradient.Slice(slice * length, length);

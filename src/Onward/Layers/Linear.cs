@@ -24,6 +24,9 @@ public sealed class Linear(int inputs, int outputs) : AffineLayer(inputs, output
     public override int GradientSlices => (Inputs + SliceRows - 1) / SliceRows;
 
     /// <inheritdoc/>
+    public override int GradientWorkspaceLength(int rows) => Inputs > SliceRows ? SliceRows * rows : 0;
+
+    /// <inheritdoc/>
     public override void PackWeight(int slice, ReadOnlySpan<float> weight, Span<float> packed) =>
         Gemm.Pack(weight, Outputs, transposed: false, Inputs, Outputs, packed, Inputs, panel: slice);
 
@@ -62,14 +65,27 @@ public sealed class Linear(int inputs, int outputs) : AffineLayer(inputs, output
         Gemm.Pack(gradient, Outputs, transposed: false, rows, Outputs, packed, capacity, firstRow);
 
     /// <inheritdoc/>
-    public override void AccumulateGradient(int slice, ReadOnlySpan<float> input, ReadOnlySpan<float> packedGradient, int rows, int capacity, bool accumulate, Span<float> weightGradient, Span<float> biasGradient)
+    public override void AccumulateGradient(int slice, ReadOnlySpan<float> input, ReadOnlySpan<float> packedGradient, int rows, int capacity, bool accumulate, Span<float> weightGradient, Span<float> biasGradient, Span<float> workspace)
     {
         int first = slice * SliceRows;
         int count = Math.Min(SliceRows, Inputs - first);
-        Gemm.MultiplyPacked(GemmLeft.Transposed, count, Outputs, rows, input[first..], Inputs, packedGradient, capacity, 0, weightGradient[(first * Outputs)..], Outputs, accumulate);
+        ReadOnlySpan<float> columns = count == Inputs ? input : Columns(input, first, count, rows, workspace);
+        Gemm.MultiplyPacked(GemmLeft.Transposed, count, Outputs, rows, columns, count, packedGradient, capacity, 0, weightGradient[(first * Outputs)..], Outputs, accumulate);
         if (slice == 0)
         {
             Gemm.ColumnSums(packedGradient, capacity, rows, biasGradient, accumulate);
         }
+    }
+
+    // Some columns of the input, brought together: as they lie, a row's few numbers are a power of two of bytes from the next row's, and
+    // all of them meet in a few sets of the cache.
+    private ReadOnlySpan<float> Columns(ReadOnlySpan<float> input, int first, int count, int rows, Span<float> workspace)
+    {
+        for (int row = 0; row < rows; row++)
+        {
+            input.Slice((row * Inputs) + first, count).CopyTo(workspace.Slice(row * count, count));
+        }
+
+        return workspace[..(rows * count)];
     }
 }

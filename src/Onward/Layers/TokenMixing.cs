@@ -84,7 +84,7 @@ public sealed class TokenMixing : AffineLayer
     }
 
     /// <inheritdoc/>
-    public override void AccumulateGradient(int slice, ReadOnlySpan<float> input, ReadOnlySpan<float> packedGradient, int rows, int capacity, bool accumulate, Span<float> weightGradient, Span<float> biasGradient)
+    public override void AccumulateGradient(int slice, ReadOnlySpan<float> input, ReadOnlySpan<float> packedGradient, int rows, int capacity, bool accumulate, Span<float> weightGradient, Span<float> biasGradient, Span<float> workspace)
     {
         int first = slice * SliceRows;
         int count = Math.Min(SliceRows, _patches - first);

@@ -1,3 +1,4 @@
+using Onward.Kernels;
 using Onward.Layers;
 using Onward.Models;
 
@@ -22,6 +23,7 @@ internal sealed class TileEngine
     private readonly LocalMixer _model;
     private readonly Wave _wave;
     private readonly BlockTile[][] _tiles;
+    private readonly Memory<float>[] _sliceWorkspace;
     private readonly int _tileExamples;
     private readonly Action<int, int> _runTile;
     private readonly Action<int, int> _runSlice;
@@ -55,6 +57,8 @@ internal sealed class TileEngine
         _wave = new Wave(_model, rule.Team.Count, rule.Locality);
         _tileExamples = Math.Clamp(TileRows / _model.Options.Patches, 1, _wave.Examples);
         _tiles = [.. Enumerable.Range(0, rule.Team.Count).Select(CreateTiles)];
+        int workspace = _model.Blocks.Max(block => block.Layers.Max(layer => layer.Map.GradientWorkspaceLength(checked(_wave.Examples * block.Patches))));
+        _sliceWorkspace = [.. Enumerable.Range(0, rule.Team.Count).Select(_ => AlignedMemory.Allocate(workspace))];
         _runTile = RunTile;
         _runSlice = RunSlice;
         _plan = new StagePlan(rule);
@@ -71,7 +75,7 @@ internal sealed class TileEngine
     internal ParameterVector Gradients { get; }
 
     /// <summary>Bytes of activations and output gradients that a step works in.</summary>
-    internal long ActivationBytes => sizeof(float) * (_wave.Length + _tiles.Sum(tiles => tiles.Distinct().Sum(tile => tile.Length)))
+    internal long ActivationBytes => sizeof(float) * (_wave.Length + _sliceWorkspace.Sum(room => room.Length) + _tiles.Sum(tiles => tiles.Distinct().Sum(tile => tile.Length)))
         + _losses.Bytes + (sizeof(float) * (_link?.Length ?? 0));
 
     /// <summary>Examples in a wave.</summary>
@@ -369,7 +373,7 @@ internal sealed class TileEngine
             MixerLayer layer = _model.Blocks[k].Layers[l];
             WaveBlock memory = _wave.Blocks[k];
             int patches = _model.Blocks[k].Patches, rows = _examples * patches;
-            layer.Map.AccumulateGradient(slice, memory.Inputs[l].Span[..(rows * layer.Map.Inputs)], memory.PackedGradients[l].Span, rows, _wave.Examples * patches, accumulate, Gradients[layer.Weight], Gradients[layer.Bias]);
+            layer.Map.AccumulateGradient(slice, memory.Inputs[l].Span[..(rows * layer.Map.Inputs)], memory.PackedGradients[l].Span, rows, _wave.Examples * patches, accumulate, Gradients[layer.Weight], Gradients[layer.Bias], _sliceWorkspace[worker].Span);
             _rule.Profile?.Add(
                 StepPhase.WeightGradients,
                 worker,

@@ -158,7 +158,7 @@ public abstract class AffineLayerTests(AffineDefinition definition)
             ReadOnlySpan<float> input = x.AsSpan(first * _patches * _layer.Inputs, wave * _patches * _layer.Inputs);
             for (int slice = _layer.GradientSlices - 1; slice >= 0; slice--)
             {
-                _layer.AccumulateGradient(slice, input, packed, wave * _patches, capacity, first > 0, weight, bias);
+                _layer.AccumulateGradient(slice, input, packed, wave * _patches, capacity, first > 0, weight, bias, new float[_layer.GradientWorkspaceLength(capacity)]);
             }
 
             first += wave;
