@@ -24,7 +24,7 @@ internal sealed class BenchCommand
     private const int DatasetImages = 1024;
     private const int DatasetLength = 16 * 1024 * 1024;
 
-    private static readonly TimeSpan Round = TimeSpan.FromSeconds(0.5);
+    private static readonly TimeSpan Round = TimeSpan.FromSeconds(0.25);
 
     private readonly ModelChoice _model = ModelChoice.WithDefault(DefaultModel);
     private readonly RuleChoice _rule = new();
@@ -76,11 +76,13 @@ internal sealed class BenchCommand
         uint step = 0;
         TimeSpan length = TimeSpan.FromSeconds(parse.GetValue(_seconds) ?? DefaultSeconds), updating = TimeSpan.Zero;
 
-        double before = gemm.Measure(_host.Clock);
+        double best = gemm.Measure(_host.Clock);
         Step();
         RunRound(Round, Step);
-        double imagesPerSecond = SeedStatistics.Median(Rounds(length, Step))!.Value * batch;
-        double peak = Math.Max(before, gemm.Measure(_host.Clock));
+        List<double> between = [gemm.MeasureRound(_host.Clock)];
+        List<double> stepsPerSecond = Rounds(length, Step, () => between.Add(gemm.MeasureRound(_host.Clock)));
+        double peak = Math.Max(best, Math.Max(between.Max(), gemm.Measure(_host.Clock)));
+        double imagesPerSecond = SeedStatistics.Median(stepsPerSecond)!.Value * batch;
         IReadOnlyList<BenchProfile.Part>? parts = parse.GetValue(_profile) ? Profile() : null;
 
         double gflopsPerImage = rule.MatrixFlopsPerExample / 1e9;
@@ -89,6 +91,8 @@ internal sealed class BenchCommand
             Math.Round(gflopsPerImage, 6),
             Math.Round(peak, 1),
             Math.Round(imagesPerSecond * gflopsPerImage / peak, 4),
+            Math.Round(SeedStatistics.Median(between)!.Value, 1),
+            Math.Round(SeedStatistics.Median([.. stepsPerSecond.Select((speed, i) => speed * batch * gflopsPerImage * 2 / (between[i] + between[i + 1]))])!.Value, 4),
             ProcessMemory.PeakMegabytes,
             Math.Round(rule.ActivationBytes / 1e6, 2),
             settings.Threads,
@@ -113,19 +117,20 @@ internal sealed class BenchCommand
             updating = TimeSpan.Zero;
             uint first = step;
             long start = _host.Clock.GetTimestamp();
-            Rounds(length, Step);
+            Rounds(length, Step, () => { });
             int steps = (int)(step - first);
             return BenchProfile.Of(rule, rule.Profile, updating, _host.Clock.GetElapsedTime(start), steps, (double)steps * batch, settings.Threads, peak * 1e9, copied);
         }
     }
 
-    private List<double> Rounds(TimeSpan total, Action step)
+    private List<double> Rounds(TimeSpan total, Action step, Action afterRound)
     {
         List<double> speeds = [];
         long start = _host.Clock.GetTimestamp();
         do
         {
             speeds.Add(RunRound(total < Round ? total : Round, step));
+            afterRound();
         }
         while (_host.Clock.GetElapsedTime(start) < total);
         return speeds;
@@ -160,8 +165,8 @@ internal sealed class BenchCommand
             .Add("training", what)
             .Add("speed", string.Create(culture, $"{outcome.ImagesPerSecond:N0} images/s on {outcome.Threads} thread{(outcome.Threads == 1 ? "" : "s")}"))
             .Add("matrix work", string.Create(culture, $"{outcome.GflopsPerImage * 1000:0.###} MFLOP an image"))
-            .Add("matrix peak", string.Create(culture, $"{outcome.GemmPeakGflops:0} GFLOP/s on this machine, the same threads"))
-            .Add("utilization", string.Create(culture, $"{outcome.Utilization * 100:0.0} % of that peak"))
+            .Add("matrix peak", string.Create(culture, $"{outcome.GemmPeakGflops:0} GFLOP/s on this machine, the same threads; {outcome.GemmMeanwhileGflops:0} between the steps"))
+            .Add("utilization", string.Create(culture, $"{outcome.Utilization * 100:0.0} % of that peak, {outcome.UtilizationMeanwhile * 100:0.0} % of what there was between the steps"))
             .Add("activations", string.Create(culture, $"{outcome.ActivationMB:0.0} MB, whatever the batch"))
             .Add("peak memory", string.Create(culture, $"{outcome.PeakMemoryMB:0} MB"))
             .Write(_host.Out);
@@ -176,6 +181,8 @@ internal sealed class BenchCommand
         double GflopsPerImage,
         double GemmPeakGflops,
         double Utilization,
+        double GemmMeanwhileGflops,
+        double UtilizationMeanwhile,
         double PeakMemoryMB,
         double ActivationMB,
         int Threads,

@@ -28,18 +28,15 @@ internal sealed class GemmPeak
     }
 
     /// <summary>The best of several rounds on all threads, in GFLOP/s.</summary>
-    internal double Measure(TimeProvider clock)
+    internal double Measure(TimeProvider clock) => Enumerable.Range(0, Rounds).Max(_ => MeasureRound(clock));
+
+    /// <summary>One round on all threads, a few hundredths of a second: what the machine gives at this moment, in GFLOP/s.</summary>
+    internal double MeasureRound(TimeProvider clock)
     {
         double operations = 2.0 * Rows * Columns * Depth * ProductsPerJob * JobsPerThread * _team.Count;
-        double best = 0;
-        for (int round = 0; round < Rounds; round++)
-        {
-            long start = clock.GetTimestamp();
-            _team.Run(JobsPerThread * _team.Count, Multiply);
-            best = Math.Max(best, operations / clock.GetElapsedTime(start).TotalSeconds / 1e9);
-        }
-
-        return best;
+        long start = clock.GetTimestamp();
+        _team.Run(JobsPerThread * _team.Count, Multiply);
+        return operations / clock.GetElapsedTime(start).TotalSeconds / 1e9;
     }
 
     private void Multiply(int job, int worker)

@@ -14,11 +14,13 @@ public sealed class BenchTests : IDisposable
         JsonObject outcome = JsonNode.Parse(Assert.Single(result.OutLines))!.AsObject();
         double speed = (double)outcome["imagesPerSecond"]!, work = (double)outcome["gflopsPerImage"]!, peak = (double)outcome["gemmPeakGflops"]!;
         Assert.Equal(0, result.Code);
-        Assert.Equal(["imagesPerSecond", "gflopsPerImage", "gemmPeakGflops", "utilization", "peakMemoryMB", "activationMB", "threads"], outcome.Select(pair => pair.Key));
+        Assert.Equal(["imagesPerSecond", "gflopsPerImage", "gemmPeakGflops", "utilization", "gemmMeanwhileGflops", "utilizationMeanwhile", "peakMemoryMB", "activationMB", "threads"], outcome.Select(pair => pair.Key));
 
         // Each number is rounded by itself: half a unit of the last place of each, carried to their quotient, and to the quotient's own rounding.
         double quotient = speed * work / peak, rounding = quotient * ((0.05 / speed) + (0.5e-6 / work) + (0.05 / peak)) + 0.5e-4;
         Assert.Equal(quotient, (double)outcome["utilization"]!, 1.01 * rounding);
+        Assert.InRange((double)outcome["gemmMeanwhileGflops"]!, double.Epsilon, peak);
+        Assert.True((double)outcome["utilizationMeanwhile"]! > 0);
         Assert.Empty(_workplace.Left);
     }
 

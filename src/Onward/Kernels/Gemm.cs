@@ -72,9 +72,10 @@ public static unsafe class Gemm
     /// <param name="c">C [m, n].</param>
     /// <param name="cStride">Floats between the rows of C.</param>
     /// <param name="accumulate">Whether to add to C instead of overwriting it.</param>
+    /// <param name="upcoming">Memory that is needed after the product, to be fetched into the second cache beside it.</param>
     /// <exception cref="ArgumentException">A span is too short for the sizes given, or <paramref name="firstRow"/> is negative.</exception>
-    public static void MultiplyPacked(GemmLeft left, int m, int n, int k, ReadOnlySpan<float> a, int aStride, ReadOnlySpan<float> packed, int capacity, int firstRow, Span<float> c, int cStride, bool accumulate) =>
-        MultiplyPacked(GemmTiles.Best, left, m, n, k, a, aStride, packed, capacity, firstRow, c, cStride, accumulate);
+    public static void MultiplyPacked(GemmLeft left, int m, int n, int k, ReadOnlySpan<float> a, int aStride, ReadOnlySpan<float> packed, int capacity, int firstRow, Span<float> c, int cStride, bool accumulate, ReadOnlySpan<float> upcoming = default) =>
+        MultiplyPacked(GemmTiles.Best, left, m, n, k, a, aStride, packed, capacity, firstRow, c, cStride, accumulate, upcoming);
 
     /// <summary>C = or += op(A) op(B), packing one panel of B at a time.</summary>
     /// <param name="left">How A is stored.</param>
@@ -90,9 +91,10 @@ public static unsafe class Gemm
     /// <param name="cStride">Floats between the rows of C.</param>
     /// <param name="accumulate">Whether to add to C instead of overwriting it.</param>
     /// <param name="workspace">At least <c>WorkspaceLength(k)</c> floats.</param>
+    /// <param name="upcoming">Memory that is needed after the product, to be fetched into the second cache beside it.</param>
     /// <exception cref="ArgumentException">A span is too short for the sizes given.</exception>
-    public static void Multiply(GemmLeft left, bool rightTransposed, int m, int n, int k, ReadOnlySpan<float> a, int aStride, ReadOnlySpan<float> b, int bStride, Span<float> c, int cStride, bool accumulate, Span<float> workspace) =>
-        Multiply(GemmTiles.Best, left, rightTransposed, m, n, k, a, aStride, b, bStride, c, cStride, accumulate, workspace);
+    public static void Multiply(GemmLeft left, bool rightTransposed, int m, int n, int k, ReadOnlySpan<float> a, int aStride, ReadOnlySpan<float> b, int bStride, Span<float> c, int cStride, bool accumulate, Span<float> workspace, ReadOnlySpan<float> upcoming = default) =>
+        Multiply(GemmTiles.Best, left, rightTransposed, m, n, k, a, aStride, b, bStride, c, cStride, accumulate, workspace, upcoming);
 
     /// <summary>sums[n] = or += the column sums of k rows of a packed matrix, each a single chain in row order.</summary>
     /// <param name="packed">A matrix as <c>Pack</c> left it.</param>
@@ -179,50 +181,52 @@ public static unsafe class Gemm
         }
     }
 
-    internal static void MultiplyPacked(GemmTiles tiles, GemmLeft left, int m, int n, int k, ReadOnlySpan<float> a, int aStride, ReadOnlySpan<float> packed, int capacity, int firstRow, Span<float> c, int cStride, bool accumulate)
+    internal static void MultiplyPacked(GemmTiles tiles, GemmLeft left, int m, int n, int k, ReadOnlySpan<float> a, int aStride, ReadOnlySpan<float> packed, int capacity, int firstRow, Span<float> c, int cStride, bool accumulate, ReadOnlySpan<float> upcoming = default)
     {
         bool plain = left == GemmLeft.Plain;
         Require(a.Length, Extent(plain ? m : k, plain ? k : m, aStride), nameof(a));
         Require(packed.Length, PackedLength(tiles, capacity, n), nameof(packed));
         RequireRows(capacity, firstRow, k);
         Require(c.Length, Extent(m, n, cStride), nameof(c));
-        fixed (float* pa = a, pb = packed, pc = c)
+        fixed (float* pa = a, pb = packed, pc = c, after = upcoming)
         {
             for (int column = 0; column < n; column += tiles.Columns)
             {
                 int width = tiles.PanelColumns(column, n);
                 float* panel = pb + (column * capacity) + (firstRow * width);
                 int nextWidth = column + tiles.Columns < n ? tiles.PanelColumns(column + tiles.Columns, n) : 0;
-                float* next = pb + ((column + tiles.Columns) * capacity) + (firstRow * nextWidth);
-                MultiplyPanel(tiles, m, Math.Min(tiles.Columns, n - column), width, k, pa, plain ? aStride : 1, plain ? 1 : aStride, panel, pc + column, cStride, accumulate, (byte*)next, nextWidth);
+                float* next = nextWidth == 0 ? after : pb + ((column + tiles.Columns) * capacity) + (firstRow * nextWidth);
+                MultiplyPanel(tiles, m, Math.Min(tiles.Columns, n - column), width, k, pa, plain ? aStride : 1, plain ? 1 : aStride, panel, pc + column, cStride, accumulate, next, nextWidth == 0 ? upcoming.Length : nextWidth * k);
             }
         }
     }
 
-    internal static void Multiply(GemmTiles tiles, GemmLeft left, bool rightTransposed, int m, int n, int k, ReadOnlySpan<float> a, int aStride, ReadOnlySpan<float> b, int bStride, Span<float> c, int cStride, bool accumulate, Span<float> workspace)
+    internal static void Multiply(GemmTiles tiles, GemmLeft left, bool rightTransposed, int m, int n, int k, ReadOnlySpan<float> a, int aStride, ReadOnlySpan<float> b, int bStride, Span<float> c, int cStride, bool accumulate, Span<float> workspace, ReadOnlySpan<float> upcoming = default)
     {
         bool plain = left == GemmLeft.Plain;
         Require(a.Length, Extent(plain ? m : k, plain ? k : m, aStride), nameof(a));
         Require(b.Length, Extent(rightTransposed ? n : k, rightTransposed ? k : n, bStride), nameof(b));
         Require(c.Length, Extent(m, n, cStride), nameof(c));
         Require(workspace.Length, k * tiles.Columns, nameof(workspace));
-        fixed (float* pa = a, pb = b, pc = c, panel = workspace)
+        fixed (float* pa = a, pb = b, pc = c, panel = workspace, after = upcoming)
         {
+            int part = upcoming.Length / Math.Max(1, (n + tiles.Columns - 1) / tiles.Columns);
             for (int column = 0; column < n; column += tiles.Columns)
             {
                 int columns = Math.Min(tiles.Columns, n - column);
                 int width = tiles.PanelColumns(column, n);
                 PackPanel(pb, bStride, rightTransposed, k, column, columns, width, panel);
-                MultiplyPanel(tiles, m, columns, width, k, pa, plain ? aStride : 1, plain ? 1 : aStride, panel, pc + column, cStride, accumulate, (byte*)panel, 0);
+                MultiplyPanel(tiles, m, columns, width, k, pa, plain ? aStride : 1, plain ? 1 : aStride, panel, pc + column, cStride, accumulate, after + (column / tiles.Columns * part), part);
             }
         }
     }
 
-    private static void MultiplyPanel(GemmTiles tiles, int m, int columns, int width, int k, float* a, nint rowStride, nint stepStride, float* panel, float* c, nint cStride, bool accumulate, byte* next, int nextWidth)
+    private static void MultiplyPanel(GemmTiles tiles, int m, int columns, int width, int k, float* a, nint rowStride, nint stepStride, float* panel, float* c, nint cStride, bool accumulate, float* upcoming, int length)
     {
-        // While this panel is multiplied, the next one is brought near, an equal part of it beside each tile.
+        // While this panel is multiplied, what is needed next is brought near, an equal part of it beside each step of each tile.
         int height = tiles.Rows(width);
-        nint nextStep = nextWidth * sizeof(float) / Math.Max(1, (m + height - 1) / height);
+        byte* next = (byte*)upcoming;
+        nint nextStep = (nint)length * sizeof(float) / Math.Max(1, (m + height - 1) / height * k);
         nint nextPart = nextStep * k;
         int row = 0;
         if (columns == width)

@@ -68,7 +68,8 @@ public abstract class AffineLayer
     /// <param name="rows">Rows.</param>
     /// <param name="workspace">At least <see cref="WorkspaceLength"/> floats.</param>
     /// <param name="accumulate">Whether to add to <paramref name="output"/> instead of overwriting it.</param>
-    public abstract void Apply(ReadOnlySpan<float> packedWeight, ReadOnlySpan<float> input, Span<float> output, int rows, Span<float> workspace, bool accumulate = false);
+    /// <param name="upcoming">Memory that the caller needs next, which may be fetched into the second cache meanwhile.</param>
+    public abstract void Apply(ReadOnlySpan<float> packedWeight, ReadOnlySpan<float> input, Span<float> output, int rows, Span<float> workspace, bool accumulate = false, ReadOnlySpan<float> upcoming = default);
 
     /// <summary>Floats of packed transposed weights.</summary>
     public abstract int PackedTransposeLength { get; }

@@ -56,7 +56,7 @@ public sealed class DepthwiseConvolution : AffineLayer
     public override void PackWeight(int slice, ReadOnlySpan<float> weight, Span<float> packed) => weight.CopyTo(packed);
 
     /// <inheritdoc/>
-    public override void Apply(ReadOnlySpan<float> packedWeight, ReadOnlySpan<float> input, Span<float> output, int rows, Span<float> workspace, bool accumulate = false)
+    public override void Apply(ReadOnlySpan<float> packedWeight, ReadOnlySpan<float> input, Span<float> output, int rows, Span<float> workspace, bool accumulate = false, ReadOnlySpan<float> upcoming = default)
     {
         int length = _side * _side * _channels;
         for (int start = 0; start < rows * _channels; start += length)

@@ -49,12 +49,13 @@ public sealed class GroupedLinear : AffineLayer
         Apply(packedTranspose, outputGradient, inputGradient, rows, workspace);
 
     /// <inheritdoc/>
-    public override void Apply(ReadOnlySpan<float> packedWeight, ReadOnlySpan<float> input, Span<float> output, int rows, Span<float> workspace, bool accumulate = false)
+    public override void Apply(ReadOnlySpan<float> packedWeight, ReadOnlySpan<float> input, Span<float> output, int rows, Span<float> workspace, bool accumulate = false, ReadOnlySpan<float> upcoming = default)
     {
+        int part = upcoming.Length / _groups;
         for (int g = 0; g < _groups; g++)
         {
             int channel = g * _size;
-            Gemm.MultiplyPacked(GemmLeft.Plain, rows, _size, _size, input[channel..], Inputs, packedWeight.Slice(g * _packedGroup, _packedGroup), _size, 0, output[channel..], Outputs, accumulate);
+            Gemm.MultiplyPacked(GemmLeft.Plain, rows, _size, _size, input[channel..], Inputs, packedWeight.Slice(g * _packedGroup, _packedGroup), _size, 0, output[channel..], Outputs, accumulate, upcoming.Slice(g * part, part));
         }
     }
 

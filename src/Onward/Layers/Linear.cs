@@ -31,8 +31,8 @@ public sealed class Linear(int inputs, int outputs) : AffineLayer(inputs, output
         Gemm.Pack(weight, Outputs, transposed: false, Inputs, Outputs, packed, Inputs, panel: slice);
 
     /// <inheritdoc/>
-    public override void Apply(ReadOnlySpan<float> packedWeight, ReadOnlySpan<float> input, Span<float> output, int rows, Span<float> workspace, bool accumulate = false) =>
-        Gemm.MultiplyPacked(GemmLeft.Plain, rows, Outputs, Inputs, input, Inputs, packedWeight, Inputs, 0, output, Outputs, accumulate);
+    public override void Apply(ReadOnlySpan<float> packedWeight, ReadOnlySpan<float> input, Span<float> output, int rows, Span<float> workspace, bool accumulate = false, ReadOnlySpan<float> upcoming = default) =>
+        Gemm.MultiplyPacked(GemmLeft.Plain, rows, Outputs, Inputs, input, Inputs, packedWeight, Inputs, 0, output, Outputs, accumulate, upcoming);
 
     /// <inheritdoc/>
     public override int PackedTransposeLength => Gemm.PackedLength(Outputs, Inputs);

@@ -48,8 +48,8 @@ public sealed class TokenMixing : AffineLayer
     public override void PackWeight(int slice, ReadOnlySpan<float> weight, Span<float> packed) => weight.CopyTo(packed);
 
     /// <inheritdoc/>
-    public override void Apply(ReadOnlySpan<float> packedWeight, ReadOnlySpan<float> input, Span<float> output, int rows, Span<float> workspace, bool accumulate = false) =>
-        Mix(GemmLeft.Transposed, packedWeight, input, output, rows, workspace, accumulate);
+    public override void Apply(ReadOnlySpan<float> packedWeight, ReadOnlySpan<float> input, Span<float> output, int rows, Span<float> workspace, bool accumulate = false, ReadOnlySpan<float> upcoming = default) =>
+        Mix(GemmLeft.Transposed, packedWeight, input, output, rows, workspace, accumulate, upcoming);
 
     /// <inheritdoc/>
     public override int PackedTransposeLength => PackedWeightLength;
@@ -59,7 +59,7 @@ public sealed class TokenMixing : AffineLayer
 
     /// <inheritdoc/>
     public override void ApplyTranspose(ReadOnlySpan<float> packedTranspose, ReadOnlySpan<float> outputGradient, Span<float> inputGradient, int rows, Span<float> workspace) =>
-        Mix(GemmLeft.Plain, packedTranspose, outputGradient, inputGradient, rows, workspace, accumulate: false);
+        Mix(GemmLeft.Plain, packedTranspose, outputGradient, inputGradient, rows, workspace, accumulate: false, []);
 
     /// <inheritdoc/>
     public override void AddBias(ReadOnlySpan<float> bias, Span<float> output, int firstPatch)
@@ -101,12 +101,12 @@ public sealed class TokenMixing : AffineLayer
         }
     }
 
-    private void Mix(GemmLeft left, ReadOnlySpan<float> weight, ReadOnlySpan<float> input, Span<float> output, int rows, Span<float> workspace, bool accumulate)
+    private void Mix(GemmLeft left, ReadOnlySpan<float> weight, ReadOnlySpan<float> input, Span<float> output, int rows, Span<float> workspace, bool accumulate, ReadOnlySpan<float> upcoming)
     {
-        int length = _patches * _channels;
+        int length = _patches * _channels, part = upcoming.Length / Math.Max(1, rows / _patches);
         for (int start = 0; start < rows * _channels; start += length)
         {
-            Gemm.Multiply(left, rightTransposed: false, _patches, _channels, _patches, weight, _patches, input.Slice(start, length), _channels, output.Slice(start, length), _channels, accumulate, workspace);
+            Gemm.Multiply(left, rightTransposed: false, _patches, _channels, _patches, weight, _patches, input.Slice(start, length), _channels, output.Slice(start, length), _channels, accumulate, workspace, upcoming.Slice(start / length * part, part));
         }
     }
 }

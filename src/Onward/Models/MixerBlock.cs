@@ -99,7 +99,8 @@ public sealed class MixerBlock
         {
             MixerLayer layer = Layers[l];
             Span<float> output = tile.Output(l);
-            layer.Map.Apply(layer.PackedWeight, inputs[l].Span[..(rows * layer.Map.Inputs)], output[..(rows * layer.Map.Outputs)], rows, tile.Workspace.Span);
+            ReadOnlySpan<float> upcoming = l + 1 < Layers.Count ? inputs[l + 1].Span : result;
+            layer.Map.Apply(layer.PackedWeight, inputs[l].Span[..(rows * layer.Map.Inputs)], output[..(rows * layer.Map.Outputs)], rows, tile.Workspace.Span, accumulate: false, upcoming);
             for (int row = 0; row < rows; row += ChunkRows)
             {
                 Range chunk = Chunk(row, rows, layer.Map.Outputs);
