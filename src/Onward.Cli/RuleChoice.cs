@@ -85,10 +85,10 @@ internal sealed class RuleChoice
 
     /// <summary>Makes the option for the number of threads.</summary>
     internal static Option<int?> ThreadsOption() =>
-        ValueOption.Whole("--threads", $"Threads; they change no result. Default: one for each processor, {Environment.ProcessorCount} here", 1, MostThreads);
+        ValueOption.Whole("--threads", "Threads; they change no result. Default: one for each processor, which the ranks of mpirun on a machine share", 1, MostThreads);
 
     /// <summary>The number of threads that an option asks for, or its default.</summary>
-    internal static int Threads(ParseResult parse, Option<int?> option) => parse.GetValue(option) ?? Math.Min(Environment.ProcessorCount, MostThreads);
+    internal static int Threads(ParseResult parse, Option<int?> option) => parse.GetValue(option) ?? Math.Min(Processors.Share, MostThreads);
 
     /// <summary>A rule and the threads it runs on.</summary>
     internal sealed record Settings(string Rule, string Perturbation, int Passes, bool Layerwise, bool Recompute, int Threads)

@@ -1,0 +1,55 @@
+using System.Globalization;
+
+namespace Onward.Cli;
+
+/// <summary>How many of the machine's processors this process takes when it is not told.</summary>
+internal static class Processors
+{
+    // Open MPI's name, and that of MPICH's starter.
+    private static readonly string[] RanksVariables = ["OMPI_COMM_WORLD_LOCAL_SIZE", "MPI_LOCALNRANKS"];
+
+    /// <summary>Those it may use, shared among the ranks that were started beside it on this machine.</summary>
+    internal static int Share => ShareOf(Environment.ProcessorCount, Online() ?? Environment.ProcessorCount, Ranks());
+
+    /// <summary>Processors for each of some ranks.</summary>
+    /// <param name="usable">Processors that this process may use: fewer than the machine's where it is bound to some.</param>
+    /// <param name="online">Processors of the machine.</param>
+    /// <param name="ranks">Processes that share the machine.</param>
+    internal static int ShareOf(int usable, int online, int ranks) => Math.Clamp(online / ranks, 1, usable);
+
+    /// <summary>The number of processors in a list as Linux writes it, as in 0-3,8.</summary>
+    internal static int? Count(string list)
+    {
+        int count = 0;
+        foreach (string range in list.Trim().Split(','))
+        {
+            string[] ends = range.Split('-');
+            if (!int.TryParse(ends[0], CultureInfo.InvariantCulture, out int first) || !int.TryParse(ends[^1], CultureInfo.InvariantCulture, out int last) || last < first)
+            {
+                return null;
+            }
+
+            count += last - first + 1;
+        }
+
+        return count;
+    }
+
+    private static int Ranks()
+    {
+        string? ranks = RanksVariables.Select(Environment.GetEnvironmentVariable).FirstOrDefault(value => value is not null);
+        return int.TryParse(ranks, CultureInfo.InvariantCulture, out int count) && count > 0 ? count : 1;
+    }
+
+    private static int? Online()
+    {
+        try
+        {
+            return Count(File.ReadAllText("/sys/devices/system/cpu/online"));
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+}
