@@ -124,7 +124,8 @@ internal static class MachineChecks
         return line?[(line.IndexOf(':', StringComparison.Ordinal) + 1)..].Trim();
     }
 
-    private static string? ReadText(string path)
+    /// <summary>A text that the system shows in a file, without the blanks around it; null where there is none.</summary>
+    internal static string? ReadText(string path)
     {
         try
         {

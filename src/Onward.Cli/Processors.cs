@@ -9,7 +9,7 @@ internal static class Processors
     private static readonly string[] RanksVariables = ["OMPI_COMM_WORLD_LOCAL_SIZE", "MPI_LOCALNRANKS"];
 
     /// <summary>Those it may use, shared among the ranks that were started beside it on this machine.</summary>
-    internal static int Share => ShareOf(Environment.ProcessorCount, Online() ?? Environment.ProcessorCount, Ranks());
+    internal static int Share => ShareOf(Environment.ProcessorCount, Count(MachineChecks.ReadText("/sys/devices/system/cpu/online") ?? "") ?? Environment.ProcessorCount, Ranks());
 
     /// <summary>Processors for each of some ranks.</summary>
     /// <param name="usable">Processors that this process may use: fewer than the machine's where it is bound to some.</param>
@@ -21,7 +21,7 @@ internal static class Processors
     internal static int? Count(string list)
     {
         int count = 0;
-        foreach (string range in list.Trim().Split(','))
+        foreach (string range in list.Split(','))
         {
             string[] ends = range.Split('-');
             if (!int.TryParse(ends[0], CultureInfo.InvariantCulture, out int first) || !int.TryParse(ends[^1], CultureInfo.InvariantCulture, out int last) || last < first)
@@ -39,17 +39,5 @@ internal static class Processors
     {
         string? ranks = RanksVariables.Select(Environment.GetEnvironmentVariable).FirstOrDefault(value => value is not null);
         return int.TryParse(ranks, CultureInfo.InvariantCulture, out int count) && count > 0 ? count : 1;
-    }
-
-    private static int? Online()
-    {
-        try
-        {
-            return Count(File.ReadAllText("/sys/devices/system/cpu/online"));
-        }
-        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
-        {
-            return null;
-        }
     }
 }

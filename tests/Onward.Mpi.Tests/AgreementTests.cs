@@ -69,14 +69,6 @@ public sealed class AgreementTests
         return model.Values.All.ToArray();
     }
 
-    private static ImageDataset Digits()
-    {
-        return new ImageDataset("digits", Draw(0, Steps / 2 * Batch), Draw(50_000, 40), [0.2f], [0.3f], "drawn");
-
-        static LabelledImages Draw(uint first, int count)
-        {
-            (byte[] pixels, byte[] labels) = ProceduralDigits.Generate(5, first, count);
-            return new LabelledImages(pixels, Array.ConvertAll(labels, label => (int)label), 28, 28, 1, 10);
-        }
-    }
+    private static ImageDataset Digits() =>
+        new("digits", ProceduralDigits.GenerateImages(5, 0, Steps / 2 * Batch), ProceduralDigits.GenerateImages(5, 50_000, 40), [0.2f], [0.3f], "drawn");
 }

@@ -16,21 +16,9 @@ public static class DigitsSource
     /// <returns>20,000 training and 4,000 test images of 28x28x1, in ten classes.</returns>
     public static ImageDataset Load()
     {
-        LabelledImages training = Draw(0, TrainingCount);
-        LabelledImages test = Draw(TrainingCount, TestCount);
+        LabelledImages training = ProceduralDigits.GenerateImages(DataSeed, 0, TrainingCount);
+        LabelledImages test = ProceduralDigits.GenerateImages(DataSeed, TrainingCount, TestCount);
         (float[] mean, float[] deviation) = PixelStatistics.Of(training);
         return new ImageDataset("digits", training, test, mean, deviation, $"drawn by this program, data seed {DataSeed}");
-    }
-
-    private static LabelledImages Draw(uint first, int count)
-    {
-        (byte[] pixels, byte[] labels) = ProceduralDigits.Generate(DataSeed, first, count);
-        return new LabelledImages(
-            pixels,
-            Array.ConvertAll(labels, label => (int)label),
-            ProceduralDigits.Side,
-            ProceduralDigits.Side,
-            channels: 1,
-            ProceduralDigits.Classes);
     }
 }

@@ -64,6 +64,20 @@ public static class ProceduralDigits
         canvas.Develop(intensity, deviation, normals, pixels);
     }
 
+    /// <summary>Draws consecutive examples, on all cores, as a set of images.</summary>
+    /// <param name="seed">Names the data set.</param>
+    /// <param name="first">Index of the first example.</param>
+    /// <param name="count">Number of examples.</param>
+    /// <returns>Images of 28x28x1 in ten classes.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">
+    /// <paramref name="count"/> is negative, the last index exceeds 32 bits, or the images do not fit one array.
+    /// </exception>
+    public static LabelledImages GenerateImages(ulong seed, uint first, int count)
+    {
+        (byte[] pixels, byte[] labels) = Generate(seed, first, count);
+        return new LabelledImages(pixels, Array.ConvertAll(labels, label => (int)label), Side, Side, channels: 1, Classes);
+    }
+
     /// <summary>Draws consecutive examples, on all cores.</summary>
     /// <param name="seed">Names the data set.</param>
     /// <param name="first">Index of the first example.</param>

@@ -28,8 +28,7 @@ public sealed class PredictorTests : IDisposable
 
     public PredictorTests()
     {
-        (byte[] pixels, byte[] labels) = ProceduralDigits.Generate(1, 0, Images);
-        _images = new LabelledImages(pixels, Array.ConvertAll(labels, label => (int)label), 28, 28, channels: 1, classes: 10);
+        _images = ProceduralDigits.GenerateImages(1, 0, Images);
         _loader = new BatchLoader(_images, [0.2f], [0.3f], batchSize: 16, seed: 1);
     }
 

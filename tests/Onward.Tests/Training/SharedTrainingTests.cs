@@ -187,16 +187,8 @@ public sealed class SharedTrainingTests
         };
     }
 
-    private static ImageDataset Digits()
-    {
-        return new ImageDataset("digits", Draw(0, (10 * Batch) + 3), Draw(1000, 37), [0.2f], [0.3f], "drawn");
-
-        static LabelledImages Draw(uint first, int count)
-        {
-            (byte[] pixels, byte[] labels) = ProceduralDigits.Generate(5, first, count);
-            return new LabelledImages(pixels, Array.ConvertAll(labels, label => (int)label), 28, 28, 1, 10);
-        }
-    }
+    private static ImageDataset Digits() =>
+        new("digits", ProceduralDigits.GenerateImages(5, 0, (10 * Batch) + 3), ProceduralDigits.GenerateImages(5, 1000, 37), [0.2f], [0.3f], "drawn");
 
     private sealed record Outcome(float[] Initial, float[] Values, List<EpochMetrics> Epochs)
     {

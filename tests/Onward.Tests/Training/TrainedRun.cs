@@ -85,16 +85,8 @@ internal sealed class TrainedRun
     /// <summary>What it came to; null where it was stopped.</summary>
     public TrainingResult? Result { get; }
 
-    public static ImageDataset Digits(ulong seed = 5)
-    {
-        LabelledImages Draw(uint first, int count)
-        {
-            (byte[] pixels, byte[] labels) = ProceduralDigits.Generate(seed, first, count);
-            return new LabelledImages(pixels, Array.ConvertAll(labels, label => (int)label), 28, 28, 1, 10);
-        }
-
-        return new ImageDataset("digits", Draw(0, (Steps * Batch) + 3), Draw(1000, 20), [0.2f], [0.3f], "drawn");
-    }
+    public static ImageDataset Digits(ulong seed = 5) =>
+        new("digits", ProceduralDigits.GenerateImages(seed, 0, (Steps * Batch) + 3), ProceduralDigits.GenerateImages(seed, 1000, 20), [0.2f], [0.3f], "drawn");
 
     /// <summary>Compares all but times.</summary>
     public void RequireSame(TrainedRun other)
