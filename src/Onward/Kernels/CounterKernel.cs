@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 namespace Onward.Kernels;
 
 /// <summary>
-/// The bulk forms of <see cref="CounterRandom"/>: Philox, Box-Muller and random signs, written once for every vector width.
+/// The bulk forms of <see cref="CounterRandom"/>: Philox, normals, noise and random signs, written once for every vector width.
 /// </summary>
 /// <remarks>
 /// Philox multiplies 32-bit words to 64-bit products, which vector machines do on even lanes only. The counters of
@@ -23,15 +23,25 @@ internal static unsafe class CounterKernel<TLanes, TVector>
     private const int SignRowLength = Counters * SignsPerWord;
     private const int SignBlockLength = BlockLength * SignsPerWord;
 
+    // Two numbers of noise for each word.
+    private const int NoiseBlockLength = 2 * BlockLength;
+
     // Words are turned into normals while they are in the first-level cache: 16 KiB at a time.
     private const int CachedBlocks = 64;
+
+    private enum Form
+    {
+        Bits,
+        Normals,
+        Noise,
+    }
 
     /// <summary>Elements <paramref name="firstElement"/> and on, as words.</summary>
     public static void Bits(in RandomStream stream, uint firstElement, Span<uint> destination)
     {
         fixed (uint* start = destination)
         {
-            Fill(stream, firstElement, start, destination.Length, normals: false);
+            Fill(stream, firstElement, start, destination.Length, Form.Bits);
         }
     }
 
@@ -40,7 +50,16 @@ internal static unsafe class CounterKernel<TLanes, TVector>
     {
         fixed (float* start = destination)
         {
-            Fill(stream, firstElement, (uint*)start, destination.Length, normals: true);
+            Fill(stream, firstElement, (uint*)start, destination.Length, Form.Normals);
+        }
+    }
+
+    /// <summary>Elements <paramref name="firstElement"/> and on, as noise.</summary>
+    public static void Noise(in RandomStream stream, uint firstElement, Span<float> destination)
+    {
+        fixed (float* start = destination)
+        {
+            Fill(stream, firstElement, (uint*)start, destination.Length, Form.Noise);
         }
     }
 
@@ -66,23 +85,24 @@ internal static unsafe class CounterKernel<TLanes, TVector>
     }
 
     // Whole blocks go straight to the destination, the parts of blocks at its two ends through a buffer.
-    private static void Fill(in RandomStream stream, uint firstElement, uint* destination, int length, bool normals)
+    private static void Fill(in RandomStream stream, uint firstElement, uint* destination, int length, Form form)
     {
-        uint* edge = stackalloc uint[BlockLength];
+        int blockLength = form == Form.Noise ? NoiseBlockLength : BlockLength;
+        uint* edge = stackalloc uint[NoiseBlockLength];
         while (length > 0)
         {
-            (uint block, uint skip) = Math.DivRem(firstElement, (uint)BlockLength);
-            int blocks = skip == 0 ? Math.Min(length / BlockLength, CachedBlocks) : 0;
+            (uint block, uint skip) = Math.DivRem(firstElement, (uint)blockLength);
+            int blocks = skip == 0 ? Math.Min(length / blockLength, CachedBlocks) : 0;
             int count;
             if (blocks > 0)
             {
-                count = blocks * BlockLength;
-                FillBlocks(stream, block, blocks, destination, normals);
+                count = blocks * blockLength;
+                FillBlocks(stream, block, blocks, destination, form);
             }
             else
             {
-                count = Math.Min(BlockLength - (int)skip, length);
-                FillBlocks(stream, block, 1, edge, normals);
+                count = Math.Min(blockLength - (int)skip, length);
+                FillBlocks(stream, block, 1, edge, form);
                 new Span<uint>(edge + skip, count).CopyTo(new Span<uint>(destination, count));
             }
 
@@ -92,10 +112,19 @@ internal static unsafe class CounterKernel<TLanes, TVector>
         }
     }
 
-    private static void FillBlocks(in RandomStream stream, uint block, int blocks, uint* destination, bool normals)
+    // The words of noise wait in the second half of its room, where none is written over before it is read.
+    private static void FillBlocks(in RandomStream stream, uint block, int blocks, uint* destination, Form form)
     {
+        int words = blocks * BlockLength;
+        if (form == Form.Noise)
+        {
+            PhiloxBlocks(stream, block, blocks, destination + words);
+            NormalQuantile.Expand<TLanes, TVector>(new(destination + words, words), new(destination, 2 * words));
+            return;
+        }
+
         PhiloxBlocks(stream, block, blocks, destination);
-        if (normals)
+        if (form == Form.Normals)
         {
             NormalsOfBlocks(blocks, destination);
         }

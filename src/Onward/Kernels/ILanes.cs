@@ -60,4 +60,14 @@ internal unsafe interface ILanes<TVector>
     static abstract TVector MultiplyAddFloat(TVector a, TVector b, TVector c);
 
     static abstract TVector SqrtFloat(TVector a);
+
+    /// <summary>Each lane with its lower and its upper 16 bits exchanged.</summary>
+    static abstract TVector ExchangeHalves(TVector a);
+
+    /// <summary>Entries of a table of 32.</summary>
+    /// <param name="table">The table.</param>
+    /// <param name="low">The first entries of its first half, as many as a vector holds.</param>
+    /// <param name="high">The same of its second half.</param>
+    /// <param name="place">The place to read for each lane, modulo 32.</param>
+    static abstract TVector Lookup(float* table, TVector low, TVector high, TVector place);
 }

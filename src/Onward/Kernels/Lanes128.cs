@@ -88,4 +88,14 @@ internal readonly unsafe struct Lanes128 : ILanes<Vector128<uint>>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<uint> SqrtFloat(Vector128<uint> a) => Vector128.Sqrt(a.AsSingle()).AsUInt32();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<uint> ExchangeHalves(Vector128<uint> a) => (a << 16) | (a >>> 16);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<uint> Lookup(float* table, Vector128<uint> low, Vector128<uint> high, Vector128<uint> place)
+    {
+        Vector128<uint> index = place & Vector128.Create(31u);
+        return Vector128.Create(table[index[0]], table[index[1]], table[index[2]], table[index[3]]).AsUInt32();
+    }
 }

@@ -35,7 +35,7 @@ public abstract class NoiseDistribution
 
     private sealed class GaussianPerturbation : NoiseDistribution
     {
-        public override void Draw(in RandomStream stream, int firstElement, Span<float> noise) => CounterRandom.Normals(stream, (uint)firstElement, noise);
+        public override void Draw(in RandomStream stream, int firstElement, Span<float> noise) => CounterRandom.Noise(stream, (uint)firstElement, noise);
     }
 
     private sealed class RademacherPerturbation : NoiseDistribution

@@ -22,49 +22,61 @@ public sealed class CounterRandomStatisticsTests
         Stream with { Layer = Stream.Layer + 1 },
         Stream with { Example = Stream.Example + 1 });
 
-    [Fact]
-    public void Moments_of_normals_are_those_of_the_normal_distribution() => CheckMoments(Normals(Stream, Draws));
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Moments_of_normals_are_those_of_the_normal_distribution(bool noise) => CheckMoments(Normals(noise, Stream, Draws));
 
-    [Fact]
-    public void Moments_hold_across_examples_as_along_elements()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Moments_hold_across_examples_as_along_elements(bool noise)
     {
         var normals = new float[Draws / 16];
         for (int example = 0; example < normals.Length / 16; example++)
         {
-            CounterRandom.Normals(Stream with { Example = (uint)example }, 0, normals.AsSpan(example * 16, 16));
-        }
-
-        CheckMoments(normals);
-    }
-
-    [Fact]
-    public void Moments_hold_across_steps_as_along_elements()
-    {
-        var normals = new float[Draws / 16];
-        for (int step = 0; step < normals.Length / 16; step++)
-        {
-            CounterRandom.Normals(Stream with { Step = (uint)step }, 0, normals.AsSpan(step * 16, 16));
+            Draw(noise, Stream with { Example = (uint)example }, normals.AsSpan(example * 16, 16));
         }
 
         CheckMoments(normals);
     }
 
     [Theory]
-    [InlineData(1, 0.31731050786291410)]
-    [InlineData(2, 0.04550026389635842)]
-    [InlineData(3, 0.00269979606326019)]
-    [InlineData(4, 0.00006334248366624)]
-    public void Tails_hold_the_share_of_the_normal_distribution(int sigmas, double probability)
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Moments_hold_across_steps_as_along_elements(bool noise)
     {
-        int beyond = Normals(Stream, Draws).Count(value => MathF.Abs(value) > sigmas);
+        var normals = new float[Draws / 16];
+        for (int step = 0; step < normals.Length / 16; step++)
+        {
+            Draw(noise, Stream with { Step = (uint)step }, normals.AsSpan(step * 16, 16));
+        }
+
+        CheckMoments(normals);
+    }
+
+    [Theory]
+    [InlineData(false, 1, 0.31731050786291410)]
+    [InlineData(true, 1, 0.31731050786291410)]
+    [InlineData(false, 2, 0.04550026389635842)]
+    [InlineData(true, 2, 0.04550026389635842)]
+    [InlineData(false, 3, 0.00269979606326019)]
+    [InlineData(true, 3, 0.00269979606326019)]
+    [InlineData(false, 4, 0.00006334248366624)]
+    [InlineData(true, 4, 0.00006334248366624)]
+    public void Tails_hold_the_share_of_the_normal_distribution(bool noise, int sigmas, double probability)
+    {
+        int beyond = Normals(noise, Stream, Draws).Count(value => MathF.Abs(value) > sigmas);
 
         CheckCount(beyond, Draws, probability);
     }
 
-    [Fact]
-    public void Distribution_function_of_normals_passes_Kolmogorov_Smirnov()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Distribution_function_of_normals_passes_Kolmogorov_Smirnov(bool noise)
     {
-        float[] sorted = Normals(Stream, 1 << 20);
+        float[] sorted = Normals(noise, Stream, 1 << 20);
         Array.Sort(sorted);
         double distance = 0;
         for (int i = 0; i < sorted.Length; i++)
@@ -82,11 +94,15 @@ public sealed class CounterRandomStatisticsTests
     public void Streams_of_neighbouring_names_are_uncorrelated(RandomStream neighbour)
     {
         const int Length = 1 << 18;
-        float[] a = Normals(Stream, Length);
-        float[] b = Normals(neighbour, Length);
+        foreach (bool noise in new[] { false, true })
+        {
+            float[] a = Normals(noise, Stream, Length);
+            float[] b = Normals(noise, neighbour, Length);
 
-        CheckUncorrelated(a, b);
-        CheckUncorrelated([.. a.Select(Centred)], [.. b.Select(Centred)]);
+            CheckUncorrelated(a, b);
+            CheckUncorrelated([.. a.Select(Centred)], [.. b.Select(Centred)]);
+        }
+
         CheckUncorrelated(Signs(Stream, Length), Signs(neighbour, Length));
 
         // z^2 with mean 0 and variance 1.
@@ -102,12 +118,16 @@ public sealed class CounterRandomStatisticsTests
     [InlineData(2048)]
     public void Elements_are_uncorrelated_with_those_some_places_on(int lag)
     {
-        float[] normals = Normals(Stream, Draws / 4);
         float[] signs = Signs(Stream, Draws / 4);
-        float[] squares = [.. normals.Select(value => ((value * value) - 1) / MathF.Sqrt(2))];
+        foreach (bool noise in new[] { false, true })
+        {
+            float[] normals = Normals(noise, Stream, Draws / 4);
+            float[] squares = [.. normals.Select(value => ((value * value) - 1) / MathF.Sqrt(2))];
 
-        CheckUncorrelated(normals.AsSpan(lag), normals.AsSpan(0, normals.Length - lag));
-        CheckUncorrelated(squares.AsSpan(lag), squares.AsSpan(0, squares.Length - lag));
+            CheckUncorrelated(normals.AsSpan(lag), normals.AsSpan(0, normals.Length - lag));
+            CheckUncorrelated(squares.AsSpan(lag), squares.AsSpan(0, squares.Length - lag));
+        }
+
         CheckUncorrelated(signs.AsSpan(lag), signs.AsSpan(0, signs.Length - lag));
     }
 
@@ -205,11 +225,23 @@ public sealed class CounterRandomStatisticsTests
         return 0.5 + (sum * Math.Exp(-x * x / 2) / Math.Sqrt(2 * Math.PI));
     }
 
-    private static float[] Normals(in RandomStream stream, int length)
+    private static float[] Normals(bool noise, in RandomStream stream, int length)
     {
         var normals = new float[length];
-        CounterRandom.Normals(stream, 0, normals);
+        Draw(noise, stream, normals);
         return normals;
+    }
+
+    private static void Draw(bool noise, in RandomStream stream, Span<float> normals)
+    {
+        if (noise)
+        {
+            CounterRandom.Noise(stream, 0, normals);
+        }
+        else
+        {
+            CounterRandom.Normals(stream, 0, normals);
+        }
     }
 
     private static float[] Signs(in RandomStream stream, int length)

@@ -9,6 +9,9 @@ public sealed class CounterRandomTests
     // (6e-8), the angle (2.4e-7: two roundings of at most pi / 2 and the constant's) and its polynomial (1e-7).
     private const double ErrorPerRadius = 6e-7;
 
+    // Of a number of noise: the fits of the quantile leave 1.88e-4; the rounding of 31 bits to a float and three multiply-adds, some 1e-6.
+    private const double NoiseError = 1.9e-4;
+
     private static readonly RandomStream Stream = new(0x0123456789ABCDEF, RandomPurpose.Data, 3_000_000_000, 5, 7, 11);
 
     private static readonly uint[] Starts = [0, 1, 15, 16, 17, 63, 64, 100, 500, 512, 2047, 2048, 4096, 1_000_003, 4_294_960_000];
@@ -101,6 +104,24 @@ public sealed class CounterRandomTests
         }
     }
 
+    [Theory]
+    [MemberData(nameof(Widths))]
+    public void Noise_is_made_of_quantiles_of_the_reference_words_at_every_start_and_length(int width)
+    {
+        foreach ((uint start, int length) in Ranges())
+        {
+            var actual = new float[length + 2];
+            Noise(width, Stream, start, actual.AsSpan(1, length));
+
+            Assert.Equal(0, actual[0]);
+            Assert.Equal(0, actual[^1]);
+            for (int i = 0; i < length; i++)
+            {
+                CheckNoise(ReferenceWordOfNoise(Stream, start + (uint)i), actual[i + 1]);
+            }
+        }
+    }
+
     [Fact]
     public void Every_width_gives_the_same_normals_bit_for_bit()
     {
@@ -112,6 +133,20 @@ public sealed class CounterRandomTests
         {
             Normals(width, Stream, 5, narrower);
             Assert.True(normals.AsSpan().SequenceEqual(narrower), $"{width} bits");
+        }
+    }
+
+    [Fact]
+    public void Every_width_gives_the_same_noise_bit_for_bit()
+    {
+        var noise = new float[100_000];
+        var narrower = new float[noise.Length];
+        CounterRandom.Noise(Stream, 5, noise);
+
+        foreach (int width in Widths)
+        {
+            Noise(width, Stream, 5, narrower);
+            Assert.True(noise.AsSpan().SequenceEqual(narrower), $"{width} bits");
         }
     }
 
@@ -149,6 +184,52 @@ public sealed class CounterRandomTests
         Assert.InRange(second.AsSingle()[0] - (radius * Math.Sin(Angle(b))), -ErrorPerRadius * radius, ErrorPerRadius * radius);
     }
 
+    [Theory]
+    [InlineData(0x00000001u)]
+    [InlineData(0x00000003u)]
+    [InlineData(0x00010000u)]
+    [InlineData(0x00FFFFFFu)]
+    [InlineData(0x01000001u)]
+    [InlineData(0x3FFFFFFFu)]
+    [InlineData(0x40000000u)]
+    [InlineData(0x7FFFFFBFu)]
+    [InlineData(0x7FFFFFFFu)]
+    [InlineData(0x80000001u)]
+    [InlineData(0x8000FFFFu)]
+    [InlineData(0xC0000000u)]
+    [InlineData(0xFFFFFFFFu)]
+    public void Extreme_words_give_accurate_noise(uint word)
+    {
+        float[] noise = NoiseOf([.. Enumerable.Repeat(word, 16)]);
+
+        Assert.All(noise[..16], number => CheckNoise(word, number));
+        Assert.All(noise[16..], number => CheckNoise(uint.RotateLeft(word, 16), number));
+    }
+
+    [Theory]
+    [InlineData(0x00000000u, 6.36f)]
+    [InlineData(0x80000000u, -6.36f)]
+    public void A_tail_of_nothing_gives_finite_noise(uint word, float expected) =>
+        Assert.Equal(expected, NoiseOf([.. Enumerable.Repeat(word, 16)])[0], 0.01f);
+
+    // Evenly spaced words integrate the density itself: what is left of chance is below 1e-6.
+    [Fact]
+    public void Variance_of_noise_is_one_and_its_kurtosis_three_over_all_words()
+    {
+        const uint Stride = 1021;
+        var words = new uint[(1L << 32) / Stride / 16 * 16];
+        for (int i = 0; i < words.Length; i++)
+        {
+            words[i] = (uint)i * Stride;
+        }
+
+        float[] noise = NoiseOf(words);
+        double mean = noise.Average(z => (double)z), variance = noise.Average(z => (double)z * z), fourth = noise.Average(z => (double)z * z * z * z);
+        Assert.InRange(mean, -2e-6, 2e-6);
+        Assert.InRange(variance, 1 - 4e-6, 1 + 4e-6);
+        Assert.InRange(fourth, 3 - 2e-4, 3 + 2e-4);
+    }
+
     [Fact]
     public void A_stream_ends_after_two_to_the_32_elements()
     {
@@ -158,6 +239,7 @@ public sealed class CounterRandomTests
         Assert.Equal(ReferenceWord(Stream, uint.MaxValue), last[^1]);
         Assert.Throws<ArgumentOutOfRangeException>(() => CounterRandom.Bits(Stream, uint.MaxValue - 8, new uint[10]));
         Assert.Throws<ArgumentOutOfRangeException>(() => CounterRandom.Normals(Stream, uint.MaxValue - 8, new float[10]));
+        Assert.Throws<ArgumentOutOfRangeException>(() => CounterRandom.Noise(Stream, uint.MaxValue - 8, new float[10]));
         Assert.Throws<ArgumentOutOfRangeException>(() => CounterRandom.Signs(Stream, uint.MaxValue - 8, new float[10]));
     }
 
@@ -176,6 +258,7 @@ public sealed class CounterRandomTests
         {
             CounterRandom.Bits(Stream, 3, words);
             CounterRandom.Normals(Stream, 3, floats);
+            CounterRandom.Noise(Stream, 3, floats);
             CounterRandom.Signs(Stream, 3, floats);
             CounterRandom.Block(Stream, 3);
         }
@@ -216,6 +299,53 @@ public sealed class CounterRandomTests
 
     private static double Angle(uint b) => b * (2 * Math.PI / 4294967296);
 
+    private static uint ReferenceWordOfNoise(in RandomStream stream, uint element)
+    {
+        uint row = element % 128 / 16;
+        uint word = ReferenceWord(stream, (element / 128 * 64) + (row / 2 * 16) + (element % 16));
+        return row % 2 == 0 ? word : uint.RotateLeft(word, 16);
+    }
+
+    // How far a number is from the quantile: the error of its upper tail, divided by the density there.
+    private static void CheckNoise(uint word, float noise)
+    {
+        double z = word >> 31 == 0 ? noise : -noise, tail = (word & 0x7FFFFFFF) / 4294967296.0;
+        Assert.InRange((UpperTail(z) - tail) / Density(z), -NoiseError, NoiseError);
+    }
+
+    private static double Density(double x) => Math.Exp(-x * x / 2) / Math.Sqrt(2 * Math.PI);
+
+    // Marsaglia's series (2004) near 0, Laplace's continued fraction further out.
+    private static double UpperTail(double x)
+    {
+        if (x < 3)
+        {
+            double sum = x, term = x;
+            for (int power = 3; power < 200; power += 2)
+            {
+                term *= x * x / power;
+                sum += term;
+            }
+
+            return 0.5 - (sum * Density(x));
+        }
+
+        double fraction = x;
+        for (int k = 120; k > 0; k--)
+        {
+            fraction = x + (k / fraction);
+        }
+
+        return Density(x) / fraction;
+    }
+
+    private static float[] NoiseOf(uint[] words)
+    {
+        var noise = new float[2 * words.Length];
+        NormalQuantile.Expand<Lanes512, Vector512<uint>>(words, noise);
+        return noise;
+    }
+
     private static void Bits(int width, in RandomStream stream, uint start, Span<uint> destination)
     {
         switch (width)
@@ -233,6 +363,16 @@ public sealed class CounterRandomTests
             case 128: CounterKernel<Lanes128, Vector128<uint>>.Normals(stream, start, destination); break;
             case 256: CounterKernel<Lanes256, Vector256<uint>>.Normals(stream, start, destination); break;
             default: CounterKernel<Lanes512, Vector512<uint>>.Normals(stream, start, destination); break;
+        }
+    }
+
+    private static void Noise(int width, in RandomStream stream, uint start, Span<float> destination)
+    {
+        switch (width)
+        {
+            case 128: CounterKernel<Lanes128, Vector128<uint>>.Noise(stream, start, destination); break;
+            case 256: CounterKernel<Lanes256, Vector256<uint>>.Noise(stream, start, destination); break;
+            default: CounterKernel<Lanes512, Vector512<uint>>.Noise(stream, start, destination); break;
         }
     }
 
