@@ -8,9 +8,12 @@ namespace Onward.Kernels;
 /// The pointwise end of a layer: residual, ReLU and its mask, noise and tangent, each in one sweep.
 /// The derivative of ReLU at exactly 0 is 0; mask and tangent agree on it.
 /// </summary>
-public static class Activation
+public static unsafe class Activation
 {
     private const int Lanes = 16;
+
+    // Runs whose sums are taken side by side.
+    private const int Batch = 4;
 
     /// <summary>result = max(0, x).</summary>
     /// <param name="x">Pre-activations.</param>
@@ -97,21 +100,23 @@ public static class Activation
     public static void ScaleRuns(ReadOnlySpan<float> values, ReadOnlySpan<float> factors, Span<float> result, int size, bool accumulate)
     {
         Require(values.Length, result.Length, factors.Length * size);
-        for (int run = 0; run < factors.Length; run++)
+        fixed (float* source = values, scale = factors, target = result)
         {
-            ReadOnlySpan<float> source = values.Slice(run * size, size);
-            Span<float> target = result.Slice(run * size, size);
-            float factor = factors[run];
-            int i = 0;
-            for (; i <= size - Lanes; i += Lanes)
+            float* from = source, to = target;
+            for (int run = 0; run < factors.Length; run++, from += size, to += size)
             {
-                Vector512<float> old = accumulate ? Vector512.Create((ReadOnlySpan<float>)target.Slice(i, Lanes)) : Vector512<float>.Zero;
-                Vector512.MultiplyAddEstimate(Vector512.Create(source.Slice(i, Lanes)), Vector512.Create(factor), old).CopyTo(target.Slice(i, Lanes));
-            }
+                Vector512<float> factor = Vector512.Create(scale[run]);
+                int i = 0;
+                for (; i <= size - Lanes; i += Lanes)
+                {
+                    Vector512<float> old = accumulate ? Vector512.Load(to + i) : Vector512<float>.Zero;
+                    Vector512.MultiplyAddEstimate(Vector512.Load(from + i), factor, old).Store(to + i);
+                }
 
-            for (; i < size; i++)
-            {
-                target[i] = (source[i] * factor) + (accumulate ? target[i] : 0);
+                for (; i < size; i++)
+                {
+                    to[i] = (from[i] * scale[run]) + (accumulate ? to[i] : 0);
+                }
             }
         }
     }
@@ -126,24 +131,45 @@ public static class Activation
     public static void InnerRuns(ReadOnlySpan<float> x, ReadOnlySpan<float> y, float scale, Span<float> result, int size)
     {
         Require(x.Length, y.Length, result.Length * size);
-        for (int run = 0; run < result.Length; run++)
+        fixed (float* left = x, right = y, target = result)
         {
-            ReadOnlySpan<float> left = x.Slice(run * size, size), right = y.Slice(run * size, size);
-            Vector512<float> sum = Vector512<float>.Zero;
-            int i = 0;
-            for (; i <= size - Lanes; i += Lanes)
+            int run = 0;
+            for (; run <= result.Length - Batch; run += Batch)
             {
-                sum = Vector512.MultiplyAddEstimate(Vector512.Create(left.Slice(i, Lanes)), Vector512.Create(right.Slice(i, Lanes)), sum);
+                int start = run * size;
+                (Vector128.Create(scale) * LayerNorm.Sums(
+                    Products(left + start, right + start, size),
+                    Products(left + start + size, right + start + size, size),
+                    Products(left + start + (2 * size), right + start + (2 * size), size),
+                    Products(left + start + (3 * size), right + start + (3 * size), size))).Store(target + run);
             }
 
-            float total = Vector512.Sum(sum);
-            for (; i < size; i++)
+            for (; run < result.Length; run++)
             {
-                total += left[i] * right[i];
+                Vector512<float> products = Products(left + (run * size), right + (run * size), size);
+                target[run] = scale * LayerNorm.Sums(products, products, products, products)[0];
             }
 
-            result[run] = total * scale;
+            for (run = 0; size % Lanes != 0 && run < result.Length; run++)
+            {
+                for (int i = size / Lanes * Lanes; i < size; i++)
+                {
+                    target[run] += scale * left[(run * size) + i] * right[(run * size) + i];
+                }
+            }
         }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<float> Products(float* x, float* y, int size)
+    {
+        Vector512<float> sum = Vector512<float>.Zero;
+        for (int i = 0; i <= size - Lanes; i += Lanes)
+        {
+            sum = Vector512.MultiplyAddEstimate(Vector512.Load(x + i), Vector512.Load(y + i), sum);
+        }
+
+        return sum;
     }
 
     private static void Require(int first, int second, int third)

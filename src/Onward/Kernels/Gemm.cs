@@ -55,6 +55,28 @@ public static unsafe class Gemm
     public static void Pack(ReadOnlySpan<float> b, int stride, bool transposed, int k, int n, Span<float> packed, int capacity, int firstRow = 0, int panel = -1) =>
         Pack(GemmTiles.Best, b, stride, transposed, k, n, packed, capacity, firstRow, panel);
 
+    /// <summary>Brings some columns of A [k, m] together, [k, columns].</summary>
+    /// <remarks>
+    /// A product that reads A as its transpose is faster so where the rows lie a power of two of bytes apart: the few numbers it takes of
+    /// each would meet in a few sets of the cache.
+    /// </remarks>
+    /// <param name="a">A, from its first row.</param>
+    /// <param name="aStride">Floats between the rows of A.</param>
+    /// <param name="first">The first column.</param>
+    /// <param name="columns">Columns.</param>
+    /// <param name="k">Rows.</param>
+    /// <param name="target">Receives them; at least <paramref name="k"/> <paramref name="columns"/> floats.</param>
+    /// <exception cref="ArgumentException">A span is too short for the sizes given.</exception>
+    public static void Gather(ReadOnlySpan<float> a, int aStride, int first, int columns, int k, Span<float> target)
+    {
+        Require(a.Length, Extent(k, first + columns, aStride), nameof(a));
+        Require(target.Length, (long)k * columns, nameof(target));
+        fixed (float* source = a, together = target)
+        {
+            RowCopy.Run(source + first, aStride, k, columns, together, columns);
+        }
+    }
+
     /// <summary>Panels that a right-hand matrix of <paramref name="n"/> columns is packed into.</summary>
     /// <param name="n">Columns of B.</param>
     public static int Panels(int n) => (n + GemmTiles.Best.Columns - 1) / GemmTiles.Best.Columns;
@@ -121,40 +143,60 @@ public static unsafe class Gemm
                     target.CopyTo(chain);
                 }
 
-                for (int i = 0; i < width; i += tiles.Vector)
-                {
-                    ColumnChain(source + (column * capacity) + i, width, k, tiles.Vector, chains + i);
-                }
+                ColumnChains(source + (column * capacity), width, k, chains);
 
                 chain[..target.Length].CopyTo(target);
             }
         }
     }
 
+    // Chains of sixteen columns each, four of them or two side by side, as an addition waits for the one before.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void ColumnChain(float* source, nint stride, int k, int vector, float* chain)
+    private static void ColumnChains(float* source, int width, int k, float* chains)
     {
-        if (vector == 16)
+        int column = 0;
+        for (; column <= width - 64; column += 64)
         {
-            Vector512<float> sum = Vector512.Load(chain);
-            for (int row = 0; row < k; row++, source += stride)
+            Vector512<float> sum0 = Vector512.Load(chains + column), sum1 = Vector512.Load(chains + column + 16), sum2 = Vector512.Load(chains + column + 32), sum3 = Vector512.Load(chains + column + 48);
+            float* next = source + column;
+            for (int row = 0; row < k; row++, next += width)
             {
-                sum += Vector512.Load(source);
+                sum0 += Vector512.Load(next);
+                sum1 += Vector512.Load(next + 16);
+                sum2 += Vector512.Load(next + 32);
+                sum3 += Vector512.Load(next + 48);
             }
 
-            sum.Store(chain);
-            return;
+            sum0.Store(chains + column);
+            sum1.Store(chains + column + 16);
+            sum2.Store(chains + column + 32);
+            sum3.Store(chains + column + 48);
         }
 
-        for (int i = 0; i < vector; i += 4)
+        for (; column <= width - 32; column += 32)
         {
-            Vector128<float> sum = Vector128.Load(chain + i);
-            for (int row = 0; row < k; row++)
+            Vector512<float> sum0 = Vector512.Load(chains + column), sum1 = Vector512.Load(chains + column + 16);
+            float* next = source + column;
+            for (int row = 0; row < k; row++, next += width)
             {
-                sum += Vector128.Load(source + i + (row * stride));
+                sum0 += Vector512.Load(next);
+                sum1 += Vector512.Load(next + 16);
             }
 
-            sum.Store(chain + i);
+            sum0.Store(chains + column);
+            sum1.Store(chains + column + 16);
+        }
+
+        for (; column < width; column += 4)
+        {
+            Vector128<float> sum = Vector128.Load(chains + column);
+            float* next = source + column;
+            for (int row = 0; row < k; row++, next += width)
+            {
+                sum += Vector128.Load(next);
+            }
+
+            sum.Store(chains + column);
         }
     }
 
@@ -282,41 +324,45 @@ public static unsafe class Gemm
             return;
         }
 
-        for (int row = 0; row < k; row++)
+        RowCopy.Run(b + column, stride, k, columns, panel, width);
+        for (int row = 0; columns < width && row < k; row++)
         {
-            Span<float> target = new(panel + (row * width), width);
-            new ReadOnlySpan<float>(b + (row * stride) + column, columns).CopyTo(target);
-            target[columns..].Clear();
+            new Span<float>(panel + (row * width) + columns, width - columns).Clear();
         }
     }
 
-    // 8 stored rows by 8 steps at a time through registers; what remains, one by one.
+    // 8 stored rows by 8 steps at a time through registers; what remains, one by one. Sixteen steps, a cache line of each stored row,
+    // are done for all rows before the next, so that no line is fetched twice.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void PackPanelTransposed(float* b, nint stride, int k, int columns, int width, float* panel)
     {
-        int column = 0;
-        for (; column <= columns - 8; column += 8)
+        for (int first = 0; first < k; first += 16)
         {
-            int step = 0;
-            for (; step <= k - 8; step += 8)
+            int end = Math.Min(first + 16, k);
+            int column = 0;
+            for (; column <= columns - 8; column += 8)
             {
-                Transpose.Block8x8(b + (column * stride) + step, stride, panel + (step * width) + column, width);
-            }
-
-            for (; step < k; step++)
-            {
-                for (int i = 0; i < 8; i++)
+                int step = first;
+                for (; step <= end - 8; step += 8)
                 {
-                    panel[(step * width) + column + i] = b[((column + i) * stride) + step];
+                    Transpose.Block8x8(b + (column * stride) + step, stride, panel + (step * width) + column, width);
+                }
+
+                for (; step < end; step++)
+                {
+                    for (int i = 0; i < 8; i++)
+                    {
+                        panel[(step * width) + column + i] = b[((column + i) * stride) + step];
+                    }
                 }
             }
-        }
 
-        for (; column < width; column++)
-        {
-            for (int step = 0; step < k; step++)
+            for (; column < width; column++)
             {
-                panel[(step * width) + column] = column < columns ? b[(column * stride) + step] : 0;
+                for (int step = first; step < end; step++)
+                {
+                    panel[(step * width) + column] = column < columns ? b[(column * stride) + step] : 0;
+                }
             }
         }
     }

@@ -30,25 +30,64 @@ public static unsafe class LayerNorm
     /// <exception cref="ArgumentException">The lengths do not fit one another.</exception>
     public static void Normalize(ReadOnlySpan<float> x, Span<float> y, Span<float> reciprocal, int size)
     {
-        int runs = Runs(x.Length, y.Length, reciprocal.Length, size);
+        Runs(x.Length, y.Length, reciprocal.Length, size);
         if (size % Lanes != 0)
         {
             NormalizeAnySize(x, y, reciprocal, size);
             return;
         }
 
-        fixed (float* source = x, target = y, scale = reciprocal)
+        Normalize(default(PlainSource), x, y, reciprocal, size);
+    }
+
+    /// <summary>Normalises each run of <paramref name="size"/> floats after ReLU.</summary>
+    /// <param name="x">Values before ReLU [runs, size].</param>
+    /// <param name="y">Receives the normalised values [runs, size]; may be <paramref name="x"/>.</param>
+    /// <param name="reciprocal">Receives r of each run [runs].</param>
+    /// <param name="size">Floats in a run.</param>
+    /// <exception cref="ArgumentException">The lengths do not fit one another.</exception>
+    public static void NormalizeRectified(ReadOnlySpan<float> x, Span<float> y, Span<float> reciprocal, int size)
+    {
+        Runs(x.Length, y.Length, reciprocal.Length, size);
+        if (size % Lanes != 0)
         {
-            int run = size == LayerNormOfPairs.Size ? LayerNormOfPairs.Normalize(source, target, scale, runs) : 0;
-            for (; run <= runs - Batch; run += Batch)
+            Activation.Relu(x, y);
+            NormalizeAnySize(y, y, reciprocal, size);
+            return;
+        }
+
+        Normalize(default(RectifiedSource), x, y, reciprocal, size);
+    }
+
+    /// <summary>Normalises each run of <paramref name="size"/> floats after a bias is added.</summary>
+    /// <param name="x">Values without the bias [rows, length of the bias].</param>
+    /// <param name="bias">The bias of a row, of one run or several.</param>
+    /// <param name="y">Receives the normalised values, as many; may be <paramref name="x"/>.</param>
+    /// <param name="reciprocal">Receives r of each run [runs].</param>
+    /// <param name="size">Floats in a run.</param>
+    /// <exception cref="ArgumentException">The lengths do not fit one another.</exception>
+    public static void NormalizeBiased(ReadOnlySpan<float> x, ReadOnlySpan<float> bias, Span<float> y, Span<float> reciprocal, int size)
+    {
+        Runs(x.Length, y.Length, reciprocal.Length, size);
+        if (bias.IsEmpty || bias.Length % size != 0 || x.Length % bias.Length != 0)
+        {
+            throw new ArgumentException($"A bias is that of whole rows, of whole runs of {size}; got {bias.Length} for {x.Length} values.", nameof(bias));
+        }
+
+        if (size % Lanes != 0)
+        {
+            for (int row = 0; row < x.Length; row += bias.Length)
             {
-                NormalizeBatch(source + (run * size), target + (run * size), scale + run, size);
+                TensorPrimitives.Add(x.Slice(row, bias.Length), bias, y.Slice(row, bias.Length));
             }
 
-            for (; run < runs; run++)
-            {
-                NormalizeRun(source + (run * size), target + (run * size), scale + run, size);
-            }
+            NormalizeAnySize(y, y, reciprocal, size);
+            return;
+        }
+
+        fixed (float* added = bias)
+        {
+            Normalize(new BiasedSource(added, bias.Length), x, y, reciprocal, size);
         }
     }
 
@@ -59,7 +98,28 @@ public static unsafe class LayerNorm
     /// <param name="result">Receives the product [runs, size]; may be <paramref name="a"/>.</param>
     /// <param name="size">Floats in a run.</param>
     /// <exception cref="ArgumentException">The lengths do not fit one another.</exception>
-    public static void JacobianProduct(ReadOnlySpan<float> y, ReadOnlySpan<float> reciprocal, ReadOnlySpan<float> a, Span<float> result, int size)
+    public static void JacobianProduct(ReadOnlySpan<float> y, ReadOnlySpan<float> reciprocal, ReadOnlySpan<float> a, Span<float> result, int size) =>
+        Multiply(y, reciprocal, [], a, result, size);
+
+    /// <summary>result = factor J a for each run, with a factor of its own: a product that spares the scaling of a.</summary>
+    /// <param name="y">Normalised values [runs, size].</param>
+    /// <param name="reciprocal">r of each run [runs].</param>
+    /// <param name="factors">The factor of each run [runs].</param>
+    /// <param name="a">Tangent of the input or gradient of the output [runs, size].</param>
+    /// <param name="result">Receives the product [runs, size]; may be <paramref name="a"/>.</param>
+    /// <param name="size">Floats in a run.</param>
+    /// <exception cref="ArgumentException">The lengths do not fit one another.</exception>
+    public static void ScaledJacobianProduct(ReadOnlySpan<float> y, ReadOnlySpan<float> reciprocal, ReadOnlySpan<float> factors, ReadOnlySpan<float> a, Span<float> result, int size)
+    {
+        if (factors.Length != reciprocal.Length)
+        {
+            throw new ArgumentException($"Each of {reciprocal.Length} runs needs a factor; got {factors.Length}.", nameof(factors));
+        }
+
+        Multiply(y, reciprocal, factors, a, result, size);
+    }
+
+    private static void Multiply(ReadOnlySpan<float> y, ReadOnlySpan<float> reciprocal, ReadOnlySpan<float> factors, ReadOnlySpan<float> a, Span<float> result, int size)
     {
         int runs = Runs(y.Length, result.Length, reciprocal.Length, size);
         if (a.Length != y.Length)
@@ -69,37 +129,81 @@ public static unsafe class LayerNorm
 
         if (size % Lanes != 0)
         {
-            JacobianProductAnySize(y, reciprocal, a, result, size);
+            MultiplyAnySize(y, reciprocal, factors, a, result, size);
             return;
         }
 
-        fixed (float* normal = y, source = a, target = result, scale = reciprocal)
+        fixed (float* normal = y, source = a, target = result, scale = reciprocal, factor = factors)
         {
-            int run = size == LayerNormOfPairs.Size ? LayerNormOfPairs.JacobianProduct(normal, scale, source, target, runs) : 0;
+            int run = size == LayerNormOfPairs.Size ? LayerNormOfPairs.JacobianProduct(normal, scale, factor, source, target, runs) : 0;
             for (; run <= runs - Batch; run += Batch)
             {
-                JacobianBatch(normal + (run * size), reciprocal[run..], source + (run * size), target + (run * size), size);
+                JacobianBatch(normal + (run * size), Scales(scale + run, factor == null ? null : factor + run), source + (run * size), target + (run * size), size);
             }
 
             for (; run < runs; run++)
             {
-                JacobianRun(normal + (run * size), reciprocal[run], source + (run * size), target + (run * size), size);
+                JacobianRun(normal + (run * size), factor == null ? scale[run] : scale[run] * factor[run], source + (run * size), target + (run * size), size);
             }
         }
     }
 
-    // Four runs side by side: their sums are independent chains, and four horizontal sums cost little more than one.
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void NormalizeBatch(float* x, float* y, float* reciprocal, int size)
+    /// <summary>r of four runs, times their factors if there are any.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static Vector128<float> Scales(float* reciprocal, float* factors) =>
+        factors == null ? Vector128.Load(reciprocal) : Vector128.Load(reciprocal) * Vector128.Load(factors);
+
+    private static void Normalize<TSource>(TSource source, ReadOnlySpan<float> x, Span<float> y, Span<float> reciprocal, int size)
+        where TSource : struct, INormalizationSource
     {
-        float* x1 = x + size, x2 = x1 + size, x3 = x2 + size;
+        int runs = reciprocal.Length;
+        fixed (float* values = x, target = y, scale = reciprocal)
+        {
+            int run = size == LayerNormOfPairs.Size ? LayerNormOfPairs.Normalize(source, values, target, scale, runs) : 0;
+            for (; run <= runs - Batch; run += Batch)
+            {
+                source.MoveTo(run, size);
+                NormalizeBatch(source, values + (run * size), target + (run * size), scale + run, size);
+            }
+
+            for (; run < runs; run++)
+            {
+                source.MoveTo(run, size);
+                NormalizeRun(source, values + (run * size), target + (run * size), scale + run, size);
+            }
+        }
+    }
+
+    // Four runs side by side: their sums are independent chains, and four horizontal sums cost little more than one. What is not plain
+    // is made in the first pass and read from the result in the others.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void NormalizeBatch<TSource>(TSource source, float* x, float* y, float* reciprocal, int size)
+        where TSource : struct, INormalizationSource
+    {
+        float* x1 = x + size, x2 = x1 + size, x3 = x2 + size, y1 = y + size, y2 = y1 + size, y3 = y2 + size;
         Vector512<float> s0 = Vector512<float>.Zero, s1 = s0, s2 = s0, s3 = s0;
         for (nint i = 0; i < size; i += Lanes)
         {
-            s0 += Vector512.Load(x + i);
-            s1 += Vector512.Load(x1 + i);
-            s2 += Vector512.Load(x2 + i);
-            s3 += Vector512.Load(x3 + i);
+            Vector512<float> v0 = source.Load(x, i, 0), v1 = source.Load(x1, i, 1), v2 = source.Load(x2, i, 2), v3 = source.Load(x3, i, 3);
+            s0 += v0;
+            s1 += v1;
+            s2 += v2;
+            s3 += v3;
+            if (!TSource.IsPlain)
+            {
+                v0.Store(y + i);
+                v1.Store(y1 + i);
+                v2.Store(y2 + i);
+                v3.Store(y3 + i);
+            }
+        }
+
+        if (!TSource.IsPlain)
+        {
+            x = y;
+            x1 = y1;
+            x2 = y2;
+            x3 = y3;
         }
 
         Vector128<float> mean = Sums(s0, s1, s2, s3) / size;
@@ -118,7 +222,6 @@ public static unsafe class LayerNorm
         Vector128<float> r = Vector128<float>.One / Vector128.Sqrt((Sums(s0, s1, s2, s3) / size) + Vector128.Create(Epsilon));
         r.Store(reciprocal);
         Vector512<float> r0 = Vector512.Create(r[0]), r1 = Vector512.Create(r[1]), r2 = Vector512.Create(r[2]), r3 = Vector512.Create(r[3]);
-        float* y1 = y + size, y2 = y1 + size, y3 = y2 + size;
         for (nint i = 0; i < size; i += Lanes)
         {
             ((Vector512.Load(x + i) - m0) * r0).Store(y + i);
@@ -130,30 +233,33 @@ public static unsafe class LayerNorm
 
     // The same operations for one run, so that a run's result does not depend on its neighbours.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void NormalizeRun(float* x, float* y, float* reciprocal, int size)
+    private static void NormalizeRun<TSource>(TSource source, float* x, float* y, float* reciprocal, int size)
+        where TSource : struct, INormalizationSource
     {
         Vector512<float> sum = Vector512<float>.Zero, squares = sum;
         for (nint i = 0; i < size; i += Lanes)
         {
-            sum += Vector512.Load(x + i);
+            Vector512<float> value = source.Load(x, i, 0);
+            sum += value;
+            value.Store(y + i);
         }
 
         Vector512<float> mean = Vector512.Create(Sums(sum, sum, sum, sum)[0] / size);
         for (nint i = 0; i < size; i += Lanes)
         {
-            Vector512<float> deviation = Vector512.Load(x + i) - mean;
+            Vector512<float> deviation = Vector512.Load(y + i) - mean;
             squares = Vector512.MultiplyAddEstimate(deviation, deviation, squares);
         }
 
         *reciprocal = 1 / MathF.Sqrt((Sums(squares, squares, squares, squares)[0] / size) + Epsilon);
         for (nint i = 0; i < size; i += Lanes)
         {
-            ((Vector512.Load(x + i) - mean) * *reciprocal).Store(y + i);
+            ((Vector512.Load(y + i) - mean) * *reciprocal).Store(y + i);
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void JacobianBatch(float* y, ReadOnlySpan<float> reciprocal, float* a, float* result, int size)
+    private static void JacobianBatch(float* y, Vector128<float> r, float* a, float* result, int size)
     {
         float* y1 = y + size, y2 = y1 + size, y3 = y2 + size;
         float* a1 = a + size, a2 = a1 + size, a3 = a2 + size;
@@ -171,7 +277,6 @@ public static unsafe class LayerNorm
             t3 = Vector512.MultiplyAddEstimate(v3, Vector512.Load(y3 + i), t3);
         }
 
-        Vector128<float> r = Vector128.Create(reciprocal);
         Vector128<float> shift = -r * Sums(s0, s1, s2, s3) / size, along = -r * Sums(t0, t1, t2, t3) / size;
         Finish(y, a, result, r[0], shift[0], along[0], size);
         Finish(y1, a1, result + size, r[1], shift[1], along[1], size);
@@ -233,7 +338,7 @@ public static unsafe class LayerNorm
         }
     }
 
-    private static void JacobianProductAnySize(ReadOnlySpan<float> y, ReadOnlySpan<float> reciprocal, ReadOnlySpan<float> a, Span<float> result, int size)
+    private static void MultiplyAnySize(ReadOnlySpan<float> y, ReadOnlySpan<float> reciprocal, ReadOnlySpan<float> factors, ReadOnlySpan<float> a, Span<float> result, int size)
     {
         for (int run = 0; run < reciprocal.Length; run++)
         {
@@ -242,9 +347,10 @@ public static unsafe class LayerNorm
             Span<float> target = result.Slice(run * size, size);
             float mean = TensorPrimitives.Sum(source) / size;
             float along = TensorPrimitives.Dot(source, normal) / size;
+            float scale = factors.IsEmpty ? reciprocal[run] : reciprocal[run] * factors[run];
             for (int i = 0; i < size; i++)
             {
-                target[i] = reciprocal[run] * (source[i] - mean - (normal[i] * along));
+                target[i] = scale * (source[i] - mean - (normal[i] * along));
             }
         }
     }

@@ -20,16 +20,18 @@ internal static unsafe class LayerNormOfPairs
 
     /// <summary>Normalises as many whole batches of runs as there are, and says how many runs that were.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    internal static int Normalize(float* x, float* y, float* reciprocal, int runs)
+    internal static int Normalize<TSource>(TSource source, float* x, float* y, float* reciprocal, int runs)
+        where TSource : struct, INormalizationSource
     {
         Vector128<float> size = Vector128.Create((float)Size), epsilon = Vector128.Create(LayerNorm.Epsilon);
         int run = 0;
         for (; run <= runs - Batch; run += Batch, x += Batch * Size, y += Batch * Size)
         {
-            Vector512<float> a0 = Vector512.Load(x), b0 = Vector512.Load(x + Half);
-            Vector512<float> a1 = Vector512.Load(x + Size), b1 = Vector512.Load(x + Size + Half);
-            Vector512<float> a2 = Vector512.Load(x + (2 * Size)), b2 = Vector512.Load(x + (2 * Size) + Half);
-            Vector512<float> a3 = Vector512.Load(x + (3 * Size)), b3 = Vector512.Load(x + (3 * Size) + Half);
+            source.MoveTo(run, Size);
+            Vector512<float> a0 = source.Load(x, 0, 0), b0 = source.Load(x, Half, 0);
+            Vector512<float> a1 = source.Load(x + Size, 0, 1), b1 = source.Load(x + Size, Half, 1);
+            Vector512<float> a2 = source.Load(x + (2 * Size), 0, 2), b2 = source.Load(x + (2 * Size), Half, 2);
+            Vector512<float> a3 = source.Load(x + (3 * Size), 0, 3), b3 = source.Load(x + (3 * Size), Half, 3);
             Vector128<float> mean = LayerNorm.Sums(a0 + b0, a1 + b1, a2 + b2, a3 + b3) / size;
             Vector512<float> m0 = Vector512.Create(mean[0]), m1 = Vector512.Create(mean[1]), m2 = Vector512.Create(mean[2]), m3 = Vector512.Create(mean[3]);
             a0 -= m0;
@@ -63,7 +65,7 @@ internal static unsafe class LayerNormOfPairs
 
     /// <summary>Multiplies as many whole batches of runs as there are, and says how many runs that were.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    internal static int JacobianProduct(float* y, float* reciprocal, float* a, float* result, int runs)
+    internal static int JacobianProduct(float* y, float* reciprocal, float* factors, float* a, float* result, int runs)
     {
         Vector128<float> size = Vector128.Create((float)Size);
         int run = 0;
@@ -73,7 +75,7 @@ internal static unsafe class LayerNormOfPairs
             Vector512<float> a1 = Vector512.Load(a + Size), b1 = Vector512.Load(a + Size + Half), y1 = Vector512.Load(y + Size), z1 = Vector512.Load(y + Size + Half);
             Vector512<float> a2 = Vector512.Load(a + (2 * Size)), b2 = Vector512.Load(a + (2 * Size) + Half), y2 = Vector512.Load(y + (2 * Size)), z2 = Vector512.Load(y + (2 * Size) + Half);
             Vector512<float> a3 = Vector512.Load(a + (3 * Size)), b3 = Vector512.Load(a + (3 * Size) + Half), y3 = Vector512.Load(y + (3 * Size)), z3 = Vector512.Load(y + (3 * Size) + Half);
-            Vector128<float> r = Vector128.Load(reciprocal + run);
+            Vector128<float> r = LayerNorm.Scales(reciprocal + run, factors == null ? null : factors + run);
             Vector128<float> shift = -r * LayerNorm.Sums(a0 + b0, a1 + b1, a2 + b2, a3 + b3) / size;
             Vector128<float> along = -r * LayerNorm.Sums(
                 Vector512.MultiplyAddEstimate(b0, z0, a0 * y0),

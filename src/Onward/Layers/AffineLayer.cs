@@ -1,3 +1,5 @@
+using System.Numerics.Tensors;
+
 namespace Onward.Layers;
 
 /// <summary>
@@ -94,11 +96,20 @@ public abstract class AffineLayer
     /// <param name="workspace">At least <see cref="WorkspaceLength"/> floats.</param>
     public abstract void ApplyTranspose(ReadOnlySpan<float> packedTranspose, ReadOnlySpan<float> outputGradient, Span<float> inputGradient, int rows, Span<float> workspace);
 
+    /// <summary>Whether the bias has one number for each output of a row, the same in all rows.</summary>
+    public virtual bool HasBiasOfRow => true;
+
     /// <summary>output += b.</summary>
     /// <param name="bias">The bias, of shape <see cref="BiasShape"/>.</param>
     /// <param name="output">Consecutive rows of the output.</param>
     /// <param name="firstPatch">Patch that the first row belongs to; rows run on through the patches of each example.</param>
-    public abstract void AddBias(ReadOnlySpan<float> bias, Span<float> output, int firstPatch);
+    public virtual void AddBias(ReadOnlySpan<float> bias, Span<float> output, int firstPatch)
+    {
+        for (; !output.IsEmpty; output = output[Outputs..])
+        {
+            TensorPrimitives.Add(output[..Outputs], bias, output[..Outputs]);
+        }
+    }
 
     /// <summary>Floats that the packed output gradient of <paramref name="rows"/> rows takes.</summary>
     /// <param name="rows">Rows of the wave.</param>

@@ -83,15 +83,6 @@ public sealed class DepthwiseConvolution : AffineLayer
         Apply(packedTranspose, outputGradient, inputGradient, rows, workspace);
 
     /// <inheritdoc/>
-    public override void AddBias(ReadOnlySpan<float> bias, Span<float> output, int firstPatch)
-    {
-        for (; !output.IsEmpty; output = output[_channels..])
-        {
-            TensorPrimitives.Add(output[.._channels], bias, output[.._channels]);
-        }
-    }
-
-    /// <inheritdoc/>
     public override int PackedGradientLength(int rows) => checked(rows * _channels);
 
     /// <inheritdoc/>

@@ -1,4 +1,3 @@
-using System.Numerics.Tensors;
 using Onward.Kernels;
 
 namespace Onward.Layers;
@@ -56,15 +55,6 @@ public sealed class GroupedLinear : AffineLayer
         {
             int channel = g * _size;
             Gemm.MultiplyPacked(GemmLeft.Plain, rows, _size, _size, input[channel..], Inputs, packedWeight.Slice(g * _packedGroup, _packedGroup), _size, 0, output[channel..], Outputs, accumulate, upcoming.Slice(g * part, part));
-        }
-    }
-
-    /// <inheritdoc/>
-    public override void AddBias(ReadOnlySpan<float> bias, Span<float> output, int firstPatch)
-    {
-        for (; !output.IsEmpty; output = output[Outputs..])
-        {
-            TensorPrimitives.Add(output[..Outputs], bias, output[..Outputs]);
         }
     }
 

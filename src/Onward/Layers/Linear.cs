@@ -1,4 +1,3 @@
-using System.Numerics.Tensors;
 using Onward.Kernels;
 
 namespace Onward.Layers;
@@ -49,15 +48,6 @@ public sealed class Linear(int inputs, int outputs) : AffineLayer(inputs, output
         Gemm.MultiplyPacked(GemmLeft.Plain, rows, Inputs, Outputs, outputGradient, Outputs, packedTranspose, Outputs, 0, inputGradient, Inputs, accumulate: false);
 
     /// <inheritdoc/>
-    public override void AddBias(ReadOnlySpan<float> bias, Span<float> output, int firstPatch)
-    {
-        for (; !output.IsEmpty; output = output[Outputs..])
-        {
-            TensorPrimitives.Add(output[..Outputs], bias, output[..Outputs]);
-        }
-    }
-
-    /// <inheritdoc/>
     public override int PackedGradientLength(int rows) => Gemm.PackedLength(rows, Outputs);
 
     /// <inheritdoc/>
@@ -69,23 +59,17 @@ public sealed class Linear(int inputs, int outputs) : AffineLayer(inputs, output
     {
         int first = slice * SliceRows;
         int count = Math.Min(SliceRows, Inputs - first);
-        ReadOnlySpan<float> columns = count == Inputs ? input : Columns(input, first, count, rows, workspace);
+        ReadOnlySpan<float> columns = input;
+        if (count < Inputs)
+        {
+            Gemm.Gather(input, Inputs, first, count, rows, workspace);
+            columns = workspace;
+        }
+
         Gemm.MultiplyPacked(GemmLeft.Transposed, count, Outputs, rows, columns, count, packedGradient, capacity, 0, weightGradient[(first * Outputs)..], Outputs, accumulate);
         if (slice == 0)
         {
             Gemm.ColumnSums(packedGradient, capacity, rows, biasGradient, accumulate);
         }
-    }
-
-    // Some columns of the input, brought together: as they lie, a row's few numbers are a power of two of bytes from the next row's, and
-    // all of them meet in a few sets of the cache.
-    private ReadOnlySpan<float> Columns(ReadOnlySpan<float> input, int first, int count, int rows, Span<float> workspace)
-    {
-        for (int row = 0; row < rows; row++)
-        {
-            input.Slice((row * Inputs) + first, count).CopyTo(workspace.Slice(row * count, count));
-        }
-
-        return workspace[..(rows * count)];
     }
 }

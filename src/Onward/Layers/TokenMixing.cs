@@ -62,6 +62,9 @@ public sealed class TokenMixing : AffineLayer
         Mix(GemmLeft.Plain, packedTranspose, outputGradient, inputGradient, rows, workspace, accumulate: false, []);
 
     /// <inheritdoc/>
+    public override bool HasBiasOfRow => false;
+
+    /// <inheritdoc/>
     public override void AddBias(ReadOnlySpan<float> bias, Span<float> output, int firstPatch)
     {
         for (int patch = firstPatch; !output.IsEmpty; output = output[_channels..], patch = (patch + 1) % _patches)

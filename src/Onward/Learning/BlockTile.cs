@@ -170,6 +170,13 @@ public sealed class BlockTile
         }
     }
 
+    /// <summary>The same for a chunk, of a gradient that is some values times one factor for each run that is normalised.</summary>
+    internal void PassBackThroughNormalization(int l, Range chunk, ReadOnlySpan<float> values, ReadOnlySpan<float> factors)
+    {
+        int size = Block.Layers[l].OutputNorm;
+        LayerNorm.ScaledJacobianProduct(Activations.Output(l)[chunk], Activations.OutputReciprocal(l)[MixerBlock.Runs(chunk, size)], factors, values, Gradient(l)[chunk], size);
+    }
+
     /// <summary>Turns the gradient of the features that the final head reads into that of their mean before normalisation.</summary>
     internal void PassBackThroughFinalNormalization(LocalMixer model, Span<float> gradient)
     {

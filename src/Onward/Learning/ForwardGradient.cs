@@ -284,7 +284,14 @@ public sealed class ForwardGradient : LearningRule
             for (int row = 0; row < tile.Rows; row += MixerBlock.ChunkRows)
             {
                 Range chunk = MixerBlock.Chunk(row, tile.Rows, outputs);
-                Activation.ScaleRuns(memory.Direction(tile, l)[chunk], credit[MixerBlock.Runs(chunk, size)], tile.Gradient(l)[chunk], size, accumulate: pass > 0);
+                ReadOnlySpan<float> direction = memory.Direction(tile, l)[chunk], credits = credit[MixerBlock.Runs(chunk, size)];
+                if (_passes == 1 && tile.Block.Layers[l].OutputNorm == size)
+                {
+                    tile.PassBackThroughNormalization(l, chunk, direction, credits);
+                    continue;
+                }
+
+                Activation.ScaleRuns(direction, credits, tile.Gradient(l)[chunk], size, accumulate: pass > 0);
                 if (pass == _passes - 1)
                 {
                     tile.PassBackThroughNormalization(l, chunk);

@@ -91,8 +91,15 @@ public sealed class MixerBlock
         for (int row = 0; row < rows; row += ChunkRows)
         {
             Range chunk = Chunk(row, rows, Inputs);
-            x[chunk].CopyTo(inputs[0].Span[chunk]);
-            NormalizeInput(0, inputs[0].Span, tile, chunk);
+            int size = Layers[0].InputNorm;
+            if (size > 0)
+            {
+                LayerNorm.Normalize(x[chunk], inputs[0].Span[chunk], tile.InputReciprocal(0)[Runs(chunk, size)], size);
+            }
+            else
+            {
+                x[chunk].CopyTo(inputs[0].Span[chunk]);
+            }
         }
 
         for (int l = 0; l < Layers.Count; l++)
@@ -105,16 +112,10 @@ public sealed class MixerBlock
             {
                 Range chunk = Chunk(row, rows, layer.Map.Outputs);
                 Span<float> n = output[chunk];
-                layer.Map.AddBias(values[layer.Bias], n, row % Patches);
-                if (layer.OutputNorm > 0)
-                {
-                    LayerNorm.Normalize(n, n, tile.OutputReciprocal(l)[Runs(chunk, layer.OutputNorm)], layer.OutputNorm);
-                }
-
+                AddBiasAndNormalize(layer, values[layer.Bias], n, row % Patches, layer.OutputNorm > 0 ? tile.OutputReciprocal(l)[Runs(chunk, layer.OutputNorm)] : []);
                 if (l + 1 < Layers.Count)
                 {
-                    Activation.Relu(n, inputs[l + 1].Span[chunk]);
-                    NormalizeInput(l + 1, inputs[l + 1].Span, tile, chunk);
+                    RectifyAndNormalize(l + 1, n, inputs[l + 1].Span[chunk], tile, chunk);
                 }
                 else
                 {
@@ -149,12 +150,31 @@ public sealed class MixerBlock
     /// <summary>The runs, <paramref name="size"/> floats each, that lie in a chunk.</summary>
     internal static Range Runs(Range chunk, int size) => (chunk.Start.Value / size)..(chunk.End.Value / size);
 
-    private void NormalizeInput(int l, Span<float> input, BlockActivations tile, Range chunk)
+    private static void AddBiasAndNormalize(MixerLayer layer, ReadOnlySpan<float> bias, Span<float> n, int firstPatch, Span<float> reciprocal)
+    {
+        if (layer.OutputNorm > 0 && layer.Map.HasBiasOfRow)
+        {
+            LayerNorm.NormalizeBiased(n, bias, n, reciprocal, layer.OutputNorm);
+            return;
+        }
+
+        layer.Map.AddBias(bias, n, firstPatch);
+        if (layer.OutputNorm > 0)
+        {
+            LayerNorm.Normalize(n, n, reciprocal, layer.OutputNorm);
+        }
+    }
+
+    private void RectifyAndNormalize(int l, ReadOnlySpan<float> n, Span<float> input, BlockActivations tile, Range chunk)
     {
         int size = Layers[l].InputNorm;
         if (size > 0)
         {
-            LayerNorm.Normalize(input[chunk], input[chunk], tile.InputReciprocal(l)[Runs(chunk, size)], size);
+            LayerNorm.NormalizeRectified(n, input, tile.InputReciprocal(l)[Runs(chunk, size)], size);
+        }
+        else
+        {
+            Activation.Relu(n, input);
         }
     }
 

@@ -231,6 +231,20 @@ public sealed class GemmTests
     }
 
     [Theory]
+    [InlineData(1, 0, 1)]
+    [InlineData(7, 3, 16)]
+    [InlineData(20, 5, 97)]
+    public void Gathered_columns_are_those_of_the_matrix(int k, int first, int columns)
+    {
+        int stride = first + columns + 2;
+        float[] a = Numbers.Uniform(k, k * stride), target = Numbers.Filled((k * columns) + 1, float.NaN);
+
+        Gemm.Gather(a, stride, first, columns, k, target);
+
+        Tolerance.Same([.. Enumerable.Range(0, k * columns).Select(i => a[(i / columns * stride) + first + (i % columns)]), float.NaN], target, "columns");
+    }
+
+    [Theory]
     [MemberData(nameof(Faults))]
     public void Rejects(string fault)
     {

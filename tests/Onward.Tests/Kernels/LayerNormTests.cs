@@ -97,6 +97,50 @@ public sealed class LayerNormTests
         Tolerance.Same(product, a, "J a");
     }
 
+    // The same additions in the same order as two sweeps, so the same bits; runs are many enough for batches and a remainder.
+    [Theory]
+    [MemberData(nameof(Sizes))]
+    public void A_bias_or_ReLU_before_gives_the_bits_of_two_sweeps(int size)
+    {
+        foreach (int perBias in new[] { 1, 2, 3, 5 })
+        {
+            const int Runs = 30;
+            float[] x = Numbers.Uniform(size + 7, Runs * size), bias = Numbers.Uniform(size + 8, perBias * size);
+            float[] biased = [.. x.Select((value, i) => value + bias[i % bias.Length])], rectified = [.. x.Select(value => Math.Max(0, value))];
+            float[] expected = new float[x.Length], y = new float[x.Length], expectedReciprocal = new float[Runs], reciprocal = new float[Runs];
+
+            LayerNorm.Normalize(biased, expected, expectedReciprocal, size);
+            LayerNorm.NormalizeBiased(x, bias, y, reciprocal, size);
+            Tolerance.Same(expected, y, $"biased, {perBias}");
+            Tolerance.Same(expectedReciprocal, reciprocal, $"biased r, {perBias}");
+
+            LayerNorm.Normalize(rectified, expected, expectedReciprocal, size);
+            LayerNorm.NormalizeRectified(x, y, reciprocal, size);
+            Tolerance.Same(expected, y, "rectified");
+            Tolerance.Same(expectedReciprocal, reciprocal, "rectified r");
+
+            LayerNorm.NormalizeRectified(x, x, reciprocal, size);
+            Tolerance.Same(expected, x, "in place");
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Sizes))]
+    public void Scaled_Jacobian_product_is_a_multiple_of_the_product(int size)
+    {
+        (float[] x, float[] y, float[] reciprocal) = Normalized(size);
+        float[] a = Numbers.Uniform(size + 9, x.Length), factors = Numbers.Uniform(size + 10, RunCount), product = new float[x.Length], scaled = new float[x.Length];
+
+        LayerNorm.JacobianProduct(y, reciprocal, a, product, size);
+        LayerNorm.ScaledJacobianProduct(y, reciprocal, factors, a, scaled, size);
+
+        for (int run = 0; run < RunCount; run++)
+        {
+            double[] expected = [.. Run(Numbers.Widen(product), run, size).Select(value => factors[run] * value)];
+            Tolerance.Near(expected, scaled.AsSpan(run * size, size), Tolerance.Kernel, $"run {run}", Math.Abs(factors[run]) * Scale(a, reciprocal, run, size));
+        }
+    }
+
     [Theory]
     [MemberData(nameof(Sizes))]
     public void Constant_input_gives_zero(int size)
@@ -169,6 +213,11 @@ public sealed class LayerNormTests
         Assert.Contains("7 values", Assert.Throws<ArgumentException>(() => LayerNorm.JacobianProduct(eight, two, seven, eight, 4)).Message, StringComparison.Ordinal);
         Assert.Throws<ArgumentException>(() => LayerNorm.JacobianProduct(eight, two, eight, seven, 4));
         Assert.Throws<ArgumentException>(() => LayerNorm.JacobianProduct(eight, one, eight, eight, 4));
+        Assert.Contains("2 runs", Assert.Throws<ArgumentException>(() => LayerNorm.ScaledJacobianProduct(eight, two, one, eight, eight, 4)).Message, StringComparison.Ordinal);
+        Assert.Throws<ArgumentException>(() => LayerNorm.NormalizeRectified(eight, seven, two, 4));
+        Assert.Throws<ArgumentException>(() => LayerNorm.NormalizeBiased(eight, eight, seven, two, 4));
+        Assert.Contains("got 7", Assert.Throws<ArgumentException>(() => LayerNorm.NormalizeBiased(eight, seven, eight, two, 4)).Message, StringComparison.Ordinal);
+        Assert.Throws<ArgumentException>(() => LayerNorm.NormalizeBiased(eight, [], eight, two, 4));
     }
 
     private static (float[] X, float[] Y, float[] Reciprocal) Normalized(int size)
