@@ -230,15 +230,19 @@ public static unsafe class Gemm
         Require(packed.Length, PackedLength(tiles, capacity, n), nameof(packed));
         RequireRows(capacity, firstRow, k);
         Require(c.Length, Extent(m, n, cStride), nameof(c));
-        fixed (float* pa = a, pb = packed, pc = c, after = upcoming)
+        fixed (float* pa = a, pb = packed, pc = c, given = upcoming)
         {
+            // Where the caller names nothing, the rows of B that follow: a product cut along k goes on with them.
+            int firstWidth = tiles.PanelColumns(0, n), following = Math.Min(k, capacity - firstRow - k) * firstWidth;
+            float* after = upcoming.IsEmpty ? pb + ((firstRow + k) * firstWidth) : given;
+            int afterLength = upcoming.IsEmpty ? following : upcoming.Length;
             for (int column = 0; column < n; column += tiles.Columns)
             {
                 int width = tiles.PanelColumns(column, n);
                 float* panel = pb + (column * capacity) + (firstRow * width);
                 int nextWidth = column + tiles.Columns < n ? tiles.PanelColumns(column + tiles.Columns, n) : 0;
                 float* next = nextWidth == 0 ? after : pb + ((column + tiles.Columns) * capacity) + (firstRow * nextWidth);
-                MultiplyPanel(tiles, m, Math.Min(tiles.Columns, n - column), width, k, pa, plain ? aStride : 1, plain ? 1 : aStride, panel, pc + column, cStride, accumulate, next, nextWidth == 0 ? upcoming.Length : nextWidth * k);
+                MultiplyPanel(tiles, m, Math.Min(tiles.Columns, n - column), width, k, pa, plain ? aStride : 1, plain ? 1 : aStride, panel, pc + column, cStride, accumulate, next, nextWidth == 0 ? afterLength : nextWidth * k);
             }
         }
     }

@@ -7,6 +7,9 @@ namespace Onward.Layers;
 /// </summary>
 public sealed class GroupedLinear : AffineLayer
 {
+    // A slice of the gradient is this many groups, whose inputs lie side by side: a few cache lines of each row, read together.
+    private const int SliceGroups = 4;
+
     private readonly int _groups;
     private readonly int _size;
     private readonly int _packedGroup;
@@ -32,7 +35,10 @@ public sealed class GroupedLinear : AffineLayer
     public override int PackingSlices => 1;
 
     /// <inheritdoc/>
-    public override int GradientSlices => _groups;
+    public override int GradientSlices => (_groups + SliceGroups - 1) / SliceGroups;
+
+    /// <inheritdoc/>
+    public override int GradientWorkspaceLength(int rows) => checked(rows * _size * SliceGroups);
 
     /// <inheritdoc/>
     public override void PackWeight(int slice, ReadOnlySpan<float> weight, Span<float> packed) => PackGroups(weight, transposed: false, packed);
@@ -74,11 +80,17 @@ public sealed class GroupedLinear : AffineLayer
     /// <inheritdoc/>
     public override void AccumulateGradient(int slice, ReadOnlySpan<float> input, ReadOnlySpan<float> packedGradient, int rows, int capacity, bool accumulate, Span<float> weightGradient, Span<float> biasGradient, Span<float> workspace)
     {
+        int first = slice * SliceGroups, count = Math.Min(SliceGroups, _groups - first), width = count * _size;
         int length = Gemm.PackedLength(capacity, _size);
-        ReadOnlySpan<float> gradient = packedGradient.Slice(slice * length, length);
-        int channel = slice * _size;
-        Gemm.MultiplyPacked(GemmLeft.Transposed, _size, _size, rows, input[channel..], Inputs, gradient, capacity, 0, weightGradient.Slice(channel * _size, _size * _size), _size, accumulate);
-        Gemm.ColumnSums(gradient, capacity, rows, biasGradient.Slice(channel, _size), accumulate);
+        Gemm.Gather(input, Inputs, first * _size, width, rows, workspace);
+        for (int g = 0; g < count; g++)
+        {
+            int channel = (first + g) * _size;
+            ReadOnlySpan<float> gradient = packedGradient.Slice((first + g) * length, length);
+            ReadOnlySpan<float> upcoming = g + 1 < count ? packedGradient.Slice((first + g + 1) * length, length) : [];
+            Gemm.MultiplyPacked(GemmLeft.Transposed, _size, _size, rows, workspace[(g * _size)..], width, gradient, capacity, 0, weightGradient.Slice(channel * _size, _size * _size), _size, accumulate, upcoming);
+            Gemm.ColumnSums(gradient, capacity, rows, biasGradient.Slice(channel, _size), accumulate);
+        }
     }
 
     private void PackGroups(ReadOnlySpan<float> weight, bool transposed, Span<float> packed)

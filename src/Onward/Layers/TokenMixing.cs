@@ -13,8 +13,8 @@ namespace Onward.Layers;
 /// </remarks>
 public sealed class TokenMixing : AffineLayer
 {
-    // A slice of the gradient is this many rows of W, two register tiles.
-    private const int SliceRows = 16;
+    // A slice of the gradient is this many rows of W: each passes over all that was packed.
+    private const int SliceRows = 32;
 
     private readonly int _patches;
     private readonly int _channels;

@@ -11,7 +11,7 @@ namespace Onward.Models;
 public sealed class MixerBlock
 {
     // Rows that go through bias, normalisation and ReLU together: few enough to stay in the first cache.
-    internal const int ChunkRows = 8;
+    internal const int ChunkRows = 4;
 
     internal MixerBlock(LocalMixerOptions options, int index, IReadOnlyList<MixerLayer> layers, LinearHead head)
     {
