@@ -20,5 +20,8 @@ public class RandomBenchmarks
     public void Normals() => CounterRandom.Normals(Stream, 0, _floats);
 
     [Benchmark(OperationsPerInvoke = Length)]
+    public void Noise() => CounterRandom.Noise(Stream, 0, _floats);
+
+    [Benchmark(OperationsPerInvoke = Length)]
     public void Signs() => CounterRandom.Signs(Stream, 0, _floats);
 }

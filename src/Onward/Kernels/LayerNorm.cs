@@ -99,7 +99,7 @@ public static unsafe class LayerNorm
     /// <param name="size">Floats in a run.</param>
     /// <exception cref="ArgumentException">The lengths do not fit one another.</exception>
     public static void JacobianProduct(ReadOnlySpan<float> y, ReadOnlySpan<float> reciprocal, ReadOnlySpan<float> a, Span<float> result, int size) =>
-        Multiply(y, reciprocal, [], a, result, size);
+        Multiply(default(WholeVector), y, reciprocal, [], a, result, size);
 
     /// <summary>result = factor J a for each run, with a factor of its own: a product that spares the scaling of a.</summary>
     /// <param name="y">Normalised values [runs, size].</param>
@@ -116,10 +116,31 @@ public static unsafe class LayerNorm
             throw new ArgumentException($"Each of {reciprocal.Length} runs needs a factor; got {factors.Length}.", nameof(factors));
         }
 
-        Multiply(y, reciprocal, factors, a, result, size);
+        Multiply(default(WholeVector), y, reciprocal, factors, a, result, size);
     }
 
-    private static void Multiply(ReadOnlySpan<float> y, ReadOnlySpan<float> reciprocal, ReadOnlySpan<float> factors, ReadOnlySpan<float> a, Span<float> result, int size)
+    /// <summary>result = J a, of the part of a where y is above 0: a gradient on its way back through ReLU and normalisation.</summary>
+    /// <param name="y">Normalised values [runs, size].</param>
+    /// <param name="reciprocal">r of each run [runs].</param>
+    /// <param name="a">Gradient of the output of ReLU [runs, size].</param>
+    /// <param name="result">Receives the product [runs, size]; may be <paramref name="a"/>.</param>
+    /// <param name="size">Floats in a run.</param>
+    /// <exception cref="ArgumentException">The lengths do not fit one another.</exception>
+    public static void RectifiedJacobianProduct(ReadOnlySpan<float> y, ReadOnlySpan<float> reciprocal, ReadOnlySpan<float> a, Span<float> result, int size)
+    {
+        if (size <= 0 || size % Lanes != 0)
+        {
+            a.CopyTo(result);
+            Activation.Mask(y, result);
+            JacobianProduct(y, reciprocal, result, result, size);
+            return;
+        }
+
+        Multiply(default(ActiveVector), y, reciprocal, [], a, result, size);
+    }
+
+    private static void Multiply<TVector>(TVector vector, ReadOnlySpan<float> y, ReadOnlySpan<float> reciprocal, ReadOnlySpan<float> factors, ReadOnlySpan<float> a, Span<float> result, int size)
+        where TVector : struct, IJacobianVector
     {
         int runs = Runs(y.Length, result.Length, reciprocal.Length, size);
         if (a.Length != y.Length)
@@ -135,15 +156,15 @@ public static unsafe class LayerNorm
 
         fixed (float* normal = y, source = a, target = result, scale = reciprocal, factor = factors)
         {
-            int run = size == LayerNormOfPairs.Size ? LayerNormOfPairs.JacobianProduct(normal, scale, factor, source, target, runs) : 0;
+            int run = size == LayerNormOfPairs.Size ? LayerNormOfPairs.JacobianProduct(vector, normal, scale, factor, source, target, runs) : 0;
             for (; run <= runs - Batch; run += Batch)
             {
-                JacobianBatch(normal + (run * size), Scales(scale + run, factor == null ? null : factor + run), source + (run * size), target + (run * size), size);
+                JacobianBatch(vector, normal + (run * size), Scales(scale + run, factor == null ? null : factor + run), source + (run * size), target + (run * size), size);
             }
 
             for (; run < runs; run++)
             {
-                JacobianRun(normal + (run * size), factor == null ? scale[run] : scale[run] * factor[run], source + (run * size), target + (run * size), size);
+                JacobianRun(vector, normal + (run * size), factor == null ? scale[run] : scale[run] * factor[run], source + (run * size), target + (run * size), size);
             }
         }
     }
@@ -259,54 +280,58 @@ public static unsafe class LayerNorm
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void JacobianBatch(float* y, Vector128<float> r, float* a, float* result, int size)
+    private static void JacobianBatch<TVector>(TVector vector, float* y, Vector128<float> r, float* a, float* result, int size)
+        where TVector : struct, IJacobianVector
     {
         float* y1 = y + size, y2 = y1 + size, y3 = y2 + size;
         float* a1 = a + size, a2 = a1 + size, a3 = a2 + size;
         Vector512<float> s0 = Vector512<float>.Zero, s1 = s0, s2 = s0, s3 = s0, t0 = s0, t1 = s0, t2 = s0, t3 = s0;
         for (nint i = 0; i < size; i += Lanes)
         {
-            Vector512<float> v0 = Vector512.Load(a + i), v1 = Vector512.Load(a1 + i), v2 = Vector512.Load(a2 + i), v3 = Vector512.Load(a3 + i);
+            Vector512<float> n0 = Vector512.Load(y + i), n1 = Vector512.Load(y1 + i), n2 = Vector512.Load(y2 + i), n3 = Vector512.Load(y3 + i);
+            Vector512<float> v0 = vector.Load(a + i, n0), v1 = vector.Load(a1 + i, n1), v2 = vector.Load(a2 + i, n2), v3 = vector.Load(a3 + i, n3);
             s0 += v0;
             s1 += v1;
             s2 += v2;
             s3 += v3;
-            t0 = Vector512.MultiplyAddEstimate(v0, Vector512.Load(y + i), t0);
-            t1 = Vector512.MultiplyAddEstimate(v1, Vector512.Load(y1 + i), t1);
-            t2 = Vector512.MultiplyAddEstimate(v2, Vector512.Load(y2 + i), t2);
-            t3 = Vector512.MultiplyAddEstimate(v3, Vector512.Load(y3 + i), t3);
+            t0 = Vector512.MultiplyAddEstimate(v0, n0, t0);
+            t1 = Vector512.MultiplyAddEstimate(v1, n1, t1);
+            t2 = Vector512.MultiplyAddEstimate(v2, n2, t2);
+            t3 = Vector512.MultiplyAddEstimate(v3, n3, t3);
         }
 
         Vector128<float> shift = -r * Sums(s0, s1, s2, s3) / size, along = -r * Sums(t0, t1, t2, t3) / size;
-        Finish(y, a, result, r[0], shift[0], along[0], size);
-        Finish(y1, a1, result + size, r[1], shift[1], along[1], size);
-        Finish(y2, a2, result + (2 * size), r[2], shift[2], along[2], size);
-        Finish(y3, a3, result + (3 * size), r[3], shift[3], along[3], size);
+        Finish(vector, y, a, result, r[0], shift[0], along[0], size);
+        Finish(vector, y1, a1, result + size, r[1], shift[1], along[1], size);
+        Finish(vector, y2, a2, result + (2 * size), r[2], shift[2], along[2], size);
+        Finish(vector, y3, a3, result + (3 * size), r[3], shift[3], along[3], size);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void JacobianRun(float* y, float reciprocal, float* a, float* result, int size)
+    private static void JacobianRun<TVector>(TVector vector, float* y, float reciprocal, float* a, float* result, int size)
+        where TVector : struct, IJacobianVector
     {
         Vector512<float> sum = Vector512<float>.Zero, inner = sum;
         for (nint i = 0; i < size; i += Lanes)
         {
-            Vector512<float> value = Vector512.Load(a + i);
+            Vector512<float> normal = Vector512.Load(y + i), value = vector.Load(a + i, normal);
             sum += value;
-            inner = Vector512.MultiplyAddEstimate(value, Vector512.Load(y + i), inner);
+            inner = Vector512.MultiplyAddEstimate(value, normal, inner);
         }
 
-        Finish(y, a, result, reciprocal, -reciprocal * Sums(sum, sum, sum, sum)[0] / size, -reciprocal * Sums(inner, inner, inner, inner)[0] / size, size);
+        Finish(vector, y, a, result, reciprocal, -reciprocal * Sums(sum, sum, sum, sum)[0] / size, -reciprocal * Sums(inner, inner, inner, inner)[0] / size, size);
     }
 
     // result = scale a + shift + along y
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Finish(float* y, float* a, float* result, float scale, float shift, float along, int size)
+    private static void Finish<TVector>(TVector vector, float* y, float* a, float* result, float scale, float shift, float along, int size)
+        where TVector : struct, IJacobianVector
     {
         Vector512<float> scales = Vector512.Create(scale), shifts = Vector512.Create(shift), alongs = Vector512.Create(along);
         for (nint i = 0; i < size; i += Lanes)
         {
-            Vector512<float> value = Vector512.MultiplyAddEstimate(Vector512.Load(a + i), scales, shifts);
-            Vector512.MultiplyAddEstimate(Vector512.Load(y + i), alongs, value).Store(result + i);
+            Vector512<float> normal = Vector512.Load(y + i);
+            Vector512.MultiplyAddEstimate(normal, alongs, Vector512.MultiplyAddEstimate(vector.Load(a + i, normal), scales, shifts)).Store(result + i);
         }
     }
 

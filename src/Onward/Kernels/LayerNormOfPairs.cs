@@ -65,16 +65,17 @@ internal static unsafe class LayerNormOfPairs
 
     /// <summary>Multiplies as many whole batches of runs as there are, and says how many runs that were.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    internal static int JacobianProduct(float* y, float* reciprocal, float* factors, float* a, float* result, int runs)
+    internal static int JacobianProduct<TVector>(TVector vector, float* y, float* reciprocal, float* factors, float* a, float* result, int runs)
+        where TVector : struct, IJacobianVector
     {
         Vector128<float> size = Vector128.Create((float)Size);
         int run = 0;
         for (; run <= runs - Batch; run += Batch, y += Batch * Size, a += Batch * Size, result += Batch * Size)
         {
-            Vector512<float> a0 = Vector512.Load(a), b0 = Vector512.Load(a + Half), y0 = Vector512.Load(y), z0 = Vector512.Load(y + Half);
-            Vector512<float> a1 = Vector512.Load(a + Size), b1 = Vector512.Load(a + Size + Half), y1 = Vector512.Load(y + Size), z1 = Vector512.Load(y + Size + Half);
-            Vector512<float> a2 = Vector512.Load(a + (2 * Size)), b2 = Vector512.Load(a + (2 * Size) + Half), y2 = Vector512.Load(y + (2 * Size)), z2 = Vector512.Load(y + (2 * Size) + Half);
-            Vector512<float> a3 = Vector512.Load(a + (3 * Size)), b3 = Vector512.Load(a + (3 * Size) + Half), y3 = Vector512.Load(y + (3 * Size)), z3 = Vector512.Load(y + (3 * Size) + Half);
+            Vector512<float> y0 = Vector512.Load(y), z0 = Vector512.Load(y + Half), a0 = vector.Load(a, y0), b0 = vector.Load(a + Half, z0);
+            Vector512<float> y1 = Vector512.Load(y + Size), z1 = Vector512.Load(y + Size + Half), a1 = vector.Load(a + Size, y1), b1 = vector.Load(a + Size + Half, z1);
+            Vector512<float> y2 = Vector512.Load(y + (2 * Size)), z2 = Vector512.Load(y + (2 * Size) + Half), a2 = vector.Load(a + (2 * Size), y2), b2 = vector.Load(a + (2 * Size) + Half, z2);
+            Vector512<float> y3 = Vector512.Load(y + (3 * Size)), z3 = Vector512.Load(y + (3 * Size) + Half), a3 = vector.Load(a + (3 * Size), y3), b3 = vector.Load(a + (3 * Size) + Half, z3);
             Vector128<float> r = LayerNorm.Scales(reciprocal + run, factors == null ? null : factors + run);
             Vector128<float> shift = -r * LayerNorm.Sums(a0 + b0, a1 + b1, a2 + b2, a3 + b3) / size;
             Vector128<float> along = -r * LayerNorm.Sums(

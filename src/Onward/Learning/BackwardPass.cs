@@ -105,7 +105,15 @@ internal sealed class BackwardPass
         {
             MixerLayer layer = block.Layers[l];
             Span<float> gradient = tile.Gradient(l)[..(tile.Rows * layer.Map.Outputs)];
-            tile.PassBackThroughNormalization(l);
+            if (l == last)
+            {
+                tile.PassBackThroughNormalization(l);
+            }
+            else
+            {
+                tile.PassBackThroughActivation(l);
+            }
+
             if (l == 0 && !toInput)
             {
                 break;
@@ -118,21 +126,24 @@ internal sealed class BackwardPass
                 LayerNorm.JacobianProduct(tile.Inputs[l].Span, tile.Activations.InputReciprocal(l)[..(previous.Length / layer.InputNorm)], previous, previous, layer.InputNorm);
             }
 
-            if (l > 0)
+            if (l == 0)
             {
-                Activation.Mask(tile.Activations.Output(l - 1)[..previous.Length], previous);
-                continue;
+                LeaveForPrevious(tile, output, previous);
             }
+        }
+    }
 
-            block.AddResidualGradient(output, previous);
-            if (block.InputPooling is null)
-            {
-                previous.CopyTo(OfPrevious(tile));
-            }
-            else
-            {
-                block.InputPooling.ApplyTranspose(tile.Previous.Span, previous, OfPrevious(tile));
-            }
+    // What comes back through the layers and past them makes the gradient of the block's input, and that of the block before's output.
+    private void LeaveForPrevious(BlockTile tile, ReadOnlySpan<float> output, Span<float> input)
+    {
+        tile.Block.AddResidualGradient(output, input);
+        if (tile.Block.InputPooling is null)
+        {
+            input.CopyTo(OfPrevious(tile));
+        }
+        else
+        {
+            tile.Block.InputPooling.ApplyTranspose(tile.Previous.Span, input, OfPrevious(tile));
         }
     }
 

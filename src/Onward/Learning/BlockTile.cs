@@ -152,6 +152,13 @@ public sealed class BlockTile
     /// <param name="layer">The layer's place in the block.</param>
     public void PassBackThroughActivation(int layer)
     {
+        int size = Block.Layers[layer].OutputNorm;
+        if (size > 0 && layer < Block.Layers.Count - 1)
+        {
+            LayerNorm.RectifiedJacobianProduct(Output(layer), Activations.OutputReciprocal(layer)[..(OutputLength(layer) / size)], Gradient(layer), Gradient(layer), size);
+            return;
+        }
+
         Activation.Mask(layer == Block.Layers.Count - 1 ? Result.Span : Output(layer), Gradient(layer));
         PassBackThroughNormalization(layer);
     }

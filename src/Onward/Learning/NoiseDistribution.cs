@@ -9,7 +9,7 @@ namespace Onward.Learning;
 /// </summary>
 public abstract class NoiseDistribution
 {
-    /// <summary>Standard normal noise, as in the paper.</summary>
+    /// <summary>Standard normal noise, as in the paper: <see cref="CounterRandom.Noise"/>.</summary>
     public static NoiseDistribution Gaussian { get; } = new GaussianPerturbation();
 
     /// <summary>+1 or -1 with equal chance. Its fourth moment is 1 instead of 3, so an estimate varies a little less.</summary>

@@ -126,6 +126,21 @@ public sealed class LayerNormTests
 
     [Theory]
     [MemberData(nameof(Sizes))]
+    public void Rectified_Jacobian_product_has_the_bits_of_two_sweeps(int size)
+    {
+        (float[] x, float[] y, float[] reciprocal) = Normalized(size);
+        float[] a = Numbers.Uniform(size + 11, x.Length), active = [.. a.Select((value, i) => y[i] > 0 ? value : 0)], expected = new float[x.Length], product = new float[x.Length];
+
+        LayerNorm.JacobianProduct(y, reciprocal, active, expected, size);
+        LayerNorm.RectifiedJacobianProduct(y, reciprocal, a, product, size);
+        LayerNorm.RectifiedJacobianProduct(y, reciprocal, a, a, size);
+
+        Tolerance.Same(expected, product, "product");
+        Tolerance.Same(expected, a, "in place");
+    }
+
+    [Theory]
+    [MemberData(nameof(Sizes))]
     public void Scaled_Jacobian_product_is_a_multiple_of_the_product(int size)
     {
         (float[] x, float[] y, float[] reciprocal) = Normalized(size);
