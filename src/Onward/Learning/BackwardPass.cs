@@ -101,35 +101,30 @@ internal sealed class BackwardPass
         Span<float> output = Output(tile);
         Activation.Mask(tile.Result.Span, output);
         output.CopyTo(tile.Gradient(last));
-        for (int l = last; l >= 0; l--)
+        tile.PassBackThroughNormalization(last);
+        for (int l = last; l > 0 || (l == 0 && toInput); l--)
         {
             MixerLayer layer = block.Layers[l];
-            Span<float> gradient = tile.Gradient(l)[..(tile.Rows * layer.Map.Outputs)];
-            if (l == last)
-            {
-                tile.PassBackThroughNormalization(l);
-            }
-            else
-            {
-                tile.PassBackThroughActivation(l);
-            }
-
-            if (l == 0 && !toInput)
-            {
-                break;
-            }
-
             Span<float> previous = (l > 0 ? tile.Gradient(l - 1) : _residual.Span)[..(tile.Rows * layer.Map.Inputs)];
-            layer.Map.ApplyTranspose(_path.Layer(layer), gradient, previous, tile.Rows, tile.Activations.Workspace.Span);
-            if (layer.InputNorm > 0)
+            layer.Map.ApplyTranspose(_path.Layer(layer), tile.Gradient(l), previous, tile.Rows, tile.Activations.Workspace.Span);
+            for (int row = 0; row < tile.Rows; row += MixerBlock.ChunkRows)
             {
-                LayerNorm.JacobianProduct(tile.Inputs[l].Span, tile.Activations.InputReciprocal(l)[..(previous.Length / layer.InputNorm)], previous, previous, layer.InputNorm);
-            }
+                Range chunk = MixerBlock.Chunk(row, tile.Rows, layer.Map.Inputs);
+                if (layer.InputNorm > 0)
+                {
+                    LayerNorm.JacobianProduct(tile.Inputs[l].Span[chunk], tile.Activations.InputReciprocal(l)[MixerBlock.Runs(chunk, layer.InputNorm)], previous[chunk], previous[chunk], layer.InputNorm);
+                }
 
-            if (l == 0)
-            {
-                LeaveForPrevious(tile, output, previous);
+                if (l > 0)
+                {
+                    tile.PassBackThroughActivation(l - 1, chunk);
+                }
             }
+        }
+
+        if (toInput)
+        {
+            LeaveForPrevious(tile, output, _residual.Span[..(tile.Rows * block.Inputs)]);
         }
     }
 

@@ -150,17 +150,21 @@ public sealed class BlockTile
     /// before bias and normalisation.
     /// </summary>
     /// <param name="layer">The layer's place in the block.</param>
-    public void PassBackThroughActivation(int layer)
+    public void PassBackThroughActivation(int layer) => PassBackThroughActivation(layer, ..OutputLength(layer));
+
+    /// <summary>The same for a chunk of whole rows.</summary>
+    internal void PassBackThroughActivation(int l, Range chunk)
     {
-        int size = Block.Layers[layer].OutputNorm;
-        if (size > 0 && layer < Block.Layers.Count - 1)
+        int size = Block.Layers[l].OutputNorm;
+        if (size > 0 && l < Block.Layers.Count - 1)
         {
-            LayerNorm.RectifiedJacobianProduct(Output(layer), Activations.OutputReciprocal(layer)[..(OutputLength(layer) / size)], Gradient(layer), Gradient(layer), size);
+            Span<float> gradient = Gradient(l)[chunk];
+            LayerNorm.RectifiedJacobianProduct(Output(l)[chunk], Activations.OutputReciprocal(l)[MixerBlock.Runs(chunk, size)], gradient, gradient, size);
             return;
         }
 
-        Activation.Mask(layer == Block.Layers.Count - 1 ? Result.Span : Output(layer), Gradient(layer));
-        PassBackThroughNormalization(layer);
+        Activation.Mask((l == Block.Layers.Count - 1 ? Result.Span : Output(l))[chunk], Gradient(l)[chunk]);
+        PassBackThroughNormalization(l, chunk);
     }
 
     /// <summary>Turns the gradient of a layer's normalised output into that of its output before bias and normalisation.</summary>
