@@ -29,65 +29,41 @@ internal static unsafe class CounterKernel<TLanes, TVector>
     // Words are turned into normals while they are in the first-level cache: 16 KiB at a time.
     private const int CachedBlocks = 64;
 
-    private enum Form
-    {
-        Bits,
-        Normals,
-        Noise,
-    }
-
-    /// <summary>Elements <paramref name="firstElement"/> and on, as words.</summary>
-    public static void Bits(in RandomStream stream, uint firstElement, Span<uint> destination)
+    /// <summary>Elements <paramref name="firstElement"/> and on, in one form; floats as their bits.</summary>
+    public static void Draw(RandomForm form, in RandomStream stream, uint firstElement, Span<uint> destination)
     {
         fixed (uint* start = destination)
         {
-            Fill(stream, firstElement, start, destination.Length, Form.Bits);
-        }
-    }
-
-    /// <summary>Elements <paramref name="firstElement"/> and on, as normals.</summary>
-    public static void Normals(in RandomStream stream, uint firstElement, Span<float> destination)
-    {
-        fixed (float* start = destination)
-        {
-            Fill(stream, firstElement, (uint*)start, destination.Length, Form.Normals);
-        }
-    }
-
-    /// <summary>Elements <paramref name="firstElement"/> and on, as noise.</summary>
-    public static void Noise(in RandomStream stream, uint firstElement, Span<float> destination)
-    {
-        fixed (float* start = destination)
-        {
-            Fill(stream, firstElement, (uint*)start, destination.Length, Form.Noise);
-        }
-    }
-
-    /// <summary>Elements <paramref name="firstElement"/> and on, as signs.</summary>
-    public static void Signs(in RandomStream stream, uint firstElement, Span<float> destination)
-    {
-        uint* words = stackalloc uint[BlockLength];
-        fixed (float* start = destination)
-        {
-            float* next = start;
-            int length = destination.Length;
-            while (length > 0)
+            if (form == RandomForm.Signs)
             {
-                (uint block, uint skip) = Math.DivRem(firstElement, (uint)SignBlockLength);
-                int count = Math.Min(SignBlockLength - (int)skip, length);
-                PhiloxBlocks(stream, block, 1, words);
-                SignsOfBlock(words, (int)skip, next, count);
-                firstElement += (uint)count;
-                next += count;
-                length -= count;
+                FillSigns(stream, firstElement, (float*)start, destination.Length);
+            }
+            else
+            {
+                Fill(form, stream, firstElement, start, destination.Length);
             }
         }
     }
 
-    // Whole blocks go straight to the destination, the parts of blocks at its two ends through a buffer.
-    private static void Fill(in RandomStream stream, uint firstElement, uint* destination, int length, Form form)
+    private static void FillSigns(in RandomStream stream, uint firstElement, float* destination, int length)
     {
-        int blockLength = form == Form.Noise ? NoiseBlockLength : BlockLength;
+        uint* words = stackalloc uint[BlockLength];
+        while (length > 0)
+        {
+            (uint block, uint skip) = Math.DivRem(firstElement, (uint)SignBlockLength);
+            int count = Math.Min(SignBlockLength - (int)skip, length);
+            PhiloxBlocks(stream, block, 1, words);
+            SignsOfBlock(words, (int)skip, destination, count);
+            firstElement += (uint)count;
+            destination += count;
+            length -= count;
+        }
+    }
+
+    // Whole blocks go straight to the destination, the parts of blocks at its two ends through a buffer.
+    private static void Fill(RandomForm form, in RandomStream stream, uint firstElement, uint* destination, int length)
+    {
+        int blockLength = form == RandomForm.Noise ? NoiseBlockLength : BlockLength;
         uint* edge = stackalloc uint[NoiseBlockLength];
         while (length > 0)
         {
@@ -97,12 +73,12 @@ internal static unsafe class CounterKernel<TLanes, TVector>
             if (blocks > 0)
             {
                 count = blocks * blockLength;
-                FillBlocks(stream, block, blocks, destination, form);
+                FillBlocks(form, stream, block, blocks, destination);
             }
             else
             {
                 count = Math.Min(blockLength - (int)skip, length);
-                FillBlocks(stream, block, 1, edge, form);
+                FillBlocks(form, stream, block, 1, edge);
                 new Span<uint>(edge + skip, count).CopyTo(new Span<uint>(destination, count));
             }
 
@@ -113,10 +89,10 @@ internal static unsafe class CounterKernel<TLanes, TVector>
     }
 
     // The words of noise wait in the second half of its room, where none is written over before it is read.
-    private static void FillBlocks(in RandomStream stream, uint block, int blocks, uint* destination, Form form)
+    private static void FillBlocks(RandomForm form, in RandomStream stream, uint block, int blocks, uint* destination)
     {
         int words = blocks * BlockLength;
-        if (form == Form.Noise)
+        if (form == RandomForm.Noise)
         {
             PhiloxBlocks(stream, block, blocks, destination + words);
             NormalQuantile.Expand<TLanes, TVector>(new(destination + words, words), new(destination, 2 * words));
@@ -124,7 +100,7 @@ internal static unsafe class CounterKernel<TLanes, TVector>
         }
 
         PhiloxBlocks(stream, block, blocks, destination);
-        if (form == Form.Normals)
+        if (form == RandomForm.Normals)
         {
             NormalsOfBlocks(blocks, destination);
         }

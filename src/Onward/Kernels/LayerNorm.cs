@@ -128,7 +128,7 @@ public static unsafe class LayerNorm
     /// <exception cref="ArgumentException">The lengths do not fit one another.</exception>
     public static void RectifiedJacobianProduct(ReadOnlySpan<float> y, ReadOnlySpan<float> reciprocal, ReadOnlySpan<float> a, Span<float> result, int size)
     {
-        if (size <= 0 || size % Lanes != 0)
+        if (size % Lanes != 0)
         {
             a.CopyTo(result);
             Activation.Mask(y, result);

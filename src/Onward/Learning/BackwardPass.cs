@@ -102,7 +102,7 @@ internal sealed class BackwardPass
         Activation.Mask(tile.Result.Span, output);
         output.CopyTo(tile.Gradient(last));
         tile.PassBackThroughNormalization(last);
-        for (int l = last; l > 0 || (l == 0 && toInput); l--)
+        for (int l = last; l >= (toInput ? 0 : 1); l--)
         {
             MixerLayer layer = block.Layers[l];
             Span<float> previous = (l > 0 ? tile.Gradient(l - 1) : _residual.Span)[..(tile.Rows * layer.Map.Inputs)];

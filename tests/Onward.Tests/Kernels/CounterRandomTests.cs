@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using Onward.Kernels;
 
@@ -53,7 +54,7 @@ public sealed class CounterRandomTests
         {
             var actual = new uint[length + 2];
             actual.AsSpan().Fill(0xDEADBEEF);
-            Bits(width, Stream, start, actual.AsSpan(1, length));
+            Draw(width, RandomForm.Bits, Stream, start, actual.AsSpan(1, length));
 
             var expected = new uint[length + 2];
             expected[0] = expected[^1] = 0xDEADBEEF;
@@ -73,7 +74,7 @@ public sealed class CounterRandomTests
         foreach ((uint start, int length) in Ranges())
         {
             var actual = new float[length + 2];
-            Signs(width, Stream, start, actual.AsSpan(1, length));
+            Draw(width, RandomForm.Signs, Stream, start, actual.AsSpan(1, length));
 
             var expected = new float[length + 2];
             for (int i = 0; i < length; i++)
@@ -92,7 +93,7 @@ public sealed class CounterRandomTests
         foreach ((uint start, int length) in Ranges())
         {
             var actual = new float[length + 2];
-            Normals(width, Stream, start, actual.AsSpan(1, length));
+            Draw(width, RandomForm.Normals, Stream, start, actual.AsSpan(1, length));
 
             Assert.Equal(0, actual[0]);
             Assert.Equal(0, actual[^1]);
@@ -111,7 +112,7 @@ public sealed class CounterRandomTests
         foreach ((uint start, int length) in Ranges())
         {
             var actual = new float[length + 2];
-            Noise(width, Stream, start, actual.AsSpan(1, length));
+            Draw(width, RandomForm.Noise, Stream, start, actual.AsSpan(1, length));
 
             Assert.Equal(0, actual[0]);
             Assert.Equal(0, actual[^1]);
@@ -131,7 +132,7 @@ public sealed class CounterRandomTests
 
         foreach (int width in Widths)
         {
-            Normals(width, Stream, 5, narrower);
+            Draw(width, RandomForm.Normals, Stream, 5, narrower);
             Assert.True(normals.AsSpan().SequenceEqual(narrower), $"{width} bits");
         }
     }
@@ -145,7 +146,7 @@ public sealed class CounterRandomTests
 
         foreach (int width in Widths)
         {
-            Noise(width, Stream, 5, narrower);
+            Draw(width, RandomForm.Noise, Stream, 5, narrower);
             Assert.True(noise.AsSpan().SequenceEqual(narrower), $"{width} bits");
         }
     }
@@ -346,43 +347,16 @@ public sealed class CounterRandomTests
         return noise;
     }
 
-    private static void Bits(int width, in RandomStream stream, uint start, Span<uint> destination)
+    private static void Draw(int width, RandomForm form, in RandomStream stream, uint start, Span<uint> destination)
     {
         switch (width)
         {
-            case 128: CounterKernel<Lanes128, Vector128<uint>>.Bits(stream, start, destination); break;
-            case 256: CounterKernel<Lanes256, Vector256<uint>>.Bits(stream, start, destination); break;
-            default: CounterKernel<Lanes512, Vector512<uint>>.Bits(stream, start, destination); break;
+            case 128: CounterKernel<Lanes128, Vector128<uint>>.Draw(form, stream, start, destination); break;
+            case 256: CounterKernel<Lanes256, Vector256<uint>>.Draw(form, stream, start, destination); break;
+            default: CounterKernel<Lanes512, Vector512<uint>>.Draw(form, stream, start, destination); break;
         }
     }
 
-    private static void Normals(int width, in RandomStream stream, uint start, Span<float> destination)
-    {
-        switch (width)
-        {
-            case 128: CounterKernel<Lanes128, Vector128<uint>>.Normals(stream, start, destination); break;
-            case 256: CounterKernel<Lanes256, Vector256<uint>>.Normals(stream, start, destination); break;
-            default: CounterKernel<Lanes512, Vector512<uint>>.Normals(stream, start, destination); break;
-        }
-    }
-
-    private static void Noise(int width, in RandomStream stream, uint start, Span<float> destination)
-    {
-        switch (width)
-        {
-            case 128: CounterKernel<Lanes128, Vector128<uint>>.Noise(stream, start, destination); break;
-            case 256: CounterKernel<Lanes256, Vector256<uint>>.Noise(stream, start, destination); break;
-            default: CounterKernel<Lanes512, Vector512<uint>>.Noise(stream, start, destination); break;
-        }
-    }
-
-    private static void Signs(int width, in RandomStream stream, uint start, Span<float> destination)
-    {
-        switch (width)
-        {
-            case 128: CounterKernel<Lanes128, Vector128<uint>>.Signs(stream, start, destination); break;
-            case 256: CounterKernel<Lanes256, Vector256<uint>>.Signs(stream, start, destination); break;
-            default: CounterKernel<Lanes512, Vector512<uint>>.Signs(stream, start, destination); break;
-        }
-    }
+    private static void Draw(int width, RandomForm form, in RandomStream stream, uint start, Span<float> destination) =>
+        Draw(width, form, stream, start, MemoryMarshal.Cast<float, uint>(destination));
 }

@@ -17,15 +17,15 @@ public sealed class TrainerTests
         (ImageDataset data, LocalMixer model) = SmallProblem(training: 4_000, test: 400, network => network with { PatchesPerSide = 4, Channels = 64, Groups = 8, TokenMixer = mixer });
         float[] initial = model.Values[model.Blocks[1].Layers[0].Weight].ToArray();
         using WorkerTeam team = new(2);
-        ForwardGradient rule = new(model, team, NoiseDistribution.Gaussian, LossScope.All, 1, seed: 1);
-        TrainingOptions options = new() { Epochs = 8, BatchSize = 32, LearningRate = 0.02, Seed = 1 };
+        ForwardGradient rule = new(model, team, NoiseDistribution.Gaussian, LossScope.All, 1, seed: 2);
+        TrainingOptions options = new() { Epochs = 8, BatchSize = 32, LearningRate = 0.02, Seed = 2 };
         List<EpochMetrics> epochs = [];
 
         TrainingResult result = new Trainer(model, rule, team, data, options, TimeProvider.System).Run(epochEnded: epochs.Add, cancellation: TestContext.Current.CancellationToken);
 
-        Assert.All(epochs.Zip(epochs.Skip(2)), pair => Assert.True(pair.Second.TrainLoss < pair.First.TrainLoss, $"epoch {pair.Second.Epoch}: {pair.Second.TrainLoss} after {pair.First.TrainLoss}"));
+        Assert.All(epochs.Zip(epochs.Skip(1)), pair => Assert.True(pair.Second.TrainLoss < pair.First.TrainLoss, $"epoch {pair.Second.Epoch}: {pair.Second.TrainLoss} after {pair.First.TrainLoss}"));
         Assert.InRange(epochs[^1].BlockLosses[0], 0, 0.9 * Math.Log(10));
-        Assert.InRange(epochs[^1].BlockLosses[1], 0, epochs[^1].BlockLosses[0]);
+        Assert.InRange(epochs[^1].BlockLosses[1], 0, 0.97 * epochs[^1].BlockLosses[0]);
         Assert.InRange(result.TestError, 0, 75);
         Assert.False(initial.AsSpan().SequenceEqual(model.Values[model.Blocks[1].Layers[0].Weight]));
     }
