@@ -74,20 +74,21 @@ public static unsafe class LayerNorm
             throw new ArgumentException($"A bias is that of whole rows, of whole runs of {size}; got {bias.Length} for {x.Length} values.", nameof(bias));
         }
 
-        if (size % Lanes != 0)
+        int runs = bias.Length / size;
+        if (size % Lanes != 0 || (runs > 1 && runs % LayerNormOfPairs.Batch != 0))
         {
             for (int row = 0; row < x.Length; row += bias.Length)
             {
                 TensorPrimitives.Add(x.Slice(row, bias.Length), bias, y.Slice(row, bias.Length));
             }
 
-            NormalizeAnySize(y, y, reciprocal, size);
+            Normalize(y, y, reciprocal, size);
             return;
         }
 
         fixed (float* added = bias)
         {
-            Normalize(new BiasedSource(added, bias.Length), x, y, reciprocal, size);
+            Normalize(new BiasedSource(added, runs, size), x, y, reciprocal, size);
         }
     }
 
@@ -180,17 +181,17 @@ public static unsafe class LayerNorm
         int runs = reciprocal.Length;
         fixed (float* values = x, target = y, scale = reciprocal)
         {
-            int run = size == LayerNormOfPairs.Size ? LayerNormOfPairs.Normalize(source, values, target, scale, runs) : 0;
+            int run = size == LayerNormOfPairs.Size ? LayerNormOfPairs.Normalize(ref source, values, target, scale, runs) : 0;
             for (; run <= runs - Batch; run += Batch)
             {
-                source.MoveTo(run, size);
                 NormalizeBatch(source, values + (run * size), target + (run * size), scale + run, size);
+                source.Pass(Batch);
             }
 
             for (; run < runs; run++)
             {
-                source.MoveTo(run, size);
                 NormalizeRun(source, values + (run * size), target + (run * size), scale + run, size);
+                source.Pass(1);
             }
         }
     }

@@ -11,14 +11,14 @@ internal unsafe interface INormalizationSource
     /// <summary>Whether it is what lies in memory.</summary>
     static abstract bool IsPlain { get; }
 
-    /// <summary>To be called before the values of some runs, up to four from this one on.</summary>
-    void MoveTo(int run, int size);
-
-    /// <summary>Sixteen values of the run that stands at a place after that run.</summary>
+    /// <summary>Sixteen values of a run.</summary>
     /// <param name="x">The run in memory.</param>
     /// <param name="i">The first of the values in the run.</param>
-    /// <param name="place">0 to 3.</param>
+    /// <param name="place">How many runs it stands after the first that was not passed.</param>
     Vector512<float> Load(float* x, nint i, int place);
+
+    /// <summary>Goes on to the runs that follow so many.</summary>
+    void Pass(int runs);
 }
 
 /// <summary>Values as they are.</summary>
@@ -26,12 +26,12 @@ internal readonly unsafe struct PlainSource : INormalizationSource
 {
     public static bool IsPlain => true;
 
-    public void MoveTo(int run, int size)
-    {
-    }
-
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Vector512<float> Load(float* x, nint i, int place) => Vector512.Load(x + i);
+
+    public void Pass(int runs)
+    {
+    }
 }
 
 /// <summary>Values after ReLU.</summary>
@@ -39,34 +39,34 @@ internal readonly unsafe struct RectifiedSource : INormalizationSource
 {
     public static bool IsPlain => false;
 
-    public void MoveTo(int run, int size)
-    {
-    }
-
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Vector512<float> Load(float* x, nint i, int place) => Vector512.Max(Vector512.Load(x + i), Vector512<float>.Zero);
+
+    public void Pass(int runs)
+    {
+    }
 }
 
-/// <summary>Values and a bias, which begins again after so many floats.</summary>
-internal unsafe struct BiasedSource(float* bias, int length) : INormalizationSource
+/// <summary>Values and the bias of their row, which is of one run or of whole batches of them: a batch of runs never goes beyond its row.</summary>
+/// <param name="bias">The bias of a row.</param>
+/// <param name="runs">Runs in a row.</param>
+/// <param name="size">Floats in a run.</param>
+internal unsafe struct BiasedSource(float* bias, int runs, int size) : INormalizationSource
 {
-    private float* _bias0;
-    private float* _bias1;
-    private float* _bias2;
-    private float* _bias3;
+    private readonly float* _end = bias + (runs * (nint)size);
+    private readonly nint _step = runs == 1 ? 0 : size;
+    private readonly float* _first = bias;
+    private float* _next = bias;
 
     public static bool IsPlain => false;
 
-    public void MoveTo(int run, int size)
-    {
-        int runs = length / size;
-        _bias0 = bias + (run % runs * size);
-        _bias1 = bias + ((run + 1) % runs * size);
-        _bias2 = bias + ((run + 2) % runs * size);
-        _bias3 = bias + ((run + 3) % runs * size);
-    }
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public readonly Vector512<float> Load(float* x, nint i, int place) => Vector512.Load(x + i) + Vector512.Load(_next + (place * _step) + i);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public readonly Vector512<float> Load(float* x, nint i, int place) =>
-        Vector512.Load(x + i) + Vector512.Load((place == 0 ? _bias0 : place == 1 ? _bias1 : place == 2 ? _bias2 : _bias3) + i);
+    public void Pass(int runs)
+    {
+        _next += runs * _step;
+        _next = _next == _end ? _first : _next;
+    }
 }
