@@ -119,18 +119,21 @@ public sealed class Backpropagation : LearningRule
             }
 
             bool last = tile.Block.Index == Model.Blocks.Count - 1;
-            if (last || Locality == Locality.Block)
+            if (_scope == BackwardScope.Readout)
             {
-                pass.Begin(tile);
+                if (last)
+                {
+                    pass.ReadFinalLoss(tile);
+                }
             }
+            else
+            {
+                if (last || Locality == Locality.Block)
+                {
+                    pass.Begin(tile);
+                }
 
-            if (_scope != BackwardScope.Readout)
-            {
                 pass.ReadLocalLoss(tile);
-            }
-            else if (last)
-            {
-                pass.ReadFinalLoss(tile);
             }
 
             pass.GoThrough(tile, toInput: Locality != Locality.Block && tile.Block.Index > 0);

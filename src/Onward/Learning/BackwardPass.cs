@@ -60,7 +60,7 @@ internal sealed class BackwardPass
         {
             Begin(tile);
             ReadLocalLoss(tile);
-            GoThrough(tile, toInput: true);
+            GoThrough(tile, toInput: true, ends: last);
             OfPrevious(tile).CopyTo(_forPrevious.Span);
         }
 
@@ -79,34 +79,39 @@ internal sealed class BackwardPass
         (_fromNext, _forPrevious) = (_forPrevious, _fromNext);
     }
 
-    /// <summary>Adds the gradient of the final head's loss with respect to the last block's output.</summary>
+    /// <summary>Begins with the gradient of the final head's loss with respect to the last block's output.</summary>
     internal void ReadFinalLoss(BlockTile tile)
     {
-        Span<float> gradient = _residual.Span[..(tile.Rows * tile.Block.Channels)];
         Span<float> q = tile.FeatureGradient[..(tile.Examples * tile.Block.Channels)];
         _path.BackThroughFinalHead(tile.FinalErrors.Span, q, tile.Examples);
         tile.PassBackThroughFinalNormalization(_model, q);
-        tile.Spread(q, gradient);
-        TensorPrimitives.Add(Output(tile), gradient, Output(tile));
+        tile.Spread(q, Output(tile));
     }
 
     /// <summary>
     /// Leaves the output gradient of each layer of a block and, if something comes before the block, replaces the gradient
     /// of its output by that of the output of the block before.
     /// </summary>
-    internal void GoThrough(BlockTile tile, bool toInput)
+    /// <param name="tile">The tile in the block.</param>
+    /// <param name="toInput">Whether something comes before the block.</param>
+    /// <param name="ends">Whether these are the gradients that the layers learn from.</param>
+    internal void GoThrough(BlockTile tile, bool toInput, bool ends = true)
     {
         MixerBlock block = tile.Block;
         int last = block.Layers.Count - 1;
         Span<float> output = Output(tile);
         Activation.Mask(tile.Result.Span, output);
-        output.CopyTo(tile.Gradient(last));
-        tile.PassBackThroughNormalization(last);
+        tile.PassBackThroughNormalization(last, output);
         for (int l = last; l >= (toInput ? 0 : 1); l--)
         {
             MixerLayer layer = block.Layers[l];
             Span<float> previous = (l > 0 ? tile.Gradient(l - 1) : _residual.Span)[..(tile.Rows * layer.Map.Inputs)];
             layer.Map.ApplyTranspose(_path.Layer(layer), tile.Gradient(l), previous, tile.Rows, tile.Activations.Workspace.Span);
+            if (ends)
+            {
+                tile.PackGradient(l);
+            }
+
             for (int row = 0; row < tile.Rows; row += MixerBlock.ChunkRows)
             {
                 Range chunk = MixerBlock.Chunk(row, tile.Rows, layer.Map.Inputs);
@@ -129,8 +134,14 @@ internal sealed class BackwardPass
     }
 
     // What comes back through the layers and past them makes the gradient of the block's input, and that of the block before's output.
-    private void LeaveForPrevious(BlockTile tile, ReadOnlySpan<float> output, Span<float> input)
+    private void LeaveForPrevious(BlockTile tile, Span<float> output, Span<float> input)
     {
+        if (tile.Block.InputPooling is null && input.Length == output.Length)
+        {
+            TensorPrimitives.Add(output, input, output);
+            return;
+        }
+
         tile.Block.AddResidualGradient(output, input);
         if (tile.Block.InputPooling is null)
         {

@@ -13,6 +13,11 @@ public sealed class BlockTile
     private readonly Memory<float>[] _gradients;
     private readonly Memory<float> _featureGradient;
     private readonly Memory<float> _finalReciprocal;
+    private readonly bool[] _isPacked;
+
+    private Memory<float>[] _packed = [];
+    private int _waveRow;
+    private int _waveRows;
 
     internal BlockTile(LocalMixer model, int examples, int worker, bool passesThrough)
     {
@@ -24,6 +29,7 @@ public sealed class BlockTile
         Inputs = new Memory<float>[layers];
         PassingInputs = [.. Enumerable.Range(0, passesThrough ? layers : 0).Select(l => AlignedMemory.Allocate(checked(examples * model.LargestLayer(l, layer => layer.Inputs))))];
         _gradients = [.. Enumerable.Range(0, layers).Select(l => AlignedMemory.Allocate(checked(examples * model.LargestLayer(l, layer => layer.Outputs))))];
+        _isPacked = new bool[layers];
         _featureGradient = AlignedMemory.Allocate(examples * model.Blocks.Max(block => block.Channels));
         Patches = AlignedMemory.Allocate(checked(examples * options.Patches * options.PatchVector));
         Narrowed = AlignedMemory.Allocate(examples * model.Blocks.Max(block => block.InputPooling is null ? 0 : block.Patches * block.Inputs));
@@ -167,10 +173,21 @@ public sealed class BlockTile
         PassBackThroughNormalization(l, chunk);
     }
 
-    /// <summary>Turns the gradient of a layer's normalised output into that of its output before bias and normalisation.</summary>
-    internal void PassBackThroughNormalization(int l) => PassBackThroughNormalization(l, ..OutputLength(l));
+    /// <summary>Leaves the gradient of a layer's output before bias and normalisation, from that of its normalised output.</summary>
+    internal void PassBackThroughNormalization(int l, ReadOnlySpan<float> normalized)
+    {
+        int size = Block.Layers[l].OutputNorm;
+        if (size > 0)
+        {
+            LayerNorm.JacobianProduct(Output(l), Activations.OutputReciprocal(l)[..(normalized.Length / size)], normalized, Gradient(l), size);
+        }
+        else
+        {
+            normalized.CopyTo(Gradient(l));
+        }
+    }
 
-    /// <summary>The same for a chunk of whole rows.</summary>
+    /// <summary>The same in place, for a chunk of whole rows.</summary>
     internal void PassBackThroughNormalization(int l, Range chunk)
     {
         int size = Block.Layers[l].OutputNorm;
@@ -195,6 +212,32 @@ public sealed class BlockTile
         {
             LayerNorm.JacobianProduct(FinalFeatures.Span, FinalReciprocal[..Examples], gradient, gradient, Block.Channels);
         }
+    }
+
+    /// <summary>Says where the wave keeps what the weight gradients are taken from, and that nothing of this tile is there yet.</summary>
+    /// <param name="packed">The wave's output gradients of each layer, packed.</param>
+    /// <param name="row">The tile's first row in the wave.</param>
+    /// <param name="rows">Rows that the wave can hold.</param>
+    internal void Enter(Memory<float>[] packed, int row, int rows)
+    {
+        (_packed, _waveRow, _waveRows) = (packed, row, rows);
+        Array.Clear(_isPacked);
+    }
+
+    /// <summary>
+    /// Packs a layer's output gradient for the wave, unless that is done. A rule that goes through many layers does it as soon as
+    /// nothing more comes to the gradient, while it is in the cache; what is left is packed when the rule is done.
+    /// </summary>
+    /// <returns>Whether it was left to do.</returns>
+    internal bool PackGradient(int l)
+    {
+        if (_isPacked[l])
+        {
+            return false;
+        }
+
+        Block.Layers[l].Map.PackGradient(Gradient(l), _waveRow, Rows, _packed[l].Span, _waveRows);
+        return _isPacked[l] = true;
     }
 
     private int OutputLength(int layer) => Rows * Block.Layers[layer].Map.Outputs;

@@ -1,5 +1,4 @@
 using Onward.Kernels;
-using Onward.Layers;
 using Onward.Models;
 
 namespace Onward.Learning;
@@ -295,14 +294,13 @@ internal sealed class TileEngine
         for (int k = first; _rule.LeavesOutputGradients && k < end; k++)
         {
             BlockTile tile = tiles[k];
+            double bytes = 0;
             for (int l = 0; l < tile.Block.Layers.Count; l++)
             {
-                int patches = tile.Block.Patches;
-                AffineLayer map = tile.Block.Layers[l].Map;
-                map.PackGradient(tile.Gradient(l)[..(tile.Rows * map.Outputs)], (tile.FirstExample - _first) * patches, tile.Rows, _wave.Blocks[k].PackedGradients[l].Span, _wave.Examples * patches);
+                bytes += tile.PackGradient(l) ? 2.0 * sizeof(float) * tile.Gradient(l).Length : 0;
             }
 
-            since = _rule.Profile?.Add(StepPhase.PackGradients, worker, since, 0, 2 * tile.Rows * _work[k].OutputBytes) ?? 0;
+            since = _rule.Profile?.Add(StepPhase.PackGradients, worker, since, 0, bytes) ?? 0;
         }
 
         Poll(worker);
@@ -334,6 +332,7 @@ internal sealed class TileEngine
         tile.Images = _batch / _rule.Views;
         tile.FirstImage = _firstImage;
         int row = example * block.Patches;
+        tile.Enter(memory.PackedGradients, row, _wave.Examples * block.Patches);
         for (int l = 0; l < block.Layers.Count; l++)
         {
             int inputs = block.Layers[l].Map.Inputs;
