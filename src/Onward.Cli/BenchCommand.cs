@@ -74,7 +74,7 @@ internal sealed class BenchCommand
         CounterRandom.Normals(new RandomStream(1, RandomPurpose.Data), 0, pixels);
         int[] labels = [.. Enumerable.Range(0, images).Select(i => i % classes)];
         uint step = 0;
-        TimeSpan length = TimeSpan.FromSeconds(parse.GetValue(_seconds) ?? DefaultSeconds), updating = TimeSpan.Zero;
+        TimeSpan length = TimeSpan.FromSeconds(parse.GetValue(_seconds) ?? DefaultSeconds);
 
         double best = gemm.Measure(_host.Clock);
         Step();
@@ -104,22 +104,18 @@ internal sealed class BenchCommand
         {
             _host.Interruption.ThrowIfCancellationRequested();
             int first = (int)(step % (images / batch)) * batch;
-            rule.Step(pixels.AsMemory(first * image, batch * image), labels.AsMemory(first, batch), step++);
-            long start = _host.Clock.GetTimestamp();
-            update.Apply(model.Values, rule.Gradients, LearningRate);
-            updating += _host.Clock.GetElapsedTime(start);
+            update.Step(rule, pixels.AsMemory(first * image, batch * image), labels.AsMemory(first, batch), step, LearningRate, unchanged: step++ > 0);
         }
 
         IReadOnlyList<BenchProfile.Part> Profile()
         {
             double copied = new CopyPeak(team).Measure(_host.Clock);
             rule.Profile = new StepProfile(settings.Threads);
-            updating = TimeSpan.Zero;
             uint first = step;
             long start = _host.Clock.GetTimestamp();
             Rounds(length, Step, () => { });
             int steps = (int)(step - first);
-            return BenchProfile.Of(rule, rule.Profile, updating, _host.Clock.GetElapsedTime(start), steps, (double)steps * batch, settings.Threads, peak * 1e9, copied);
+            return BenchProfile.Of(rule, rule.Profile, _host.Clock.GetElapsedTime(start), (double)steps * batch, settings.Threads, peak * 1e9, copied);
         }
     }
 

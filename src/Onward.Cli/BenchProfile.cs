@@ -18,14 +18,12 @@ internal static class BenchProfile
     /// <summary>Breaks the time of some steps down.</summary>
     /// <param name="rule">The rule, with the profile of the steps.</param>
     /// <param name="profile">What the steps spent in the rule.</param>
-    /// <param name="update">Time of the optimiser.</param>
     /// <param name="total">Time of the steps.</param>
-    /// <param name="steps">Steps.</param>
     /// <param name="images">Images in the steps.</param>
     /// <param name="threads">Threads.</param>
     /// <param name="flops">The matrix peak of all threads, operations a second.</param>
     /// <param name="bytes">The copying peak of all threads, bytes a second.</param>
-    internal static IReadOnlyList<Part> Of(LearningRule rule, StepProfile profile, TimeSpan update, TimeSpan total, int steps, double images, int threads, double flops, double bytes)
+    internal static IReadOnlyList<Part> Of(LearningRule rule, StepProfile profile, TimeSpan total, double images, int threads, double flops, double bytes)
     {
         double whole = total.TotalSeconds * threads;
         double counted = Enum.GetValues<StepPhase>().Sum(phase => profile[phase].Flops);
@@ -37,8 +35,6 @@ internal static class BenchProfile
             Add(Name(phase), cost.Time.TotalSeconds, cost.Flops + left, cost.Bytes);
         }
 
-        // Values, gradients and velocities are read; values and velocities are written.
-        Add("update", update.TotalSeconds * threads, 0, 5.0 * sizeof(float) * rule.Model.Values.Layout.Length * steps);
         Add("waiting and the rest", Math.Max(0, whole - parts.Sum(part => part.Microseconds * images / 1e6)), 0, 0);
         return parts;
 
@@ -73,6 +69,7 @@ internal static class BenchProfile
         StepPhase.Losses => "losses",
         StepPhase.Differentiation => "differentiation",
         StepPhase.PackGradients => "packing gradients",
-        _ => "weight gradients",
+        StepPhase.WeightGradients => "weight gradients",
+        _ => "update",
     };
 }

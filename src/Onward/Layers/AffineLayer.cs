@@ -44,11 +44,16 @@ public abstract class AffineLayer
     /// <summary>Floats of packed weights.</summary>
     public abstract int PackedWeightLength { get; }
 
-    /// <summary>Independent parts that <see cref="PackWeight"/> can be called for.</summary>
-    public abstract int PackingSlices { get; }
+    /// <summary>Independent parts of the weight, which <see cref="PackWeight"/> and <see cref="AccumulateGradient"/> can be called for.</summary>
+    public abstract int Slices { get; }
 
-    /// <summary>Independent parts that <see cref="AccumulateGradient"/> can be called for.</summary>
-    public abstract int GradientSlices { get; }
+    /// <summary>Where a slice lies in the weight.</summary>
+    /// <param name="slice">The slice, below <see cref="Slices"/>.</param>
+    public abstract WeightSlice WeightOf(int slice);
+
+    /// <summary>The part of the bias whose gradient <see cref="AccumulateGradient"/> makes with a slice; none with some.</summary>
+    /// <param name="slice">The slice, below <see cref="Slices"/>.</param>
+    public abstract Range BiasOf(int slice);
 
     /// <summary>Floats of workspace that <see cref="Apply"/> needs.</summary>
     public virtual int WorkspaceLength => 0;
@@ -58,7 +63,7 @@ public abstract class AffineLayer
     public virtual int GradientWorkspaceLength(int rows) => 0;
 
     /// <summary>Brings one slice of the weights into the form that <see cref="Apply"/> reads.</summary>
-    /// <param name="slice">The slice, below <see cref="PackingSlices"/>.</param>
+    /// <param name="slice">The slice, below <see cref="Slices"/>.</param>
     /// <param name="weight">The weight, of shape <see cref="WeightShape"/>.</param>
     /// <param name="packed">The packed weight.</param>
     public abstract void PackWeight(int slice, ReadOnlySpan<float> weight, Span<float> packed);
@@ -124,7 +129,7 @@ public abstract class AffineLayer
     public abstract void PackGradient(ReadOnlySpan<float> gradient, int firstRow, int rows, Span<float> packed, int capacity);
 
     /// <summary>One slice of the gradient with respect to weight and bias, summed over the rows of the wave in order.</summary>
-    /// <param name="slice">The slice, below <see cref="GradientSlices"/>.</param>
+    /// <param name="slice">The slice, below <see cref="Slices"/>.</param>
     /// <param name="input">The layer's input [rows, <see cref="Inputs"/>].</param>
     /// <param name="packedGradient">The packed output gradient.</param>
     /// <param name="rows">Rows of the wave, whole examples.</param>
@@ -135,3 +140,10 @@ public abstract class AffineLayer
     /// <param name="workspace">At least <see cref="GradientWorkspaceLength"/> floats.</param>
     public abstract void AccumulateGradient(int slice, ReadOnlySpan<float> input, ReadOnlySpan<float> packedGradient, int rows, int capacity, bool accumulate, Span<float> weightGradient, Span<float> biasGradient, Span<float> workspace);
 }
+
+/// <summary>Where a slice of a weight lies in it: pieces of one length, equally far apart.</summary>
+/// <param name="Start">Where the first begins.</param>
+/// <param name="Length">Numbers in each.</param>
+/// <param name="Pieces">How many there are.</param>
+/// <param name="Stride">From the start of one to that of the next.</param>
+public readonly record struct WeightSlice(int Start, int Length, int Pieces = 1, int Stride = 0);

@@ -14,7 +14,7 @@ namespace Onward.Layers;
 /// </remarks>
 public sealed class DepthwiseConvolution : AffineLayer
 {
-    // Channels in a slice of the gradient: the four vectors that the kernel treats at a time.
+    // Channels in a slice: the four vectors that the kernel treats at a time.
     private const int SliceChannels = 64;
 
     private readonly int _side;
@@ -47,13 +47,23 @@ public sealed class DepthwiseConvolution : AffineLayer
     public override int PackedWeightLength => checked(FanIn * _channels);
 
     /// <inheritdoc/>
-    public override int PackingSlices => 1;
+    public override int Slices => (_channels + SliceChannels - 1) / SliceChannels;
 
     /// <inheritdoc/>
-    public override int GradientSlices => (_channels + SliceChannels - 1) / SliceChannels;
+    public override WeightSlice WeightOf(int slice) => new(slice * SliceChannels, ChannelsOf(slice), FanIn, _channels);
 
     /// <inheritdoc/>
-    public override void PackWeight(int slice, ReadOnlySpan<float> weight, Span<float> packed) => weight.CopyTo(packed);
+    public override Range BiasOf(int slice) => (slice * SliceChannels)..((slice * SliceChannels) + ChannelsOf(slice));
+
+    /// <inheritdoc/>
+    public override void PackWeight(int slice, ReadOnlySpan<float> weight, Span<float> packed)
+    {
+        for (int place = 0; place < FanIn; place++)
+        {
+            int start = (place * _channels) + (slice * SliceChannels);
+            weight.Slice(start, ChannelsOf(slice)).CopyTo(packed[start..]);
+        }
+    }
 
     /// <inheritdoc/>
     public override void Apply(ReadOnlySpan<float> packedWeight, ReadOnlySpan<float> input, Span<float> output, int rows, Span<float> workspace, bool accumulate = false, ReadOnlySpan<float> upcoming = default)
@@ -92,7 +102,7 @@ public sealed class DepthwiseConvolution : AffineLayer
     /// <inheritdoc/>
     public override void AccumulateGradient(int slice, ReadOnlySpan<float> input, ReadOnlySpan<float> packedGradient, int rows, int capacity, bool accumulate, Span<float> weightGradient, Span<float> biasGradient, Span<float> workspace)
     {
-        int first = slice * SliceChannels, count = Math.Min(SliceChannels, _channels - first), length = _side * _side * _channels;
+        int first = slice * SliceChannels, count = ChannelsOf(slice), length = _side * _side * _channels;
         Span<float> bias = biasGradient.Slice(first, count);
         if (!accumulate)
         {
@@ -109,4 +119,6 @@ public sealed class DepthwiseConvolution : AffineLayer
             }
         }
     }
+
+    private int ChannelsOf(int slice) => Math.Min(SliceChannels, _channels - (slice * SliceChannels));
 }

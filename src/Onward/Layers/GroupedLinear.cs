@@ -7,7 +7,7 @@ namespace Onward.Layers;
 /// </summary>
 public sealed class GroupedLinear : AffineLayer
 {
-    // A slice of the gradient is this many groups, whose inputs lie side by side: a few cache lines of each row, read together.
+    // A slice is this many groups, whose inputs lie side by side: a few cache lines of each row, read together.
     private const int SliceGroups = 4;
 
     private readonly int _groups;
@@ -32,22 +32,26 @@ public sealed class GroupedLinear : AffineLayer
     public override int PackedWeightLength => _groups * _packedGroup;
 
     /// <inheritdoc/>
-    public override int PackingSlices => 1;
+    public override int Slices => (_groups + SliceGroups - 1) / SliceGroups;
 
     /// <inheritdoc/>
-    public override int GradientSlices => (_groups + SliceGroups - 1) / SliceGroups;
+    public override WeightSlice WeightOf(int slice) => new(slice * SliceGroups * _size * _size, GroupsOf(slice) * _size * _size);
+
+    /// <inheritdoc/>
+    public override Range BiasOf(int slice) => (slice * SliceGroups * _size)..(((slice * SliceGroups) + GroupsOf(slice)) * _size);
 
     /// <inheritdoc/>
     public override int GradientWorkspaceLength(int rows) => checked(rows * _size * SliceGroups);
 
     /// <inheritdoc/>
-    public override void PackWeight(int slice, ReadOnlySpan<float> weight, Span<float> packed) => PackGroups(weight, transposed: false, packed);
+    public override void PackWeight(int slice, ReadOnlySpan<float> weight, Span<float> packed) =>
+        PackGroups(slice * SliceGroups, GroupsOf(slice), weight, transposed: false, packed);
 
     /// <inheritdoc/>
     public override int PackedTransposeLength => PackedWeightLength;
 
     /// <inheritdoc/>
-    public override void PackTranspose(int slice, ReadOnlySpan<float> weight, Span<float> packed) => PackGroups(weight, transposed: true, packed);
+    public override void PackTranspose(int slice, ReadOnlySpan<float> weight, Span<float> packed) => PackGroups(0, _groups, weight, transposed: true, packed);
 
     /// <inheritdoc/>
     public override void ApplyTranspose(ReadOnlySpan<float> packedTranspose, ReadOnlySpan<float> outputGradient, Span<float> inputGradient, int rows, Span<float> workspace) =>
@@ -80,7 +84,7 @@ public sealed class GroupedLinear : AffineLayer
     /// <inheritdoc/>
     public override void AccumulateGradient(int slice, ReadOnlySpan<float> input, ReadOnlySpan<float> packedGradient, int rows, int capacity, bool accumulate, Span<float> weightGradient, Span<float> biasGradient, Span<float> workspace)
     {
-        int first = slice * SliceGroups, count = Math.Min(SliceGroups, _groups - first), width = count * _size;
+        int first = slice * SliceGroups, count = GroupsOf(slice), width = count * _size;
         int length = Gemm.PackedLength(capacity, _size);
         Gemm.Gather(input, Inputs, first * _size, width, rows, workspace);
         for (int g = 0; g < count; g++)
@@ -93,9 +97,11 @@ public sealed class GroupedLinear : AffineLayer
         }
     }
 
-    private void PackGroups(ReadOnlySpan<float> weight, bool transposed, Span<float> packed)
+    private int GroupsOf(int slice) => Math.Min(SliceGroups, _groups - (slice * SliceGroups));
+
+    private void PackGroups(int first, int count, ReadOnlySpan<float> weight, bool transposed, Span<float> packed)
     {
-        for (int g = 0; g < _groups; g++)
+        for (int g = first; g < first + count; g++)
         {
             Gemm.Pack(Matrix(weight, g), _size, transposed, _size, _size, packed.Slice(g * _packedGroup, _packedGroup), _size);
         }

@@ -7,7 +7,7 @@ namespace Onward.Layers;
 /// <param name="outputs">Floats in one row of the output.</param>
 public sealed class Linear(int inputs, int outputs) : AffineLayer(inputs, outputs, inputs, [inputs, outputs], [outputs])
 {
-    // A slice of the gradient is this many rows of W: enough to reuse each packed panel, few enough to share among threads.
+    // A slice is this many rows of W: enough to reuse each packed panel of a gradient, few enough to share among threads.
     private const int SliceRows = 96;
 
     /// <inheritdoc/>
@@ -17,17 +17,20 @@ public sealed class Linear(int inputs, int outputs) : AffineLayer(inputs, output
     public override int PackedWeightLength => Gemm.PackedLength(Inputs, Outputs);
 
     /// <inheritdoc/>
-    public override int PackingSlices => Gemm.Panels(Outputs);
+    public override int Slices => (Inputs + SliceRows - 1) / SliceRows;
 
     /// <inheritdoc/>
-    public override int GradientSlices => (Inputs + SliceRows - 1) / SliceRows;
+    public override WeightSlice WeightOf(int slice) => new(slice * SliceRows * Outputs, RowsOf(slice) * Outputs);
+
+    /// <inheritdoc/>
+    public override Range BiasOf(int slice) => slice == 0 ? ..Outputs : default;
 
     /// <inheritdoc/>
     public override int GradientWorkspaceLength(int rows) => Inputs > SliceRows ? SliceRows * rows : 0;
 
     /// <inheritdoc/>
     public override void PackWeight(int slice, ReadOnlySpan<float> weight, Span<float> packed) =>
-        Gemm.Pack(weight, Outputs, transposed: false, Inputs, Outputs, packed, Inputs, panel: slice);
+        Gemm.Pack(weight[(slice * SliceRows * Outputs)..], Outputs, transposed: false, RowsOf(slice), Outputs, packed, Inputs, slice * SliceRows);
 
     /// <inheritdoc/>
     public override void Apply(ReadOnlySpan<float> packedWeight, ReadOnlySpan<float> input, Span<float> output, int rows, Span<float> workspace, bool accumulate = false, ReadOnlySpan<float> upcoming = default) =>
@@ -58,7 +61,7 @@ public sealed class Linear(int inputs, int outputs) : AffineLayer(inputs, output
     public override void AccumulateGradient(int slice, ReadOnlySpan<float> input, ReadOnlySpan<float> packedGradient, int rows, int capacity, bool accumulate, Span<float> weightGradient, Span<float> biasGradient, Span<float> workspace)
     {
         int first = slice * SliceRows;
-        int count = Math.Min(SliceRows, Inputs - first);
+        int count = RowsOf(slice);
         ReadOnlySpan<float> columns = input;
         if (count < Inputs)
         {
@@ -72,4 +75,6 @@ public sealed class Linear(int inputs, int outputs) : AffineLayer(inputs, output
             Gemm.ColumnSums(packedGradient, capacity, rows, biasGradient, accumulate);
         }
     }
+
+    private int RowsOf(int slice) => Math.Min(SliceRows, Inputs - (slice * SliceRows));
 }

@@ -13,7 +13,7 @@ namespace Onward.Layers;
 /// </remarks>
 public sealed class TokenMixing : AffineLayer
 {
-    // A slice of the gradient is this many rows of W: each passes over all that was packed.
+    // A slice is this many rows of W: that of a gradient passes over all that was packed.
     private const int SliceRows = 32;
 
     private readonly int _patches;
@@ -36,16 +36,23 @@ public sealed class TokenMixing : AffineLayer
     public override int PackedWeightLength => _patches * _patches;
 
     /// <inheritdoc/>
-    public override int PackingSlices => 1;
+    public override int Slices => (_patches + SliceRows - 1) / SliceRows;
 
     /// <inheritdoc/>
-    public override int GradientSlices => (_patches + SliceRows - 1) / SliceRows;
+    public override WeightSlice WeightOf(int slice) => new(slice * SliceRows * _patches, RowsOf(slice) * _patches);
+
+    /// <inheritdoc/>
+    public override Range BiasOf(int slice) => slice == 0 ? .._patches : default;
 
     /// <inheritdoc/>
     public override int WorkspaceLength => Gemm.WorkspaceLength(_patches);
 
     /// <inheritdoc/>
-    public override void PackWeight(int slice, ReadOnlySpan<float> weight, Span<float> packed) => weight.CopyTo(packed);
+    public override void PackWeight(int slice, ReadOnlySpan<float> weight, Span<float> packed)
+    {
+        WeightSlice part = WeightOf(slice);
+        weight.Slice(part.Start, part.Length).CopyTo(packed[part.Start..]);
+    }
 
     /// <inheritdoc/>
     public override void Apply(ReadOnlySpan<float> packedWeight, ReadOnlySpan<float> input, Span<float> output, int rows, Span<float> workspace, bool accumulate = false, ReadOnlySpan<float> upcoming = default) =>
@@ -90,7 +97,7 @@ public sealed class TokenMixing : AffineLayer
     public override void AccumulateGradient(int slice, ReadOnlySpan<float> input, ReadOnlySpan<float> packedGradient, int rows, int capacity, bool accumulate, Span<float> weightGradient, Span<float> biasGradient, Span<float> workspace)
     {
         int first = slice * SliceRows;
-        int count = Math.Min(SliceRows, _patches - first);
+        int count = RowsOf(slice);
         int steps = capacity / _patches * _channels;
         for (int row = 0; row < rows; row += _patches)
         {
@@ -103,6 +110,8 @@ public sealed class TokenMixing : AffineLayer
             Gemm.ColumnSums(packedGradient, steps, rows / _patches * _channels, biasGradient, accumulate);
         }
     }
+
+    private int RowsOf(int slice) => Math.Min(SliceRows, _patches - (slice * SliceRows));
 
     private void Mix(GemmLeft left, ReadOnlySpan<float> weight, ReadOnlySpan<float> input, Span<float> output, int rows, Span<float> workspace, bool accumulate, ReadOnlySpan<float> upcoming)
     {

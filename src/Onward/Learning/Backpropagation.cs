@@ -66,6 +66,8 @@ public sealed class Backpropagation : LearningRule
     protected override double RuleFlopsOf(MixerBlock block) => 2.0 * block.Patches * block.Layers.Select((layer, l) =>
         layer.Map.MultiplyAddsPerRow * ((l > 0 || (block.Index > 0 && Locality != Locality.Block) ? 3.0 : 2.0) + (Recomputes(block) || (Loss.Overlap && l > 0 && IsBetween(block)) ? 1 : 0))).Sum();
 
+    private protected override bool EndsWithSlices => true;
+
     /// <inheritdoc/>
     protected override long RuleBytes => _passes.Sum(pass => pass.Bytes);
 

@@ -45,6 +45,8 @@ public sealed class DirectFeedbackAlignment : LearningRule
     /// <inheritdoc/>
     protected override double RuleFlopsOf(MixerBlock block) => 4.0 * ValueMultiplyAdds(block);
 
+    private protected override bool EndsWithSlices => true;
+
     /// <inheritdoc/>
     protected override long RuleBytes => sizeof(float) * _signals.Sum(m => (long)m.Length);
 

@@ -101,6 +101,8 @@ public sealed class ForwardGradient : LearningRule
     /// </summary>
     internal Action<BlockTile, int, ReadOnlyMemory<float>>? DerivativesTaken { get; set; }
 
+    private protected override bool EndsWithSlices => true;
+
     /// <inheritdoc/>
     protected override long RuleBytes => _memory.Sum(memory => memory.Bytes);
 

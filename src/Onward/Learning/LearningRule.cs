@@ -114,6 +114,14 @@ public abstract class LearningRule
     /// <summary>Whether weight gradients are products of inputs with the output gradients that the rule leaves.</summary>
     internal virtual bool LeavesOutputGradients => true;
 
+    /// <summary>
+    /// Whether the gradients of layers and trained heads are final when the last wave's slices are: the rule does nothing to them when
+    /// the step is complete, and no other process adds to them.
+    /// </summary>
+    internal bool LearnsInSlices => EndsWithSlices && Grid.World.Count == 1;
+
+    private protected virtual bool EndsWithSlices => false;
+
     /// <summary>Bytes of the rule's own memory.</summary>
     protected virtual long RuleBytes => 0;
 
@@ -161,10 +169,22 @@ public abstract class LearningRule
     /// <param name="step">The step's number.</param>
     /// <param name="images">Images in the whole batch.</param>
     /// <exception cref="ArgumentException">The share is empty, or images and labels do not match.</exception>
-    public StepResult Step(ReadOnlyMemory<float> pixels, ReadOnlyMemory<int> labels, uint step, int images)
+    public StepResult Step(ReadOnlyMemory<float> pixels, ReadOnlyMemory<int> labels, uint step, int images) => Step(pixels, labels, step, images, null, isPacked: false);
+
+    /// <summary>The same, telling of each slice of a gradient.</summary>
+    /// <param name="pixels">The images.</param>
+    /// <param name="labels">Their labels.</param>
+    /// <param name="step">The step's number.</param>
+    /// <param name="images">Images in the whole batch.</param>
+    /// <param name="learns">
+    /// Called where <see cref="LearnsInSlices"/>, on the thread that computed them, with so many numbers of a parameter from one on when
+    /// their gradients are final and the step reads their values no more: they may be updated. Layers are packed anew behind it.
+    /// </param>
+    /// <param name="isPacked">Whether no parameter has changed since the last step packed its layers behind <paramref name="learns"/>.</param>
+    internal StepResult Step(ReadOnlyMemory<float> pixels, ReadOnlyMemory<int> labels, uint step, int images, Action<Parameter, int, int>? learns, bool isPacked)
     {
         BeginStep(step, Grid.Stage == 0 ? labels.Length : Views * Grid.Share.Of(images).Images);
-        StepResult result = _engine.Step(pixels, labels, step, images);
+        StepResult result = _engine.Step(pixels, labels, step, images, learns, isPacked);
         CompleteStep();
         return result;
     }

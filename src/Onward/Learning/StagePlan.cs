@@ -46,7 +46,7 @@ internal sealed class StagePlan
     internal IEnumerable<int> Learning(int stage) => Enumerable.Range(BlocksOf(stage).First, BlocksOf(stage).End - BlocksOf(stage).First);
 
     private IEnumerable<(int Block, int Layer, int Slice)> SlicesOf(int k) => !_rule.LeavesOutputGradients ? []
-        : _rule.Model.Blocks[k].Layers.SelectMany((layer, l) => Enumerable.Range(0, layer.Map.GradientSlices).Select(slice => (k, l, slice)));
+        : _rule.Model.Blocks[k].Layers.SelectMany((layer, l) => Enumerable.Range(0, layer.Map.Slices).Select(slice => (k, l, slice)));
 
     private IEnumerable<(int Block, int Layer, int Slice)> HeadsOf(int stage) =>
         Learning(stage).Where(_ => _rule.TrainsHeads).Concat(stage == Stages - 1 && HasFinalHead ? [End] : []).Select(k => (k, -1, 0));

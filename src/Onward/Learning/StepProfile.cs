@@ -22,6 +22,9 @@ public enum StepPhase
 
     /// <summary>Products of inputs with output gradients, and the gradients of heads.</summary>
     WeightGradients,
+
+    /// <summary>The optimiser, where a step updates each slice of the parameters as soon as its gradient is there.</summary>
+    Update,
 }
 
 /// <summary>What a phase took, of all threads together, and what it had to do.</summary>

@@ -1,4 +1,3 @@
-using Onward.Kernels;
 using Onward.Models;
 
 namespace Onward.Learning;
@@ -22,7 +21,7 @@ internal sealed class TileEngine
     private readonly LocalMixer _model;
     private readonly Wave _wave;
     private readonly BlockTile[][] _tiles;
-    private readonly Memory<float>[] _sliceWorkspace;
+    private readonly GradientSlices _slices;
     private readonly int _tileExamples;
     private readonly Action<int, int> _runTile;
     private readonly Action<int, int> _runSlice;
@@ -46,6 +45,7 @@ internal sealed class TileEngine
     private int _perTile;
     private uint _step;
     private int _stage;
+    private Action<Parameter, int, int>? _learns;
 
     /// <summary>Allocates all memory that steps of this rule will use.</summary>
     /// <param name="rule">Fills the output gradients of the layers.</param>
@@ -56,14 +56,13 @@ internal sealed class TileEngine
         _wave = new Wave(_model, rule.Team.Count, rule.Locality);
         _tileExamples = Math.Clamp(TileRows / _model.Options.Patches, 1, _wave.Examples);
         _tiles = [.. Enumerable.Range(0, rule.Team.Count).Select(CreateTiles)];
-        int workspace = _model.Blocks.Max(block => block.Layers.Max(layer => layer.Map.GradientWorkspaceLength(checked(_wave.Examples * block.Patches))));
-        _sliceWorkspace = [.. Enumerable.Range(0, rule.Team.Count).Select(_ => AlignedMemory.Allocate(workspace))];
         _runTile = RunTile;
         _runSlice = RunSlice;
         _plan = new StagePlan(rule);
         _work = [.. _model.Blocks.Select(BlockWork.Of)];
         _result = new StepResult(_model.Blocks.Count);
         Gradients = new ParameterVector(_model.Values.Layout);
+        _slices = new GradientSlices(rule, _wave, Gradients);
         _sums = new GradientSums(rule, Gradients);
         _losses = new LossReader(rule, _wave);
         _gatherTile = GatherTile;
@@ -74,7 +73,7 @@ internal sealed class TileEngine
     internal ParameterVector Gradients { get; }
 
     /// <summary>Bytes of activations and output gradients that a step works in.</summary>
-    internal long ActivationBytes => sizeof(float) * (_wave.Length + _sliceWorkspace.Sum(room => room.Length) + _tiles.Sum(tiles => tiles.Distinct().Sum(tile => tile.Length)))
+    internal long ActivationBytes => _slices.Bytes + (sizeof(float) * (_wave.Length + _tiles.Sum(tiles => tiles.Distinct().Sum(tile => tile.Length))))
         + _losses.Bytes + (sizeof(float) * (_link?.Length ?? 0));
 
     /// <summary>Examples in a wave.</summary>
@@ -90,9 +89,10 @@ internal sealed class TileEngine
         _link = _rule.Grid.Stages > 1 ? new StageLink(_rule.Grid.Chain, _wave) : null;
     }
 
-    /// <summary>Computes the gradients of one batch of so many images, or of this process's share of it.</summary>
-    internal StepResult Step(ReadOnlyMemory<float> pixels, ReadOnlyMemory<int> labels, uint step, int images)
+    /// <summary>Computes the gradients of one batch of so many images, or of this process's share of it (<see cref="LearningRule.Step(ReadOnlyMemory{float}, ReadOnlyMemory{int}, uint, int, Action{Parameter, int, int}, bool)"/>).</summary>
+    internal StepResult Step(ReadOnlyMemory<float> pixels, ReadOnlyMemory<int> labels, uint step, int images, Action<Parameter, int, int>? learns, bool isPacked)
     {
+        _learns = learns;
         (_firstImage, int share) = _rule.Grid.Share.Of(images);
         _batch = share * _rule.Views;
         if (_link is not null)
@@ -122,10 +122,18 @@ internal sealed class TileEngine
         _result.ReadoutLoss = 0;
         _result.Mistakes = 0;
         long since = StepProfile.Begin(_rule.Profile);
-        _model.Pack(_rule.Team, _rule.OwnBlocks);
-        for (int worker = 0; worker < _rule.Team.Count; worker++)
+        if (isPacked)
         {
-            _rule.Profile?.Add(StepPhase.PackWeights, worker, since, 0, 2.0 * _work.Sum(work => work.WeightBytes) / _rule.Team.Count);
+            _model.PackHeads(_rule.OwnBlocks);
+            _rule.Profile?.Add(StepPhase.PackWeights, 0, since, 0, 0);
+        }
+        else
+        {
+            _model.Pack(_rule.Team, _rule.OwnBlocks);
+            for (int worker = 0; worker < _rule.Team.Count; worker++)
+            {
+                _rule.Profile?.Add(StepPhase.PackWeights, worker, since, 0, 2.0 * _work.Sum(work => work.WeightBytes) / _rule.Team.Count);
+            }
         }
 
         CompareExamples(images);
@@ -183,7 +191,7 @@ internal sealed class TileEngine
     // A block's gradients are final when it has learnt from the last wave.
     private void BeginSums()
     {
-        if (_rule.Grid.Share.Count == 1 || _first + _examples < _batch)
+        if (_rule.Grid.Share.Count == 1 || !IsLastWave)
         {
             return;
         }
@@ -361,37 +369,21 @@ internal sealed class TileEngine
         return tile.Patches[..(tile.Examples * patches)];
     }
 
-    // One slice of the weight gradients of the current stage: of a layer, of a local head, or of the final one.
     private void RunSlice(int job, int worker)
     {
-        bool accumulate = _first > 0;
         (int k, int l, int slice) = _plan.Slices[_stage][job];
-        long since = StepProfile.Begin(_rule.Profile);
+        Action<Parameter, int, int>? learns = IsLastWave ? _learns : null;
         if (l >= 0)
         {
-            MixerLayer layer = _model.Blocks[k].Layers[l];
-            WaveBlock memory = _wave.Blocks[k];
-            int patches = _model.Blocks[k].Patches, rows = _examples * patches;
-            layer.Map.AccumulateGradient(slice, memory.Inputs[l].Span[..(rows * layer.Map.Inputs)], memory.PackedGradients[l].Span, rows, _wave.Examples * patches, accumulate, Gradients[layer.Weight], Gradients[layer.Bias], _sliceWorkspace[worker].Span);
-            _rule.Profile?.Add(
-                StepPhase.WeightGradients,
-                worker,
-                since,
-                2.0 * rows * layer.Map.MultiplyAddsPerRow / layer.Map.GradientSlices,
-                sizeof(float) * ((rows * (double)(layer.Map.Inputs + layer.Map.Outputs)) + (2.0 * Gradients[layer.Weight].Length)) / layer.Map.GradientSlices);
-            return;
+            _slices.Take(k, l, slice, worker, _examples, accumulate: _first > 0, learns);
         }
-
-        bool final = k == _model.Blocks.Count;
-        (final ? _model.FinalHead : _model.Blocks[k].Head).AccumulateGradient(
-            (final ? _wave.FinalFeatures : _wave.Blocks[k].Features).Span,
-            (final ? _wave.FinalErrors : _wave.Blocks[k].Errors).Span,
-            _examples,
-            accumulate,
-            Gradients,
-            _wave.Workspace.Span.Slice(k * _wave.HeadWorkspaceLength, _wave.HeadWorkspaceLength));
-        _rule.Profile?.Add(StepPhase.WeightGradients, worker, since, 0, 0);
+        else
+        {
+            _slices.TakeHead(k, worker, _examples, accumulate: _first > 0, learns);
+        }
     }
+
+    private bool IsLastWave => _first + _examples >= _batch;
 
     private BlockTile[] CreateTiles(int worker)
     {

@@ -77,7 +77,7 @@ public sealed class WeightForwardGradient : LearningRule
             .. model.Blocks.SelectMany(block => block.Layers.SelectMany(layer => Enumerable.Range(0, (layer.Weight.Length / layer.Map.WeightShape[^1] + RowsPerJob - 1) / RowsPerJob)
                 .Select(i => (layer, block.Index, i * RowsPerJob)))),
         ];
-        _slices = [.. model.Blocks.SelectMany(block => block.Layers.SelectMany(layer => Enumerable.Range(0, layer.Map.PackingSlices).Select(slice => (layer, block.Index, slice))))];
+        _slices = [.. model.Blocks.SelectMany(block => block.Layers.SelectMany(layer => Enumerable.Range(0, layer.Map.Slices).Select(slice => (layer, block.Index, slice))))];
         _draw = DrawRows;
         _pack = PackSlice;
         _scale = ScaleRows;

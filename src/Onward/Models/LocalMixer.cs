@@ -36,7 +36,7 @@ public sealed class LocalMixer
         _pack = PackSlice;
         _packing =
         [
-            .. blocks.SelectMany(block => block.Layers.SelectMany(layer => Enumerable.Range(0, layer.Map.PackingSlices).Select(slice => (block.Index, (MixerLayer?)layer, (LinearHead?)null, slice)))),
+            .. blocks.SelectMany(block => block.Layers.SelectMany(layer => Enumerable.Range(0, layer.Map.Slices).Select(slice => (block.Index, (MixerLayer?)layer, (LinearHead?)null, slice)))),
             .. Heads.Select((head, i) => (Math.Min(i, blocks.Count - 1), (MixerLayer?)null, (LinearHead?)head, 0)),
         ];
     }
@@ -96,6 +96,19 @@ public sealed class LocalMixer
         ArgumentNullException.ThrowIfNull(team);
         _packed = blocks;
         team.Run(_packing.Length, _pack);
+    }
+
+    /// <summary>The same for heads alone, where the layers are packed.</summary>
+    internal void PackHeads(Range blocks)
+    {
+        _packed = blocks;
+        for (int job = 0; job < _packing.Length; job++)
+        {
+            if (_packing[job].Head is not null)
+            {
+                PackSlice(job, 0);
+            }
+        }
     }
 
     /// <summary>

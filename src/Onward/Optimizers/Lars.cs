@@ -36,9 +36,10 @@ public sealed record Lars(double Momentum, double WeightDecay) : Optimizer(Momen
             (w - v).CopyTo(values.Slice(i, Lanes));
         }
 
+        // The same roundings, so that a number's update does not depend on how a parameter is cut.
         for (; i < values.Length; i++)
         {
-            velocity[i] = (kept * velocity[i]) + (step * (gradients[i] + (pull * values[i])));
+            velocity[i] = float.MultiplyAddEstimate(kept, velocity[i], float.MultiplyAddEstimate(pull, values[i], gradients[i]) * step);
             values[i] -= velocity[i];
         }
     }

@@ -24,10 +24,11 @@ public sealed record Sgd(double Momentum, double WeightDecay) : Optimizer(Moment
             Vector512.MultiplyAddEstimate(Vector512.Create(step), v, w).CopyTo(values.Slice(i, Lanes));
         }
 
+        // The same roundings, so that a number's update does not depend on how a parameter is cut.
         for (; i < values.Length; i++)
         {
-            velocity[i] = (kept * velocity[i]) + gradients[i] + (pull * values[i]);
-            values[i] += step * velocity[i];
+            velocity[i] = float.MultiplyAddEstimate(kept, velocity[i], float.MultiplyAddEstimate(pull, values[i], gradients[i]));
+            values[i] = float.MultiplyAddEstimate(step, velocity[i], values[i]);
         }
     }
 }

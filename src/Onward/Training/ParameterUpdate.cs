@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using Onward.Learning;
 using Onward.Models;
 using Onward.Optimizers;
 using Onward.Threads;
@@ -18,6 +19,11 @@ public sealed class ParameterUpdate
     private readonly double[] _trust;
     private readonly Action<int, int> _update;
     private readonly Action<int, int> _measure;
+    private readonly Action<Parameter, int, int> _learn;
+    private readonly Dictionary<int, int> _places; // of parameters, by their offset
+    private readonly int[] _learnt; // numbers of each parameter that this step has updated
+    private StepProfile? _profile;
+    private LearningRule? _packed; // whose layers are packed as the last step left them
     private ParameterVector _values;
     private ParameterVector _gradients;
     private double _rate;
@@ -44,6 +50,7 @@ public sealed class ParameterUpdate
         _team = team;
         _update = Update;
         _measure = Measure;
+        _learn = Learn;
         Velocity = _values = _gradients = velocity ?? new ParameterVector(layout);
         _parameters = [.. parameters];
         _slices =
@@ -51,6 +58,8 @@ public sealed class ParameterUpdate
             .. _parameters.SelectMany((trained, p) => Enumerable.Range(0, (trained.Parameter.Length + SliceLength - 1) / SliceLength)
                 .Select(i => (p, i * SliceLength, Math.Min(SliceLength, trained.Parameter.Length - (i * SliceLength))))),
         ];
+        _places = Enumerable.Range(0, _parameters.Length).ToDictionary(p => _parameters[p].Parameter.Offset);
+        _learnt = new int[_parameters.Length];
         _squares = new (double, double)[_slices.Length];
         _trust = [.. _parameters.Select(_ => 1.0)];
     }
@@ -65,18 +74,94 @@ public sealed class ParameterUpdate
     public void Apply(ParameterVector values, ParameterVector gradients, double rate)
     {
         (_values, _gradients, _rate) = (values, gradients, rate);
+        _packed = null;
+        Array.Clear(_learnt);
+        Complete();
+    }
+
+    /// <summary>
+    /// Takes one step of a rule and updates the parameters of its model, to the same numbers as <see cref="LearningRule.Step(ReadOnlyMemory{float}, ReadOnlyMemory{int}, uint)"/>
+    /// and <see cref="Apply"/> would: but, where rule and optimiser allow it, each slice as soon as its gradient is there, while both are
+    /// in the cache.
+    /// </summary>
+    /// <param name="rule">The rule.</param>
+    /// <param name="pixels">Standardised images.</param>
+    /// <param name="labels">Their classes.</param>
+    /// <param name="step">The step's number, which names its noise.</param>
+    /// <param name="rate">The learning rate.</param>
+    /// <param name="unchanged">Whether parameters are as the last step of this update left them: those that were packed then need not be packed again.</param>
+    /// <returns>What the step measured, before the update; overwritten by the next step.</returns>
+    /// <exception cref="ArgumentException">The batch is empty, or images and labels do not match.</exception>
+    public StepResult Step(LearningRule rule, ReadOnlyMemory<float> pixels, ReadOnlyMemory<int> labels, uint step, double rate, bool unchanged = false)
+    {
+        ArgumentNullException.ThrowIfNull(rule);
+        StepResult result = Begin(rule, pixels, labels, step, labels.Length / rule.Views, rate, inSlices: true, unchanged);
+        Complete();
+        return result;
+    }
+
+    /// <summary>The first half of it: the step, and what can be updated with it.</summary>
+    /// <param name="rule">The rule.</param>
+    /// <param name="pixels">The images of this process's share.</param>
+    /// <param name="labels">Their classes.</param>
+    /// <param name="step">The step's number.</param>
+    /// <param name="images">Images in the whole batch.</param>
+    /// <param name="rate">The learning rate.</param>
+    /// <param name="inSlices">Whether anything may be updated yet.</param>
+    /// <param name="unchanged">Whether parameters are as the last step left them.</param>
+    internal StepResult Begin(LearningRule rule, ReadOnlyMemory<float> pixels, ReadOnlyMemory<int> labels, uint step, int images, double rate, bool inSlices, bool unchanged)
+    {
+        (_values, _gradients, _rate, _profile) = (rule.Model.Values, rule.Gradients, rate, rule.Profile);
+        Array.Clear(_learnt);
+        bool slices = inSlices && rule.LearnsInSlices && _optimizer is not Lars, isPacked = unchanged && _packed == rule && slices;
+        _packed = null;
+        StepResult result = rule.Step(pixels, labels, step, images, slices ? _learn : null, isPacked);
+        _packed = slices ? rule : null;
+        return result;
+    }
+
+    /// <summary>The second half: what is left to update.</summary>
+    internal void Complete()
+    {
         if (_optimizer is Lars)
         {
             _team.Run(_slices.Length, _measure);
             SetTrust();
         }
 
-        _team.Run(_slices.Length, _update);
+        for (int p = 0; p < _parameters.Length; p++)
+        {
+            if (_learnt[p] == 0)
+            {
+                _team.Run(_slices.Length, _update);
+                return;
+            }
+        }
+    }
+
+    // Some numbers of a parameter, on any thread.
+    private void Learn(Parameter parameter, int start, int length)
+    {
+        if (_places.TryGetValue(parameter.Offset, out int p))
+        {
+            Update(p, start, length);
+            Interlocked.Add(ref _learnt[p], length);
+        }
     }
 
     private void Update(int job, int worker)
     {
         (int p, int start, int length) = _slices[job];
+        if (_learnt[p] == 0)
+        {
+            long since = StepProfile.Begin(_profile);
+            Update(p, start, length);
+            _profile?.Add(StepPhase.Update, worker, since, 0, 5.0 * sizeof(float) * length);
+        }
+    }
+
+    private void Update(int p, int start, int length)
+    {
         (Parameter parameter, bool decays, double scale) = _parameters[p];
         _optimizer.Update(
             _values[parameter].Slice(start, length),

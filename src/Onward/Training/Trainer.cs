@@ -225,16 +225,19 @@ public sealed class Trainer
     {
         int epoch = _state.Epochs.Count, done = _state.Step;
         long begun = _clock.GetTimestamp(), reported = begun;
+        bool unchanged = false; // since the last step, by whoever is told of it among others
         IEnumerable<ImageBatch> batches = loader?.Epoch(epoch, done, Own(cancellation)) ?? Enumerable.Repeat(ImageBatch.Empty, StepsPerEpoch);
         foreach (ImageBatch batch in batches.Take(StepsPerEpoch - done))
         {
             long step = ((long)epoch * StepsPerEpoch) + done++;
             double rate = schedule.Rate(step);
-            StepResult result = _rule.Step(batch.Pixels, batch.Labels, checked((uint)step), _options.BatchSize);
+            bool compares = ComparesAt(done);
+            StepResult result = _update.Begin(_rule, batch.Pixels, batch.Labels, checked((uint)step), _options.BatchSize, rate, inSlices: !compares, unchanged);
+            unchanged = true;
             _reports.Begin(result, IsDue, IsShared && cancellation.IsCancellationRequested);
             bool keeps = TakeReports(_reports.Lag, schedule);
-            TimeSpan compared = CompareIfDue(batch, step, done);
-            _update.Apply(_model.Values, _rule.Gradients, rate);
+            TimeSpan compared = compares ? Compare(batch, step) : TimeSpan.Zero;
+            _update.Complete();
             _average?.Add(step);
             if (keeps || _stops || done == StepsPerEpoch)
             {
@@ -247,6 +250,7 @@ public sealed class Trainer
             if (_progress is not null && (_clock.GetElapsedTime(reported, ended) >= ReportInterval || _state.Step == StepsPerEpoch) && _state.Step > 0)
             {
                 reported = ended;
+                unchanged = false;
                 _progress(new TrainingProgress(
                     epoch + 1,
                     _options.Epochs,
@@ -261,6 +265,7 @@ public sealed class Trainer
             if (keeps)
             {
                 Keep();
+                unchanged = false;
                 begun = _clock.GetTimestamp();
             }
 
@@ -268,17 +273,15 @@ public sealed class Trainer
         }
     }
 
-    // What it measures is no part of the training; the time it took is told, to be left out of the speed.
-    private TimeSpan CompareIfDue(ImageBatch batch, long step, int done)
-    {
-        long compared = _options.ComparedSteps;
-        if (_exact is null || done * compared / StepsPerEpoch == (done - 1) * compared / StepsPerEpoch)
-        {
-            return TimeSpan.Zero;
-        }
+    // Whether gradients are compared at the step that makes so many of the epoch.
+    private bool ComparesAt(int done) =>
+        _exact is not null && done * (long)_options.ComparedSteps / StepsPerEpoch != (done - 1) * (long)_options.ComparedSteps / StepsPerEpoch;
 
+    // What it measures is no part of the training; the time it took is told, to be left out of the speed.
+    private TimeSpan Compare(ImageBatch batch, long step)
+    {
         long begun = _clock.GetTimestamp();
-        _exact.Step(batch.Pixels, batch.Labels, checked((uint)step), _options.BatchSize);
+        _exact!.Step(batch.Pixels, batch.Labels, checked((uint)step), _options.BatchSize);
         _state.Gradients.Add(GradientAgreement.Measure(_model, _rule.Gradients, _exact.Gradients));
         return _clock.GetElapsedTime(begun);
     }

@@ -120,6 +120,30 @@ public abstract class AffineLayerTests(AffineDefinition definition)
         Tolerance.Near(Numbers.Inner(gradient, biasTangent), Numbers.Inner(bias, biasDirection), Tolerance.Kernel, Tolerance.Norm(gradient) * Tolerance.Norm(biasTangent), "bias");
     }
 
+    [Fact]
+    public void A_slice_of_a_gradient_lies_where_the_layer_says()
+    {
+        int[] weights = new int[AffineDefinition.Length(_layer.WeightShape)], biases = new int[AffineDefinition.Length(_layer.BiasShape)];
+        float[] x = Input(18, 2), gradient = Output(19, 2), packed = new float[_layer.PackedGradientLength(2 * _patches)];
+        _layer.PackGradient(gradient, 0, 2 * _patches, packed, 2 * _patches);
+        for (int slice = 0; slice < _layer.Slices; slice++)
+        {
+            float[] weight = Numbers.Filled(weights.Length, float.NaN), bias = Numbers.Filled(biases.Length, float.NaN);
+            _layer.AccumulateGradient(slice, x, packed, 2 * _patches, 2 * _patches, accumulate: false, weight, bias, new float[_layer.GradientWorkspaceLength(2 * _patches)]);
+
+            WeightSlice part = _layer.WeightOf(slice);
+            int[] named = [.. Enumerable.Range(0, part.Pieces).SelectMany(piece => Enumerable.Range(part.Start + (piece * part.Stride), part.Length))];
+            Assert.Equal(Written(weight), named);
+            Assert.Equal(Written(bias), Enumerable.Range(0, biases.Length).Take(_layer.BiasOf(slice)));
+            Array.ForEach(named, i => weights[i]++);
+            Array.ForEach(Written(bias), i => biases[i]++);
+        }
+
+        Assert.All(weights.Concat(biases), times => Assert.Equal(1, times));
+
+        static int[] Written(float[] numbers) => [.. Enumerable.Range(0, numbers.Length).Where(i => !float.IsNaN(numbers[i]))];
+    }
+
     private float[] Input(int seed, int examples) => Numbers.Uniform(seed, examples * _patches * _layer.Inputs);
 
     private float[] Output(int seed, int examples) => Numbers.Uniform(seed, examples * _patches * _layer.Outputs);
@@ -130,7 +154,7 @@ public abstract class AffineLayerTests(AffineDefinition definition)
     {
         // Slices in reverse, into memory that would spoil the result where they leave it.
         float[] packed = Numbers.Filled(_layer.PackedWeightLength, float.NaN);
-        for (int slice = _layer.PackingSlices - 1; slice >= 0; slice--)
+        for (int slice = _layer.Slices - 1; slice >= 0; slice--)
         {
             _layer.PackWeight(slice, weight, packed);
         }
@@ -156,7 +180,7 @@ public abstract class AffineLayerTests(AffineDefinition definition)
             }
 
             ReadOnlySpan<float> input = x.AsSpan(first * _patches * _layer.Inputs, wave * _patches * _layer.Inputs);
-            for (int slice = _layer.GradientSlices - 1; slice >= 0; slice--)
+            for (int slice = _layer.Slices - 1; slice >= 0; slice--)
             {
                 _layer.AccumulateGradient(slice, input, packed, wave * _patches, capacity, first > 0, weight, bias, new float[_layer.GradientWorkspaceLength(capacity)]);
             }

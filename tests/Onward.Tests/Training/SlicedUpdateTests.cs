@@ -1,0 +1,158 @@
+using Onward.Learning;
+using Onward.Models;
+using Onward.Optimizers;
+using Onward.Tests.Oracle;
+using Onward.Threads;
+using Onward.Training;
+
+namespace Onward.Tests.Training;
+
+/// <summary>A step that updates each slice as its gradient comes leaves the bits of a step and an update after it.</summary>
+public sealed class SlicedUpdateTests
+{
+    private const int Steps = 4;
+
+    // Matrices and convolutions of several slices each; batches of several waves.
+    private static readonly Dictionary<string, (LocalMixerOptions Options, int Batch)> Networks = new()
+    {
+        ["one patch"] = (Mixer(patchesPerSide: 1, channels: 120, groups: 6), 600),
+        ["8x8 patches"] = (Mixer(patchesPerSide: 8, channels: 120, groups: 6), 20),
+        ["convolution"] = (Mixer(patchesPerSide: 8, channels: 88, groups: 4) with { TokenMixer = TokenMixer.DepthwiseConvolution }, 20),
+        ["projections"] = (Mixer(patchesPerSide: 2, channels: 24, groups: 2) with { Projection = 5 }, 150),
+    };
+
+    private static readonly Dictionary<string, Func<LocalMixer, WorkerTeam, LearningRule>> Rules = new()
+    {
+        ["LG-FG-A"] = (model, team) => new ForwardGradient(model, team, NoiseDistribution.Gaussian, LossScope.All, 2, seed: 5),
+        ["FG-A"] = (model, team) => new ForwardGradient(model, team, NoiseDistribution.Rademacher, LossScope.Global, 1, seed: 5),
+        ["LG-FG-A, overlapping"] = (model, team) => new ForwardGradient(model, team, NoiseDistribution.Gaussian, LossScope.All, 1, seed: 5, loss: new TrainingLoss { Overlap = true }),
+        ["BP"] = (model, team) => Backpropagation.ThroughWeights(model, team, BackwardScope.Readout),
+        ["BP, recomputing"] = (model, team) => Backpropagation.ThroughWeights(model, team, BackwardScope.Readout, recompute: true),
+        ["LG-BP"] = (model, team) => Backpropagation.ThroughWeights(model, team, BackwardScope.LocalLossesWithinBlock),
+        ["FA"] = (model, team) => Backpropagation.ThroughRandomFeedback(model, team, BackwardScope.Readout, seed: 5),
+        ["DFA"] = (model, team) => new DirectFeedbackAlignment(model, team, seed: 5),
+        ["FG-W"] = (model, team) => new WeightForwardGradient(model, team, NoiseDistribution.Gaussian, LossScope.Global, 1, seed: 5),
+    };
+
+    private static readonly Dictionary<string, Optimizer> Optimizers = new()
+    {
+        ["SGD"] = new Sgd(0.9, 0.01),
+        ["LARS"] = new Lars(0.9, 0.01),
+    };
+
+    public static TheoryData<string, string, string> Cases
+    {
+        get
+        {
+            TheoryData<string, string, string> cases = [];
+            foreach (string network in Networks.Keys)
+            {
+                foreach (string rule in Rules.Keys.Where(rule => network != "projections" || rule is "LG-FG-A" or "LG-BP"))
+                {
+                    cases.Add(network, rule, "SGD");
+                }
+            }
+
+            cases.Add("8x8 patches", "LG-FG-A", "LARS");
+            return cases;
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void Step_leaves_what_a_step_and_an_update_leave(string network, string rule, string optimizer)
+    {
+        (float[] Values, float[] Velocity, double[] Losses) expected = Train(network, rule, optimizer, threads: 1, (update, learning, pixels, labels, step) =>
+        {
+            StepResult result = learning.Step(pixels, labels, step);
+            update.Apply(learning.Model.Values, learning.Gradients, 0.05);
+            return result;
+        });
+
+        foreach (int threads in new[] { 1, 3 })
+        {
+            (float[] Values, float[] Velocity, double[] Losses) actual = Train(network, rule, optimizer, threads, (update, learning, pixels, labels, step) =>
+                update.Step(learning, pixels, labels, step, 0.05, unchanged: step > 0));
+
+            Tolerance.Same(expected.Values, actual.Values, $"values, {threads} threads");
+            Tolerance.Same(expected.Velocity, actual.Velocity, $"velocity, {threads} threads");
+            Assert.Equal(expected.Losses, actual.Losses);
+        }
+    }
+
+    // Rates, decay and parameters that are left out are those of the update, whichever way it is applied.
+    [Fact]
+    public void Slices_take_the_rate_of_their_parameter()
+    {
+        Update step = (update, learning, pixels, labels, number) => update.Step(learning, pixels, labels, number, 0.05, unchanged: number > 0);
+        Update apart = (update, learning, pixels, labels, number) =>
+        {
+            StepResult result = learning.Step(pixels, labels, number);
+            update.Apply(learning.Model.Values, learning.Gradients, 0.05);
+            return result;
+        };
+
+        float[] expected = Train("8x8 patches", "LG-FG-A", "SGD", 2, apart, Some).Values, actual = Train("8x8 patches", "LG-FG-A", "SGD", 2, step, Some).Values;
+
+        Tolerance.Same(expected, actual, "values");
+
+        static TrainedParameter[] Some(LocalMixer model) =>
+            [.. model.Values.Layout.Parameters.Where((_, i) => i % 5 != 1).Select((parameter, i) => new TrainedParameter(parameter, i % 2 == 0, 1 + (0.25 * i)))];
+    }
+
+    // Whoever changes parameters says so, and the next step packs them.
+    [Fact]
+    public void Parameters_that_others_change_are_packed_again()
+    {
+        float[] With(bool inSlices) => Train("8x8 patches", "LG-FG-A", "SGD", 1, (update, learning, pixels, labels, step) =>
+        {
+            foreach (ref float value in learning.Model.Values.All)
+            {
+                value *= 1.5f;
+            }
+
+            if (inSlices)
+            {
+                return update.Step(learning, pixels, labels, step, 0.05);
+            }
+
+            StepResult result = learning.Step(pixels, labels, step);
+            update.Apply(learning.Model.Values, learning.Gradients, 0.05);
+            return result;
+        }).Values;
+
+        Tolerance.Same(With(inSlices: false), With(inSlices: true), "values");
+    }
+
+    private delegate StepResult Update(ParameterUpdate update, LearningRule rule, float[] pixels, int[] labels, uint step);
+
+    private static (float[] Values, float[] Velocity, double[] Losses) Train(
+        string network, string rule, string optimizer, int threads, Update step, Func<LocalMixer, TrainedParameter[]>? trained = null)
+    {
+        TinyNetwork tiny = TinyNetwork.Create(Networks[network].Options, Networks[network].Batch);
+        using WorkerTeam team = new(threads);
+        LearningRule learning = Rules[rule](tiny.Model, team);
+        ParameterUpdate update = trained is null
+            ? new(tiny.Model.Values.Layout, Optimizers[optimizer], team)
+            : new(tiny.Model.Values.Layout, trained(tiny.Model), Optimizers[optimizer], team);
+        List<double> losses = [];
+        for (uint number = 0; number < Steps; number++)
+        {
+            StepResult result = step(update, learning, tiny.FlatPixels, tiny.Labels, number);
+            losses.AddRange([.. result.BlockLosses, result.ReadoutLoss]);
+        }
+
+        return (tiny.Model.Values.All.ToArray(), update.Velocity.All.ToArray(), [.. losses]);
+    }
+
+    private static LocalMixerOptions Mixer(int patchesPerSide, int channels, int groups) => new()
+    {
+        Blocks = 2,
+        PatchesPerSide = patchesPerSide,
+        Channels = channels,
+        Groups = groups,
+        ImageSide = 2 * patchesPerSide,
+        ImageChannels = 1,
+        Classes = 4,
+    };
+}
