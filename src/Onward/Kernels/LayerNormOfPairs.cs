@@ -6,13 +6,14 @@ namespace Onward.Kernels;
 
 /// <summary>
 /// The normalisation of <see cref="LayerNorm"/> for runs of 32 floats, two vectors: one channel group of the paper's networks, and
-/// so most of what is normalised. A run is loaded once and stays in registers.
+/// so half of what is normalised.
 /// </summary>
 /// <remarks>
-/// Eight runs at a time: their sixteen vectors leave half of AVX-512's registers to what is made of them, and eight horizontal sums
-/// take 27 operations together where four took 19 and a pass. What the numbers of a run share is read back from memory, by ports that
-/// have nothing else to do. About 3 FLOP a float forward and 7 for a Jacobian product, bound by the two ports of 512 bits. The
-/// operations and their order are those of the kernels for any size, which other processors use.
+/// Some runs in the first cache go through one short pass after the other, eight at a time: in a single pass over whole runs each would
+/// wait a hundred cycles for its own sums, and what waits fills the processor's scheduler. Eight horizontal sums take 25 operations
+/// with AVX-512, and what the numbers of a run share is broadcast from memory, by ports that are free. About 3 FLOP a float forward and
+/// 7 for a Jacobian product: 4 to 5 cycles a vector from the first cache, 6 from the second, whose traffic is the limit there. The
+/// operations and their order are those of the kernels for any size.
 /// </remarks>
 internal static unsafe class LayerNormOfPairs
 {
@@ -27,7 +28,7 @@ internal static unsafe class LayerNormOfPairs
     internal static int Normalize<TSource>(ref TSource source, float* x, float* y, float* reciprocal, int runs)
         where TSource : struct, INormalizationSource
     {
-        int whole = Avx512F.IsSupported ? runs / Batch * Batch : 0;
+        int whole = runs / Batch * Batch;
         for (int run = 0; run < whole; run += Stretch)
         {
             int count = Math.Min(Stretch, whole - run);
@@ -45,7 +46,7 @@ internal static unsafe class LayerNormOfPairs
     internal static int JacobianProduct<TVector>(TVector vector, float* y, float* reciprocal, float* factors, float* a, float* result, int runs)
         where TVector : struct, IJacobianVector
     {
-        int whole = Avx512F.IsSupported ? runs / Batch * Batch : 0;
+        int whole = runs / Batch * Batch;
         float* terms = stackalloc float[3 * Stretch];
         for (int run = 0; run < whole; run += Stretch)
         {
@@ -172,6 +173,11 @@ internal static unsafe class LayerNormOfPairs
     private static Vector256<float> Sums(
         Vector512<float> a, Vector512<float> b, Vector512<float> c, Vector512<float> d, Vector512<float> e, Vector512<float> f, Vector512<float> g, Vector512<float> h)
     {
+        if (!Avx512F.IsSupported)
+        {
+            return Vector256.Create(LayerNorm.Sums(a, b, c, d), LayerNorm.Sums(e, f, g, h));
+        }
+
         Vector512<float> all = AddNeighbours(
             AddNeighbours(AddHalves(a, e), AddHalves(b, f)),
             AddNeighbours(AddHalves(c, g), AddHalves(d, h)));

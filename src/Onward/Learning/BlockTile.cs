@@ -18,6 +18,7 @@ public sealed class BlockTile
     private Memory<float>[] _packed = [];
     private int _waveRow;
     private int _waveRows;
+    private StepProfile? _profile;
 
     internal BlockTile(LocalMixer model, int examples, int worker, bool passesThrough)
     {
@@ -218,26 +219,28 @@ public sealed class BlockTile
     /// <param name="packed">The wave's output gradients of each layer, packed.</param>
     /// <param name="row">The tile's first row in the wave.</param>
     /// <param name="rows">Rows that the wave can hold.</param>
-    internal void Enter(Memory<float>[] packed, int row, int rows)
+    /// <param name="profile">Where the time of packing is added up, if it is.</param>
+    internal void Enter(Memory<float>[] packed, int row, int rows, StepProfile? profile)
     {
-        (_packed, _waveRow, _waveRows) = (packed, row, rows);
+        (_packed, _waveRow, _waveRows, _profile) = (packed, row, rows, profile);
         Array.Clear(_isPacked);
     }
 
     /// <summary>
-    /// Packs a layer's output gradient for the wave, unless that is done. A rule that goes through many layers does it as soon as
-    /// nothing more comes to the gradient, while it is in the cache; what is left is packed when the rule is done.
+    /// Packs a layer's output gradient for the wave, unless that is done. A rule does it within its differentiation as soon as nothing more
+    /// comes to the gradient, while it is in the cache; what it leaves is packed after it.
     /// </summary>
-    /// <returns>Whether it was left to do.</returns>
-    internal bool PackGradient(int l)
+    internal void PackGradient(int l)
     {
         if (_isPacked[l])
         {
-            return false;
+            return;
         }
 
+        long since = StepProfile.Begin(_profile);
         Block.Layers[l].Map.PackGradient(Gradient(l), _waveRow, Rows, _packed[l].Span, _waveRows);
-        return _isPacked[l] = true;
+        _isPacked[l] = true;
+        _profile?.AddWithin(StepPhase.Differentiation, StepPhase.PackGradients, Worker, since, 2.0 * sizeof(float) * OutputLength(l));
     }
 
     private int OutputLength(int layer) => Rows * Block.Layers[layer].Map.Outputs;

@@ -299,6 +299,11 @@ public sealed class ForwardGradient : LearningRule
                     tile.PassBackThroughNormalization(l, chunk);
                 }
             }
+
+            if (pass == _passes - 1)
+            {
+                tile.PackGradient(l);
+            }
         }
     }
 }

@@ -91,5 +91,12 @@ public sealed class StepProfile
         return now;
     }
 
+    /// <summary>The same for something done in the midst of another phase, which it is taken off again.</summary>
+    internal void AddWithin(StepPhase outer, StepPhase phase, int worker, long since, double bytes)
+    {
+        long now = Add(phase, worker, since, 0, bytes);
+        _ticks[Place(outer, worker)] -= now - since;
+    }
+
     private static int Place(StepPhase phase, int worker) => ((worker * Phases) + (int)phase) * Stride;
 }

@@ -294,21 +294,14 @@ internal sealed class TileEngine
 
         since = _rule.Profile?.Add(StepPhase.Losses, worker, since, 0, 0) ?? 0;
         _rule.Differentiate(tiles.AsSpan(first, end - first));
-        for (int k = first; _rule.Profile is not null && k < end; k++)
+        for (int k = first; k < end; k++)
         {
-            since = _rule.Profile.Add(StepPhase.Differentiation, worker, since, 0, _work[k].WeightBytes + (tiles[k].Rows * _work[k].RowBytes));
-        }
-
-        for (int k = first; _rule.LeavesOutputGradients && k < end; k++)
-        {
-            BlockTile tile = tiles[k];
-            double bytes = 0;
-            for (int l = 0; l < tile.Block.Layers.Count; l++)
+            for (int l = 0; _rule.LeavesOutputGradients && l < tiles[k].Block.Layers.Count; l++)
             {
-                bytes += tile.PackGradient(l) ? 2.0 * sizeof(float) * tile.Gradient(l).Length : 0;
+                tiles[k].PackGradient(l);
             }
 
-            since = _rule.Profile?.Add(StepPhase.PackGradients, worker, since, 0, bytes) ?? 0;
+            since = _rule.Profile?.Add(StepPhase.Differentiation, worker, since, 0, _work[k].WeightBytes + (tiles[k].Rows * _work[k].RowBytes)) ?? 0;
         }
 
         Poll(worker);
@@ -340,7 +333,7 @@ internal sealed class TileEngine
         tile.Images = _batch / _rule.Views;
         tile.FirstImage = _firstImage;
         int row = example * block.Patches;
-        tile.Enter(memory.PackedGradients, row, _wave.Examples * block.Patches);
+        tile.Enter(memory.PackedGradients, row, _wave.Examples * block.Patches, _rule.Profile);
         for (int l = 0; l < block.Layers.Count; l++)
         {
             int inputs = block.Layers[l].Map.Inputs;
