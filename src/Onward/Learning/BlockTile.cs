@@ -32,7 +32,7 @@ public sealed class BlockTile
         _gradients = [.. Enumerable.Range(0, layers).Select(l => AlignedMemory.Allocate(checked(examples * model.LargestLayer(l, layer => layer.Outputs))))];
         _isPacked = new bool[layers];
         _featureGradient = AlignedMemory.Allocate(examples * model.Blocks.Max(block => block.Channels));
-        Patches = AlignedMemory.Allocate(checked(examples * options.Patches * options.PatchVector));
+        Patches = AlignedMemory.Allocate(options.Patches == 1 ? 0 : checked(examples * options.Patches * options.PatchVector));
         Narrowed = AlignedMemory.Allocate(examples * model.Blocks.Max(block => block.InputPooling is null ? 0 : block.Patches * block.Inputs));
         _finalReciprocal = AlignedMemory.Allocate(examples);
         Outputs = AlignedMemory.Allocate(examples * options.HeadOutputs);
@@ -83,7 +83,7 @@ public sealed class BlockTile
     public Memory<float> Result { get; internal set; }
 
     /// <summary>The block's input [rows, inputs].</summary>
-    internal Memory<float> Source { get; set; }
+    internal ReadOnlyMemory<float> Source { get; set; }
 
     /// <summary>The output of the block before [its rows, its D], which is the block's input unless the grid narrows; empty in the first block.</summary>
     internal Memory<float> Previous { get; set; }

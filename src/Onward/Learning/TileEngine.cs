@@ -350,10 +350,15 @@ internal sealed class TileEngine
         _rule.Profile?.Add(StepPhase.Values, tile.Worker, since, tile.Rows * _work[k].RowFlops, _work[k].WeightBytes + (tile.Rows * _work[k].RowBytes));
     }
 
-    private Memory<float> ExtractPatches(BlockTile tile)
+    private ReadOnlyMemory<float> ExtractPatches(BlockTile tile)
     {
         LocalMixerOptions options = _model.Options;
         int image = _pixels.Length / _batch, patches = options.Patches * options.PatchVector;
+        if (options.Patches == 1)
+        {
+            return _pixels.Slice(tile.FirstExample * image, tile.Examples * image);
+        }
+
         for (int n = 0; n < tile.Examples; n++)
         {
             PatchExtraction.Extract(options, _pixels.Span.Slice((tile.FirstExample + n) * image, image), tile.Patches.Span.Slice(n * patches, patches));

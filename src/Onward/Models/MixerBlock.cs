@@ -135,6 +135,11 @@ public sealed class MixerBlock
             Span<float> mean = pooled.Slice(n, Channels);
             ReadOnlySpan<float> example = rows.Slice(n * Patches, Patches * Channels);
             example[..Channels].CopyTo(mean);
+            if (Patches == 1)
+            {
+                continue;
+            }
+
             for (int p = 1; p < Patches; p++)
             {
                 TensorPrimitives.Add(mean, example.Slice(p * Channels, Channels), mean);

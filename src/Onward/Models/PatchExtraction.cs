@@ -25,6 +25,13 @@ internal static class PatchExtraction
             for (int i = 0; i < patchSide; i++)
             {
                 int row = Math.Clamp(top + i, 0, side - 1) * side;
+                if (left >= 0 && left + patchSide <= side)
+                {
+                    image.Slice((row + left) * channels, patchSide * channels).CopyTo(patches[target..]);
+                    target += patchSide * channels;
+                    continue;
+                }
+
                 for (int j = 0; j < patchSide; j++, target += channels)
                 {
                     int pixel = (row + Math.Clamp(left + j, 0, side - 1)) * channels;
