@@ -8,6 +8,7 @@ namespace Onward.Models;
 /// </summary>
 public sealed class LinearHead
 {
+    private readonly bool _isNarrow; // few outputs, which have kernels of their own
     private readonly Memory<float> _packedWeight;
     private readonly Memory<float> _packedTranspose;
 
@@ -17,7 +18,8 @@ public sealed class LinearHead
         Outputs = outputs;
         Weight = layout.Add($"{name}.weight", [features, outputs], isMatrix: true);
         Bias = layout.Add($"{name}.bias", [outputs], isMatrix: false);
-        _packedWeight = AlignedMemory.Allocate(Gemm.PackedLength(features, outputs));
+        _isNarrow = HeadProduct.Serves(features, outputs);
+        _packedWeight = AlignedMemory.Allocate(_isNarrow ? 0 : Gemm.PackedLength(features, outputs));
         _packedTranspose = AlignedMemory.Allocate(Gemm.PackedLength(outputs, features));
     }
 
@@ -38,13 +40,23 @@ public sealed class LinearHead
 
     internal void Pack(ParameterVector values)
     {
-        Gemm.Pack(values[Weight], Outputs, transposed: false, Features, Outputs, _packedWeight.Span, Features);
+        if (!_isNarrow)
+        {
+            Gemm.Pack(values[Weight], Outputs, transposed: false, Features, Outputs, _packedWeight.Span, Features);
+        }
+
         Gemm.Pack(values[Weight], Outputs, transposed: true, Outputs, Features, _packedTranspose.Span, Outputs);
     }
 
     /// <summary>outputs [examples, K] = features [examples, D] W + b.</summary>
     internal void Apply(ParameterVector values, ReadOnlySpan<float> features, Span<float> outputs, int examples)
     {
+        if (_isNarrow)
+        {
+            HeadProduct.Apply(features[..(examples * Features)], _packedTranspose.Span, values[Bias], outputs, Features);
+            return;
+        }
+
         for (int n = 0; n < examples; n++)
         {
             values[Bias].CopyTo(outputs.Slice(n * Outputs, Outputs));
@@ -60,7 +72,15 @@ public sealed class LinearHead
     /// <summary>Adds features' error to the weight's gradient and the sum of error to the bias's, example by example.</summary>
     internal void AccumulateGradient(ReadOnlySpan<float> features, ReadOnlySpan<float> error, int examples, bool accumulate, ParameterVector gradients, Span<float> workspace)
     {
-        Gemm.Multiply(GemmLeft.Transposed, rightTransposed: false, Features, Outputs, examples, features, Features, error, Outputs, gradients[Weight], Outputs, accumulate, workspace);
+        if (_isNarrow)
+        {
+            HeadProduct.AccumulateGradient(features[..(examples * Features)], error, gradients[Weight], Features, accumulate);
+        }
+        else
+        {
+            Gemm.Multiply(GemmLeft.Transposed, rightTransposed: false, Features, Outputs, examples, features, Features, error, Outputs, gradients[Weight], Outputs, accumulate, workspace);
+        }
+
         Span<float> bias = gradients[Bias];
         if (!accumulate)
         {
