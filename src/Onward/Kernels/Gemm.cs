@@ -236,13 +236,24 @@ public static unsafe class Gemm
             int firstWidth = tiles.PanelColumns(0, n), following = Math.Min(k, capacity - firstRow - k) * firstWidth;
             float* after = upcoming.IsEmpty ? pb + ((firstRow + k) * firstWidth) : given;
             int afterLength = upcoming.IsEmpty ? following : upcoming.Length;
+
+            // A transposed A is a slice of a weight gradient, and B's panels come around with each slice: they are near, and what the caller
+            // names is fetched beside all of them.
+            int part = plain ? 0 : upcoming.Length / Math.Max(1, (n + tiles.Columns - 1) / tiles.Columns);
             for (int column = 0; column < n; column += tiles.Columns)
             {
                 int width = tiles.PanelColumns(column, n);
                 float* panel = pb + (column * capacity) + (firstRow * width);
                 int nextWidth = column + tiles.Columns < n ? tiles.PanelColumns(column + tiles.Columns, n) : 0;
                 float* next = nextWidth == 0 ? after : pb + ((column + tiles.Columns) * capacity) + (firstRow * nextWidth);
-                MultiplyPanel(tiles, m, Math.Min(tiles.Columns, n - column), width, k, pa, plain ? aStride : 1, plain ? 1 : aStride, panel, pc + column, cStride, accumulate, next, nextWidth == 0 ? afterLength : nextWidth * k);
+                int length = nextWidth == 0 ? afterLength : nextWidth * k;
+                if (part > 0)
+                {
+                    next = given + (column / tiles.Columns * part);
+                    length = part;
+                }
+
+                MultiplyPanel(tiles, m, Math.Min(tiles.Columns, n - column), width, k, pa, plain ? aStride : 1, plain ? 1 : aStride, panel, pc + column, cStride, accumulate, next, length);
             }
         }
     }

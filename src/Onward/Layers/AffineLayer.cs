@@ -138,7 +138,8 @@ public abstract class AffineLayer
     /// <param name="weightGradient">Gradient of the weight, of shape <see cref="WeightShape"/>.</param>
     /// <param name="biasGradient">Gradient of the bias, of shape <see cref="BiasShape"/>.</param>
     /// <param name="workspace">At least <see cref="GradientWorkspaceLength"/> floats.</param>
-    public abstract void AccumulateGradient(int slice, ReadOnlySpan<float> input, ReadOnlySpan<float> packedGradient, int rows, int capacity, bool accumulate, Span<float> weightGradient, Span<float> biasGradient, Span<float> workspace);
+    /// <param name="upcoming">Memory that the caller needs next, which may be fetched into the second cache meanwhile.</param>
+    public abstract void AccumulateGradient(int slice, ReadOnlySpan<float> input, ReadOnlySpan<float> packedGradient, int rows, int capacity, bool accumulate, Span<float> weightGradient, Span<float> biasGradient, Span<float> workspace, ReadOnlySpan<float> upcoming = default);
 }
 
 /// <summary>Where a slice of a weight lies in it: pieces of one length, equally far apart.</summary>

@@ -100,7 +100,7 @@ public sealed class DepthwiseConvolution : AffineLayer
         gradient[..(rows * _channels)].CopyTo(packed[(firstRow * _channels)..]);
 
     /// <inheritdoc/>
-    public override void AccumulateGradient(int slice, ReadOnlySpan<float> input, ReadOnlySpan<float> packedGradient, int rows, int capacity, bool accumulate, Span<float> weightGradient, Span<float> biasGradient, Span<float> workspace)
+    public override void AccumulateGradient(int slice, ReadOnlySpan<float> input, ReadOnlySpan<float> packedGradient, int rows, int capacity, bool accumulate, Span<float> weightGradient, Span<float> biasGradient, Span<float> workspace, ReadOnlySpan<float> upcoming = default)
     {
         int first = slice * SliceChannels, count = ChannelsOf(slice), length = _side * _side * _channels;
         Span<float> bias = biasGradient.Slice(first, count);

@@ -82,7 +82,7 @@ public sealed class GroupedLinear : AffineLayer
     }
 
     /// <inheritdoc/>
-    public override void AccumulateGradient(int slice, ReadOnlySpan<float> input, ReadOnlySpan<float> packedGradient, int rows, int capacity, bool accumulate, Span<float> weightGradient, Span<float> biasGradient, Span<float> workspace)
+    public override void AccumulateGradient(int slice, ReadOnlySpan<float> input, ReadOnlySpan<float> packedGradient, int rows, int capacity, bool accumulate, Span<float> weightGradient, Span<float> biasGradient, Span<float> workspace, ReadOnlySpan<float> upcoming = default)
     {
         int first = slice * SliceGroups, count = GroupsOf(slice), width = count * _size;
         int length = Gemm.PackedLength(capacity, _size);
@@ -91,8 +91,8 @@ public sealed class GroupedLinear : AffineLayer
         {
             int channel = (first + g) * _size;
             ReadOnlySpan<float> gradient = packedGradient.Slice((first + g) * length, length);
-            ReadOnlySpan<float> upcoming = g + 1 < count ? packedGradient.Slice((first + g + 1) * length, length) : [];
-            Gemm.MultiplyPacked(GemmLeft.Transposed, _size, _size, rows, workspace[(g * _size)..], width, gradient, capacity, 0, weightGradient.Slice(channel * _size, _size * _size), _size, accumulate, upcoming);
+            ReadOnlySpan<float> next = g + 1 < count ? packedGradient.Slice((first + g + 1) * length, length) : upcoming;
+            Gemm.MultiplyPacked(GemmLeft.Transposed, _size, _size, rows, workspace[(g * _size)..], width, gradient, capacity, 0, weightGradient.Slice(channel * _size, _size * _size), _size, accumulate, next);
             Gemm.ColumnSums(gradient, capacity, rows, biasGradient.Slice(channel, _size), accumulate);
         }
     }

@@ -58,7 +58,7 @@ public sealed class Linear(int inputs, int outputs) : AffineLayer(inputs, output
         Gemm.Pack(gradient, Outputs, transposed: false, rows, Outputs, packed, capacity, firstRow);
 
     /// <inheritdoc/>
-    public override void AccumulateGradient(int slice, ReadOnlySpan<float> input, ReadOnlySpan<float> packedGradient, int rows, int capacity, bool accumulate, Span<float> weightGradient, Span<float> biasGradient, Span<float> workspace)
+    public override void AccumulateGradient(int slice, ReadOnlySpan<float> input, ReadOnlySpan<float> packedGradient, int rows, int capacity, bool accumulate, Span<float> weightGradient, Span<float> biasGradient, Span<float> workspace, ReadOnlySpan<float> upcoming = default)
     {
         int first = slice * SliceRows;
         int count = RowsOf(slice);
@@ -69,7 +69,7 @@ public sealed class Linear(int inputs, int outputs) : AffineLayer(inputs, output
             columns = workspace;
         }
 
-        Gemm.MultiplyPacked(GemmLeft.Transposed, count, Outputs, rows, columns, count, packedGradient, capacity, 0, weightGradient[(first * Outputs)..], Outputs, accumulate);
+        Gemm.MultiplyPacked(GemmLeft.Transposed, count, Outputs, rows, columns, count, packedGradient, capacity, 0, weightGradient[(first * Outputs)..], Outputs, accumulate, upcoming);
         if (slice == 0)
         {
             Gemm.ColumnSums(packedGradient, capacity, rows, biasGradient, accumulate);

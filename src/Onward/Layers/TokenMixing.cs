@@ -94,7 +94,7 @@ public sealed class TokenMixing : AffineLayer
     }
 
     /// <inheritdoc/>
-    public override void AccumulateGradient(int slice, ReadOnlySpan<float> input, ReadOnlySpan<float> packedGradient, int rows, int capacity, bool accumulate, Span<float> weightGradient, Span<float> biasGradient, Span<float> workspace)
+    public override void AccumulateGradient(int slice, ReadOnlySpan<float> input, ReadOnlySpan<float> packedGradient, int rows, int capacity, bool accumulate, Span<float> weightGradient, Span<float> biasGradient, Span<float> workspace, ReadOnlySpan<float> upcoming = default)
     {
         int first = slice * SliceRows;
         int count = RowsOf(slice);

@@ -40,7 +40,9 @@ internal sealed class GradientSlices
         MixerLayer layer = _model.Blocks[block].Layers[l];
         WaveBlock memory = _wave.Blocks[block];
         int patches = _model.Blocks[block].Patches, rows = examples * patches;
-        layer.Map.AccumulateGradient(slice, memory.Inputs[l].Span[..(rows * layer.Map.Inputs)], memory.PackedGradients[l].Span, rows, _wave.Examples * patches, accumulate, _gradients[layer.Weight], _gradients[layer.Bias], _workspace[worker].Span);
+        WeightSlice part = layer.Map.WeightOf(slice);
+        ReadOnlySpan<float> upcoming = learns is not null && part.Pieces == 1 ? _model.Values[layer.Weight].Slice(part.Start, part.Length) : [];
+        layer.Map.AccumulateGradient(slice, memory.Inputs[l].Span[..(rows * layer.Map.Inputs)], memory.PackedGradients[l].Span, rows, _wave.Examples * patches, accumulate, _gradients[layer.Weight], _gradients[layer.Bias], _workspace[worker].Span, upcoming);
         since = _rule.Profile?.Add(
             StepPhase.WeightGradients,
             worker,
@@ -52,7 +54,6 @@ internal sealed class GradientSlices
             return;
         }
 
-        WeightSlice part = layer.Map.WeightOf(slice);
         for (int piece = 0; piece < part.Pieces; piece++)
         {
             learns(layer.Weight, part.Start + (piece * part.Stride), part.Length);
