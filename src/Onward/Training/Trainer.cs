@@ -135,7 +135,7 @@ public sealed class Trainer
     /// </param>
     /// <param name="cancellation">Ends the run after the step in progress.</param>
     /// <exception cref="RankMismatchException">Processes that share the run have other images or other parameters than the first.</exception>
-    /// <exception cref="TrainingDivergedException">A loss is no longer a finite number.</exception>
+    /// <exception cref="TrainingDivergedException">A loss is no longer a finite number. Parameters of the model may not be either; the last checkpoint is as it was.</exception>
     /// <exception cref="OperationCanceledException">The run was ended.</exception>
     public TrainingResult Run(
         Action<TrainingProgress>? progress = null,
@@ -225,7 +225,7 @@ public sealed class Trainer
     {
         int epoch = _state.Epochs.Count, done = _state.Step;
         long begun = _clock.GetTimestamp(), reported = begun;
-        bool unchanged = false; // since the last step, by whoever is told of it among others
+        bool unchanged = false; // whether parameters are as the last step left them: nobody was told of it who may have changed them
         IEnumerable<ImageBatch> batches = loader?.Epoch(epoch, done, Own(cancellation)) ?? Enumerable.Repeat(ImageBatch.Empty, StepsPerEpoch);
         foreach (ImageBatch batch in batches.Take(StepsPerEpoch - done))
         {
