@@ -398,7 +398,7 @@ public static unsafe class Gemm
         Require(capacity, (long)firstRow + k, nameof(capacity));
     }
 
-    private static void Require(int have, long need, string name)
+    internal static void Require(int have, long need, string name)
     {
         if (have < need)
         {

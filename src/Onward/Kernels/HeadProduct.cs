@@ -34,8 +34,8 @@ internal static unsafe class HeadProduct
     internal static void Apply(ReadOnlySpan<float> x, ReadOnlySpan<float> packedTranspose, ReadOnlySpan<float> bias, Span<float> outputs, int features)
     {
         int columns = bias.Length, examples = x.Length / features;
-        Require(packedTranspose.Length, features * columns, nameof(packedTranspose));
-        Require(outputs.Length, examples * columns, nameof(outputs));
+        Gemm.Require(packedTranspose.Length, features * columns, nameof(packedTranspose));
+        Gemm.Require(outputs.Length, examples * columns, nameof(outputs));
         fixed (float* left = x, right = packedTranspose, added = bias, target = outputs)
         {
             for (int column = 0; column < columns; column += Columns)
@@ -57,7 +57,7 @@ internal static unsafe class HeadProduct
     internal static void AccumulateGradient(ReadOnlySpan<float> x, ReadOnlySpan<float> error, Span<float> gradient, int features, bool accumulate)
     {
         int columns = gradient.Length / features, examples = x.Length / features;
-        Require(error.Length, examples * columns, nameof(error));
+        Gemm.Require(error.Length, examples * columns, nameof(error));
         fixed (float* left = x, right = error, target = gradient)
         {
             for (int feature = 0; feature < features; feature += Panel)
@@ -116,7 +116,7 @@ internal static unsafe class HeadProduct
             }
         }
 
-        Write(LayerNorm.Sums(s00, s10, s20, s30), rows, column + 0, columns, bias, outputs);
+        Write(LayerNorm.Sums(s00, s10, s20, s30), rows, column, columns, bias, outputs);
         Write(LayerNorm.Sums(s01, s11, s21, s31), rows, column + 1, columns, bias, outputs);
         Write(LayerNorm.Sums(s02, s12, s22, s32), rows, column + 2, columns, bias, outputs);
         Write(LayerNorm.Sums(s03, s13, s23, s33), rows, column + 3, columns, bias, outputs);
@@ -209,14 +209,6 @@ internal static unsafe class HeadProduct
             {
                 gradient[(feature * columns) + c] = sums[(c * Panel) + feature];
             }
-        }
-    }
-
-    private static void Require(int have, int need, string name)
-    {
-        if (have < need)
-        {
-            throw new ArgumentException($"{name} holds {have} numbers; the sizes given need {need}.", name);
         }
     }
 }

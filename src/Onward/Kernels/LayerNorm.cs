@@ -170,9 +170,9 @@ public static unsafe class LayerNorm
         }
     }
 
-    /// <summary>r of four runs, times their factors if there are any.</summary>
+    // r of four runs, times their factors if there are any.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static Vector128<float> Scales(float* reciprocal, float* factors) =>
+    private static Vector128<float> Scales(float* reciprocal, float* factors) =>
         factors == null ? Vector128.Load(reciprocal) : Vector128.Load(reciprocal) * Vector128.Load(factors);
 
     private static void Normalize<TSource>(TSource source, ReadOnlySpan<float> x, Span<float> y, Span<float> reciprocal, int size)

@@ -18,7 +18,6 @@ namespace Onward.Kernels;
 internal static unsafe class LayerNormOfPairs
 {
     internal const int Size = 32;
-
     internal const int Batch = 8;
     private const int Half = Size / 2;
     private const int Stretch = 64; // runs that go through all passes before the next: 8 KB

@@ -4,6 +4,9 @@ using Onward.Models;
 
 namespace Onward.Learning;
 
+/// <summary>Learns a slice of a parameter: so many numbers from one on, on the thread that computed their gradients.</summary>
+internal delegate void SliceLearner(Parameter parameter, int start, int length, int worker);
+
 /// <summary>
 /// The weight gradients of a wave, taken in slices that threads share. What is final may be learnt at once, while the slice of the
 /// gradient is in the cache: the step needs the slice's weights no more, as all tiles have gone through the layer and errors go back
@@ -34,7 +37,7 @@ internal sealed class GradientSlices
     /// <param name="examples">Examples in the wave.</param>
     /// <param name="accumulate">Whether to add to what earlier waves gave.</param>
     /// <param name="learns">Told what is final, to update it; null while nothing is.</param>
-    internal void Take(int block, int l, int slice, int worker, int examples, bool accumulate, Action<Parameter, int, int>? learns)
+    internal void Take(int block, int l, int slice, int worker, int examples, bool accumulate, SliceLearner? learns)
     {
         long since = StepProfile.Begin(_rule.Profile);
         MixerLayer layer = _model.Blocks[block].Layers[l];
@@ -43,12 +46,12 @@ internal sealed class GradientSlices
         WeightSlice part = layer.Map.WeightOf(slice);
         ReadOnlySpan<float> upcoming = learns is not null && part.Pieces == 1 ? _model.Values[layer.Weight].Slice(part.Start, part.Length) : [];
         layer.Map.AccumulateGradient(slice, memory.Inputs[l].Span[..(rows * layer.Map.Inputs)], memory.PackedGradients[l].Span, rows, _wave.Examples * patches, accumulate, _gradients[layer.Weight], _gradients[layer.Bias], _workspace[worker].Span, upcoming);
-        since = _rule.Profile?.Add(
+        _rule.Profile?.Add(
             StepPhase.WeightGradients,
             worker,
             since,
             2.0 * rows * layer.Map.MultiplyAddsPerRow / layer.Map.Slices,
-            sizeof(float) * ((rows * (double)(layer.Map.Inputs + layer.Map.Outputs)) + (2.0 * layer.Weight.Length)) / layer.Map.Slices) ?? 0;
+            sizeof(float) * ((rows * (double)(layer.Map.Inputs + layer.Map.Outputs)) + (2.0 * layer.Weight.Length)) / layer.Map.Slices);
         if (learns is null)
         {
             return;
@@ -56,24 +59,22 @@ internal sealed class GradientSlices
 
         for (int piece = 0; piece < part.Pieces; piece++)
         {
-            learns(layer.Weight, part.Start + (piece * part.Stride), part.Length);
+            learns(layer.Weight, part.Start + (piece * part.Stride), part.Length, worker);
         }
 
         (int start, int length) = layer.Map.BiasOf(slice).GetOffsetAndLength(layer.Bias.Length);
         if (length > 0)
         {
-            learns(layer.Bias, start, length);
+            learns(layer.Bias, start, length, worker);
         }
 
-        // Values, gradients and velocities are read; values and velocities are written.
-        double bytes = sizeof(float) * (double)part.Length * part.Pieces;
-        since = _rule.Profile?.Add(StepPhase.Update, worker, since, 0, 5 * bytes) ?? 0;
+        since = StepProfile.Begin(_rule.Profile);
         layer.Pack(slice, _model.Values);
-        _rule.Profile?.Add(StepPhase.PackWeights, worker, since, 0, 2 * bytes);
+        _rule.Profile?.Add(StepPhase.PackWeights, worker, since, 0, 2.0 * sizeof(float) * part.Length * part.Pieces);
     }
 
     /// <summary>Takes the gradient of the head after a block or, for the number of blocks, of the final one.</summary>
-    internal void TakeHead(int block, int worker, int examples, bool accumulate, Action<Parameter, int, int>? learns)
+    internal void TakeHead(int block, int worker, int examples, bool accumulate, SliceLearner? learns)
     {
         long since = StepProfile.Begin(_rule.Profile);
         bool final = block == _model.Blocks.Count;
@@ -86,7 +87,7 @@ internal sealed class GradientSlices
             _gradients,
             _wave.Workspace.Span.Slice(block * _wave.HeadWorkspaceLength, _wave.HeadWorkspaceLength));
         _rule.Profile?.Add(StepPhase.WeightGradients, worker, since, 0, 0);
-        learns?.Invoke(head.Weight, 0, head.Weight.Length);
-        learns?.Invoke(head.Bias, 0, head.Bias.Length);
+        learns?.Invoke(head.Weight, 0, head.Weight.Length, worker);
+        learns?.Invoke(head.Bias, 0, head.Bias.Length, worker);
     }
 }

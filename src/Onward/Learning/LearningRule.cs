@@ -181,7 +181,7 @@ public abstract class LearningRule
     /// their gradients are final and the step reads their values no more: they may be updated. Layers are packed anew behind it.
     /// </param>
     /// <param name="isPacked">Whether no parameter has changed since the last step packed its layers behind <paramref name="learns"/>.</param>
-    internal StepResult Step(ReadOnlyMemory<float> pixels, ReadOnlyMemory<int> labels, uint step, int images, Action<Parameter, int, int>? learns, bool isPacked)
+    internal StepResult Step(ReadOnlyMemory<float> pixels, ReadOnlyMemory<int> labels, uint step, int images, SliceLearner? learns, bool isPacked)
     {
         BeginStep(step, Grid.Stage == 0 ? labels.Length : Views * Grid.Share.Of(images).Images);
         StepResult result = _engine.Step(pixels, labels, step, images, learns, isPacked);

@@ -45,7 +45,7 @@ internal sealed class TileEngine
     private int _perTile;
     private uint _step;
     private int _stage;
-    private Action<Parameter, int, int>? _learns;
+    private SliceLearner? _learns;
 
     /// <summary>Allocates all memory that steps of this rule will use.</summary>
     /// <param name="rule">Fills the output gradients of the layers.</param>
@@ -89,8 +89,8 @@ internal sealed class TileEngine
         _link = _rule.Grid.Stages > 1 ? new StageLink(_rule.Grid.Chain, _wave) : null;
     }
 
-    /// <summary>Computes the gradients of one batch of so many images, or of this process's share of it (<see cref="LearningRule.Step(ReadOnlyMemory{float}, ReadOnlyMemory{int}, uint, int, Action{Parameter, int, int}, bool)"/>).</summary>
-    internal StepResult Step(ReadOnlyMemory<float> pixels, ReadOnlyMemory<int> labels, uint step, int images, Action<Parameter, int, int>? learns, bool isPacked)
+    /// <summary>Computes the gradients of one batch of so many images, or of this process's share of it (<see cref="LearningRule.Step(ReadOnlyMemory{float}, ReadOnlyMemory{int}, uint, int, SliceLearner, bool)"/>).</summary>
+    internal StepResult Step(ReadOnlyMemory<float> pixels, ReadOnlyMemory<int> labels, uint step, int images, SliceLearner? learns, bool isPacked)
     {
         _learns = learns;
         (_firstImage, int share) = _rule.Grid.Share.Of(images);
@@ -370,7 +370,7 @@ internal sealed class TileEngine
     private void RunSlice(int job, int worker)
     {
         (int k, int l, int slice) = _plan.Slices[_stage][job];
-        Action<Parameter, int, int>? learns = IsLastWave ? _learns : null;
+        SliceLearner? learns = IsLastWave ? _learns : null;
         if (l >= 0)
         {
             _slices.Take(k, l, slice, worker, _examples, accumulate: _first > 0, learns);

@@ -130,16 +130,17 @@ public sealed class MixerBlock
     /// <summary>pooled [examples, D] = mean over the patches of rows [examples, P, D].</summary>
     internal void Pool(ReadOnlySpan<float> rows, Span<float> pooled)
     {
+        if (Patches == 1)
+        {
+            rows[..pooled.Length].CopyTo(pooled);
+            return;
+        }
+
         for (int n = 0; n < pooled.Length; n += Channels)
         {
             Span<float> mean = pooled.Slice(n, Channels);
             ReadOnlySpan<float> example = rows.Slice(n * Patches, Patches * Channels);
             example[..Channels].CopyTo(mean);
-            if (Patches == 1)
-            {
-                continue;
-            }
-
             for (int p = 1; p < Patches; p++)
             {
                 TensorPrimitives.Add(mean, example.Slice(p * Channels, Channels), mean);

@@ -19,9 +19,9 @@ public sealed class ParameterUpdate
     private readonly double[] _trust;
     private readonly Action<int, int> _update;
     private readonly Action<int, int> _measure;
-    private readonly Action<Parameter, int, int> _learn;
+    private readonly SliceLearner _learn;
     private readonly Dictionary<int, int> _places; // of parameters, by their offset
-    private readonly int[] _learnt; // numbers of each parameter that this step has updated
+    private readonly bool[] _learnt; // of each parameter, whether this step has updated it
     private StepProfile? _profile;
     private LearningRule? _packed; // whose layers are packed as the last step left them
     private ParameterVector _values;
@@ -59,7 +59,7 @@ public sealed class ParameterUpdate
                 .Select(i => (p, i * SliceLength, Math.Min(SliceLength, trained.Parameter.Length - (i * SliceLength))))),
         ];
         _places = Enumerable.Range(0, _parameters.Length).ToDictionary(p => _parameters[p].Parameter.Offset);
-        _learnt = new int[_parameters.Length];
+        _learnt = new bool[_parameters.Length];
         _squares = new (double, double)[_slices.Length];
         _trust = [.. _parameters.Select(_ => 1.0)];
     }
@@ -73,8 +73,7 @@ public sealed class ParameterUpdate
     /// <param name="rate">The learning rate.</param>
     public void Apply(ParameterVector values, ParameterVector gradients, double rate)
     {
-        (_values, _gradients, _rate) = (values, gradients, rate);
-        _packed = null;
+        (_values, _gradients, _rate, _profile, _packed) = (values, gradients, rate, null, null);
         Array.Clear(_learnt);
         Complete();
     }
@@ -129,39 +128,34 @@ public sealed class ParameterUpdate
             SetTrust();
         }
 
-        for (int p = 0; p < _parameters.Length; p++)
+        if (_learnt.AsSpan().Contains(false))
         {
-            if (_learnt[p] == 0)
-            {
-                _team.Run(_slices.Length, _update);
-                return;
-            }
+            _team.Run(_slices.Length, _update);
         }
     }
 
-    // Some numbers of a parameter, on any thread.
-    private void Learn(Parameter parameter, int start, int length)
+    // A slice of a parameter; a step that learns in slices tells of all of them.
+    private void Learn(Parameter parameter, int start, int length, int worker)
     {
         if (_places.TryGetValue(parameter.Offset, out int p))
         {
-            Update(p, start, length);
-            Interlocked.Add(ref _learnt[p], length);
+            Update(p, start, length, worker);
+            _learnt[p] = true;
         }
     }
 
     private void Update(int job, int worker)
     {
         (int p, int start, int length) = _slices[job];
-        if (_learnt[p] == 0)
+        if (!_learnt[p])
         {
-            long since = StepProfile.Begin(_profile);
-            Update(p, start, length);
-            _profile?.Add(StepPhase.Update, worker, since, 0, 5.0 * sizeof(float) * length);
+            Update(p, start, length, worker);
         }
     }
 
-    private void Update(int p, int start, int length)
+    private void Update(int p, int start, int length, int worker)
     {
+        long since = StepProfile.Begin(_profile);
         (Parameter parameter, bool decays, double scale) = _parameters[p];
         _optimizer.Update(
             _values[parameter].Slice(start, length),
@@ -169,6 +163,9 @@ public sealed class ParameterUpdate
             Velocity[parameter].Slice(start, length),
             _rate * scale * _trust[p],
             decays);
+
+        // Values, gradients and velocities are read; values and velocities are written.
+        _profile?.Add(StepPhase.Update, worker, since, 0, 5.0 * sizeof(float) * length);
     }
 
     // |w|^2 and |g + decay w|^2 of a slice, the latter as |g|^2 + 2 decay g w + decay^2 |w|^2.

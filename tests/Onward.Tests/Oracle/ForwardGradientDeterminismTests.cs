@@ -17,12 +17,12 @@ public sealed class ForwardGradientDeterminismTests
         ["M/1/16"] = (LocalMixerPresets.Get("M/1/16", imageSide: 28, imageChannels: 1, classes: 10), 600),
 
         // Three waves of 8 examples, one example a tile.
-        ["8x8 patches"] = (Mixer(patchesPerSide: 8, channels: 40, groups: 4), 20),
+        ["8x8 patches"] = (TinyNetwork.TwoBlocks(patchesPerSide: 8, channels: 40, groups: 4), 20),
 
-        ["8x8 patches, convolution"] = (Mixer(patchesPerSide: 8, channels: 88, groups: 4) with { TokenMixer = TokenMixer.DepthwiseConvolution }, 20),
+        ["8x8 patches, convolution"] = (TinyNetwork.TwoBlocks(patchesPerSide: 8, channels: 88, groups: 4) with { TokenMixer = TokenMixer.DepthwiseConvolution }, 20),
 
         // Waves of as many examples as threads, but at least two: other waves for other threads.
-        ["16x16 patches"] = (Mixer(patchesPerSide: 16, channels: 12, groups: 3), 7),
+        ["16x16 patches"] = (TinyNetwork.TwoBlocks(patchesPerSide: 16, channels: 12, groups: 3), 7),
     };
 
     public static TheoryData<string> Names => [.. Cases.Keys];
@@ -39,17 +39,6 @@ public sealed class ForwardGradientDeterminismTests
             Assert.All(expected, (bits, i) => Assert.True(bits.AsSpan().SequenceEqual(actual[i]), $"{threads} threads: losses, gradients, weights by turns, number {i}"));
         }
     }
-
-    private static LocalMixerOptions Mixer(int patchesPerSide, int channels, int groups) => new()
-    {
-        Blocks = 2,
-        PatchesPerSide = patchesPerSide,
-        Channels = channels,
-        Groups = groups,
-        ImageSide = 2 * patchesPerSide,
-        ImageChannels = 1,
-        Classes = 4,
-    };
 
     // The bits of losses, gradients and weights, one after the other for each step.
     private static List<ulong[]> Train(string name, int threads)

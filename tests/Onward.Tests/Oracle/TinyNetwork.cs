@@ -57,6 +57,18 @@ public sealed class TinyNetwork
     /// <summary>The networks, by name.</summary>
     public static string[] Names => [.. Named.Keys];
 
+    /// <summary>A network of two blocks, of the size that a test names, on images of two by two pixels a patch.</summary>
+    internal static LocalMixerOptions TwoBlocks(int patchesPerSide, int channels, int groups) => new()
+    {
+        Blocks = 2,
+        PatchesPerSide = patchesPerSide,
+        Channels = channels,
+        Groups = groups,
+        ImageSide = 2 * patchesPerSide,
+        ImageChannels = 1,
+        Classes = 4,
+    };
+
     public LocalMixer Model { get; }
 
     public TrainingLoss Loss { get; }

@@ -15,10 +15,10 @@ public sealed class SlicedUpdateTests
     // Matrices and convolutions of several slices each; batches of several waves.
     private static readonly Dictionary<string, (LocalMixerOptions Options, int Batch)> Networks = new()
     {
-        ["one patch"] = (Mixer(patchesPerSide: 1, channels: 120, groups: 6), 600),
-        ["8x8 patches"] = (Mixer(patchesPerSide: 8, channels: 120, groups: 6), 20),
-        ["convolution"] = (Mixer(patchesPerSide: 8, channels: 88, groups: 4) with { TokenMixer = TokenMixer.DepthwiseConvolution }, 20),
-        ["projections"] = (Mixer(patchesPerSide: 2, channels: 24, groups: 2) with { Projection = 5 }, 150),
+        ["one patch"] = (TinyNetwork.TwoBlocks(patchesPerSide: 1, channels: 120, groups: 6), 600),
+        ["8x8 patches"] = (TinyNetwork.TwoBlocks(patchesPerSide: 8, channels: 120, groups: 6), 20),
+        ["convolution"] = (TinyNetwork.TwoBlocks(patchesPerSide: 8, channels: 88, groups: 4) with { TokenMixer = TokenMixer.DepthwiseConvolution }, 20),
+        ["projections"] = (TinyNetwork.TwoBlocks(patchesPerSide: 2, channels: 24, groups: 2) with { Projection = 5 }, 150),
     };
 
     private static readonly Dictionary<string, Func<LocalMixer, WorkerTeam, LearningRule>> Rules = new()
@@ -62,12 +62,7 @@ public sealed class SlicedUpdateTests
     [MemberData(nameof(Cases))]
     public void Step_leaves_what_a_step_and_an_update_leave(string network, string rule, string optimizer)
     {
-        (float[] Values, float[] Velocity, double[] Losses) expected = Train(network, rule, optimizer, threads: 1, (update, learning, pixels, labels, step) =>
-        {
-            StepResult result = learning.Step(pixels, labels, step);
-            update.Apply(learning.Model.Values, learning.Gradients, 0.05);
-            return result;
-        });
+        (float[] Values, float[] Velocity, double[] Losses) expected = Train(network, rule, optimizer, threads: 1, Apart);
 
         foreach (int threads in new[] { 1, 3 })
         {
@@ -85,14 +80,8 @@ public sealed class SlicedUpdateTests
     public void Slices_take_the_rate_of_their_parameter()
     {
         Update step = (update, learning, pixels, labels, number) => update.Step(learning, pixels, labels, number, 0.05, unchanged: number > 0);
-        Update apart = (update, learning, pixels, labels, number) =>
-        {
-            StepResult result = learning.Step(pixels, labels, number);
-            update.Apply(learning.Model.Values, learning.Gradients, 0.05);
-            return result;
-        };
 
-        float[] expected = Train("8x8 patches", "LG-FG-A", "SGD", 2, apart, Some).Values, actual = Train("8x8 patches", "LG-FG-A", "SGD", 2, step, Some).Values;
+        float[] expected = Train("8x8 patches", "LG-FG-A", "SGD", 2, Apart, Some).Values, actual = Train("8x8 patches", "LG-FG-A", "SGD", 2, step, Some).Values;
 
         Tolerance.Same(expected, actual, "values");
 
@@ -111,20 +100,20 @@ public sealed class SlicedUpdateTests
                 value *= 1.5f;
             }
 
-            if (inSlices)
-            {
-                return update.Step(learning, pixels, labels, step, 0.05);
-            }
-
-            StepResult result = learning.Step(pixels, labels, step);
-            update.Apply(learning.Model.Values, learning.Gradients, 0.05);
-            return result;
+            return inSlices ? update.Step(learning, pixels, labels, step, 0.05) : Apart(update, learning, pixels, labels, step);
         }).Values;
 
         Tolerance.Same(With(inSlices: false), With(inSlices: true), "values");
     }
 
     private delegate StepResult Update(ParameterUpdate update, LearningRule rule, float[] pixels, int[] labels, uint step);
+
+    private static StepResult Apart(ParameterUpdate update, LearningRule rule, float[] pixels, int[] labels, uint step)
+    {
+        StepResult result = rule.Step(pixels, labels, step);
+        update.Apply(rule.Model.Values, rule.Gradients, 0.05);
+        return result;
+    }
 
     private static (float[] Values, float[] Velocity, double[] Losses) Train(
         string network, string rule, string optimizer, int threads, Update step, Func<LocalMixer, TrainedParameter[]>? trained = null)
@@ -144,15 +133,4 @@ public sealed class SlicedUpdateTests
 
         return (tiny.Model.Values.All.ToArray(), update.Velocity.All.ToArray(), [.. losses]);
     }
-
-    private static LocalMixerOptions Mixer(int patchesPerSide, int channels, int groups) => new()
-    {
-        Blocks = 2,
-        PatchesPerSide = patchesPerSide,
-        Channels = channels,
-        Groups = groups,
-        ImageSide = 2 * patchesPerSide,
-        ImageChannels = 1,
-        Classes = 4,
-    };
 }
