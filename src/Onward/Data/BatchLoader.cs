@@ -101,7 +101,7 @@ public sealed class BatchLoader : IDisposable
         bool asTheyAre = views is [var only] && only == ViewRecipe.None;
         (_batchSize, _seed, _views) = (batchSize, seed, asTheyAre ? 0 : views.Count);
         _share = share ?? BatchShare.Whole;
-        _workbenches = new Workbench[asTheyAre && images is LabelledImages ? 1 : threads];
+        _workbenches = new Workbench[asTheyAre && images.IsInMemory ? 1 : threads];
         for (int thread = 0; thread < _workbenches.Length; thread++)
         {
             _workbenches[thread] = new Workbench(new RawImage(), Maker(ViewRecipe.None), asTheyAre ? [] : [.. views.Select(Maker)]);

@@ -50,6 +50,9 @@ public abstract class ImageSet
     /// <summary>Class of each example. [example]</summary>
     public ReadOnlyMemory<int> Labels { get; }
 
+    /// <summary>True if reading an image is no more than to show it where it lies.</summary>
+    internal virtual bool IsInMemory => false;
+
     /// <summary>Reads one image in its own size. Several threads may call it at once, each with its own image to fill.</summary>
     /// <param name="example">Number of the example, 0 to <see cref="Count"/> - 1.</param>
     /// <param name="image">Receives the image, of <see cref="Channels"/> channels.</param>
@@ -86,7 +89,20 @@ public abstract class ImageSet
         return Slice(0, count);
     }
 
-    /// <summary>Sets the last examples apart, for validation: two views on the same images.</summary>
+    /// <summary>Holds examples out, for validation: two views on the same images. Each class has the same share in both.</summary>
+    /// <param name="count">Number of examples to hold out, 1 to <see cref="Count"/> - 1.</param>
+    /// <param name="seed">Names the draw.</param>
+    /// <returns>The examples that are left and those held out, both in their order.</returns>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="count"/> would leave one part empty.</exception>
+    public (ImageSet Training, ImageSet HeldOut) HoldOut(int count, ulong seed)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(count, Count);
+        StratifiedSplit split = StratifiedSplit.Draw(Labels.Span, count, seed);
+        return (new ImageSubset(this, split.Rest), new ImageSubset(this, split.Drawn));
+    }
+
+    /// <summary>Sets the last examples apart: two views on the same images. Where images are sorted by class, take <see cref="HoldOut"/>.</summary>
     /// <param name="count">Examples of the second part, 1 to <see cref="Count"/> - 1.</param>
     /// <returns>All but the last <paramref name="count"/> examples, and those last ones.</returns>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="count"/> would leave one part empty.</exception>

@@ -28,6 +28,9 @@ public sealed class ImageSubset : ImageSet
     }
 
     /// <inheritdoc/>
+    internal override bool IsInMemory => _images.IsInMemory;
+
+    /// <inheritdoc/>
     public override bool TryRead(int example, RawImage image) => _images.TryRead(_examples.Span[example], image);
 
     /// <inheritdoc/>

@@ -35,6 +35,9 @@ public sealed class LabelledImages : ImageSet
     public ReadOnlyMemory<byte> Pixels { get; }
 
     /// <inheritdoc/>
+    internal override bool IsInMemory => true;
+
+    /// <inheritdoc/>
     public override bool TryRead(int example, RawImage image)
     {
         ArgumentNullException.ThrowIfNull(image);
