@@ -154,7 +154,8 @@ internal static class ConfigurationFile
     }
 
     // What shows, or says where the rest comes from, belongs to one call of the command.
-    internal static bool MayBeIn(Option option) => option is not System.CommandLine.Help.HelpOption && option.Name is not (Name or "--dump-config" or "--dry-run" or "--resume" or "--json");
+    internal static bool MayBeIn(Option option) => option is not System.CommandLine.Help.HelpOption
+        && option.Name is not (Name or "--dump-config" or "--dry-run" or "--resume" or "--best" or "--epoch" or "--json");
 
     private static string Text(JsonNode? value) => value is JsonValue text && text.GetValueKind() == JsonValueKind.String ? text.GetValue<string>() : value?.ToJsonString() ?? "null";
 

@@ -12,6 +12,7 @@ namespace Onward.Cli;
 internal sealed class EvalCommand
 {
     private readonly Option<string?> _run = ValueOption.Folder("--run", "Run folder, as 'onward train' printed it", required: true);
+    private readonly EpochChoice _epoch = new("Measure the model");
     private readonly Option<string?> _dataset = ValueOption.Name("--dataset", "mnist, fashion-mnist, cifar-10, digits, idx or folder. Default: the run's", Datasets.Names);
     private readonly Option<string?> _data = ValueOption.Folder("--data", "Folder with the files of the data set. Default: the run's");
     private readonly Option<double?> _confidence = TrainedModel.ExitConfidenceOption(": measure what that comes to");
@@ -31,6 +32,7 @@ internal sealed class EvalCommand
             command.Add(option);
         }
 
+        eval._epoch.AddTo(command);
         command.SetAction(eval.Run);
         return command;
     }
@@ -38,7 +40,7 @@ internal sealed class EvalCommand
     private int Run(ParseResult parse)
     {
         string folder = _host.Resolve(parse.GetValue(_run)!);
-        TrainedModel trained = TrainedModel.Load(folder);
+        TrainedModel trained = TrainedModel.Load(folder, _epoch.Read(parse));
         (RunConfiguration run, LocalMixer model) = (trained.Run, trained.Model);
         double? confidence = parse.GetValue(_confidence);
         if (confidence is not null)
@@ -78,12 +80,13 @@ internal sealed class EvalCommand
                     folder,
                     Round(InferenceCost.OfReadout(model)),
                     [.. test.BlockErrors.Select((error, k) => new BlockOutcome(k, Round(100 - error), Round(InferenceCost.OfBlock(model, k)), test.EarlyExits is null ? null : Round(test.EarlyExits.Shares[k])))],
-                    test.EarlyExits is null ? null : new ExitOutcome(confidence!.Value, Round(test.EarlyExits.Error), Round(InferenceCost.Mean(model, test.EarlyExits.Shares)))),
+                    test.EarlyExits is null ? null : new ExitOutcome(confidence!.Value, Round(test.EarlyExits.Error), Round(InferenceCost.Mean(model, test.EarlyExits.Shares))),
+                    trained.Epoch),
                 ResultJson.Options));
         }
         else
         {
-            _host.Out.WriteLine($"{run.Network.Name} trained with {run.Rule} on {run.Dataset}; errors on {dataset}");
+            _host.Out.WriteLine($"{run.Network.Name} trained with {run.Rule} on {run.Dataset}{trained.DescribeEpoch()}; errors on {dataset}");
             Table(model, train, held, test).Write(_host.Out);
             if (test.EarlyExits is EarlyExits exits)
             {
@@ -138,7 +141,8 @@ internal sealed class EvalCommand
         string Run,
         double Mflop,
         IReadOnlyList<BlockOutcome> Blocks,
-        ExitOutcome? EarlyExit);
+        ExitOutcome? EarlyExit,
+        int? Epoch);
 
     // The share of test images that exit there, in percent; null where no confidence was given.
     private sealed record BlockOutcome(int Block, double TestAccuracy, double Mflop, double? ExitShare);

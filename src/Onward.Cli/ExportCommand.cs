@@ -11,6 +11,7 @@ internal sealed class ExportCommand
 {
     private readonly Argument<string> _run = ValueOption.Path("RUN", "run folder, as 'onward train' printed it");
     private readonly Argument<string> _file = ValueOption.Path("FILE", "the file to write, such as model.onnx; one that is there is replaced");
+    private readonly EpochChoice _epoch = new("Write the model");
     private readonly Option<bool> _json = new("--json") { Description = "Print one line of JSON instead of a table" };
     private readonly Host _host;
 
@@ -20,14 +21,16 @@ internal sealed class ExportCommand
     internal static Command Create(Host host)
     {
         ExportCommand export = new(host);
-        Command command = new("export", "Write a trained model as an ONNX file that takes pixels and gives probabilities.") { export._run, export._file, export._json };
+        Command command = new("export", "Write a trained model as an ONNX file that takes pixels and gives probabilities.") { export._run, export._file };
+        export._epoch.AddTo(command);
+        command.Add(export._json);
         command.SetAction(export.Run);
         return command;
     }
 
     private int Run(ParseResult parse)
     {
-        TrainedModel trained = TrainedModel.Load(_host.Resolve(parse.GetValue(_run)!));
+        TrainedModel trained = TrainedModel.Load(_host.Resolve(parse.GetValue(_run)!), _epoch.Read(parse));
         LocalMixerOptions options = trained.Model.Options;
         string path = _host.Resolve(parse.GetValue(_file)!);
         try
@@ -62,14 +65,21 @@ internal sealed class ExportCommand
             OnnxFile.OperatorSet,
             OnnxFile.Input,
             [options.ImageSide, options.ImageSide, options.ImageChannels],
-            OnnxFile.OutputsOf(options));
+            OnnxFile.OutputsOf(options),
+            trained.Epoch);
         if (parse.GetValue(_json))
         {
             _host.Out.WriteLine(JsonSerializer.Serialize(outcome, ResultJson.Options));
             return ExitCode.Done;
         }
 
-        new TextTable()
+        TextTable table = new();
+        if (trained.Epoch is int epoch)
+        {
+            table.Add("epoch", epoch.ToString(CultureInfo.InvariantCulture));
+        }
+
+        table
             .Add("file", string.Create(CultureInfo.InvariantCulture, $"{path}, {outcome.Bytes / 1e6:0.0} MB, ONNX operators {outcome.OperatorSet}"))
             .Add("input", $"{outcome.Input}, float32 [N, {string.Join(", ", outcome.InputSizes)}], 0 to 255, {(options.ImageChannels == 1 ? "grey" : "red, green, blue")}")
             .Add("outputs", $"{string.Join(", ", outcome.Outputs)}; float32 [N, {options.Classes}] where they are of classes")
@@ -77,5 +87,5 @@ internal sealed class ExportCommand
         return ExitCode.Done;
     }
 
-    private sealed record Outcome(string File, long Bytes, int OperatorSet, string Input, IReadOnlyList<int> InputSizes, IReadOnlyList<string> Outputs);
+    private sealed record Outcome(string File, long Bytes, int OperatorSet, string Input, IReadOnlyList<int> InputSizes, IReadOnlyList<string> Outputs, int? Epoch);
 }

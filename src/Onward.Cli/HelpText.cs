@@ -44,6 +44,7 @@ internal static class HelpText
           onward train --overfit-batches 2             can it learn at all? 256 images by heart
           onward train --max-time 60                   stops after an hour, to be gone on with
           onward train --resume runs/mnist-M-1-16-LG-FG-A-seed1
+          onward train --resume runs/a --best          a new run from the best epoch of another
           onward train --lr 0.1 --dump-config > options.json; onward train --config options.json --seed 2
 
         Ctrl-C, a kill or a power cut loses no more than the steps since the last checkpoint: --resume goes
@@ -70,6 +71,7 @@ internal static class HelpText
     private const string EvalExamples = """
           onward eval --run runs/mnist-M-1-16-LG-FG-A-seed1
           onward eval --run runs/mnist-M-1-16-LG-FG-A-seed1 --dataset digits
+          onward eval --run runs/mnist-M-1-16-LG-FG-A-seed1 --best      the epoch of the lowest error
           onward eval --run runs/cifar-10-M-8-16-LG-FG-A-seed1 --exit-confidence 0.9
 
         MFLOP is what an answer from there costs for one image, this block and those before it. With

@@ -16,6 +16,7 @@ internal sealed class PredictCommand
 
     private readonly Argument<string> _run = ValueOption.Path("RUN", "run folder, as 'onward train' printed it");
     private readonly Argument<string[]> _images = ValueOption.Paths("IMAGE", "image files: JPEG, PNG, BMP or WebP");
+    private readonly EpochChoice _epoch = new("Take the model");
     private readonly Option<int?> _top = ValueOption.Whole("--top", $"Classes to show, the most probable first. Default {DefaultTop}, or all where there are fewer", 1);
     private readonly Option<double?> _confidence = TrainedModel.ExitConfidenceOption(". Default: none does");
     private readonly Option<int?> _lastBlock = ValueOption.Whole("--max-block", "Block, from 0, whose head answers at the latest; the blocks after it are not run. Default: the readout answers", 0);
@@ -33,6 +34,7 @@ internal sealed class PredictCommand
         {
             predict._run, predict._images, predict._top, predict._confidence, predict._lastBlock, predict._threads, predict._json,
         };
+        predict._epoch.AddTo(command);
         command.SetAction(predict.Run);
         return command;
     }
@@ -40,7 +42,7 @@ internal sealed class PredictCommand
     // All that can be wrong but the content of the images is found before the first answer.
     private int Run(ParseResult parse)
     {
-        TrainedModel trained = TrainedModel.Load(_host.Resolve(parse.GetValue(_run)!));
+        TrainedModel trained = TrainedModel.Load(_host.Resolve(parse.GetValue(_run)!), _epoch.Read(parse));
         LocalMixerOptions options = trained.Model.Options;
         EarlyExit exit = ReadExit(parse, trained);
         int top = parse.GetValue(_top) ?? Math.Min(DefaultTop, options.Classes);

@@ -13,6 +13,7 @@ internal sealed class ReportCommand
     private const string PageName = "report.html";
 
     private readonly Argument<string[]> _runs = ValueOption.Paths("RUN", "run folders, as 'onward train' printed them; runs that have not ended too");
+    private readonly EpochChoice _epoch = new("Show the confusions and images of the model");
     private readonly Option<string?> _out = ValueOption.Folder("--out", $"HTML file to write. Default: {PageName} in the run's folder or, of several runs, in this one");
     private readonly Option<int?> _threads = RuleChoice.ThreadsOption();
     private readonly Host _host;
@@ -25,6 +26,7 @@ internal sealed class ReportCommand
     {
         ReportCommand report = new(host);
         Command command = new("report", "Write a page about runs: learning curves, errors, confusions, misclassified images.") { report._runs, report._out, report._threads };
+        report._epoch.AddTo(command);
         command.SetAction(report.Run);
         return command;
     }
@@ -39,13 +41,14 @@ internal sealed class ReportCommand
 
         string path = parse.GetValue(_out) is string asked ? _host.Resolve(asked) : folders.Length == 1 ? Path.Combine(folders[0], PageName) : _host.Resolve(PageName);
         RecordedRun[] runs = [.. folders.Select(RecordedRun.Read)];
+        EpochChoice.Wanted? wanted = _epoch.Read(parse);
         RequirePlace(path);
 
         using WorkerTeam team = new(RuleChoice.Threads(parse, _threads));
         List<ReportedRun> reported = [];
         foreach (RecordedRun run in runs)
         {
-            (TestAnswers? answers, string missing) = Answer(run, team);
+            (TestAnswers? answers, string missing) = Answer(run, wanted, team);
             string name = NameOf(run.Folder, folders);
             if (answers is null)
             {
@@ -70,11 +73,15 @@ internal sealed class ReportCommand
     }
 
     // A report is made of what there is: it says what is missing, and downloads nothing.
-    private (TestAnswers? Answers, string Missing) Answer(RecordedRun run, WorkerTeam team)
+    private (TestAnswers? Answers, string Missing) Answer(RecordedRun run, EpochChoice.Wanted? wanted, WorkerTeam team)
     {
+        // An epoch that was asked for is shown, or nothing is written.
+        TrainedModel? asked = wanted is null || run.EpochsDone == 0 ? null : TrainedModel.Load(run.Folder, wanted);
         try
         {
-            return Find(run) is string missing ? (null, missing) : (TestAnswers.Of(run.Folder, Load(run.Configuration), team, _host.Interruption), "");
+            return Find(run) is string missing
+                ? (null, missing)
+                : (TestAnswers.Of(asked ?? TrainedModel.Load(run.Folder), Load(run.Configuration), team, _host.Interruption), "");
         }
         catch (Exception fault) when (fault is CommandFault or DataException or DownloadUnavailableException or ModelFileException)
         {

@@ -30,10 +30,14 @@ internal static class ReportSection
             Html.Element("p class=\"about\"", Html.Text(facts)),
             run.Result?.Divergence is string divergence ? Html.Element("p class=\"missing\"", Html.Text(divergence)) : "",
             reported.Missing.Length > 0 ? Html.Element("p class=\"missing\"", Html.Text($"No confusion matrix and no images: {reported.Missing}")) : "",
+            reported.Answers?.Epoch is int epoch ? Html.Element("p class=\"about\"", EpochOf(epoch)) : "",
             Html.Element("div class=\"panels\"", reported.Answers is TestAnswers answers ? Confusion(answers, run.HeldOut) : "", Blocks(reported)),
             reported.Answers is TestAnswers shown ? Mistakes(shown, run.HeldOut) : "",
             Html.Element("div class=\"panels\"", Environment(options), Configuration(options)));
     }
+
+    private static string EpochOf(int epoch) =>
+        string.Create(CultureInfo.InvariantCulture, $"Confusions, accuracies of blocks and misclassified images are those of the model after epoch {epoch}.");
 
     private static string Confusion(TestAnswers answers, string heldOut)
     {

@@ -51,6 +51,9 @@ internal sealed class RunFolder : IDisposable
     /// <summary>Whether a run kept checkpoints.</summary>
     internal static bool HasCheckpointsIn(string folder) => Directory.Exists(System.IO.Path.Combine(folder, CheckpointsName));
 
+    /// <summary>The checkpoints of a run, to be read.</summary>
+    internal static CheckpointFolder CheckpointsIn(string folder) => new(System.IO.Path.Combine(folder, CheckpointsName), keep: 1);
+
     /// <summary>Refuses a path that holds something already.</summary>
     internal static void RequireFree(string path)
     {
@@ -199,7 +202,7 @@ internal sealed class RunFolder : IDisposable
     /// <param name="damaged">Told of each newer one that is damaged.</param>
     internal static Checkpoint? ReadCheckpoint(string path, Action<string> damaged)
     {
-        Checkpoint? checkpoint = new CheckpointFolder(System.IO.Path.Combine(path, CheckpointsName), keep: 1).LoadNewest(damaged);
+        Checkpoint? checkpoint = CheckpointsIn(path).LoadNewest(damaged);
         if (checkpoint is null && File.Exists(System.IO.Path.Combine(path, MetricsFile.Name)) && MetricsFile.Read(path).Count is > 0 and int epochs)
         {
             throw new CommandFault($"{path}: no checkpoint to go on from, though {epochs} epoch{(epochs == 1 ? " has" : "s have")} ended. Train it anew, in another folder.");
@@ -222,6 +225,30 @@ internal sealed class RunFolder : IDisposable
         {
             throw Fault("", fault);
         }
+    }
+
+    /// <summary>Begins to write a run that goes on, in this new folder, from an epoch of another.</summary>
+    /// <param name="checkpoint">The end of that epoch.</param>
+    /// <param name="best">The end of the epoch of the lowest error until then; null where it is not kept.</param>
+    /// <param name="gradients">True if gradients are compared with exact ones.</param>
+    internal void BeginFrom(Checkpoint checkpoint, Checkpoint? best, bool gradients)
+    {
+        if (best is not null)
+        {
+            Keep(best);
+        }
+
+        Keep(checkpoint);
+        try
+        {
+            ModelFile.Save(checkpoint.EvaluatedModel(), ModelPath);
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            throw Fault(" the model", fault);
+        }
+
+        Begin(checkpoint.Model.Blocks.Count, gradients, checkpoint.Epochs);
     }
 
     /// <summary>Keeps what the run came to, whole or not at all.</summary>

@@ -10,7 +10,8 @@ namespace Onward.Cli;
 /// <param name="Evaluation">Errors and answers.</param>
 /// <param name="ClassNames">Name of each class.</param>
 /// <param name="Mistakes">The mistakes of which the model is the surest, with pictures.</param>
-internal sealed record TestAnswers(Evaluation Evaluation, IReadOnlyList<string> ClassNames, IReadOnlyList<Mistake> Mistakes)
+/// <param name="Epoch">The epoch whose model it is; null for the last.</param>
+internal sealed record TestAnswers(Evaluation Evaluation, IReadOnlyList<string> ClassNames, IReadOnlyList<Mistake> Mistakes, int? Epoch)
 {
     private const int MostMistakes = 48;
     private const int LargestSide = 96; // of a picture, in pixels
@@ -31,13 +32,13 @@ internal sealed record TestAnswers(Evaluation Evaluation, IReadOnlyList<string> 
     }
 
     /// <summary>Evaluates the model of a run.</summary>
-    /// <param name="folder">The run's folder.</param>
+    /// <param name="trained">The model.</param>
     /// <param name="data">Its images.</param>
     /// <param name="team">The threads that share the work.</param>
     /// <param name="cancellation">Ends the evaluation.</param>
-    internal static TestAnswers Of(string folder, TrainingData data, WorkerTeam team, CancellationToken cancellation)
+    internal static TestAnswers Of(TrainedModel trained, TrainingData data, WorkerTeam team, CancellationToken cancellation)
     {
-        LocalMixer model = ModelFile.Load(RunFolder.ModelPathIn(folder));
+        LocalMixer model = trained.Model;
         TrainedModel.RequireFit(model.Options, data.Images);
         ImageSet images = data.Images.Test;
         using BatchLoader loader = BatchLoader.ForEvaluation(images, data.Images.Mean, data.Images.StandardDeviation, team.Count);
@@ -53,7 +54,7 @@ internal sealed record TestAnswers(Evaluation Evaluation, IReadOnlyList<string> 
                 .Take(MostMistakes)
                 .Select(one => new Mistake(one.example, one.answer, Picture(one.example))),
         ];
-        return new TestAnswers(evaluation, data.Images.ClassNames, mistakes);
+        return new TestAnswers(evaluation, data.Images.ClassNames, mistakes, trained.Epoch);
 
         byte[] Picture(int example)
         {

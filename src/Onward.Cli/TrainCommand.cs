@@ -46,7 +46,7 @@ internal sealed class TrainCommand
 
     // All that can be wrong is found before the run folder is made, or written to.
     private int Run(ParseResult parse) => _ranks.Together(() => _options.ReadResumption(parse)) is TrainOptions.Resumption resumption
-        ? Resume(resumption)
+        ? resumption.Epoch is EpochChoice.Wanted epoch ? ResumeFrom(epoch, resumption) : Resume(resumption)
         : TryOrBegin(_ranks.Together(() => _options.Read(parse)), _options.OnlyTries(parse));
 
     private int TryOrBegin(TrainOptions.Plan plan, bool tries) => tries ? Try(plan) : Begin(plan);
@@ -97,9 +97,7 @@ internal sealed class TrainCommand
             _host.Notices.Add($"{byDefault} holds such a run that has not ended; '{RunFolder.ResumeCommand(byDefault)}' goes on with it. This is a new one.");
         }
 
-        RunFolder folder = named is null
-            ? RunFolder.CreateNext(byDefault, run.Configuration, run.Blocks, keeping.Checkpoints)
-            : RunFolder.Create(named, run.Configuration, run.Blocks, keeping.Checkpoints);
+        RunFolder folder = CreateFolder(run, named, byDefault, keeping);
         if (keeping.TensorBoard)
         {
             run.BeginEvents(folder);
@@ -107,6 +105,10 @@ internal sealed class TrainCommand
 
         return folder;
     }
+
+    private static RunFolder CreateFolder(TrainingRun run, string? named, string byDefault, TrainOptions.Keeping keeping) => named is null
+        ? RunFolder.CreateNext(byDefault, run.Configuration, run.Blocks, keeping.Checkpoints)
+        : RunFolder.Create(named, run.Configuration, run.Blocks, keeping.Checkpoints);
 
     private int Resume(TrainOptions.Resumption asked)
     {
@@ -119,9 +121,8 @@ internal sealed class TrainCommand
         }
 
         Checkpoint? checkpoint = _ranks.Together(() => RunFolder.ReadCheckpoint(path, fault => _host.Notices.Add($"going on from an earlier checkpoint, because the newest is not intact: {fault}")));
-        RunPlan plan = asked.Keeping.Adapt(RunPlan.Of(begun, asked.Threads ?? begun.Threads));
-        TrainingData data = _ranks.FirstThenOthers(() => plan.Choose(new DataChoice.Settings(begun.Dataset, asked.Data ?? begun.Data, begun.Validation) { ImageSize = begun.ImageSize }.Load(_host)));
-        using TrainingRun run = _ranks.Together(() => Prepare(plan, data, begun, path, checkpoint));
+        (TrainingRun prepared, string heldOut) = Prepare(asked, begun, path, checkpoint);
+        using TrainingRun run = prepared;
         _ranks.RequireSame(run.Configuration);
         folder?.Begin(run.Blocks, begun.MeasureGradients > 0, checkpoint?.Epochs ?? []);
         if (folder is not null && (asked.Keeping.TensorBoard || EventFile.IsIn(path)))
@@ -130,8 +131,56 @@ internal sealed class TrainCommand
         }
 
         string from = checkpoint is null ? " from its beginning" : $" after {(checkpoint.Step > 0 ? $"step {checkpoint.Step + checkpoint.ReadoutStep} of epoch {checkpoint.Epochs.Count + 1}" : $"epoch {checkpoint.Epochs.Count}")} of {begun.Epochs}";
-        Train(run, folder, asked.Keeping, data.HeldOut, "going on with", from);
+        Train(run, folder, asked.Keeping, heldOut, "going on with", from);
         return ExitCode.Done;
+    }
+
+    // The run that was named only lends its checkpoints: it stays as it is, under way or ended.
+    private int ResumeFrom(EpochChoice.Wanted epoch, TrainOptions.Resumption asked)
+    {
+        string path = _host.Resolve(asked.Run);
+        string? named = asked.Out is null ? null : _host.Resolve(asked.Out);
+        _ranks.Together(() => RequireFree(named));
+        RunConfiguration begun = _ranks.Together(() => RunFolder.ReadConfiguration(path));
+        Checkpoint checkpoint = _ranks.Together(() => epoch.ReadCheckpoint(path));
+        (TrainingRun prepared, string heldOut) = Prepare(asked, begun, path, checkpoint);
+        using TrainingRun run = prepared;
+        _ranks.RequireSame(run.Configuration);
+        using RunFolder? folder = _ranks.Together(() => _ranks.Writes ? CreateFolderFrom(checkpoint, run, path, named, asked.Keeping) : null);
+        string from = string.Create(CultureInfo.InvariantCulture, $" after epoch {checkpoint.Epochs.Count} of {begun.Epochs}; {path} stays as it is");
+        Train(run, folder, asked.Keeping, heldOut, "going on with", from);
+        return ExitCode.Done;
+    }
+
+    private static RunFolder CreateFolderFrom(Checkpoint checkpoint, TrainingRun run, string path, string? named, TrainOptions.Keeping keeping)
+    {
+        CheckpointFolder others = RunFolder.CheckpointsIn(path);
+        Checkpoint? best = checkpoint.BestEpoch < checkpoint.Epochs.Count && others.Epochs.Contains(checkpoint.BestEpoch) ? others.LoadEpoch(checkpoint.BestEpoch) : null;
+        string byDefault = string.Create(CultureInfo.InvariantCulture, $"{Path.TrimEndingDirectorySeparator(path)}-from-epoch-{checkpoint.Epochs.Count}");
+        RunFolder folder = CreateFolder(run, named, byDefault, keeping);
+        try
+        {
+            folder.BeginFrom(checkpoint, best, run.Configuration.MeasureGradients > 0);
+            if (keeping.TensorBoard || EventFile.IsIn(path))
+            {
+                run.BeginEvents(folder);
+            }
+
+            return folder;
+        }
+        catch
+        {
+            folder.Dispose();
+            throw;
+        }
+    }
+
+    private (TrainingRun Run, string HeldOut) Prepare(TrainOptions.Resumption asked, RunConfiguration begun, string path, Checkpoint? checkpoint)
+    {
+        RunPlan plan = asked.Keeping.Adapt(RunPlan.Of(begun, asked.Threads ?? begun.Threads));
+        DataChoice.Settings images = new(begun.Dataset, asked.Data ?? begun.Data, begun.Validation) { ImageSize = begun.ImageSize };
+        TrainingData data = _ranks.FirstThenOthers(() => plan.Choose(images.Load(_host)));
+        return (_ranks.Together(() => Prepare(plan, data, begun, path, checkpoint)), data.HeldOut);
     }
 
     private TrainingRun Prepare(RunPlan plan, TrainingData data, RunConfiguration begun, string path, Checkpoint? checkpoint)

@@ -33,7 +33,8 @@ internal sealed class TrainOptions
     private readonly Option<int?> _measureGradients = ValueOption.Whole("--measure-gradients", "At N steps of each epoch compare the gradients of each block with the exact ones of the same losses: norms and cosine, in metrics.csv. Costs a step of backprop each. Default 0", 0);
     private readonly Option<ulong?> _seed = ValueOption.Seed("--seed", "Names every random draw of the run. Default 1");
     private readonly Option<string?> _out = ValueOption.Folder("--out", "Run folder, new or empty. Default: runs/DATASET-MODEL-RULE-seedN");
-    private readonly Option<string?> _resume = ValueOption.Folder("--resume", $"Go on with a run that was stopped, to the same result bit for bit: its folder. Of the other options it takes {ValueOption.List(BesideResume)}");
+    private readonly Option<string?> _resume = ValueOption.Folder("--resume", $"Go on with a run that was stopped, to the same result bit for bit: its folder. Of the other options it takes {ValueOption.List(BesideResume)}, and --best or --epoch with --out");
+    private readonly EpochChoice _epoch = new("With --resume: begin a new run folder that goes on from the end", "Default: the last checkpoint, in the run's own folder");
     private readonly Option<double?> _maxTime = ValueOption.Number("--max-time", "Minutes after which the run stops as after Ctrl-C, to be gone on with. Default: none", "from 0.001 to 1000000", value => value is >= 0.001 and <= 1_000_000);
     private readonly Option<double?> _checkpointMinutes = ValueOption.Number("--checkpoint-minutes", "Minutes between checkpoints within an epoch; there is one after each epoch anyway. Default 10", "from 0 to 100000", value => value is >= 0 and <= 100_000);
     private readonly Option<int?> _keep = ValueOption.Whole("--keep", "How many of the last checkpoints are kept, beside the one of the lowest error. Default 2", 1);
@@ -57,6 +58,7 @@ internal sealed class TrainOptions
         command.Add(_measureGradients);
         command.Add(_out);
         command.Add(_resume);
+        _epoch.AddTo(command);
         command.Add(_maxTime);
         command.Add(_checkpointMinutes);
         command.Add(_keep);
@@ -139,17 +141,20 @@ internal sealed class TrainOptions
     /// <summary>The run that the command line goes on with; null where it begins one.</summary>
     internal Resumption? ReadResumption(ParseResult parse)
     {
+        EpochChoice.Wanted? epoch = _epoch.Read(parse);
         if (parse.GetValue(_resume) is not string run)
         {
-            return null;
+            return epoch is null ? null : throw new CommandFault("--best and --epoch choose an epoch of the run that --resume names. Name that run, or leave them out.");
         }
 
-        if (parse.CommandResult.Children.OfType<OptionResult>().FirstOrDefault(given => !given.Implicit && given.Option != _resume && !BesideResume.Contains(given.Option.Name)) is OptionResult other)
+        bool MayBeGiven(Option option) =>
+            option == _resume || _epoch.Has(option) || (epoch is not null && option == _out) || BesideResume.Contains(option.Name);
+        if (parse.CommandResult.Children.OfType<OptionResult>().FirstOrDefault(given => !given.Implicit && !MayBeGiven(given.Option)) is OptionResult other)
         {
             throw new CommandFault($"{other.Option.Name} cannot be given with --resume: a run goes on with the options that it was begun with. Leave it out.");
         }
 
-        return new Resumption(run, parse.GetValue<string?>("--data"), parse.GetValue<int?>("--threads"), ReadKeeping(parse));
+        return new Resumption(run, parse.GetValue<string?>("--data"), parse.GetValue<int?>("--threads"), epoch, parse.GetValue(_out), ReadKeeping(parse));
     }
 
     /// <summary>What the command line says, with the preset's defaults for the rest.</summary>
@@ -238,7 +243,13 @@ internal sealed class TrainOptions
     internal sealed record Plan(DataChoice.Settings Data, RunPlan Run, string? Out, Keeping Keeping);
 
     /// <summary>A run to go on with, and what may be new about it; null where it is as it was.</summary>
-    internal sealed record Resumption(string Run, string? Data, int? Threads, Keeping Keeping);
+    /// <param name="Run">Its folder.</param>
+    /// <param name="Data">The folder of its data set.</param>
+    /// <param name="Threads">Threads.</param>
+    /// <param name="Epoch">The epoch to go on from, in another folder; null to go on in its own.</param>
+    /// <param name="Out">That other folder.</param>
+    /// <param name="Keeping">How the run is kept and told of.</param>
+    internal sealed record Resumption(string Run, string? Data, int? Threads, EpochChoice.Wanted? Epoch, string? Out, Keeping Keeping);
 
     /// <summary>How a run is kept and told of.</summary>
     /// <param name="Interval">Time between checkpoints within an epoch.</param>

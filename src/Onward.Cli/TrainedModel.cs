@@ -1,3 +1,4 @@
+using System.Globalization;
 using Onward.Data;
 using Onward.Models;
 using Onward.Training;
@@ -8,15 +9,23 @@ namespace Onward.Cli;
 /// <param name="Folder">The run's folder.</param>
 /// <param name="Run">Its options.</param>
 /// <param name="Model">The model, its weights not packed.</param>
-internal sealed record TrainedModel(string Folder, RunConfiguration Run, LocalMixer Model)
+/// <param name="Epoch">The epoch whose model it is; null for the last.</param>
+internal sealed record TrainedModel(string Folder, RunConfiguration Run, LocalMixer Model, int? Epoch)
 {
     /// <summary>Reads the folder of a run.</summary>
-    internal static TrainedModel Load(string folder)
+    /// <param name="folder">The folder.</param>
+    /// <param name="wanted">The epoch whose model is asked for; null for the last.</param>
+    internal static TrainedModel Load(string folder, EpochChoice.Wanted? wanted = null)
     {
         RunFolder.RequireFolder(folder);
         RunConfiguration run = RunFolder.ReadConfiguration(folder);
-        return new TrainedModel(folder, run, ModelFile.Load(RunFolder.ModelPathIn(folder)));
+        return wanted?.ReadCheckpoint(folder) is Checkpoint checkpoint
+            ? new TrainedModel(folder, run, checkpoint.EvaluatedModel(), checkpoint.Epochs.Count)
+            : new TrainedModel(folder, run, ModelFile.Load(RunFolder.ModelPathIn(folder)), null);
     }
+
+    /// <summary>The epoch whose model it is, as a heading shows it; empty for the last.</summary>
+    internal string DescribeEpoch() => Epoch is int epoch ? string.Create(CultureInfo.InvariantCulture, $" after epoch {epoch}") : "";
 
     /// <summary>How images are standardised and classes are named.</summary>
     internal ImageDescription DescribeImages(Host host)

@@ -55,6 +55,9 @@ public sealed class Checkpoint
     /// <summary>Steps that the readout of a network without labels has done in it, after those.</summary>
     public int ReadoutStep => State.ReadoutStep;
 
+    /// <summary>The epoch with the lowest error on the test set so far, the first of equal ones; 0 before the first epoch has ended.</summary>
+    public int BestEpoch => State.BestEpoch;
+
     /// <summary>Names the images, so that a run goes on with no others.</summary>
     internal string Images { get; }
 
@@ -88,6 +91,25 @@ public sealed class Checkpoint
         ParameterVector? average = averages ? new ParameterVector(model.Values.Layout) : null;
         file.Read([("", model.Values), (VelocityPrefix, velocity), .. OfAverage(average)]);
         return new Checkpoint(model, velocity, average, content.Options, content.Images, content.State, path);
+    }
+
+    /// <summary>
+    /// A copy of the model as an evaluation sees it: with the moving average of the parameters, if the run keeps one.
+    /// At the end of an epoch this is the model that the epoch's test error was measured on.
+    /// </summary>
+    public LocalMixer EvaluatedModel()
+    {
+        LocalMixer model = new(Model.Options);
+        Model.Values.All.CopyTo(model.Values.All);
+        if (Average is not null)
+        {
+            foreach (TrainedParameter part in TrainedParameter.Of(model, Options))
+            {
+                Average[part.Parameter].CopyTo(model.Values[part.Parameter]);
+            }
+        }
+
+        return model;
     }
 
     /// <summary>Refuses to go on with another model, other options or other images.</summary>

@@ -71,6 +71,16 @@ public sealed partial class CheckpointFolder
             : throw new ModelFileException($"{Path}: none of {faults.Count} checkpoint{(faults.Count == 1 ? "" : "s")} is intact; the newest: {faults[0].Message}", faults[0]);
     }
 
+    /// <summary>The epochs whose end is kept, in the order of time.</summary>
+    public IReadOnlyList<int> Epochs => [.. Entries().Where(IsEndOfEpoch).Select(entry => entry.Position.Epochs)];
+
+    /// <summary>Reads the checkpoint at the end of an epoch.</summary>
+    /// <param name="epoch">The epoch, from 1; one of <see cref="Epochs"/>.</param>
+    /// <exception cref="ModelFileException">The checkpoint is missing, damaged, or of a newer version.</exception>
+    public Checkpoint LoadEpoch(int epoch) => Checkpoint.Load(System.IO.Path.Combine(Path, Name((epoch, 0))));
+
+    private static bool IsEndOfEpoch(Entry entry) => entry.Position is { Epochs: > 0, Steps: 0 };
+
     private static string Name((int Epochs, int Steps) position) =>
         string.Create(CultureInfo.InvariantCulture, $"epoch-{position.Epochs:0000}-step-{position.Steps:000000}.safetensors");
 
