@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
-using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
+using Onward.Formats;
 using Onward.Training;
 
 namespace Onward.Fuzz;
@@ -52,7 +52,7 @@ internal static class SafetensorsMutation
         if (isChecked && at >= key.Length && at + width <= file.Length)
         {
             Encoding.ASCII.GetBytes(SafetensorsWriter.ChecksumBlank, file.AsSpan(at));
-            Encoding.ASCII.GetBytes(Convert.ToHexStringLower(SHA256.HashData(file)), file.AsSpan(at));
+            Encoding.ASCII.GetBytes(Checksum.Of(file), file.AsSpan(at));
         }
 
         return file;

@@ -132,7 +132,7 @@ public sealed class Checkpoint
     internal void Save(string path, int version)
     {
         string content = JsonSerializer.Serialize(new Content(version, Options, Images, State), Json);
-        SafetensorsWriter.WriteChecked(
+        SafetensorsWriter.Write(
             path,
             [("", Model.Values), (VelocityPrefix, Velocity), .. OfAverage(Average)],
             new Dictionary<string, string> { [ModelFile.OptionsKey] = JsonSerializer.Serialize(Model.Options, ModelFile.Json), [Key] = content });

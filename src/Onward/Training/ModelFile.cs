@@ -41,8 +41,16 @@ public static class ModelFile
     public static LocalMixer Load(string path)
     {
         using SafetensorsReader file = new(path);
+
         LocalMixer model = new(ReadOptions(path, file, vectors: 1));
         file.Read(model.Values);
+
+        // Version 0.1 wrote no checksum, and nothing into the metadata except the options.
+        if (file.Metadata.Count > 1)
+        {
+            file.VerifyChecksum();
+        }
+
         return model;
     }
 

@@ -17,4 +17,7 @@ public sealed class ModelFileException : Exception
 
     /// <summary>Whether the file is intact as far as can be told, and a newer version of the library wrote it.</summary>
     public bool IsOfNewerVersion { get; init; }
+
+    /// <summary>True if the file's content is not known, because it could not be read here: it may be intact.</summary>
+    public bool IsUnreadable { get; init; }
 }

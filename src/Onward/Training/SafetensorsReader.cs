@@ -1,8 +1,8 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
-using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using Onward.Formats;
 using Onward.Models;
 
 namespace Onward.Training;
@@ -112,27 +112,38 @@ public sealed class SafetensorsReader : IDisposable
     }
 
     /// <summary>Compares every byte of the file with the checksum in its metadata.</summary>
-    /// <exception cref="ModelFileException">There is no checksum, or a byte is not what was written.</exception>
+    /// <exception cref="ModelFileException">There is no checksum, it cannot be taken here, or a byte is not what was written.</exception>
     internal void VerifyChecksum()
     {
-        string written = _metadata.GetValueOrDefault(SafetensorsWriter.ChecksumKey, "");
-        int at = written.Length == SafetensorsWriter.ChecksumBlank.Length ? _header.AsSpan().IndexOf(Encoding.UTF8.GetBytes(written)) : -1;
+        bool isOld = !_metadata.ContainsKey(SafetensorsWriter.ChecksumKey) && _metadata.ContainsKey(SafetensorsWriter.OldChecksumKey);
+        if (isOld && OpenSsl.IsMissing)
+        {
+            throw new ModelFileException(
+                $"{_path}: cannot be checked, because its checksum is a SHA-256, which .NET takes from OpenSSL, and this machine has none. {OpenSsl.Cure}.")
+            {
+                IsUnreadable = true,
+            };
+        }
+
+        using Checksum checksum = isOld ? Checksum.OfVersion01() : new Checksum();
+        int digits = isOld ? 2 * Checksum.Digits : Checksum.Digits;
+        string written = _metadata.GetValueOrDefault(isOld ? SafetensorsWriter.OldChecksumKey : SafetensorsWriter.ChecksumKey, "");
+        int at = written.Length == digits ? _header.AsSpan().IndexOf(Encoding.UTF8.GetBytes(written)) : -1;
         if (at < 0)
         {
             throw Fault($"no checksum ({SafetensorsWriter.ChecksumKey}) in the metadata. {Cure}");
         }
 
-        Encoding.UTF8.GetBytes(SafetensorsWriter.ChecksumBlank, _header.AsSpan(at));
-        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        hash.AppendData(_header);
+        _header.AsSpan(at, digits).Fill((byte)'0');
+        checksum.Add(_header);
         byte[] part = new byte[Math.Min(1 << 20, DataLength)];
         _file.Position = _dataStart;
         while (Guard(() => _file.Read(part)) is > 0 and int read)
         {
-            hash.AppendData(part.AsSpan(0, read));
+            checksum.Add(part.AsSpan(0, read));
         }
 
-        if (Convert.ToHexStringLower(hash.GetHashAndReset()) != written)
+        if (checksum.End() != written)
         {
             throw Fault($"damaged: its bytes do not match their checksum. {Cure}");
         }
@@ -303,17 +314,23 @@ public sealed class SafetensorsReader : IDisposable
         }
         catch (Exception fault) when (fault is FileNotFoundException or DirectoryNotFoundException)
         {
-            throw new ModelFileException($"{_path}: no such file. Check the path.", fault);
+            throw Unreadable("no such file. Check the path.", fault);
         }
         catch (UnauthorizedAccessException fault)
         {
-            throw new ModelFileException($"{_path}: may not be read, or is not a file. Check its permissions.", fault);
+            throw Unreadable("may not be read, or is not a file. Check its permissions.", fault);
+        }
+        catch (EndOfStreamException fault)
+        {
+            throw new ModelFileException($"{_path}: it became shorter while it was read. {Cure}", fault);
         }
         catch (IOException fault)
         {
-            throw new ModelFileException($"{_path}: cannot be read: {fault.Message} Check the disk.", fault);
+            throw Unreadable($"cannot be read: {fault.Message} Check the disk.", fault);
         }
     }
+
+    private ModelFileException Unreadable(string message, Exception fault) => new($"{_path}: {message}", fault) { IsUnreadable = true };
 
     private ModelFileException Fault(string message) => new($"{_path}: {message}");
 

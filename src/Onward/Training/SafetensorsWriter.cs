@@ -1,7 +1,6 @@
 using System.Buffers;
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
-using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using Onward.Formats;
@@ -16,15 +15,18 @@ namespace Onward.Training;
 public static class SafetensorsWriter
 {
     /// <summary>Where the metadata holds the checksum of a file, if it has one.</summary>
-    internal const string ChecksumKey = "onward.sha256";
+    internal const string ChecksumKey = "onward.xxh128";
+
+    /// <summary>Where a checkpoint of version 0.1 holds a SHA-256 in its place.</summary>
+    internal const string OldChecksumKey = "onward.sha256";
 
     // The numbers start at a multiple of this; the header is padded with spaces, as the format's own library does.
     private const int Alignment = 8;
 
     /// <summary>What stands in the place of the checksum while the checksum is taken.</summary>
-    internal static string ChecksumBlank { get; } = new('0', 2 * SHA256.HashSizeInBytes);
+    internal static string ChecksumBlank { get; } = new('0', Checksum.Digits);
 
-    /// <summary>Writes a file, or leaves the file that was there whole.</summary>
+    /// <summary>Writes a file with a checksum of every byte, or leaves the file that was there whole.</summary>
     /// <param name="path">The file to create or to replace.</param>
     /// <param name="values">The parameters, in the order of their layout.</param>
     /// <param name="metadata">Texts to keep with them.</param>
@@ -34,28 +36,26 @@ public static class SafetensorsWriter
     {
         ArgumentNullException.ThrowIfNull(values);
         ArgumentNullException.ThrowIfNull(metadata);
-        List<NamedTensor> tensors = [.. NamedTensor.Of("", values)];
-        byte[] header = Header(tensors, metadata);
-        DurableFile.Write(path, file => Write(file, header, tensors));
+        Write(path, [("", values)], metadata);
     }
 
-    /// <summary>The same for several vectors, with a checksum of every byte of the file.</summary>
+    /// <summary>Writes several vectors to one file.</summary>
     /// <param name="path">The file to create or to replace.</param>
     /// <param name="vectors">The vectors, and what their parameters' names begin with.</param>
     /// <param name="metadata">Texts to keep with them.</param>
-    internal static void WriteChecked(string path, IReadOnlyList<(string Prefix, ParameterVector Vector)> vectors, IReadOnlyDictionary<string, string> metadata)
+    internal static void Write(string path, IReadOnlyList<(string Prefix, ParameterVector Vector)> vectors, IReadOnlyDictionary<string, string> metadata)
     {
         List<NamedTensor> tensors = [.. vectors.SelectMany(vector => NamedTensor.Of(vector.Prefix, vector.Vector))];
         byte[] header = Header(tensors, [new(ChecksumKey, ChecksumBlank), .. metadata]);
-        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        hash.AppendData(header);
+        using Checksum checksum = new();
+        checksum.Add(header);
         foreach (NamedTensor tensor in tensors)
         {
-            hash.AppendData(tensor.Bytes);
+            checksum.Add(tensor.Bytes);
         }
 
         int at = header.AsSpan().IndexOf(Encoding.ASCII.GetBytes(ChecksumBlank));
-        Encoding.ASCII.GetBytes(Convert.ToHexStringLower(hash.GetHashAndReset()), header.AsSpan(at));
+        Encoding.ASCII.GetBytes(checksum.End(), header.AsSpan(at));
         DurableFile.Write(path, file => Write(file, header, tensors));
     }
 

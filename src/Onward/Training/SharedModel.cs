@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
-using System.Security.Cryptography;
 using Onward.Communication;
+using Onward.Formats;
 using Onward.Learning;
 using Onward.Models;
 
@@ -34,7 +34,7 @@ internal sealed class SharedModel(LearningRule rule)
     {
         if (_grid.World.Count > 1)
         {
-            _grid.World.RequireSame("Checksums of parameters", Convert.ToHexStringLower(SHA256.HashData(MemoryMarshal.AsBytes(_model.Values.All)))[..16]);
+            _grid.World.RequireSame("Checksums of parameters", Checksum.Of(MemoryMarshal.AsBytes(_model.Values.All)));
         }
     }
 

@@ -1,8 +1,8 @@
 using System.Runtime.InteropServices;
-using System.Security.Cryptography;
 using Onward.Communication;
 using Onward.Data;
 using Onward.Data.Augmentation;
+using Onward.Formats;
 using Onward.Learning;
 using Onward.Models;
 using Onward.Optimizers;
@@ -119,7 +119,8 @@ public sealed class Trainer
     public void Resume(Checkpoint checkpoint)
     {
         ArgumentNullException.ThrowIfNull(checkpoint);
-        checkpoint.RequireRun(_model, _options, NameImages(), StepsPerEpoch);
+        bool isOld = checkpoint.Images.Length != Checksum.Digits && !OpenSsl.IsMissing;
+        checkpoint.RequireRun(_model, _options, NameImages(isOld), StepsPerEpoch);
         checkpoint.Model.Values.All.CopyTo(_model.Values.All);
         checkpoint.Velocity.All.CopyTo(_update.Velocity.All);
         _average?.Start(checkpoint.Average!);
@@ -155,7 +156,7 @@ public sealed class Trainer
         _kept = _clock.GetTimestamp();
         _resumed = null;
         _stops = false;
-        _shared.RequireSameRun(NameImages, _keep is not null);
+        _shared.RequireSameRun(() => NameImages(), _keep is not null);
         try
         {
             return RunEpochs(epochEnded, cancellation);
@@ -363,19 +364,19 @@ public sealed class Trainer
     }
 
     // Labels and statistics stand for images, which may lie on a disk and take hours to read.
-    private string NameImages()
+    private string NameImages(bool asVersion01 = false)
     {
-        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        using Checksum hash = asVersion01 ? Checksum.OfVersion01() : new Checksum();
         foreach (ImageSet images in new[] { _data.Training, _data.Test })
         {
             int[] sizes = [images.Count, images.Height, images.Width, images.Channels, images.Classes];
-            hash.AppendData(MemoryMarshal.AsBytes(sizes.AsSpan()));
-            hash.AppendData(MemoryMarshal.AsBytes(images.Labels.Span));
+            hash.Add(MemoryMarshal.AsBytes(sizes.AsSpan()));
+            hash.Add(MemoryMarshal.AsBytes(images.Labels.Span));
         }
 
-        hash.AppendData(MemoryMarshal.AsBytes(_data.Mean.AsSpan()));
-        hash.AppendData(MemoryMarshal.AsBytes(_data.StandardDeviation.AsSpan()));
-        return Convert.ToHexStringLower(hash.GetHashAndReset());
+        hash.Add(MemoryMarshal.AsBytes(_data.Mean.AsSpan()));
+        hash.Add(MemoryMarshal.AsBytes(_data.StandardDeviation.AsSpan()));
+        return hash.End();
     }
 
     private BatchLoader TrainingLoader(BatchShare share, IReadOnlyList<ViewRecipe>? views = null) =>

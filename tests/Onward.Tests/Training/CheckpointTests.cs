@@ -1,6 +1,9 @@
+using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
+using Onward.Data;
+using Onward.Formats;
 using Onward.Tests.Data;
 using Onward.Training;
 
@@ -108,21 +111,40 @@ public sealed class CheckpointTests : IDisposable
     public void An_epoch_without_measurements_is_damage_whatever_the_checksum(string epoch)
     {
         Save();
-        byte[] file = File.ReadAllBytes(_folder["run"]);
-        int header = BitConverter.ToInt32(file);
-        JsonNode root = JsonNode.Parse(file.AsSpan(8, header))!;
-        JsonNode metadata = root["__metadata__"]!, content = JsonNode.Parse((string)metadata["onward.checkpoint"]!)!;
-        content["state"]!["epochs"] = new JsonArray(JsonNode.Parse(epoch));
-        metadata["onward.checkpoint"] = content.ToJsonString();
-        metadata[SafetensorsWriter.ChecksumKey] = SafetensorsWriter.ChecksumBlank;
-        byte[] changed = [.. new byte[8], .. Encoding.UTF8.GetBytes(root.ToJsonString()), .. file[(8 + header)..]];
-        BitConverter.TryWriteBytes(changed, changed.LongLength - 8 - (file.Length - 8 - header));
-        string checksum = Convert.ToHexStringLower(SHA256.HashData(changed));
-        Encoding.ASCII.GetBytes(checksum, changed.AsSpan(changed.AsSpan().IndexOf(Encoding.ASCII.GetBytes(SafetensorsWriter.ChecksumBlank))));
 
-        Refuse(changed);
+        Refuse(Rewrite(
+            metadata =>
+            {
+                JsonNode content = JsonNode.Parse((string)metadata["onward.checkpoint"]!)!;
+                content["state"]!["epochs"] = new JsonArray(JsonNode.Parse(epoch));
+                metadata["onward.checkpoint"] = content.ToJsonString();
+            },
+            SafetensorsWriter.ChecksumKey,
+            file => Checksum.Of(file)));
 
         Assert.Contains("the checkpoint in the metadata is damaged", Assert.Throws<ModelFileException>(() => Checkpoint.Load(_folder["damaged"])).Message);
+    }
+
+    // Version 0.1 took a SHA-256, of the file and of what names the images.
+    [Fact]
+    public void A_checkpoint_of_version_0_1_is_checked_and_gone_on_with()
+    {
+        const string Rule = "supervised sgd";
+        Save();
+        byte[] old = Rewrite(
+            metadata =>
+            {
+                JsonNode content = JsonNode.Parse((string)metadata["onward.checkpoint"]!)!;
+                content["images"] = ImagesOfVersion01(TrainedRun.Digits());
+                metadata["onward.checkpoint"] = content.ToJsonString();
+            },
+            "onward.sha256",
+            file => Convert.ToHexStringLower(SHA256.HashData(file)));
+        File.WriteAllBytes(_folder["old"], old);
+
+        new TrainedRun(Rule).RequireSame(new TrainedRun(Rule, from: Checkpoint.Load(_folder["old"])));
+        old[^1] ^= 1;
+        Refuse(old);
     }
 
     [Fact]
@@ -138,6 +160,38 @@ public sealed class CheckpointTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     private void Save() => _ = new TrainedRun("supervised sgd", stopAfterSteps: 0, keep: checkpoint => checkpoint.Save(_folder["run"]));
+
+    private static string ImagesOfVersion01(ImageDataset data)
+    {
+        List<byte> named = [];
+        foreach (ImageSet images in new[] { data.Training, data.Test })
+        {
+            int[] sizes = [images.Count, images.Height, images.Width, images.Channels, images.Classes];
+            named.AddRange(MemoryMarshal.AsBytes(sizes.AsSpan()));
+            named.AddRange(MemoryMarshal.AsBytes(images.Labels.Span));
+        }
+
+        named.AddRange(MemoryMarshal.AsBytes(data.Mean.AsSpan()));
+        named.AddRange(MemoryMarshal.AsBytes(data.StandardDeviation.AsSpan()));
+        return Convert.ToHexStringLower(SHA256.HashData(named.ToArray()));
+    }
+
+    // The saved file with other metadata, and a checksum that is right again.
+    private byte[] Rewrite(Action<JsonObject> change, string key, Func<byte[], string> takeChecksum)
+    {
+        byte[] file = File.ReadAllBytes(_folder["run"]);
+        int header = BitConverter.ToInt32(file);
+        JsonNode root = JsonNode.Parse(file.AsSpan(8, header))!;
+        JsonObject metadata = root["__metadata__"]!.AsObject();
+        change(metadata);
+        string blank = new('0', takeChecksum([]).Length);
+        metadata.Remove(SafetensorsWriter.ChecksumKey);
+        metadata[key] = blank;
+        byte[] changed = [.. new byte[8], .. Encoding.UTF8.GetBytes(root.ToJsonString()), .. file[(8 + header)..]];
+        BitConverter.TryWriteBytes(changed, changed.LongLength - 8 - (file.Length - 8 - header));
+        Encoding.ASCII.GetBytes(takeChecksum(changed), changed.AsSpan(changed.AsSpan().IndexOf(Encoding.ASCII.GetBytes(blank))));
+        return changed;
+    }
 
     private void Refuse(byte[] bytes)
     {

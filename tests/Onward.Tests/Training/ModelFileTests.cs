@@ -232,6 +232,27 @@ public sealed class ModelFileTests : IDisposable
         Assert.True(perFile < 60 * file.Length, $"{perFile} bytes for a file of {file.Length}");
     }
 
+    // In the length, the header, the checksum itself, the padding and the numbers.
+    [Fact]
+    public void A_flipped_bit_is_found_wherever_it_is()
+    {
+        byte[] intact = Saved();
+        for (int i = 0; i < intact.Length; i++)
+        {
+            byte[] damaged = [.. intact];
+            damaged[i] ^= (byte)(1 << (i % 8));
+            AssertFault(_folder.Write("damaged", damaged), "");
+        }
+    }
+
+    [Fact]
+    public void A_model_of_version_0_1_which_has_no_checksum_is_read()
+    {
+        string path = Damage(header => ReplaceFirst(header, $"\"{SafetensorsWriter.ChecksumKey}\":\"{Checksum()}\",", ""));
+
+        Assert.Equal(Draw(Tiny).Values.All, ModelFile.Load(path).Values.All);
+    }
+
     [Theory]
     [InlineData("S/1/1", 28, 1)]
     [InlineData("M/1/16", 28, 1)]
@@ -251,6 +272,12 @@ public sealed class ModelFileTests : IDisposable
         LocalMixer model = new(options);
         model.Initialize(3);
         return model;
+    }
+
+    private string Checksum()
+    {
+        using SafetensorsReader file = new(_folder.Write("whole", Saved()));
+        return file.Metadata[SafetensorsWriter.ChecksumKey];
     }
 
     private byte[] Saved()
