@@ -42,28 +42,12 @@ internal sealed class DataChoice
         /// <summary>Rows and columns that images in folders are brought to; null for the default.</summary>
         internal int? ImageSize { get; init; }
 
-        /// <summary>Loads the images.</summary>
+        /// <summary>Loads the images, of which <see cref="RunPlan.Choose"/> holds some out.</summary>
         internal TrainingData Load(Host host)
         {
             (string name, ImageDataset images) = Datasets.Load(Dataset, Directory, ImageSize, host);
             string? directory = Directory is null ? null : Path.GetFullPath(host.Resolve(Directory));
-            return new TrainingData(name, HoldOut(images), directory, Validation);
-        }
-
-        private ImageDataset HoldOut(ImageDataset data)
-        {
-            if (Validation == 0)
-            {
-                return data;
-            }
-
-            if (Validation >= data.Training.Count)
-            {
-                throw new CommandFault($"--validation {Validation} leaves none of the {data.Training.Count} training images to learn from. Hold out fewer.");
-            }
-
-            (ImageSet training, ImageSet heldOut) = data.Training.SplitLast(Validation);
-            return data with { Training = training, Test = heldOut };
+            return new TrainingData(name, images, directory, Validation);
         }
     }
 }
@@ -79,5 +63,8 @@ internal sealed record TrainingData(string Dataset, ImageDataset Images, string?
     internal bool LearnsWhatItTests { get; init; }
 
     /// <summary>What errors are reported on: test, validation or training.</summary>
-    internal string HeldOut => LearnsWhatItTests ? "training" : Validation > 0 ? "validation" : "test";
+    internal string HeldOut => LearnsWhatItTests ? "training" : Validation > 0 || HasValidationSet ? "validation" : "test";
+
+    /// <summary>True if the data set has images to choose by of its own, which then serve in place of the test set.</summary>
+    internal bool HasValidationSet => Images.Validation is not null;
 }

@@ -55,7 +55,7 @@ internal static class Datasets
         if (chosen == Folder)
         {
             string folder = place ?? throw new CommandFault($"the data set {Folder} needs --data: the folder that holds train and val.");
-            return (Folder, ImageFolder.Load(folder, imageSize ?? DefaultImageSize, host.Skipped));
+            return (Folder, ImageFolder.Load(folder, imageSize ?? DefaultImageSize, host.Skipped, host.Notices.Add));
         }
 
         try

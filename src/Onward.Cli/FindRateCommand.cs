@@ -60,7 +60,7 @@ internal sealed class FindRateCommand
 
         TrainOptions.Plan plan = _options.Read(parse);
         RunPlan run = plan.Run;
-        TrainingData data = plan.Data.Load(_host);
+        TrainingData data = run.Choose(plan.Data.Load(_host));
         LocalMixer model = run.CreateModel(data);
         model.Initialize(run.Training.Seed);
         using WorkerTeam team = new(run.Rule.Threads);

@@ -105,6 +105,9 @@ internal sealed record RunConfiguration
     /// <summary>Images held out from the training set, on which errors are reported; 0 where the test set serves.</summary>
     public required int Validation { get; init; }
 
+    /// <summary>True if errors are reported on a validation set that the data set has of its own; not kept by earlier versions.</summary>
+    public bool HasValidationSet { get; init; }
+
     public required int Epochs { get; init; }
 
     public required int BatchSize { get; init; }
@@ -136,7 +139,7 @@ internal sealed record RunConfiguration
 
     /// <summary>What errors are reported on.</summary>
     [JsonIgnore]
-    public string HeldOut => OverfitBatches is not null ? "training" : Validation > 0 ? "validation" : "test";
+    public string HeldOut => OverfitBatches is not null ? "training" : Validation > 0 || HasValidationSet ? "validation" : "test";
 
     public required ulong Seed { get; init; }
 
@@ -176,7 +179,8 @@ internal sealed record RunConfiguration
     internal (string Name, string Value, string Other)? FirstDifference(RunConfiguration other, params IReadOnlyList<string> ignored)
     {
         JsonObject mine = ToJson();
-        foreach ((string name, JsonNode? value) in other.ToJson().Where(option => !ignored.Contains(option.Key)).OrderBy(option => Derived.Contains(option.Key)))
+        RunConfiguration theirs = HasValidationSet ? other : other with { HasValidationSet = false }; // unknown to earlier versions
+        foreach ((string name, JsonNode? value) in theirs.ToJson().Where(option => !ignored.Contains(option.Key)).OrderBy(option => Derived.Contains(option.Key)))
         {
             if (!JsonNode.DeepEquals(mine[name], value))
             {
@@ -190,6 +194,7 @@ internal sealed record RunConfiguration
     /// <summary>The images, as a table shows them.</summary>
     internal string DescribeData() => OverfitBatches is not null
         ? string.Create(CultureInfo.InvariantCulture, $"{Dataset}, {TrainingImages:N0} images alone, on which errors are reported")
+        : HasValidationSet ? $"{Dataset}, errors on its validation set"
         : Validation == 0 ? Dataset : string.Create(CultureInfo.InvariantCulture, $"{Dataset}, {Validation:N0} training images held out for validation");
 
     /// <summary>The options by their names.</summary>

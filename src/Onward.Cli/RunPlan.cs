@@ -59,6 +59,7 @@ internal sealed record RunPlan(ModelChoice.Settings Model, RuleChoice.Settings R
     /// <param name="data">All images.</param>
     internal TrainingData Choose(TrainingData data)
     {
+        data = HoldOut(data);
         if (OverfitBatches is not int batches)
         {
             return data;
@@ -72,6 +73,29 @@ internal sealed record RunPlan(ModelChoice.Settings Model, RuleChoice.Settings R
 
         ImageSubset chosen = ImageSubset.Draw(data.Images.Training, (int)images, Training.Seed);
         return data with { Images = data.Images with { Training = chosen, Test = chosen }, LearnsWhatItTests = true };
+    }
+
+    // A set of one piece is split by the seed first. The validation set, if there is one, stands in for the test set.
+    private TrainingData HoldOut(TrainingData data)
+    {
+        ImageDataset images = data.Images.IsOneSet ? data.Images.Split(Training.Seed) : data.Images;
+        if (data.Validation == 0)
+        {
+            return data with { Images = images with { Test = images.Validation ?? images.Test } };
+        }
+
+        if (data.HasValidationSet)
+        {
+            throw new CommandFault($"--validation {data.Validation} holds training images out, but {images.Source} has a validation set of its own. Leave --validation out.");
+        }
+
+        if (data.Validation >= images.Training.Count)
+        {
+            throw new CommandFault($"--validation {data.Validation} leaves none of the {images.Training.Count} training images to learn from. Hold out fewer.");
+        }
+
+        (ImageSet training, ImageSet heldOut) = images.Training.SplitLast(data.Validation);
+        return data with { Images = images with { Training = training, Test = heldOut } };
     }
 
     /// <summary>A model of the plan's preset for the images, its parameters not drawn yet.</summary>
@@ -122,6 +146,7 @@ internal sealed record RunPlan(ModelChoice.Settings Model, RuleChoice.Settings R
         Images = ImageDescription.Of(data.Images),
         TrainingImages = data.Images.Training.Count,
         Validation = data.Validation,
+        HasValidationSet = data.HasValidationSet,
         Epochs = Training.Epochs,
         BatchSize = Training.BatchSize,
         LearningRate = Training.LearningRate,

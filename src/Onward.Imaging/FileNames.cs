@@ -2,10 +2,10 @@ using System.Text;
 
 namespace Onward.Imaging;
 
-/// <summary>The paths of many files in the folders of their classes, in few bytes each: names alone, in UTF-8.</summary>
+/// <summary>The paths of many files in the folders of their classes, in few bytes each: paths from there, in UTF-8.</summary>
 /// <param name="folder">The folder of the classes.</param>
-/// <param name="classes">Folder of each class. [class]</param>
-internal sealed class FileNames(string folder, string[] classes)
+/// <param name="classes">Folder of each class; null for a class without files. [class]</param>
+internal sealed class FileNames(string folder, string?[] classes)
 {
     private readonly byte[][] _names = new byte[classes.Length][]; // [class], its names one after another
     private readonly int[][] _ends = new int[classes.Length][]; // [class, file], where each name ends
@@ -32,9 +32,14 @@ internal sealed class FileNames(string folder, string[] classes)
         {
             int found = Array.BinarySearch(_counts, file);
             int label = found >= 0 ? found : ~found - 1;
+            while (_counts[label + 1] <= file)
+            {
+                label++; // past classes without files
+            }
+
             int i = file - _counts[label];
             int start = i == 0 ? 0 : _ends[label][i - 1];
-            return Path.Combine(folder, classes[label], Encoding.UTF8.GetString(_names[label].AsSpan(start, _ends[label][i] - start)));
+            return Path.Combine(folder, classes[label]!, Encoding.UTF8.GetString(_names[label].AsSpan(start, _ends[label][i] - start)));
         }
     }
 }

@@ -1,4 +1,3 @@
-using System.IO.Enumeration;
 using Onward.Data;
 
 namespace Onward.Imaging;
@@ -8,8 +7,9 @@ public sealed class ImageFolder : ImageSet
 {
     private const int Colours = 3;
 
-    private static readonly string[] Endings = [".jpg", ".jpeg", ".png", ".bmp", ".webp"];
-    private static readonly string[] TestFolders = ["val", "test"];
+    // ImageNet's statistics, as the paper's code has them (spec 2.1).
+    private static readonly float[] Mean = [0.485f, 0.456f, 0.406f];
+    private static readonly float[] StandardDeviation = [0.229f, 0.224f, 0.225f];
 
     private readonly FileNames _files;
     private readonly int _first;
@@ -19,38 +19,42 @@ public sealed class ImageFolder : ImageSet
         : base(labels, side, side, Colours, classes) => (_files, _first, _skipped) = (files, first, skipped);
 
     /// <summary>
-    /// Lists the images of <c>train</c> and of <c>val</c> or <c>test</c>, each with a folder for each class, as ImageNet is
-    /// laid out. Classes and files are in the order of their names; what begins with a dot is left out.
+    /// Lists the images of <c>train</c>, <c>val</c> and <c>test</c>, each with a folder for each class, as ImageNet is laid out;
+    /// or of a folder with folders of classes alone. Classes and files are in the order of their names.
     /// </summary>
-    /// <param name="folder">Folder with the two.</param>
+    /// <remarks>
+    /// Folders of splits are known by several names in any case. With <c>val</c> and <c>test</c>, the first is the validation set; a
+    /// single one of the two is the test set. Folders below a class are searched. Class names are composed (Unicode's form NFC).
+    /// </remarks>
+    /// <param name="folder">Folder of the data set.</param>
     /// <param name="side">Rows and columns of what a model is given, at least 1.</param>
-    /// <param name="skipped">Told of images that turn out to be damaged, of both sets.</param>
-    /// <exception cref="DataException">A folder is missing, empty or unreadable, or the classes of the two sets differ.</exception>
-    public static ImageDataset Load(string folder, int side, SkippedImages skipped)
+    /// <param name="skipped">Told of images that turn out to be damaged, of all sets.</param>
+    /// <param name="notice">Told in a line for each reason what was left out; null to tell nobody.</param>
+    /// <returns>The sets. Of a folder without splits all images are one set: see <see cref="ImageDataset.Split"/>.</returns>
+    /// <exception cref="DataException">A folder is missing, empty or unreadable, or a set has a class that the training set lacks.</exception>
+    public static ImageDataset Load(string folder, int side, SkippedImages skipped, Action<string>? notice = null)
     {
         ArgumentNullException.ThrowIfNull(folder);
         ArgumentNullException.ThrowIfNull(skipped);
         ArgumentOutOfRangeException.ThrowIfLessThan(side, 1);
-        string training = Path.Combine(folder, "train");
-        if (!Directory.Exists(training))
+        LeftOut leftOut = new(folder);
+        SplitFolders splits = SplitFolders.Of(folder, leftOut);
+        string[] classes = Composed(splits.Training, splits.Classes);
+        ImageFolder all = List(splits.Training, splits.Classes, side, skipped, leftOut, isTraining: true);
+        ImageSet? validation = ListOther(splits.Validation), test = ListOther(splits.Test);
+        foreach (string line in leftOut.Lines)
         {
-            throw new DataException($"{folder}: no folder train in it, expected train and val, each with a folder for each class. Name the folder that holds the two.");
+            notice?.Invoke(line);
         }
 
-        string test = TestFolders.Select(name => Path.Combine(folder, name)).FirstOrDefault(Directory.Exists)
-            ?? throw new DataException($"{folder}: no folder val or test in it, beside train. Add one with a folder for each class.");
-        string[] classes = ClassFolders(training);
-        RequireSame(classes, training, ClassFolders(test), test);
-        return new ImageDataset(
-            "images in folders",
-            List(training, classes, side, skipped),
-            List(test, classes, side, skipped),
-            [0.485f, 0.456f, 0.406f], // ImageNet's statistics, as the paper's code has them (spec 2.1)
-            [0.229f, 0.224f, 0.225f],
-            folder)
+        return new ImageDataset("images in folders", all, test ?? validation ?? all, Mean, StandardDeviation, folder)
         {
             ClassNames = classes,
+            Validation = test is null ? null : validation,
         };
+
+        ImageFolder? ListOther(string? split) => split is null ? null
+            : List(split, Match(split, SplitFolders.Required(split, FolderListing.Folders(split, leftOut)), splits.Training, classes), side, skipped, leftOut, isTraining: false);
     }
 
     /// <summary>Where an image lies.</summary>
@@ -75,75 +79,46 @@ public sealed class ImageFolder : ImageSet
     protected override ImageFolder Slice(int start, int count) =>
         new(_files, _first + start, Labels.Slice(start, count), Height, Classes, _skipped);
 
-    private static ImageFolder List(string split, string[] classes, int side, SkippedImages skipped)
+    // A class may have no folder, but in the training set.
+    private static ImageFolder List(string split, string?[] folders, int side, SkippedImages skipped, LeftOut leftOut, bool isTraining)
     {
-        FileNames files = new(split, classes);
+        FileNames files = new(split, folders);
         List<int> labels = [];
-        for (int label = 0; label < classes.Length; label++)
+        for (int label = 0; label < folders.Length; label++)
         {
-            string folder = Path.Combine(split, classes[label]);
-            string[] names = Names(folder, file: true);
-            if (names.Length == 0)
+            string[] names = folders[label] is string folder ? FolderListing.Images(Path.Combine(split, folder), leftOut) : [];
+            if (names.Length == 0 && isTraining)
             {
-                throw new DataException($"{folder}: no images in it, expected files that end in {string.Join(", ", Endings)}. Add some, or remove the folder from both sets.");
+                throw NoImages(Path.Combine(split, folders[label]!), leftOut, "remove the folder");
             }
 
             files.Add(label, names);
             labels.AddRange(Enumerable.Repeat(label, names.Length));
         }
 
-        return new ImageFolder(files, 0, labels.ToArray(), side, classes.Length, skipped);
+        return labels.Count > 0
+            ? new ImageFolder(files, 0, labels.ToArray(), side, folders.Length, skipped)
+            : throw NoImages(split, leftOut, "remove the folder");
     }
 
-    private static string[] ClassFolders(string split)
+    private static DataException NoImages(string folder, LeftOut leftOut, string otherwise) => new(
+        $"{folder}: no images in it, expected files that end in {FolderListing.Endings}. Add some, or {otherwise}.{string.Concat(leftOut.Lines.Select(line => $" {line}"))}");
+
+    // Names of the classes of the folders. [folder]
+    private static string[] Composed(string split, string[] folders)
     {
-        string[] classes = Names(split, file: false);
-        return classes.Length > 0
-            ? classes
-            : throw new DataException($"{split}: no folders in it, expected one for each class with its images. Sort the images into folders of their classes.");
+        string[] names = [.. folders.Select(PathName.Compose)];
+        return names.GroupBy(name => name).FirstOrDefault(group => group.Count() > 1)?.Key is not string twice
+            ? names
+            : throw new DataException($"{split}: two folders named {twice}, one with composed and one with decomposed letters. Bring their images together in one.");
     }
 
-    private static void RequireSame(string[] training, string trainingFolder, string[] test, string testFolder)
+    // The folder of each class, null where there is none. [class]
+    private static string?[] Match(string split, string[] folders, string training, string[] classes)
     {
-        foreach ((string[] all, string folder, string[] others, string other) in new[] { (training, trainingFolder, test, testFolder), (test, testFolder, training, trainingFolder) })
-        {
-            HashSet<string> known = [.. others];
-            if (all.FirstOrDefault(name => !known.Contains(name)) is string missing)
-            {
-                throw new DataException($"{other}: no folder {missing}, a class that {folder} has. Both need the same classes: add it, or remove the other.");
-            }
-        }
-    }
-
-    // The kind of an entry comes with its name, so that no file is looked at.
-    private static string[] Names(string folder, bool file)
-    {
-        try
-        {
-            EnumerationOptions options = new() { IgnoreInaccessible = false, AttributesToSkip = 0 };
-            string[] names = [.. new FileSystemEnumerable<string>(folder, (ref FileSystemEntry entry) => entry.FileName.ToString(), options)
-            {
-                ShouldIncludePredicate = (ref FileSystemEntry entry) => entry.FileName[0] != '.' && (file ? IsImage(entry.FileName) && !entry.IsDirectory : entry.IsDirectory),
-            }];
-            Array.Sort(names, string.CompareOrdinal);
-            return names;
-        }
-        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
-        {
-            throw new DataException($"{folder}: cannot be listed: {fault.Message} Check its permissions and the disk.", fault);
-        }
-    }
-
-    private static bool IsImage(ReadOnlySpan<char> name)
-    {
-        foreach (string ending in Endings)
-        {
-            if (name.EndsWith(ending, StringComparison.OrdinalIgnoreCase))
-            {
-                return true;
-            }
-        }
-
-        return false;
+        string[] names = Composed(split, folders);
+        return names.Except(classes).FirstOrDefault() is string unknown
+            ? throw new DataException($"{split}: a folder {unknown}, which {training} has not. Every class needs images to train on: add them, or remove the folder.")
+            : [.. classes.Select(name => Array.IndexOf(names, name) is >= 0 and int at ? folders[at] : null)];
     }
 }

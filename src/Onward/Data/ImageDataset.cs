@@ -17,6 +17,26 @@ public sealed record ImageDataset(
     float[] StandardDeviation,
     string Source)
 {
+    /// <summary>Images to choose by: the best epoch, an early end. Null where the data set has none of its own.</summary>
+    public ImageSet? Validation { get; init; }
+
+    /// <summary>True if all images are one set, in <see cref="Training"/> and in <see cref="Test"/> alike.</summary>
+    public bool IsOneSet => ReferenceEquals(Training, Test);
+
+    /// <summary>Splits one set: a fifth of it becomes the test set, the same share of each class.</summary>
+    /// <param name="seed">Names the draw.</param>
+    /// <exception cref="DataException">There is one image only.</exception>
+    public ImageDataset Split(ulong seed)
+    {
+        if (Training.Count < 2)
+        {
+            throw new DataException($"{Source}: one image in all, which cannot be both learned and tested on. Add some.");
+        }
+
+        (ImageSet training, ImageSet heldOut) = Training.HoldOut(Math.Max(1, Training.Count / 5), seed);
+        return this with { Training = training, Test = heldOut };
+    }
+
     /// <summary>Name of each class; by default its number. [class]</summary>
     public IReadOnlyList<string> ClassNames { get; init; } =
         [.. Enumerable.Range(0, Training.Classes).Select(label => label.ToString(CultureInfo.InvariantCulture))];

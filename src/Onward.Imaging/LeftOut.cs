@@ -1,0 +1,75 @@
+using System.Globalization;
+
+namespace Onward.Imaging;
+
+/// <summary>Counts what lies in a folder and is not read, by the reason.</summary>
+/// <param name="folder">The folder, from which paths are shown.</param>
+internal sealed class LeftOut(string folder)
+{
+    private const int Shown = 3;
+
+    private readonly SortedSet<string>[] _first = [.. Enum.GetValues<Reason>().Select(_ => new SortedSet<string>(StringComparer.Ordinal))]; // [reason]
+    private readonly int[] _counts = new int[Enum.GetValues<Reason>().Length]; // [reason]
+    private readonly SortedDictionary<string, int> _endings = new(StringComparer.Ordinal); // of images that are not decoded
+
+    /// <summary>Reasons to leave something out, in the order in which they are told.</summary>
+    internal enum Reason
+    {
+        /// <summary>An image of a format that is not decoded.</summary>
+        Format,
+
+        /// <summary>An image that is in no folder of a class.</summary>
+        NoClass,
+
+        /// <summary>A file or a folder whose name cannot be given back to the system.</summary>
+        Name,
+
+        /// <summary>A link to a folder, which might lead round in a circle.</summary>
+        Link,
+
+        /// <summary>A folder beside those of the splits.</summary>
+        NoSplit,
+
+        /// <summary>A file that is no image by its ending.</summary>
+        NoImage,
+    }
+
+    /// <summary>One line for each reason.</summary>
+    internal IEnumerable<string> Lines => Enum.GetValues<Reason>().Where(reason => _counts[(int)reason] > 0).Select(Line);
+
+    /// <summary>Counts a file or a folder.</summary>
+    internal void Add(Reason reason, ReadOnlySpan<char> directory, ReadOnlySpan<char> name)
+    {
+        _counts[(int)reason]++;
+        SortedSet<string> first = _first[(int)reason];
+        first.Add(Path.GetRelativePath(folder, Path.Join(directory, name)));
+        if (first.Count > Shown)
+        {
+            first.Remove(first.Max!);
+        }
+
+        if (reason == Reason.Format)
+        {
+            string ending = Path.GetExtension(name).ToString().ToLowerInvariant();
+            _endings[ending] = _endings.GetValueOrDefault(ending) + 1;
+        }
+    }
+
+    private string Line(Reason reason)
+    {
+        int count = _counts[(int)reason];
+        (string what, string advice) = reason switch
+        {
+            Reason.Format => ($"{Count("image", count)} of formats that are not read ({string.Join(", ", _endings.Select(ending => string.Create(CultureInfo.InvariantCulture, $"{ending.Value} {ending.Key}")))})", "Convert them to PNG or JPEG"),
+            Reason.NoClass => ($"{Count("image", count)} in no folder of a class", "Move them into the folders of their classes"),
+            Reason.Name => ($"{Count("name", count)} that are not valid UTF-8", "Rename them"),
+            Reason.Link => ($"{Count("link", count)} to folders below a class", "Put the folders themselves there"),
+            Reason.NoSplit => ($"{Count("folder", count)} for neither training nor validation nor test", "Move images that are needed into one of those"),
+            _ => ($"{Count("file", count)} that are no images by their ending", "Rename those that are"),
+        };
+        string more = count > Shown ? " and others" : "";
+        return $"{folder}: left out {what}: {string.Join(", ", _first[(int)reason])}{more}. {advice}.";
+    }
+
+    private static string Count(string what, int count) => string.Create(CultureInfo.InvariantCulture, $"{count:N0} {what}{(count == 1 ? "" : "s")}");
+}
