@@ -6,6 +6,9 @@ namespace Onward.Cli;
 /// <summary>The options that choose the images of a run.</summary>
 internal sealed class DataChoice
 {
+    /// <summary>The seed where the command line names none.</summary>
+    internal const ulong DefaultSeed = 1;
+
     private const int LargestImageSize = 4096;
 
     private readonly Option<string?> _dataset = ValueOption.Name("--dataset", "mnist (default), fashion-mnist, cifar-10 (each found, or downloaded once), digits (drawn by this program), idx or folder (your own, in --data)", Datasets.Names);
@@ -46,6 +49,7 @@ internal sealed class DataChoice
         internal TrainingData Load(Host host)
         {
             (string name, ImageDataset images) = Datasets.Load(Dataset, Directory, ImageSize, host);
+            Datasets.TellOfSplit(images, host);
             string? directory = Directory is null ? null : Path.GetFullPath(host.Resolve(Directory));
             return new TrainingData(name, images, directory, Validation);
         }

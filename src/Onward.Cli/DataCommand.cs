@@ -60,15 +60,21 @@ internal sealed class DataCommand
         }
 
         ImageDataset data = Datasets.Load(name, directory, parse.GetValue(_imageSize), _host).Data;
+        Datasets.TellOfSplit(data, _host);
+        data = data.IsOneSet ? data.Split(DataChoice.DefaultSeed) : data;
+        _host.ShowNotices();
         ImageSet training = data.Training;
-        int[] trainingCounts = Counts(training);
-        int[] testCounts = Counts(data.Test);
-        ClassCount[] classes = [.. data.ClassNames.Select((label, i) => new ClassCount(label, trainingCounts[i], testCounts[i]))];
+        int[] trainingCounts = Counts(training), testCounts = Counts(data.Test);
+        int[]? validationCounts = data.Validation is null ? null : Counts(data.Validation);
+        ClassCount[] classes =
+            [.. data.ClassNames.Select((label, i) => new ClassCount(label, trainingCounts[i], testCounts[i], validationCounts?[i]))];
+        string chosenBy = data.Validation is null ? "" : $"{Whole(data.Validation.Count)} to choose by, ";
         Outline outline = new(
             name,
             data.Source,
             training.Count,
             data.Test.Count,
+            data.Validation?.Count,
             training.Height,
             training.Width,
             training.Channels,
@@ -83,20 +89,24 @@ internal sealed class DataCommand
         new TextTable()
             .Add("data set", data.Name)
             .Add("source", data.Source)
-            .Add("images", string.Create(CultureInfo.InvariantCulture, $"{training.Count:N0} to train on, {data.Test.Count:N0} to test on"))
+            .Add("images", $"{Whole(training.Count)} to train on, {chosenBy}{Whole(data.Test.Count)} to test on")
             .Add("size", string.Create(CultureInfo.InvariantCulture, $"{training.Height}x{training.Width}x{training.Channels}"))
             .Add("mean", Join(outline.Mean))
             .Add("deviation", Join(outline.StandardDeviation))
             .Write(_host.Out);
-        TextTable table = new TextTable(0, 1).Add("class", "name", "train", "test");
+        TextTable table = new(0, 1);
+        Add("class", "name", "train", "validation", "test");
         for (int i = 0; i < classes.Length; i++)
         {
-            table.Add(Whole(i), classes[i].Name, Whole(classes[i].Train), Whole(classes[i].Test));
+            Add(Whole(i), classes[i].Name, Whole(classes[i].Train), Whole(classes[i].Validation ?? 0), Whole(classes[i].Test));
         }
 
         _host.Out.WriteLine();
         table.Write(_host.Out);
         return ExitCode.Done;
+
+        void Add(string number, string label, string train, string validation, string test) =>
+            table.Add(data.Validation is null ? [number, label, train, test] : [number, label, train, validation, test]);
     }
 
     private int Verify(ParseResult parse, string name)
@@ -164,13 +174,14 @@ internal sealed class DataCommand
 
     private sealed record Listing(string Name, string What, IReadOnlyList<string> LookedIn, string? Found);
 
-    private sealed record ClassCount(string Name, int Train, int Test);
+    private sealed record ClassCount(string Name, int Train, int Test, int? Validation);
 
     private sealed record Outline(
         string Name,
         string Source,
         int TrainingImages,
         int TestImages,
+        int? ValidationImages,
         int Height,
         int Width,
         int Channels,

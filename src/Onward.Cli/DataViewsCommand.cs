@@ -36,6 +36,7 @@ internal sealed class DataViewsCommand
     private int Run(ParseResult parse)
     {
         ImageSet images = Datasets.Load(parse.GetValue(_dataset), parse.GetValue(_data), parse.GetValue(_imageSize), _host).Data.Training;
+        _host.ShowNotices();
         int rows = Math.Min(parse.GetValue(_rows) ?? 8, images.Count), columns = parse.GetValue(_columns) ?? 8;
         ViewMaker[] makers = [.. AugmentationChoice.Views(parse.GetValue(_recipe) ?? ObjectiveChoice.Contrastive).Select(recipe => new ViewMaker(recipe, parse.GetValue(_seed) ?? 1, images.Height, images.Width, images.Channels))];
         ViewMaker original = new(ViewRecipe.None, 0, images.Height, images.Width, images.Channels);

@@ -21,7 +21,7 @@ internal static class Datasets
         .. Host.PublishedSources.Select(source => (source.Name, source.Description)),
         (Digits, "digits drawn by this program, 28x28 grey; no files"),
         (Idx, "your own images, grey or colour, in four IDX files; named with --data"),
-        (Folder, "your own images in train and val, a folder for each class, as ImageNet has them; named with --data"),
+        (Folder, "your own images, a folder for each class, in train, val and test or in one; named with --data"),
     ];
 
     internal static IReadOnlyList<string> Names { get; } = [.. All.Select(dataset => dataset.Name)];
@@ -54,7 +54,8 @@ internal static class Datasets
 
         if (chosen == Folder)
         {
-            string folder = place ?? throw new CommandFault($"the data set {Folder} needs --data: the folder that holds train and val.");
+            string folder = place
+                ?? throw new CommandFault($"the data set {Folder} needs --data: the folder that holds train and val, or the folders of the classes.");
             return (Folder, ImageFolder.Load(folder, imageSize ?? DefaultImageSize, host.Skipped, host.Notices.Add));
         }
 
@@ -70,6 +71,15 @@ internal static class Datasets
         catch (DownloadUnavailableException fault)
         {
             throw new CommandFault($"{fault.Message} Or name their folder with --data; 'onward train --dataset digits' needs none.", fault);
+        }
+    }
+
+    /// <summary>Tells that images which are one set are split for training.</summary>
+    internal static void TellOfSplit(ImageDataset data, Host host)
+    {
+        if (data.IsOneSet)
+        {
+            host.Notices.Add($"{data.Source} has no folder val or test: a fifth of each class is held out by the seed, to test on.");
         }
     }
 

@@ -51,19 +51,24 @@ internal sealed class EvalCommand
         string dataset = parse.GetValue(_dataset) ?? run.Dataset;
         string? directory = parse.GetValue(_data) ?? (dataset == run.Dataset ? run.Data : null);
         int? imageSize = dataset == Datasets.Folder ? model.Options.ImageSide : null;
-        ImageDataset data = Datasets.Load(dataset, directory, imageSize, _host).Data;
-        TrainedModel.RequireFit(model.Options, data);
+        ImageDataset data = trained.Fit(Datasets.Load(dataset, directory, imageSize, _host).Data, dataset);
+        if (data.IsOneSet && IsOfRun(data, parse, run))
+        {
+            Datasets.TellOfSplit(data, _host);
+            data = data.Split(run.Seed);
+        }
 
+        _host.ShowNotices();
         int validation = dataset == run.Dataset ? run.Validation : 0;
         if (validation >= data.Training.Count)
         {
             throw new CommandFault($"the run held out {validation} training images, but {data.Source} has {data.Training.Count}. Name the run's data with --data.");
         }
 
-        (ImageSet training, ImageSet? heldOut) = validation == 0 ? (data.Training, null) : data.Training.SplitLast(validation);
+        (ImageSet training, ImageSet? heldOut) = validation == 0 ? (data.Training, data.Validation) : data.Training.SplitLast(validation);
         using WorkerTeam team = new(RuleChoice.Threads(parse, _threads));
         Evaluator evaluator = new(model, team);
-        Evaluation train = Evaluate(evaluator, training, data, team.Count);
+        Evaluation? train = data.IsOneSet ? null : Evaluate(evaluator, training, data, team.Count);
         Evaluation? held = heldOut is null ? null : Evaluate(evaluator, heldOut, data, team.Count);
         Evaluation test = Evaluate(evaluator, data.Test, data, team.Count, confidence);
         if (parse.GetValue(_json))
@@ -73,7 +78,7 @@ internal sealed class EvalCommand
                     run.Rule,
                     run.Network.Name,
                     dataset,
-                    Round(train.Error),
+                    train is null ? null : Round(train.Error),
                     held is null ? null : Round(held.Error),
                     Round(test.Error),
                     [.. test.BlockErrors.Select(Round)],
@@ -105,10 +110,17 @@ internal sealed class EvalCommand
         return evaluator.Evaluate(loader, confidence, _host.Interruption);
     }
 
-    private static TextTable Table(LocalMixer model, Evaluation train, Evaluation? held, Evaluation test)
+    // Images of one set are evaluated alone, except those that the run has split: where it found them, or as many in a copy.
+    private bool IsOfRun(ImageDataset data, ParseResult parse, RunConfiguration run) => run.Dataset == Datasets.Folder
+        && (parse.GetValue(_data) is not string asked
+            || Path.GetRelativePath(_host.Resolve(asked), run.Data ?? asked) == "."
+            || (data.Training.Count > 1 && data.Split(run.Seed).Training.Count == run.TrainingImages + run.Validation));
+
+    private static TextTable Table(LocalMixer model, Evaluation? train, Evaluation? held, Evaluation test)
     {
-        Evaluation[] columns = held is null ? [train, test] : [train, held, test];
-        string[] names = held is null ? ["train", "test"] : ["train", "validation", "test"];
+        (string Name, Evaluation? Part)[] parts = [("train", train), ("validation", held), ("test", test)];
+        Evaluation[] columns = [.. parts.Select(part => part.Part).OfType<Evaluation>()];
+        string[] names = [.. parts.Where(part => part.Part is not null).Select(part => part.Name)];
         TextTable table = new(0);
         Add("", [.. names, "test accuracy", "MFLOP"], "exits");
         for (int k = 0; k < test.BlockErrors.Count; k++)
@@ -134,7 +146,7 @@ internal sealed class EvalCommand
         string Rule,
         string Model,
         string Dataset,
-        double TrainError,
+        double? TrainError,
         double? ValidationError,
         double TestError,
         IReadOnlyList<double> BlockTestErrors,

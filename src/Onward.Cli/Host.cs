@@ -60,5 +60,10 @@ internal sealed record Host
     }
 
     /// <summary>The path that a path on the command line means.</summary>
-    internal string Resolve(string path) => Path.Combine(WorkingDirectory, path);
+    /// <exception cref="CommandFault">The path was made from bytes that are no text.</exception>
+    internal string Resolve(string path)
+    {
+        string full = Path.Combine(WorkingDirectory, path);
+        return PathName.IsBroken(full) ? throw new CommandFault($"{path}: this name is not valid UTF-8. Rename the file or folder.") : full;
+    }
 }

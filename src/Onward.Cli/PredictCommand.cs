@@ -15,7 +15,7 @@ internal sealed class PredictCommand
     private const int DefaultTop = 5;
 
     private readonly Argument<string> _run = ValueOption.Path("RUN", "run folder, as 'onward train' printed it");
-    private readonly Argument<string[]> _images = ValueOption.Paths("IMAGE", "image files: JPEG, PNG, BMP or WebP");
+    private readonly Argument<string[]> _images = ValueOption.Paths("IMAGE", "image files, or folders of them: JPEG, PNG, GIF, BMP or WebP");
     private readonly EpochChoice _epoch = new("Take the model");
     private readonly Option<int?> _top = ValueOption.Whole("--top", $"Classes to show, the most probable first. Default {DefaultTop}, or all where there are fewer", 1);
     private readonly Option<double?> _confidence = TrainedModel.ExitConfidenceOption(". Default: none does");
@@ -56,7 +56,7 @@ internal sealed class PredictCommand
             throw new CommandFault($"{trained.Folder} was trained on images of {options.ImageChannels} channels, which no image file has.");
         }
 
-        string[] named = parse.GetValue(_images)!, paths = [.. named.Select(RequireFile)];
+        string[] named = [.. parse.GetValue(_images)!.SelectMany(Files)], paths = [.. named.Select(_host.Resolve)];
         ImageDescription images = trained.DescribeImages(_host);
 
         // Folders hold images of any size, of which training took the middle; other images have the size they were trained in.
@@ -65,6 +65,7 @@ internal sealed class PredictCommand
         using BatchLoader loader = BatchLoader.ForEvaluation(files, [.. images.Mean], [.. images.StandardDeviation], team.Count);
         trained.Model.Pack(team);
         Predictor[] predictors = [.. Enumerable.Range(0, team.Count).Select(_ => new Predictor(trained.Model, exit))];
+        _host.ShowNotices();
         bool asJson = parse.GetValue(_json), tellsBlock = exit != new EarlyExit();
         int shown = 0;
         foreach (ImageBatch batch in loader.InOrder(_host.Interruption))
@@ -100,11 +101,13 @@ internal sealed class PredictCommand
             : throw new CommandFault($"--max-block {block} is beyond the last block of {trained.Folder}, {last}. Name one from 0 to {last}.");
     }
 
-    private string RequireFile(string name)
+    // A file, or those of a folder.
+    private IEnumerable<string> Files(string name)
     {
         string path = _host.Resolve(name);
-        return File.Exists(path) ? path
-            : throw new CommandFault(Directory.Exists(path) ? $"{path} is a folder. Name the image files in it, as in {Path.Combine(name, "*.png")}." : $"{path}: no such file. Name image files.");
+        return Directory.Exists(path) ? LooseImages.ListIn(path, _host.Notices.Add).Select(file => Path.Combine(name, file))
+            : File.Exists(path) ? [name]
+            : throw new CommandFault($"{path}: no such file. Name image files, or folders of them.");
     }
 
     private static string ToText(string image, Answer answer, IReadOnlyList<string> names, int top, bool tellsBlock)

@@ -58,6 +58,7 @@ internal sealed class ReportCommand
             reported.Add(new ReportedRun(name, run, answers, missing));
         }
 
+        _host.ShowNotices();
         byte[] page = Encoding.UTF8.GetBytes(ReportPage.Of(reported, _host.Clock.GetLocalNow()));
         try
         {

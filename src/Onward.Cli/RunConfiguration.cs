@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using Onward.Data;
+using Onward.Imaging;
 using Onward.Learning;
 using Onward.Models;
 using Onward.Optimizers;
@@ -178,8 +179,13 @@ internal sealed record RunConfiguration
     /// <param name="ignored">Options that may differ.</param>
     internal (string Name, string Value, string Other)? FirstDifference(RunConfiguration other, params IReadOnlyList<string> ignored)
     {
-        JsonObject mine = ToJson();
-        RunConfiguration theirs = HasValidationSet ? other : other with { HasValidationSet = false }; // unknown to earlier versions
+        // Earlier versions took validation sets for test sets, and names as they are spelled.
+        JsonObject mine = (this with { Images = Composed(Images) }).ToJson();
+        RunConfiguration theirs = other with
+        {
+            HasValidationSet = HasValidationSet && other.HasValidationSet,
+            Images = Composed(other.Images),
+        };
         foreach ((string name, JsonNode? value) in theirs.ToJson().Where(option => !ignored.Contains(option.Key)).OrderBy(option => Derived.Contains(option.Key)))
         {
             if (!JsonNode.DeepEquals(mine[name], value))
@@ -199,6 +205,10 @@ internal sealed record RunConfiguration
 
     /// <summary>The options by their names.</summary>
     internal JsonObject ToJson() => JsonSerializer.SerializeToNode(this, Json)!.AsObject();
+
+    private static ImageDescription? Composed(ImageDescription? images) => images is null
+        ? null
+        : images with { ClassNames = [.. images.ClassNames.Select(name => name is null ? "" : PathName.Compose(name))] };
 
     private static string Show(JsonNode? value) => value?.ToJsonString(Json) ?? "not given";
 }

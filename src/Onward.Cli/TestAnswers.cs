@@ -39,8 +39,8 @@ internal sealed record TestAnswers(Evaluation Evaluation, IReadOnlyList<string> 
     internal static TestAnswers Of(TrainedModel trained, TrainingData data, WorkerTeam team, CancellationToken cancellation)
     {
         LocalMixer model = trained.Model;
-        TrainedModel.RequireFit(model.Options, data.Images);
-        ImageSet images = data.Images.Test;
+        ImageDataset fitting = trained.Fit(data.Images, data.Dataset);
+        ImageSet images = fitting.Test;
         using BatchLoader loader = BatchLoader.ForEvaluation(images, data.Images.Mean, data.Images.StandardDeviation, team.Count);
         Evaluation evaluation = new Evaluator(model, team).Evaluate(loader, cancellation);
         ViewMaker plain = new(ViewRecipe.None, 0, images.Height, images.Width, images.Channels);
@@ -54,7 +54,7 @@ internal sealed record TestAnswers(Evaluation Evaluation, IReadOnlyList<string> 
                 .Take(MostMistakes)
                 .Select(one => new Mistake(one.example, one.answer, Picture(one.example))),
         ];
-        return new TestAnswers(evaluation, data.Images.ClassNames, mistakes, trained.Epoch);
+        return new TestAnswers(evaluation, fitting.ClassNames, mistakes, trained.Epoch);
 
         byte[] Picture(int example)
         {

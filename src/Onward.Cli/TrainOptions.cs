@@ -169,7 +169,8 @@ internal sealed class TrainOptions
             RuleChoice.RequireAbsent(parse, _lossScope, rule.Rule);
         }
 
-        TrainingOptions defaults = PresetDefaults.For(model.Preset, rule.Rule).Training(parse.GetValue(_epochs), parse.GetValue(_seed) ?? 1);
+        ulong seed = parse.GetValue(_seed) ?? DataChoice.DefaultSeed;
+        TrainingOptions defaults = PresetDefaults.For(model.Preset, rule.Rule).Training(parse.GetValue(_epochs), seed);
         if (parse.GetValue(_warmupEpochs) is double asked && asked > defaults.Epochs)
         {
             throw new CommandFault(string.Create(CultureInfo.InvariantCulture, $"--warmup-epochs {asked} is more than the {defaults.Epochs} epoch{(defaults.Epochs == 1 ? "" : "s")} of the run. Take a shorter warm-up or more epochs."));

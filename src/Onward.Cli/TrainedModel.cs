@@ -1,5 +1,6 @@
 using System.Globalization;
 using Onward.Data;
+using Onward.Imaging;
 using Onward.Models;
 using Onward.Training;
 
@@ -12,6 +13,8 @@ namespace Onward.Cli;
 /// <param name="Epoch">The epoch whose model it is; null for the last.</param>
 internal sealed record TrainedModel(string Folder, RunConfiguration Run, LocalMixer Model, int? Epoch)
 {
+    private const int ShownNames = 5;
+
     /// <summary>Reads the folder of a run.</summary>
     /// <param name="folder">The folder.</param>
     /// <param name="wanted">The epoch whose model is asked for; null for the last.</param>
@@ -50,15 +53,40 @@ internal sealed record TrainedModel(string Folder, RunConfiguration Run, LocalMi
         }
     }
 
-    /// <summary>Refuses images that a model cannot take.</summary>
-    internal static void RequireFit(LocalMixerOptions model, ImageDataset data)
+    /// <summary>Gives the classes of images the numbers that the model has for those of their names.</summary>
+    /// <param name="data">The images.</param>
+    /// <param name="dataset">Name of the data set.</param>
+    /// <exception cref="CommandFault">The model cannot take the images, or does not know a class.</exception>
+    internal ImageDataset Fit(ImageDataset data, string dataset)
     {
+        // IDX files number classes and do not name them; early versions kept no names.
         ImageSet images = data.Training;
-        if ((model.ImageSide, model.ImageChannels, model.Classes) != (images.Height, images.Channels, images.Classes))
+        LocalMixerOptions model = Model.Options;
+        bool isNamed = dataset != Datasets.Idx && Run.Dataset != Datasets.Idx && Run.Images?.Fits(model.ImageChannels, model.Classes) == true;
+        string[]? names = isNamed ? [.. Run.Images!.ClassNames.Select(PathName.Compose)] : null;
+        bool fits = (model.ImageSide, model.ImageChannels) == (images.Height, images.Channels);
+        if (fits && names is not null)
+        {
+            return data.Renumber(names) ?? throw UnknownClass(names, data);
+        }
+
+        if (!fits || model.Classes != images.Classes)
         {
             throw new CommandFault(
                 $"the model takes images of {model.ImageSide}x{model.ImageSide}x{model.ImageChannels} in {model.Classes} classes; {data.Source} has {images.Height}x{images.Width}x{images.Channels} in {images.Classes}. Name other data.");
         }
+
+        return data;
+    }
+
+    private CommandFault UnknownClass(string[] names, ImageDataset data)
+    {
+        string[] unknown = [.. data.ClassNames.Except(names)], absent = [.. names.Except(data.ClassNames)];
+        return new CommandFault(
+            $"{data.Source} has classes that the model of {Folder} does not know: {List(unknown)}; "
+            + $"{(absent.Length == 0 ? "it has all others" : $"it lacks {List(absent)}")}. Name classes alike, or name other data.");
+
+        static string List(string[] all) => $"{string.Join(", ", all.Take(ShownNames))}{(all.Length > ShownNames ? ", ..." : "")}";
     }
 
     /// <summary>A probability that a block's head must reach to answer.</summary>

@@ -13,18 +13,18 @@ internal static class FolderListing
     // Other images, of which the user may think that they are read.
     private static readonly string[] NotRead =
     [
-        ".tif", ".tiff", ".heic", ".heif", ".avif", ".jxl", ".jp2", ".j2k", ".jpx", ".jxr", ".svg", ".psd", ".tga", ".exr", ".hdr", ".ico", ".pcx",
-        ".ppm", ".pgm", ".pbm", ".pnm", ".qoi", ".raw", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".rw2", ".raf", ".dcm",
+        ".tif", ".tiff", ".heic", ".heif", ".avif", ".jxl", ".jp2", ".j2k", ".jpx", ".jxr", ".svg", ".psd", ".tga", ".exr", ".hdr", ".ico",
+        ".pcx", ".ppm", ".pgm", ".pbm", ".pnm", ".qoi", ".raw", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".rw2", ".raf", ".dcm",
     ];
 
     // Synology and QNAP, archives of macOS, checks of file systems, Windows, Python.
     private static readonly string[] FoldersOfSystems =
-        ["@eaDir", "@Recycle", "@Recently-Snapshot", "#recycle", "#snapshot", "__MACOSX", "lost+found", "$RECYCLE.BIN", "System Volume Information", "__pycache__"];
+    [
+        "@eaDir", "@Recycle", "@Recently-Snapshot", "#recycle", "#snapshot", "__MACOSX", "lost+found", "$RECYCLE.BIN",
+        "System Volume Information", "__pycache__",
+    ];
 
     private static readonly string[] FilesOfSystems = ["Thumbs.db", "ehthumbs.db", "desktop.ini", "Icon\r"];
-
-    /// <summary>Endings of files that are read, for messages.</summary>
-    internal static string Endings => string.Join(", ", Read);
 
     /// <summary>The folders in a folder, in the order of their names.</summary>
     /// <param name="folder">The folder.</param>
@@ -93,6 +93,14 @@ internal static class FolderListing
             return reason is null;
         });
 
+    /// <summary>Says that a folder has no images, and what it has instead.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="leftOut">What was not read.</param>
+    /// <param name="otherwise">What to do if none are to be added.</param>
+    internal static DataException NoImages(string folder, LeftOut leftOut, string otherwise) => new(
+        $"{folder}: no images in it, expected files that end in {string.Join(", ", Read)}. Add some, or {otherwise}."
+        + string.Concat(leftOut.Lines.Select(line => $" {line}")));
+
     private static string[] Names(
         string folder,
         bool recurse,
@@ -102,7 +110,12 @@ internal static class FolderListing
         try
         {
             EnumerationOptions options = new() { IgnoreInaccessible = false, AttributesToSkip = 0, RecurseSubdirectories = recurse };
-            string[] names = [.. new FileSystemEnumerable<string>(folder, PathFromRoot, options) { ShouldIncludePredicate = includes, ShouldRecursePredicate = enters }];
+            FileSystemEnumerable<string> entries = new(folder, PathFromRoot, options)
+            {
+                ShouldIncludePredicate = includes,
+                ShouldRecursePredicate = enters,
+            };
+            string[] names = [.. entries];
             Array.Sort(names, string.CompareOrdinal);
             return names;
         }

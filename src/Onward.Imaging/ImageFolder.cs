@@ -31,7 +31,7 @@ public sealed class ImageFolder : ImageSet
     /// <param name="skipped">Told of images that turn out to be damaged, of all sets.</param>
     /// <param name="notice">Told in a line for each reason what was left out; null to tell nobody.</param>
     /// <returns>The sets. Of a folder without splits all images are one set: see <see cref="ImageDataset.Split"/>.</returns>
-    /// <exception cref="DataException">A folder is missing, empty or unreadable, or a set has a class that the training set lacks.</exception>
+    /// <exception cref="DataException">A folder is missing, empty or unreadable, or a class has no images to train on.</exception>
     public static ImageDataset Load(string folder, int side, SkippedImages skipped, Action<string>? notice = null)
     {
         ArgumentNullException.ThrowIfNull(folder);
@@ -53,8 +53,10 @@ public sealed class ImageFolder : ImageSet
             Validation = test is null ? null : validation,
         };
 
-        ImageFolder? ListOther(string? split) => split is null ? null
-            : List(split, Match(split, SplitFolders.Required(split, FolderListing.Folders(split, leftOut)), splits.Training, classes), side, skipped, leftOut, isTraining: false);
+        ImageFolder? ListOther(string? split)
+        {
+            return split is null ? null : List(split, Match(split, leftOut, splits.Training, classes), side, skipped, leftOut, isTraining: false);
+        }
     }
 
     /// <summary>Where an image lies.</summary>
@@ -89,7 +91,7 @@ public sealed class ImageFolder : ImageSet
             string[] names = folders[label] is string folder ? FolderListing.Images(Path.Combine(split, folder), leftOut) : [];
             if (names.Length == 0 && isTraining)
             {
-                throw NoImages(Path.Combine(split, folders[label]!), leftOut, "remove the folder");
+                throw FolderListing.NoImages(Path.Combine(split, folders[label]!), leftOut, "remove the folder");
             }
 
             files.Add(label, names);
@@ -98,11 +100,8 @@ public sealed class ImageFolder : ImageSet
 
         return labels.Count > 0
             ? new ImageFolder(files, 0, labels.ToArray(), side, folders.Length, skipped)
-            : throw NoImages(split, leftOut, "remove the folder");
+            : throw FolderListing.NoImages(split, leftOut, "remove the folder");
     }
-
-    private static DataException NoImages(string folder, LeftOut leftOut, string otherwise) => new(
-        $"{folder}: no images in it, expected files that end in {FolderListing.Endings}. Add some, or {otherwise}.{string.Concat(leftOut.Lines.Select(line => $" {line}"))}");
 
     // Names of the classes of the folders. [folder]
     private static string[] Composed(string split, string[] folders)
@@ -110,15 +109,21 @@ public sealed class ImageFolder : ImageSet
         string[] names = [.. folders.Select(PathName.Compose)];
         return names.GroupBy(name => name).FirstOrDefault(group => group.Count() > 1)?.Key is not string twice
             ? names
-            : throw new DataException($"{split}: two folders named {twice}, one with composed and one with decomposed letters. Bring their images together in one.");
+            : throw new DataException(
+                $"{split}: two folders named {twice}, with composed and with decomposed letters. Bring their images together in one.");
     }
 
     // The folder of each class, null where there is none. [class]
-    private static string?[] Match(string split, string[] folders, string training, string[] classes)
+    private static string?[] Match(string split, LeftOut leftOut, string training, string[] classes)
     {
-        string[] names = Composed(split, folders);
-        return names.Except(classes).FirstOrDefault() is string unknown
-            ? throw new DataException($"{split}: a folder {unknown}, which {training} has not. Every class needs images to train on: add them, or remove the folder.")
-            : [.. classes.Select(name => Array.IndexOf(names, name) is >= 0 and int at ? folders[at] : null)];
+        string[] folders = FolderListing.Folders(split, leftOut), names = Composed(split, SplitFolders.Required(split, folders));
+        if (names.Except(classes).FirstOrDefault() is string unknown)
+        {
+            throw new DataException(
+                $"{split}: a folder {unknown}, which {training} has not. A class needs images to train on: add some, or remove the folder.");
+        }
+
+        Dictionary<string, string> byName = names.Zip(folders).ToDictionary(pair => pair.First, pair => pair.Second);
+        return [.. classes.Select(byName.GetValueOrDefault)];
     }
 }

@@ -8,8 +8,10 @@ internal sealed class LeftOut(string folder)
 {
     private const int Shown = 3;
 
-    private readonly SortedSet<string>[] _first = [.. Enum.GetValues<Reason>().Select(_ => new SortedSet<string>(StringComparer.Ordinal))]; // [reason]
-    private readonly int[] _counts = new int[Enum.GetValues<Reason>().Length]; // [reason]
+    private static readonly Reason[] Reasons = Enum.GetValues<Reason>();
+
+    private readonly SortedSet<string>[] _first = [.. Reasons.Select(_ => new SortedSet<string>(StringComparer.Ordinal))]; // [reason]
+    private readonly int[] _counts = new int[Reasons.Length]; // [reason]
     private readonly SortedDictionary<string, int> _endings = new(StringComparer.Ordinal); // of images that are not decoded
 
     /// <summary>Reasons to leave something out, in the order in which they are told.</summary>
@@ -35,7 +37,7 @@ internal sealed class LeftOut(string folder)
     }
 
     /// <summary>One line for each reason.</summary>
-    internal IEnumerable<string> Lines => Enum.GetValues<Reason>().Where(reason => _counts[(int)reason] > 0).Select(Line);
+    internal IEnumerable<string> Lines => Reasons.Where(reason => _counts[(int)reason] > 0).Select(Line);
 
     /// <summary>Counts a file or a folder.</summary>
     internal void Add(Reason reason, ReadOnlySpan<char> directory, ReadOnlySpan<char> name)
@@ -60,16 +62,20 @@ internal sealed class LeftOut(string folder)
         int count = _counts[(int)reason];
         (string what, string advice) = reason switch
         {
-            Reason.Format => ($"{Count("image", count)} of formats that are not read ({string.Join(", ", _endings.Select(ending => string.Create(CultureInfo.InvariantCulture, $"{ending.Value} {ending.Key}")))})", "Convert them to PNG or JPEG"),
+            Reason.Format => ($"{Count("image", count)} of formats that are not read ({Endings})", "Convert them to PNG or JPEG"),
             Reason.NoClass => ($"{Count("image", count)} in no folder of a class", "Move them into the folders of their classes"),
             Reason.Name => ($"{Count("name", count)} that are not valid UTF-8", "Rename them"),
             Reason.Link => ($"{Count("link", count)} to folders below a class", "Put the folders themselves there"),
-            Reason.NoSplit => ($"{Count("folder", count)} for neither training nor validation nor test", "Move images that are needed into one of those"),
+            Reason.NoSplit => ($"{Count("folder", count)} for neither training nor validation nor test", "Move needed images there"),
             _ => ($"{Count("file", count)} that are no images by their ending", "Rename those that are"),
         };
         string more = count > Shown ? " and others" : "";
         return $"{folder}: left out {what}: {string.Join(", ", _first[(int)reason])}{more}. {advice}.";
     }
 
-    private static string Count(string what, int count) => string.Create(CultureInfo.InvariantCulture, $"{count:N0} {what}{(count == 1 ? "" : "s")}");
+    private string Endings =>
+        string.Join(", ", _endings.Select(ending => string.Create(CultureInfo.InvariantCulture, $"{ending.Value:N0} {ending.Key}")));
+
+    private static string Count(string what, int count) =>
+        string.Create(CultureInfo.InvariantCulture, $"{count:N0} {what}{(count == 1 ? "" : "s")}");
 }

@@ -30,6 +30,28 @@ public sealed class LooseImages : ImageSet
         (_paths, _keepsSize) = (paths, keepsSize);
     }
 
+    /// <summary>Lists the image files in a folder and the folders below it, as an <see cref="ImageFolder"/> does.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="notice">Told in a line for each reason what was left out.</param>
+    /// <returns>At least one path from the folder, in the order of their names.</returns>
+    /// <exception cref="DataException">The folder cannot be listed, or has no images.</exception>
+    public static IReadOnlyList<string> ListIn(string folder, Action<string>? notice = null)
+    {
+        LeftOut leftOut = new(folder);
+        string[] names = FolderListing.Images(folder, leftOut);
+        if (names.Length == 0)
+        {
+            throw FolderListing.NoImages(folder, leftOut, "name another");
+        }
+
+        foreach (string line in leftOut.Lines)
+        {
+            notice?.Invoke(line);
+        }
+
+        return names;
+    }
+
     /// <inheritdoc/>
     /// <remarks>No image stands in for a damaged one here.</remarks>
     /// <exception cref="DataException">The file is missing, or no image, or damaged.</exception>

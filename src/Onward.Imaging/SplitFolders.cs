@@ -24,15 +24,21 @@ internal sealed record SplitFolders(string Training, string? Validation, string?
             (Find(folder, names, TrainingNames), Find(folder, names, ValidationNames), Find(folder, names, TestNames));
         string[] splits = [.. new[] { training, validation, test }.OfType<string>()];
         string[] others = [.. names.Except(splits)];
-        if (names.Length == 0 || (others.Length > 0 && !splits.Any(split => FolderListing.Folders(Path.Combine(folder, split)).Length > 0)))
+        if (names.Length == 0)
         {
-            return new(folder, null, null, Required(folder, names));
+            throw new DataException($"{folder}: no folder train in it, nor one of a class. Sort the images into folders of their classes.");
+        }
+
+        if (others.Length > 0 && !splits.Any(split => FolderListing.Folders(Path.Combine(folder, split)).Length > 0))
+        {
+            return new(folder, null, null, names);
         }
 
         if (training is null)
         {
             throw new DataException(
-                $"{folder}: no folder train in it, beside {splits[0]}. Add one with a folder for each class; to evaluate alone, name {Path.Combine(folder, splits[0])}.");
+                $"{folder}: no folder train in it, beside {splits[0]}. Add one with a folder for each class; "
+                + $"to evaluate alone, name {Path.Combine(folder, splits[0])}.");
         }
 
         training = Path.Combine(folder, training);
@@ -57,13 +63,15 @@ internal sealed record SplitFolders(string Training, string? Validation, string?
     /// <summary>Refuses a folder without folders.</summary>
     internal static string[] Required(string folder, string[] names) => names.Length > 0
         ? names
-        : throw new DataException($"{folder}: no folders in it, expected one for each class with its images. Sort the images into folders of their classes.");
+        : throw new DataException(
+            $"{folder}: no folders in it, expected one for each class with its images. Sort the images into folders of their classes.");
 
     private static string? Find(string folder, string[] names, string[] known)
     {
         string[] found = [.. names.Where(name => known.Contains(name, StringComparer.OrdinalIgnoreCase))];
         return found.Length < 2
             ? found.FirstOrDefault()
-            : throw new DataException($"{folder}: both {found[0]} and {found[1]} in it, which mean one thing. Keep one, or bring their images together.");
+            : throw new DataException(
+                $"{folder}: both {found[0]} and {found[1]} in it, which mean one thing. Keep one, or bring their images together.");
     }
 }

@@ -37,6 +37,41 @@ public sealed record ImageDataset(
         return this with { Training = training, Test = heldOut };
     }
 
+    /// <summary>Brings the classes into another order, in which there may be more of them.</summary>
+    /// <param name="classNames">Name of each class in that order. [class]</param>
+    /// <returns>The images with the numbers that their classes have there; null if a class is not among the names.</returns>
+    public ImageDataset? Renumber(IReadOnlyList<string> classNames)
+    {
+        ArgumentNullException.ThrowIfNull(classNames);
+        if (classNames.SequenceEqual(ClassNames))
+        {
+            return this;
+        }
+
+        Dictionary<string, int> known = [];
+        foreach ((int number, string name) in classNames.Index())
+        {
+            known.TryAdd(name, number);
+        }
+
+        int[] numbers = [.. ClassNames.Select(name => known.GetValueOrDefault(name, -1))];
+        if (numbers.Contains(-1))
+        {
+            return null;
+        }
+
+        ImageSet training = Renumber(Training);
+        return this with
+        {
+            Training = training,
+            Test = IsOneSet ? training : Renumber(Test),
+            Validation = Validation is null ? null : Renumber(Validation),
+            ClassNames = classNames,
+        };
+
+        ImageSubset Renumber(ImageSet images) => ImageSubset.Renumber(images, numbers, classNames.Count);
+    }
+
     /// <summary>Name of each class; by default its number. [class]</summary>
     public IReadOnlyList<string> ClassNames { get; init; } =
         [.. Enumerable.Range(0, Training.Classes).Select(label => label.ToString(CultureInfo.InvariantCulture))];

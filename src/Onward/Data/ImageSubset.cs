@@ -1,18 +1,31 @@
 namespace Onward.Data;
 
-/// <summary>Some of the images of a set, in an order of their own.</summary>
+/// <summary>Some of the images of a set, in an order of their own and with classes of their own numbers.</summary>
 public sealed class ImageSubset : ImageSet
 {
     private readonly ImageSet _images;
     private readonly ReadOnlyMemory<int> _examples;
+    private readonly int[]? _numbers; // [class of the set]
 
     /// <summary>Names the images.</summary>
     /// <param name="images">The set.</param>
     /// <param name="examples">Numbers of examples in the set, each 0 to its count - 1. [example]</param>
     /// <exception cref="ArgumentException">There are none, or one is not in the set.</exception>
     public ImageSubset(ImageSet images, ReadOnlyMemory<int> examples)
-        : base(LabelsOf(images, examples.Span), images.Height, images.Width, images.Channels, images.Classes) =>
-        (_images, _examples) = (images, examples);
+        : this(images, examples, null, images?.Classes ?? 0)
+    {
+    }
+
+    private ImageSubset(ImageSet images, ReadOnlyMemory<int> examples, int[]? numbers, int classes)
+        : base(LabelsOf(images, examples.Span, numbers), images.Height, images.Width, images.Channels, classes) =>
+        (_images, _examples, _numbers) = (images, examples, numbers);
+
+    /// <summary>All images of a set, with other numbers for its classes.</summary>
+    /// <param name="images">The set.</param>
+    /// <param name="numbers">New number of each class, 0 to <paramref name="classes"/> - 1. [class]</param>
+    /// <param name="classes">Number of classes after it.</param>
+    internal static ImageSubset Renumber(ImageSet images, int[] numbers, int classes) =>
+        new(images, Enumerable.Range(0, images.Count).ToArray(), numbers, classes);
 
     /// <summary>Draws images without repetition: those of the first batches that an epoch 0 of the same seed deals out.</summary>
     /// <param name="images">The set.</param>
@@ -34,9 +47,9 @@ public sealed class ImageSubset : ImageSet
     public override bool TryRead(int example, RawImage image) => _images.TryRead(_examples.Span[example], image);
 
     /// <inheritdoc/>
-    protected override ImageSubset Slice(int start, int count) => new(_images, _examples.Slice(start, count));
+    protected override ImageSubset Slice(int start, int count) => new(_images, _examples.Slice(start, count), _numbers, Classes);
 
-    private static int[] LabelsOf(ImageSet images, ReadOnlySpan<int> examples)
+    private static int[] LabelsOf(ImageSet images, ReadOnlySpan<int> examples, int[]? numbers)
     {
         ArgumentNullException.ThrowIfNull(images);
         if (examples.IndexOfAnyExceptInRange(0, images.Count - 1) is >= 0 and int wrong)
@@ -47,7 +60,8 @@ public sealed class ImageSubset : ImageSet
         int[] labels = new int[examples.Length];
         for (int i = 0; i < labels.Length; i++)
         {
-            labels[i] = images.Labels.Span[examples[i]];
+            int label = images.Labels.Span[examples[i]];
+            labels[i] = numbers?[label] ?? label;
         }
 
         return labels;
