@@ -107,7 +107,7 @@ internal sealed class PredictCommand
         string path = _host.Resolve(name);
         return Directory.Exists(path) ? LooseImages.ListIn(path, _host.Notices.Add).Select(file => Path.Combine(name, file))
             : File.Exists(path) ? [name]
-            : throw new CommandFault($"{path}: no such file. Name image files, or folders of them.");
+            : throw new CommandFault($"{path}: no such file. Name image files.");
     }
 
     private static string ToText(string image, Answer answer, IReadOnlyList<string> names, int top, bool tellsBlock)

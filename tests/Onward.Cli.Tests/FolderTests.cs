@@ -41,7 +41,7 @@ public sealed class FolderTests : IDisposable
         Write("test", 6, "cats", "dogs");
         Assert.Equal(130, _workplace.Run(Train, interruptAt: "epoch 1/2").Code);
         string config = _workplace["work/run/config.json"];
-        File.WriteAllLines(config, File.ReadLines(config).Where(line => !line.Contains("hasValidationSet", StringComparison.Ordinal)));
+        File.WriteAllLines(config, File.ReadAllLines(config).Where(line => !line.Contains("hasValidationSet", StringComparison.Ordinal)));
 
         Assert.Equal(0, _workplace.Run("train --resume run").Code);
     }
