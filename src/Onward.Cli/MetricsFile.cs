@@ -10,10 +10,8 @@ internal sealed class MetricsFile : IDisposable
 {
     internal const string Name = "metrics.csv";
 
-    private const string BlockPrefix = "block_", BlockSuffix = "_loss";
-
-    // Of the gradients of a block, where they are compared with exact ones.
-    private static readonly string[] GradientSuffixes = ["_gradient_norm", "_exact_norm", "_cosine"];
+    // A million epochs of the longest lines.
+    private const long MostBytes = 128_000_000;
 
     private readonly StreamWriter _writer;
 
@@ -27,33 +25,27 @@ internal sealed class MetricsFile : IDisposable
     internal static MetricsFile Create(string folder, int blocks, bool gradients, IReadOnlyList<EpochMetrics> ended)
     {
         string path = Path.Combine(folder, Name);
-        string[] numbers = [.. Enumerable.Range(0, blocks).Select(k => string.Create(CultureInfo.InvariantCulture, $"{BlockPrefix}{k}"))];
-        string header = string.Join(
-            ',',
-            (string[])
-            [
-                "epoch", "learning_rate", "train_loss", "train_error", "test_loss", "test_error", .. numbers.Select(block => block + BlockSuffix),
-                .. gradients ? numbers.SelectMany(block => GradientSuffixes.Select(suffix => block + suffix)) : [], "images_per_second", "seconds",
-            ]);
+        string header = MetricsColumns.Header(blocks, gradients);
         string text = string.Concat(ended.Select(Line).Prepend(header).Select(line => line + "\n"));
         DurableFile.Write(path, file => file.Write(Encoding.UTF8.GetBytes(text)));
         return new MetricsFile(new StreamWriter(path, append: true) { AutoFlush = true, NewLine = "\n" });
     }
 
-    /// <summary>Reads the epochs of a run, but for a line that its process is writing or was killed in.</summary>
+    /// <summary>Reads the epochs of a run, except for a line that its process is writing or was killed in.</summary>
+    /// <exception cref="CommandFault">The file is missing, cannot be read, or holds what no run can have measured.</exception>
     internal static IReadOnlyList<EpochMetrics> Read(string folder)
     {
         string path = Path.Combine(folder, Name);
         try
         {
-            string text = File.ReadAllText(path);
+            string text = RunFolder.ReadText(path, MostBytes);
             string[] lines = text[..(text.LastIndexOf('\n') + 1)].Split('\n', StringSplitOptions.RemoveEmptyEntries);
-            string[] columns = lines[0].Split(',');
-            return [.. lines.Skip(1).Select((line, i) => Parse(columns, line.Split(','), i + 1))];
+            MetricsColumns columns = MetricsColumns.Of(lines.FirstOrDefault(""));
+            return [.. lines.Skip(1).Select((line, i) => columns.Parse(line, i + 1))];
         }
-        catch (Exception fault) when (fault is FormatException or IndexOutOfRangeException or OverflowException or ArgumentException)
+        catch (FormatException fault)
         {
-            throw new CommandFault($"{path}: damaged. Delete {folder} to train it anew.", fault);
+            throw new CommandFault($"{path}: damaged: {fault.Message} Delete {folder} to train it anew.", fault);
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
@@ -75,35 +67,6 @@ internal sealed class MetricsFile : IDisposable
         {
             // A line that could not be written has been told of already.
         }
-    }
-
-    // By the names of the columns, so that others may follow them.
-    private static EpochMetrics Parse(string[] columns, string[] cells, int epoch)
-    {
-        return Value("epoch") == epoch
-            ? new EpochMetrics(
-                epoch,
-                Value("learning_rate"),
-                [.. Blocks(BlockSuffix)],
-                Value("train_loss"),
-                Value("train_error"),
-                Value("test_loss"),
-                Value("test_error"),
-                Value("images_per_second"),
-                TimeSpan.FromSeconds(Value("seconds")))
-            {
-                Gradients =
-                [
-                    .. Blocks(GradientSuffixes[0]).Zip(Blocks(GradientSuffixes[1]), Blocks(GradientSuffixes[2]))
-                        .Select(block => new GradientAgreement(block.First, block.Second, block.Third)),
-                ],
-            }
-            : throw new FormatException();
-
-        IEnumerable<double> Blocks(string suffix) =>
-            columns.Where(column => column.StartsWith(BlockPrefix, StringComparison.Ordinal) && column.EndsWith(suffix, StringComparison.Ordinal)).Select(Value);
-
-        double Value(string column) => double.Parse(cells[Array.IndexOf(columns, column)], CultureInfo.InvariantCulture);
     }
 
     private static string Line(EpochMetrics epoch)

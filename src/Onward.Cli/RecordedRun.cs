@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Onward.Models;
 using Onward.Training;
 
 namespace Onward.Cli;
@@ -69,7 +70,24 @@ internal sealed record RecordedRun(string Folder, RunConfiguration Configuration
         RunStage stage = result is not null ? (result.Divergence is null ? RunStage.Finished : RunStage.Diverged)
             : isRunning ? RunStage.Running
             : RunFolder.HasCheckpointsIn(folder) ? RunStage.Resumable : RunStage.Stopped;
-        return new RecordedRun(folder, configuration, MetricsFile.Read(folder), result, stage, LastWrite(folder));
+        IReadOnlyList<EpochMetrics> epochs = MetricsFile.Read(folder);
+        RequireFit(folder, configuration, epochs, result);
+        return new RecordedRun(folder, configuration, epochs, result, stage, LastWrite(folder));
+    }
+
+    // Each file may be as a run writes it, but they must be of the same run.
+    private static void RequireFit(string folder, RunConfiguration run, IReadOnlyList<EpochMetrics> epochs, RunResult? result)
+    {
+        int blocks = LocalMixerPresets.Get(run.Model, imageSide: 1, imageChannels: 1, classes: 1).Blocks;
+        (string? name, string what) = epochs.Count > run.Epochs ? (MetricsFile.Name, $"{epochs.Count} epochs of a run of {run.Epochs}")
+            : epochs.Any(epoch => epoch.BlockLosses.Count != blocks) ? (MetricsFile.Name, $"losses of {epochs[0].BlockLosses.Count} blocks of a network of {blocks}")
+            : result?.Epochs > run.Epochs ? (RunFolder.ResultName, $"{result.Epochs} epochs of a run of {run.Epochs}")
+            : result?.BlockTestErrors.Count is > 0 and int errors && errors != blocks ? (RunFolder.ResultName, $"errors of {errors} blocks of a network of {blocks}")
+            : (null, "");
+        if (name is not null)
+        {
+            throw new CommandFault($"{Path.Combine(folder, name)}: damaged: it has {what}. Restore it, or train anew.");
+        }
     }
 
     /// <summary>The folders of runs at or below a folder, in the order of their names; those that may not be read are passed over.</summary>

@@ -47,33 +47,42 @@ internal static class ReportPage
 
     private static string Anchor(int run) => string.Create(CultureInfo.InvariantCulture, $"run-{run + 1}");
 
+    // Names of the columns; they stand beside the values where a window is too narrow for a table.
+    private static string[] Columns(string heldOut) =>
+        ["run", "model", "rule", "data set", "epochs", "train error", heldOut, "time", "images/s", "memory", "state"];
+
     private static string Table(IReadOnlyList<ReportedRun> runs)
     {
         string heldOut = runs.Select(run => run.Run.HeldOut).Distinct().Count() == 1 ? $"{runs[0].Run.HeldOut} error" : "error";
-        string body = string.Concat(runs.Select((run, i) => Html.Element("tr", Row(run, i))));
-        string head = Html.Element("tr", new[] { "run", "model", "rule", "data set", "epochs", "train error", heldOut, "time", "images/s", "memory", "state" }.Select(column => Html.Element("th scope=\"col\"", Html.Text(column))));
+        string[] columns = Columns(heldOut);
+        string body = string.Concat(runs.Select((run, i) => Html.Element("tr", Row(run, i).Select((cell, k) => Cell(cell, columns[k])))));
+        string head = Html.Element("tr", columns.Select(column => Html.Element("th scope=\"col\"", Html.Text(column))));
         return Html.Element("div class=\"scroll\"", Html.Element("table class=\"runs\"", Html.Element("thead", head), Html.Element("tbody", body)))
             + Html.Element("p class=\"note\"", "Train errors of runs that have not ended are those of images as they were met. Memory is what a step works in, beside parameters and gradients.");
     }
 
-    private static IEnumerable<string> Row(ReportedRun reported, int number)
+    private static string Cell((string Tag, string Content) cell, string column) => Html.Element($"{cell.Tag} data-column=\"{Html.Text(column)}\"", cell.Content);
+
+    private static IEnumerable<(string Tag, string Content)> Row(ReportedRun reported, int number)
     {
         (RecordedRun run, RunConfiguration options) = (reported.Run, reported.Run.Configuration);
         double? seconds = run.Result?.Seconds ?? (run.Epochs.Count > 0 ? run.Epochs[^1].Elapsed.TotalSeconds : null);
         double? speed = run.Result?.ImagesPerSecond ?? (run.Epochs.Count > 0 ? run.Epochs[^1].ImagesPerSecond : null);
-        yield return Html.Element("th scope=\"row\"", $"<i class=\"h{number % LineChart.Hues}\"></i>", Html.Element($"a href=\"#{Anchor(number)}\"", Html.Text(reported.Name)));
-        yield return Html.Element("td", Html.Text(options.Network.Name));
-        yield return Html.Element("td", Html.Text(ReportSection.RuleOf(options)));
-        yield return Html.Element("td", Html.Text(options.Dataset));
-        yield return Html.Element("td", string.Create(CultureInfo.InvariantCulture, $"{run.EpochsDone} of {options.Epochs}"));
+        yield return ("th scope=\"row\"", $"<i class=\"h{number % LineChart.Hues}\"></i>" + Html.Element($"a href=\"#{Anchor(number)}\"", Html.Text(reported.Name)));
+        yield return Text(options.Network.Name);
+        yield return Text(ReportSection.RuleOf(options));
+        yield return Text(options.Dataset);
+        yield return Text(string.Create(CultureInfo.InvariantCulture, $"{run.EpochsDone} of {options.Epochs}"));
         yield return Number(run.TrainError is double train ? TextTable.Percent(train) : "");
         yield return Number(run.TestError is double test ? TextTable.Percent(test) : "");
         yield return Number(seconds is double time ? TextTable.Duration(TimeSpan.FromSeconds(time)) : "");
         yield return Number(speed is double images ? string.Create(CultureInfo.InvariantCulture, $"{images:N0}") : "");
         yield return Number(run.Result is RunResult result ? string.Create(CultureInfo.InvariantCulture, $"{result.ActivationMB:0.#} MB") : "");
-        yield return Html.Element("td", Html.Text(run.Stage.ToString().ToLowerInvariant()));
+        yield return Text(run.Stage.ToString().ToLowerInvariant());
 
-        static string Number(string text) => Html.Element("td class=\"number\"", Html.Text(text));
+        static (string Tag, string Content) Text(string text) => ("td", Html.Text(text));
+
+        static (string Tag, string Content) Number(string text) => ("td class=\"number\"", Html.Text(text));
     }
 
     private static string Curves(IReadOnlyList<ReportedRun> all)
@@ -97,7 +106,9 @@ internal static class ReportPage
             LineChart.Draw("Learning rate", "", "", [.. Lines("", epoch => epoch.LearningRate)], hasLegend: !alone, isRatio: false),
             LineChart.Draw("Speed", "images/s", "", [.. Lines("", epoch => epoch.ImagesPerSecond)], hasLegend: !alone, isRatio: false),
         ];
-        return Html.Element("div class=\"curves\"", charts);
+
+        // Beside one another in pairs, and the last three of an odd number in a row, so that no place stays empty.
+        return Html.Element(charts.Count % 2 == 0 ? "div class=\"curves\"" : "div class=\"curves odd\"", charts);
 
         IEnumerable<ChartLine> Lines(string what, Func<Training.EpochMetrics, double> value, bool isDashed = false) => runs.Select(run => new ChartLine(
             alone ? what : $"{run.Reported.Name} {what}".TrimEnd(),

@@ -63,17 +63,16 @@ internal static class ReportSection
             Share(row[label], row.Sum()),
         ]);
         IReadOnlyList<string> precision = [Html.Element("b", "precision"), .. names.Select((_, answer) => Share(counts[answer][answer], answered[answer])), ""];
-        return Card($"Confusion matrix: {heading}", Html.Table("confusion", columns, matrix.Append(precision)), Html.Element("p class=\"note\"", "Rows: true class. Columns: the model's answer."));
+        return Card($"Confusion matrix: {heading}", Html.Table("confusion", columns, matrix.Append(precision)), Html.Element("p class=\"note\"", "Rows: true class. Columns: the model's answer. The deeper a colour, the larger the share of the class; blue is right, red is wrong."));
 
         static string Share(int part, int whole) => Html.Element("b", whole == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $"{100.0 * part / whole:0.0} %"));
     }
 
-    // Confusions are few: the root lets them be seen.
+    // The tone tells the share of the class, of right answers and of errors alike. The root lets small shares be seen.
     private static string Cell(int count, int all, bool isRight)
     {
-        double share = all == 0 ? 0 : (double)count / all;
+        double tone = all == 0 ? 0 : 0.65 * Math.Sqrt((double)count / all);
         string kind = count == 0 ? "none" : isRight ? "right" : "wrong";
-        double tone = count == 0 ? 0 : isRight ? 0.65 * share : Math.Min(0.9, 0.08 + Math.Sqrt(share));
         return $"<i class=\"{kind}\" style=\"--share:{Html.Number(tone)}\">{Count(count)}</i>";
     }
 

@@ -22,6 +22,9 @@ internal sealed class RunFolder : IDisposable
     private const string ModelName = "model.safetensors";
     private const string CheckpointsName = "checkpoints";
 
+    // A configuration with the names of a million classes.
+    private const long MostJsonBytes = 64_000_000;
+
     private readonly FileStream _lock;
     private readonly CheckpointFolder? _checkpoints;
     private MetricsFile? _metrics;
@@ -194,8 +197,7 @@ internal sealed class RunFolder : IDisposable
 
     /// <summary>Reads what a run came to; null where it has not ended.</summary>
     internal static RunResult? TryReadResult(string folder) =>
-        Read<RunResult>(folder, ResultName, result => !(Math.Abs(result.Seconds ?? 0) >= TimeSpan.MaxValue.TotalSeconds)
-            && (result.Divergence is null) == (result.TestError is not null && result.TrainError is not null && result.ImagesPerSecond is not null && result.Seconds is not null));
+        Read<RunResult>(folder, ResultName, result => result.IsInRange);
 
     /// <summary>Reads the newest intact checkpoint; null where the run was stopped before there was one.</summary>
     /// <param name="path">The run's folder.</param>
@@ -373,6 +375,15 @@ internal sealed class RunFolder : IDisposable
     // ENOSPC and EDQUOT of Linux, and what Windows has for them.
     private static bool IsFullDisk(Exception fault) => fault is IOException && fault.HResult is 28 or 122 or unchecked((int)0x80070070) or unchecked((int)0x80070027);
 
+    /// <summary>Reads a text file of a run, if it is not larger than any that a run writes.</summary>
+    internal static string ReadText(string path, long mostBytes)
+    {
+        using FileStream file = File.OpenRead(path);
+        return file.Length <= mostBytes
+            ? new StreamReader(file, Encoding.UTF8).ReadToEnd()
+            : throw new CommandFault(string.Create(CultureInfo.InvariantCulture, $"{path}: damaged: it is larger than {mostBytes / 1_000_000} MB. Restore it, or train anew."));
+    }
+
     // Null where there is no such file.
     private static T? Read<T>(string folder, string name, Func<T, bool> holds)
         where T : class
@@ -380,7 +391,7 @@ internal sealed class RunFolder : IDisposable
         string path = System.IO.Path.Combine(folder, name);
         try
         {
-            T? value = JsonSerializer.Deserialize<T>(File.ReadAllText(path), RunConfiguration.Json);
+            T? value = JsonSerializer.Deserialize<T>(ReadText(path, MostJsonBytes), RunConfiguration.Json);
             return value is not null && holds(value) ? value : throw new JsonException();
         }
         catch (Exception fault) when (fault is FileNotFoundException or DirectoryNotFoundException)

@@ -29,6 +29,14 @@ internal sealed record RunResult
     /// <summary>Time of the whole run; null where it diverged.</summary>
     public required double? Seconds { get; init; }
 
+    /// <summary>True if a run can have come to these numbers.</summary>
+    internal bool IsInRange =>
+        (Divergence is null) == (TrainError is not null && TestError is not null && ImagesPerSecond is not null && Seconds is not null)
+        && Epochs is null or >= 0
+        && new[] { TrainError, TestError }.Concat(BlockTestErrors.Select(error => (double?)error)).All(error => error is null or (>= 0 and <= 100))
+        && new[] { ImagesPerSecond, ActivationMB }.All(number => number is null || (number >= 0 && double.IsFinite(number.Value)))
+        && (Seconds is null || (Seconds >= 0 && Seconds < TimeSpan.MaxValue.TotalSeconds));
+
     /// <summary>The result of a run that went through.</summary>
     internal static RunResult Of(TrainingResult result, long activationBytes) => new()
     {

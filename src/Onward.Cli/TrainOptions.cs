@@ -144,7 +144,7 @@ internal sealed class TrainOptions
         EpochChoice.Wanted? epoch = _epoch.Read(parse);
         if (parse.GetValue(_resume) is not string run)
         {
-            return epoch is null ? null : throw new CommandFault("--best and --epoch choose an epoch of the run that --resume names. Name that run, or leave them out.");
+            return epoch is null ? null : throw new CommandFault("--best and --epoch choose an epoch of the run that --resume names. Name that run, or leave them out; --epochs says how many to train.");
         }
 
         bool MayBeGiven(Option option) =>

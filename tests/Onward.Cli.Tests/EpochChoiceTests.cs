@@ -69,7 +69,7 @@ public sealed class EpochChoiceTests : IDisposable
         _workplace.Refuse("eval --run run --best", $"keeps no checkpoint of epoch {best}, that of the lowest error, but of epoch 4. Name that with --epoch.");
         Directory.Delete(_workplace["work/run/checkpoints"], recursive: true);
         _workplace.Refuse("eval --run run --best", "keeps no checkpoint of an epoch that has ended. Leave --best out.");
-        _workplace.Refuse("train --best", "--best and --epoch choose an epoch of the run that --resume names. Name that run, or leave them out.");
+        _workplace.Refuse("train --best", "--best and --epoch choose an epoch of the run that --resume names. Name that run, or leave them out; --epochs says how many to train.");
         _workplace.Refuse("train --resume run --out other", "--out cannot be given with --resume");
     }
 

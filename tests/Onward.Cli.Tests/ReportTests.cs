@@ -100,12 +100,55 @@ public sealed partial class ReportTests : IDisposable
     }
 
     [Fact]
+    public void Errors_and_right_answers_of_the_same_share_have_the_same_tone()
+    {
+        _workplace.Run($"{Small} --out run");
+        _workplace.Run("report run");
+
+        string page = File.ReadAllText(_workplace["work/run/report.html"]);
+
+        string[][] rows = [.. Rows().Matches(page).Select(row => Cells().Matches(row.Value).Select(cell => $"{cell.Groups[2].Value} {Tones().Match(cell.Value).Groups[1].Value}").ToArray()).Where(row => row.Length == 10)];
+        Assert.Equal(10, rows.Length);
+        foreach (string[] row in rows)
+        {
+            (int Count, double Tone)[] cells = [.. row.Select(cell => (int.Parse(cell.Split(' ')[0], null), double.Parse(cell.Split(' ')[1], System.Globalization.CultureInfo.InvariantCulture)))];
+            int all = cells.Sum(cell => cell.Count);
+            Assert.All(cells, cell => Assert.Equal(0.65 * Math.Sqrt((double)cell.Count / all), cell.Tone, 0.006));
+        }
+    }
+
+    // The script tells, of each row of charts, how far its last one ends from the edge; and what is wider than its place, without a sign.
+    [Theory]
+    [InlineData(500)]
+    [InlineData(800)]
+    [InlineData(1400)]
+    public void No_width_leaves_a_hole_or_cuts_anything_without_a_sign(int width)
+    {
+        _workplace.Run($"{Small} --out a-run-with-a-long-name-that-is-not-broken-anywhere-else");
+        _workplace.Run("report a-run-with-a-long-name-that-is-not-broken-anywhere-else --out page.html");
+        const string Measure = """
+            const place = document.querySelector(".curves").getBoundingClientRect(), ends = {};
+            for (const chart of document.querySelectorAll(".chart")) {
+              const box = chart.getBoundingClientRect();
+              ends[Math.round(box.top)] = Math.max(ends[Math.round(box.top)] ?? 0, Math.round(box.right));
+            }
+            const holes = Object.values(ends).filter(end => Math.abs(end - place.right) > 2).length;
+            const cut = [...document.querySelectorAll(".scroll")].filter(box => box.scrollWidth > box.clientWidth + 1 && !getComputedStyle(box, "::after").content.includes("scroll sideways")).length;
+            document.body.dataset.measured = `${holes} holes, ${cut} cut, ${Math.max(0, document.documentElement.scrollWidth - innerWidth)} too wide`;
+            </script>
+            """;
+        string page = File.ReadAllText(_workplace["work/page.html"]);
+        File.WriteAllText(_workplace["work/page.html"], page.Replace("</script>", Measure, StringComparison.Ordinal));
+
+        (string dom, _) = Browse(Browser(), _workplace["work/page.html"], width);
+
+        Assert.Contains("data-measured=\"0 holes, 0 cut, 0 too wide\"", dom);
+    }
+
+    [Fact]
     public void A_browser_shows_it_without_a_complaint()
     {
-        string? browser = new[] { "chromium", "chromium-browser", "google-chrome" }
-            .SelectMany(name => (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator).Select(folder => Path.Combine(folder, name)))
-            .FirstOrDefault(File.Exists);
-        Assert.SkipWhen(browser is null, "No Chromium on this machine.");
+        string browser = Browser();
         _workplace.Run($"{Small} --out a");
         _workplace.Run($"{Small} --out b --rule BP");
         _workplace.Run("report a b --out page.html");
@@ -114,7 +157,7 @@ public sealed partial class ReportTests : IDisposable
         string page = File.ReadAllText(_workplace["work/page.html"]).Replace(
             "</script>", "document.querySelector('svg').dispatchEvent(new PointerEvent('pointermove', { clientX: 1 })); console.log('has run');</script>", StringComparison.Ordinal);
         File.WriteAllText(_workplace["work/page.html"], page);
-        (string dom, string log) = Browse(browser!, _workplace["work/page.html"]);
+        (string dom, string log) = Browse(browser, _workplace["work/page.html"]);
 
         Assert.Equal(5, Count(dom, "<svg class=\"lines\""));
         Assert.Contains("epoch 1: a test ", dom);
@@ -124,7 +167,16 @@ public sealed partial class ReportTests : IDisposable
 
     public void Dispose() => _workplace.Dispose();
 
-    private (string Dom, string Log) Browse(string browser, string page)
+    private static string Browser()
+    {
+        string? browser = new[] { "chromium", "chromium-browser", "google-chrome" }
+            .SelectMany(name => (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator).Select(folder => Path.Combine(folder, name)))
+            .FirstOrDefault(File.Exists);
+        Assert.SkipWhen(browser is null, "No Chromium on this machine.");
+        return browser!;
+    }
+
+    private (string Dom, string Log) Browse(string browser, string page, int width = 1200)
     {
         ProcessStartInfo start = new(browser)
         {
@@ -133,7 +185,7 @@ public sealed partial class ReportTests : IDisposable
             ArgumentList =
             {
                 "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update",
-                "--disable-sync", "--enable-logging=stderr", "--v=0", $"--user-data-dir={_workplace["browser"]}", "--dump-dom", new Uri(page).AbsoluteUri,
+                "--disable-sync", $"--window-size={width},900", "--enable-logging=stderr", "--v=0", $"--user-data-dir={_workplace["browser"]}", "--dump-dom", new Uri(page).AbsoluteUri,
             },
         };
         using Process process = Process.Start(start)!;
@@ -147,4 +199,10 @@ public sealed partial class ReportTests : IDisposable
 
     [GeneratedRegex("<i class=\"(none|right|wrong)\" style=\"[^\"]*\">(\\d+)</i>")]
     private static partial Regex Cells();
+
+    [GeneratedRegex("<tr>.*?</tr>")]
+    private static partial Regex Rows();
+
+    [GeneratedRegex("--share:([0-9.]+)")]
+    private static partial Regex Tones();
 }
