@@ -18,12 +18,15 @@ internal static class CommandReaders
         ["--rule", "BP", "--dataset", "folder", "--data", "images", "--image-size", "64", "--augment", "area", "--area-min", "0.3", "--recompute", "--validation", "5", "--keep", "3"],
     ];
 
-    /// <summary>Both.</summary>
+    /// <summary>All of them.</summary>
     /// <param name="folder">Where seeds may lie.</param>
     internal static IEnumerable<Reader> All(string folder)
     {
         yield return new Reader("config", 8, [.. Configurations.Select(words => new[] { Json("options.json", Dump(folder, words)) })], ReadOptions) { NamesOptions = true };
-        yield return new Reader("run-folder", 2, [RunFolder(folder)], ReadRun);
+        SeedFile[] run = RunFolder(folder);
+        yield return new Reader("run-folder", 2, [run], ReadRun);
+        yield return new Reader("metrics", 6, [Only(run, "metrics.csv", MetricsMutation.Apply)], ReadReport);
+        yield return new Reader("result", 4, [Only(run, "result.json", TokenMutation.Apply)], ReadReport);
     }
 
     // What is accepted is printed with all defaults, and that says the same again.
@@ -55,7 +58,25 @@ internal static class CommandReaders
         return outcomes.FirstOrDefault(outcome => outcome.Error.Length > 0 && outcome.Code != 0)?.Refusal;
     }
 
-    private static Outcome Run(string folder, params string[] words)
+    // The page is of the size of what it shows, whatever the numbers are.
+    private static string? ReadReport(string folder, string path)
+    {
+        const int LargestPage = 2_000_000;
+        Outcome outcome = Run(folder, "report", folder, "--out", "page.html");
+        string page = Path.Combine(folder, "page.html");
+        if (outcome.Code == 0 && new FileInfo(page).Length > LargestPage + (20 * new FileInfo(path).Length))
+        {
+            throw new InconsistentException($"the page has {new FileInfo(page).Length} bytes");
+        }
+
+        File.Delete(page);
+        return outcome.Code == 0 ? ReadRun(folder, path) : outcome.Refusal;
+    }
+
+    private static SeedFile[] Only(SeedFile[] files, string name, Mutation mutate) => [.. files.Select(file => file with { Mutate = file.Name == name ? mutate : null })];
+
+    /// <summary>Runs a command in a folder, with no data set on the machine.</summary>
+    internal static Outcome Run(string folder, params string[] words)
     {
         using StringWriter output = new() { NewLine = "\n" }, error = new() { NewLine = "\n" };
         string cache = Path.Combine(folder, "cache");
@@ -89,38 +110,12 @@ internal static class CommandReaders
 
     private static SeedFile[] RunFolder(string folder)
     {
-        RunConfiguration run = new()
-        {
-            Version = "0.1.0",
-            Rule = "LG-FG-A",
-            Perturbation = "gaussian",
-            Passes = 1,
-            LossScope = LossScope.All,
-            Model = "M/8/16",
-            Scaling = new NetworkScaling([1, 2, 1, 1], [], [], Layers.PatchPooling.Average),
-            Parameters = 1000,
-            Dataset = "mnist",
-            DatasetSource = "somewhere",
-            Data = null,
-            Images = new ImageDescription(["a", "b", "c"], [0.5f], [0.25f]),
-            TrainingImages = 100,
-            Validation = 0,
-            Epochs = 2,
-            BatchSize = 10,
-            LearningRate = 0.1,
-            Momentum = 0.9,
-            WeightDecay = 0,
-            Schedule = ScheduleShape.Cosine,
-            WarmupEpochs = 1,
-            Seed = 1,
-            Threads = 1,
-            Environment = new RunEnvironment("10.0", "a system", "a processor", 2, 512),
-        };
-        RunResult result = new() { Divergence = null, TrainError = 1, TestError = 2.5, BlockTestErrors = [3, 2.5], ImagesPerSecond = 1000, ActivationMB = 1.5, Seconds = 60 };
-        const string Metrics = "epoch,learning_rate,train_loss,train_error,test_loss,test_error,block_0_loss,block_1_loss,images_per_second,seconds\n1,0.1,2.3,50,2.2,40,1.1,1.2,1000,30.5\n2,0.05,1.3,20,1.2,2.5,0.1,0.2,1000,60\n";
+        RunResult result = new() { Divergence = null, TrainError = 1, TestError = 2.5, BlockTestErrors = [3, 2.5, 2.5, 2], ImagesPerSecond = 1000, ActivationMB = 1.5, Seconds = 60 };
+        const string Metrics = "epoch,learning_rate,train_loss,train_error,test_loss,test_error,block_0_loss,block_1_loss,block_2_loss,block_3_loss,images_per_second,seconds\n"
+            + "1,0.1,2.3,50,2.2,40,1.1,1.2,1.3,1.4,1000,30.5\n2,0.05,1.3,20,1.2,2.5,0.1,0.2,0.3,0.4,1000,60\n";
         return
         [
-            Json("config.json", JsonSerializer.Serialize(run, RunConfiguration.Json)),
+            Json("config.json", JsonSerializer.Serialize(Configuration(), RunConfiguration.Json)),
             Json("result.json", JsonSerializer.Serialize(result, RunConfiguration.Json)),
             Json("metrics.csv", Metrics),
             new SeedFile("model.safetensors", ModelReaders.Model(folder), Mutate: null),
@@ -128,9 +123,39 @@ internal static class CommandReaders
         ];
     }
 
+    /// <summary>The options of a run of three classes.</summary>
+    internal static RunConfiguration Configuration() => new()
+    {
+        Version = "0.1.0",
+        Rule = "LG-FG-A",
+        Perturbation = "gaussian",
+        Passes = 1,
+        LossScope = LossScope.All,
+        Model = "M/8/16",
+        Scaling = new NetworkScaling([1, 2, 1, 1], [], [], Layers.PatchPooling.Average),
+        Parameters = 1000,
+        Dataset = "mnist",
+        DatasetSource = "somewhere",
+        Data = null,
+        Images = new ImageDescription(["a", "b", "c"], [0.5f], [0.25f]),
+        TrainingImages = 100,
+        Validation = 0,
+        Epochs = 20_000,
+        BatchSize = 10,
+        LearningRate = 0.1,
+        Momentum = 0.9,
+        WeightDecay = 0,
+        Schedule = ScheduleShape.Cosine,
+        WarmupEpochs = 1,
+        Seed = 1,
+        Threads = 1,
+        Environment = new RunEnvironment("10.0", "a system", "a processor", 2, 512),
+    };
+
     private static SeedFile Json(string name, string text) => new(name, Encoding.UTF8.GetBytes(text), TokenMutation.Apply);
 
-    private sealed record Outcome(int Code, string Out, string Error)
+    /// <summary>What a command printed, and how it ended.</summary>
+    internal sealed record Outcome(int Code, string Out, string Error)
     {
         // Without the name of the program before it.
         internal string Refusal => Code == ExitCode.BadInput && Error.StartsWith("onward: ", StringComparison.Ordinal) && Error.EndsWith('\n')

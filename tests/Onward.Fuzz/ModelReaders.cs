@@ -35,7 +35,9 @@ internal static class ModelReaders
     }
 
     /// <summary>The file of a small model.</summary>
-    internal static byte[] Model(string folder) => Model(Small, Path.Combine(folder, "again.safetensors"));
+    /// <param name="folder">Where it may lie.</param>
+    /// <param name="channels">Channels of its images.</param>
+    internal static byte[] Model(string folder, int channels = 1) => Model(Small with { ImageChannels = channels }, Path.Combine(folder, "again.safetensors"));
 
     private static IEnumerable<LocalMixerOptions> Options() =>
     [
