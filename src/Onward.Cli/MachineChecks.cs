@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics.Arm;
 using System.Runtime.Intrinsics.X86;
+using Onward.Formats;
 using Onward.Kernels;
 using Onward.Threads;
 
@@ -35,6 +36,11 @@ internal static class MachineChecks
         yield return Caches();
         yield return Memory();
         yield return Finding.Of(".NET", $"{RuntimeInformation.FrameworkDescription} on {RuntimeInformation.OSDescription.Trim()}, {RuntimeInformation.ProcessArchitecture}", Environment.Version.Major >= 10, "Install .NET 10");
+        yield return Finding.Of(
+            "OpenSSL",
+            OpenSsl.IsMissing ? "not found" : "found, or not needed on this system",
+            !OpenSsl.IsMissing,
+            "Without it no data set can be downloaded or verified, and no checkpoint of version 0.1 read; training works. " + OpenSsl.Cure);
     }
 
     /// <summary>The processor's name or, where the system does not tell it, its kind.</summary>

@@ -13,7 +13,7 @@ public sealed partial class LayeringTests
         ["Models"] = ["Losses", "Layers", "Kernels", "Threads"],
         ["Losses"] = ["Layers", "Kernels", "Threads"],
         ["Layers"] = ["Kernels", "Threads"],
-        ["Data"] = ["Kernels", "Threads", "Communication"],
+        ["Data"] = ["Kernels", "Threads", "Communication", "Formats"],
         ["Autodiff"] = ["Kernels"],
         ["Optimizers"] = ["Kernels", "Threads"],
         ["Formats"] = [],

@@ -87,7 +87,7 @@ internal static class CifarFile
 
     private static string Hash(Stream archive, long length)
     {
-        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        using IncrementalHash hash = FileCheck.StartHash(HashAlgorithmName.SHA256);
         byte[] part = new byte[1 << 16];
         for (long left = length; left > 0; left -= Math.Min(left, part.Length))
         {

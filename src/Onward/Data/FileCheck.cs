@@ -1,5 +1,6 @@
 using System.IO.Compression;
 using System.Security.Cryptography;
+using Onward.Formats;
 
 namespace Onward.Data;
 
@@ -65,7 +66,7 @@ public sealed record FileCheck(string Name, FileState State)
     /// <summary>The checksum of all that a stream still holds, in lower-case hexadecimal.</summary>
     internal static string Hash(Stream stream, HashAlgorithmName algorithm)
     {
-        using IncrementalHash hash = IncrementalHash.CreateHash(algorithm);
+        using IncrementalHash hash = StartHash(algorithm);
         byte[] buffer = new byte[1 << 16];
         for (int read = stream.Read(buffer); read > 0; read = stream.Read(buffer))
         {
@@ -74,4 +75,11 @@ public sealed record FileCheck(string Name, FileState State)
 
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
+
+    /// <summary>Starts a checksum such as authors publish.</summary>
+    /// <exception cref="DataException">This machine lacks OpenSSL, which .NET takes such checksums from.</exception>
+    internal static IncrementalHash StartHash(HashAlgorithmName algorithm) => OpenSsl.IsMissing
+        ? throw new DataException(
+            $"files cannot be compared with their published checksums, which .NET takes from OpenSSL: this machine has none. {OpenSsl.Cure}.")
+        : IncrementalHash.CreateHash(algorithm);
 }

@@ -1,4 +1,6 @@
+using System.Globalization;
 using System.Security.Cryptography;
+using Onward.Formats;
 
 namespace Onward.Data;
 
@@ -11,9 +13,16 @@ internal sealed class MirrorDownload(HttpClient client, IReadOnlyList<Uri> mirro
     private int _mirror;
 
     /// <summary>Places a checked file in a folder, or leaves nothing there.</summary>
-    /// <exception cref="DownloadUnavailableException">Every mirror failed.</exception>
+    /// <exception cref="DownloadUnavailableException">Every mirror failed, or this machine cannot fetch or keep the file.</exception>
     public async Task FetchAsync(PublishedFile file, string folder, CancellationToken cancellation)
     {
+        if (OpenSsl.IsMissing)
+        {
+            throw new DownloadUnavailableException(
+                $"{file.Name} is not in {folder} and cannot be downloaded: .NET takes HTTPS and checksums from OpenSSL, "
+                + $"and this machine has none. {OpenSsl.Cure}, or put the published files in that folder.");
+        }
+
         List<string> faults = [];
         while (faults.Count < mirrors.Count)
         {
@@ -23,12 +32,18 @@ internal sealed class MirrorDownload(HttpClient client, IReadOnlyList<Uri> mirro
                 await FetchFromAsync(address, file, folder, cancellation).ConfigureAwait(false);
                 return;
             }
-            catch (Exception fault) when (fault is HttpRequestException or IOException or InvalidDataException
-                or UnauthorizedAccessException or OperationCanceledException)
+            catch (Exception fault) when (fault is HttpRequestException or InvalidDataException or OperationCanceledException)
             {
                 cancellation.ThrowIfCancellationRequested();
                 faults.Add($"{address.Host}: {fault.Message.TrimEnd('.')}");
                 _mirror = (_mirror + 1) % mirrors.Count;
+            }
+            catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+            {
+                // No mirror is at fault: bytes arrived, and the folder cannot take them.
+                throw new DownloadUnavailableException(
+                    $"{file.Name} cannot be kept in {folder}: {DiskFault.Describe(fault)} "
+                    + $"Make the folder writable and leave {Megabytes(file)} MB free, or put the published files there.");
             }
         }
 
@@ -37,33 +52,25 @@ internal sealed class MirrorDownload(HttpClient client, IReadOnlyList<Uri> mirro
             + "Connect to the network, or put the published files in that folder.");
     }
 
+    private static string Megabytes(PublishedFile file) => (file.Length / 1e6).ToString("0.0", CultureInfo.InvariantCulture);
+
     private async Task FetchFromAsync(Uri address, PublishedFile file, string folder, CancellationToken cancellation)
     {
-        using HttpResponseMessage response = await client
-            .GetAsync(address, HttpCompletionOption.ResponseHeadersRead, cancellation).ConfigureAwait(false);
+        using HttpResponseMessage response = await OfNetwork(
+            () => client.GetAsync(address, HttpCompletionOption.ResponseHeadersRead, cancellation)).ConfigureAwait(false);
         response.EnsureSuccessStatusCode();
         Directory.CreateDirectory(folder);
-        string partial = Path.Combine(folder, $"{file.Name}.{Path.GetRandomFileName()}.partial");
-        try
-        {
-            using (FileStream target = new(partial, FileMode.CreateNew))
-            {
-                await CopyCheckedAsync(response, target, file, cancellation).ConfigureAwait(false);
-            }
-
-            File.Move(partial, Path.Combine(folder, file.Name), overwrite: true);
-        }
-        finally
-        {
-            File.Delete(partial);
-        }
+        DurableFile.DeletePartial(folder);
+        DurableFile.Write(
+            Path.Combine(folder, file.Name),
+            target => CopyCheckedAsync(response, target, file, cancellation).GetAwaiter().GetResult());
     }
 
     private async Task CopyCheckedAsync(
-        HttpResponseMessage response, FileStream target, PublishedFile file, CancellationToken cancellation)
+        HttpResponseMessage response, Stream target, PublishedFile file, CancellationToken cancellation)
     {
-        using Stream source = await response.Content.ReadAsStreamAsync(cancellation).ConfigureAwait(false);
-        using IncrementalHash hash = IncrementalHash.CreateHash(file.Algorithm);
+        using Stream source = await OfNetwork(() => response.Content.ReadAsStreamAsync(cancellation)).ConfigureAwait(false);
+        using IncrementalHash hash = FileCheck.StartHash(file.Algorithm);
         using CancellationTokenSource stalled = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         long received = 0;
         while (received <= file.Length)
@@ -99,11 +106,24 @@ internal sealed class MirrorDownload(HttpClient client, IReadOnlyList<Uri> mirro
     {
         try
         {
-            return await source.ReadAsync(_buffer, stalled).ConfigureAwait(false);
+            return await OfNetwork(() => source.ReadAsync(_buffer, stalled).AsTask()).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
-            throw new IOException($"no bytes for {Patience.TotalSeconds} seconds");
+            throw new HttpRequestException($"no bytes for {Patience.TotalSeconds} seconds");
+        }
+    }
+
+    // A broken connection is an IOException too: under another name it is not taken for a fault of the disk.
+    private static async Task<T> OfNetwork<T>(Func<Task<T>> receive)
+    {
+        try
+        {
+            return await receive().ConfigureAwait(false);
+        }
+        catch (IOException fault)
+        {
+            throw new HttpRequestException(fault.Message, fault);
         }
     }
 }

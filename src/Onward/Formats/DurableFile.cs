@@ -23,12 +23,10 @@ public static partial class DurableFile
         string partial = $"{path}.{Path.GetRandomFileName()}{PartialExtension}";
         try
         {
-            using (FileStream file = new(partial, FileMode.CreateNew, FileAccess.Write))
-            {
-                write(file);
-                file.Flush(flushToDisk: true);
-            }
-
+            // Open until it has its name, so that DeletePartial of another program knows it to be in use.
+            using FileStream file = new(partial, FileMode.CreateNew, FileAccess.Write, FileShare.Read | FileShare.Delete);
+            write(file);
+            file.Flush(flushToDisk: true);
             File.Move(partial, path, overwrite: true);
         }
         catch
@@ -40,18 +38,35 @@ public static partial class DurableFile
         FlushFolder(Path.GetDirectoryName(Path.GetFullPath(path))!);
     }
 
-    /// <summary>Deletes what a killed program left in a folder of files that it had under way.</summary>
-    /// <param name="folder">The folder, in which no program writes now; it may be missing.</param>
+    /// <summary>Deletes the files that killed programs had under way in a folder; a file that a program is writing stays.</summary>
+    /// <param name="folder">The folder; it may be missing.</param>
     /// <exception cref="IOException">A file cannot be deleted.</exception>
     /// <exception cref="UnauthorizedAccessException">The folder may not be written to.</exception>
     public static void DeletePartial(string folder)
     {
         if (Directory.Exists(folder))
         {
-            foreach (string partial in Directory.GetFiles(folder, "*" + PartialExtension))
+            foreach (string partial in Directory.GetFiles(folder, "*" + PartialExtension).Where(partial => !IsInUse(partial)))
             {
                 File.Delete(partial);
             }
+        }
+    }
+
+    private static bool IsInUse(string partial)
+    {
+        try
+        {
+            using FileStream free = new(partial, FileMode.Open, FileAccess.Read, FileShare.None);
+            return false;
+        }
+        catch (FileNotFoundException)
+        {
+            return false;
+        }
+        catch (IOException fault) when (DiskFault.IsLocked(fault))
+        {
+            return true;
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using Onward.Data;
@@ -72,11 +73,40 @@ public sealed class MnistDownloadTests : IDisposable
         AssertUnavailable(_ => throw new TaskCanceledException("timed out"), "first.test: timed out");
 
     [Fact]
-    public void A_cache_that_cannot_be_written_is_told()
+    public void A_folder_that_cannot_be_written_is_told_as_that_and_no_other_mirror_is_asked()
     {
         _folder.Write("cache", []);
 
-        AssertUnavailable(_ => FakeMirrors.Bytes(new byte[1]), "cache");
+        AssertNotKept("cannot be kept in");
+        Assert.Single(Directory.GetFiles(_folder.Path, "*", SearchOption.AllDirectories));
+    }
+
+    [Fact]
+    public void A_full_disk_is_told_as_that_and_no_other_mirror_is_asked()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Mounts are Linux's here.");
+        Directory.CreateDirectory(_folder["cache"]);
+        Assert.SkipUnless(Call("mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", _folder["cache"]), "Only root may mount a small disk.");
+        try
+        {
+            AssertNotKept($"train-images-idx3-ubyte.gz cannot be kept in {_folder["cache"]}: the disk is full. Make the folder writable and leave 9.9 MB free, or put the published files there.");
+            Assert.Empty(Directory.GetFiles(_folder["cache"]));
+        }
+        finally
+        {
+            Call("umount", _folder["cache"]);
+        }
+    }
+
+    [Fact]
+    public void What_killed_downloads_left_is_deleted_and_what_others_write_stays()
+    {
+        _folder.Write("cache/train-images-idx3-ubyte.gz.killed.partial", [1]);
+        using FileStream other = new(_folder["cache/t10k-images-idx3-ubyte.gz.other.partial"], FileMode.CreateNew, FileAccess.Write);
+
+        Assert.Throws<DownloadUnavailableException>(() => Source(new(_ => FakeMirrors.Bytes(new byte[1]))).Load(null, null, Token));
+
+        Assert.Equal([other.Name], Directory.GetFiles(_folder["cache"]));
     }
 
     [Fact]
@@ -92,6 +122,25 @@ public sealed class MnistDownloadTests : IDisposable
     }
 
     public void Dispose() => _folder.Dispose();
+
+    private static bool Call(string program, params string[] arguments)
+    {
+        using Process process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardError = true })!;
+        process.StandardError.ReadToEnd();
+        process.WaitForExit();
+        return process.ExitCode == 0;
+    }
+
+    private void AssertNotKept(string expected)
+    {
+        FakeMirrors mirrors = new(_ => FakeMirrors.Bytes(new byte[FirstLength]));
+
+        DownloadUnavailableException fault = Assert.Throws<DownloadUnavailableException>(() => Source(mirrors).Load(null, null, Token));
+
+        Assert.Contains(expected, fault.Message);
+        Assert.DoesNotContain("network", fault.Message);
+        Assert.Single(mirrors.Requests);
+    }
 
     private static byte[] Serve(string folder, Uri address) => File.ReadAllBytes(Path.Combine(folder, address.Segments[^1]));
 
