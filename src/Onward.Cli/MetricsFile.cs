@@ -45,13 +45,31 @@ internal sealed class MetricsFile : IDisposable
         }
         catch (FormatException fault)
         {
-            throw new CommandFault($"{path}: damaged: {fault.Message} Delete {folder} to train it anew.", fault);
+            throw new CommandFault($"{path}: damaged: {fault.Message} {Cure(folder)}", fault);
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
-            throw new CommandFault($"{path}: cannot be read: {fault.Message} Delete {folder} to train it anew.", fault);
+            throw new CommandFault($"{path}: cannot be read: {fault.Message} {Cure(folder)}", fault);
         }
     }
+
+    /// <summary>The number of epochs that the file tells of, whether they can be read or not; 0 if it is missing.</summary>
+    internal static int CountEpochs(string folder)
+    {
+        string path = Path.Combine(folder, Name);
+        try
+        {
+            return File.Exists(path) ? File.ReadLines(path).Skip(1).Count() : 0;
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            throw new CommandFault($"{path}: cannot be read: {fault.Message}", fault);
+        }
+    }
+
+    private static string Cure(string folder) => RunFolder.HasCheckpointsIn(folder)
+        ? $"'{RunFolder.ResumeCommand(folder)}' makes it again from the last checkpoint."
+        : "Restore it from a copy, or train the run again in another folder.";
 
     /// <summary>Adds an epoch.</summary>
     internal void Add(EpochMetrics epoch) => _writer.WriteLine(Line(epoch));

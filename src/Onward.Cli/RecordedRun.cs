@@ -70,7 +70,10 @@ internal sealed record RecordedRun(string Folder, RunConfiguration Configuration
         RunStage stage = result is not null ? (result.Divergence is null ? RunStage.Finished : RunStage.Diverged)
             : isRunning ? RunStage.Running
             : RunFolder.HasCheckpointsIn(folder) ? RunStage.Resumable : RunStage.Stopped;
-        IReadOnlyList<EpochMetrics> epochs = MetricsFile.Read(folder);
+
+        // A run that was killed at its very beginning has no measurements yet.
+        bool isNew = result is null && !File.Exists(Path.Combine(folder, MetricsFile.Name));
+        IReadOnlyList<EpochMetrics> epochs = isNew ? [] : MetricsFile.Read(folder);
         RequireFit(folder, configuration, epochs, result);
         return new RecordedRun(folder, configuration, epochs, result, stage, LastWrite(folder));
     }

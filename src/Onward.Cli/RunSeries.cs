@@ -50,7 +50,7 @@ internal sealed class RunSeries
     /// <exception cref="InterruptedException">The user ended it; what has ended is kept.</exception>
     internal IReadOnlyList<EndedRun> Run()
     {
-        using FileStream mine = Claim();
+        using RunLock mine = Claim();
         List<EndedRun> ended = [];
         foreach (PlannedRun run in _runs)
         {
@@ -99,12 +99,13 @@ internal sealed class RunSeries
         : "diverged";
 
     // Two programs at work in one folder would remove each other's runs.
-    private FileStream Claim()
+    private RunLock Claim()
     {
         try
         {
             Directory.CreateDirectory(_folder);
-            return new FileStream(Path.Combine(_folder, ".lock"), FileMode.OpenOrCreate, FileAccess.Write, FileShare.None, bufferSize: 1, FileOptions.DeleteOnClose);
+            return RunLock.TryTake(_folder, deletes: true) ?? throw new CommandFault(
+                $"{_folder}: another process trains runs there. Wait until it ends, or name another folder with --out.");
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
@@ -116,7 +117,7 @@ internal sealed class RunSeries
     {
         if (RunFolder.ReadConfiguration(folder).FirstDifference(asked, NotCompared) is var (name, was, now))
         {
-            throw new CommandFault($"{folder} was trained with {name} {was}, but now {name} is {now}. Name another folder with --out, or delete that one.");
+            throw new CommandFault($"{folder} was trained with {name} {was}, but now {name} is {now}. Name another folder with --out, or move that one elsewhere.");
         }
     }
 
@@ -138,6 +139,6 @@ internal sealed record EndedRun(RunConfiguration Configuration, RunResult Result
             [.. MetricsFile.Read(folder).Select(epoch => epoch.TestError)]);
         return run.Result.Divergence is not null || run.TestErrors.Count == (run.Result.Epochs ?? run.Configuration.Epochs)
             ? run
-            : throw new CommandFault($"{folder}: its metrics hold {run.TestErrors.Count} of {run.Configuration.Epochs} epochs. Delete the folder to train it anew.");
+            : throw new CommandFault($"{folder}: its metrics hold {run.TestErrors.Count} of {run.Configuration.Epochs} epochs. Move the folder elsewhere and give the command again to train it again.");
     }
 }

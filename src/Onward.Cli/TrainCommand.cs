@@ -106,9 +106,10 @@ internal sealed class TrainCommand
         return folder;
     }
 
-    private static RunFolder CreateFolder(TrainingRun run, string? named, string byDefault, TrainOptions.Keeping keeping) => named is null
-        ? RunFolder.CreateNext(byDefault, run.Configuration, run.Blocks, keeping.Checkpoints)
-        : RunFolder.Create(named, run.Configuration, run.Blocks, keeping.Checkpoints);
+    private static RunFolder CreateFolder(
+        TrainingRun run, string? named, string byDefault, TrainOptions.Keeping keeping, params Checkpoint[] from) => named is null
+        ? RunFolder.CreateNext(byDefault, run.Configuration, run.Blocks, keeping.Checkpoints, from)
+        : RunFolder.Create(named, run.Configuration, run.Blocks, keeping.Checkpoints, from);
 
     private int Resume(TrainOptions.Resumption asked)
     {
@@ -157,10 +158,11 @@ internal sealed class TrainCommand
         CheckpointFolder others = RunFolder.CheckpointsIn(path);
         Checkpoint? best = checkpoint.BestEpoch < checkpoint.Epochs.Count && others.Epochs.Contains(checkpoint.BestEpoch) ? others.LoadEpoch(checkpoint.BestEpoch) : null;
         string byDefault = string.Create(CultureInfo.InvariantCulture, $"{Path.TrimEndingDirectorySeparator(path)}-from-epoch-{checkpoint.Epochs.Count}");
-        RunFolder folder = CreateFolder(run, named, byDefault, keeping);
+        Checkpoint[] kept = best is null ? [checkpoint] : [best, checkpoint];
+        RunFolder folder = CreateFolder(run, named, byDefault, keeping, kept);
         try
         {
-            folder.BeginFrom(checkpoint, best, run.Configuration.MeasureGradients > 0);
+            folder.Keep(checkpoint.EvaluatedModel());
             if (keeping.TensorBoard || EventFile.IsIn(path))
             {
                 run.BeginEvents(folder);
@@ -234,6 +236,13 @@ internal sealed class TrainCommand
                 + $" Go on with '{RunFolder.ResumeCommand(folder.Path)}'.",
                 fault);
         }
+        finally
+        {
+            if (folder.RenamedFrom is string old)
+            {
+                _host.Error.WriteLine($"onward: the run folder {old} was renamed while it was trained; the whole run is in {folder.Path}.");
+            }
+        }
     }
 
     private static void TrainSilently(TrainingRun run)
@@ -250,6 +259,11 @@ internal sealed class TrainCommand
 
     private int ReportEnded(RunConfiguration run, RunResult result, RunFolder folder, bool asJson)
     {
+        if (folder.MendMetrics(run.MeasureGradients > 0))
+        {
+            _host.Error.WriteLine($"onward: {MetricsFile.Name} could not be read, and has been made again from the last checkpoint.");
+        }
+
         if (result.Divergence is string divergence)
         {
             _host.Error.WriteLine($"onward: {folder.Path} has ended before: {divergence}");

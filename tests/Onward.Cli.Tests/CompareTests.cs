@@ -119,7 +119,7 @@ public sealed class CompareTests : IDisposable
         string metrics = _workplace["work/c/BP-seed1/metrics.csv"], result = _workplace["work/c/BP-seed1/result.json"];
         File.WriteAllLines(metrics, File.ReadAllLines(metrics)[..2]);
 
-        _workplace.Refuse($"{Small} --rules BP --seeds 1 --out c", "its metrics hold 1 of 2 epochs. Delete the folder to train it anew");
+        _workplace.Refuse($"{Small} --rules BP --seeds 1 --out c", "its metrics hold 1 of 2 epochs. Move the folder elsewhere and give the command again to train it again");
         File.WriteAllText(result, "{}");
         _workplace.Refuse($"{Small} --rules BP --seeds 1 --out c", $"{result}: damaged");
     }
@@ -169,7 +169,7 @@ public sealed class CompareTests : IDisposable
         Directory.CreateDirectory(_workplace["work/c"]);
         using FileStream other = new(_workplace["work/c/.lock"], FileMode.CreateNew, FileAccess.Write, FileShare.None);
 
-        _workplace.Refuse($"{Small} --rules BP --seeds 1 --out c", "the run folder");
+        _workplace.Refuse($"{Small} --rules BP --seeds 1 --out c", "another process trains runs there");
     }
 
     public void Dispose() => _workplace.Dispose();

@@ -88,6 +88,121 @@ public sealed class ResumeTests : IDisposable
         RequireSame("whole", "run");
     }
 
+    // A link that leads nowhere cannot be read by anybody, while root may read every file.
+    [Fact]
+    public void A_checkpoint_that_cannot_be_read_stops_the_resumption_and_stays()
+    {
+        _workplace.Run($"{Small} --out whole");
+        _workplace.Run($"{Small} --out run", interruptAt: "epoch 2/3");
+        string newest = _workplace["work/run/checkpoints/epoch-0002-step-000000.safetensors"], away = _workplace["work/away"];
+        File.Move(newest, away);
+        File.CreateSymbolicLink(newest, _workplace["absent"]);
+
+        _workplace.Refuse("train --resume run", $"{newest}: no such file. Check the path. To go on from an earlier checkpoint, move this one elsewhere.");
+
+        File.Move(away, newest, overwrite: true);
+        if (!OperatingSystem.IsWindows() && Environment.UserName != "root")
+        {
+            File.SetUnixFileMode(newest, UnixFileMode.None);
+            _workplace.Refuse("train --resume run", $"{newest}: may not be read, or is not a file. Check its permissions. To go on from an earlier checkpoint, move this one elsewhere.");
+            File.SetUnixFileMode(newest, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        }
+
+        Assert.Equal(0, _workplace.Run("train --resume run").Code);
+        RequireSame("whole", "run");
+    }
+
+    [Theory]
+    [InlineData("checkpoints")]
+    [InlineData(".lock")]
+    public void A_link_in_place_of_what_a_run_writes_is_refused(string name)
+    {
+        _workplace.Run($"{Small} --out run", interruptAt: "epoch 1/3");
+        string link = _workplace[$"work/run/{name}"], elsewhere = _workplace["work/elsewhere"];
+        Directory.CreateDirectory(elsewhere);
+        string target = Path.Combine(elsewhere, name);
+        if (name == "checkpoints")
+        {
+            Directory.Move(link, target);
+            File.WriteAllText(Path.Combine(target, "mine.partial"), "");
+        }
+        else
+        {
+            File.Delete(link);
+        }
+
+        File.CreateSymbolicLink(link, target);
+
+        _workplace.Refuse("train --resume run", $"{link} is a symbolic link to {target}; a run keeps its files in its own folder");
+    }
+
+    [Theory]
+    [InlineData("epoch,learning_rate\n1,x\n")]
+    [InlineData("")]
+    public void Damaged_measurements_are_made_again_from_the_checkpoint(string damage)
+    {
+        _workplace.Run($"{Small} --out whole");
+        _workplace.Run($"{Small} --out stopped", interruptAt: "epoch 2/3");
+        _workplace.Run($"{Small} --out ended");
+        foreach (string run in new[] { "stopped", "ended" })
+        {
+            string path = _workplace[$"work/{run}/metrics.csv"];
+            File.WriteAllText(path, damage);
+
+            string told = Assert.Single(_workplace.Run($"runs {_workplace["work"]}").ErrorLines);
+            Assert.StartsWith($"onward: {path}: damaged", told);
+            Assert.EndsWith($" 'onward train --resume {_workplace[$"work/{run}"]}' makes it again from the last checkpoint.", told);
+            Assert.Equal(0, _workplace.Run($"train --resume {run}").Code);
+
+            RequireSame("whole", run);
+        }
+    }
+
+    // What is there after each thing that a process does which makes a folder, the last but one without the configuration's name.
+    [Fact]
+    public void A_folder_whose_making_was_cut_short_is_taken_by_out_or_by_resume()
+    {
+        _workplace.Run($"{Small} --out whole");
+        string folder = _workplace["work/run"], configuration = File.ReadAllText(_workplace["work/whole/config.json"]);
+        Action[] doings =
+        [
+            () => Directory.CreateDirectory(folder),
+            () => File.WriteAllText(Path.Combine(folder, ".lock"), ""),
+            () => Directory.CreateDirectory(Path.Combine(folder, "checkpoints")),
+            () => File.WriteAllText(Path.Combine(folder, "config.json.abc.partial"), configuration[..20]),
+
+            // What a run begins with that goes on from an epoch of another.
+            () => File.Copy(
+                _workplace["work/whole/checkpoints/epoch-0003-step-000000.safetensors"],
+                Path.Combine(folder, "checkpoints/epoch-0003-step-000000.safetensors"),
+                overwrite: true),
+        ];
+        for (int done = 1; done <= doings.Length; done++)
+        {
+            Assert.All(doings[..done], doing => doing());
+            Assert.Equal(0, _workplace.Run($"{Small} --out run").Code);
+            RequireSame("whole", "run");
+            Directory.Delete(folder, recursive: true);
+        }
+
+        Assert.All(doings[..3], doing => doing());
+        File.WriteAllText(Path.Combine(folder, "config.json"), configuration);
+        Assert.Contains("resumable", _workplace.Run("runs .").Out);
+        _workplace.Refuse($"{Small} --out run", $"holds a run that has not ended. Go on with it by 'onward train --resume {folder}'");
+        Assert.Equal(0, _workplace.Run("train --resume run").Code);
+        RequireSame("whole", "run");
+    }
+
+    [Fact]
+    public void A_folder_whose_making_was_cut_short_is_no_reason_for_another_name()
+    {
+        string folder = _workplace["work/runs/mnist-S-1-1-LG-FG-A-seed1"];
+        Directory.CreateDirectory(Path.Combine(folder, "checkpoints"));
+
+        Assert.Contains(folder, _workplace.Run(Small).OutLines[^1]);
+        Assert.Equal([folder], Directory.GetDirectories(_workplace["work/runs"]));
+    }
+
     [Fact]
     public void A_run_that_has_ended_says_so_and_shows_what_it_came_to()
     {

@@ -8,6 +8,7 @@ namespace Onward.Training;
 public sealed partial class CheckpointFolder
 {
     private readonly int _keep;
+    private bool _isMade;
 
     /// <summary>Names the folder, which need not exist.</summary>
     /// <param name="path">The folder.</param>
@@ -30,7 +31,14 @@ public sealed partial class CheckpointFolder
     public void Save(Checkpoint checkpoint)
     {
         ArgumentNullException.ThrowIfNull(checkpoint);
-        Directory.CreateDirectory(Path);
+
+        // If the folder above was renamed meanwhile, making it again would split the run over two places.
+        if (!_isMade || Directory.Exists(System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(Path))))
+        {
+            Directory.CreateDirectory(Path);
+            _isMade = true;
+        }
+
         (int Epochs, int Steps) now = checkpoint.State.Position;
         checkpoint.Save(System.IO.Path.Combine(Path, Name(now)));
 
@@ -48,7 +56,7 @@ public sealed partial class CheckpointFolder
     /// <summary>Reads the newest checkpoint that is intact.</summary>
     /// <param name="damaged">Told of each newer one that is not, in one line.</param>
     /// <returns>The checkpoint; null where there is none in the folder.</returns>
-    /// <exception cref="ModelFileException">None is intact, or the newest that is was written by a newer version.</exception>
+    /// <exception cref="ModelFileException">None is intact, or a newer one cannot be read here or was written by a newer version.</exception>
     public Checkpoint? LoadNewest(Action<string>? damaged = null)
     {
         List<ModelFileException> faults = [];
@@ -59,6 +67,12 @@ public sealed partial class CheckpointFolder
                 Checkpoint checkpoint = Checkpoint.Load(entry.Path);
                 faults.ForEach(fault => damaged?.Invoke(fault.Message));
                 return checkpoint;
+            }
+            catch (ModelFileException fault) when (fault.IsUnreadable)
+            {
+                // It may be intact, and the checkpoints behind the one that a run goes on from are deleted.
+                const string Cure = "To go on from an earlier checkpoint, move this one elsewhere.";
+                throw new ModelFileException($"{fault.Message} {Cure}", fault) { IsUnreadable = true };
             }
             catch (ModelFileException fault) when (!fault.IsOfNewerVersion)
             {
