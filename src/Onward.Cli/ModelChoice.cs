@@ -22,6 +22,11 @@ internal sealed class ModelChoice
     private readonly Option<int[]> _downsample = ValueOption.Factors("--downsample", "After each block, how many times shorter the sides of the grid of patches become, 1 to 3, by commas, such as 1,2,1,1. Default 1 everywhere");
     private readonly Option<int[]> _channelRatio = ValueOption.Factors("--channel-ratio", "After each block, how many times more channels there are. Default 1 everywhere");
     private readonly Option<int[]> _groupRatio = ValueOption.Factors("--group-ratio", "After each block, how many times more channel groups there are. Default 1 everywhere");
+    private readonly Option<double?> _epsilon = ValueOption.Number(
+        "--epsilon",
+        string.Create(CultureInfo.InvariantCulture, $"Number added to the variance in each normalisation. Default {LocalMixerOptions.DefaultEpsilon}; the paper's code has {LocalMixerOptions.PaperEpsilon}"),
+        "above 0 and below 1",
+        value => value is > 0 and < 1 && (float)value is > 0 and < 1);
     private readonly Option<string?> _pooling = ValueOption.Name("--pooling", "What --downsample makes of a window of patches: average (default), or maximum", Poolings);
 
     /// <summary>Makes the options.</summary>
@@ -29,7 +34,7 @@ internal sealed class ModelChoice
     internal ModelChoice(string help) => _model = ValueOption.Name("--model", help, LocalMixerPresets.Names);
 
     /// <summary>The options that mean nothing without a network.</summary>
-    internal IReadOnlyList<Option> Mixing => [_mixer, _kernelSide, _downsample, _channelRatio, _groupRatio, _pooling];
+    internal IReadOnlyList<Option> Mixing => [_mixer, _kernelSide, _downsample, _channelRatio, _groupRatio, _pooling, _epsilon];
 
     /// <summary>All of the options, in the order of help.</summary>
     internal IReadOnlyList<Option> All => [_model, .. Mixing];
@@ -55,9 +60,10 @@ internal sealed class ModelChoice
         string preset = Named(parse) ?? byDefault;
         int? kernelSide = parse.GetValue(_kernelSide);
         NetworkScaling? scaling = ReadScaling(parse);
+        float epsilon = (float?)parse.GetValue(_epsilon) ?? LocalMixerOptions.DefaultEpsilon;
         if (parse.GetValue(_mixer) != Convolution)
         {
-            return kernelSide is null ? Settings.Default(preset) with { Scaling = scaling } : throw new CommandFault($"--kernel-side belongs to --mixer {Convolution}. Name that too, or leave --kernel-side out.");
+            return kernelSide is null ? Settings.Default(preset) with { Scaling = scaling, Epsilon = epsilon } : throw new CommandFault($"--kernel-side belongs to --mixer {Convolution}. Name that too, or leave --kernel-side out.");
         }
 
         if (kernelSide % 2 == 0)
@@ -66,7 +72,7 @@ internal sealed class ModelChoice
         }
 
         // What mixes patches stands in the blocks after the first.
-        Settings settings = new(preset, TokenMixer.DepthwiseConvolution, kernelSide ?? DefaultKernelSide, scaling);
+        Settings settings = new(preset, TokenMixer.DepthwiseConvolution, kernelSide ?? DefaultKernelSide, scaling, epsilon);
         return settings.Blocks > 1
             ? settings
             : throw new CommandFault($"--mixer {Convolution} means nothing to --model {preset}, whose one block mixes no patches. Leave it out, or choose another model.");
@@ -86,7 +92,8 @@ internal sealed class ModelChoice
     }
 
     /// <summary>A preset, how it mixes patches, and how its blocks differ in size; null where they do not.</summary>
-    internal sealed record Settings(string Preset, TokenMixer Mixer, int KernelSide, NetworkScaling? Scaling = null)
+    internal sealed record Settings(
+        string Preset, TokenMixer Mixer, int KernelSide, NetworkScaling? Scaling = null, float Epsilon = LocalMixerOptions.DefaultEpsilon)
     {
         /// <summary>The preset, and what sets the network apart from it.</summary>
         internal string Name => (Mixer == TokenMixer.Matrix ? Preset : string.Create(CultureInfo.InvariantCulture, $"{Preset}-{Convolution}{KernelSide}")) + Scaling?.Name;
@@ -103,7 +110,7 @@ internal sealed class ModelChoice
         /// <summary>The options of the network for images of the given kind.</summary>
         internal LocalMixerOptions Options(int side, int channels, int classes)
         {
-            LocalMixerOptions options = LocalMixerPresets.Get(Preset, side, channels, classes) with { TokenMixer = Mixer, KernelSide = KernelSide };
+            LocalMixerOptions options = LocalMixerPresets.Get(Preset, side, channels, classes) with { TokenMixer = Mixer, KernelSide = KernelSide, Epsilon = Epsilon };
             options = Scaling?.Apply(options) ?? options;
             try
             {

@@ -33,6 +33,12 @@ internal sealed record PresetDefaults(int Epochs, double LearningRate)
         ["LG-FD-A"] = [0.02, 0.03, 0.03, 0.02, 0.02],
     };
 
+    /// <summary>
+    /// Factor of the learning rate of contrastive runs. Their rates are for 256 images in a step, and the gradient of a comparison at the default
+    /// temperature is several times smaller than that of a classification.
+    /// </summary>
+    internal const double ContrastiveRateScale = 10;
+
     /// <summary>The preset that is trained when none is named.</summary>
     internal static string Model => "M/1/16";
 
@@ -63,11 +69,11 @@ internal sealed record PresetDefaults(int Epochs, double LearningRate)
         _ => (224, 3, 100),
     };
 
-    /// <summary>The defaults of a preset and a rule.</summary>
-    internal static PresetDefaults For(string model, string rule)
+    /// <summary>The defaults of a preset, a rule and an objective.</summary>
+    internal static PresetDefaults For(string model, string rule, bool contrastive = false)
     {
         int column = Array.FindIndex(Models, name => name.Equals(model, StringComparison.OrdinalIgnoreCase));
-        return new PresetDefaults(EpochsByModel[column], LearningRates[rule][column]);
+        return new PresetDefaults(EpochsByModel[column], LearningRates[rule][column] * (contrastive ? ContrastiveRateScale : 1));
     }
 
     /// <summary>A run with these defaults.</summary>

@@ -73,6 +73,9 @@ internal sealed record RunConfiguration
     /// <summary>The preset.</summary>
     public required string Model { get; init; }
 
+    /// <summary>Number added to the variance in each normalisation; runs of version 0.1, which do not say so, have the paper's.</summary>
+    public float Epsilon { get; init; } = LocalMixerOptions.PaperEpsilon;
+
     /// <summary>How patches are mixed; runs of earlier versions, which do not say so, mix them by a matrix.</summary>
     public TokenMixer Mixer { get; init; }
 
@@ -84,7 +87,7 @@ internal sealed record RunConfiguration
 
     /// <summary>The preset and what sets the network apart from it.</summary>
     [JsonIgnore]
-    public ModelChoice.Settings Network => new(Model, Mixer, KernelSide, Scaling);
+    public ModelChoice.Settings Network => new(Model, Mixer, KernelSide, Scaling, Epsilon);
 
     public required long Parameters { get; init; }
 

@@ -138,6 +138,7 @@ internal sealed record RunPlan(ModelChoice.Settings Model, RuleChoice.Settings R
         Mixer = Model.Mixer,
         KernelSide = Model.KernelSide,
         Scaling = Model.Scaling,
+        Epsilon = Model.Epsilon,
         Parameters = parameters,
         Dataset = data.Dataset,
         DatasetSource = data.Images.Source,

@@ -24,7 +24,7 @@ internal sealed class TrainOptions
     private readonly Option<LossScope> _lossScope = LossScopeOption();
     private readonly Option<int?> _epochs = EpochsOption();
     private readonly Option<int?> _batchSize = BatchSizeOption();
-    private readonly Option<double?> _learningRate = ValueOption.Number("--lr", $"Learning rate. Default by model and rule; {PaperRules.Default}: {PresetDefaults.Show(preset => preset.LearningRate)}", "above 0", value => value > 0);
+    private readonly Option<double?> _learningRate = ValueOption.Number("--lr", $"Learning rate. Default by model and rule; {PaperRules.Default}: {PresetDefaults.Show(preset => preset.LearningRate)}; contrastive, {PresetDefaults.ContrastiveRateScale} times as high", "above 0", value => value > 0);
     private readonly Option<double?> _momentum = ValueOption.Number("--momentum", "SGD momentum. Default 0.9", "from 0 to below 1", value => value is >= 0 and < 1);
     private readonly Option<double?> _weightDecay = ValueOption.Number("--weight-decay", "Weight decay on matrices. Default 0.0001", "0 or above", value => value >= 0);
     private readonly Option<string?> _schedule = ValueOption.Name("--schedule", $"How the learning rate falls: {ValueOption.List(Schedules)}. Default cosine", Schedules);
@@ -170,7 +170,7 @@ internal sealed class TrainOptions
         }
 
         ulong seed = parse.GetValue(_seed) ?? DataChoice.DefaultSeed;
-        TrainingOptions defaults = PresetDefaults.For(model.Preset, rule.Rule).Training(parse.GetValue(_epochs), seed);
+        TrainingOptions defaults = PresetDefaults.For(model.Preset, rule.Rule, objective.IsContrastive).Training(parse.GetValue(_epochs), seed);
         if (parse.GetValue(_warmupEpochs) is double asked && asked > defaults.Epochs)
         {
             throw new CommandFault(string.Create(CultureInfo.InvariantCulture, $"--warmup-epochs {asked} is more than the {defaults.Epochs} epoch{(defaults.Epochs == 1 ? "" : "s")} of the run. Take a shorter warm-up or more epochs."));

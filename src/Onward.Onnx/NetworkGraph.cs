@@ -1,5 +1,4 @@
 using Onward.Data;
-using Onward.Kernels;
 using Onward.Layers;
 using Onward.Models;
 
@@ -186,7 +185,7 @@ internal sealed class NetworkGraph
         }
 
         // Along the last axis, which is the operator's default.
-        return _graph.Node("LayerNormalization", [x, ones], ("epsilon", LayerNorm.Epsilon));
+        return _graph.Node("LayerNormalization", [x, ones], ("epsilon", _options.Epsilon));
     }
 
     private string Repeated(string x, int times) => times == 1 ? x : _graph.Node("Concat", [.. Enumerable.Repeat(x, times)], ("axis", 2));

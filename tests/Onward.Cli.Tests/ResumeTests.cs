@@ -42,6 +42,20 @@ public sealed class ResumeTests : IDisposable
     }
 
     [Fact]
+    public void A_run_of_version_0_1_goes_on_with_the_epsilon_that_it_had()
+    {
+        _workplace.Run($"{Small} --epsilon 1e-5 --out whole");
+        _workplace.Run($"{Small} --epsilon 1e-5 --out run", interruptAt: "epoch 2/3");
+        JsonObject configuration = JsonNode.Parse(File.ReadAllText(_workplace["work/run/config.json"]))!.AsObject();
+        Assert.True(configuration.Remove("epsilon"));
+        File.WriteAllText(_workplace["work/run/config.json"], configuration.ToJsonString());
+
+        Assert.Equal(0, _workplace.Run("train --resume run").Code);
+
+        Assert.Equal(File.ReadAllBytes(_workplace["work/whole/model.safetensors"]), File.ReadAllBytes(_workplace["work/run/model.safetensors"]));
+    }
+
+    [Fact]
     public void What_a_killed_process_left_is_put_right()
     {
         _workplace.Run($"{Small} --out whole");

@@ -67,15 +67,19 @@ public sealed partial class DualTensor<T>
     public DualTensor<T> Softmax(int axis) => LogSoftmax(axis).Exp();
 
     /// <summary>
-    /// (x - mean) / sqrt(variance + 1e-5) over the last axis, without scale or shift: the normalisation of the paper's
+    /// (x - mean) / sqrt(variance + epsilon) over the last axis, without scale or shift: the normalisation of the paper's
     /// networks and of <see cref="Kernels.LayerNorm"/>.
     /// </summary>
+    /// <param name="epsilon">
+    /// Number added to the variance. A gradient grows at most by 1 / sqrt(epsilon), which it does where the axis is flat. The default is that of
+    /// the paper's code; the networks of Onward.Models take 0.01.
+    /// </param>
     /// <returns>[shape].</returns>
     /// <exception cref="ArgumentException">This is a scalar.</exception>
-    public DualTensor<T> LayerNorm()
+    public DualTensor<T> LayerNorm(double epsilon = 1e-5)
     {
         RequireAxes("The last axis of [..., C] is normalised");
         DualTensor<T> centred = this - Mean([-1], keep: true);
-        return centred / (centred.Square().Mean([-1], keep: true) + T.CreateChecked(1e-5)).Sqrt();
+        return centred / (centred.Square().Mean([-1], keep: true) + T.CreateChecked(epsilon)).Sqrt();
     }
 }

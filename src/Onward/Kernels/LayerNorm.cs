@@ -7,7 +7,7 @@ namespace Onward.Kernels;
 
 /// <summary>
 /// Normalisation without learned scale or shift, over consecutive runs of <c>size</c> floats: y = (x - mean) r with
-/// r = (variance + 1e-5)^(-1/2).
+/// r = (variance + epsilon)^(-1/2).
 /// </summary>
 /// <remarks>
 /// A run of D floats is a token's channels; a run of C = D / G floats is one channel group, so that group normalisation
@@ -16,9 +16,6 @@ namespace Onward.Kernels;
 /// </remarks>
 public static unsafe class LayerNorm
 {
-    /// <summary>Added to the variance before the root is taken.</summary>
-    public const float Epsilon = 1e-5f;
-
     private const int Lanes = 16;
     private const int Batch = 4;
 
@@ -27,17 +24,18 @@ public static unsafe class LayerNorm
     /// <param name="y">Receives the normalised values [runs, size]; may be <paramref name="x"/>.</param>
     /// <param name="reciprocal">Receives r of each run [runs].</param>
     /// <param name="size">Floats in a run.</param>
+    /// <param name="epsilon">Added to the variance before the root is taken; above 0.</param>
     /// <exception cref="ArgumentException">The lengths do not fit one another.</exception>
-    public static void Normalize(ReadOnlySpan<float> x, Span<float> y, Span<float> reciprocal, int size)
+    public static void Normalize(ReadOnlySpan<float> x, Span<float> y, Span<float> reciprocal, int size, float epsilon)
     {
         Runs(x.Length, y.Length, reciprocal.Length, size);
         if (size % Lanes != 0)
         {
-            NormalizeAnySize(x, y, reciprocal, size);
+            NormalizeAnySize(x, y, reciprocal, size, epsilon);
             return;
         }
 
-        Normalize(default(PlainSource), x, y, reciprocal, size);
+        Normalize(default(PlainSource), x, y, reciprocal, size, epsilon);
     }
 
     /// <summary>Normalises each run of <paramref name="size"/> floats after ReLU.</summary>
@@ -45,18 +43,19 @@ public static unsafe class LayerNorm
     /// <param name="y">Receives the normalised values [runs, size]; may be <paramref name="x"/>.</param>
     /// <param name="reciprocal">Receives r of each run [runs].</param>
     /// <param name="size">Floats in a run.</param>
+    /// <param name="epsilon">Added to the variance before the root is taken; above 0.</param>
     /// <exception cref="ArgumentException">The lengths do not fit one another.</exception>
-    public static void NormalizeRectified(ReadOnlySpan<float> x, Span<float> y, Span<float> reciprocal, int size)
+    public static void NormalizeRectified(ReadOnlySpan<float> x, Span<float> y, Span<float> reciprocal, int size, float epsilon)
     {
         Runs(x.Length, y.Length, reciprocal.Length, size);
         if (size % Lanes != 0)
         {
             Activation.Relu(x, y);
-            NormalizeAnySize(y, y, reciprocal, size);
+            NormalizeAnySize(y, y, reciprocal, size, epsilon);
             return;
         }
 
-        Normalize(default(RectifiedSource), x, y, reciprocal, size);
+        Normalize(default(RectifiedSource), x, y, reciprocal, size, epsilon);
     }
 
     /// <summary>Normalises each run of <paramref name="size"/> floats after a bias is added.</summary>
@@ -65,8 +64,9 @@ public static unsafe class LayerNorm
     /// <param name="y">Receives the normalised values, as many; may be <paramref name="x"/>.</param>
     /// <param name="reciprocal">Receives r of each run [runs].</param>
     /// <param name="size">Floats in a run.</param>
+    /// <param name="epsilon">Added to the variance before the root is taken; above 0.</param>
     /// <exception cref="ArgumentException">The lengths do not fit one another.</exception>
-    public static void NormalizeBiased(ReadOnlySpan<float> x, ReadOnlySpan<float> bias, Span<float> y, Span<float> reciprocal, int size)
+    public static void NormalizeBiased(ReadOnlySpan<float> x, ReadOnlySpan<float> bias, Span<float> y, Span<float> reciprocal, int size, float epsilon)
     {
         Runs(x.Length, y.Length, reciprocal.Length, size);
         if (bias.IsEmpty || bias.Length % size != 0 || x.Length % bias.Length != 0)
@@ -82,13 +82,13 @@ public static unsafe class LayerNorm
                 TensorPrimitives.Add(x.Slice(row, bias.Length), bias, y.Slice(row, bias.Length));
             }
 
-            Normalize(y, y, reciprocal, size);
+            Normalize(y, y, reciprocal, size, epsilon);
             return;
         }
 
         fixed (float* added = bias)
         {
-            Normalize(new BiasedSource(added, runs, size), x, y, reciprocal, size);
+            Normalize(new BiasedSource(added, runs, size), x, y, reciprocal, size, epsilon);
         }
     }
 
@@ -175,22 +175,22 @@ public static unsafe class LayerNorm
     private static Vector128<float> Scales(float* reciprocal, float* factors) =>
         factors == null ? Vector128.Load(reciprocal) : Vector128.Load(reciprocal) * Vector128.Load(factors);
 
-    private static void Normalize<TSource>(TSource source, ReadOnlySpan<float> x, Span<float> y, Span<float> reciprocal, int size)
+    private static void Normalize<TSource>(TSource source, ReadOnlySpan<float> x, Span<float> y, Span<float> reciprocal, int size, float epsilon)
         where TSource : struct, INormalizationSource
     {
         int runs = reciprocal.Length;
         fixed (float* values = x, target = y, scale = reciprocal)
         {
-            int run = size == LayerNormOfPairs.Size ? LayerNormOfPairs.Normalize(ref source, values, target, scale, runs) : 0;
+            int run = size == LayerNormOfPairs.Size ? LayerNormOfPairs.Normalize(ref source, values, target, scale, runs, epsilon) : 0;
             for (; run <= runs - Batch; run += Batch)
             {
-                NormalizeBatch(source, values + (run * size), target + (run * size), scale + run, size);
+                NormalizeBatch(source, values + (run * size), target + (run * size), scale + run, size, epsilon);
                 source.Pass(Batch);
             }
 
             for (; run < runs; run++)
             {
-                NormalizeRun(source, values + (run * size), target + (run * size), scale + run, size);
+                NormalizeRun(source, values + (run * size), target + (run * size), scale + run, size, epsilon);
                 source.Pass(1);
             }
         }
@@ -199,7 +199,7 @@ public static unsafe class LayerNorm
     // Four runs side by side: their sums are independent chains, and four horizontal sums cost little more than one. What is not plain
     // is made in the first pass and read from the result in the others.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void NormalizeBatch<TSource>(TSource source, float* x, float* y, float* reciprocal, int size)
+    private static void NormalizeBatch<TSource>(TSource source, float* x, float* y, float* reciprocal, int size, float epsilon)
         where TSource : struct, INormalizationSource
     {
         float* x1 = x + size, x2 = x1 + size, x3 = x2 + size, y1 = y + size, y2 = y1 + size, y3 = y2 + size;
@@ -241,7 +241,7 @@ public static unsafe class LayerNorm
             s3 = Vector512.MultiplyAddEstimate(d3, d3, s3);
         }
 
-        Vector128<float> r = Vector128<float>.One / Vector128.Sqrt((Sums(s0, s1, s2, s3) / size) + Vector128.Create(Epsilon));
+        Vector128<float> r = Vector128<float>.One / Vector128.Sqrt((Sums(s0, s1, s2, s3) / size) + Vector128.Create(epsilon));
         r.Store(reciprocal);
         Vector512<float> r0 = Vector512.Create(r[0]), r1 = Vector512.Create(r[1]), r2 = Vector512.Create(r[2]), r3 = Vector512.Create(r[3]);
         for (nint i = 0; i < size; i += Lanes)
@@ -255,7 +255,7 @@ public static unsafe class LayerNorm
 
     // The same operations for one run, so that a run's result does not depend on its neighbours.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void NormalizeRun<TSource>(TSource source, float* x, float* y, float* reciprocal, int size)
+    private static void NormalizeRun<TSource>(TSource source, float* x, float* y, float* reciprocal, int size, float epsilon)
         where TSource : struct, INormalizationSource
     {
         Vector512<float> sum = Vector512<float>.Zero, squares = sum;
@@ -273,7 +273,7 @@ public static unsafe class LayerNorm
             squares = Vector512.MultiplyAddEstimate(deviation, deviation, squares);
         }
 
-        *reciprocal = 1 / MathF.Sqrt((Sums(squares, squares, squares, squares)[0] / size) + Epsilon);
+        *reciprocal = 1 / MathF.Sqrt((Sums(squares, squares, squares, squares)[0] / size) + epsilon);
         for (nint i = 0; i < size; i += Lanes)
         {
             ((Vector512.Load(y + i) - mean) * *reciprocal).Store(y + i);
@@ -351,14 +351,14 @@ public static unsafe class LayerNorm
         return abcd.GetLower() + abcd.GetUpper();
     }
 
-    private static void NormalizeAnySize(ReadOnlySpan<float> x, Span<float> y, Span<float> reciprocal, int size)
+    private static void NormalizeAnySize(ReadOnlySpan<float> x, Span<float> y, Span<float> reciprocal, int size, float epsilon)
     {
         for (int run = 0; run < reciprocal.Length; run++)
         {
             Span<float> target = y.Slice(run * size, size);
             ReadOnlySpan<float> source = x.Slice(run * size, size);
             TensorPrimitives.Subtract(source, TensorPrimitives.Sum(source) / size, target);
-            float r = 1 / MathF.Sqrt((TensorPrimitives.SumOfSquares<float>(target) / size) + Epsilon);
+            float r = 1 / MathF.Sqrt((TensorPrimitives.SumOfSquares<float>(target) / size) + epsilon);
             reciprocal[run] = r;
             TensorPrimitives.Multiply(target, r, target);
         }

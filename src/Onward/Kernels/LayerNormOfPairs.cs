@@ -24,7 +24,7 @@ internal static unsafe class LayerNormOfPairs
     private const float Share = 1f / Size; // of a power of two, a product with it is the quotient
 
     /// <summary>Normalises as many whole batches of runs as there are, and says how many runs that were.</summary>
-    internal static int Normalize<TSource>(ref TSource source, float* x, float* y, float* reciprocal, int runs)
+    internal static int Normalize<TSource>(ref TSource source, float* x, float* y, float* reciprocal, int runs, float epsilon)
         where TSource : struct, INormalizationSource
     {
         int whole = runs / Batch * Batch;
@@ -33,7 +33,7 @@ internal static unsafe class LayerNormOfPairs
             int count = Math.Min(Stretch, whole - run);
             float* from = x + (run * Size), to = y + (run * Size);
             Average(ref source, from, to, reciprocal + run, count);
-            Deviate(TSource.IsPlain ? from : to, to, reciprocal + run, count);
+            Deviate(TSource.IsPlain ? from : to, to, reciprocal + run, count, epsilon);
             Scale(to, reciprocal + run, count);
         }
 
@@ -76,14 +76,14 @@ internal static unsafe class LayerNormOfPairs
 
     // y = x - mean, and r in the room of the mean.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Deviate(float* x, float* y, float* reciprocal, int runs)
+    private static void Deviate(float* x, float* y, float* reciprocal, int runs, float epsilon)
     {
         for (int run = 0; run < runs; run += Batch, x += Batch * Size, y += Batch * Size)
         {
             float* mean = reciprocal + run;
             Vector256<float> squares = Sums(
                 Deviation(x, y, mean, 0), Deviation(x, y, mean, 1), Deviation(x, y, mean, 2), Deviation(x, y, mean, 3), Deviation(x, y, mean, 4), Deviation(x, y, mean, 5), Deviation(x, y, mean, 6), Deviation(x, y, mean, 7));
-            (Vector256<float>.One / Vector256.Sqrt((squares * Share) + Vector256.Create(LayerNorm.Epsilon))).Store(reciprocal + run);
+            (Vector256<float>.One / Vector256.Sqrt((squares * Share) + Vector256.Create(epsilon))).Store(reciprocal + run);
         }
     }
 

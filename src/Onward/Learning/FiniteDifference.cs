@@ -49,7 +49,7 @@ internal static class FiniteDifference
             Span<float> moved = memory.Source.Span[..source.Length];
             MoveInput(tile, output[..tile.Previous.Length], moved);
             moved.CopyTo(input);
-            Normalize(block.Layers[0].InputNorm, input[..moved.Length], memory);
+            Normalize(block.Layers[0].InputNorm, input[..moved.Length], memory, block.Epsilon);
             source = moved;
         }
 
@@ -85,7 +85,7 @@ internal static class FiniteDifference
                         layer.Map.AddBias(displacement.Direction[layer.Bias], moved, row % block.Patches);
                     }
 
-                    Normalize(layer.OutputNorm, moved, memory);
+                    Normalize(layer.OutputNorm, moved, memory, block.Epsilon);
                 }
 
                 if (l < displacement.End)
@@ -99,7 +99,7 @@ internal static class FiniteDifference
                 if (l < last)
                 {
                     Activation.Relu(moved, input[chunk]);
-                    Normalize(block.Layers[l + 1].InputNorm, input[chunk], memory);
+                    Normalize(block.Layers[l + 1].InputNorm, input[chunk], memory, block.Epsilon);
                 }
                 else
                 {
@@ -138,11 +138,11 @@ internal static class FiniteDifference
         TensorPrimitives.Multiply(moved, 1 / Step, moved);
     }
 
-    private static void Normalize(int size, Span<float> values, TangentMemory memory)
+    private static void Normalize(int size, Span<float> values, TangentMemory memory, float epsilon)
     {
         if (size > 0)
         {
-            LayerNorm.Normalize(values, values, memory.Reciprocals.Span[..(values.Length / size)], size);
+            LayerNorm.Normalize(values, values, memory.Reciprocals.Span[..(values.Length / size)], size, epsilon);
         }
     }
 

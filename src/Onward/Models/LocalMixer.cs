@@ -127,7 +127,7 @@ public sealed class LocalMixer
         Blocks[^1].Pool(output, features);
         if (Options.Normalizations.HasFlag(Normalizations.Last))
         {
-            LayerNorm.Normalize(features, features, reciprocal, Blocks[^1].Channels);
+            LayerNorm.Normalize(features, features, reciprocal, Blocks[^1].Channels, Options.Epsilon);
         }
     }
 

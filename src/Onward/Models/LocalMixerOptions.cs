@@ -60,6 +60,12 @@ public enum TokenMixer
 /// </remarks>
 public sealed record LocalMixerOptions
 {
+    /// <summary>Default of <see cref="Epsilon"/>: rows that deviate by a tenth of what is usual, or less, are damped rather than magnified.</summary>
+    public const float DefaultEpsilon = 1e-2f;
+
+    /// <summary>Value of <see cref="Epsilon"/> in the paper's code, and in every model of version 0.1.</summary>
+    public const float PaperEpsilon = 1e-5f;
+
     private const int LargestRatio = 64;
 
     /// <summary>Blocks; at least 1. The first mixes no tokens and has no residual.</summary>
@@ -91,6 +97,16 @@ public sealed record LocalMixerOptions
 
     /// <summary>Where to normalise; default everywhere.</summary>
     public Normalizations Normalizations { get; init; } = Normalizations.All;
+
+    /// <summary>
+    /// Number that each normalisation adds to the variance before it takes the root; above 0, below 1. Default <see cref="DefaultEpsilon"/>.
+    /// </summary>
+    /// <remarks>
+    /// Its root is the deviation below which a row counts as flat, in units of the deviation 1 that every layer's input is brought to. A gradient
+    /// that passes back through a normalisation grows at most by 1 / sqrt(epsilon). The paper's code has <see cref="PaperEpsilon"/>: there a flat
+    /// row, such as the border of a digit, whose pre-activation is the bias alone, multiplies the gradient of the bias by 316.
+    /// </remarks>
+    public float Epsilon { get; init; } = DefaultEpsilon;
 
     /// <summary>Scale of the initial weights; default Kaiming.</summary>
     public WeightInitializer Initializer { get; init; } = WeightInitializer.Kaiming;
@@ -207,6 +223,7 @@ public sealed record LocalMixerOptions
         Require(ImageSide >= 1, $"the image side must be at least 1 pixel; got {ImageSide}");
         Require(ImageChannels >= 1, $"the image must have at least 1 channel; got {ImageChannels}");
         Require(Classes >= 2, $"there must be at least 2 classes; got {Classes}");
+        Require(Epsilon is > 0 and < 1, $"epsilon must be above 0 and below 1; got {Epsilon}");
         Require(Projection is 0 or >= 2, $"a projection has at least 2 outputs, or is 0 for heads that classify; got {Projection}");
         Require(
             PatchesPerSide < 1 || ImageSide < 1 || ImageChannels < 1 || PatchVector >= 2,

@@ -22,6 +22,7 @@ public sealed class MixerBlock
         Layers = layers;
         Head = head;
         FeatureNorm = options.Normalizations.HasFlag(Normalizations.Inter) ? ChannelsPerGroup : 0;
+        Epsilon = options.Epsilon;
         HasResidual = index > 0;
         int before = index == 0 ? options.PatchesPerSide : options.PatchesPerSideOf(index - 1), side = options.PatchesPerSideOf(index);
         InputPooling = side < before ? new GridPooling(options.Pooling, before, options.Downsample[index - 1], Inputs) : null;
@@ -53,6 +54,9 @@ public sealed class MixerBlock
 
     /// <summary>Whether the block's input is added before the last ReLU, repeated along the channels where the block widens.</summary>
     public bool HasResidual { get; }
+
+    /// <summary>Number added to the variance in each normalisation.</summary>
+    public float Epsilon { get; }
 
     /// <summary>Floats normalised together before the local head; 0 for none.</summary>
     public int FeatureNorm { get; }
@@ -94,7 +98,7 @@ public sealed class MixerBlock
             int size = Layers[0].InputNorm;
             if (size > 0)
             {
-                LayerNorm.Normalize(x[chunk], inputs[0].Span[chunk], tile.InputReciprocal(0)[Runs(chunk, size)], size);
+                LayerNorm.Normalize(x[chunk], inputs[0].Span[chunk], tile.InputReciprocal(0)[Runs(chunk, size)], size, Epsilon);
             }
             else
             {
@@ -156,18 +160,18 @@ public sealed class MixerBlock
     /// <summary>The runs, <paramref name="size"/> floats each, that lie in a chunk.</summary>
     internal static Range Runs(Range chunk, int size) => (chunk.Start.Value / size)..(chunk.End.Value / size);
 
-    private static void AddBiasAndNormalize(MixerLayer layer, ReadOnlySpan<float> bias, Span<float> n, int firstPatch, Span<float> reciprocal)
+    private void AddBiasAndNormalize(MixerLayer layer, ReadOnlySpan<float> bias, Span<float> n, int firstPatch, Span<float> reciprocal)
     {
         if (layer.OutputNorm > 0 && layer.Map.HasBiasOfRow)
         {
-            LayerNorm.NormalizeBiased(n, bias, n, reciprocal, layer.OutputNorm);
+            LayerNorm.NormalizeBiased(n, bias, n, reciprocal, layer.OutputNorm, Epsilon);
             return;
         }
 
         layer.Map.AddBias(bias, n, firstPatch);
         if (layer.OutputNorm > 0)
         {
-            LayerNorm.Normalize(n, n, reciprocal, layer.OutputNorm);
+            LayerNorm.Normalize(n, n, reciprocal, layer.OutputNorm, Epsilon);
         }
     }
 
@@ -176,7 +180,7 @@ public sealed class MixerBlock
         int size = Layers[l].InputNorm;
         if (size > 0)
         {
-            LayerNorm.NormalizeRectified(n, input, tile.InputReciprocal(l)[Runs(chunk, size)], size);
+            LayerNorm.NormalizeRectified(n, input, tile.InputReciprocal(l)[Runs(chunk, size)], size, Epsilon);
         }
         else
         {
@@ -230,7 +234,7 @@ public sealed class MixerBlock
 
         if (FeatureNorm > 0)
         {
-            LayerNorm.Normalize(y, tile.Features[chunk], tile.FeatureReciprocal[Runs(chunk, FeatureNorm)], FeatureNorm);
+            LayerNorm.Normalize(y, tile.Features[chunk], tile.FeatureReciprocal[Runs(chunk, FeatureNorm)], FeatureNorm, Epsilon);
         }
         else
         {

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using Onward.Models;
@@ -12,6 +13,9 @@ namespace Onward.Training;
 public static class ModelFile
 {
     internal const string OptionsKey = "onward.local_mixer";
+
+    // Files of version 0.1 lack it.
+    private static readonly string EpsilonKey = JsonNamingPolicy.CamelCase.ConvertName(nameof(LocalMixerOptions.Epsilon));
 
     // Reflection is named, as programs of a single file switch it off as a default.
     internal static readonly JsonSerializerOptions Json = new()
@@ -70,6 +74,11 @@ public static class ModelFile
         try
         {
             options = JsonSerializer.Deserialize<LocalMixerOptions>(text, Json);
+            if (options is not null && JsonNode.Parse(text)![EpsilonKey] is null)
+            {
+                options = options with { Epsilon = LocalMixerOptions.PaperEpsilon };
+            }
+
             options?.Validate();
         }
         catch (Exception fault) when (fault is JsonException or ArgumentException)

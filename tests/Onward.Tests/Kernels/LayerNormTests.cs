@@ -5,6 +5,7 @@ namespace Onward.Tests.Kernels;
 public sealed class LayerNormTests
 {
     private const int RunCount = 5;
+    private const float Epsilon = 1e-5f;
 
     public static TheoryData<int> Sizes => [2, 3, 5, 8, 16, 32, 48, 100, 256, 512, 784, 2048];
 
@@ -14,7 +15,7 @@ public sealed class LayerNormTests
     {
         float[] x = Numbers.Uniform(size, RunCount * size), y = new float[x.Length], reciprocal = new float[RunCount];
 
-        LayerNorm.Normalize(x, y, reciprocal, size);
+        LayerNorm.Normalize(x, y, reciprocal, size, Epsilon);
 
         double[] expected = new double[x.Length], expectedReciprocal = new double[RunCount];
         for (int run = 0; run < RunCount; run++)
@@ -89,7 +90,7 @@ public sealed class LayerNormTests
         float[] a = Numbers.Uniform(size + 5, x.Length), product = new float[x.Length], again = new float[RunCount];
         LayerNorm.JacobianProduct(y, reciprocal, a, product, size);
 
-        LayerNorm.Normalize(x, x, again, size);
+        LayerNorm.Normalize(x, x, again, size, Epsilon);
         LayerNorm.JacobianProduct(y, reciprocal, a, a, size);
 
         Tolerance.Same(y, x, "y");
@@ -109,17 +110,17 @@ public sealed class LayerNormTests
             float[] biased = [.. x.Select((value, i) => value + bias[i % bias.Length])], rectified = [.. x.Select(value => Math.Max(0, value))];
             float[] expected = new float[x.Length], y = new float[x.Length], expectedReciprocal = new float[Runs], reciprocal = new float[Runs];
 
-            LayerNorm.Normalize(biased, expected, expectedReciprocal, size);
-            LayerNorm.NormalizeBiased(x, bias, y, reciprocal, size);
+            LayerNorm.Normalize(biased, expected, expectedReciprocal, size, Epsilon);
+            LayerNorm.NormalizeBiased(x, bias, y, reciprocal, size, Epsilon);
             Tolerance.Same(expected, y, $"biased, {perBias}");
             Tolerance.Same(expectedReciprocal, reciprocal, $"biased r, {perBias}");
 
-            LayerNorm.Normalize(rectified, expected, expectedReciprocal, size);
-            LayerNorm.NormalizeRectified(x, y, reciprocal, size);
+            LayerNorm.Normalize(rectified, expected, expectedReciprocal, size, Epsilon);
+            LayerNorm.NormalizeRectified(x, y, reciprocal, size, Epsilon);
             Tolerance.Same(expected, y, "rectified");
             Tolerance.Same(expectedReciprocal, reciprocal, "rectified r");
 
-            LayerNorm.NormalizeRectified(x, x, reciprocal, size);
+            LayerNorm.NormalizeRectified(x, x, reciprocal, size, Epsilon);
             Tolerance.Same(expected, x, "in place");
         }
     }
@@ -164,11 +165,11 @@ public sealed class LayerNormTests
         {
             float[] y = Numbers.Filled(size, float.NaN), reciprocal = new float[1], product = new float[size];
 
-            LayerNorm.Normalize(Numbers.Filled(size, value), y, reciprocal, size);
+            LayerNorm.Normalize(Numbers.Filled(size, value), y, reciprocal, size, Epsilon);
             LayerNorm.JacobianProduct(y, reciprocal, Numbers.Uniform(size, size), product, size);
 
             Assert.All(y, v => Assert.Equal(0, v));
-            Tolerance.Near(1 / Math.Sqrt(LayerNorm.Epsilon), reciprocal[0], Tolerance.Kernel, reciprocal[0], "r");
+            Tolerance.Near(1 / Math.Sqrt(Epsilon), reciprocal[0], Tolerance.Kernel, reciprocal[0], "r");
             Assert.All(product, v => Assert.True(float.IsFinite(v)));
         }
     }
@@ -179,11 +180,36 @@ public sealed class LayerNormTests
     {
         float[] y = Numbers.Filled(size, 0.1f), reciprocal = new float[1];
 
-        LayerNorm.Normalize(y, y, reciprocal, size);
+        LayerNorm.Normalize(y, y, reciprocal, size, Epsilon);
 
         // What the mean is off by, magnified by the largest possible r.
-        double bound = Tolerance.Chain(size) * 0.1 / Math.Sqrt(LayerNorm.Epsilon);
+        double bound = Tolerance.Chain(size) * 0.1 / Math.Sqrt(Epsilon);
         Assert.All(y, v => Assert.InRange(v, -bound, bound));
+    }
+
+    // A flat run, one that is nearly flat, one in which a single number differs, and an ordinary one, with either epsilon in use.
+    [Theory]
+    [InlineData(1e-5f)]
+    [InlineData(1e-2f)]
+    public void Flat_and_mixed_runs_meet_the_formula_before_and_after_bias_and_ReLU(float epsilon)
+    {
+        foreach (int size in Sizes.Select(row => row.Data))
+        {
+            float[] flat = Numbers.Filled(size, 0.5f), bias = [.. Numbers.Uniform(size + 12, size).Select(value => 1e-3f * value)];
+            float[] near = [.. Numbers.Uniform(size + 13, size).Select(value => 0.5f + (1e-3f * value))], single = Numbers.Filled(size, 0.5f);
+            single[size / 2] = 0.51f;
+            float[] x = [.. flat, .. near, .. single, .. Numbers.Uniform(size + 14, size), .. Numbers.Filled(size, -1)];
+            int runs = x.Length / size;
+            float[] biased = [.. x.Select((value, i) => value + bias[i % size])], rectified = [.. x.Select(value => Math.Max(value, 0))];
+            float[] y = new float[x.Length], reciprocal = new float[runs];
+
+            LayerNorm.Normalize(x, y, reciprocal, size, epsilon);
+            RequireRuns(x, y, reciprocal, size, epsilon);
+            LayerNorm.NormalizeBiased(x, bias, y, reciprocal, size, epsilon);
+            RequireRuns(biased, y, reciprocal, size, epsilon);
+            LayerNorm.NormalizeRectified(x, y, reciprocal, size, epsilon);
+            RequireRuns(rectified, y, reciprocal, size, epsilon);
+        }
     }
 
     // Squares of 1e4 fill float32: a variance taken as mean(x^2) - mean(x)^2 would be noise.
@@ -194,7 +220,7 @@ public sealed class LayerNormTests
         float[] x = [.. Enumerable.Range(0, size).Select(i => 10000f + (i % 2 == 0 ? 1 : -1))];
         float[] y = new float[size], reciprocal = new float[1];
 
-        LayerNorm.Normalize(x, y, reciprocal, size);
+        LayerNorm.Normalize(x, y, reciprocal, size, Epsilon);
 
         // The mean may be off by a few roundings of 1e4.
         (double[] expected, double r) = Formula(Numbers.Widen(x));
@@ -208,7 +234,7 @@ public sealed class LayerNormTests
     {
         float[] x = [.. Numbers.Uniform(size + 6, size).Select(v => 10000 + v)], y = new float[size], reciprocal = new float[1];
 
-        LayerNorm.Normalize(x, y, reciprocal, size);
+        LayerNorm.Normalize(x, y, reciprocal, size, Epsilon);
 
         // A sum in 16 lanes is a chain of size / 16 terms; its error shifts every deviation.
         (double[] expected, double r) = Formula(Numbers.Widen(x));
@@ -220,26 +246,43 @@ public sealed class LayerNormTests
     {
         float[] eight = new float[8], seven = new float[7], two = new float[2], one = new float[1];
 
-        Assert.Contains("runs of 4", Assert.Throws<ArgumentException>(() => LayerNorm.Normalize(seven, seven, two, 4)).Message, StringComparison.Ordinal);
-        Assert.Throws<ArgumentException>(() => LayerNorm.Normalize(eight, seven, two, 4));
-        Assert.Throws<ArgumentException>(() => LayerNorm.Normalize(eight, eight, one, 4));
-        Assert.Throws<ArgumentException>(() => LayerNorm.Normalize(eight, eight, two, 0));
-        Assert.Throws<ArgumentException>(() => LayerNorm.Normalize(eight, eight, two, -4));
+        Assert.Contains("runs of 4", Assert.Throws<ArgumentException>(() => LayerNorm.Normalize(seven, seven, two, 4, Epsilon)).Message, StringComparison.Ordinal);
+        Assert.Throws<ArgumentException>(() => LayerNorm.Normalize(eight, seven, two, 4, Epsilon));
+        Assert.Throws<ArgumentException>(() => LayerNorm.Normalize(eight, eight, one, 4, Epsilon));
+        Assert.Throws<ArgumentException>(() => LayerNorm.Normalize(eight, eight, two, 0, Epsilon));
+        Assert.Throws<ArgumentException>(() => LayerNorm.Normalize(eight, eight, two, -4, Epsilon));
         Assert.Contains("7 values", Assert.Throws<ArgumentException>(() => LayerNorm.JacobianProduct(eight, two, seven, eight, 4)).Message, StringComparison.Ordinal);
         Assert.Throws<ArgumentException>(() => LayerNorm.JacobianProduct(eight, two, eight, seven, 4));
         Assert.Throws<ArgumentException>(() => LayerNorm.JacobianProduct(eight, one, eight, eight, 4));
         Assert.Contains("2 runs", Assert.Throws<ArgumentException>(() => LayerNorm.ScaledJacobianProduct(eight, two, one, eight, eight, 4)).Message, StringComparison.Ordinal);
-        Assert.Throws<ArgumentException>(() => LayerNorm.NormalizeRectified(eight, seven, two, 4));
-        Assert.Throws<ArgumentException>(() => LayerNorm.NormalizeBiased(eight, eight, seven, two, 4));
-        Assert.Contains("got 7", Assert.Throws<ArgumentException>(() => LayerNorm.NormalizeBiased(eight, seven, eight, two, 4)).Message, StringComparison.Ordinal);
-        Assert.Throws<ArgumentException>(() => LayerNorm.NormalizeBiased(eight, [], eight, two, 4));
+        Assert.Throws<ArgumentException>(() => LayerNorm.NormalizeRectified(eight, seven, two, 4, Epsilon));
+        Assert.Throws<ArgumentException>(() => LayerNorm.NormalizeBiased(eight, eight, seven, two, 4, Epsilon));
+        Assert.Contains("got 7", Assert.Throws<ArgumentException>(() => LayerNorm.NormalizeBiased(eight, seven, eight, two, 4, Epsilon)).Message, StringComparison.Ordinal);
+        Assert.Throws<ArgumentException>(() => LayerNorm.NormalizeBiased(eight, [], eight, two, 4, Epsilon));
     }
 
     private static (float[] X, float[] Y, float[] Reciprocal) Normalized(int size)
     {
         float[] x = Numbers.Uniform(size, RunCount * size), y = new float[x.Length], reciprocal = new float[RunCount];
-        LayerNorm.Normalize(x, y, reciprocal, size);
+        LayerNorm.Normalize(x, y, reciprocal, size, Epsilon);
         return (x, y, reciprocal);
+    }
+
+    // Values, and the Jacobian's product with some vector: a tangent, or a gradient. The mean of a run near 0.5 is off by roundings of 0.5.
+    private static void RequireRuns(float[] x, float[] y, float[] reciprocal, int size, float epsilon)
+    {
+        float[] a = Numbers.Uniform(size + 15, x.Length), product = new float[x.Length];
+        LayerNorm.JacobianProduct(y, reciprocal, a, product, size);
+        for (int run = 0; run < reciprocal.Length; run++)
+        {
+            (double[] values, double r) = Formula(Run(Numbers.Widen(x), run, size), epsilon);
+            double[] vector = Run(Numbers.Widen(a), run, size);
+            double mean = vector.Average(), along = vector.Zip(values, (v, n) => v * n).Average(), rounding = r * Tolerance.Chain(size);
+            double[] expected = [.. vector.Zip(values, (v, n) => r * (v - mean - (n * along)))];
+            Tolerance.Near(r, reciprocal[run], Tolerance.Kernel + rounding, r, $"r of run {run}");
+            Tolerance.Near(values, y.AsSpan(run * size, size), Tolerance.Kernel + rounding, $"run {run}", Math.Sqrt(size));
+            Tolerance.Near(expected, product.AsSpan(run * size, size), Tolerance.Kernel + rounding, $"J a of run {run}", r * Tolerance.Norm(vector));
+        }
     }
 
     // r |a|: the product itself nearly vanishes in runs of two.
@@ -247,10 +290,10 @@ public sealed class LayerNormTests
 
     private static double[] Run(double[] values, int run, int size) => values[(run * size)..((run + 1) * size)];
 
-    private static (double[] Values, double Reciprocal) Formula(double[] x)
+    private static (double[] Values, double Reciprocal) Formula(double[] x, double epsilon = Epsilon)
     {
         double mean = x.Average(), variance = x.Average(v => (v - mean) * (v - mean));
-        double r = 1 / Math.Sqrt(variance + 1e-5);
+        double r = 1 / Math.Sqrt(variance + epsilon);
         return ([.. x.Select(v => (v - mean) * r)], r);
     }
 }

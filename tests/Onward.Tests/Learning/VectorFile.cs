@@ -25,6 +25,7 @@ public sealed class VectorFile
             ImageChannels = Size("patchVector"),
             Classes = IsContrastive ? 2 : Size("classes"),
             Projection = IsContrastive ? Size("projection") : 0,
+            Epsilon = LocalMixerOptions.PaperEpsilon,
             Normalizations = IsContrastive ? Normalizations.All & ~Normalizations.Inter : Normalizations.All,
         });
         Examples = Size("examples");

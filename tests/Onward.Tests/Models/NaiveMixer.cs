@@ -53,7 +53,7 @@ internal sealed class NaiveMixer(LocalMixer model)
         return [.. x.Chunk(size).SelectMany(run =>
         {
             double mean = run.Average(), variance = run.Average(v => (v - mean) * (v - mean));
-            return run.Select(v => (v - mean) / Math.Sqrt(variance + 1e-5));
+            return run.Select(v => (v - mean) / Math.Sqrt(variance + _options.Epsilon));
         })];
     }
 

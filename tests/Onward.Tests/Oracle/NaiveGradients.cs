@@ -124,7 +124,7 @@ public static class NaiveGradients
         {
             double[] estimate = [.. Enumerable.Range(0, channels).Select(d => layer.Activation[n][p][d].Value > 0 ? Credit(n, p, d / size) * layer.Noise[n][p][d] : 0)];
             return options.Normalizations.HasFlag(Normalizations.PostLinear)
-                ? [.. layer.Output[n][p].Zip(estimate).Chunk(layer.Kind == LayerKind.Group ? size : channels).SelectMany(NormalizationGradient)]
+                ? [.. layer.Output[n][p].Zip(estimate).Chunk(layer.Kind == LayerKind.Group ? size : channels).SelectMany(run => NormalizationGradient(run, options.Epsilon))]
                 : estimate;
         }
 
@@ -146,7 +146,7 @@ public static class NaiveGradients
     }
 
     // The whole Jacobian of one run, column by column, against the gradient of its output.
-    private static IEnumerable<double> NormalizationGradient((Dual Z, double Gradient)[] run) =>
-        run.Select((_, j) => NaiveLocalMixer.Normalize([.. run.Select((entry, i) => new Dual(entry.Z.Value, i == j ? 1 : 0))])
+    private static IEnumerable<double> NormalizationGradient((Dual Z, double Gradient)[] run, double epsilon) =>
+        run.Select((_, j) => NaiveLocalMixer.Normalize([.. run.Select((entry, i) => new Dual(entry.Z.Value, i == j ? 1 : 0))], epsilon)
             .Zip(run, (normal, entry) => normal.Tangent * entry.Gradient).Sum());
 }

@@ -11,8 +11,6 @@ namespace Onward.Tests.Oracle;
 /// </summary>
 public sealed class NaiveLocalMixer
 {
-    private const double Epsilon = 1e-5;
-
     private readonly LocalMixer _model;
     private readonly LocalMixerOptions _options;
     private readonly TrainingLoss _loss;
@@ -34,11 +32,11 @@ public sealed class NaiveLocalMixer
     public Dual[] this[Parameter parameter] => _parameters[parameter];
 
     /// <summary>Normalises a vector: subtracts the mean, divides by the root of the mean squared deviation.</summary>
-    public static Dual[] Normalize(IReadOnlyCollection<Dual> x)
+    public static Dual[] Normalize(IReadOnlyCollection<Dual> x, double epsilon)
     {
         Dual mean = Dual.Sum(x) / x.Count;
         Dual variance = Dual.Sum(x.Select(value => (value - mean) * (value - mean))) / x.Count;
-        return [.. x.Select(value => (value - mean) / Dual.Sqrt(variance + Epsilon))];
+        return [.. x.Select(value => (value - mean) / Dual.Sqrt(variance + epsilon))];
     }
 
     /// <summary>Runs the whole network once, noise and stop-gradients of all blocks in one sweep.</summary>
@@ -135,7 +133,7 @@ public sealed class NaiveLocalMixer
 
         return [.. x.Select(example => example.Select(NormalizeRow).ToArray())];
 
-        Dual[] NormalizeRow(Dual[] row) => [.. row.Chunk(run ?? row.Length).SelectMany(Normalize)];
+        Dual[] NormalizeRow(Dual[] row) => [.. row.Chunk(run ?? row.Length).SelectMany(run => Normalize(run, _options.Epsilon))];
     }
 
     // One example [p][in] -> [p][out].
@@ -210,7 +208,7 @@ public sealed class NaiveLocalMixer
         }
 
         bool normalize = _options.Normalizations.HasFlag(Normalizations.Last);
-        return Dual.Sum(x.Select((example, n) => CrossEntropy(normalize ? Normalize(Mean(example)) : Mean(example), labels[n], _model.Readout))) / x.Length;
+        return Dual.Sum(x.Select((example, n) => CrossEntropy(normalize ? Normalize(Mean(example), _options.Epsilon) : Mean(example), labels[n], _model.Readout))) / x.Length;
     }
 
     private static Dual[] Mean(Dual[][] rows) => [.. rows[0].Select((_, d) => Dual.Sum(rows.Select(row => row[d])) / rows.Length)];

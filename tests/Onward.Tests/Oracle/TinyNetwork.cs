@@ -31,8 +31,11 @@ public sealed class TinyNetwork
         ["narrowing to the largest"] = Options(blocks: 2, patchesPerSide: 3, groups: 2, channelsPerGroup: 4) with { Downsample = [2, 1], Pooling = PatchPooling.Maximum },
         ["widening"] = Options(blocks: 3, patchesPerSide: 2, groups: 2, channelsPerGroup: 3) with { ChannelRatio = [2, 1, 1], GroupRatio = [1, 2, 1] },
         ["scaled convolution"] = Options(blocks: 2, patchesPerSide: 4, groups: 1, channelsPerGroup: 4) with { Downsample = [3, 1], ChannelRatio = [3, 1], GroupRatio = [3, 1], TokenMixer = TokenMixer.DepthwiseConvolution },
+        [FlatPatches] = Options(blocks: 2, patchesPerSide: 2, groups: 2, channelsPerGroup: 4),
         ["padded image"] = Options(blocks: 2, patchesPerSide: 3, groups: 2, channelsPerGroup: 3),
     };
+
+    private const string FlatPatches = "flat patches";
 
     private readonly int _images;
 
@@ -82,7 +85,16 @@ public sealed class TinyNetwork
     public int[] Labels { get; }
 
     /// <summary>A network of the table with a batch of images, each in two views where it learns without labels.</summary>
-    public static TinyNetwork Create(string name, int images = 3) => new(Named[name], images, new TrainingLoss { SimilarityWeight = name == "similarity" ? 0.75 : 0, Temperature = 0.4 });
+    public static TinyNetwork Create(string name, int images = 3)
+    {
+        TinyNetwork network = new(Named[name], images, new TrainingLoss { SimilarityWeight = name == "similarity" ? 0.75 : 0, Temperature = 0.4 });
+        if (name == FlatPatches)
+        {
+            network.Flatten();
+        }
+
+        return network;
+    }
 
     public static TinyNetwork Create(LocalMixerOptions options, int examples) => new(options, examples);
 
@@ -96,6 +108,28 @@ public sealed class TinyNetwork
             float[] drawn = new float[patches * layer.Map.Outputs];
             perturbation.Draw(new RandomStream(seed, RandomPurpose.Perturbation, step, pass, (uint)layer.Index, (uint)(n % _images)), 0, drawn);
             return [.. drawn.Select(value => (double)value).Chunk(layer.Map.Outputs)];
+        }
+    }
+
+    // Images with a border: the upper half is constant, or nearly so in the last image, and biases are near 0, as they are when training begins.
+    private void Flatten()
+    {
+        int image = Pixels[0].Length;
+        for (int n = 0; n < Pixels.Length; n++)
+        {
+            for (int i = 0; i < image / 2; i++)
+            {
+                float value = n == Pixels.Length - 1 ? 0.5f + (0.01f * FlatPixels[(n * image) + i]) : 0.5f;
+                (FlatPixels[(n * image) + i], Pixels[n][i]) = (value, value);
+            }
+        }
+
+        foreach (Parameter bias in Model.Blocks.SelectMany(block => block.Layers.Select(layer => layer.Bias)))
+        {
+            foreach (ref float value in Model.Values[bias])
+            {
+                value *= 0.01f;
+            }
         }
     }
 

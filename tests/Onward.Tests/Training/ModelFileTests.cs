@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Text;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using Onward.Kernels;
 using Onward.Layers;
@@ -71,6 +72,17 @@ public sealed class ModelFileTests : IDisposable
 
         Assert.Equivalent(model.Options, read.Options, strict: true);
         Assert.Equal(model.Values.All, read.Values.All);
+    }
+
+    [Fact]
+    public void A_file_of_version_0_1_which_lacks_epsilon_has_that_of_the_paper()
+    {
+        LocalMixer model = Draw(Tiny with { Epsilon = 0.25f });
+        string options = JsonSerializer.Serialize(model.Options, ModelFile.Json).Replace("\"epsilon\":0.25,", "", StringComparison.Ordinal);
+        SafetensorsWriter.Write(_folder["model.safetensors"], model.Values, new Dictionary<string, string> { [ModelFile.OptionsKey] = options });
+
+        Assert.DoesNotContain("psilon", options, StringComparison.Ordinal);
+        Assert.Equivalent(Tiny with { Epsilon = LocalMixerOptions.PaperEpsilon }, ModelFile.Load(_folder["model.safetensors"]).Options, strict: true);
     }
 
     private static Dictionary<string, LocalMixerOptions> Varied { get; } = new()

@@ -1,0 +1,35 @@
+using System.Numerics.Tensors;
+using Onward.Data;
+using Onward.Learning;
+using Onward.Models;
+using Onward.Threads;
+using Onward.Training;
+
+namespace Onward.Tests.Training;
+
+/// <summary>Images of which most patches are flat, such as digits on a background, under the defaults of the command.</summary>
+public sealed class FlatImagesTests
+{
+    private const int Steps = 12;
+
+    // With the paper's epsilon a flat patch multiplies the gradient of its layer's bias by up to 316, which drowns the image.
+    [Theory]
+    [InlineData(LocalMixerOptions.DefaultEpsilon, true)]
+    [InlineData(LocalMixerOptions.PaperEpsilon, false)]
+    public void Flat_patches_leave_the_biases_in_proportion(float epsilon, bool holds)
+    {
+        LocalMixer model = new(LocalMixerPresets.Get("M/8/16", imageSide: 28, imageChannels: 1, classes: 10) with { Epsilon = epsilon });
+        model.Initialize(1);
+        using WorkerTeam team = new(2);
+        ForwardGradient rule = new(model, team, NoiseDistribution.Gaussian, LossScope.All, passes: 1, seed: 1);
+        TrainingOptions options = new() { Epochs = 1, BatchSize = 32, LearningRate = 0.05, WarmupEpochs = 0.5, MaximumSteps = Steps, Seed = 1 };
+        LabelledImages training = ProceduralDigits.GenerateImages(1, 0, 32 * Steps), test = ProceduralDigits.GenerateImages(1, 32 * Steps, 64);
+        (float[] mean, float[] deviation) = PixelStatistics.Of(training);
+
+        new Trainer(model, rule, team, new ImageDataset("digits", training, test, mean, deviation, "drawn"), options, TimeProvider.System).Run(cancellation: TestContext.Current.CancellationToken);
+
+        // Weights are drawn with a deviation of about 0.1, and a layer's outputs deviate by about 1.
+        float largest = model.Blocks.SelectMany(block => block.Layers).Max(layer => TensorPrimitives.MaxMagnitude<float>(model.Values[layer.Bias]));
+        Assert.Equal(holds, Math.Abs(largest) < 4);
+    }
+}
