@@ -15,7 +15,10 @@ internal sealed class EpochChoice
     /// <param name="byDefault">The end of their help.</param>
     internal EpochChoice(string verb, string byDefault = "Default: the last epoch")
     {
-        _best = new Option<bool>("--best") { Description = $"{verb} of the epoch with the lowest error on validation or test images. {byDefault}" };
+        _best = new Option<bool>("--best")
+        {
+            Description = $"{verb} of the epoch with the lowest error on validation or test images. {byDefault}",
+        };
         _epoch = ValueOption.Whole("--epoch", $"{verb} of epoch N, if its checkpoint is kept. {byDefault}", 1);
     }
 
@@ -58,7 +61,8 @@ internal sealed class EpochChoice
             return kept.Contains(epoch)
                 ? checkpoints.LoadEpoch(epoch)
                 : throw new CommandFault(
-                    $"{Option}: {folder} keeps no checkpoint of epoch {epoch}{(Epoch is null ? ", that of the lowest error," : "")} but of {Show(kept)}. Name {(kept.Count == 1 ? "that" : "one of those")} with --epoch.");
+                    $"{Option}: {folder} keeps no checkpoint of epoch {epoch}{(Epoch is null ? ", that of the lowest error," : "")} but of {Show(kept)}. "
+                    + $"Name {(kept.Count == 1 ? "that" : "one of those")} with --epoch.");
         }
 
         private static string Show(IReadOnlyList<int> epochs)

@@ -50,7 +50,10 @@ internal sealed class LineChart
     {
         (_title, _epochs) = (title, Math.Max(1, lines.Max(line => line.Values.Count)));
         _every = ((_epochs - 1) / MostPoints) + 1;
-        _lines = [.. lines.Select(line => line with { Values = [.. line.Values.Where((_, i) => (i + 1) % _every == 0).Select(Drawable)] })];
+        _lines =
+        [
+            .. lines.Select(line => line with { Values = [.. line.Values.Where((_, i) => (i + 1) % _every == 0).Select(Drawable)] }),
+        ];
         double[] values = [.. _lines.SelectMany(line => line.Values).Where(double.IsFinite)];
         double most = values.DefaultIfEmpty(1).Max(), least = values.DefaultIfEmpty(0).Min();
         double leastAboveZero = values.Where(value => value > 0).DefaultIfEmpty(1).Min();

@@ -3,7 +3,7 @@ using Onward.Training;
 
 namespace Onward.Cli;
 
-/// <summary>The columns of <c>metrics.csv</c>, by their names: others may follow them. Every value is one that a run can have measured.</summary>
+/// <summary>The columns of <c>metrics.csv</c>, by their names; others may follow. Every value is one that a run can have measured.</summary>
 internal sealed class MetricsColumns
 {
     private const string Epoch = "epoch", Rate = "learning_rate", Speed = "images_per_second", Seconds = "seconds";
@@ -20,7 +20,8 @@ internal sealed class MetricsColumns
     private readonly int _blocks;
     private readonly bool _hasGradients;
 
-    private MetricsColumns(Dictionary<string, int> places, int blocks, bool hasGradients) => (_places, _blocks, _hasGradients) = (places, blocks, hasGradients);
+    private MetricsColumns(Dictionary<string, int> places, int blocks, bool hasGradients) =>
+        (_places, _blocks, _hasGradients) = (places, blocks, hasGradients);
 
     /// <summary>The line of names.</summary>
     /// <param name="blocks">Blocks of the model.</param>

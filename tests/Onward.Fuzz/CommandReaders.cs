@@ -25,8 +25,8 @@ internal static class CommandReaders
         yield return new Reader("config", 8, [.. Configurations.Select(words => new[] { Json("options.json", Dump(folder, words)) })], ReadOptions) { NamesOptions = true };
         SeedFile[] run = RunFolder(folder);
         yield return new Reader("run-folder", 2, [run], ReadRun);
-        yield return new Reader("metrics", 6, [Only(run, "metrics.csv", MetricsMutation.Apply)], ReadReport);
-        yield return new Reader("result", 4, [Only(run, "result.json", TokenMutation.Apply)], ReadReport);
+        yield return new Reader("metrics", 2, [Only(run, "metrics.csv", MetricsMutation.Apply)], ReadReport);
+        yield return new Reader("result", 1, [Only(run, "result.json", TokenMutation.Apply)], ReadReport);
     }
 
     // What is accepted is printed with all defaults, and that says the same again.
