@@ -3,6 +3,7 @@ using System.CommandLine.Completions;
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Onward.Formats;
 
 namespace Onward.Cli;
 
@@ -35,7 +36,7 @@ internal static class ConfigurationFile
             return args;
         }
 
-        string[] words = [.. Read(host.Resolve(path)).SelectMany(entry => Words(command, entry.Key, entry.Value, host.Resolve(path)))
+        string[] words = [.. Read(host.Resolve(path), host).SelectMany(entry => Words(command, entry.Key, entry.Value, host.Resolve(path)))
             .Where(option => !args.Any(arg => arg == option.Name || arg.StartsWith(option.Name + "=", StringComparison.Ordinal)))
             .SelectMany(option => option.Words)];
         ParseResult alone = root.Parse([command.Name, .. words], Cli.Parsing);
@@ -98,11 +99,11 @@ internal static class ConfigurationFile
             : place + 1 < args.Length && !args[place + 1].StartsWith("--", StringComparison.Ordinal) ? args[place + 1] : null;
     }
 
-    private static JsonObject Read(string path)
+    private static JsonObject Read(string path, Host host)
     {
         try
         {
-            JsonObject options = JsonNode.Parse(File.ReadAllText(path), documentOptions: Reading) as JsonObject
+            JsonObject options = JsonNode.Parse(InputFile.ReadNamedText(path, host.Interruption), documentOptions: Reading) as JsonObject
                 ?? throw new CommandFault($"{path} does not hold one JSON object. Write options as {{ \"lr\": 0.05, ... }}.");
 
             // Texts are decoded when they are asked for: here, where a fault in one is the file's.

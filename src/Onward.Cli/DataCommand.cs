@@ -23,13 +23,18 @@ internal sealed class DataCommand
         Argument<string> published = ValueOption.NameArgument("NAME", [.. host.Sources.Select(source => source.Name)]);
         Command list = new("list", "List the data sets, where each is looked for, and whether it was found.") { data._json };
         Command info = new("info", "Show images, classes, mean and deviation of a data set on this machine.") { any, data._data, data._imageSize, data._json };
-        Command verify = new("verify", "Compare every file with its published checksum.") { published, data._data, data._json };
         Command download = new("download", "Fill the cache with the files it lacks.") { published, data._json };
         list.SetAction(data.List);
         info.SetAction(parse => data.Info(parse, parse.GetValue(any)!));
-        verify.SetAction(parse => data.Verify(parse, parse.GetValue(published)!));
         download.SetAction(parse => data.Download(parse, parse.GetValue(published)!));
-        return new Command("data", "List, describe, verify or download data sets.") { list, info, verify, download, DataViewsCommand.Create(host) };
+        return new Command("data", "List, describe, verify or download data sets.")
+        {
+            list,
+            info,
+            DataVerifyCommand.Create(host),
+            download,
+            DataViewsCommand.Create(host),
+        };
     }
 
     private int List(ParseResult parse)
@@ -109,20 +114,6 @@ internal sealed class DataCommand
             table.Add(data.Validation is null ? [number, label, train, test] : [number, label, train, validation, test]);
     }
 
-    private int Verify(ParseResult parse, string name)
-    {
-        string? place = Datasets.Place(name, parse.GetValue(_data), _host);
-        IReadOnlyList<FileCheck> checks = Datasets.Published(name, _host)!.Verify(place);
-        TextTable table = new();
-        foreach (FileCheck check in checks)
-        {
-            table.Add(check.Name, Describe(check.State));
-        }
-
-        Show(parse, checks.Select(check => new Verdict(check.Name, Describe(check.State))), table);
-        return checks.All(check => check.State == FileState.Same) ? ExitCode.Done : ExitCode.BadInput;
-    }
-
     private int Download(ParseResult parse, string name)
     {
         PublishedSource source = Datasets.Published(name, _host)!;
@@ -157,14 +148,6 @@ internal sealed class DataCommand
         return counts;
     }
 
-    private static string Describe(FileState state) => state switch
-    {
-        FileState.Same => "OK",
-        FileState.Differs => "differs",
-        FileState.Missing => "missing",
-        _ => "unpacked: only the packed file has a published checksum",
-    };
-
     private static double Round(float value) => Math.Round(value, 4);
 
     private static string Join(IEnumerable<double> values) =>
@@ -188,8 +171,6 @@ internal sealed class DataCommand
         IReadOnlyList<double> Mean,
         IReadOnlyList<double> StandardDeviation,
         IReadOnlyList<ClassCount> Classes);
-
-    private sealed record Verdict(string File, string State);
 
     private sealed record Fetched(string Name, string Cache, IReadOnlyList<string> Downloaded);
 }

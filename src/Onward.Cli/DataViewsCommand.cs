@@ -38,8 +38,13 @@ internal sealed class DataViewsCommand
         ImageSet images = Datasets.Load(parse.GetValue(_dataset), parse.GetValue(_data), parse.GetValue(_imageSize), _host).Data.Training;
         _host.ShowNotices();
         int rows = Math.Min(parse.GetValue(_rows) ?? 8, images.Count), columns = parse.GetValue(_columns) ?? 8;
-        ViewMaker[] makers = [.. AugmentationChoice.Views(parse.GetValue(_recipe) ?? ObjectiveChoice.Contrastive).Select(recipe => new ViewMaker(recipe, parse.GetValue(_seed) ?? 1, images.Height, images.Width, images.Channels))];
-        ViewMaker original = new(ViewRecipe.None, 0, images.Height, images.Width, images.Channels);
+        ulong seed = parse.GetValue(_seed) ?? 1;
+        ViewMaker[] makers =
+        [
+            .. AugmentationChoice.Views(parse.GetValue(_recipe) ?? ObjectiveChoice.Contrastive)
+                .Select(recipe => new ViewMaker(recipe, seed, images.Height, images.Width, images.Channels, images.Antialias)),
+        ];
+        ViewMaker original = new(ViewRecipe.None, 0, images.Height, images.Width, images.Channels, images.Antialias);
         int zoom = Math.Max(1, SmallestSide / Math.Min(images.Height, images.Width));
         int height = (images.Height * zoom) + Gap, width = (images.Width * zoom) + Gap;
         using SKBitmap sheet = new((columns * width) + Gap, (rows * height) + Gap);

@@ -31,7 +31,10 @@ internal static class Datasets
     /// <param name="directory">Folder with its files; null to look for them.</param>
     /// <param name="imageSize">Rows and columns that images in folders are brought to; null for the default.</param>
     /// <param name="host">Takes notices.</param>
-    internal static (string Name, ImageDataset Data) Load(string? name, string? directory, int? imageSize, Host host)
+    /// <param name="antialias">True to smooth images in folders before they are made smaller.</param>
+    /// <param name="maxDamaged">Percent of the images in folders that may be damaged; null for the default.</param>
+    internal static (string Name, ImageDataset Data) Load(
+        string? name, string? directory, int? imageSize, Host host, bool antialias = true, double? maxDamaged = null)
     {
         if (imageSize is not null && name != Folder)
         {
@@ -56,7 +59,8 @@ internal static class Datasets
         {
             string folder = place
                 ?? throw new CommandFault($"the data set {Folder} needs --data: the folder that holds train and val, or the folders of the classes.");
-            return (Folder, ImageFolder.Load(folder, imageSize ?? DefaultImageSize, host.Skipped, host.Notices.Add));
+            host.Skipped.MostShare = maxDamaged / 100 ?? host.Skipped.MostShare;
+            return (Folder, ImageFolder.Load(folder, imageSize ?? DefaultImageSize, host.Skipped, host.Notices.Add, antialias));
         }
 
         try

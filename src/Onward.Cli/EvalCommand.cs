@@ -15,6 +15,7 @@ internal sealed class EvalCommand
     private readonly EpochChoice _epoch = new("Measure the model");
     private readonly Option<string?> _dataset = ValueOption.Name("--dataset", "mnist, fashion-mnist, cifar-10, digits, idx or folder. Default: the run's", Datasets.Names);
     private readonly Option<string?> _data = ValueOption.Folder("--data", "Folder with the files of the data set. Default: the run's");
+    private readonly Option<double?> _maxDamaged = DataChoice.MaxDamagedOption();
     private readonly Option<double?> _confidence = TrainedModel.ExitConfidenceOption(": measure what that comes to");
     private readonly Option<int?> _threads = RuleChoice.ThreadsOption();
     private readonly Option<bool> _json = new("--json") { Description = "Print one line of JSON instead of a table" };
@@ -27,7 +28,7 @@ internal sealed class EvalCommand
     {
         EvalCommand eval = new(host);
         Command command = new("eval", "Measure the errors of a trained model and of each block's head, and what their answers cost.");
-        foreach (Option option in new Option[] { eval._run, eval._dataset, eval._data, eval._confidence, eval._threads, eval._json })
+        foreach (Option option in new Option[] { eval._run, eval._dataset, eval._data, eval._maxDamaged, eval._confidence, eval._threads, eval._json })
         {
             command.Add(option);
         }
@@ -50,8 +51,10 @@ internal sealed class EvalCommand
 
         string dataset = parse.GetValue(_dataset) ?? run.Dataset;
         string? directory = parse.GetValue(_data) ?? (dataset == run.Dataset ? run.Data : null);
+        bool antialias = dataset != run.Dataset || run.Antialias;
         int? imageSize = dataset == Datasets.Folder ? model.Options.ImageSide : null;
-        ImageDataset data = trained.Fit(Datasets.Load(dataset, directory, imageSize, _host).Data, dataset);
+        ImageDataset loaded = Datasets.Load(dataset, directory, imageSize, _host, antialias, parse.GetValue(_maxDamaged)).Data;
+        ImageDataset data = trained.Fit(loaded, dataset);
         if (data.IsOneSet && IsOfRun(data, parse, run))
         {
             Datasets.TellOfSplit(data, _host);

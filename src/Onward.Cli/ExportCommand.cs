@@ -40,7 +40,7 @@ internal sealed class ExportCommand
                 throw new CommandFault($"{path} is a folder. Name a file, as in {Path.Combine(path, "model.onnx")}.");
             }
 
-            OnnxFile.Save(trained.Model, trained.DescribeImages(_host), path);
+            OnnxFile.Save(trained.Model, trained.DescribeImages(_host), path, trained.DescribeResize());
         }
         catch (NotSupportedException fault)
         {
@@ -65,6 +65,7 @@ internal sealed class ExportCommand
             OnnxFile.OperatorSet,
             OnnxFile.Input,
             [options.ImageSide, options.ImageSide, options.ImageChannels],
+            trained.DescribeResize(),
             OnnxFile.OutputsOf(options),
             trained.Epoch);
         if (parse.GetValue(_json))
@@ -82,10 +83,12 @@ internal sealed class ExportCommand
         table
             .Add("file", string.Create(CultureInfo.InvariantCulture, $"{path}, {outcome.Bytes / 1e6:0.0} MB, ONNX operators {outcome.OperatorSet}"))
             .Add("input", $"{outcome.Input}, float32 [N, {string.Join(", ", outcome.InputSizes)}], 0 to 255, {(options.ImageChannels == 1 ? "grey" : "red, green, blue")}")
+            .Add("resize", outcome.Resize)
             .Add("outputs", $"{string.Join(", ", outcome.Outputs)}; float32 [N, {options.Classes}] where they are of classes")
             .Write(_host.Out);
         return ExitCode.Done;
     }
 
-    private sealed record Outcome(string File, long Bytes, int OperatorSet, string Input, IReadOnlyList<int> InputSizes, IReadOnlyList<string> Outputs, int? Epoch);
+    private sealed record Outcome(
+        string File, long Bytes, int OperatorSet, string Input, IReadOnlyList<int> InputSizes, string Resize, IReadOnlyList<string> Outputs, int? Epoch);
 }

@@ -84,6 +84,9 @@ internal static class HelpText
           onward predict runs/cifar-10-M-8-16-LG-FG-A-seed1 cat.png --max-block 1
           onward predict runs/mnist-M-1-16-LG-FG-A-seed1 *.png --json | jq -r '[.image, .classes[0].class] | @tsv'
 
+        A damaged image is named, all others are answered, and the exit code is 2. A pipe is read where it is
+        named: curl -s URL | onward predict RUN /dev/stdin
+
         An image is brought to the size and the colours of the run's images: of a run on folders, the
         middle, as in its evaluation; of others, the middle square, scaled. Every block has a head that
         can answer: with --exit-confidence the first that is sure enough does, and the rest is not run.
@@ -96,7 +99,7 @@ internal static class HelpText
         The input 'image' is float32 [N, rows, columns, channels], any N, intensities 0 to 255 as
         decoders give them, in red, green, blue, or grey; the graph standardises them. The outputs are
         'probabilities' and 'logits' of the readout, and what the head of each block gives. Class names
-        are in the file's metadata.
+        are in the file's metadata, and how images of other sizes are to be resized ('onward.resize').
         """;
 
     private const string InspectExamples = """
@@ -169,6 +172,7 @@ internal static class HelpText
           onward data list                             what there is, and what is on this machine
           onward data info cifar-10                    images, classes, mean and deviation
           onward data verify mnist                     compare every file with its published checksum
+          onward data verify folder --data photos      list the images that are damaged
           onward data download fashion-mnist           fill the cache
           onward data views --dataset cifar-10         draw views.png: images beside what training sees
           onward data views --recipe area-colour --rows 4 --columns 6 --out colour.png

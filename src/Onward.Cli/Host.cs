@@ -37,7 +37,10 @@ internal sealed record Host
     internal List<string> Notices { get; } = [];
 
     /// <summary>Images that could not be read.</summary>
-    internal SkippedImages Skipped { get; } = new();
+    internal SkippedImages Skipped { get; init; } = new()
+    {
+        Advice = "List them all with 'onward data verify folder --data DIR'. To allow more, give --max-damaged PERCENT, also with --resume.",
+    };
 
     /// <summary>Writes the notices.</summary>
     internal void ShowNotices()

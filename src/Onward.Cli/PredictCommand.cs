@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using Onward.Data;
+using Onward.Formats;
 using Onward.Imaging;
 using Onward.Models;
 using Onward.Threads;
@@ -13,6 +14,7 @@ namespace Onward.Cli;
 internal sealed class PredictCommand
 {
     private const int DefaultTop = 5;
+    private const int ImagesOfThread = 4; // in a batch
 
     private readonly Argument<string> _run = ValueOption.Path("RUN", "run folder, as 'onward train' printed it");
     private readonly Argument<string[]> _images = ValueOption.Paths("IMAGE", "image files, or folders of them: JPEG, PNG, GIF, BMP or WebP");
@@ -60,14 +62,21 @@ internal sealed class PredictCommand
         ImageDescription images = trained.DescribeImages(_host);
 
         // Folders hold images of any size, of which training took the middle; other images have the size they were trained in.
-        LooseImages files = new(paths, options.ImageSide, options.ImageChannels, keepsSize: trained.Run.Dataset == Datasets.Folder);
+        LooseImages files = new(paths, options.ImageSide, options.ImageChannels, keepsSize: trained.Run.Dataset == Datasets.Folder)
+        {
+            Smooths = trained.Run.Antialias,
+            Contents = ReadPipes(parse.GetValue(_images)!),
+        };
         using WorkerTeam team = new(Math.Min(RuleChoice.Threads(parse, _threads), paths.Length));
-        using BatchLoader loader = BatchLoader.ForEvaluation(files, [.. images.Mean], [.. images.StandardDeviation], team.Count);
+
+        // Small batches: answers are shown as they are made.
+        int batchSize = Math.Min(paths.Length, ImagesOfThread * team.Count);
+        using BatchLoader loader = new(files, [.. images.Mean], [.. images.StandardDeviation], batchSize, seed: 0, threads: team.Count);
         trained.Model.Pack(team);
         Predictor[] predictors = [.. Enumerable.Range(0, team.Count).Select(_ => new Predictor(trained.Model, exit))];
         _host.ShowNotices();
         bool asJson = parse.GetValue(_json), tellsBlock = exit != new EarlyExit();
-        int shown = 0;
+        int shown = 0, unread = 0;
         foreach (ImageBatch batch in loader.InOrder(_host.Interruption))
         {
             Answer[] answers = new Answer[batch.Count];
@@ -79,12 +88,30 @@ internal sealed class PredictCommand
             });
             foreach (Answer answer in answers)
             {
-                _host.Out.WriteLine(asJson ? ToJson(named[shown], answer, images.ClassNames, top) : ToText(named[shown], answer, images.ClassNames, top, tellsBlock));
+                if (files.FaultOf(shown) is not string fault)
+                {
+                    _host.Out.WriteLine(asJson
+                        ? ToJson(named[shown], answer, images.ClassNames, top)
+                        : ToText(named[shown], answer, images.ClassNames, top, tellsBlock));
+                }
+                else if (paths.Length == 1)
+                {
+                    throw new CommandFault(fault);
+                }
+                else
+                {
+                    _host.Error.WriteLine($"onward: {Cli.OneLine(fault)}");
+                    unread++;
+                }
+
                 shown++;
             }
         }
 
-        return ExitCode.Done;
+        return unread == 0 ? ExitCode.Done
+            : throw new CommandFault(string.Create(
+                CultureInfo.InvariantCulture,
+                $"{unread} of {paths.Length} images could not be read, and {(unread == 1 ? "has" : "have")} no prediction; all others have."));
     }
 
     private EarlyExit ReadExit(ParseResult parse, TrainedModel trained)
@@ -99,6 +126,28 @@ internal sealed class PredictCommand
         return exit.LastBlock is not int block || block <= last
             ? exit
             : throw new CommandFault($"--max-block {block} is beyond the last block of {trained.Folder}, {last}. Name one from 0 to {last}.");
+    }
+
+    // A pipe can be read once, and whoever writes to it may take long: before all else, as long as the user waits.
+    private Dictionary<string, byte[]> ReadPipes(string[] named)
+    {
+        Dictionary<string, byte[]> contents = [];
+        foreach (string path in named.Select(_host.Resolve))
+        {
+            try
+            {
+                if (!contents.ContainsKey(path) && InputFile.TryReadPipe(path, _host.Interruption) is byte[] content)
+                {
+                    contents.Add(path, content);
+                }
+            }
+            catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+            {
+                // A folder, or what the decoder tells in its turn, as it cannot open it either.
+            }
+        }
+
+        return contents;
     }
 
     // A file, or those of a folder.

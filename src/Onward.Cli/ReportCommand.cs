@@ -110,7 +110,7 @@ internal sealed class ReportCommand
 
     private TrainingData Load(RunConfiguration run)
     {
-        DataChoice.Settings asked = new(run.Dataset, run.Data, run.Validation) { ImageSize = run.ImageSize };
+        DataChoice.Settings asked = new(run.Dataset, run.Data, run.Validation) { ImageSize = run.ImageSize, Antialias = run.Antialias };
         if (!_loaded.TryGetValue(asked, out TrainingData? data))
         {
             data = asked.Load(_host);

@@ -101,6 +101,9 @@ internal sealed record RunConfiguration
     /// <summary>Rows and columns that images in folders were brought to; null for other data.</summary>
     public int? ImageSize { get; init; }
 
+    /// <summary>True if images in folders were smoothed before they were made smaller; runs of earlier versions did not.</summary>
+    public bool Antialias { get; init; }
+
     /// <summary>How images were standardised and classes are named; null in runs of versions that did not keep it.</summary>
     public ImageDescription? Images { get; init; }
 

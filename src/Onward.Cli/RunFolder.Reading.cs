@@ -1,6 +1,6 @@
 using System.Globalization;
-using System.Text;
 using System.Text.Json;
+using Onward.Formats;
 using Onward.Training;
 
 namespace Onward.Cli;
@@ -116,9 +116,9 @@ internal sealed partial class RunFolder
     /// <summary>Reads a text file of a run, if it is not larger than any that a run writes.</summary>
     internal static string ReadText(string path, long mostBytes)
     {
-        using FileStream file = File.OpenRead(path);
+        using FileStream file = InputFile.Open(path);
         return file.Length <= mostBytes
-            ? new StreamReader(file, Encoding.UTF8).ReadToEnd()
+            ? InputFile.ReadText(path)
             : throw new CommandFault(string.Create(
                 CultureInfo.InvariantCulture, $"{path}: damaged: it is larger than {mostBytes / 1_000_000} MB. Restore it, or train anew."));
     }

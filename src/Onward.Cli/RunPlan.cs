@@ -144,6 +144,7 @@ internal sealed record RunPlan(ModelChoice.Settings Model, RuleChoice.Settings R
         DatasetSource = data.Images.Source,
         Data = data.Directory,
         ImageSize = data.Dataset == Datasets.Folder ? data.Images.Training.Height : null,
+        Antialias = data.Dataset == Datasets.Folder && data.Images.Training.Antialias,
         Images = ImageDescription.Of(data.Images),
         TrainingImages = data.Images.Training.Count,
         Validation = data.Validation,

@@ -43,7 +43,7 @@ internal sealed record TestAnswers(Evaluation Evaluation, IReadOnlyList<string> 
         ImageSet images = fitting.Test;
         using BatchLoader loader = BatchLoader.ForEvaluation(images, data.Images.Mean, data.Images.StandardDeviation, team.Count);
         Evaluation evaluation = new Evaluator(model, team).Evaluate(loader, cancellation);
-        ViewMaker plain = new(ViewRecipe.None, 0, images.Height, images.Width, images.Channels);
+        ViewMaker plain = new(ViewRecipe.None, 0, images.Height, images.Width, images.Channels, images.Antialias);
         RawImage source = new();
         float[] view = new float[images.ImageLength];
         Mistake[] mistakes =

@@ -180,7 +180,12 @@ internal sealed class TrainCommand
     private (TrainingRun Run, string HeldOut) Prepare(TrainOptions.Resumption asked, RunConfiguration begun, string path, Checkpoint? checkpoint)
     {
         RunPlan plan = asked.Keeping.Adapt(RunPlan.Of(begun, asked.Threads ?? begun.Threads));
-        DataChoice.Settings images = new(begun.Dataset, asked.Data ?? begun.Data, begun.Validation) { ImageSize = begun.ImageSize };
+        DataChoice.Settings images = new(begun.Dataset, asked.Data ?? begun.Data, begun.Validation)
+        {
+            ImageSize = begun.ImageSize,
+            Antialias = begun.Antialias,
+            MaxDamaged = asked.MaxDamaged,
+        };
         TrainingData data = _ranks.FirstThenOthers(() => plan.Choose(images.Load(_host)));
         return (_ranks.Together(() => Prepare(plan, data, begun, path, checkpoint)), data.HeldOut);
     }

@@ -13,7 +13,8 @@ internal sealed class TrainOptions
     private static readonly IReadOnlyList<string> Schedules = [.. Enum.GetNames<ScheduleShape>().Select(name => name.ToLowerInvariant())];
 
     // What changes no result.
-    private static readonly string[] BesideResume = ["--data", "--threads", "--parallel", "--max-time", "--checkpoint-minutes", "--keep", "--tensorboard", "--json"];
+    private static readonly string[] BesideResume =
+        ["--data", "--max-damaged", "--threads", "--parallel", "--max-time", "--checkpoint-minutes", "--keep", "--tensorboard", "--json"];
 
     private readonly DataChoice _data = new();
     private readonly ModelChoice _model = ModelChoice.WithDefault(PresetDefaults.Model);
@@ -154,7 +155,14 @@ internal sealed class TrainOptions
             throw new CommandFault($"{other.Option.Name} cannot be given with --resume: a run goes on with the options that it was begun with. Leave it out.");
         }
 
-        return new Resumption(run, parse.GetValue<string?>("--data"), parse.GetValue<int?>("--threads"), epoch, parse.GetValue(_out), ReadKeeping(parse));
+        return new Resumption(
+            run,
+            parse.GetValue<string?>("--data"),
+            parse.GetValue<double?>("--max-damaged"),
+            parse.GetValue<int?>("--threads"),
+            epoch,
+            parse.GetValue(_out),
+            ReadKeeping(parse));
     }
 
     /// <summary>What the command line says, with the preset's defaults for the rest.</summary>
@@ -246,11 +254,13 @@ internal sealed class TrainOptions
     /// <summary>A run to go on with, and what may be new about it; null where it is as it was.</summary>
     /// <param name="Run">Its folder.</param>
     /// <param name="Data">The folder of its data set.</param>
+    /// <param name="MaxDamaged">Percent of its images that may be damaged.</param>
     /// <param name="Threads">Threads.</param>
     /// <param name="Epoch">The epoch to go on from, in another folder; null to go on in its own.</param>
     /// <param name="Out">That other folder.</param>
     /// <param name="Keeping">How the run is kept and told of.</param>
-    internal sealed record Resumption(string Run, string? Data, int? Threads, EpochChoice.Wanted? Epoch, string? Out, Keeping Keeping);
+    internal sealed record Resumption(
+        string Run, string? Data, double? MaxDamaged, int? Threads, EpochChoice.Wanted? Epoch, string? Out, Keeping Keeping);
 
     /// <summary>How a run is kept and told of.</summary>
     /// <param name="Interval">Time between checkpoints within an epoch.</param>

@@ -39,6 +39,18 @@ internal sealed record TrainedModel(string Folder, RunConfiguration Run, LocalMi
             : throw new CommandFault($"{Folder}: the class names and the statistics of the run's images do not fit its model of {Model.Options.ImageChannels} channels and {Model.Options.Classes} classes. Restore the folder, or train anew.");
     }
 
+    /// <summary>How an image of any size is brought to that of the model, as an export tells those who prepare images.</summary>
+    internal string DescribeResize()
+    {
+        int side = Model.Options.ImageSide;
+        return Run.Dataset != Datasets.Folder
+            ? string.Create(
+                CultureInfo.InvariantCulture,
+                $"none in training: the images of {Run.Dataset} are {side}x{side}; predict averages the middle square of others by area")
+            : string.Create(CultureInfo.InvariantCulture, $"middle square of {side}/{side + 32} of the shorter side, bicubic (a = -0.5) to {side}x{side}, ")
+                + (Run.Antialias ? "antialiased, as PIL and torchvision by default" : "not antialiased: four taps at any scale");
+    }
+
     /// <summary>Refuses what only heads that have learned to classify can do.</summary>
     internal void RequireClassifyingHeads(string option)
     {
@@ -96,7 +108,7 @@ internal sealed record TrainedModel(string Folder, RunConfiguration Run, LocalMi
     // Runs of earlier versions did not keep it; their data has it still.
     private ImageDescription Find(Host host)
     {
-        ImageDescription images = ImageDescription.Of(Datasets.Load(Run.Dataset, Run.Data, Run.ImageSize, host).Data);
+        ImageDescription images = ImageDescription.Of(Datasets.Load(Run.Dataset, Run.Data, Run.ImageSize, host, Run.Antialias).Data);
         host.Error.WriteLine($"onward: {Folder} is of a version that kept no class names and no statistics of its images; taking those of {Run.Dataset} as it is here.");
         return images;
     }

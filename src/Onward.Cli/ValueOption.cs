@@ -85,6 +85,28 @@ internal static class ValueOption
         return argument;
     }
 
+    /// <summary>One of a few names that may stand by itself, in any case; null where it does not.</summary>
+    internal static Argument<string?> OptionalName(string name, IReadOnlyList<string> names)
+    {
+        Argument<string?> argument = new(name)
+        {
+            Description = List(names),
+            Arity = ArgumentArity.ZeroOrOne,
+            CustomParser = result =>
+            {
+                string? known = result.Tokens is [{ Value: string text }] ? Known(text, names) : null;
+                if (known is null && result.Tokens is [{ Value: string unknown }])
+                {
+                    result.AddError(Unknown(name, unknown, names));
+                }
+
+                return known;
+            },
+        };
+        argument.CompletionSources.Add([.. names]);
+        return argument;
+    }
+
     /// <summary>Several of a few names, in any case, separated by commas.</summary>
     /// <remarks>An option that is not given has the value of an empty list.</remarks>
     internal static Option<string[]> Names(string name, string help, IReadOnlyList<string> names)

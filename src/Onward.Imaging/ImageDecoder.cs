@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Runtime.InteropServices;
 using Onward.Data;
+using Onward.Formats;
 using SkiaSharp;
 
 namespace Onward.Imaging;
@@ -8,30 +9,38 @@ namespace Onward.Imaging;
 /// <summary>Reads an image file as red, green and blue of 8 bits, upright.</summary>
 /// <remarks>
 /// The content tells the format, not the name. Colour profiles are not applied: intensities are those in the file. Grey is
-/// widened to three channels, and what is transparent shows white.
+/// widened to three channels, and what is transparent shows white. A JPEG of more than <see cref="MostPixels"/> is decoded at
+/// the largest fraction, in eighths of each side, that stays within the memory of the largest image of any format.
 /// </remarks>
 internal static class ImageDecoder
 {
-    /// <summary>The most pixels of an image: a header of a few bytes may claim any number, and all take memory before one is read.</summary>
+    /// <summary>The most pixels that are decoded: a header of a few bytes may claim any number, and all take memory before one is read.</summary>
     internal const int MostPixels = 64 << 20;
 
     private const int Stored = 4; // red, green, blue, alpha
+    private const int Eighths = 8;
+
+    // As stored, as shown, and 16-bit coefficients of three components, which a JPEG of several scans keeps.
+    private const int BytesOfPixel = Stored + 3, BytesOfCoefficients = 3 * sizeof(short);
+    private const long MostBytes = (long)(BytesOfPixel + BytesOfCoefficients) * MostPixels;
+
+    // Bits that decode to other values in any code: a JPEG that goes on to need them gives another image with each.
+    private static readonly byte[] Continuations = [0x00, 0x55, 0xAA];
 
     /// <summary>Reads a file.</summary>
-    /// <returns>Null, or what is wrong with the file in a word or two.</returns>
+    /// <returns>Null, or what is wrong with the file in a few words.</returns>
     internal static string? Decode(string path, RawImage image)
     {
         try
         {
-            using FileStream file = new(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 1, FileOptions.SequentialScan);
-            if (file.Length == 0)
+            using FileStream file = InputFile.Open(path, bufferSize: 1);
+            if (file.Length is 0 or > int.MaxValue)
             {
-                return "empty";
+                return file.Length == 0 ? "empty" : "too large";
             }
 
-            using SKData data = SKData.Create(file);
-            using SKCodec? codec = data is null ? null : SKCodec.Create(data);
-            return codec is null ? "no image" : Decode(codec, image);
+            using SKData? data = SKData.Create(file);
+            return Decode(data, image);
         }
         catch (Exception fault) when (fault is FileNotFoundException or DirectoryNotFoundException)
         {
@@ -43,32 +52,123 @@ internal static class ImageDecoder
         }
     }
 
-    private static string? Decode(SKCodec codec, RawImage image)
+    /// <summary>Reads the content of a file.</summary>
+    /// <returns>Null, or what is wrong with it in a few words.</returns>
+    internal static string? Decode(ReadOnlySpan<byte> content, RawImage image)
     {
-        (int width, int height) = (codec.Info.Width, codec.Info.Height);
-        if (width < 1 || height < 1 || (long)width * height > MostPixels)
+        if (content.IsEmpty)
+        {
+            return "empty";
+        }
+
+        using SKData data = SKData.CreateCopy(content);
+        return Decode(data, image);
+    }
+
+    private static string? Decode(SKData? data, RawImage image)
+    {
+        using SKCodec? codec = data is null ? null : SKCodec.Create(data);
+        if (codec is null)
+        {
+            return "no image";
+        }
+
+        if (SizeOf(codec, data!.Span) is not SKSizeI size)
         {
             return "too large";
         }
 
-        byte[] pixels = ArrayPool<byte>.Shared.Rent(width * height * Stored);
-        GCHandle pinned = GCHandle.Alloc(pixels, GCHandleType.Pinned);
+        int length = size.Width * size.Height * Stored;
+        byte[] pixels = ArrayPool<byte>.Shared.Rent(length);
         try
         {
-            SKCodecResult result = codec.GetPixels(new SKImageInfo(width, height, SKColorType.Rgba8888, SKAlphaType.Unpremul), pinned.AddrOfPinnedObject());
-            if (result != SKCodecResult.Success)
+            SKCodecResult result = Fill(codec, size, pixels);
+            bool isWhole = result == SKCodecResult.Success
+                || (result == SKCodecResult.IncompleteInput && codec.EncodedFormat == SKEncodedImageFormat.Jpeg && LacksItsEndAlone(data.Span, size, pixels.AsSpan(0, length), pixels));
+            if (!isWhole)
             {
                 return result == SKCodecResult.IncompleteInput ? "truncated" : "damaged";
             }
 
-            Place(pixels, height, width, codec.EncodedOrigin, image);
+            SKEncodedOrigin origin = codec.EncodedFormat == SKEncodedImageFormat.Png ? PngOrientation.Of(data.Span) : codec.EncodedOrigin;
+            Place(pixels, size.Height, size.Width, origin, image);
             return null;
         }
         finally
         {
-            pinned.Free();
             ArrayPool<byte>.Shared.Return(pixels);
         }
+    }
+
+    // The size that an image is decoded at; null where that would take too much memory.
+    private static SKSizeI? SizeOf(SKCodec codec, ReadOnlySpan<byte> file)
+    {
+        SKSizeI whole = codec.Info.Size;
+        long pixels = (long)whole.Width * whole.Height;
+        if (pixels is >= 1 and <= MostPixels)
+        {
+            return whole;
+        }
+
+        if (pixels < 1 || codec.EncodedFormat != SKEncodedImageFormat.Jpeg)
+        {
+            return null;
+        }
+
+        long left = MostBytes - (JpegScans.AreSeveral(file) ? BytesOfCoefficients * pixels : 0);
+        for (int eighths = Eighths - 1; eighths > 0; eighths--)
+        {
+            SKSizeI size = codec.GetScaledDimensions((float)eighths / Eighths);
+            if ((long)size.Width * size.Height is var scaled && scaled <= MostPixels && scaled * BytesOfPixel <= left)
+            {
+                return size;
+            }
+        }
+
+        return null;
+    }
+
+    private static SKCodecResult Fill(SKCodec codec, SKSizeI size, byte[] pixels)
+    {
+        GCHandle pinned = GCHandle.Alloc(pixels, GCHandleType.Pinned);
+        try
+        {
+            return codec.GetPixels(new SKImageInfo(size.Width, size.Height, SKColorType.Rgba8888, SKAlphaType.Unpremul), pinned.AddrOfPinnedObject());
+        }
+        finally
+        {
+            pinned.Free();
+        }
+    }
+
+    // True if whatever follows in place of the end marker gives the same pixels: then every bit of them is in the file.
+    private static bool LacksItsEndAlone(ReadOnlySpan<byte> file, SKSizeI size, ReadOnlySpan<byte> decoded, byte[] pixels)
+    {
+        const int Length = 64;
+        ReadOnlySpan<byte> content = file is [.., 0xFF] ? file[..^1] : file; // half of the marker
+        int? hash = null;
+        foreach (byte continuation in Continuations)
+        {
+            byte[] ended = [.. content, .. Enumerable.Repeat(continuation, Length), 0xFF, 0xD9];
+            using SKData data = SKData.CreateCopy(ended);
+            using SKCodec? codec = SKCodec.Create(data);
+            if (codec is null || Fill(codec, size, pixels) != SKCodecResult.Success)
+            {
+                return false;
+            }
+
+            HashCode bytes = default;
+            bytes.AddBytes(decoded);
+            int found = bytes.ToHashCode();
+            if (hash is int other && other != found)
+            {
+                return false;
+            }
+
+            hash = found;
+        }
+
+        return true;
     }
 
     // The origin names the corner of the upright image where the first stored row begins, and whether rows run along its columns.

@@ -14,6 +14,8 @@ public sealed class ImageFolder : ImageSet
     private readonly FileNames _files;
     private readonly int _first;
     private readonly SkippedImages _skipped;
+    private int _imagesOfAll; // of the data set
+    private bool _antialias;
 
     private ImageFolder(FileNames files, int first, ReadOnlyMemory<int> labels, int side, int classes, SkippedImages skipped)
         : base(labels, side, side, Colours, classes) => (_files, _first, _skipped) = (files, first, skipped);
@@ -30,9 +32,10 @@ public sealed class ImageFolder : ImageSet
     /// <param name="side">Rows and columns of what a model is given, at least 1.</param>
     /// <param name="skipped">Told of images that turn out to be damaged, of all sets.</param>
     /// <param name="notice">Told in a line for each reason what was left out; null to tell nobody.</param>
+    /// <param name="antialias">True to smooth images before they are made smaller; see <see cref="ImageSet.Antialias"/>.</param>
     /// <returns>The sets. Of a folder without splits all images are one set: see <see cref="ImageDataset.Split"/>.</returns>
     /// <exception cref="DataException">A folder is missing, empty or unreadable, or a class has no images to train on.</exception>
-    public static ImageDataset Load(string folder, int side, SkippedImages skipped, Action<string>? notice = null)
+    public static ImageDataset Load(string folder, int side, SkippedImages skipped, Action<string>? notice = null, bool antialias = true)
     {
         ArgumentNullException.ThrowIfNull(folder);
         ArgumentNullException.ThrowIfNull(skipped);
@@ -47,6 +50,12 @@ public sealed class ImageFolder : ImageSet
             notice?.Invoke(line);
         }
 
+        ImageFolder[] sets = [.. new[] { all, validation, test }.OfType<ImageFolder>()];
+        foreach (ImageFolder set in sets)
+        {
+            (set._imagesOfAll, set._antialias) = (sets.Sum(one => one.Count), antialias);
+        }
+
         return new ImageDataset("images in folders", all, test ?? validation ?? all, Mean, StandardDeviation, folder)
         {
             ClassNames = classes,
@@ -58,6 +67,9 @@ public sealed class ImageFolder : ImageSet
             return split is null ? null : List(split, Match(split, leftOut, splits.Training, classes), side, skipped, leftOut, isTraining: false);
         }
     }
+
+    /// <inheritdoc/>
+    public override bool Antialias => _antialias;
 
     /// <summary>Where an image lies.</summary>
     /// <param name="example">Number of the example, 0 to <see cref="ImageSet.Count"/> - 1.</param>
@@ -73,13 +85,17 @@ public sealed class ImageFolder : ImageSet
             return true;
         }
 
-        _skipped.Add(path, fault);
+        _skipped.Add(path, fault, _imagesOfAll);
         return false;
     }
 
     /// <inheritdoc/>
     protected override ImageFolder Slice(int start, int count) =>
-        new(_files, _first + start, Labels.Slice(start, count), Height, Classes, _skipped);
+        new(_files, _first + start, Labels.Slice(start, count), Height, Classes, _skipped)
+        {
+            _imagesOfAll = _imagesOfAll,
+            _antialias = _antialias,
+        };
 
     // A class may have no folder, but in the training set.
     private static ImageFolder List(string split, string?[] folders, int side, SkippedImages skipped, LeftOut leftOut, bool isTraining)

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Onward.Data;
 
 namespace Onward.Imaging;
@@ -9,6 +10,8 @@ public sealed class LooseImages : ImageSet
 
     private readonly IReadOnlyList<string> _paths;
     private readonly bool _keepsSize;
+    private readonly ConcurrentDictionary<int, string> _faults = []; // by example
+    private readonly byte[] _blank;
 
     /// <summary>Lists the files, which are read and decoded when they are needed.</summary>
     /// <param name="paths">The files, at least one.</param>
@@ -27,8 +30,16 @@ public sealed class LooseImages : ImageSet
             throw new ArgumentException($"Image files have 1 channel or {Colours}; got {channels}.", nameof(channels));
         }
 
-        (_paths, _keepsSize) = (paths, keepsSize);
+        (_paths, _keepsSize, _blank) = (paths, keepsSize, new byte[side * side * channels]);
     }
+
+    /// <summary>
+    /// True to smooth an image that keeps its size before it is made smaller; see <see cref="ImageSet.Antialias"/>. Default true.
+    /// </summary>
+    public bool Smooths { get; init; } = true;
+
+    /// <summary>Content of files that were read already, such as pipes, by path; default none.</summary>
+    public IReadOnlyDictionary<string, byte[]> Contents { get; init; } = new Dictionary<string, byte[]>();
 
     /// <summary>Lists the image files in a folder and the folders below it, as an <see cref="ImageFolder"/> does.</summary>
     /// <param name="folder">The folder.</param>
@@ -53,15 +64,26 @@ public sealed class LooseImages : ImageSet
     }
 
     /// <inheritdoc/>
-    /// <remarks>No image stands in for a damaged one here.</remarks>
-    /// <exception cref="DataException">The file is missing, or no image, or damaged.</exception>
+    public override bool Antialias => Smooths;
+
+    /// <summary>The fault of an image that was read, in one line that names the file; null where it is intact.</summary>
+    /// <param name="example">Number of the example, 0 to <see cref="ImageSet.Count"/> - 1.</param>
+    public string? FaultOf(int example) => _faults.GetValueOrDefault(example);
+
+    /// <inheritdoc/>
+    /// <remarks>Another image never stands in for a damaged one here: it is black, and <see cref="FaultOf"/> says so.</remarks>
     public override bool TryRead(int example, RawImage image)
     {
         ArgumentNullException.ThrowIfNull(image);
         string path = _paths[example];
-        if (ImageDecoder.Decode(path, image) is string fault)
+        string? fault = Contents.TryGetValue(path, out byte[]? content)
+            ? ImageDecoder.Decode((ReadOnlySpan<byte>)content, image)
+            : ImageDecoder.Decode(path, image);
+        if (fault is not null)
         {
-            throw new DataException($"{path}: {Describe(fault)} Name an intact JPEG, PNG, BMP or WebP file.");
+            _faults[example] = $"{path}: {Describe(fault)} Name an intact JPEG, PNG, GIF, BMP or WebP file.";
+            image.Show(_blank, Height, Width, Channels);
+            return true;
         }
 
         if (!_keepsSize && (image.Height, image.Width) != (Height, Width))
@@ -78,7 +100,8 @@ public sealed class LooseImages : ImageSet
     }
 
     /// <inheritdoc/>
-    protected override LooseImages Slice(int start, int count) => new([.. _paths.Skip(start).Take(count)], Height, Channels, _keepsSize);
+    protected override LooseImages Slice(int start, int count) =>
+        new([.. _paths.Skip(start).Take(count)], Height, Channels, _keepsSize) { Smooths = Smooths, Contents = Contents };
 
     private static IReadOnlyList<string> Required(IReadOnlyList<string> paths)
     {

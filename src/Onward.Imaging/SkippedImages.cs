@@ -3,13 +3,22 @@ using Onward.Data;
 
 namespace Onward.Imaging;
 
-/// <summary>The images that could not be read, up to a limit. Safe for use from several threads.</summary>
-/// <param name="limit">Most images that may be skipped, 0 or more.</param>
-public sealed class SkippedImages(int limit = 10)
+/// <summary>The images that could not be read, up to a share of their data set. Safe for use from several threads.</summary>
+public sealed class SkippedImages
 {
     private const int Shown = 3;
 
+    // One damaged photograph of a small set is no reason to end, nor is a hundredth of a large one.
+    private const double DefaultShare = 0.01;
+    private const int AlwaysAllowed = 10;
+
     private readonly SortedDictionary<string, string> _faults = new(StringComparer.Ordinal); // by path
+
+    /// <summary>Largest share of the images that may be skipped, 0 to 1; null for a hundredth, or ten images where that is more.</summary>
+    public double? MostShare { get; set; }
+
+    /// <summary>One sentence or more on what to do when too many are damaged.</summary>
+    public string Advice { get; init; } = "Replace them with intact copies, or allow more.";
 
     /// <summary>Number of different images that were skipped.</summary>
     public int Count
@@ -23,7 +32,17 @@ public sealed class SkippedImages(int limit = 10)
         }
     }
 
-    /// <summary>What was skipped, in one line that names the first few.</summary>
+    /// <summary>The fault of an image in a few words; null where it was not skipped.</summary>
+    /// <param name="path">The image.</param>
+    public string? FaultOf(string path)
+    {
+        lock (_faults)
+        {
+            return _faults.GetValueOrDefault(path);
+        }
+    }
+
+    /// <summary>The number of skipped images and the first few of them, in one line.</summary>
     public override string ToString()
     {
         lock (_faults)
@@ -37,10 +56,14 @@ public sealed class SkippedImages(int limit = 10)
     }
 
     /// <summary>Takes note of an image; one that is known already counts once.</summary>
+    /// <param name="path">The image.</param>
+    /// <param name="fault">Its fault in a few words.</param>
+    /// <param name="images">Images of its data set.</param>
     /// <remarks>Threads that find more while the first fault ends the run do not change what it says.</remarks>
-    /// <exception cref="DataException">These are more than the limit.</exception>
-    internal void Add(string path, string fault)
+    /// <exception cref="DataException">More than the allowed share of the images are damaged.</exception>
+    internal void Add(string path, string fault, int images)
     {
+        int limit = MostShare is double share ? (int)(share * images) : Math.Max(AlwaysAllowed, (int)(DefaultShare * images));
         lock (_faults)
         {
             if (_faults.Count <= limit)
@@ -50,8 +73,7 @@ public sealed class SkippedImages(int limit = 10)
 
             if (_faults.Count > limit)
             {
-                throw new DataException(string.Create(
-                    CultureInfo.InvariantCulture, $"{this}. At most {limit} may be; replace them with intact copies, or remove them."));
+                throw new DataException(string.Create(CultureInfo.InvariantCulture, $"{this}; at most {limit} of {images} may be. {Advice}"));
             }
         }
     }

@@ -54,11 +54,12 @@ public static class OnnxFile
     /// <param name="model">The network.</param>
     /// <param name="images">The images that it was trained on.</param>
     /// <param name="path">The file to create or to replace.</param>
+    /// <param name="resize">How images of other sizes are brought to that of the network, for the metadata; null to leave it out.</param>
     /// <exception cref="ArgumentException">The images do not fit the network.</exception>
     /// <exception cref="NotSupportedException">The network is too large for a file.</exception>
     /// <exception cref="IOException">The folder is missing or the disk is full.</exception>
     /// <exception cref="UnauthorizedAccessException">The folder may not be written to.</exception>
-    public static void Save(LocalMixer model, ImageDescription images, string path)
+    public static void Save(LocalMixer model, ImageDescription images, string path, string? resize = null)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(images);
@@ -76,10 +77,10 @@ public static class OnnxFile
             throw new NotSupportedException($"An ONNX file holds at most {MostBytes} bytes; the {model.Values.Layout.Count} parameters of this network take more.");
         }
 
-        DurableFile.Write(path, Encode(model, images).WriteTo);
+        DurableFile.Write(path, Encode(model, images, resize).WriteTo);
     }
 
-    private static WireMessage Encode(LocalMixer model, ImageDescription images)
+    private static WireMessage Encode(LocalMixer model, ImageDescription images, string? resize)
     {
         LocalMixerOptions options = model.Options;
         string version = typeof(OnnxFile).Assembly.GetName().Version!.ToString(3);
@@ -93,6 +94,7 @@ public static class OnnxFile
             [
                 ("onward.version", version),
                 ("onward.input", input),
+                .. resize is null ? Array.Empty<(string, string)>() : [("onward.resize", resize)],
                 ("onward.class_names", JsonSerializer.Serialize(images.ClassNames, Json)),
                 ("onward.mean", JsonSerializer.Serialize(images.Mean, Json)),
                 ("onward.standard_deviation", JsonSerializer.Serialize(images.StandardDeviation, Json)),

@@ -64,7 +64,7 @@ public sealed class DataTests : IDisposable
     [InlineData("data --hepl", "'onward data' has no option '--hepl'; did you mean '--help'?")]
     [InlineData("data info", "'onward data info' needs a NAME: mnist, fashion-mnist, cifar-10, digits, idx or folder. See 'onward data info --help'.")]
     [InlineData("data info --json", "'onward data info' needs a NAME: mnist")]
-    [InlineData("data verify", "'onward data verify' needs a NAME: mnist, fashion-mnist or cifar-10. See 'onward data verify --help'.")]
+    [InlineData("data verify", "'onward data verify' needs a NAME: mnist, fashion-mnist, cifar-10 or folder. See 'onward data verify --help'.")]
     [InlineData("data download", "'onward data download' needs a NAME: mnist, fashion-mnist or cifar-10.")]
     [InlineData("data info mnist idx", "'onward data info' takes one NAME and options; 'idx' belongs to none. See 'onward data info --help'.")]
     [InlineData("data views mnist", "'onward data views' takes options only; 'mnist' belongs to none")]
@@ -135,7 +135,7 @@ public sealed class DataTests : IDisposable
 
         Assert.Equal(2, result.Code);
         Assert.Contains("skipped 11 unreadable images: ", result.ErrorLines[^1]);
-        Assert.EndsWith(", .... At most 10 may be; replace them with intact copies, or remove them.", result.ErrorLines[^1]);
+        Assert.EndsWith(", ...; at most 10 of 32 may be. List them all with 'onward data verify folder --data DIR'. To allow more, give --max-damaged PERCENT, also with --resume.", result.ErrorLines[^1]);
     }
 
     public void Dispose() => _workplace.Dispose();

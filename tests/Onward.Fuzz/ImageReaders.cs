@@ -44,7 +44,7 @@ internal static class ImageReaders
 
     private static string? ReadFolder(string folder, string path)
     {
-        SkippedImages skipped = new(limit: 0);
+        SkippedImages skipped = new() { MostShare = 0 };
         try
         {
             RawImage image = new();
@@ -66,7 +66,13 @@ internal static class ImageReaders
             foreach ((int channels, bool keepsSize) in new[] { (3, false), (1, true) })
             {
                 LooseImages files = new([path], Side, channels, keepsSize);
-                Require(files.TryRead(0, image) && image.Channels == channels && (keepsSize || (image.Height == Side && image.Width == Side)), image);
+                bool isRead = files.TryRead(0, image);
+                if (files.FaultOf(0) is string fault)
+                {
+                    return fault;
+                }
+
+                Require(isRead && image.Channels == channels && (keepsSize || (image.Height == Side && image.Width == Side)), image);
             }
 
             return null;

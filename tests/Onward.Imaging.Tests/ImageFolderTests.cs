@@ -97,20 +97,60 @@ public sealed class ImageFolderTests : IDisposable
         Assert.Equal($"skipped 1 unreadable image: {_files["train/cat/2.png"]} (no image)", skipped.ToString());
     }
 
-    [Fact]
-    public void More_damaged_images_than_the_limit_end_the_run()
+    [Theory]
+    [InlineData(3, 0.1)]
+    [InlineData(3, 0.0)]
+    [InlineData(11, null)]
+    public void More_damaged_images_than_the_limit_end_the_run(int damaged, double? share)
     {
-        for (int i = 0; i < 3; i++)
-        {
-            _files.Write($"train/cat/{i}.png", [1, 2, 3]);
-        }
-
-        using BatchLoader loader = new(Load(new SkippedImages(2)).Training, Mean, Deviation, 6, seed: 1);
+        _ = Damage(damaged);
+        using BatchLoader loader = new(Load(new SkippedImages { MostShare = share, Advice = "Help yourself." }).Training, Mean, Deviation, 1, seed: 1);
+        int limit = share is double part ? (int)(part * 2 * damaged * 4) : 10;
 
         DataException fault = Assert.Throws<DataException>(() => loader.InOrder(TestContext.Current.CancellationToken).Count());
 
-        Assert.Contains("skipped 3 unreadable images", fault.Message, StringComparison.Ordinal);
-        Assert.Contains("At most 2 may be", fault.Message, StringComparison.Ordinal);
+        Assert.Contains($"skipped {limit + 1} unreadable image", fault.Message, StringComparison.Ordinal);
+        Assert.EndsWith($"at most {limit} of {8 * damaged} may be. Help yourself.", fault.Message, StringComparison.Ordinal);
+    }
+
+    // The eleventh damaged image of a large set.
+    [Theory]
+    [InlineData(2, null)]
+    [InlineData(12, 0.2)]
+    public void As_many_damaged_images_as_the_share_allows_are_replaced(int damaged, double? share)
+    {
+        SkippedImages skipped = Damage(damaged);
+        skipped.MostShare = share;
+        using BatchLoader loader = new(Load(skipped).Training, Mean, Deviation, 1, seed: 1);
+
+        Assert.Equal(4 * damaged, loader.InOrder(TestContext.Current.CancellationToken).Count());
+
+        Assert.Equal(damaged, skipped.Count);
+        Assert.Equal("no image", skipped.FaultOf(_files["train/cat/d0.png"]));
+        Assert.Null(skipped.FaultOf(_files["train/dog/d0.png"]));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Images_are_made_smaller_as_was_asked_in_every_view_on_them(bool antialias)
+    {
+        // The middle 64 pixels become 8: lines that no four taps see.
+        foreach (string name in Directory.GetFiles(_files.Path, "*.png", SearchOption.AllDirectories))
+        {
+            File.WriteAllBytes(name, ImageFiles.Encode(320, 320, (x, _) => x % 8 == 0 ? SKColors.White : SKColors.Black, SKEncodedImageFormat.Png));
+        }
+
+        ImageSet training = ImageFolder.Load(_files.Path, 8, new SkippedImages(), antialias: antialias).Training;
+        float[][] pixels = [.. new[] { training, training.Take(2), new ImageSubset(training, (int[])[4, 2]) }.Select(set =>
+        {
+            Assert.Equal(antialias, set.Antialias);
+            using BatchLoader loader = new(set, [0, 0, 0], [1, 1, 1], 1, seed: 1);
+            return loader.InOrder(TestContext.Current.CancellationToken).First().Pixels.ToArray();
+        })];
+
+        Assert.All(pixels, one => Assert.Equal(pixels[0], one));
+        Assert.All(pixels[0], value => Assert.InRange(value, antialias ? 0.05f : 0, antialias ? 0.2f : 0));
     }
 
     [Fact]
@@ -137,7 +177,7 @@ public sealed class ImageFolderTests : IDisposable
             File.WriteAllBytes(name, png);
         }
 
-        using BatchLoader loader = new(ImageFolder.Load(_files.Path, Target, new SkippedImages()).Training, [0, 0, 0], [1, 1, 1], 1, seed: 1);
+        using BatchLoader loader = new(ImageFolder.Load(_files.Path, Target, new SkippedImages(), antialias: false).Training, [0, 0, 0], [1, 1, 1], 1, seed: 1);
         float[] ours = [.. loader.InOrder(TestContext.Current.CancellationToken).First().Pixels];
 
         // The centre crop of spec 5.2.
@@ -183,6 +223,26 @@ public sealed class ImageFolderTests : IDisposable
     public void Dispose() => _files.Dispose();
 
     private ImageDataset Load() => Load(new SkippedImages());
+
+    // A quarter of the training images, an eighth of all.
+    private SkippedImages Damage(int damaged)
+    {
+        byte[] intact = File.ReadAllBytes(_files["train/cat/0.png"]);
+        foreach (string folder in new[] { "train/cat", "train/dog", "val/cat", "val/dog" })
+        {
+            for (int i = 0; i < 2 * damaged; i++)
+            {
+                _files.Write($"{folder}/d{i}.png", folder == "train/cat" && i < damaged ? [1, 2, 3] : intact);
+            }
+
+            for (int i = 0; i < 3; i++)
+            {
+                File.Delete(_files[$"{folder}/{i}.png"]);
+            }
+        }
+
+        return new SkippedImages();
+    }
 
     private ImageDataset Load(SkippedImages skipped) => ImageFolder.Load(_files.Path, 32, skipped);
 

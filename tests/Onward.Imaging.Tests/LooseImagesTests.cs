@@ -52,12 +52,36 @@ public sealed class LooseImagesTests : IDisposable
         string text = _files.Write("text.png", "text"u8.ToArray()), good = Write("good.png", 2, 2, (_, _) => SKColors.Red);
         LooseImages images = new([text, _files["absent.png"], good], side: 2, channels: 3, keepsSize: false);
 
-        Assert.Equal($"{text}: not an image that can be read. Name an intact JPEG, PNG, BMP or WebP file.", Assert.Throws<DataException>(() => images.Read(0, _image)).Message);
-        Assert.Equal($"{_files["absent.png"]}: no such file. Name an intact JPEG, PNG, BMP or WebP file.", Assert.Throws<DataException>(() => images.Read(1, _image)).Message);
+        for (int example = 0; example < 2; example++)
+        {
+            Assert.Null(images.FaultOf(example));
+            Assert.Equal(example, images.Read(example, _image));
+            Assert.Equal(new byte[12], _image.Pixels.ToArray());
+        }
+
+        Assert.Equal($"{text}: not an image that can be read. Name an intact JPEG, PNG, GIF, BMP or WebP file.", images.FaultOf(0));
+        Assert.Equal($"{_files["absent.png"]}: no such file. Name an intact JPEG, PNG, GIF, BMP or WebP file.", images.FaultOf(1));
         Assert.Equal(2, images.Read(2, _image));
+        Assert.Null(images.FaultOf(2));
         Assert.Equal(0, images.SplitLast(1).Last.Read(0, _image));
         Assert.Throws<ArgumentException>(() => new LooseImages([], 2, 3, keepsSize: false));
         Assert.Throws<ArgumentException>(() => new LooseImages([good], 2, 2, keepsSize: false));
+    }
+
+    [Fact]
+    public void Content_that_was_read_already_stands_for_the_file()
+    {
+        byte[] png = ImageFiles.Encode(2, 2, (_, _) => SKColors.Red, SKEncodedImageFormat.Png);
+        LooseImages images = new(["/dev/stdin", "text"], side: 2, channels: 3, keepsSize: true)
+        {
+            Contents = new Dictionary<string, byte[]> { ["/dev/stdin"] = png, ["text"] = "text"u8.ToArray() },
+        };
+
+        Assert.True(images.TryRead(0, _image));
+        Assert.Equal([255, 0, 0], _image.Pixels[..3].ToArray());
+        Assert.Equal(1, images.SplitLast(1).Last.Count);
+        Assert.True(images.TryRead(1, _image));
+        Assert.StartsWith("text: not an image", images.FaultOf(1));
     }
 
     public void Dispose() => _files.Dispose();

@@ -117,7 +117,7 @@ public sealed class BatchLoader : IDisposable
         _assembleImage = AssembleImage;
         _prefetcher = new Prefetcher<ImageBatch>(slots);
 
-        ViewMaker Maker(ViewRecipe recipe) => new(recipe, seed, images.Height, images.Width, images.Channels);
+        ViewMaker Maker(ViewRecipe recipe) => new(recipe, seed, images.Height, images.Width, images.Channels, images.Antialias);
     }
 
     /// <summary>Makes a loader for evaluation, whose batches take little memory whatever the size of images.</summary>

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Onward.Formats;
 
 namespace Onward.Data;
 
@@ -26,7 +27,7 @@ internal static class CifarFile
             string path = Path.Combine(folder, Names[i]);
             files[i] = Guard(path, () =>
             {
-                using FileStream stream = new(path, FileMode.Open, FileAccess.Read);
+                using FileStream stream = InputFile.Open(path);
                 return ReadRecords(stream, stream.Length, path);
             });
         }
@@ -48,7 +49,7 @@ internal static class CifarFile
             string path = Path.Combine(folder, name);
             found[name] = Guard(path, () =>
             {
-                using FileStream stream = new(path, FileMode.Open, FileAccess.Read);
+                using FileStream stream = InputFile.Open(path);
                 return FileCheck.Hash(stream, HashAlgorithmName.SHA256);
             });
         }
@@ -75,7 +76,7 @@ internal static class CifarFile
     private static Dictionary<string, T> Members<T>(string path, Func<Stream, string, long, T> read)
     {
         Dictionary<string, T> found = [];
-        using FileStream file = new(path, FileMode.Open, FileAccess.Read);
+        using FileStream file = InputFile.Open(path);
         using GzipReader gzip = new(file);
         TarArchive.Read(gzip, Names, (name, length) => found[name] = read(gzip, name, length));
 

@@ -36,7 +36,7 @@ public sealed record FileCheck(string Name, FileState State)
 
         try
         {
-            using FileStream stream = new(path, FileMode.Open, FileAccess.Read);
+            using FileStream stream = InputFile.Open(path);
             if (Hash(stream, file.Algorithm) == file.Checksum)
             {
                 return new FileCheck(file.Name, FileState.Same);

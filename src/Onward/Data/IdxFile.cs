@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
+using Onward.Formats;
 
 namespace Onward.Data;
 
@@ -48,7 +49,7 @@ public static class IdxFile
 
     private static (int[] Shape, byte[] Values) ReadArray(string path, uint[] magic) => FileGuard.Read(path, "no such file. Check the path.", () =>
     {
-        using FileStream file = new(path, FileMode.Open, FileAccess.Read);
+        using FileStream file = InputFile.Open(path);
         Span<byte> start = stackalloc byte[2];
         bool compressed = file.ReadAtLeast(start, 2, throwOnEndOfStream: false) == 2 && start is [0x1f, 0x8b];
         file.Position = 0;

@@ -44,6 +44,12 @@ public abstract class ImageSet
     /// <summary>Number of classes.</summary>
     public int Classes { get; }
 
+    /// <summary>
+    /// True if an image is smoothed before it is made smaller, as in PIL and torchvision; false for the four taps of the paper's
+    /// code. Default true.
+    /// </summary>
+    public virtual bool Antialias => true;
+
     /// <summary>Values of what a model is given: height times width times channels.</summary>
     public int ImageLength => Height * Width * Channels;
 

@@ -41,6 +41,9 @@ public sealed class ImageSubset : ImageSet
     }
 
     /// <inheritdoc/>
+    public override bool Antialias => _images.Antialias;
+
+    /// <inheritdoc/>
     internal override bool IsInMemory => _images.IsInMemory;
 
     /// <inheritdoc/>

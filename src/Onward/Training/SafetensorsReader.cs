@@ -32,7 +32,7 @@ public sealed class SafetensorsReader : IDisposable
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         _path = path;
-        _file = Guard(() => new FileStream(path, FileMode.Open, FileAccess.Read));
+        _file = Guard(() => InputFile.Open(path));
         try
         {
             using JsonDocument header = Guard(ReadHeader);

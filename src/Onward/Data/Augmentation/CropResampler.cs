@@ -1,23 +1,28 @@
 using System.Numerics.Tensors;
+using System.Runtime.Intrinsics;
 
 namespace Onward.Data.Augmentation;
 
 /// <summary>Brings a part of an image to another size by bicubic interpolation.</summary>
 /// <remarks>
-/// Keys' kernel with a = -0.5 at the centres of pixels, four taps in each direction whatever the scale. Pixels outside the
-/// part take no weight, and the others' weights are brought to 1.
+/// Keys' kernel with a = -0.5 at the centres of pixels. Pixels outside the part take no weight, and the others' weights are
+/// brought to 1. With antialiasing the kernel is as wide as a pixel of the target where that is larger than one of the image,
+/// as in PIL and torchvision. Without, there are four taps in each direction whatever the scale, as in the paper's code.
 /// </remarks>
 /// <param name="height">Rows of the target.</param>
 /// <param name="width">Columns of the target.</param>
 /// <param name="channels">Channels of image and target.</param>
-internal sealed class CropResampler(int height, int width, int channels)
+/// <param name="antialias">True to smooth before the image is made smaller.</param>
+internal sealed class CropResampler(int height, int width, int channels, bool antialias)
 {
     private const int Taps = 4;
+    private const int Colours = 3;
 
     private readonly int[] _starts = new int[width]; // [column], the first tap
-    private readonly float[] _weights = new float[width * Taps]; // [column, tap]
+    private float[] _weights = []; // [column, tap]
+    private float[] _rowWeights = []; // [tap]
     private float[] _bytes = [];
-    private float[] _row = [];
+    private float[] _row = []; // one longer than a row of the part, for the last pixel to be read as four numbers
 
     /// <summary>Fills the target from a part of an image.</summary>
     /// <param name="source">The image, 0 to 255. [row, column, channel]</param>
@@ -26,41 +31,56 @@ internal sealed class CropResampler(int height, int width, int channels)
     /// <param name="target">Receives intensities in [0, 1]. [row, column, channel]</param>
     internal void Apply(ReadOnlySpan<byte> source, int sourceWidth, Rectangle part, Span<float> target)
     {
-        int length = part.Width * channels;
-        if (_row.Length < length)
-        {
-            (_row, _bytes) = (new float[length], new float[length]);
-        }
-
+        int length = part.Width * channels, across = TapsOf(part.Width, width), down = TapsOf(part.Height, height);
+        Reserve(ref _row, length + 1);
+        Reserve(ref _bytes, length);
+        Reserve(ref _weights, width * across);
+        Reserve(ref _rowWeights, down);
         for (int x = 0; x < width; x++)
         {
-            _starts[x] = Place(x, part.Width, width, _weights.AsSpan(x * Taps, Taps));
+            _starts[x] = Place(x, part.Width, width, _weights.AsSpan(x * across, across));
         }
 
-        Span<float> weights = stackalloc float[Taps];
+        Span<float> weights = _rowWeights.AsSpan(0, down);
         Span<float> row = _row.AsSpan(0, length), bytes = _bytes.AsSpan(0, length);
         for (int y = 0; y < height; y++)
         {
             int first = Place(y, part.Height, height, weights);
             row.Clear();
-            for (int tap = 0; tap < Math.Min(Taps, part.Height); tap++)
+            for (int tap = 0; tap < down; tap++)
             {
                 int start = (((part.Top + first + tap) * sourceWidth) + part.Left) * channels;
                 TensorPrimitives.ConvertTruncating(source.Slice(start, length), bytes);
                 TensorPrimitives.MultiplyAdd(bytes, weights[tap] / 255, row, row);
             }
 
-            Along(row, Math.Min(Taps, part.Width), target.Slice(y * width * channels, width * channels));
+            Span<float> targetRow = target.Slice(y * width * channels, width * channels);
+            if (channels == Colours)
+            {
+                ColoursAlong(across, targetRow);
+            }
+            else
+            {
+                Along(row, across, targetRow);
+            }
         }
 
         ColourOperations.Clip(target);
+    }
+
+    private static void Reserve(ref float[] memory, int length)
+    {
+        if (memory.Length < length)
+        {
+            memory = new float[length];
+        }
     }
 
     private void Along(ReadOnlySpan<float> row, int taps, Span<float> target)
     {
         for (int x = 0; x < width; x++)
         {
-            ReadOnlySpan<float> weights = _weights.AsSpan(x * Taps, Taps);
+            ReadOnlySpan<float> weights = _weights.AsSpan(x * taps, taps);
             for (int channel = 0; channel < channels; channel++)
             {
                 int at = (_starts[x] * channels) + channel;
@@ -75,23 +95,45 @@ internal sealed class CropResampler(int height, int width, int channels)
         }
     }
 
-    // Weights of the taps that lie in the source; where it ends, the window moves inside and the weights move with it.
-    private static int Place(int position, int source, int target, Span<float> weights)
+    // Along for three channels at once, in the order of its sums.
+    private void ColoursAlong(int taps, Span<float> target)
     {
-        double centre = ((position + 0.5) * source / target) - 0.5;
-        int natural = (int)Math.Floor(centre) - 1;
-        int first = Math.Clamp(natural, 0, Math.Max(0, source - Taps));
-        double sum = 0;
-        for (int tap = 0; tap < Math.Min(Taps, source); tap++)
+        for (int x = 0; x < width; x++)
         {
-            double weight = Keys(centre - (first + tap));
+            ReadOnlySpan<float> weights = _weights.AsSpan(x * taps, taps);
+            ReadOnlySpan<float> pixels = _row.AsSpan(_starts[x] * Colours);
+            Vector128<float> sum = Vector128<float>.Zero;
+            for (int tap = 0; tap < taps; tap++)
+            {
+                sum += Vector128.Create(weights[tap]) * Vector128.Create(pixels[(tap * Colours)..]);
+            }
+
+            (target[x * Colours], target[(x * Colours) + 1], target[(x * Colours) + 2]) = (sum[0], sum[1], sum[2]);
+        }
+    }
+
+    private double ScaleOf(int source, int target) => antialias ? Math.Max(1, (double)source / target) : 1;
+
+    private int TapsOf(int source, int target) => Math.Min(source, (int)Math.Ceiling(Taps * ScaleOf(source, target)));
+
+    // Weights of the taps that lie in the source; where it ends, the window moves inside and the weights move with it.
+    private int Place(int position, int source, int target, Span<float> weights)
+    {
+        double scale = ScaleOf(source, target);
+        double centre = ((position + 0.5) * source / target) - 0.5;
+        int natural = (int)Math.Floor(centre - (Taps / 2 * scale)) + 1;
+        int first = Math.Clamp(natural, 0, source - weights.Length);
+        double sum = 0;
+        for (int tap = 0; tap < weights.Length; tap++)
+        {
+            double weight = Keys((centre - (first + tap)) / scale);
             weights[tap] = (float)weight;
             sum += weight;
         }
 
-        for (int tap = 0; tap < Taps; tap++)
+        for (int tap = 0; tap < weights.Length; tap++)
         {
-            weights[tap] = tap < source ? (float)(weights[tap] / sum) : 0;
+            weights[tap] = (float)(weights[tap] / sum);
         }
 
         return first;

@@ -23,8 +23,9 @@ public sealed class ViewMaker
     /// <param name="height">Rows of a view, at least 1.</param>
     /// <param name="width">Columns of a view, at least 1.</param>
     /// <param name="channels">Channels of images and views: 1 or 3, or any number where the recipe leaves colours alone.</param>
+    /// <param name="antialias">True to smooth an image before it is made smaller; see <see cref="ImageSet.Antialias"/>.</param>
     /// <exception cref="ArgumentException">The recipe is out of range or does not fit the channels.</exception>
-    public ViewMaker(ViewRecipe recipe, ulong seed, int height, int width, int channels)
+    public ViewMaker(ViewRecipe recipe, ulong seed, int height, int width, int channels, bool antialias = true)
     {
         ArgumentNullException.ThrowIfNull(recipe);
         recipe.Validate();
@@ -37,7 +38,7 @@ public sealed class ViewMaker
         }
 
         (_recipe, _seed, _height, _width, _channels) = (recipe, seed, height, width, channels);
-        _resampler = new CropResampler(height, width, channels);
+        _resampler = new CropResampler(height, width, channels, antialias);
         _scratch = new float[height * width * channels];
     }
 

@@ -85,7 +85,7 @@ public sealed class ViewMakerTests
         new Random(3).NextBytes(image);
         ViewRecipe recipe = name == "Centre" ? ViewRecipe.None with { Crop = CropKind.Centre } : Recipe(name);
         float[] expected = new float[32 * 32 * 3], actual = new float[32 * 32 * 3];
-        new CropResampler(32, 32, 3).Apply(image, 41, new Rectangle(15, 10, 20, 20), expected);
+        new CropResampler(32, 32, 3, antialias: true).Apply(image, 41, new Rectangle(15, 10, 20, 20), expected);
 
         new ViewMaker(recipe, 3, 32, 32, 3).Make(image, 50, 41, 0, 7, 0, actual);
 
@@ -107,7 +107,7 @@ public sealed class ViewMakerTests
     {
         byte[] image = Picture(3);
         float[] expected = new float[image.Length];
-        new CropResampler(32, 32, 3).Apply(image, 32, new Rectangle(8, 8, 16, 16), expected);
+        new CropResampler(32, 32, 3, antialias: true).Apply(image, 32, new Rectangle(8, 8, 16, 16), expected);
 
         Assert.Equal(expected, View(new ViewMaker(ViewRecipe.None with { Crop = CropKind.Centre }, 3, 32, 32, 3), image, 0, 0, 0));
     }
