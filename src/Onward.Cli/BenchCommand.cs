@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Text.Json;
 using System.Text.Json.Serialization;
 using Onward.Kernels;
 using Onward.Learning;
@@ -152,7 +151,7 @@ internal sealed class BenchCommand
     {
         if (asJson)
         {
-            _host.Out.WriteLine(JsonSerializer.Serialize(outcome, ResultJson.Options));
+            _host.WriteJson(outcome);
             return;
         }
 

@@ -14,8 +14,6 @@ internal static class Cli
     /// <summary>How words are told apart.</summary>
     internal static readonly ParserConfiguration Parsing = new() { EnablePosixBundling = false, ResponseFileTokenReplacer = null };
 
-    private static readonly char[] Controls = [.. Enumerable.Range(0, char.MaxValue).Select(code => (char)code).Where(code => char.IsControl(code) || code is '\u2028' or '\u2029')];
-
     /// <summary>The version of this program.</summary>
     internal static string Version { get; } = typeof(Cli).Assembly.GetName().Version!.ToString(3);
 
@@ -25,6 +23,8 @@ internal static class Cli
     /// <returns>The process's exit code.</returns>
     internal static int Run(string[] args, Host host)
     {
+        // With results of JSON on the same terminal nothing is redrawn, so that what records the terminal has whole lines.
+        host = host.OutIsTerminal && args.Any(arg => arg == "--json" || arg.StartsWith("--json=", StringComparison.Ordinal)) ? host with { ErrorIsTerminal = false } : host;
         try
         {
             RootCommand root = HelpText.CreateRoot(host);
@@ -52,10 +52,10 @@ internal static class Cli
                 host.ShowSkipped();
             }
 
-            host.Error.WriteLine($"onward: {OneLine(message)}");
+            host.Error.WriteLine($"onward: {message}");
             if (host.ShowTraces)
             {
-                host.Error.WriteLine(fault);
+                host.Error.Write($"{fault}\n");
             }
 
             return code;
@@ -72,9 +72,9 @@ internal static class Cli
         OutOfMemoryException => (ExitCode.BadInput, "not enough memory. Take a smaller model or batch, or fewer threads."),
         _ => (ExitCode.Unexpected, string.Create(
             CultureInfo.InvariantCulture,
-            $"unexpected error: {fault.GetType().Name}: {fault.Message} Set ONWARD_DEBUG=1 and run it again to see where.")),
+            $"unexpected error: {fault.GetType().Name}: {OneLine(fault.Message)} Set ONWARD_DEBUG=1 and run it again to see where.")),
     };
 
-    /// <summary>A message as one line. It may quote what stands in a file: neither a line's end nor a command to the terminal comes through.</summary>
-    internal static string OneLine(string text) => string.Join(' ', text.Split(Controls, StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
+    // Messages of libraries may have several lines.
+    private static string OneLine(string text) => string.Join(' ', text.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
 }

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text.Json;
 using Onward.Learning;
 
 namespace Onward.Cli;
@@ -130,9 +129,7 @@ internal sealed class CompareCommand
         if (asJson)
         {
             RunConfiguration run = comparison.Options;
-            _host.Out.WriteLine(JsonSerializer.Serialize(
-                new Outcome(run.Dataset, run.Network.Name, run.Epochs, run.BatchSize, run.Threads, comparison.HeldOut, [.. comparison.Rules.Select(RuleOutcome.Of)], folder),
-                ResultJson.Options));
+            _host.WriteJson(new Outcome(run.Dataset, run.Network.Name, run.Epochs, run.BatchSize, run.Threads, comparison.HeldOut, [.. comparison.Rules.Select(RuleOutcome.Of)], folder));
             return;
         }
 

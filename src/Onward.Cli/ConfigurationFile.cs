@@ -22,7 +22,7 @@ internal static class ConfigurationFile
     private static readonly JsonDocumentOptions Reading = new() { AllowTrailingCommas = true, CommentHandling = JsonCommentHandling.Skip, AllowDuplicateProperties = false };
 
     /// <summary>Makes the option that names a file.</summary>
-    internal static Option<string?> Option() => ValueOption.Folder(Name, "JSON file with options, by their names without dashes. What the command line says goes before what it says");
+    internal static Option<string?> Option() => ValueOption.File(Name, "JSON file with options, by their names without dashes. What the command line says goes before what it says");
 
     /// <summary>The words of a command line with the options of the file that it names.</summary>
     /// <param name="args">The words.</param>
@@ -101,6 +101,11 @@ internal static class ConfigurationFile
 
     private static JsonObject Read(string path, Host host)
     {
+        if (Directory.Exists(path))
+        {
+            throw new CommandFault($"{Name} {path} is a folder. Name a JSON file of options.");
+        }
+
         try
         {
             JsonObject options = JsonNode.Parse(InputFile.ReadNamedText(path, host.Interruption), documentOptions: Reading) as JsonObject

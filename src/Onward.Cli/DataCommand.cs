@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Text.Json;
 using Onward.Data;
 
 namespace Onward.Cli;
@@ -127,7 +126,7 @@ internal sealed class DataCommand
     {
         if (parse.GetValue(_json))
         {
-            _host.Out.WriteLine(JsonSerializer.Serialize(result, ResultJson.Options));
+            _host.WriteJson(result);
         }
         else
         {

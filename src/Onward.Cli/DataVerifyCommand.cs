@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Text.Json;
 using Onward.Data;
 using Onward.Imaging;
 using Onward.Threads;
@@ -61,7 +60,7 @@ internal sealed class DataVerifyCommand
         if (parse.GetValue(_json))
         {
             IEnumerable<Verdict> verdicts = checks.Select(check => new Verdict(check.Name, Describe(check.State)));
-            _host.Out.WriteLine(JsonSerializer.Serialize(verdicts, ResultJson.Options));
+            _host.WriteJson(verdicts);
         }
         else
         {
@@ -103,7 +102,7 @@ internal sealed class DataVerifyCommand
                     damaged.Add(damage);
                     if (!parse.GetValue(_json))
                     {
-                        _host.Out.WriteLine(Cli.OneLine($"{damage.File}: {damage.Fault}"));
+                        _host.Out.WriteLine($"{damage.File}: {damage.Fault}");
                     }
                 }
             }
@@ -112,7 +111,7 @@ internal sealed class DataVerifyCommand
         int count = sets.Sum(set => set.Count);
         if (parse.GetValue(_json))
         {
-            _host.Out.WriteLine(JsonSerializer.Serialize(new Damages(count, damaged), ResultJson.Options));
+            _host.WriteJson(new Damages(count, damaged));
         }
         else
         {

@@ -17,7 +17,7 @@ internal sealed class DataViewsCommand
     private readonly Option<int?> _imageSize = DataChoice.ImageSizeOption();
     private readonly Option<string?> _recipe = ValueOption.Name("--recipe", $"How views are made: {ValueOption.List(Names)} (its two views in turn). Default contrastive", Names);
     private readonly Option<ulong?> _seed = ValueOption.Seed("--seed", "Names every random draw. Default 1");
-    private readonly Option<string?> _out = ValueOption.Folder("--out", "PNG file to write. Default views.png");
+    private readonly Option<string?> _out = ValueOption.File("--out", "PNG file to write. Default views.png");
     private readonly Option<int?> _rows = ValueOption.Whole("--rows", "Images, one a row. Default 8", 1, 100);
     private readonly Option<int?> _columns = ValueOption.Whole("--columns", "Pictures in a row, the image itself first. Default 8", 2, 100);
     private readonly Host _host;

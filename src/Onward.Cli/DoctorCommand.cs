@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text.Json;
 
 namespace Onward.Cli;
 
@@ -28,7 +27,7 @@ internal sealed class DoctorCommand
         List<Finding> findings = [.. MachineChecks.All(threads, _host.Clock), .. PlaceChecks.All(_host, _host.Resolve(parse.GetValue(_out) ?? "runs"))];
         if (parse.GetValue(_json))
         {
-            _host.Out.WriteLine(JsonSerializer.Serialize(findings, ResultJson.Options));
+            _host.WriteJson(findings);
             return ExitCode.Done;
         }
 

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text.Json;
 
 namespace Onward.Cli;
 
@@ -24,13 +23,12 @@ internal sealed record DryRun(RunConfiguration Run, int StepsPerEpoch, long Acti
     }
 
     /// <summary>Writes it for people, or as a line of JSON.</summary>
-    internal void Write(TextWriter output, bool asJson)
+    internal void Write(Host host, bool asJson)
     {
         if (asJson)
         {
-            output.WriteLine(JsonSerializer.Serialize(
-                new { Run.Rule, Model = Run.Network.Name, Run.Dataset, Run.Epochs, StepsPerEpoch, Run.BatchSize, Run.Parameters, ActivationBytes, PeakMemoryMB = PeakMegabytes, ImagesPerSecond, Seconds, Run = Folder },
-                ResultJson.Options));
+            host.WriteJson(
+                new { Run.Rule, Model = Run.Network.Name, Run.Dataset, Run.Epochs, StepsPerEpoch, Run.BatchSize, Run.Parameters, ActivationBytes, PeakMemoryMB = PeakMegabytes, ImagesPerSecond, Seconds, Run = Folder });
             return;
         }
 
@@ -43,7 +41,7 @@ internal sealed record DryRun(RunConfiguration Run, int StepsPerEpoch, long Acti
         table.Add("memory", string.Create(CultureInfo.InvariantCulture, $"{ActivationBytes / 1e6:0.0} MB of activations; {PeakMegabytes:0} MB for the whole process"));
         table.Add("speed", string.Create(CultureInfo.InvariantCulture, $"{ImagesPerSecond:N0} images/s on {Run.Threads} thread{(Run.Threads == 1 ? "" : "s")}"));
         table.Add("time", $"{TextTable.Duration(TimeSpan.FromSeconds(Seconds))}, evaluation left out");
-        table.Add("run", $"would be in {Folder}; nothing was written");
-        table.Write(output);
+        table.Add("run", $"would be in {CommandLineText.Quote(Folder)}; nothing was written");
+        table.Write(host.Out);
     }
 }

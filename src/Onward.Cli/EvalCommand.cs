@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Text.Json;
 using Onward.Data;
 using Onward.Models;
 using Onward.Threads;
@@ -11,7 +10,7 @@ namespace Onward.Cli;
 /// <summary><c>onward eval</c>: measures the model of a run again.</summary>
 internal sealed class EvalCommand
 {
-    private readonly Option<string?> _run = ValueOption.Folder("--run", "Run folder, as 'onward train' printed it", required: true);
+    private readonly RunChoice _run = new();
     private readonly EpochChoice _epoch = new("Measure the model");
     private readonly Option<string?> _dataset = ValueOption.Name("--dataset", "mnist, fashion-mnist, cifar-10, digits, idx or folder. Default: the run's", Datasets.Names);
     private readonly Option<string?> _data = ValueOption.Folder("--data", "Folder with the files of the data set. Default: the run's");
@@ -28,7 +27,8 @@ internal sealed class EvalCommand
     {
         EvalCommand eval = new(host);
         Command command = new("eval", "Measure the errors of a trained model and of each block's head, and what their answers cost.");
-        foreach (Option option in new Option[] { eval._run, eval._dataset, eval._data, eval._maxDamaged, eval._confidence, eval._threads, eval._json })
+        eval._run.AddTo(command);
+        foreach (Option option in new Option[] { eval._dataset, eval._data, eval._maxDamaged, eval._confidence, eval._threads, eval._json })
         {
             command.Add(option);
         }
@@ -40,7 +40,7 @@ internal sealed class EvalCommand
 
     private int Run(ParseResult parse)
     {
-        string folder = _host.Resolve(parse.GetValue(_run)!);
+        string folder = _host.Resolve(_run.Read(parse).Run);
         TrainedModel trained = TrainedModel.Load(folder, _epoch.Read(parse));
         (RunConfiguration run, LocalMixer model) = (trained.Run, trained.Model);
         double? confidence = parse.GetValue(_confidence);
@@ -71,26 +71,25 @@ internal sealed class EvalCommand
         (ImageSet training, ImageSet? heldOut) = validation == 0 ? (data.Training, data.Validation) : data.Training.SplitLast(validation);
         using WorkerTeam team = new(RuleChoice.Threads(parse, _threads));
         Evaluator evaluator = new(model, team);
-        Evaluation? train = data.IsOneSet ? null : Evaluate(evaluator, training, data, team.Count);
-        Evaluation? held = heldOut is null ? null : Evaluate(evaluator, heldOut, data, team.Count);
-        Evaluation test = Evaluate(evaluator, data.Test, data, team.Count, confidence);
+        Evaluation? train = data.IsOneSet ? null : Evaluate("training", evaluator, training, data, team.Count);
+        Evaluation? held = heldOut is null ? null : Evaluate("validation", evaluator, heldOut, data, team.Count);
+        Evaluation test = Evaluate("test", evaluator, data.Test, data, team.Count, confidence);
+        _host.ClearStatus();
         if (parse.GetValue(_json))
         {
-            _host.Out.WriteLine(JsonSerializer.Serialize(
-                new Outcome(
-                    run.Rule,
-                    run.Network.Name,
-                    dataset,
-                    train is null ? null : Round(train.Error),
-                    held is null ? null : Round(held.Error),
-                    Round(test.Error),
-                    [.. test.BlockErrors.Select(Round)],
-                    folder,
-                    Round(InferenceCost.OfReadout(model)),
-                    [.. test.BlockErrors.Select((error, k) => new BlockOutcome(k, Round(100 - error), Round(InferenceCost.OfBlock(model, k)), test.EarlyExits is null ? null : Round(test.EarlyExits.Shares[k])))],
-                    test.EarlyExits is null ? null : new ExitOutcome(confidence!.Value, Round(test.EarlyExits.Error), Round(InferenceCost.Mean(model, test.EarlyExits.Shares))),
-                    trained.Epoch),
-                ResultJson.Options));
+            _host.WriteJson(new Outcome(
+                run.Rule,
+                run.Network.Name,
+                dataset,
+                train is null ? null : Round(train.Error),
+                held is null ? null : Round(held.Error),
+                Round(test.Error),
+                [.. test.BlockErrors.Select(Round)],
+                folder,
+                Round(InferenceCost.OfReadout(model)),
+                [.. test.BlockErrors.Select((error, k) => new BlockOutcome(k, Round(100 - error), Round(InferenceCost.OfBlock(model, k)), test.EarlyExits is null ? null : Round(test.EarlyExits.Shares[k])))],
+                test.EarlyExits is null ? null : new ExitOutcome(confidence!.Value, Round(test.EarlyExits.Error), Round(InferenceCost.Mean(model, test.EarlyExits.Shares))),
+                trained.Epoch));
         }
         else
         {
@@ -107,10 +106,10 @@ internal sealed class EvalCommand
         return ExitCode.Done;
     }
 
-    private Evaluation Evaluate(Evaluator evaluator, ImageSet images, ImageDataset data, int threads, double? confidence = null)
+    private Evaluation Evaluate(string set, Evaluator evaluator, ImageSet images, ImageDataset data, int threads, double? confidence = null)
     {
         using BatchLoader loader = BatchLoader.ForEvaluation(images, data.Mean, data.StandardDeviation, threads);
-        return evaluator.Evaluate(loader, confidence, _host.Interruption);
+        return evaluator.Evaluate(loader, confidence, done => _host.ShowStatus(LiveDisplay.Show(set, done, images.Count)), _host.Interruption);
     }
 
     // Images of one set are evaluated alone, except those that the run has split: where it found them, or as many in a copy.

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Text.Json;
 using Onward.Models;
 using Onward.Onnx;
 
@@ -9,8 +8,7 @@ namespace Onward.Cli;
 /// <summary><c>onward export</c>: writes the model of a run as an ONNX file.</summary>
 internal sealed class ExportCommand
 {
-    private readonly Argument<string> _run = ValueOption.Path("RUN", "run folder, as 'onward train' printed it");
-    private readonly Argument<string> _file = ValueOption.Path("FILE", "the file to write, such as model.onnx; one that is there is replaced");
+    private readonly RunChoice _run = new(ValueOption.Paths("FILE", "the file to write, such as model.onnx; one that is there is replaced"));
     private readonly EpochChoice _epoch = new("Write the model");
     private readonly Option<bool> _json = new("--json") { Description = "Print one line of JSON instead of a table" };
     private readonly Host _host;
@@ -21,7 +19,8 @@ internal sealed class ExportCommand
     internal static Command Create(Host host)
     {
         ExportCommand export = new(host);
-        Command command = new("export", "Write a trained model as an ONNX file that takes pixels and gives probabilities.") { export._run, export._file };
+        Command command = new("export", "Write a trained model as an ONNX file that takes pixels and gives probabilities.");
+        export._run.AddTo(command);
         export._epoch.AddTo(command);
         command.Add(export._json);
         command.SetAction(export.Run);
@@ -30,14 +29,20 @@ internal sealed class ExportCommand
 
     private int Run(ParseResult parse)
     {
-        TrainedModel trained = TrainedModel.Load(_host.Resolve(parse.GetValue(_run)!), _epoch.Read(parse));
+        (string folder, string[] files) = _run.Read(parse);
+        if (files.Length > 1)
+        {
+            throw new CommandFault($"'onward export' takes one RUN, one FILE and options; {ParseFaults.Quote(files[1])} belongs to none.");
+        }
+
+        TrainedModel trained = TrainedModel.Load(_host.Resolve(folder), _epoch.Read(parse));
         LocalMixerOptions options = trained.Model.Options;
-        string path = _host.Resolve(parse.GetValue(_file)!);
+        string path = _host.Resolve(files[0]);
         try
         {
             if (Directory.Exists(path))
             {
-                throw new CommandFault($"{path} is a folder. Name a file, as in {Path.Combine(path, "model.onnx")}.");
+                throw new CommandFault($"{path} is a folder. Name a file, as in {CommandLineText.Quote(Path.Combine(path, "model.onnx"))}.");
             }
 
             OnnxFile.Save(trained.Model, trained.DescribeImages(_host), path, trained.DescribeResize());
@@ -70,7 +75,7 @@ internal sealed class ExportCommand
             trained.Epoch);
         if (parse.GetValue(_json))
         {
-            _host.Out.WriteLine(JsonSerializer.Serialize(outcome, ResultJson.Options));
+            _host.WriteJson(outcome);
             return ExitCode.Done;
         }
 

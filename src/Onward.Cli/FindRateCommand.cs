@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Text.Json;
 using Onward.Learning;
 using Onward.Models;
 using Onward.Threads;
@@ -82,19 +81,17 @@ internal sealed class FindRateCommand
     {
         if (asJson)
         {
-            _host.Out.WriteLine(JsonSerializer.Serialize(
-                new
-                {
-                    run.Rule.Rule,
-                    Model = run.Model.Name,
-                    data.Dataset,
-                    Steps = scan.Count,
-                    Suggested = suggested,
-                    LowestLossAt = Round(scan.MinBy(step => step.Smoothed).LearningRate),
-                    files?.Table,
-                    files?.Plot,
-                },
-                ResultJson.Options));
+            _host.WriteJson(new
+            {
+                run.Rule.Rule,
+                Model = run.Model.Name,
+                data.Dataset,
+                Steps = scan.Count,
+                Suggested = suggested,
+                LowestLossAt = Round(scan.MinBy(step => step.Smoothed).LearningRate),
+                files?.Table,
+                files?.Plot,
+            });
             return;
         }
 

@@ -251,10 +251,7 @@ internal static class HelpText
         {
             TextWriter output = parseResult.InvocationConfiguration.Output;
             inner.Invoke(parseResult);
-            output.WriteLine("Examples:");
-            output.WriteLine(Examples(parseResult.CommandResult.Command.Name));
-            output.WriteLine();
-            output.WriteLine(ExitCodes);
+            output.Write($"Examples:\n{Examples(parseResult.CommandResult.Command.Name)}\n\n{ExitCodes}\n");
             return ExitCode.Done;
         }
     }

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Onward.Data;
 using Onward.Imaging;
 
@@ -6,14 +7,40 @@ namespace Onward.Cli;
 /// <summary>What the command line touches outside itself, so that a test can put its own in place.</summary>
 internal sealed record Host
 {
-    /// <summary>Takes results.</summary>
-    internal required TextWriter Out { get; init; }
+    /// <summary>Columns of a terminal that does not say how many it has.</summary>
+    internal const int DefaultWidth = 80;
 
-    /// <summary>Takes messages and progress.</summary>
-    internal required TextWriter Error { get; init; }
+    private readonly StatusLine _status = new();
+    private readonly PlainText _error = null!;
 
-    /// <summary>Whether <see cref="Error"/> is a terminal, on which progress may be redrawn in place.</summary>
+    /// <summary>Takes results. Names in a line cannot break it or command the terminal, as <see cref="PlainText"/> escapes them.</summary>
+    internal required TextWriter Out
+    {
+        get;
+        init => field = PlainText.OfResults(value, _status, () => OutWidth());
+    }
+
+    /// <summary>Takes messages and progress, in the same way.</summary>
+    internal required TextWriter Error
+    {
+        get => _error;
+        init => _error = PlainText.OfMessages(value, _status, () => ErrorWidth());
+    }
+
+    /// <summary>Columns of the terminal that results go to; null if they go elsewhere.</summary>
+    internal Func<int?> OutWidth { get; init; } = () => null;
+
+    /// <summary>Columns of the terminal that messages go to; null if they go elsewhere.</summary>
+    internal Func<int?> ErrorWidth { get; init; } = () => null;
+
+    /// <summary>True if results go to a terminal.</summary>
+    internal bool OutIsTerminal { get; init; }
+
+    /// <summary>True if messages go to a terminal, so that progress may be redrawn in place.</summary>
     internal bool ErrorIsTerminal { get; init; }
+
+    /// <summary>Reads a variable of the environment; null if it is not set.</summary>
+    internal Func<string, string?> Variable { get; init; } = Environment.GetEnvironmentVariable;
 
     /// <summary>Folder that relative paths start from; empty for the process's own.</summary>
     internal string WorkingDirectory { get; init; } = "";
@@ -61,6 +88,21 @@ internal sealed record Host
             Error.WriteLine($"onward: {Skipped}");
         }
     }
+
+    /// <summary>Writes a result as one line of JSON.</summary>
+    internal void WriteJson<T>(T result) => Out.Write(JsonSerializer.Serialize(result, ResultJson.Options) + "\n");
+
+    /// <summary>Shows what is under way, in place of what was shown before; nothing where messages do not go to a terminal.</summary>
+    internal void ShowStatus(string text)
+    {
+        if (ErrorIsTerminal)
+        {
+            _status.Show(_error, text);
+        }
+    }
+
+    /// <summary>Removes what <see cref="ShowStatus"/> shows.</summary>
+    internal void ClearStatus() => _status.Clear();
 
     /// <summary>The path that a path on the command line means.</summary>
     /// <exception cref="CommandFault">The path was made from bytes that are no text.</exception>

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Text.Json;
 using Onward.Layers;
 using Onward.Models;
 using Onward.Training;
@@ -11,24 +10,29 @@ namespace Onward.Cli;
 internal sealed class InspectCommand
 {
     private readonly Argument<string> _model = ValueOption.Path("MODEL", $"a preset ({ValueOption.List(LocalMixerPresets.Names)}), a model.safetensors file or a run folder");
+    private readonly Option<string?> _run = ValueOption.Folder("--run", "Run folder; the same as MODEL by itself");
     private readonly Option<bool> _json = new("--json") { Description = "Print one line of JSON instead of a table" };
     private readonly Host _host;
 
-    private InspectCommand(Host host) => _host = host;
+    private InspectCommand(Host host)
+    {
+        _host = host;
+        _model.Arity = ArgumentArity.ZeroOrOne;
+    }
 
     /// <summary>Makes the command.</summary>
     internal static Command Create(Host host)
     {
         InspectCommand inspect = new(host);
         inspect._model.CompletionSources.Add([.. LocalMixerPresets.Names]);
-        Command command = new("inspect", "Show a network's layers, shapes, parameters, operations and local losses.") { inspect._model, inspect._json };
+        Command command = new("inspect", "Show a network's layers, shapes, parameters, operations and local losses.") { inspect._model, inspect._run, inspect._json };
         command.SetAction(inspect.Run);
         return command;
     }
 
     private int Run(ParseResult parse)
     {
-        (string name, LocalMixer model) = Find(parse.GetValue(_model)!);
+        (string name, LocalMixer model) = Find(Asked(parse));
         LocalMixerOptions options = model.Options;
         List<Row> rows = Rows(model);
         Outline outline = new(
@@ -43,7 +47,7 @@ internal sealed class InspectCommand
             rows);
         if (parse.GetValue(_json))
         {
-            _host.Out.WriteLine(JsonSerializer.Serialize(outline, ResultJson.Options));
+            _host.WriteJson(outline);
         }
         else
         {
@@ -52,6 +56,14 @@ internal sealed class InspectCommand
 
         return ExitCode.Done;
     }
+
+    private string Asked(ParseResult parse) => (parse.GetValue(_model), parse.GetValue(_run)) switch
+    {
+        (string model, null) => model,
+        (null, string run) => run,
+        (null, null) => throw ParseFaults.Missing(parse, _model),
+        (string model, string run) => throw new CommandFault($"{ParseFaults.Quote(model)} is one model and --run {run} another. Name one."),
+    };
 
     private (string Name, LocalMixer Model) Find(string asked)
     {

@@ -1,93 +1,89 @@
 using System.Globalization;
 using Onward.Training;
-using Spectre.Console;
 
 namespace Onward.Cli;
 
-/// <summary>A table that is redrawn in place: the last epochs, and the one under way.</summary>
+/// <summary>A row of a table for each epoch, which stays, and a line below it that is redrawn while the epoch under way goes on.</summary>
 internal sealed class LiveDisplay : TrainingDisplay
 {
-    private const int EpochsShown = 8;
-    private const int BarWidth = 30;
+    private const int BarWidth = 10;
 
-    private readonly IAnsiConsole _console;
+    private readonly Host _host;
     private readonly int _epochs;
     private readonly string _heldOut;
-    private readonly Queue<string[]> _ended = [];
-    private LiveDisplayContext? _live;
+    private readonly bool _keepsRows;
+    private bool _hasHeadings;
 
-    private LiveDisplay(IAnsiConsole console, int epochs, string heldOut) => (_console, _epochs, _heldOut) = (console, epochs, heldOut);
+    private LiveDisplay(Host host, int epochs, string heldOut, bool keepsRows) => (_host, _epochs, _heldOut, _keepsRows) = (host, epochs, heldOut, keepsRows);
 
-    /// <summary>A display on the terminal; null if there is none, or none that can be redrawn in place.</summary>
+    /// <summary>A display on the terminal; null if messages go elsewhere.</summary>
     /// <param name="host">Where messages go.</param>
     /// <param name="epochs">Epochs of the run.</param>
     /// <param name="heldOut">What errors are reported on: test, or validation.</param>
-    internal static LiveDisplay? TryCreate(Host host, int epochs, string heldOut)
+    /// <param name="keepsRows">True to leave a row for each epoch; false for one of many runs, of which the line alone is shown.</param>
+    internal static LiveDisplay? TryCreate(Host host, int epochs, string heldOut, bool keepsRows = true) =>
+        host.ErrorIsTerminal ? new LiveDisplay(host, epochs, heldOut, keepsRows) : null;
+
+    internal override TrainingResult Show(Func<TrainingResult> run)
     {
-        if (!host.ErrorIsTerminal)
+        _host.ShowStatus("starting; Ctrl-C ends the run in good order");
+        try
         {
-            return null;
-        }
-
-        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(host.Error), Interactive = InteractionSupport.Yes });
-        return console.Profile.Capabilities.Ansi ? new LiveDisplay(console, epochs, heldOut) : null;
-    }
-
-    internal override TrainingResult Show(Func<TrainingResult> run) =>
-        _console.Live(new Text("starting")).AutoClear(true).Start(live =>
-        {
-            _live = live;
             return run();
-        });
+        }
+        finally
+        {
+            _host.ClearStatus();
+        }
+    }
 
     internal override void Progress(TrainingProgress progress)
     {
-        string[] row =
-        [
-            $"{progress.Epoch}/{progress.Epochs}",
-            progress.TrainError.ToString("0.00", CultureInfo.InvariantCulture) + " %",
-            "",
-            Losses(progress.BlockLosses),
-            progress.ImagesPerSecond.ToString("N0", CultureInfo.InvariantCulture),
-        ];
+        if (progress.Evaluation is EvaluationProgress evaluation)
+        {
+            _host.ShowStatus($"{Show(evaluation.OnTrainingImages ? "training" : _heldOut, evaluation.Done, evaluation.Images)}, epoch {progress.Epoch}/{progress.Epochs}");
+            return;
+        }
+
         double ofEpoch = (double)progress.Step / progress.StepsPerEpoch;
         double done = (progress.Epoch - 1 + ofEpoch) / progress.Epochs;
         int filled = (int)(done * BarWidth);
-        string status = string.Create(
+        _host.ShowStatus(string.Create(
             CultureInfo.InvariantCulture,
-            $"{done * 100,3:0} % {new string('#', filled)}{new string('.', BarWidth - filled)} {TimeLeft(progress.Elapsed, done)} left; Ctrl-C ends the run");
-        _live!.UpdateTarget(new Rows(Table(_ended.Append(row)), new Text(status)));
+            $"{done * 100,3:0} % {new string('#', filled)}{new string('.', BarWidth - filled)} {TimeLeft(progress.Elapsed, done)} left, epoch {progress.Epoch}/{progress.Epochs}, train error {progress.TrainError:0.00} %, {progress.ImagesPerSecond:N0} images/s, block losses {Losses(progress.BlockLosses)}"));
     }
 
     internal override void EpochEnded(EpochMetrics epoch)
     {
-        _ended.Enqueue(
-        [
+        if (!_keepsRows)
+        {
+            return;
+        }
+
+        if (!_hasHeadings)
+        {
+            _hasHeadings = true;
+            _host.Error.WriteLine(Row("epoch", "train error", $"{_heldOut} error", "images/s", "block losses"));
+        }
+
+        _host.Error.WriteLine(Row(
             $"{epoch.Epoch}/{_epochs}",
             epoch.TrainError.ToString("0.00", CultureInfo.InvariantCulture) + " %",
             epoch.TestError.ToString("0.00", CultureInfo.InvariantCulture) + " %",
-            Losses(epoch.BlockLosses),
             epoch.ImagesPerSecond.ToString("N0", CultureInfo.InvariantCulture),
-        ]);
-        if (_ended.Count > EpochsShown)
-        {
-            _ended.Dequeue();
-        }
+            Losses(epoch.BlockLosses)));
     }
 
-    private Table Table(IEnumerable<string[]> rows)
+    /// <summary>The progress of an evaluation.</summary>
+    /// <param name="set">The images' name.</param>
+    /// <param name="done">Images evaluated so far.</param>
+    /// <param name="images">Images of the evaluation.</param>
+    internal static string Show(string set, int done, int images) =>
+        string.Create(CultureInfo.InvariantCulture, $"{100.0 * done / images,3:0} % of the {set} images evaluated: {done:N0} of {images:N0}");
+
+    private string Row(string epoch, string train, string test, string speed, string losses)
     {
-        Table table = new Table { Border = TableBorder.Simple };
-        foreach (string name in new[] { "epoch", "train error", $"{_heldOut} error", "block losses", "images/s" })
-        {
-            table.AddColumn(new TableColumn(new Text(name)) { Alignment = Justify.Right, NoWrap = true });
-        }
-
-        foreach (string[] row in rows)
-        {
-            table.AddRow(row.Select(cell => new Text(cell)));
-        }
-
-        return table;
+        int widest = Math.Max("epoch".Length, $"{_epochs}/{_epochs}".Length);
+        return $"{epoch.PadLeft(widest)}  {train,11}  {test.PadLeft($"{_heldOut} error".Length)}  {speed,8}  {losses}";
     }
 }

@@ -28,7 +28,7 @@ internal static class ParseFaults
         return error.SymbolResult switch
         {
             CommandResult { Command.Subcommands.Count: > 0 } => $"'{owner}' needs a command: {ValueOption.List([.. command.Subcommands.Select(sub => sub.Name)])}. See '{help}'.",
-            ArgumentResult { Tokens.Count: 0, Argument: var argument } => $"'{owner}' needs {(argument.Name[0] is 'I' ? "an" : "a")} {argument.Name}: {argument.Description}. See '{help}'.",
+            ArgumentResult { Tokens.Count: 0, Argument: var argument } => DescribeMissing(owner, argument, ""),
             OptionResult { IdentifierToken: null } option => $"'{owner}' needs {option.Option.Name}. See '{help}'.",
             OptionResult { Tokens.Count: 0 } option => $"{option.Option.Name} needs a value. See '{help}'.",
             OptionResult { IdentifierTokenCount: > 1 } option => $"{option.Option.Name} is given {option.IdentifierTokenCount} times; give it once.",
@@ -36,11 +36,20 @@ internal static class ParseFaults
         };
     }
 
+    /// <summary>Makes the fault of an argument that is missing.</summary>
+    /// <param name="parse">The command line.</param>
+    /// <param name="argument">The argument.</param>
+    /// <param name="hint">More about it.</param>
+    internal static CommandFault Missing(ParseResult parse, Argument argument, string hint = "") => new(DescribeMissing(FullName(parse.CommandResult), argument, hint));
+
     /// <summary>Whether an option was given no value and took the next option for it.</summary>
     internal static bool TookAnOption(SymbolResult option) => option.Tokens is [{ Value: string text }, ..] && text.StartsWith("--", StringComparison.Ordinal);
 
     /// <summary>A word of the user's, short enough for a message.</summary>
     internal static string Quote(string word) => word.Length <= Longest ? $"'{word}'" : $"'{word[..Longest]}...'";
+
+    private static string DescribeMissing(string owner, Argument argument, string hint) =>
+        $"'{owner}' needs {(argument.Name[0] is 'I' ? "an" : "a")} {argument.Name}: {argument.Description}{hint}. See '{owner} --help'.";
 
     // With the commands it belongs to.
     private static string FullName(CommandResult command) =>

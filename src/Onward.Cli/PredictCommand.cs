@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Text.Json;
 using Onward.Data;
 using Onward.Formats;
 using Onward.Imaging;
@@ -16,8 +15,7 @@ internal sealed class PredictCommand
     private const int DefaultTop = 5;
     private const int ImagesOfThread = 4; // in a batch
 
-    private readonly Argument<string> _run = ValueOption.Path("RUN", "run folder, as 'onward train' printed it");
-    private readonly Argument<string[]> _images = ValueOption.Paths("IMAGE", "image files, or folders of them: JPEG, PNG, GIF, BMP or WebP");
+    private readonly RunChoice _run = new(ValueOption.Paths("IMAGE", "image files, or folders of them: JPEG, PNG, GIF, BMP or WebP"));
     private readonly EpochChoice _epoch = new("Take the model");
     private readonly Option<int?> _top = ValueOption.Whole("--top", $"Classes to show, the most probable first. Default {DefaultTop}, or all where there are fewer", 1);
     private readonly Option<double?> _confidence = TrainedModel.ExitConfidenceOption(". Default: none does");
@@ -32,10 +30,13 @@ internal sealed class PredictCommand
     internal static Command Create(Host host)
     {
         PredictCommand predict = new(host);
-        Command command = new("predict", "Tell the classes of image files, with their probabilities.")
+        Command command = new("predict", "Tell the classes of image files, with their probabilities.");
+        predict._run.AddTo(command);
+        foreach (Option option in new Option[] { predict._top, predict._confidence, predict._lastBlock, predict._threads, predict._json })
         {
-            predict._run, predict._images, predict._top, predict._confidence, predict._lastBlock, predict._threads, predict._json,
-        };
+            command.Add(option);
+        }
+
         predict._epoch.AddTo(command);
         command.SetAction(predict.Run);
         return command;
@@ -44,7 +45,8 @@ internal sealed class PredictCommand
     // All that can be wrong but the content of the images is found before the first answer.
     private int Run(ParseResult parse)
     {
-        TrainedModel trained = TrainedModel.Load(_host.Resolve(parse.GetValue(_run)!), _epoch.Read(parse));
+        (string folder, string[] asked) = _run.Read(parse);
+        TrainedModel trained = TrainedModel.Load(_host.Resolve(folder), _epoch.Read(parse));
         LocalMixerOptions options = trained.Model.Options;
         EarlyExit exit = ReadExit(parse, trained);
         int top = parse.GetValue(_top) ?? Math.Min(DefaultTop, options.Classes);
@@ -58,14 +60,14 @@ internal sealed class PredictCommand
             throw new CommandFault($"{trained.Folder} was trained on images of {options.ImageChannels} channels, which no image file has.");
         }
 
-        string[] named = [.. parse.GetValue(_images)!.SelectMany(Files)], paths = [.. named.Select(_host.Resolve)];
+        string[] named = [.. asked.SelectMany(Files)], paths = [.. named.Select(_host.Resolve)];
         ImageDescription images = trained.DescribeImages(_host);
 
         // Folders hold images of any size, of which training took the middle; other images have the size they were trained in.
         LooseImages files = new(paths, options.ImageSide, options.ImageChannels, keepsSize: trained.Run.Dataset == Datasets.Folder)
         {
             Smooths = trained.Run.Antialias,
-            Contents = ReadPipes(parse.GetValue(_images)!),
+            Contents = ReadPipes(asked),
         };
         using WorkerTeam team = new(Math.Min(RuleChoice.Threads(parse, _threads), paths.Length));
 
@@ -88,20 +90,23 @@ internal sealed class PredictCommand
             });
             foreach (Answer answer in answers)
             {
-                if (files.FaultOf(shown) is not string fault)
+                if (files.FaultOf(shown) is string fault)
                 {
-                    _host.Out.WriteLine(asJson
-                        ? ToJson(named[shown], answer, images.ClassNames, top)
-                        : ToText(named[shown], answer, images.ClassNames, top, tellsBlock));
+                    if (paths.Length == 1)
+                    {
+                        throw new CommandFault(fault);
+                    }
+
+                    _host.Error.WriteLine($"onward: {fault}");
+                    unread++;
                 }
-                else if (paths.Length == 1)
+                else if (asJson)
                 {
-                    throw new CommandFault(fault);
+                    _host.WriteJson(ToJson(named[shown], answer, images.ClassNames, top));
                 }
                 else
                 {
-                    _host.Error.WriteLine($"onward: {Cli.OneLine(fault)}");
-                    unread++;
+                    _host.Out.WriteLine(ToText(named[shown], answer, images.ClassNames, top, tellsBlock));
                 }
 
                 shown++;
@@ -166,8 +171,8 @@ internal sealed class PredictCommand
         return $"{image}: {classes}{from}";
     }
 
-    private static string ToJson(string image, Answer answer, IReadOnlyList<string> names, int top) => JsonSerializer.Serialize(
-        new Line(image, [.. answer.Best(top).Select(label => new ClassProbability(names[label], Math.Round((double)answer.Probabilities[label], 6)))], answer.Block), ResultJson.Options);
+    private static Line ToJson(string image, Answer answer, IReadOnlyList<string> names, int top) =>
+        new(image, [.. answer.Best(top).Select(label => new ClassProbability(names[label], Math.Round((double)answer.Probabilities[label], 6)))], answer.Block);
 
     private sealed record Answer(float[] Probabilities, int? Block)
     {

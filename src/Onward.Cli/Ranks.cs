@@ -57,10 +57,20 @@ internal sealed class Ranks : IDisposable
     /// <returns>Its exit code in the process that prints; the others end in good order and leave the rest to it.</returns>
     internal static int Run(string? form, Host host, Func<Ranks, int> command)
     {
-        using Ranks ranks = new(host, form is null ? null : MpiCommunicator.Open());
+        Launch launch = new(host.Variable);
         if (form is null)
         {
-            return command(ranks);
+            return launch.Processes == 1 ? command(new Ranks(host, null)) : RefuseCopies(launch, $"""
+                {launch.Processes} processes were started together, as by mpirun, and each would train the whole run. Share it among them with --parallel data, or start one process.
+                """);
+        }
+
+        using Ranks ranks = new(host, MpiCommunicator.Open());
+        if (launch.Processes > ranks._world!.Count)
+        {
+            return RefuseCopies(launch, $"""
+                {launch.Processes} processes were started together, but the MPI library knows of {ranks._world.Count}: mpirun belongs to another MPI than this one ({MpiCommunicator.LibraryVersion.Split(',', '\n')[0]}). Start them with that library's own mpirun, or name mpirun's library in $ONWARD_MPI.
+                """);
         }
 
         try
@@ -82,7 +92,7 @@ internal sealed class Ranks : IDisposable
         {
             // The others would wait for this process for ever.
             (int code, string message) = Cli.Describe(fault);
-            host.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"onward: rank {ranks._world!.Rank}: {Cli.OneLine(message)}"));
+            host.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"onward: rank {ranks._world!.Rank}: {message}"));
             ranks._world.Abort(code);
             throw;
         }
@@ -158,6 +168,9 @@ internal sealed class Ranks : IDisposable
         Grid?.Dispose();
         _world?.Dispose();
     }
+
+    // Said once, by the first.
+    private static int RefuseCopies(Launch launch, string fault) => launch.Rank == 0 ? throw new CommandFault(fault) : ExitCode.Done;
 
     private void Join(string form)
     {

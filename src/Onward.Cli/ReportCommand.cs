@@ -13,19 +13,24 @@ internal sealed class ReportCommand
     private const string PageName = "report.html";
 
     private readonly Argument<string[]> _runs = ValueOption.Paths("RUN", "run folders, as 'onward train' printed them; runs that have not ended too");
+    private readonly Option<string[]> _named = new("--run") { Description = "Run folder; the same as RUN by itself", HelpName = "DIR", Arity = ArgumentArity.OneOrMore };
+    private readonly Option<string?> _out = ValueOption.File("--out", $"HTML file to write. Default: {PageName} in the run's folder or, of several runs, in this one");
     private readonly EpochChoice _epoch = new("Show the confusions and images of the model");
-    private readonly Option<string?> _out = ValueOption.Folder("--out", $"HTML file to write. Default: {PageName} in the run's folder or, of several runs, in this one");
     private readonly Option<int?> _threads = RuleChoice.ThreadsOption();
     private readonly Host _host;
     private readonly Dictionary<DataChoice.Settings, TrainingData> _loaded = [];
 
-    private ReportCommand(Host host) => _host = host;
+    private ReportCommand(Host host)
+    {
+        _host = host;
+        _runs.Arity = ArgumentArity.ZeroOrMore;
+    }
 
     /// <summary>Makes the command.</summary>
     internal static Command Create(Host host)
     {
         ReportCommand report = new(host);
-        Command command = new("report", "Write a page about runs: learning curves, errors, confusions, misclassified images.") { report._runs, report._out, report._threads };
+        Command command = new("report", "Write a page about runs: learning curves, errors, confusions, misclassified images.") { report._runs, report._named, report._out, report._threads };
         report._epoch.AddTo(command);
         command.SetAction(report.Run);
         return command;
@@ -33,7 +38,13 @@ internal sealed class ReportCommand
 
     private int Run(ParseResult parse)
     {
-        string[] folders = [.. parse.GetValue(_runs)!.Select(run => Path.TrimEndingDirectorySeparator(Path.GetFullPath(_host.Resolve(run))))];
+        string[] named = [.. parse.GetValue(_runs) ?? [], .. parse.GetValue(_named) ?? []];
+        if (named.Length == 0)
+        {
+            throw ParseFaults.Missing(parse, _runs, ", by themselves or after --run");
+        }
+
+        string[] folders = [.. named.Select(run => Path.TrimEndingDirectorySeparator(Path.GetFullPath(_host.Resolve(run))))];
         if (folders.GroupBy(folder => folder).FirstOrDefault(group => group.Count() > 1) is { Key: string twice })
         {
             throw new CommandFault($"{twice} is named twice. Name each run once.");

@@ -69,7 +69,7 @@ internal sealed class ReproduceCommand
     {
         if (asJson)
         {
-            _host.Out.WriteLine(JsonSerializer.Serialize(cells.Select(ListedCell.Of), ResultJson.Options));
+            _host.WriteJson(cells.Select(ListedCell.Of));
             return;
         }
 
@@ -107,7 +107,7 @@ internal sealed class ReproduceCommand
         double seconds = runs.Sum(run => run.Result.Seconds ?? 0);
         if (parse.GetValue(_json))
         {
-            _host.Out.WriteLine(JsonSerializer.Serialize(Outcome.Of(reproduction, ours, verdict, seconds, folder), ResultJson.Options));
+            _host.WriteJson(Outcome.Of(reproduction, ours, verdict, seconds, folder));
         }
         else
         {

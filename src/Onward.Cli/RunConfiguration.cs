@@ -135,6 +135,9 @@ internal sealed record RunConfiguration
     /// <summary>Steps of an epoch at most; null for all.</summary>
     public int? LimitBatches { get; init; }
 
+    /// <summary>Batches of images of an evaluation at most; null for all images.</summary>
+    public int? LimitTestBatches { get; init; }
+
     /// <summary>Batches whose images were learnt alone, and on which errors are reported; null where all were.</summary>
     public int? OverfitBatches { get; init; }
 

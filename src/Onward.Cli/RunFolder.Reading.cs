@@ -111,7 +111,7 @@ internal sealed partial class RunFolder
     }
 
     /// <summary>The command that goes on with a run.</summary>
-    internal static string ResumeCommand(string path) => $"onward train --resume {path}";
+    internal static string ResumeCommand(string path) => $"onward train --resume {CommandLineText.Quote(path)}";
 
     /// <summary>Reads a text file of a run, if it is not larger than any that a run writes.</summary>
     internal static string ReadText(string path, long mostBytes)

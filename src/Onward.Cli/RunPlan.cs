@@ -42,7 +42,7 @@ internal sealed record RunPlan(ModelChoice.Settings Model, RuleChoice.Settings R
             ComparedSteps = run.MeasureGradients,
             Seed = run.Seed,
         };
-        LimitChoice.Settings limits = new(run.LimitBatches, run.OverfitBatches, run.EarlyStop);
+        LimitChoice.Settings limits = new(run.LimitBatches, run.OverfitBatches, run.EarlyStop) { LimitTestBatches = run.LimitTestBatches };
         return new RunPlan(
             run.Network,
             new RuleChoice.Settings(run.Rule, run.Perturbation, run.Passes, run.Layerwise, run.Recompute, threads),
@@ -158,6 +158,7 @@ internal sealed record RunPlan(ModelChoice.Settings Model, RuleChoice.Settings R
         WarmupEpochs = Training.WarmupEpochs,
         Ema = Training.AverageDecay,
         LimitBatches = Training.MaximumSteps,
+        LimitTestBatches = Training.MaximumTestBatches,
         OverfitBatches = OverfitBatches,
         EarlyStop = Training.Patience,
         MeasureGradients = Training.ComparedSteps,

@@ -84,7 +84,7 @@ internal sealed class RunSeries
         using RunFolder folder = RunFolder.Create(run.Folder, training.Configuration, training.Blocks);
         try
         {
-            training.Train(folder, LiveDisplay.TryCreate(_host, run.Plan.Training.Epochs, _data.HeldOut) ?? (TrainingDisplay)new QuietDisplay());
+            training.Train(folder, LiveDisplay.TryCreate(_host, run.Plan.Training.Epochs, _data.HeldOut, keepsRows: false) ?? (TrainingDisplay)new QuietDisplay());
         }
         catch (TrainingDivergedException)
         {

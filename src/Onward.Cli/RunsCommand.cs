@@ -1,6 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Text.Json;
+using System.Text.Json.Nodes;
 
 namespace Onward.Cli;
 
@@ -43,7 +43,7 @@ internal sealed class RunsCommand
         {
             foreach (Row row in sorted)
             {
-                _host.Out.WriteLine(JsonSerializer.Serialize(row, ResultJson.Options));
+                _host.WriteJson(row);
             }
         }
         else
@@ -92,11 +92,12 @@ internal sealed class RunsCommand
                 ResultJson.Round(run.TestError),
                 run.HeldOut,
                 run.Written.UtcDateTime,
+                ChangedOptions.Of(options),
                 null);
         }
         catch (CommandFault fault)
         {
-            return new Row(name, folder, RunStage.Damaged, null, null, null, null, null, null, null, RecordedRun.LastWrite(folder).UtcDateTime, fault.Message);
+            return new Row(name, folder, RunStage.Damaged, null, null, null, null, null, null, null, RecordedRun.LastWrite(folder).UtcDateTime, null, fault.Message);
         }
     }
 
@@ -108,8 +109,8 @@ internal sealed class RunsCommand
             return;
         }
 
-        TextTable table = new(0, 1, 2, 3, 6, 7, 8);
-        table.Add("run", "model", "rule", "data", "epochs", "error", "on", "written", "state");
+        TextTable table = new(0, 1, 2, 3, 6, 7, 8, 9);
+        table.Add("run", "model", "rule", "data", "epochs", "error", "on", "written", "state", "options");
         foreach (Row row in rows)
         {
             table.Add(
@@ -121,7 +122,8 @@ internal sealed class RunsCommand
                 row.Error is double error ? TextTable.Percent(error) : "",
                 row.Error is null ? "" : row.HeldOut!,
                 TimeZoneInfo.ConvertTime(new DateTimeOffset(row.Written), _host.Clock.LocalTimeZone).ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture),
-                row.State.ToString().ToLowerInvariant());
+                row.State.ToString().ToLowerInvariant(),
+                row.Options is null ? "" : ChangedOptions.Show(row.Options));
         }
 
         table.Write(_host.Out);
@@ -140,5 +142,6 @@ internal sealed class RunsCommand
         double? Error,
         string? HeldOut,
         DateTime Written,
+        IReadOnlyDictionary<string, JsonNode>? Options,
         string? Fault);
 }

@@ -1,7 +1,8 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
-using System.Text.Json;
+using System.IO.Hashing;
+using System.Text;
 
 namespace Onward.Cli;
 
@@ -10,6 +11,8 @@ internal sealed class SweepCommand
 {
     private const string Name = "sweep";
     private const int MostRuns = 100_000;
+    private const int LongestName = 200;
+    private const int HashLetters = 16;
 
     private readonly TrainOptions _options = new();
     private readonly Option<string[]> _vary = new("--vary")
@@ -159,8 +162,13 @@ internal sealed class SweepCommand
     {
         string name = string.Join('_', setting.Variations.Zip(setting.Values, (variation, value) => $"{variation.Name}-{value}"));
         char[] letters = [.. name.Select(letter => char.IsAsciiLetterOrDigit(letter) || letter is '-' or '_' or '.' or ',' ? letter : '-')];
-        return setting.Plans.Count == 1 ? new string(letters) : string.Create(CultureInfo.InvariantCulture, $"{new string(letters)}_seed-{plan.Training.Seed}");
+        string folder = Shorten(new string(letters), name);
+        return setting.Plans.Count == 1 ? folder : string.Create(CultureInfo.InvariantCulture, $"{folder}_seed-{plan.Training.Seed}");
     }
+
+    // File systems take names of 255 bytes; a name that is cut ends in a hash of the whole one.
+    private static string Shorten(string folder, string name) => folder.Length <= LongestName ? folder
+        : $"{folder[..(LongestName - HashLetters - 1)]}-{Convert.ToHexStringLower(XxHash128.Hash(Encoding.UTF8.GetBytes(name)))[..HashLetters]}";
 
     private static string Write(string folder, SweepVariation[] variations, Outcome[] outcomes, string heldOut)
     {
@@ -184,19 +192,17 @@ internal sealed class SweepCommand
         {
             foreach (Outcome outcome in outcomes)
             {
-                _host.Out.WriteLine(JsonSerializer.Serialize(
-                    new
-                    {
-                        Setting = variations.Zip(outcome.Values).ToDictionary(pair => pair.First.Name, pair => pair.Second),
-                        ErrorsOn = heldOut,
-                        Error = ResultJson.Round(outcome.Error?.Mean),
-                        ErrorDeviation = ResultJson.Round(outcome.Error?.Deviation),
-                        TrainError = ResultJson.Round(outcome.TrainError?.Mean),
-                        outcome.Diverged,
-                        outcome.ImagesPerSecond,
-                        outcome.Seconds,
-                    },
-                    ResultJson.Options));
+                _host.WriteJson(new
+                {
+                    Setting = variations.Zip(outcome.Values).ToDictionary(pair => pair.First.Name, pair => pair.Second),
+                    ErrorsOn = heldOut,
+                    Error = ResultJson.Round(outcome.Error?.Mean),
+                    ErrorDeviation = ResultJson.Round(outcome.Error?.Deviation),
+                    TrainError = ResultJson.Round(outcome.TrainError?.Mean),
+                    outcome.Diverged,
+                    outcome.ImagesPerSecond,
+                    outcome.Seconds,
+                });
             }
 
             return;

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Text.Json;
 using Onward.Training;
 
 namespace Onward.Cli;
@@ -30,7 +29,7 @@ internal sealed class TrainCommand
     {
         if (options.OnlyShows(parse) && options.ReadResumption(parse) is null)
         {
-            host.Out.WriteLine(options.Show(parse));
+            host.Out.Write(options.Show(parse) + "\n");
             return ExitCode.Done;
         }
 
@@ -56,7 +55,7 @@ internal sealed class TrainCommand
         TrainingData data = plan.Run.Choose(plan.Data.Load(_host));
         using TrainingRun run = new(plan.Run, data, _host);
         _host.ShowNotices();
-        DryRun.Of(run, plan.Out is null ? DefaultFolder(run) : _host.Resolve(plan.Out)).Write(_host.Out, plan.Keeping.AsJson);
+        DryRun.Of(run, plan.Out is null ? DefaultFolder(run) : _host.Resolve(plan.Out)).Write(_host, plan.Keeping.AsJson);
         return ExitCode.Done;
     }
 
@@ -284,20 +283,18 @@ internal sealed class TrainCommand
     {
         if (asJson)
         {
-            _host.Out.WriteLine(JsonSerializer.Serialize(
-                new Outcome(
-                    run.Rule,
-                    run.Network.Name,
-                    run.Dataset,
-                    result.Epochs ?? run.Epochs,
-                    run.Parameters,
-                    result.TrainError,
-                    result.TestError,
-                    result.ImagesPerSecond,
-                    peak,
-                    result.Seconds,
-                    folder.Path),
-                ResultJson.Options));
+            _host.WriteJson(new Outcome(
+                run.Rule,
+                run.Network.Name,
+                run.Dataset,
+                result.Epochs ?? run.Epochs,
+                run.Parameters,
+                result.TrainError,
+                result.TestError,
+                result.ImagesPerSecond,
+                peak,
+                result.Seconds,
+                folder.Path));
             return;
         }
 
@@ -309,10 +306,10 @@ internal sealed class TrainCommand
             table.Add("epochs", string.Create(CultureInfo.InvariantCulture, $"{result.Epochs} of {run.Epochs}: no lower error in the last {run.EarlyStop}"));
         }
 
-        table.Add("train error", TextTable.Percent(result.TrainError!.Value));
+        table.Add("train error", TextTable.Percent(result.TrainError!.Value) + OfSome(run));
         if (run.OverfitBatches is null)
         {
-            table.Add($"{run.HeldOut} error", TextTable.Percent(result.TestError!.Value));
+            table.Add($"{run.HeldOut} error", TextTable.Percent(result.TestError!.Value) + OfSome(run));
         }
 
         if (result.BlockTestErrors.Count > 0)
@@ -327,9 +324,12 @@ internal sealed class TrainCommand
             table.Add("peak memory", string.Create(CultureInfo.InvariantCulture, $"{peak:0} MB"));
         }
 
-        table.Add("run", folder.Path);
+        table.Add("run", CommandLineText.Quote(folder.Path));
         table.Write(_host.Out);
     }
+
+    private static string OfSome(RunConfiguration run) => run.LimitTestBatches is not int batches ? ""
+        : string.Create(CultureInfo.InvariantCulture, $" on {(long)batches * run.BatchSize:N0} images at most");
 
     private string DefaultFolder(TrainingRun run) => _host.Resolve(Path.Combine("runs", RunName(run.Configuration)));
 

@@ -168,7 +168,15 @@ internal static class ValueOption
         Description = help,
         HelpName = "DIR",
         Required = required,
-        CustomParser = result => Convert(result, text => IsPath(text) && !ParseFaults.TookAnOption(result) ? text : null, "the path of a folder"),
+        CustomParser = result => Convert(result, text => IsPath(text) && !ParseFaults.TookAnOption(result) ? Expand(text) : null, "the path of a folder"),
+    };
+
+    /// <summary>The path of a file.</summary>
+    internal static Option<string?> File(string name, string help) => new(name)
+    {
+        Description = help,
+        HelpName = "FILE",
+        CustomParser = result => Convert(result, text => IsPath(text) && !ParseFaults.TookAnOption(result) ? Expand(text) : null, "the path of a file"),
     };
 
     /// <summary>A path that stands by itself.</summary>
@@ -201,11 +209,18 @@ internal static class ValueOption
     {
         if (IsPath(text))
         {
-            return text;
+            return Expand(text);
         }
 
         result.AddError($"{name} must be a path; got {ParseFaults.Quote(text)}.");
         return null;
+    }
+
+    // A shell does this to words that begin with ~, but nothing does it in a file of options or after an equals sign.
+    private static string Expand(string path)
+    {
+        string home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
+        return home.Length > 0 && (path == "~" || path.StartsWith("~/", StringComparison.Ordinal)) ? home + path[1..] : path;
     }
 
     private static bool IsPath(string text) => text.Length > 0 && !text.Contains('\0', StringComparison.Ordinal);

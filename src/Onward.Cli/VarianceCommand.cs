@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Text.Json;
 using Onward.Laboratory;
 using Onward.Learning;
 using Onward.Threads;
@@ -117,7 +116,7 @@ internal sealed class VarianceCommand
         Tell(files);
     }
 
-    private void Json<T>(T outcome) => _host.Out.WriteLine(JsonSerializer.Serialize(outcome, ResultJson.Options));
+    private void Json<T>(T outcome) => _host.WriteJson(outcome);
 
     private void Tell(LaboratoryFolder files) => new TextTable().Add("plot", files.Plot).Add("table", files.Table).Write(_host.Out);
 

@@ -11,6 +11,8 @@ internal sealed class MpiLibrary
     /// <summary>Names a library file to use instead of those that are looked for.</summary>
     internal const string Variable = "ONWARD_MPI";
 
+    private const string FirstCall = "MPI_Init_thread";
+
     private static readonly string[] Names = ["libmpi.so.40", "libmpich.so.12", "libmpi.so.12", "libmpi.40.dylib", "libmpi.12.dylib", "libmpi.so"];
 
     private static readonly Lazy<nint> Loaded = new(Load);
@@ -53,28 +55,28 @@ internal sealed class MpiLibrary
 
     private static nint Load()
     {
-        IReadOnlyList<string> names = Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } named ? [named] : Names;
-        foreach (string name in names)
+        string? named = Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } text ? text : null;
+        IReadOnlyList<string> names = named is null ? Names : [named];
+        nint library = names.Select(Open).FirstOrDefault(library => library != 0 && NativeLibrary.TryGetExport(library, FirstCall, out _));
+        if (library != 0)
         {
-            // Open MPI's own plugins look for its symbols among those of the process.
-            if (OperatingSystem.IsLinux() && OpenGlobally(name) is nint handle and not 0)
-            {
-                return handle;
-            }
+            return library;
+        }
 
-            if (NativeLibrary.TryLoad(name, out nint library))
-            {
-                return library;
-            }
+        if (named is not null && Open(named) != 0)
+        {
+            throw new MpiException($"${Variable} names {named}, which is no MPI library: it has no {FirstCall}. Name the file of one, such as libmpi.so.40, or unset the variable.");
         }
 
         throw new MpiException($"no MPI library was found (looked for {string.Join(", ", names)}). Install Open MPI 4 or 5 (Debian: openmpi-bin), or name the library's file in ${Variable}.");
     }
 
-    private static nint OpenGlobally(string name)
+    // 0 where there is no such library. Open MPI's own plugins look for its symbols among those of the process.
+    private static nint Open(string name)
     {
         const int Now = 2, Global = 0x100;
-        return DynamicLinker.Open(name, Now | Global);
+        nint library = OperatingSystem.IsLinux() ? DynamicLinker.Open(name, Now | Global) : 0;
+        return library != 0 || NativeLibrary.TryLoad(name, out library) ? library : 0;
     }
 
     private static nint Symbol(string name) => NativeLibrary.GetExport(Handle, name);

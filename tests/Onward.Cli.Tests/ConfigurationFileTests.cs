@@ -48,6 +48,24 @@ public sealed class ConfigurationFileTests : IDisposable
     }
 
     [Theory]
+    [InlineData("~/absent/mnist", "absent/mnist")]
+    [InlineData("~", "")]
+    [InlineData("./~/absent", null)]
+    [InlineData("~absent", null)]
+    public void The_head_of_a_path_may_stand_for_the_home_folder(string path, string? below)
+    {
+        string home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
+        string expected = below is null ? Path.Combine(_workplace["work"], path) : home + (below.Length > 0 ? $"/{below}" : "");
+        Write($$"""{ "data": "{{path}}", "dataset": "mnist", "model": "S/1/1" }""");
+
+        Workplace.Result file = _workplace.Run("train --config {path}/o.json"), words = _workplace.Run($"train --dataset mnist --model S/1/1 --data={path}");
+
+        Assert.Equal((2, 2), (file.Code, words.Code));
+        Assert.Contains(expected, file.Error);
+        Assert.Equal(file.Error, words.Error);
+    }
+
+    [Theory]
     [InlineData("--epochs 3")]
     [InlineData("--epochs=3")]
     public void The_command_line_goes_before_the_file(string given)

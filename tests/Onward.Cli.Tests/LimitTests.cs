@@ -81,7 +81,24 @@ public sealed class LimitTests : IDisposable
         Assert.Equal(["0.75", "1"], lines.Select(cells => cells[^3]));
     }
 
+    // A run that measures on some images trains the same weights, and goes on with the same ones.
+    [Fact]
+    public void Errors_are_measured_on_no_more_batches_than_asked()
+    {
+        _workplace.Run($"{Small} --epochs 3 --out plain");
+        Workplace.Result limited = _workplace.Run($"{Small} --epochs 3 --limit-test-batches 1 --out limited");
+        _workplace.Run($"{Small} --epochs 3 --limit-test-batches 1 --out again", interruptAt: "epoch 2/3");
+        _workplace.Run("train --resume again");
+
+        JsonNode outcome = JsonNode.Parse(File.ReadAllText(_workplace["work/limited/result.json"]))!;
+        Assert.All(new[] { "trainError", "testError" }, name => Assert.Equal(0, (double)outcome[name]! % (100.0 / 16)));
+        Assert.Contains(limited.OutLines, line => line.StartsWith("test error", StringComparison.Ordinal) && line.EndsWith(" % on 16 images at most", StringComparison.Ordinal));
+        Assert.Equal(File.ReadAllBytes(_workplace["work/plain/model.safetensors"]), File.ReadAllBytes(_workplace["work/limited/model.safetensors"]));
+        Assert.Equal((double)outcome["testError"]!, (double)JsonNode.Parse(File.ReadAllText(_workplace["work/again/result.json"]))!["testError"]!);
+    }
+
     [Theory]
+    [InlineData("--overfit-batches 2 --limit-test-batches 1", "--limit-test-batches means nothing to --overfit-batches")]
     [InlineData("--overfit-batches 2 --limit-batches 1", "--limit-batches means nothing to --overfit-batches")]
     [InlineData("--overfit-batches 2 --validation 8", "--validation means nothing to --overfit-batches")]
     [InlineData("--overfit-batches 5", "--overfit-batches 5 of 16 images are more than the 64 training images.")]

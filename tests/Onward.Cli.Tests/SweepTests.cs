@@ -37,6 +37,21 @@ public sealed class SweepTests : IDisposable
     }
 
     [Fact]
+    public void A_folder_of_many_options_has_a_name_that_file_systems_take()
+    {
+        const string Many = "--vary lr=0.01,0.02 --vary momentum=0.9 --vary weight-decay=0.0001 --vary schedule=cosine --vary warmup-epochs=0.5 --vary ema=0.5 --vary passes=1 --vary perturbation=rademacher --vary layerwise=true "
+            + "--vary loss-scope=block,patch,group|block,patch --vary similarity=0.1 --vary measure-gradients=0 --vary limit-batches=2 --vary limit-test-batches=1 --vary early-stop=5 --vary seed=1,2 --vary readout-scale=0.1";
+        Workplace.Result first = _workplace.Run($"{Small} {Many} --out s".Replace(" --vary measure-gradients=0", "", StringComparison.Ordinal));
+        string[] names = [.. Directory.GetDirectories(_workplace["work/s"]).Select(path => Path.GetFileName(path)!).Order(StringComparer.Ordinal)];
+        Workplace.Result again = _workplace.Run($"{Small} {Many} --out s".Replace(" --vary measure-gradients=0", "", StringComparison.Ordinal));
+
+        Assert.Equal((0, 0, 8), (first.Code, again.Code, names.Length));
+        Assert.All(names, name => Assert.Matches(@"^lr-0\.0[12]_momentum-0\.9_.{140,}-[0-9a-f]{16}$", name));
+        Assert.All(names, name => Assert.True(name.Length <= 200));
+        Assert.Equal(8, again.ErrorLines.Count(line => line.Contains("ended before, ", StringComparison.Ordinal)));
+    }
+
+    [Fact]
     public void What_has_ended_is_not_repeated()
     {
         string[] first = _workplace.Run($"{Small} --vary lr=0.01,0.02 --seeds 2 --out s").ErrorLines;

@@ -30,18 +30,32 @@ internal sealed class Workplace : IDisposable
     /// <param name="command">Its words, separated by spaces; <c>{data}</c> and <c>{path}</c> stand for folders.</param>
     /// <param name="interruptAt">Presses Ctrl-C when a line of messages contains this.</param>
     /// <param name="errorIsTerminal">Whether messages go to a terminal.</param>
-    public Result Run(string command, string? interruptAt = null, bool errorIsTerminal = false)
+    public Result Run(string command, string? interruptAt = null, bool errorIsTerminal = false) => Run(
+        [.. command.Split(' ').Select(word => word.Replace("{data}", Data, StringComparison.Ordinal).Replace("{path}", Path, StringComparison.Ordinal))],
+        interruptAt,
+        errorIsTerminal);
+
+    /// <summary>Runs a command.</summary>
+    /// <param name="words">Its words.</param>
+    /// <param name="interruptAt">Presses Ctrl-C when a line of messages contains this.</param>
+    /// <param name="errorIsTerminal">Whether messages go to a terminal.</param>
+    /// <param name="width">Columns of a terminal that results and messages go to.</param>
+    /// <param name="variables">Variables of the environment.</param>
+    public Result Run(string[] words, string? interruptAt = null, bool errorIsTerminal = false, int? width = null, IReadOnlyDictionary<string, string>? variables = null)
     {
         using StringWriter output = new() { NewLine = "\n" };
         using CancellationTokenSource interruption = new();
         using Watcher error = new(interruptAt, interruption.Cancel);
         int code = Cli.Run(
-            [.. command.Split(' ').Select(word => word.Replace("{data}", Data, StringComparison.Ordinal).Replace("{path}", Path, StringComparison.Ordinal))],
+            words,
             new Host
             {
                 Out = output,
                 Error = error,
                 ErrorIsTerminal = errorIsTerminal,
+                OutWidth = () => width,
+                ErrorWidth = () => width,
+                Variable = name => variables?.GetValueOrDefault(name),
                 WorkingDirectory = this["work"],
                 Sources =
                 [

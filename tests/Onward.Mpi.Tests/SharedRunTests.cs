@@ -45,6 +45,44 @@ public sealed class SharedRunTests : IDisposable
     }
 
     [Fact]
+    public void Ranks_that_nothing_tells_to_share_a_run_train_no_copies_of_it()
+    {
+        MpiRun.Outcome outcome = MpiRun.Command(3, _folder, $"{Small} --epochs 2 --out copies");
+
+        Assert.True(outcome.Code == 2, outcome.All);
+        Assert.StartsWith("onward: 3 processes were started together, as by mpirun, and each would train the whole run.", Assert.Single(outcome.Lines));
+        Assert.False(Directory.Exists(Path.Combine(_folder, "copies")));
+    }
+
+    // The library that is found sees one process; mpirun of another MPI started two.
+    [Fact]
+    public void A_library_of_another_mpi_than_mpirun_is_refused()
+    {
+        ProcessStartInfo start = new(MpiRun.Words("")[0], $"{Small} --epochs 2 --out other --parallel data".Split(' ')) { WorkingDirectory = _folder, RedirectStandardOutput = true, RedirectStandardError = true };
+        (start.Environment["MV2_COMM_WORLD_SIZE"], start.Environment["MV2_COMM_WORLD_RANK"]) = ("2", "0");
+
+        MpiRun.Outcome outcome = MpiRun.Finish(Process.Start(start)!);
+
+        Assert.True(outcome.Code == 2, outcome.All);
+        Assert.Matches(@"^onward: 2 processes were started together, but the MPI library knows of 1: mpirun belongs to another MPI than this one \(\w.+\)\. ", Assert.Single(outcome.Lines));
+        Assert.False(Directory.Exists(Path.Combine(_folder, "other")));
+    }
+
+    [Theory]
+    [InlineData("libm.so.6", "onward: $ONWARD_MPI names libm.so.6, which is no MPI library: it has no MPI_Init_thread. ")]
+    [InlineData("libnone.so", "onward: no MPI library was found (looked for libnone.so). ")]
+    public void A_library_that_is_no_mpi_is_refused(string library, string reason)
+    {
+        ProcessStartInfo start = new(MpiRun.Words("")[0], $"{Small} --epochs 2 --out other --parallel data".Split(' ')) { WorkingDirectory = _folder, RedirectStandardOutput = true, RedirectStandardError = true };
+        start.Environment["ONWARD_MPI"] = library;
+
+        MpiRun.Outcome outcome = MpiRun.Finish(Process.Start(start)!);
+
+        Assert.True(outcome.Code == 2, outcome.All);
+        Assert.StartsWith(reason, Assert.Single(outcome.Lines));
+    }
+
+    [Fact]
     public void A_rank_that_is_killed_ends_the_run_and_the_last_checkpoint_is_intact()
     {
         using Process run = MpiRun.StartCommand(2, _folder, $"{Small} --epochs 10000 --out run-killed --parallel data --checkpoint-minutes 0");

@@ -72,15 +72,16 @@ public sealed class Evaluator
     /// <param name="loader">The images.</param>
     /// <param name="cancellation">Ends the evaluation.</param>
     /// <exception cref="OperationCanceledException">The evaluation was ended.</exception>
-    public Evaluation Evaluate(BatchLoader loader, CancellationToken cancellation = default) => Evaluate(loader, exitConfidence: null, cancellation);
+    public Evaluation Evaluate(BatchLoader loader, CancellationToken cancellation = default) => Evaluate(loader, exitConfidence: null, progress: null, cancellation);
 
     /// <summary>The same, and what it would come to if blocks answered early.</summary>
     /// <param name="loader">The images.</param>
     /// <param name="exitConfidence">How large the largest probability of a block's head must be for it to answer; null to leave it unmeasured.</param>
+    /// <param name="progress">Told after each batch how many images are done, on the calling thread.</param>
     /// <param name="cancellation">Ends the evaluation.</param>
     /// <exception cref="OperationCanceledException">The evaluation was ended.</exception>
     /// <exception cref="ArgumentException">Early answers are asked of a network whose heads do not classify.</exception>
-    public Evaluation Evaluate(BatchLoader loader, double? exitConfidence, CancellationToken cancellation = default)
+    public Evaluation Evaluate(BatchLoader loader, double? exitConfidence, Action<int>? progress = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(loader);
         if (exitConfidence is not null && _model.Options.IsSelfSupervised)
@@ -114,6 +115,8 @@ public sealed class Evaluator
             {
                 loss += example;
             }
+
+            progress?.Invoke(examples);
         }
 
         double[] sums = [examples, loss, _mistakes, .. _blockMistakes];

@@ -20,8 +20,7 @@ public sealed class Trainer
     private readonly ImageDataset _data;
     private readonly TrainingOptions _options;
     private readonly TimeProvider _clock;
-    private readonly int _threads;
-    private readonly Evaluator _evaluator;
+    private readonly WorkerTeam _team;
     private readonly ParameterUpdate _update;
     private readonly ReadoutTraining? _readout;
     private readonly WeightAverage? _average;
@@ -34,9 +33,11 @@ public sealed class Trainer
     private RunState? _resumed;
     private RunState _state;
     private Action<TrainingProgress>? _progress;
+    private TrainingProgress _told; // last of a step
     private Action<Checkpoint>? _keep;
     private string _images = "";
     private long _start; // as if the run had never been stopped
+    private long _reported; // when progress was told last
     private long _kept; // when the last checkpoint was
     private (int, int)? _keptAt;
     private bool _stops; // as some process wants
@@ -87,7 +88,7 @@ public sealed class Trainer
             throw new ArgumentException("Training: gradients are compared where each process has all blocks.");
         }
 
-        (_model, _rule, _data, _options, _clock, _threads) = (model, rule, data, options, clock, team.Count);
+        (_model, _rule, _team, _data, _options, _clock) = (model, rule, team, data, options, clock);
         _exact = options.ComparedSteps > 0 ? exact : null;
         if (grid is not null)
         {
@@ -96,7 +97,6 @@ public sealed class Trainer
         }
 
         _shared = new SharedModel(rule);
-        _evaluator = new Evaluator(model, team, _grid.World);
         TrainedParameter[] trained = TrainedParameter.Of(model, options);
         TrainedParameter[] own = [.. trained.Where(part => _shared.Owns(part.Parameter))];
         _update = new ParameterUpdate(model.Values.Layout, own, options.CreateOptimizer(), team);
@@ -104,6 +104,7 @@ public sealed class Trainer
         _average = options.AverageDecay > 0 ? new WeightAverage(model, own.Select(part => part.Parameter), options.AverageDecay, team) : null;
         StepsPerEpoch = Math.Min(data.Training.Count / options.BatchSize, options.MaximumSteps ?? int.MaxValue);
         _state = RunState.Start(model.Blocks.Count);
+        _told = new TrainingProgress(1, options.Epochs, 0, StepsPerEpoch, new double[model.Blocks.Count], 0, 0, TimeSpan.Zero);
         _reports = new StepReports(_grid, model.Blocks.Count);
     }
 
@@ -178,7 +179,7 @@ public sealed class Trainer
     {
         using BatchLoader? training = _grid.Stage == 0 ? TrainingLoader(_grid.Share, _options.Views(_model)) : null;
         using BatchLoader? asTheyAre = _readout is null ? null : TrainingLoader(EqualShare);
-        using BatchLoader test = EvaluationLoader(_data.Test);
+        using RunEvaluation evaluations = new(_model, _team, _data, _options, _grid.World);
         Schedule schedule = new(
             _options.Schedule,
             _options.PeakRate,
@@ -193,7 +194,7 @@ public sealed class Trainer
             _shared.Assemble(_model.Values);
             _readout?.Run(asTheyAre!, _state.Epochs.Count, _options.ReadoutLearningRate, StepsPerEpoch, _state.ReadoutStep, () => ReadoutStepEnded(cancellation), Own(cancellation));
             _shared.RequireSame();
-            evaluation = _evaluator.Evaluate(test, Own(cancellation));
+            evaluation = evaluations.OfTest(Tell, Own(cancellation));
             EpochMetrics ended = new(
                 _state.Epochs.Count + 1,
                 schedule.Rate(((_state.Epochs.Count + 1L) * StepsPerEpoch) - 1),
@@ -215,9 +216,8 @@ public sealed class Trainer
 
         _average?.Exchange();
         _shared.Assemble(_model.Values);
-        evaluation ??= _evaluator.Evaluate(test, Own(cancellation));
-        using BatchLoader trainingInOrder = EvaluationLoader(_data.Training);
-        double trainError = _evaluator.Evaluate(trainingInOrder, Own(cancellation)).Error;
+        evaluation ??= evaluations.OfTest(Tell, Own(cancellation));
+        double trainError = evaluations.OfTraining(Tell, Own(cancellation)).Error;
         double images = (double)_state.Epochs.Count * StepsPerEpoch * _options.BatchSize;
         return new TrainingResult(_state.Epochs.Count, trainError, evaluation.Error, evaluation.BlockErrors, images / _state.Trained.TotalSeconds, _clock.GetElapsedTime(_start));
     }
@@ -225,7 +225,7 @@ public sealed class Trainer
     private void TrainEpoch(BatchLoader? loader, Schedule schedule, CancellationToken cancellation)
     {
         int epoch = _state.Epochs.Count, done = _state.Step;
-        long begun = _clock.GetTimestamp(), reported = begun;
+        long begun = _reported = _clock.GetTimestamp();
         bool unchanged = false; // whether parameters are as the last step left them: nobody was told of it who may have changed them
         IEnumerable<ImageBatch> batches = loader?.Epoch(epoch, done, Own(cancellation)) ?? Enumerable.Repeat(ImageBatch.Empty, StepsPerEpoch);
         foreach (ImageBatch batch in batches.Take(StepsPerEpoch - done))
@@ -248,11 +248,11 @@ public sealed class Trainer
             long ended = _clock.GetTimestamp();
             _state.EpochTrained += _clock.GetElapsedTime(begun, ended) - compared;
             begun = ended;
-            if (_progress is not null && (_clock.GetElapsedTime(reported, ended) >= ReportInterval || _state.Step == StepsPerEpoch) && _state.Step > 0)
+            if (_progress is not null && (_clock.GetElapsedTime(_reported, ended) >= ReportInterval || _state.Step == StepsPerEpoch) && _state.Step > 0)
             {
-                reported = ended;
+                _reported = ended;
                 unchanged = false;
-                _progress(new TrainingProgress(
+                _told = new TrainingProgress(
                     epoch + 1,
                     _options.Epochs,
                     _state.Step,
@@ -260,7 +260,8 @@ public sealed class Trainer
                     _state.MeanBlockLosses,
                     _state.ErrorPercent,
                     _state.ImagesPerSecond,
-                    _clock.GetElapsedTime(_start)));
+                    _clock.GetElapsedTime(_start));
+                _progress(_told);
             }
 
             if (keeps)
@@ -271,6 +272,15 @@ public sealed class Trainer
             }
 
             StopIfAsked();
+        }
+    }
+
+    private void Tell(EvaluationProgress evaluation)
+    {
+        if (_progress is not null && _clock.GetElapsedTime(_reported) >= ReportInterval)
+        {
+            _reported = _clock.GetTimestamp();
+            _progress(_told with { Evaluation = evaluation, Elapsed = _clock.GetElapsedTime(_start) });
         }
     }
 
@@ -380,9 +390,7 @@ public sealed class Trainer
     }
 
     private BatchLoader TrainingLoader(BatchShare share, IReadOnlyList<ViewRecipe>? views = null) =>
-        new(_data.Training, _data.Mean, _data.StandardDeviation, _options.BatchSize, _options.Seed, views, _threads, share);
-
-    private BatchLoader EvaluationLoader(ImageSet images) => BatchLoader.ForEvaluation(images, _data.Mean, _data.StandardDeviation, _threads, EqualShare);
+        new(_data.Training, _data.Mean, _data.StandardDeviation, _options.BatchSize, _options.Seed, views, _team.Count, share);
 
     // Of what all processes do alike, whatever their blocks.
     private BatchShare EqualShare => new(_grid.World.Rank, _grid.World.Count);

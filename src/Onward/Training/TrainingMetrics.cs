@@ -10,7 +10,17 @@ namespace Onward.Training;
 /// <param name="ImagesPerSecond">Training speed of this epoch.</param>
 /// <param name="Elapsed">Time since the run began.</param>
 public sealed record TrainingProgress(
-    int Epoch, int Epochs, int Step, int StepsPerEpoch, IReadOnlyList<double> BlockLosses, double TrainError, double ImagesPerSecond, TimeSpan Elapsed);
+    int Epoch, int Epochs, int Step, int StepsPerEpoch, IReadOnlyList<double> BlockLosses, double TrainError, double ImagesPerSecond, TimeSpan Elapsed)
+{
+    /// <summary>The evaluation that is under way; null between evaluations. While there is one, the other numbers are those of the last step.</summary>
+    public EvaluationProgress? Evaluation { get; init; }
+}
+
+/// <summary>The progress of an evaluation.</summary>
+/// <param name="OnTrainingImages">True for training images; false for the test set.</param>
+/// <param name="Done">Images evaluated so far; where processes share a run, as if all were as far as this one.</param>
+/// <param name="Images">Images of the evaluation.</param>
+public sealed record EvaluationProgress(bool OnTrainingImages, int Done, int Images);
 
 /// <summary>What an epoch came to.</summary>
 /// <param name="Epoch">The epoch, from 1.</param>

@@ -71,6 +71,12 @@ public sealed record TrainingOptions
     public int? MaximumSteps { get; init; }
 
     /// <summary>
+    /// Batches of images that an evaluation takes at most, at least 1. They are drawn by the seed, from test and training images alike.
+    /// Default null: all images.
+    /// </summary>
+    public int? MaximumTestBatches { get; init; }
+
+    /// <summary>
     /// Epochs without a new lowest error on the test set after which the run ends, at least 1. Default null: it ends after all epochs.
     /// </summary>
     public int? Patience { get; init; }
@@ -114,6 +120,7 @@ public sealed record TrainingOptions
         Require(double.IsFinite(WeightDecay) && WeightDecay >= 0, $"weight decay must be 0 or more; got {WeightDecay}");
         Require(WarmupEpochs >= 0 && WarmupEpochs <= Epochs, $"warm-up epochs must be between 0 and the {Epochs} epochs of the run; got {WarmupEpochs}");
         Require(MaximumSteps is null or >= 1, $"the most steps of an epoch must be at least 1; got {MaximumSteps}");
+        Require(MaximumTestBatches is null or >= 1, $"the most batches of an evaluation must be at least 1; got {MaximumTestBatches}");
         Require(Patience is null or >= 1, $"patience must be at least 1 epoch; got {Patience}");
         Require(AverageDecay is >= 0 and < 1, $"the decay of the average must be at least 0 and below 1; got {AverageDecay}");
         Require(ComparedSteps >= 0, $"the steps to compare must be 0 or more; got {ComparedSteps}");
