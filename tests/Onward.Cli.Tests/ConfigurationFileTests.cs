@@ -90,7 +90,7 @@ public sealed class ConfigurationFileTests : IDisposable
     [InlineData("""{ "rule": "BP", "passes": 2 }""", "--passes means nothing to --rule BP.")]
     [InlineData("""{ "model": "\ud800" }""", "o.json: a text in it is no valid Unicode.")]
     [InlineData("""{ "\ud800": 1 }""", "o.json: a text in it is no valid Unicode.")]
-    [InlineData("""{ "lr": "\u001b[2J\u2028\n" }""", "--lr must be a number above 0; got ' [2J '.")]
+    [InlineData("""{ "lr": "\u001b[2J\u2028\n" }""", "--lr must be a number above 0; got '\\u001B[2J\\u2028\\u000A'.")]
     public void A_wrong_file_is_refused_in_one_line(string content, string fault)
     {
         Write(content);

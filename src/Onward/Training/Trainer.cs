@@ -178,7 +178,7 @@ public sealed class Trainer
     private TrainingResult RunEpochs(Action<EpochMetrics>? epochEnded, CancellationToken cancellation)
     {
         using BatchLoader? training = _grid.Stage == 0 ? TrainingLoader(_grid.Share, _options.Views(_model)) : null;
-        using BatchLoader? asTheyAre = _readout is null ? null : TrainingLoader(EqualShare);
+        using BatchLoader? asTheyAre = _readout is null ? null : TrainingLoader(new BatchShare(_grid.World.Rank, _grid.World.Count));
         using RunEvaluation evaluations = new(_model, _team, _data, _options, _grid.World);
         Schedule schedule = new(
             _options.Schedule,
@@ -391,9 +391,6 @@ public sealed class Trainer
 
     private BatchLoader TrainingLoader(BatchShare share, IReadOnlyList<ViewRecipe>? views = null) =>
         new(_data.Training, _data.Mean, _data.StandardDeviation, _options.BatchSize, _options.Seed, views, _team.Count, share);
-
-    // Of what all processes do alike, whatever their blocks.
-    private BatchShare EqualShare => new(_grid.World.Rank, _grid.World.Count);
 
     private bool IsShared => _grid.World.Count > 1;
 

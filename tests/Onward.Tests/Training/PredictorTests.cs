@@ -71,7 +71,7 @@ public sealed class PredictorTests : IDisposable
         List<(int? Block, float[] Probabilities)> readout = Predict(model, new EarlyExit());
 
         List<(int? Block, float[] Probabilities)> answers = Predict(model, new EarlyExit { Confidence = confidence });
-        EarlyExits exits = new Evaluator(model, _team).Evaluate(_loader, confidence, TestContext.Current.CancellationToken).EarlyExits!;
+        EarlyExits exits = new Evaluator(model, _team).Evaluate(_loader, confidence, cancellation: TestContext.Current.CancellationToken).EarlyExits!;
 
         for (int i = 0; i < Images; i++)
         {
@@ -101,7 +101,7 @@ public sealed class PredictorTests : IDisposable
 
         Assert.Throws<ArgumentException>(() => new Predictor(model, new EarlyExit { Confidence = 0.9 }));
         Assert.Throws<ArgumentException>(() => new Predictor(model, new EarlyExit { LastBlock = 0 }));
-        Assert.Throws<ArgumentException>(() => new Evaluator(model, _team).Evaluate(_loader, 0.9, TestContext.Current.CancellationToken));
+        Assert.Throws<ArgumentException>(() => new Evaluator(model, _team).Evaluate(_loader, 0.9, cancellation: TestContext.Current.CancellationToken));
         Assert.All(Predict(model, new EarlyExit()), answer => Assert.Null(answer.Block));
     }
 
