@@ -10,7 +10,8 @@ internal static class ChangedOptions
 {
     // What a list of runs shows by itself, and what follows from the machine and the images.
     private static readonly string[] NotShown =
-        ["version", "rule", "model", "mixer", "kernelSide", "scaling", "projection", "parameters", "dataset", "datasetSource", "data", "images", "trainingImages", "threads", "environment"];
+        ["version", "rule", "model", "mixer", "kernelSide", "scaling", "projection", "parameters", "dataset", "datasetSource", "data", "hasValidationSet", "images", "trainingImages",
+            "threads", "environment"];
 
     private static readonly Dictionary<string, string> Names = new()
     {
