@@ -25,7 +25,7 @@ internal static class MachineChecks
     /// <param name="clock">Tells the time that the matrix product takes.</param>
     internal static IEnumerable<Finding> All(int threads, TimeProvider clock)
     {
-        int bits = KernelBits;
+        int bits = Gemm.VectorBits;
         double? gigahertz = Gigahertz();
         yield return new Finding("processor", Processor(gigahertz), Finding.Good, "");
         yield return Finding.Of("vector units", Features(), bits >= 256, "Without AVX2 or AVX-512 training takes several times as long; take a machine that has one");
@@ -45,9 +45,6 @@ internal static class MachineChecks
 
     /// <summary>The processor's name or, where the system does not tell it, its kind.</summary>
     internal static string ProcessorName => FromProcessorFile("model name") ?? RuntimeInformation.ProcessArchitecture.ToString();
-
-    /// <summary>Width of the vectors that kernels work on: a matrix of one number is packed into as many as one holds.</summary>
-    internal static int KernelBits => 32 * Gemm.PackedLength(1, 1);
 
     private static Finding Threads(int threads)
     {

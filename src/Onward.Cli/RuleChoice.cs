@@ -15,10 +15,10 @@ internal sealed class RuleChoice
     private const string DefaultPerturbation = "gaussian";
     private const string Orthogonal = "orthogonal";
 
-    private static readonly Dictionary<string, Func<LocalMixer, int, NoiseDistribution>> Perturbations = new()
+    private static readonly Dictionary<string, NoiseDistribution> Perturbations = new()
     {
-        [DefaultPerturbation] = (_, _) => NoiseDistribution.Gaussian,
-        ["rademacher"] = (_, _) => NoiseDistribution.Rademacher,
+        [DefaultPerturbation] = NoiseDistribution.Gaussian,
+        ["rademacher"] = NoiseDistribution.Rademacher,
         [Orthogonal] = NoiseDistribution.Orthogonal,
     };
 
@@ -98,6 +98,6 @@ internal sealed class RuleChoice
 
         /// <summary>Prepares steps of the rule on a model.</summary>
         internal LearningRule Create(LocalMixer model, WorkerTeam team, LossScope scope, TrainingLoss loss, ulong seed) =>
-            PaperRules.Create(Rule, new RuleSettings(model, team, Perturbations[Perturbation](model, Passes), scope, Passes, Layerwise, Recompute, seed, loss));
+            PaperRules.Create(Rule, new RuleSettings(model, team, Perturbations[Perturbation], scope, Passes, Layerwise, Recompute, seed, loss));
     }
 }

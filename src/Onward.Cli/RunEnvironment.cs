@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Onward.Kernels;
 
 namespace Onward.Cli;
 
@@ -16,5 +17,5 @@ internal sealed record RunEnvironment(string Framework, string System, string Pr
         $"{RuntimeInformation.OSDescription.Trim()}, {RuntimeInformation.ProcessArchitecture}",
         MachineChecks.ProcessorName,
         Environment.ProcessorCount,
-        MachineChecks.KernelBits);
+        Gemm.VectorBits);
 }

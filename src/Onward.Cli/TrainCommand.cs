@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using Onward.Kernels;
 using Onward.Training;
 
 namespace Onward.Cli;
@@ -128,6 +129,11 @@ internal sealed class TrainCommand
         if (folder is not null && (asked.Keeping.TensorBoard || EventFile.IsIn(path)))
         {
             run.BeginEvents(folder);
+        }
+
+        if ((checkpoint?.VectorBits ?? (checkpoint is null ? null : begun.Environment?.KernelBits)) is int bits && bits != Gemm.VectorBits)
+        {
+            _host.Notices.Add($"the run's steps so far were computed with vectors of {bits} bits, this program has {Gemm.VectorBits}: it goes on in other last bits than it would have there.");
         }
 
         string from = checkpoint is null ? " from its beginning" : $" after {(checkpoint.Step > 0 ? $"step {checkpoint.Step + checkpoint.ReadoutStep} of epoch {checkpoint.Epochs.Count + 1}" : $"epoch {checkpoint.Epochs.Count}")} of {begun.Epochs}";

@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using Onward.Kernels;
 
 namespace Onward.Autodiff;
 
@@ -8,19 +9,19 @@ public sealed partial class DualTensor<T>
 
     /// <summary>exp x; elementwise, f' = y.</summary>
     /// <returns>[shape].</returns>
-    public DualTensor<T> Exp() => Elementwise(TensorPrimitives.Exp, (x, y) => y);
+    public DualTensor<T> Exp() => Elementwise(Pointwise.Exp, (x, y) => y);
 
     /// <summary>The natural logarithm of x; elementwise, f' = 1 / x.</summary>
     /// <returns>[shape].</returns>
-    public DualTensor<T> Log() => Elementwise(TensorPrimitives.Log, (x, y) => T.One / x);
+    public DualTensor<T> Log() => Elementwise(Pointwise.Log, (x, y) => T.One / x);
 
     /// <summary>tanh x; elementwise, f' = 1 - y².</summary>
     /// <returns>[shape].</returns>
-    public DualTensor<T> Tanh() => Elementwise(TensorPrimitives.Tanh, (x, y) => T.One - (y * y));
+    public DualTensor<T> Tanh() => Elementwise(Pointwise.Tanh, (x, y) => T.One - (y * y));
 
     /// <summary>1 / (1 + exp(-x)); elementwise, f' = y (1 - y).</summary>
     /// <returns>[shape].</returns>
-    public DualTensor<T> Sigmoid() => Elementwise(TensorPrimitives.Sigmoid, (x, y) => y * (T.One - y));
+    public DualTensor<T> Sigmoid() => Elementwise(Pointwise.Sigmoid, (x, y) => y * (T.One - y));
 
     /// <summary>max(x, 0); elementwise, f' = 1 where x > 0 and 0 elsewhere, at x = 0 too.</summary>
     /// <returns>[shape].</returns>
@@ -42,6 +43,15 @@ public sealed partial class DualTensor<T>
     /// <param name="exponent">The constant p.</param>
     /// <returns>[shape].</returns>
     public DualTensor<T> Power(T exponent) => Elementwise(
-        (x, y) => TensorPrimitives.Pow(x, exponent, y),
+        (x, y) => Power(x, exponent, y),
         (x, y) => exponent == T.Zero ? T.Zero : exponent * T.Pow(x, exponent - T.One));
+
+    // Number by number, so that none depends on its place.
+    private static void Power(ReadOnlySpan<T> x, T exponent, Span<T> y)
+    {
+        for (int i = 0; i < x.Length; i++)
+        {
+            y[i] = T.Pow(x[i], exponent);
+        }
+    }
 }

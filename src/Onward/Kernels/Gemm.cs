@@ -32,6 +32,9 @@ public enum GemmLeft
 /// </remarks>
 public static unsafe class Gemm
 {
+    /// <summary>Bits of the vectors that kernels work on. Sums go in another order at another width, so last bits differ.</summary>
+    public static int VectorBits => 32 * GemmTiles.Best.Vector;
+
     /// <summary>Floats that <c>Pack</c> writes for a right-hand matrix [k, n], padding included.</summary>
     /// <param name="k">Rows of B (the length of the sums).</param>
     /// <param name="n">Columns of B.</param>

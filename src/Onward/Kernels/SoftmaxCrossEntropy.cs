@@ -1,5 +1,3 @@
-using System.Numerics.Tensors;
-
 namespace Onward.Kernels;
 
 /// <summary>Cross-entropy of a softmax with its gradient, one example at a time.</summary>
@@ -21,13 +19,9 @@ public static class SoftmaxCrossEntropy
             throw new ArgumentException($"The error must have one number for each of {logits.Length} logits; got {error.Length}.", nameof(error));
         }
 
-        float largest = TensorPrimitives.Max(logits);
-        float shifted = logits[label] - largest;
-        TensorPrimitives.Subtract(logits, largest, error);
-        TensorPrimitives.Exp(error, error);
-        float sum = TensorPrimitives.Sum<float>(error);
-        TensorPrimitives.Divide(error, sum, error);
+        float own = logits[label];
+        (float largest, float sum) = Softmax.Apply(logits, error);
         error[label] -= 1;
-        return MathF.Log(sum) - shifted;
+        return Pointwise.Log(sum) - (own - largest);
     }
 }

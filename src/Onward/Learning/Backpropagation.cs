@@ -1,5 +1,6 @@
 using Onward.Models;
 using Onward.Threads;
+using static System.FormattableString;
 
 namespace Onward.Learning;
 
@@ -32,8 +33,9 @@ public sealed class Backpropagation : LearningRule
     private readonly ErrorPath _path;
     private readonly BackwardPass[] _passes;
     private readonly bool _followsWeights;
+    private readonly string _matrices;
 
-    private Backpropagation(LocalMixer model, WorkerTeam team, BackwardScope scope, bool recompute, ParameterVector? feedback, TrainingLoss? loss)
+    private Backpropagation(LocalMixer model, WorkerTeam team, BackwardScope scope, bool recompute, ParameterVector? feedback, string matrices, TrainingLoss? loss)
         : base(
             model,
             team,
@@ -52,6 +54,7 @@ public sealed class Backpropagation : LearningRule
         }
 
         _scope = scope;
+        _matrices = matrices;
         _path = new ErrorPath(model);
         _passes = [.. Tiles.Select(tiles => new BackwardPass(model, _path, tiles[0].Activations.Examples, Loss.Overlap))];
         _followsWeights = feedback is null;
@@ -66,6 +69,10 @@ public sealed class Backpropagation : LearningRule
     protected override double RuleFlopsOf(MixerBlock block) => 2.0 * block.Patches * block.Layers.Select((layer, l) =>
         layer.Map.MultiplyAddsPerRow * ((l > 0 || (block.Index > 0 && Locality != Locality.Block) ? 3.0 : 2.0) + (Recomputes(block) || (Loss.Overlap && l > 0 && IsBetween(block)) ? 1 : 0))).Sum();
 
+    /// <inheritdoc/>
+    /// <remarks>To compute values again changes no result.</remarks>
+    protected override IEnumerable<string> Settings => [$"of {_scope}", _matrices];
+
     private protected override bool EndsWithSlices => true;
 
     /// <inheritdoc/>
@@ -77,7 +84,7 @@ public sealed class Backpropagation : LearningRule
     /// <param name="scope">Which losses, and how far back.</param>
     /// <param name="recompute">Whether to keep only the blocks' outputs, and to compute the other values again on the way back.</param>
     /// <param name="loss">What the losses measure; null for the default.</param>
-    public static Backpropagation ThroughWeights(LocalMixer model, WorkerTeam team, BackwardScope scope, bool recompute = false, TrainingLoss? loss = null) => new(model, team, scope, recompute, null, loss);
+    public static Backpropagation ThroughWeights(LocalMixer model, WorkerTeam team, BackwardScope scope, bool recompute = false, TrainingLoss? loss = null) => new(model, team, scope, recompute, null, "through the weights", loss);
 
     /// <summary>Feedback alignment: FA, L-FA or LG-FA. The matrices are drawn once, at the scale of the initial weights.</summary>
     /// <param name="model">The model to train.</param>
@@ -89,10 +96,10 @@ public sealed class Backpropagation : LearningRule
     public static Backpropagation ThroughRandomFeedback(LocalMixer model, WorkerTeam team, BackwardScope scope, ulong seed, bool recompute = false, TrainingLoss? loss = null)
     {
         ArgumentNullException.ThrowIfNull(model);
-        return new(model, team, scope, recompute, model.DrawFeedback(seed), loss);
+        return new(model, team, scope, recompute, model.DrawFeedback(seed), Invariant($"through random matrices of seed {seed}"), loss);
     }
 
-    internal static Backpropagation ThroughFeedback(LocalMixer model, WorkerTeam team, BackwardScope scope, ParameterVector feedback, TrainingLoss? loss = null) => new(model, team, scope, false, feedback, loss);
+    internal static Backpropagation ThroughFeedback(LocalMixer model, WorkerTeam team, BackwardScope scope, ParameterVector feedback, TrainingLoss? loss = null) => new(model, team, scope, false, feedback, "through given matrices", loss);
 
     private bool IsBetween(MixerBlock block) => block.Index > 0 && block.Index < Model.Blocks.Count - 1;
 

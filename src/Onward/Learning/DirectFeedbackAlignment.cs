@@ -2,6 +2,7 @@ using System.Numerics.Tensors;
 using Onward.Kernels;
 using Onward.Models;
 using Onward.Threads;
+using static System.FormattableString;
 
 namespace Onward.Learning;
 
@@ -17,6 +18,7 @@ public sealed class DirectFeedbackAlignment : LearningRule
 {
     private readonly Memory<float>[] _feedback;
     private readonly Memory<float>[] _signals;
+    private readonly string _matrices = "through given matrices";
 
     /// <summary>Draws the feedback matrices, N(0, 1/D).</summary>
     /// <param name="model">The model to train.</param>
@@ -24,9 +26,8 @@ public sealed class DirectFeedbackAlignment : LearningRule
     /// <param name="seed">Names the draw of the matrices.</param>
     /// <param name="loss">What the losses measure; null for the default.</param>
     public DirectFeedbackAlignment(LocalMixer model, WorkerTeam team, ulong seed, TrainingLoss? loss = null)
-        : this(model, team, [.. model.Blocks.SelectMany(block => block.Layers).Select(layer => Draw(model.Options.HeadOutputs, layer, seed))], loss)
-    {
-    }
+        : this(model, team, [.. model.Blocks.SelectMany(block => block.Layers).Select(layer => Draw(model.Options.HeadOutputs, layer, seed))], loss) =>
+        _matrices = Invariant($"through random matrices of seed {seed}");
 
     /// <summary>Takes a feedback matrix [K, outputs of the layer] for each layer.</summary>
     internal DirectFeedbackAlignment(LocalMixer model, WorkerTeam team, float[][] feedback, TrainingLoss? loss = null)
@@ -44,6 +45,9 @@ public sealed class DirectFeedbackAlignment : LearningRule
 
     /// <inheritdoc/>
     protected override double RuleFlopsOf(MixerBlock block) => 4.0 * ValueMultiplyAdds(block);
+
+    /// <inheritdoc/>
+    protected override IEnumerable<string> Settings => [_matrices];
 
     private protected override bool EndsWithSlices => true;
 

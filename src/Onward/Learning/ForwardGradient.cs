@@ -1,6 +1,7 @@
 using Onward.Kernels;
 using Onward.Models;
 using Onward.Threads;
+using static System.FormattableString;
 
 namespace Onward.Learning;
 
@@ -67,7 +68,7 @@ public sealed class ForwardGradient : LearningRule
     /// <param name="differentiation">How derivatives along the noise are obtained.</param>
     /// <param name="loss">What the losses measure; null for the default.</param>
     /// <param name="layerwise">Whether the layers of a block are perturbed one at a time, each in its own tangent; with local losses only.</param>
-    /// <exception cref="ArgumentException"><paramref name="scope"/> has parts but lacks the block flag, or passes are out of range.</exception>
+    /// <exception cref="ArgumentException"><paramref name="scope"/> has parts but lacks the block flag, passes are out of range, or the noise does not come in so many.</exception>
     public ForwardGradient(
         LocalMixer model, WorkerTeam team, NoiseDistribution perturbation, LossScope scope, int passes, ulong seed, Differentiation differentiation = Differentiation.Tangent, TrainingLoss? loss = null, bool layerwise = false)
         : base(model, team, TangentSweep.RequireScope(scope, loss), trainsHeads: true, loss)
@@ -81,7 +82,7 @@ public sealed class ForwardGradient : LearningRule
         }
 
         _layerwise = layerwise;
-        _perturbation = perturbation;
+        _perturbation = perturbation.ForActivities(model, passes);
         _scope = scope;
         _passes = passes;
         _seed = seed;
@@ -100,6 +101,16 @@ public sealed class ForwardGradient : LearningRule
     /// before losses that are not told apart are added up. Called on the thread that works on the tile.
     /// </summary>
     internal Action<BlockTile, int, ReadOnlyMemory<float>>? DerivativesTaken { get; set; }
+
+    /// <inheritdoc/>
+    protected override IEnumerable<string> Settings =>
+    [
+        $"{_perturbation.Description} noise on activities{(_layerwise ? ", layer by layer" : "")}",
+        Invariant($"{_passes} pass{(_passes == 1 ? "" : "es")}"),
+        $"loss scope {_scope}",
+        $"derivatives by {_differentiation}",
+        Invariant($"seed {_seed}"),
+    ];
 
     private protected override bool EndsWithSlices => true;
 

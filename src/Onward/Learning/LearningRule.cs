@@ -1,6 +1,7 @@
 using Onward.Communication;
 using Onward.Models;
 using Onward.Threads;
+using static System.FormattableString;
 
 namespace Onward.Learning;
 
@@ -67,6 +68,12 @@ public abstract class LearningRule
     /// <summary>Whether the local heads learn from their own losses; the final head always does.</summary>
     public bool TrainsHeads { get; }
 
+    /// <summary>
+    /// The rule in words: all that its gradients depend on, beside the model, the batch and the number of the step. A run goes on only
+    /// with a rule of the same description, so a rule of your own names its settings (<see cref="Settings"/>).
+    /// </summary>
+    public string Description => string.Join(", ", [GetType().Name, .. Settings, .. LossSettings]);
+
     /// <summary>The gradients of the last step, by parameter; exact ones for heads.</summary>
     public ParameterVector Gradients => _engine.Gradients;
 
@@ -96,6 +103,9 @@ public abstract class LearningRule
 
     /// <summary>Examples that pass through the blocks together; it follows from the number of threads.</summary>
     internal int WaveExamples => _engine.WaveExamples;
+
+    /// <summary>The settings of the rule that change its gradients, in words, with the seeds of its draws; by default none.</summary>
+    protected virtual IEnumerable<string> Settings => [];
 
     /// <summary>Multiply-adds of one example's values in a block.</summary>
     protected static double ValueMultiplyAdds(MixerBlock block) => (double)block.Patches * block.Layers.Sum(layer => layer.Map.MultiplyAddsPerRow);
@@ -194,6 +204,28 @@ public abstract class LearningRule
 
     // Of one image in a batch.
     internal int Views => Model.Options.IsSelfSupervised ? 2 : 1;
+
+    // What differs from the default, so that a loss that is added one day changes no description of today.
+    private IEnumerable<string> LossSettings
+    {
+        get
+        {
+            if (Loss.SimilarityWeight > 0)
+            {
+                yield return Invariant($"similarity weight {Loss.SimilarityWeight}");
+            }
+
+            if (Loss.Overlap)
+            {
+                yield return "overlapping blocks";
+            }
+
+            if (Model.Options.IsSelfSupervised)
+            {
+                yield return Invariant($"temperature {Loss.Temperature}");
+            }
+        }
+    }
 
     private double FlopsOf(MixerBlock block) => RuleFlopsOf(block) + (ComparesExamples ? 2.0 * ValueMultiplyAdds(block) : 0);
 

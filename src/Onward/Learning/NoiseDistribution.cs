@@ -16,13 +16,13 @@ public abstract class NoiseDistribution
     public static NoiseDistribution Rademacher { get; } = new RademacherPerturbation();
 
     /// <summary>
-    /// Signs whose sets of <paramref name="passes"/> directions are orthogonal within each local loss, for activities. With
-    /// twice as many passes as a group has channels the estimate of a block without token mixing is exact.
+    /// Signs whose directions in a step are orthogonal within each local loss; for rules that perturb activities, in a number of passes
+    /// that is a power of two. With twice as many passes as a group has channels the estimate of a block without token mixing is exact.
     /// </summary>
-    /// <param name="model">The model whose activities are perturbed.</param>
-    /// <param name="passes">Directions in a step; a power of two.</param>
-    /// <exception cref="ArgumentException"><paramref name="passes"/> is no power of two.</exception>
-    public static NoiseDistribution Orthogonal(LocalMixer model, int passes) => new OrthogonalNoise(model, passes);
+    public static NoiseDistribution Orthogonal { get; } = new OrthogonalPerturbation();
+
+    /// <summary>The name, for messages and for checkpoints; with the settings, where a distribution of your own has some.</summary>
+    public virtual string Description => GetType().Name;
 
     /// <summary>Draws consecutive numbers of one layer's direction.</summary>
     /// <param name="stream">
@@ -33,13 +33,41 @@ public abstract class NoiseDistribution
     /// <param name="noise">Receives the numbers.</param>
     public abstract void Draw(in RandomStream stream, int firstElement, Span<float> noise);
 
+    /// <summary>The distribution for the activities of a model, with all directions of a step in view.</summary>
+    /// <param name="model">The model whose activities are perturbed.</param>
+    /// <param name="passes">Directions in a step.</param>
+    /// <exception cref="ArgumentException">There are no such sets of directions.</exception>
+    internal virtual NoiseDistribution ForActivities(LocalMixer model, int passes) => this;
+
+    /// <summary>The distribution for weights.</summary>
+    /// <exception cref="ArgumentException">The distribution is for activities alone.</exception>
+    internal virtual NoiseDistribution ForWeights() => this;
+
     private sealed class GaussianPerturbation : NoiseDistribution
     {
+        public override string Description => nameof(Gaussian);
+
         public override void Draw(in RandomStream stream, int firstElement, Span<float> noise) => CounterRandom.Noise(stream, (uint)firstElement, noise);
     }
 
     private sealed class RademacherPerturbation : NoiseDistribution
     {
+        public override string Description => nameof(Rademacher);
+
         public override void Draw(in RandomStream stream, int firstElement, Span<float> noise) => CounterRandom.Signs(stream, (uint)firstElement, noise);
+    }
+
+    // A rule knows the model and the number of passes; on its own, a direction is orthogonal to nothing.
+    private sealed class OrthogonalPerturbation : NoiseDistribution
+    {
+        public override string Description => nameof(Orthogonal);
+
+        public override void Draw(in RandomStream stream, int firstElement, Span<float> noise) =>
+            throw new InvalidOperationException("Orthogonal directions are drawn in sets. Give the distribution to a rule, which knows how many it takes.");
+
+        internal override NoiseDistribution ForActivities(LocalMixer model, int passes) => new OrthogonalNoise(model, passes);
+
+        internal override NoiseDistribution ForWeights() =>
+            throw new ArgumentException("Orthogonal directions are for rules that perturb activities. Perturb weights by Gaussian or Rademacher noise.");
     }
 }

@@ -29,13 +29,16 @@ internal sealed class OrthogonalNoise : NoiseDistribution
     {
         if (!BitOperations.IsPow2(passes))
         {
-            throw new ArgumentException($"Orthogonal directions come in sets of a power of two; got {passes} passes.", nameof(passes));
+            throw new ArgumentException($"Orthogonal directions come in sets of a power of two; got {passes} passes. Take 1, 2, 4, 8 ... passes.", nameof(passes));
         }
 
         _columns = passes;
         _firstColumn = [.. model.Blocks.SelectMany(block => block.Layers.Select((_, l) => (block.Layers.Count - 1 - l) * block.ChannelsPerGroup % passes))];
         _patterns = [.. Enumerable.Range(0, passes).Select(pass => Pattern(pass, passes))];
     }
+
+    /// <inheritdoc/>
+    public override string Description => nameof(Orthogonal);
 
     /// <inheritdoc/>
     public override void Draw(in RandomStream stream, int firstElement, Span<float> noise)

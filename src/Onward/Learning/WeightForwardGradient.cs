@@ -2,6 +2,7 @@ using System.Numerics.Tensors;
 using Onward.Kernels;
 using Onward.Models;
 using Onward.Threads;
+using static System.FormattableString;
 
 namespace Onward.Learning;
 
@@ -55,17 +56,18 @@ public sealed class WeightForwardGradient : LearningRule
     /// <param name="seed">Names all noise of the run.</param>
     /// <param name="differentiation">How derivatives along the noise are obtained.</param>
     /// <param name="loss">What the losses measure; null for the default.</param>
-    /// <exception cref="ArgumentException"><paramref name="scope"/> has parts but lacks the block flag, or passes are out of range.</exception>
+    /// <exception cref="ArgumentException"><paramref name="scope"/> has parts but lacks the block flag, passes are out of range, or the noise is for activities alone.</exception>
     public WeightForwardGradient(LocalMixer model, WorkerTeam team, NoiseDistribution distribution, LossScope scope, int passes, ulong seed, Differentiation differentiation = Differentiation.Tangent, TrainingLoss? loss = null)
         : base(model, team, TangentSweep.RequireScope(scope, loss), trainsHeads: true, loss)
     {
+        ArgumentNullException.ThrowIfNull(distribution);
         ArgumentOutOfRangeException.ThrowIfLessThan(passes, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(passes, ForwardGradient.MaximumPasses);
         _creditLength = model.Blocks.Max(block => block.Groups) + 1;
         _scope = scope;
         _passes = passes;
         _seed = seed;
-        _distribution = distribution;
+        _distribution = distribution.ForWeights();
         _differentiation = differentiation;
         MixerLayer[] layers = [.. model.Blocks.SelectMany(block => block.Layers)];
         _directions = [.. Enumerable.Range(0, passes).Select(_ => new ParameterVector(model.Values.Layout))];
@@ -87,6 +89,16 @@ public sealed class WeightForwardGradient : LearningRule
     /// <remarks>A layer multiplies its input by V, and the tangent of its input, where there is one, by the weights. A difference has both in every layer.</remarks>
     protected override double RuleFlopsOf(MixerBlock block) => 2.0 * block.Patches
         * block.Layers.Select((layer, l) => layer.Map.MultiplyAddsPerRow * (1.0 + (_passes * ((MultipliesByWeights(block, l) ? 2 : 1) + (Loss.Overlap && block.Index > 0 ? 1 : 0))))).Sum();
+
+    /// <inheritdoc/>
+    protected override IEnumerable<string> Settings =>
+    [
+        $"{_distribution.Description} noise on weights",
+        Invariant($"{_passes} pass{(_passes == 1 ? "" : "es")}"),
+        $"loss scope {_scope}",
+        $"derivatives by {_differentiation}",
+        Invariant($"seed {_seed}"),
+    ];
 
     internal override bool LeavesOutputGradients => false;
 

@@ -16,7 +16,7 @@ namespace Onward.Training;
 public sealed class Checkpoint
 {
     /// <summary>The version of the file that this library writes, and the newest that it reads.</summary>
-    public const int FileVersion = 1;
+    public const int FileVersion = 2;
 
     private const string Key = "onward.checkpoint";
     private const string VelocityPrefix = "velocity.";
@@ -28,10 +28,12 @@ public sealed class Checkpoint
         RespectRequiredConstructorParameters = true,
     };
 
-    internal Checkpoint(LocalMixer model, ParameterVector velocity, ParameterVector? average, TrainingOptions options, string images, RunState state, string path = "")
+    internal Checkpoint(
+        LocalMixer model, ParameterVector velocity, ParameterVector? average, TrainingOptions options, string images, RunState state,
+        string? rule = null, int? vectorBits = null, string path = "")
     {
         (Model, Velocity, Average, Options) = (model, velocity, average, options);
-        (Images, State, Path) = (images, state, path);
+        (Images, State, Rule, VectorBits, Path) = (images, state, rule, vectorBits, path);
     }
 
     /// <summary>The model; while its run goes on, the run's own, which the next step changes.</summary>
@@ -45,6 +47,15 @@ public sealed class Checkpoint
 
     /// <summary>How the model is trained.</summary>
     public TrainingOptions Options { get; }
+
+    /// <summary>The learning rule (<see cref="Learning.LearningRule.Description"/>); null where an earlier version wrote the file.</summary>
+    public string? Rule { get; }
+
+    /// <summary>
+    /// Bits of the vectors that its steps were computed with (<see cref="Kernels.Gemm.VectorBits"/>): with others, a run goes on in other
+    /// last bits. Null where an earlier version wrote the file.
+    /// </summary>
+    public int? VectorBits { get; }
 
     /// <summary>What each epoch that has ended came to.</summary>
     public IReadOnlyList<EpochMetrics> Epochs => State.Epochs;
@@ -90,7 +101,7 @@ public sealed class Checkpoint
         ParameterVector velocity = new(model.Values.Layout);
         ParameterVector? average = averages ? new ParameterVector(model.Values.Layout) : null;
         file.Read([("", model.Values), (VelocityPrefix, velocity), .. OfAverage(average)]);
-        return new Checkpoint(model, velocity, average, content.Options, content.Images, content.State, path);
+        return new Checkpoint(model, velocity, average, content.Options, content.Images, content.State, content.Rule, content.VectorBits, path);
     }
 
     /// <summary>
@@ -112,12 +123,17 @@ public sealed class Checkpoint
         return model;
     }
 
-    /// <summary>Refuses to go on with another model, other options or other images.</summary>
+    /// <summary>Refuses to go on with another model, other options, another learning rule or other images.</summary>
     /// <exception cref="ModelFileException">It is of another run.</exception>
-    internal void RequireRun(LocalMixer model, TrainingOptions options, string images, int stepsPerEpoch)
+    internal void RequireRun(LocalMixer model, TrainingOptions options, string rule, string images, int stepsPerEpoch)
     {
         RequireSame("model", Model.Options, model.Options);
         RequireSame("training", Options, options);
+        if (Rule is not null && Rule != rule)
+        {
+            throw Foreign($"its learning rule is {Rule}; the run has {rule}. Give it the rule that it was begun with.");
+        }
+
         if (Images != images)
         {
             throw Foreign("the run has other images: their labels, their number or their statistics differ. Give it the images that it was begun with.");
@@ -131,7 +147,7 @@ public sealed class Checkpoint
 
     internal void Save(string path, int version)
     {
-        string content = JsonSerializer.Serialize(new Content(version, Options, Images, State), Json);
+        string content = JsonSerializer.Serialize(new Content(version, Options, Images, State, Rule, VectorBits), Json);
         SafetensorsWriter.Write(
             path,
             [("", Model.Values), (VelocityPrefix, Velocity), .. OfAverage(Average)],
@@ -150,7 +166,7 @@ public sealed class Checkpoint
                 throw new ModelFileException($"{path}: a checkpoint of version {version}; this program reads up to {FileVersion}. Go on with the version of Onward that wrote it, or a newer one.") { IsOfNewerVersion = true };
             }
 
-            if (version == FileVersion && JsonSerializer.Deserialize<Content>(text, Json) is Content content && content.State.Epochs.All(epoch => epoch is not null))
+            if (version is >= 1 and <= FileVersion && JsonSerializer.Deserialize<Content>(text, Json) is Content content && content.State.Epochs.All(epoch => epoch is not null))
             {
                 content.Options.Validate();
                 return content;
@@ -182,5 +198,6 @@ public sealed class Checkpoint
 
     private ModelFileException Foreign(string message) => new($"{(Path.Length > 0 ? Path : "checkpoint")}: of another run: {message}");
 
-    private sealed record Content(int Version, TrainingOptions Options, string Images, RunState State);
+    // The first version named neither rule nor vectors.
+    private sealed record Content(int Version, TrainingOptions Options, string Images, RunState State, string? Rule = null, int? VectorBits = null);
 }

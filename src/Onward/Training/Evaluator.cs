@@ -177,7 +177,7 @@ public sealed class Evaluator
             }
 
             Span<float> probabilities = pass.Outputs.Span.Slice(n * classes, classes);
-            Softmax.Apply(probabilities);
+            Softmax.Apply(probabilities, probabilities);
             int answer = TensorPrimitives.IndexOfMax<float>(probabilities);
             if (probabilities[answer] >= _exitConfidence)
             {

@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using Onward.Kernels;
 using Onward.Models;
 
 namespace Onward.Training;
@@ -61,7 +62,7 @@ public sealed class Predictor
         if (_pass.Run(image, 1, GoesOn))
         {
             _model.Readout.Apply(_model.Values, _pass.Features, outputs, 1);
-            Softmax.Apply(outputs);
+            Softmax.Apply(outputs, outputs);
         }
 
         outputs.CopyTo(probabilities);
@@ -79,7 +80,7 @@ public sealed class Predictor
 
         Span<float> outputs = _pass.Outputs.Span[..block.Head.Outputs];
         block.Head.Apply(_model.Values, _pass.Pooled, outputs, 1);
-        Softmax.Apply(outputs);
+        Softmax.Apply(outputs, outputs);
         _answering = isLast || TensorPrimitives.Max<float>(outputs) >= _exit.Confidence ? block.Index : null;
         return _answering is null;
     }

@@ -3,6 +3,7 @@ using Onward.Communication;
 using Onward.Data;
 using Onward.Data.Augmentation;
 using Onward.Formats;
+using Onward.Kernels;
 using Onward.Learning;
 using Onward.Models;
 using Onward.Optimizers;
@@ -113,15 +114,15 @@ public sealed class Trainer
 
     /// <summary>
     /// Puts a run where a checkpoint left it, for <see cref="Run"/> to go on from there: what it comes to is what the run would have
-    /// come to without a stop, bit for bit, whatever the number of threads. The rule has to be of the kind and the seed it was.
+    /// come to without a stop, bit for bit, whatever the number of threads, where vectors are as wide as they were (<see cref="Checkpoint.VectorBits"/>).
     /// </summary>
     /// <param name="checkpoint">The checkpoint, whose numbers are copied.</param>
-    /// <exception cref="ModelFileException">The checkpoint is of another model, other options or other images.</exception>
+    /// <exception cref="ModelFileException">The checkpoint is of another model, other options, another learning rule or other images.</exception>
     public void Resume(Checkpoint checkpoint)
     {
         ArgumentNullException.ThrowIfNull(checkpoint);
         bool isOld = checkpoint.Images.Length != Checksum.Digits && !OpenSsl.IsMissing;
-        checkpoint.RequireRun(_model, _options, NameImages(isOld), StepsPerEpoch);
+        checkpoint.RequireRun(_model, _options, _rule.Description, NameImages(isOld), StepsPerEpoch);
         checkpoint.Model.Values.All.CopyTo(_model.Values.All);
         checkpoint.Velocity.All.CopyTo(_update.Velocity.All);
         _average?.Start(checkpoint.Average!);
@@ -361,7 +362,7 @@ public sealed class Trainer
                 _shared.Assemble(_average.Values);
             }
 
-            _keep(new Checkpoint(_model, _update.Velocity, _average?.Values, _options, _images, _state));
+            _keep(new Checkpoint(_model, _update.Velocity, _average?.Values, _options, _images, _state, _rule.Description, Gemm.VectorBits));
             _keptAt = _state.Position;
             _kept = _clock.GetTimestamp();
         }

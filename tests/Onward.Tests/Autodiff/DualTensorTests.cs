@@ -109,6 +109,40 @@ public sealed class DualTensorTests
         Tolerance.Near([1001 + Math.Log(1 + Math.Exp(-1)), -999 + Math.Log(1 + Math.Exp(-1))], x.LogSumExp(-1).Values, Tolerance.Double, "log-sum-exp");
     }
 
+    // Where one number leads by a margin, its probability rounds to 1; what is computed from 1 - p must not fall off the end.
+    [Theory]
+    [InlineData(2)]
+    [InlineData(4)]
+    [InlineData(10)]
+    [InlineData(33)]
+    public void Softmax_never_exceeds_one(int classes)
+    {
+        for (float margin = 0; margin <= 120; margin += 0.5f)
+        {
+            DualTensor<float> p = DualTensor.Constant<float>([margin, .. Enumerable.Repeat(0f, classes - 1)], 1, classes).Softmax(-1);
+
+            Assert.All(p.Values.ToArray(), value => Assert.InRange(value, 0, 1));
+            Assert.DoesNotContain(((1f - p).Power(1.5f) * (1f - p).Log()).Square().Values.ToArray()[1..], float.IsNaN);
+            Assert.False(float.IsNaN((1f - p).Power(1.5f).Values[0]));
+            Assert.False(float.IsNaN((1f - p).Log().Values[0]));
+        }
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(4)]
+    [InlineData(17)]
+    public void Elementwise_functions_have_exact_ends_in_tensors_of_any_size(int size)
+    {
+        DualTensor<float> zeros = DualTensor.Constant<float>(new float[size], size);
+
+        Assert.All(zeros.Exp().Values.ToArray(), value => Assert.Equal(1, value));
+        Assert.All(zeros.Tanh().Values.ToArray(), value => Assert.Equal(0, value));
+        Assert.All(zeros.Exp().Log().Values.ToArray(), value => Assert.Equal(0, value));
+        Assert.All(zeros.Sigmoid().Values.ToArray(), value => Assert.Equal(0.5f, value));
+        Assert.All((zeros - 2f).Power(3).Values.ToArray(), value => Assert.Equal(-8, value));
+    }
+
     [Fact]
     public void Layer_norm_leaves_mean_zero_and_variance_one_less_epsilon()
     {

@@ -23,7 +23,7 @@ public sealed class OrthogonalNoiseTests
         float[] pixels = new float[5 * 36];
         CounterRandom.Normals(new RandomStream(3, RandomPurpose.Data), 0, pixels);
         int[] labels = [0, 2, 1, 1, 0];
-        ForwardGradient rule = new(model, team, NoiseDistribution.Orthogonal(model, passes), LossScope.All, passes, seed: 9, layerwise: layerwise);
+        ForwardGradient rule = new(model, team, NoiseDistribution.Orthogonal, LossScope.All, passes, seed: 9, layerwise: layerwise);
         Backpropagation exact = Backpropagation.ThroughWeights(model, team, BackwardScope.LocalLossesWithinBlock);
 
         rule.Step(pixels, labels, 4);
@@ -41,7 +41,7 @@ public sealed class OrthogonalNoiseTests
     {
         const int passes = 8;
         LocalMixer model = Network(groups: 1);
-        NoiseDistribution noise = NoiseDistribution.Orthogonal(model, passes);
+        NoiseDistribution noise = NoiseDistribution.Orthogonal.ForActivities(model, passes);
         float[][] drawn = [.. Enumerable.Range(0, passes).Select(pass => Draw(noise, pass, 0, 0, 16))];
 
         for (int i = 0; i < 16; i++)
@@ -57,7 +57,7 @@ public sealed class OrthogonalNoiseTests
     [Fact]
     public void Noise_is_signs_and_does_not_depend_on_where_a_draw_starts()
     {
-        NoiseDistribution noise = NoiseDistribution.Orthogonal(Network(groups: 1), 4);
+        NoiseDistribution noise = NoiseDistribution.Orthogonal.ForActivities(Network(groups: 1), 4);
         float[] whole = Draw(noise, 3, 1, 0, 10_000);
 
         Assert.All(whole, value => Assert.Equal(1, Math.Abs(value)));
@@ -66,11 +66,17 @@ public sealed class OrthogonalNoiseTests
     }
 
     [Fact]
-    public void Passes_must_be_a_power_of_two()
+    public void A_rule_refuses_noise_that_cannot_be_orthogonal_when_it_is_made()
     {
-        ArgumentException fault = Assert.Throws<ArgumentException>(() => NoiseDistribution.Orthogonal(Network(1), 6));
+        LocalMixer model = Network(1);
+        using WorkerTeam team = new(1);
 
-        Assert.Contains("power of two", fault.Message, StringComparison.Ordinal);
+        ArgumentException passes = Assert.Throws<ArgumentException>(() => new ForwardGradient(model, team, NoiseDistribution.Orthogonal, LossScope.All, 6, seed: 1));
+        ArgumentException weights = Assert.Throws<ArgumentException>(() => new WeightForwardGradient(model, team, NoiseDistribution.Orthogonal, LossScope.All, 8, seed: 1));
+
+        Assert.StartsWith("Orthogonal directions come in sets of a power of two; got 6 passes.", passes.Message);
+        Assert.StartsWith("Orthogonal directions are for rules that perturb activities.", weights.Message);
+        Assert.Throws<InvalidOperationException>(() => Draw(NoiseDistribution.Orthogonal, 0, 0, 0, 4));
     }
 
     private static float[] Draw(NoiseDistribution noise, int pass, int layer, int first, int count)

@@ -94,7 +94,7 @@ public sealed class CheckpointTests : IDisposable
         ModelFileException fault = Assert.Throws<ModelFileException>(() => Checkpoint.Load(_folder["run"]));
 
         Assert.True(fault.IsOfNewerVersion);
-        Assert.Equal($"{_folder["run"]}: a checkpoint of version 2; this program reads up to 1. Go on with the version of Onward that wrote it, or a newer one.", fault.Message);
+        Assert.Equal($"{_folder["run"]}: a checkpoint of version 3; this program reads up to 2. Go on with the version of Onward that wrote it, or a newer one.", fault.Message);
     }
 
     [Fact]

@@ -1,4 +1,8 @@
+using Onward.Kernels;
+using Onward.Learning;
+using Onward.Models;
 using Onward.Tests.Data;
+using Onward.Threads;
 using Onward.Training;
 
 namespace Onward.Tests.Training;
@@ -101,6 +105,60 @@ public sealed class ResumeTests : IDisposable
             string message = Assert.Throws<ModelFileException>(run).Message;
             Assert.StartsWith($"{_folder["run"]}: of another run: {expected}", message);
         }
+    }
+
+    public static TheoryData<string, Func<LocalMixer, WorkerTeam, LearningRule>> OtherRules => new()
+    {
+        { "Gaussian noise on activities, 2 passes, loss scope All, derivatives by Tangent, seed 7", (model, team) => TrainedRun.Rule(model, team, passes: 2) },
+        { "Rademacher noise on activities, 1 pass, loss scope All, derivatives by Tangent, seed 7", (model, team) => TrainedRun.Rule(model, team, noise: NoiseDistribution.Rademacher) },
+        { "Orthogonal noise on activities, 1 pass, loss scope All, derivatives by Tangent, seed 7", (model, team) => TrainedRun.Rule(model, team, noise: NoiseDistribution.Orthogonal) },
+        { "Gaussian noise on activities, 1 pass, loss scope All, derivatives by Tangent, seed 8", (model, team) => TrainedRun.Rule(model, team, seed: 8) },
+        { "Gaussian noise on activities, layer by layer, 1 pass, loss scope All, derivatives by Tangent, seed 7", (model, team) => TrainedRun.Rule(model, team, layerwise: true) },
+        { "Gaussian noise on activities, 1 pass, loss scope All, derivatives by FiniteDifference, seed 7", (model, team) => TrainedRun.Rule(model, team, differentiation: Differentiation.FiniteDifference) },
+        { "seed 7, similarity weight 0.5", (model, team) => TrainedRun.Rule(model, team, loss: new TrainingLoss { SimilarityWeight = 0.5 }) },
+        { "seed 7, overlapping blocks", (model, team) => TrainedRun.Rule(model, team, loss: new TrainingLoss { Overlap = true }) },
+        { "loss scope Block, Patch, derivatives by Tangent, seed 7", (model, team) => new ForwardGradient(model, team, NoiseDistribution.Gaussian, LossScope.Block | LossScope.Patch, 1, seed: 7) },
+        { "WeightForwardGradient, Gaussian noise on weights, 1 pass, loss scope All, derivatives by Tangent, seed 7", (model, team) => new WeightForwardGradient(model, team, NoiseDistribution.Gaussian, LossScope.All, 1, seed: 7) },
+        { "Backpropagation, of LocalLossesWithinBlock, through the weights", (model, team) => Backpropagation.ThroughWeights(model, team, BackwardScope.LocalLossesWithinBlock) },
+        { "Backpropagation, of Readout, through random matrices of seed 7", (model, team) => Backpropagation.ThroughRandomFeedback(model, team, BackwardScope.Readout, 7) },
+        { "DirectFeedbackAlignment, through random matrices of seed 7", (model, team) => new DirectFeedbackAlignment(model, team, 7) },
+    };
+
+    [Theory]
+    [MemberData(nameof(OtherRules))]
+    public void Another_learning_rule_is_refused_and_both_are_named(string named, Func<LocalMixer, WorkerTeam, LearningRule> rule)
+    {
+        const string Begun = "ForwardGradient, Gaussian noise on activities, 1 pass, loss scope All, derivatives by Tangent, seed 7";
+        _ = new TrainedRun("supervised sgd", keep: checkpoint => checkpoint.Save(_folder["run"]), stopAfterSteps: 6);
+
+        string message = Assert.Throws<ModelFileException>(() => new TrainedRun("supervised sgd", Checkpoint.Load(_folder["run"]), rule: rule)).Message;
+
+        Assert.StartsWith($"{_folder["run"]}: of another run: its learning rule is {Begun}; the run has ", message);
+        Assert.EndsWith($"{named}. Give it the rule that it was begun with.", message);
+    }
+
+    // Version 1 of the file named neither the rule nor the width of vectors.
+    [Fact]
+    public void A_checkpoint_of_the_first_version_goes_on()
+    {
+        TrainedRun whole = new("supervised sgd");
+        _ = new TrainedRun("supervised sgd", stopAfterSteps: 6, keep: checkpoint =>
+            new Checkpoint(checkpoint.Model, checkpoint.Velocity, checkpoint.Average, checkpoint.Options, checkpoint.Images, checkpoint.State).Save(_folder["run"], version: 1));
+        Checkpoint read = Checkpoint.Load(_folder["run"]);
+
+        Assert.Null(read.Rule);
+        Assert.Null(read.VectorBits);
+        new TrainedRun("supervised sgd", read).RequireSame(whole);
+    }
+
+    [Fact]
+    public void A_checkpoint_names_its_rule_and_its_vectors()
+    {
+        _ = new TrainedRun("supervised sgd", keep: checkpoint => checkpoint.Save(_folder["run"]), stopAfterSteps: 0);
+        Checkpoint read = Checkpoint.Load(_folder["run"]);
+
+        Assert.StartsWith("ForwardGradient, Gaussian noise", read.Rule);
+        Assert.Equal(Gemm.VectorBits, read.VectorBits);
     }
 
     public void Dispose() => _folder.Dispose();

@@ -18,7 +18,7 @@ internal sealed class TrainedRun
 
     private const int Batch = 8;
 
-    public TrainedRun(string kind, Checkpoint? from = null, Action<Checkpoint>? keep = null, int threads = 2, int stopAfterSteps = int.MaxValue, TimeSpan interval = default, ImageDataset? data = null, Func<TrainingOptions, TrainingOptions>? change = null)
+    public TrainedRun(string kind, Checkpoint? from = null, Action<Checkpoint>? keep = null, int threads = 2, int stopAfterSteps = int.MaxValue, TimeSpan interval = default, ImageDataset? data = null, Func<TrainingOptions, TrainingOptions>? change = null, Func<LocalMixer, WorkerTeam, LearningRule>? rule = null)
     {
         // Averaged weights, compared gradients.
         bool watched = kind.EndsWith("watched", StringComparison.Ordinal);
@@ -49,9 +49,8 @@ internal sealed class TrainedRun
         });
         Model.Initialize(7);
         using WorkerTeam team = new(threads);
-        ForwardGradient rule = new(Model, team, NoiseDistribution.Gaussian, LossScope.All, 1, seed: 7);
         Backpropagation exact = Backpropagation.ThroughWeights(Model, team, BackwardScope.LocalLossesWithinBlock);
-        Trainer trainer = new(Model, rule, team, data ?? Digits(), change?.Invoke(options) ?? options, TimeProvider.System, exact);
+        Trainer trainer = new(Model, rule?.Invoke(Model, team) ?? Rule(Model, team), team, data ?? Digits(), change?.Invoke(options) ?? options, TimeProvider.System, exact);
         if (from is not null)
         {
             trainer.Resume(from);
@@ -84,6 +83,10 @@ internal sealed class TrainedRun
 
     /// <summary>What it came to; null where it was stopped.</summary>
     public TrainingResult? Result { get; }
+
+    /// <summary>The rule of the run, changed or not.</summary>
+    public static ForwardGradient Rule(LocalMixer model, WorkerTeam team, int passes = 1, NoiseDistribution? noise = null, ulong seed = 7, TrainingLoss? loss = null, bool layerwise = false, Differentiation differentiation = Differentiation.Tangent) =>
+        new(model, team, noise ?? NoiseDistribution.Gaussian, LossScope.All, passes, seed, differentiation, loss, layerwise);
 
     public static ImageDataset Digits(ulong seed = 5) =>
         new("digits", ProceduralDigits.GenerateImages(seed, 0, (Steps * Batch) + 3), ProceduralDigits.GenerateImages(seed, 1000, 20), [0.2f], [0.3f], "drawn");
