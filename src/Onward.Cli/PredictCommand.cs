@@ -100,6 +100,12 @@ internal sealed class PredictCommand
                     _host.Error.WriteLine($"onward: {fault}");
                     unread++;
                 }
+                else if (!answer.IsFinite)
+                {
+                    throw new CommandFault(
+                        $"{named[shown]}: the model of {trained.Folder} answers with numbers that are not finite, as its training diverged. "
+                        + "Train it again at a lower learning rate.");
+                }
                 else if (asJson)
                 {
                     _host.WriteJson(ToJson(named[shown], answer, images.ClassNames, top));
@@ -176,6 +182,8 @@ internal sealed class PredictCommand
 
     private sealed record Answer(float[] Probabilities, int? Block)
     {
+        internal bool IsFinite => Probabilities.All(float.IsFinite);
+
         // The most probable classes first; of equals, the first.
         internal IEnumerable<int> Best(int top) => Enumerable.Range(0, Probabilities.Length).OrderByDescending(label => Probabilities[label]).Take(top);
     }

@@ -1,5 +1,7 @@
 using System.Text.Json.Nodes;
 using Onward.Data;
+using Onward.Models;
+using Onward.Training;
 using SkiaSharp;
 
 namespace Onward.Cli.Tests;
@@ -24,6 +26,25 @@ public sealed class PredictTests : IDisposable
         double error = 100.0 * answers.Where((answer, i) => Best(answer) != labels[i].ToString()).Count() / labels.Length;
         Assert.Equal((double)JsonNode.Parse(_workplace.Run("eval --run run --json").Out)!["testError"]!, error);
         Assert.All(answers, answer => Assert.Equal(5, answer["classes"]!.AsArray().Count));
+    }
+
+    // Weights that are not finite, and finite ones whose outputs are not.
+    [Theory]
+    [InlineData(float.NaN, "not finite: the training diverged, or the file is damaged")]
+    [InlineData(3e38f, "numbers that are not finite, as its training diverged")]
+    public void A_model_that_has_diverged_is_refused_in_one_line(float weight, string expected)
+    {
+        _workplace.Run(Small);
+        WriteTestImages(1, SKColorType.Gray8);
+        string path = _workplace["work/run/model.safetensors"];
+        LocalMixer model = ModelFile.Load(path);
+        model.Values[model.FinalHead.Weight].Fill(weight);
+        ModelFile.Save(model, path);
+
+        foreach (string command in (string[])[$"predict run {_workplace["0.png"]}", $"predict run {_workplace["0.png"]} --json", "eval --run run", "eval --run run --json"])
+        {
+            _workplace.Refuse(command, expected);
+        }
     }
 
     [Fact]

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Onward.Kernels;
 
 namespace Onward.Cli.Tests;
 
@@ -10,6 +11,24 @@ public sealed class ProcessTests : IDisposable
     private readonly Workplace _workplace = new();
 
     public ProcessTests() => Assert.SkipUnless(OperatingSystem.IsLinux(), "Signals and mounts are Linux's here.");
+
+    // Narrower vectors than the run was begun with, told to a process of its own.
+    [Theory]
+    [InlineData(256, "EnableAVX512", "EnableAVX512F")]
+    [InlineData(128, "EnableAVX2", "EnableAVX")]
+    public void Going_on_with_vectors_of_another_width_is_said_in_one_line(int bits, params string[] disabled)
+    {
+        Assert.SkipUnless(bits < Gemm.VectorBits, $"Vectors of this machine have {Gemm.VectorBits} bits.");
+        _workplace.Run($"{Small} --epochs 3 --out run", interruptAt: "epoch 1/3");
+
+        using Process process = OnwardProcess.Start(_workplace, "train --resume run", null, [.. disabled.Select(feature => ($"DOTNET_{feature}", "0"))]);
+        string error = process.StandardError.ReadToEnd();
+        process.WaitForExit();
+
+        Assert.Equal(0, process.ExitCode);
+        Assert.StartsWith($"onward: the run's steps so far were computed with vectors of {Gemm.VectorBits} bits, this program has {bits}: ", error);
+        Assert.Contains("\ngoing on with S/1/1", error);
+    }
 
     [Theory]
     [InlineData("INT", 2)]

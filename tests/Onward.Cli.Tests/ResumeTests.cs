@@ -71,6 +71,25 @@ public sealed class ResumeTests : IDisposable
         Assert.DoesNotContain(Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories), file => file.EndsWith(".partial", StringComparison.Ordinal));
     }
 
+    // The rule follows from the configuration; a checkpoint names the rule that it was trained with.
+    [Theory]
+    [InlineData("\"passes\": 1", "\"passes\": 2", "2 passes")]
+    [InlineData("\"perturbation\": \"gaussian\"", "\"perturbation\": \"rademacher\"", "Rademacher noise on activities")]
+    [InlineData("\"rule\": \"LG-FG-A\"", "\"rule\": \"LG-BP\"", "Backpropagation, of LocalLossesWithinBlock")]
+    public void Another_learning_rule_than_that_of_the_checkpoint_is_refused(string was, string @is, string named)
+    {
+        _workplace.Run($"{Small} --out run", interruptAt: "epoch 1/3");
+        string config = _workplace["work/run/config.json"], text = File.ReadAllText(config);
+        Assert.Contains(was, text);
+        File.WriteAllText(config, text.Replace(was, @is, StringComparison.Ordinal));
+
+        Workplace.Result resumed = _workplace.Run("train --resume run");
+
+        Assert.Equal(2, resumed.Code);
+        Assert.Contains("of another run: its learning rule is ForwardGradient, Gaussian noise on activities, 1 pass, ", Assert.Single(resumed.ErrorLines));
+        Assert.Contains(named, resumed.Error);
+    }
+
     [Fact]
     public void A_run_without_a_checkpoint_starts_from_its_beginning()
     {

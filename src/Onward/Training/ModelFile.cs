@@ -1,3 +1,4 @@
+using System.Numerics.Tensors;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
@@ -41,21 +42,24 @@ public static class ModelFile
 
     /// <summary>Rebuilds a model from its file.</summary>
     /// <param name="path">A file that <see cref="Save"/> wrote.</param>
-    /// <exception cref="ModelFileException">The file is missing, unreadable, damaged, or no model of this library.</exception>
+    /// <exception cref="ModelFileException">The file is missing, unreadable, damaged, no model of this library, or holds numbers that are not finite.</exception>
     public static LocalMixer Load(string path)
     {
         using SafetensorsReader file = new(path);
-
         LocalMixer model = new(ReadOptions(path, file, vectors: 1));
         file.Read(model.Values);
 
-        // Version 0.1 wrote no checksum, and nothing into the metadata except the options.
-        if (file.Metadata.Count > 1)
+        // Version 0.1 and other programs write none.
+        if (file.HasChecksum)
         {
             file.VerifyChecksum();
         }
 
-        return model;
+        return model.Values.Layout.Parameters.FirstOrDefault(parameter => !TensorPrimitives.IsFiniteAll<float>(model.Values[parameter])) is not Parameter bad
+            ? model
+            : throw new ModelFileException(
+                $"{path}: tensor '{bad.Name}' holds numbers that are not finite: the training diverged, or the file is damaged. "
+                + "Use the model of an earlier epoch, or train again at a lower learning rate.");
     }
 
     /// <summary>Reads the options of the model in a file.</summary>

@@ -265,6 +265,34 @@ public sealed class ModelFileTests : IDisposable
         Assert.Equal(Draw(Tiny).Values.All, ModelFile.Load(path).Values.All);
     }
 
+    [Fact]
+    public void A_model_that_another_program_wrote_without_a_checksum_is_read()
+    {
+        string path = Damage(header => ReplaceFirst(header, $"\"{SafetensorsWriter.ChecksumKey}\":\"{Checksum()}\",", "\"format\":\"pt\","));
+
+        Assert.Equal(Draw(Tiny).Values.All, ModelFile.Load(path).Values.All);
+    }
+
+    // With a checksum that is right, and without one.
+    [Theory]
+    [InlineData(float.NaN)]
+    [InlineData(float.PositiveInfinity)]
+    [InlineData(float.NegativeInfinity)]
+    public void Numbers_that_are_not_finite_are_refused(float bad)
+    {
+        LocalMixer model = Draw(Tiny);
+        Parameter parameter = model.Blocks[1].Layers[0].Weight;
+        model.Values[parameter][^1] = bad;
+        ModelFile.Save(model, _folder["model"]);
+        byte[] file = File.ReadAllBytes(_folder["model"]);
+        using SafetensorsReader reader = new(_folder["model"]);
+        string key = SafetensorsWriter.ChecksumKey, checksum = reader.Metadata[key];
+        string without = Encoding.Latin1.GetString(file).Replace($"{key}\":\"{checksum}", $"{new string('x', key.Length)}\":\"{new string('y', checksum.Length)}", StringComparison.Ordinal);
+
+        AssertFault(_folder["model"], $"tensor '{parameter.Name}' holds numbers that are not finite");
+        AssertFault(_folder.Write("without", Encoding.Latin1.GetBytes(without)), $"tensor '{parameter.Name}' holds numbers that are not finite");
+    }
+
     [Theory]
     [InlineData("S/1/1", 28, 1)]
     [InlineData("M/1/16", 28, 1)]
