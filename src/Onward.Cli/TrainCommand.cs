@@ -133,7 +133,9 @@ internal sealed class TrainCommand
 
         if ((checkpoint?.VectorBits ?? (checkpoint is null ? null : begun.Environment?.KernelBits)) is int bits && bits != Gemm.VectorBits)
         {
-            _host.Notices.Add($"the run's steps so far were computed with vectors of {bits} bits, this program has {Gemm.VectorBits}: it goes on in other last bits than it would have there.");
+            _host.Notices.Add(
+                $"the run's steps so far were computed with vectors of {bits} bits, this program has {Gemm.VectorBits}: "
+                + "it goes on in other last bits than it would have there.");
         }
 
         string from = checkpoint is null ? " from its beginning" : $" after {(checkpoint.Step > 0 ? $"step {checkpoint.Step + checkpoint.ReadoutStep} of epoch {checkpoint.Epochs.Count + 1}" : $"epoch {checkpoint.Epochs.Count}")} of {begun.Epochs}";

@@ -22,7 +22,8 @@ internal readonly struct DoublePrecision : IPointwiseFormat<double>
     public static (double High, double Low) Ln2 => (6.93147180369123816490e-01, 1.90821492927058770002e-10);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<double> MultiplyAdd(Vector512<double> a, Vector512<double> b, Vector512<double> c) => Vector512.FusedMultiplyAdd(a, b, c);
+    public static Vector512<double> MultiplyAdd(Vector512<double> a, Vector512<double> b, Vector512<double> c) =>
+        Vector512.FusedMultiplyAdd(a, b, c);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<double> PowerOfTwo(Vector512<double> n) =>
@@ -69,5 +70,6 @@ internal readonly struct DoublePrecision : IPointwiseFormat<double>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<double> Horner(Vector512<double> p, Vector512<double> x, double coefficient) => MultiplyAdd(p, x, Vector512.Create(coefficient));
+    private static Vector512<double> Horner(Vector512<double> p, Vector512<double> x, double coefficient) =>
+        MultiplyAdd(p, x, Vector512.Create(coefficient));
 }

@@ -65,7 +65,8 @@ internal static class Pointwise
         where T : struct, IFloatingPointIeee754<T>
         where TFormat : struct, IPointwiseFormat<T>
     {
-        Vector512<T> most = Vector512.Create(TFormat.LargestExponent), vanishes = Vector512.LessThan(x, Vector512.Create(TFormat.SmallestExponent));
+        Vector512<T> most = Vector512.Create(TFormat.LargestExponent);
+        Vector512<T> vanishes = Vector512.LessThan(x, Vector512.Create(TFormat.SmallestExponent));
         x = Vector512.AndNot(Vector512.ConditionalSelect(Vector512.GreaterThan(x, most), most, x), vanishes);
         Vector512<T> power = Vector512<T>.One + Reduce<T, TFormat>(x, out Vector512<T> n);
         Vector512<T> half = Round<T, TFormat>(n * Vector512.Create(T.CreateChecked(0.5)));
@@ -103,7 +104,8 @@ internal static class Pointwise
         // Beyond this, tanh rounds to 1; the power stays a normal number.
         Vector512<T> most = Vector512.Create(T.CreateChecked(32));
         magnitude = Vector512.ConditionalSelect(Vector512.GreaterThan(magnitude, most), most, magnitude);
-        Vector512<T> reduced = Reduce<T, TFormat>(magnitude * Vector512.Create(T.CreateChecked(-2)), out Vector512<T> n), power = TFormat.PowerOfTwo(n);
+        Vector512<T> reduced = Reduce<T, TFormat>(magnitude * Vector512.Create(T.CreateChecked(-2)), out Vector512<T> n);
+        Vector512<T> power = TFormat.PowerOfTwo(n);
         Vector512<T> m = TFormat.MultiplyAdd(power, reduced, power - Vector512<T>.One);
         return Vector512.AndNot(m / (Vector512.Create(T.CreateChecked(2)) + m), Vector512.Create(T.NegativeZero)) | sign;
     }

@@ -22,7 +22,8 @@ internal readonly struct SinglePrecision : IPointwiseFormat<float>
     public static (float High, float Low) Ln2 => (0.693138123f, 9.05800061e-6f);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> MultiplyAdd(Vector512<float> a, Vector512<float> b, Vector512<float> c) => Vector512.FusedMultiplyAdd(a, b, c);
+    public static Vector512<float> MultiplyAdd(Vector512<float> a, Vector512<float> b, Vector512<float> c) =>
+        Vector512.FusedMultiplyAdd(a, b, c);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> PowerOfTwo(Vector512<float> n) =>
@@ -58,5 +59,6 @@ internal readonly struct SinglePrecision : IPointwiseFormat<float>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<float> Horner(Vector512<float> p, Vector512<float> x, float coefficient) => MultiplyAdd(p, x, Vector512.Create(coefficient));
+    private static Vector512<float> Horner(Vector512<float> p, Vector512<float> x, float coefficient) =>
+        MultiplyAdd(p, x, Vector512.Create(coefficient));
 }

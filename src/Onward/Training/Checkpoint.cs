@@ -166,7 +166,8 @@ public sealed class Checkpoint
                 throw new ModelFileException($"{path}: a checkpoint of version {version}; this program reads up to {FileVersion}. Go on with the version of Onward that wrote it, or a newer one.") { IsOfNewerVersion = true };
             }
 
-            if (version is >= 1 and <= FileVersion && JsonSerializer.Deserialize<Content>(text, Json) is Content content && content.State.Epochs.All(epoch => epoch is not null))
+            if (version is >= 1 and <= FileVersion
+                && JsonSerializer.Deserialize<Content>(text, Json) is Content content && content.State.Epochs.All(epoch => epoch is not null))
             {
                 content.Options.Validate();
                 return content;

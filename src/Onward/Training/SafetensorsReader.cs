@@ -69,7 +69,8 @@ public sealed class SafetensorsReader : IDisposable
 
     /// <summary>True if the metadata holds a checksum, or a text of its form under a name that damage may have changed.</summary>
     internal bool HasChecksum => _metadata.Any(entry =>
-        entry.Key is SafetensorsWriter.ChecksumKey or SafetensorsWriter.OldChecksumKey || (entry.Value.Length == Checksum.Digits && entry.Value.All(char.IsAsciiHexDigit)));
+        entry.Key is SafetensorsWriter.ChecksumKey or SafetensorsWriter.OldChecksumKey
+        || (entry.Value.Length == Checksum.Digits && entry.Value.All(char.IsAsciiHexDigit)));
 
     /// <summary>Bytes of all tensors.</summary>
     public long DataLength { get; }
