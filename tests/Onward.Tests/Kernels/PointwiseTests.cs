@@ -62,7 +62,7 @@ public sealed class PointwiseTests
             Assert.All(Of(name, Enumerable.Repeat((float)x, length)), y => Assert.Equal(Bits((float)expected), Bits(y)));
             double[] doubles = new double[length];
             Functions[name].Double([.. Enumerable.Repeat(x, length)], doubles);
-            Assert.All(doubles, y => Assert.True(y.Equals(expected) && double.IsNegative(y) == double.IsNegative(expected), $"{name} {x:R} is {y:R}"));
+            Assert.All(doubles, y => Require(y.Equals(expected) && double.IsNegative(y) == double.IsNegative(expected), name, x, y, expected));
         }
     }
 
@@ -97,12 +97,12 @@ public sealed class PointwiseTests
                 float rounded = (float)exact;
                 if (!float.IsFinite(rounded) || rounded == 0)
                 {
-                    Assert.True(Bits(rounded) == Bits(y[i]), $"{name} {x[i]:R} is {y[i]:R} instead of {rounded:R}");
+                    Require(Bits(rounded) == Bits(y[i]), name, x[i], y[i], rounded);
                     continue;
                 }
 
                 double unit = Math.Max(Math.ScaleB(1, Math.ILogB(exact) - 23), SmallestUnit);
-                Assert.True(Math.Abs(y[i] - exact) <= Functions[name].Units * unit, $"{name} {x[i]:R} is {y[i]:R} instead of {exact:R}");
+                Require(Math.Abs(y[i] - exact) <= Functions[name].Units * unit, name, x[i], y[i], exact);
             }
         }
     }
@@ -125,16 +125,16 @@ public sealed class PointwiseTests
         for (int i = 0; i < Count; i++)
         {
             double exact = Functions[name].Exact(x[i]), unit = Math.BitIncrement(Math.Abs(exact)) - Math.Abs(exact);
-            Assert.True(Math.Abs(y[i] - exact) <= (Functions[name].Units + 1) * unit, $"{name} {x[i]:R} is {y[i]:R} instead of {exact:R}");
+            Require(Math.Abs(y[i] - exact) <= (Functions[name].Units + 1) * unit, name, x[i], y[i], exact);
         }
     }
 
     [Fact]
     public void Limits_are_never_passed()
     {
-        float[] x = [.. Numbers.Uniform(3, 100_000).Select(v => v * v * v * 20), .. Enumerable.Range(-50, 101).Select(i => i / 50f * 1e-7f)];
+        float[] x = [.. Numbers.Uniform(3, 10_000).Select(v => v * v * v * 20), .. Enumerable.Range(-50, 101).Select(i => i / 50f * 1e-7f)];
 
-        Assert.All(x.Zip(Of("exp", x)), pair => Assert.True(pair.First < 0 ? pair.Second <= 1 : pair.Second >= 1, $"exp {pair.First:R}"));
+        Assert.All(x.Zip(Of("exp", x)), pair => Require(pair.First < 0 ? pair.Second <= 1 : pair.Second >= 1, "exp", pair.First, pair.Second, 1));
         Assert.All(Of("tanh", x), y => Assert.InRange(y, -1, 1));
         Assert.All(Of("sigmoid", x), y => Assert.InRange(y, 0, 1));
         Assert.All(Of("log", x.Select(v => 1 + Math.Abs(v))), y => Assert.True(y >= 0));
@@ -229,6 +229,15 @@ public sealed class PointwiseTests
         float[] numbers = [.. x], y = new float[numbers.Length];
         Functions[name].Float(numbers, y);
         return y;
+    }
+
+    // Formats a message where there is something to tell.
+    private static void Require(bool holds, string name, double x, double y, double expected)
+    {
+        if (!holds)
+        {
+            Assert.Fail($"{name} {x:R} is {y:R} instead of {expected:R}");
+        }
     }
 
     // What is not a number has many forms, and machines choose among them.
