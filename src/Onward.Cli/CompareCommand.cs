@@ -91,7 +91,10 @@ internal sealed class CompareCommand
             RuleChoice.Settings settings = RuleChoice.Settings.Default(rule, RuleChoice.Threads(parse, _threads));
             for (int seed = 1; seed <= (parse.GetValue(_seeds) ?? DefaultSeeds); seed++)
             {
-                yield return new RunPlan(model, settings, LossScope.All, objective, augmentation.Name, augmentation.Adapt(objective.Adapt(defaults.Training(parse.GetValue(_epochs), (ulong)seed))));
+                yield return new RunPlan(model, settings, LossScope.All, objective, augmentation.Name, augmentation.Adapt(objective.Adapt(defaults.Training(parse.GetValue(_epochs), (ulong)seed))))
+                {
+                    Following = new SizeDefaults(parse.GetValue(_batchSize) is null, parse.GetValue(_epochs) is null, WarmupEpochs: true),
+                };
             }
         }
     }

@@ -58,9 +58,11 @@ internal sealed class FindRateCommand
         }
 
         TrainOptions.Plan plan = _options.Read(parse);
-        RunPlan run = plan.Run;
-        TrainingData data = run.Choose(plan.Data.Load(_host));
+        TrainingData all = plan.Data.Load(_host);
+        RunPlan run = plan.Run.FitTo(all, _host);
+        TrainingData data = run.Choose(all);
         LocalMixer model = run.CreateModel(data);
+        run.WarnOfLargePatches(data, model.Values.Layout.Count, _host);
         model.Initialize(run.Training.Seed);
         using WorkerTeam team = new(run.Rule.Threads);
         LearningRule rule = run.Rule.Create(model, team, run.LossScope, run.Objective.Loss, run.Training.Seed);
@@ -105,7 +107,7 @@ internal sealed class FindRateCommand
         table.Write(_host.Out);
         _host.Out.WriteLine(suggested is null
             ? $"The loss has not fallen clearly in {scan.Count} steps. Take more --steps, or another range with --from and --to."
-            : string.Create(CultureInfo.InvariantCulture, $"Begin with --lr {suggested:G2}: a third of the rate where the smoothed loss of {scan.Count} steps was lowest. 'onward sweep' tries some around it."));
+            : string.Create(CultureInfo.InvariantCulture, $"Begin with --lr {suggested:G2}: half of the rate where the smoothed loss of {scan.Count} steps was lowest. 'onward sweep' tries some around it."));
         if (files is not null)
         {
             _host.Out.WriteLine($"{files.Table} and {files.Plot} hold all steps");
@@ -128,10 +130,13 @@ internal sealed class FindRateCommand
             (at.Color, at.LineWidth, at.LegendText) = (Color.FromHex("#1f5fa8"), 2, string.Create(CultureInfo.InvariantCulture, $"--lr {rate:G2}"));
         }
 
+        // Tenths of a decade are too many labels, a decade alone too few to read a rate from.
         int[] decades = [.. Enumerable.Range((int)Math.Floor(rates[0]), (int)Math.Ceiling(rates[^1]) - (int)Math.Floor(rates[0]) + 1)];
-        plot.Axes.Bottom.TickGenerator = new NumericManual([.. decades.Select(decade => (double)decade)], [.. decades.Select(decade => Math.Pow(10, decade).ToString("G3", CultureInfo.InvariantCulture))]);
+        double[] ticks = [.. decades.Select(decade => Math.Pow(10, decade)).SelectMany<double, double>(power => [power, 2 * power, 5 * power])];
+        plot.Axes.Bottom.TickGenerator = new NumericManual([.. ticks.Select(Math.Log10)], [.. ticks.Select(rate => rate.ToString("G3", CultureInfo.InvariantCulture))]);
         double least = scan.Min(step => step.Smoothed), first = scan[0].Smoothed;
         plot.Axes.SetLimitsY(least - (0.2 * (first - least)), first + (0.4 * (first - least)) + 0.01);
+        plot.Axes.SetLimitsX(rates[0], rates[^1]);
         plot.Title(title, size: 20);
         plot.XLabel("learning rate", size: 16);
         plot.YLabel("loss, nats", size: 16);

@@ -9,20 +9,18 @@ internal sealed class LiveDisplay : TrainingDisplay
     private const int BarWidth = 10;
 
     private readonly Host _host;
-    private readonly int _epochs;
-    private readonly string _heldOut;
+    private readonly RunConfiguration _run;
     private readonly bool _keepsRows;
     private bool _hasHeadings;
 
-    private LiveDisplay(Host host, int epochs, string heldOut, bool keepsRows) => (_host, _epochs, _heldOut, _keepsRows) = (host, epochs, heldOut, keepsRows);
+    private LiveDisplay(Host host, RunConfiguration run, bool keepsRows) => (_host, _run, _keepsRows) = (host, run, keepsRows);
 
     /// <summary>A display on the terminal; null if messages go elsewhere.</summary>
     /// <param name="host">Where messages go.</param>
-    /// <param name="epochs">Epochs of the run.</param>
-    /// <param name="heldOut">What errors are reported on: test, or validation.</param>
+    /// <param name="run">Options of the run.</param>
     /// <param name="keepsRows">True to leave a row for each epoch; false for one of many runs, of which the line alone is shown.</param>
-    internal static LiveDisplay? TryCreate(Host host, int epochs, string heldOut, bool keepsRows = true) =>
-        host.ErrorIsTerminal ? new LiveDisplay(host, epochs, heldOut, keepsRows) : null;
+    internal static LiveDisplay? TryCreate(Host host, RunConfiguration run, bool keepsRows = true) =>
+        host.ErrorIsTerminal ? new LiveDisplay(host, run, keepsRows) : null;
 
     internal override TrainingResult Show(Func<TrainingResult> run)
     {
@@ -41,7 +39,7 @@ internal sealed class LiveDisplay : TrainingDisplay
     {
         if (progress.Evaluation is EvaluationProgress evaluation)
         {
-            _host.ShowStatus($"{Show(evaluation.OnTrainingImages ? "training" : _heldOut, evaluation.Done, evaluation.Images)}, epoch {progress.Epoch}/{progress.Epochs}");
+            _host.ShowStatus($"{Show(evaluation.OnTrainingImages ? "training" : _run.HeldOut, evaluation.Done, evaluation.Images)}, epoch {progress.Epoch}/{progress.Epochs}");
             return;
         }
 
@@ -50,7 +48,7 @@ internal sealed class LiveDisplay : TrainingDisplay
         int filled = (int)(done * BarWidth);
         _host.ShowStatus(string.Create(
             CultureInfo.InvariantCulture,
-            $"{done * 100,3:0} % {new string('#', filled)}{new string('.', BarWidth - filled)} {TimeLeft(progress.Elapsed, done)} left, epoch {progress.Epoch}/{progress.Epochs}, train error {progress.TrainError:0.00} %, {progress.ImagesPerSecond:N0} images/s, block losses {Losses(progress.BlockLosses)}"));
+            $"{done * 100,3:0} % {new string('#', filled)}{new string('.', BarWidth - filled)} {TimeLeft(progress.Elapsed, done)} left, epoch {progress.Epoch}/{progress.Epochs}, {_run.LearntError} {progress.TrainError:0.00} %, {progress.ImagesPerSecond:N0} images/s{(progress.BlockLosses.Count > 0 ? $", block losses {Losses(progress.BlockLosses)}" : "")}"));
     }
 
     internal override void EpochEnded(EpochMetrics epoch)
@@ -63,11 +61,11 @@ internal sealed class LiveDisplay : TrainingDisplay
         if (!_hasHeadings)
         {
             _hasHeadings = true;
-            _host.Error.WriteLine(Row("epoch", "train error", $"{_heldOut} error", "images/s", "block losses"));
+            _host.Error.WriteLine(Row("epoch", _run.LearntError, $"{_run.HeldOut} error", "images/s", PaperRules.TrainsHeads(_run.Rule) ? "block losses" : ""));
         }
 
         _host.Error.WriteLine(Row(
-            $"{epoch.Epoch}/{_epochs}",
+            $"{epoch.Epoch}/{_run.Epochs}",
             epoch.TrainError.ToString("0.00", CultureInfo.InvariantCulture) + " %",
             epoch.TestError.ToString("0.00", CultureInfo.InvariantCulture) + " %",
             epoch.ImagesPerSecond.ToString("N0", CultureInfo.InvariantCulture),
@@ -83,7 +81,7 @@ internal sealed class LiveDisplay : TrainingDisplay
 
     private string Row(string epoch, string train, string test, string speed, string losses)
     {
-        int widest = Math.Max("epoch".Length, $"{_epochs}/{_epochs}".Length);
-        return $"{epoch.PadLeft(widest)}  {train,11}  {test.PadLeft($"{_heldOut} error".Length)}  {speed,8}  {losses}";
+        int widest = Math.Max("epoch".Length, $"{_run.Epochs}/{_run.Epochs}".Length);
+        return $"{epoch.PadLeft(widest)}  {train.PadLeft(_run.LearntError.Length)}  {test.PadLeft($"{_run.HeldOut} error".Length)}  {speed,8}  {losses}".TrimEnd();
     }
 }

@@ -11,28 +11,25 @@ internal sealed class MetricsColumns
     private const int MostColumns = 1000;
     private const int MostShown = 40; // letters of a cell
 
-    private static readonly string[] Losses = ["train_loss", "test_loss"], Errors = ["train_error", "test_error"];
+    private const string TestLoss = "test_loss", TestError = "test_error", Error = "_error", Advice = "advice";
+
+    // Of what an epoch learns: classes, or to find the other view of an image.
+    private const string Supervised = "train", Contrastive = "contrastive";
 
     // For each block, if its gradients are compared with exact ones.
     private static readonly string[] Gradients = ["_gradient_norm", "_exact_norm", "_cosine"];
 
     private readonly Dictionary<string, int> _places;
-    private readonly int _blocks;
-    private readonly bool _hasGradients;
+    private readonly MetricsLayout _layout;
 
-    private MetricsColumns(Dictionary<string, int> places, int blocks, bool hasGradients) =>
-        (_places, _blocks, _hasGradients) = (places, blocks, hasGradients);
+    private MetricsColumns(Dictionary<string, int> places, MetricsLayout layout) => (_places, _layout) = (places, layout);
+
+    /// <summary>Parts the sentences of a cell of advice.</summary>
+    internal const string AdviceSeparator = "; ";
 
     /// <summary>The line of names.</summary>
-    /// <param name="blocks">Blocks of the model.</param>
-    /// <param name="gradients">True if gradients are compared with exact ones.</param>
-    internal static string Header(int blocks, bool gradients) => string.Join(
-        ',',
-        (string[])
-        [
-            Epoch, Rate, Losses[0], Errors[0], Losses[1], Errors[1], .. Enumerable.Range(0, blocks).Select(k => Of(k, Loss)),
-            .. gradients ? Enumerable.Range(0, blocks).SelectMany(k => Gradients.Select(suffix => Of(k, suffix))) : [], Speed, Seconds,
-        ]);
+    /// <param name="layout">The columns that the run has.</param>
+    internal static string Header(MetricsLayout layout) => string.Join(',', Names(layout).Append(Advice));
 
     /// <summary>Reads the line of names.</summary>
     /// <exception cref="FormatException">The line lacks a name, has one twice, or is too long.</exception>
@@ -53,17 +50,12 @@ internal sealed class MetricsColumns
             }
         }
 
-        int blocks = 0;
-        while (places.ContainsKey(Of(blocks, Loss)))
-        {
-            blocks++;
-        }
-
-        bool hasGradients = blocks > 0 && places.ContainsKey(Of(0, Gradients[0]));
-        string[] needed = Header(Math.Max(1, blocks), hasGradients).Split(',');
-        return needed.FirstOrDefault(name => !places.ContainsKey(name)) is string missing
+        MetricsLayout layout = new(Blocks(Loss), Blocks(Gradients[0]), places.ContainsKey(Contrastive + Loss));
+        return Names(layout).FirstOrDefault(name => !places.ContainsKey(name)) is string missing
             ? throw new FormatException($"the column {missing} is missing.")
-            : new MetricsColumns(places, blocks, hasGradients);
+            : new MetricsColumns(places, layout);
+
+        int Blocks(string suffix) => names.Count(name => name.StartsWith("block_", StringComparison.Ordinal) && name.EndsWith(suffix, StringComparison.Ordinal));
     }
 
     /// <summary>Reads a line.</summary>
@@ -82,20 +74,28 @@ internal sealed class MetricsColumns
         return new EpochMetrics(
             epoch,
             Require(Rate, value => value >= 0 && double.IsFinite(value), "a learning rate"),
-            [.. Enumerable.Range(0, _blocks).Select(k => Read(Of(k, Loss)))],
-            Read(Losses[0]),
-            Percentage(Errors[0]),
-            Read(Losses[1]),
-            Percentage(Errors[1]),
+            [.. Enumerable.Range(0, _layout.Losses).Select(k => Read(Of(k, Loss)))],
+            Read(Learnt(_layout) + Loss),
+            Percentage(Learnt(_layout) + Error),
+            Read(TestLoss),
+            Percentage(TestError),
             Require(Speed, value => value >= 0, "a speed"),
             TimeSpan.FromSeconds(Require(Seconds, value => value >= 0 && value < TimeSpan.MaxValue.TotalSeconds, "a time")))
         {
             Gradients =
             [
-                .. Enumerable.Range(0, _hasGradients ? _blocks : 0)
+                .. Enumerable.Range(0, _layout.Gradients)
                     .Select(k => new GradientAgreement(Read(Of(k, Gradients[0])), Read(Of(k, Gradients[1])), Read(Of(k, Gradients[2])))),
             ],
+            Advice = ReadAdvice(),
         };
+
+        // Runs of version 0.1 have none.
+        string[] ReadAdvice()
+        {
+            string cell = _places.TryGetValue(Advice, out int place) ? cells[place] : "";
+            return RunResult.IsSentence(cell) ? cell.Split(AdviceSeparator, StringSplitOptions.RemoveEmptyEntries) : throw Fault($"{Advice} is {Quote(cell)}, not advice");
+        }
 
         double Percentage(string name) => Require(name, value => value is >= 0 and <= 100, "a percentage");
 
@@ -111,6 +111,15 @@ internal sealed class MetricsColumns
 
         FormatException Fault(string what) => new(string.Create(CultureInfo.InvariantCulture, $"line {epoch + 1}: {what}."));
     }
+
+    // All but the advice, which runs of version 0.1 lack.
+    private static IEnumerable<string> Names(MetricsLayout layout) =>
+    [
+        Epoch, Rate, Learnt(layout) + Loss, Learnt(layout) + Error, TestLoss, TestError, .. Enumerable.Range(0, layout.Losses).Select(k => Of(k, Loss)),
+        .. Enumerable.Range(0, layout.Gradients).SelectMany(k => Gradients.Select(suffix => Of(k, suffix))), Speed, Seconds,
+    ];
+
+    private static string Learnt(MetricsLayout layout) => layout.IsContrastive ? Contrastive : Supervised;
 
     private static string Quote(string text) => ParseFaults.Quote(text.Length > MostShown ? $"{text[..MostShown]}..." : text);
 

@@ -14,21 +14,21 @@ internal sealed class MetricsFile : IDisposable
     private const long MostBytes = 128_000_000;
 
     private readonly StreamWriter _writer;
+    private readonly MetricsLayout _layout;
 
-    private MetricsFile(StreamWriter writer) => _writer = writer;
+    private MetricsFile(StreamWriter writer, MetricsLayout layout) => (_writer, _layout) = (writer, layout);
 
     /// <summary>Starts the file of a run anew, with the epochs that have ended.</summary>
     /// <param name="folder">The run's folder.</param>
-    /// <param name="blocks">Blocks of its model.</param>
-    /// <param name="gradients">Whether gradients are compared with exact ones.</param>
+    /// <param name="layout">The columns that the run has.</param>
     /// <param name="ended">The epochs.</param>
-    internal static MetricsFile Create(string folder, int blocks, bool gradients, IReadOnlyList<EpochMetrics> ended)
+    internal static MetricsFile Create(string folder, MetricsLayout layout, IReadOnlyList<EpochMetrics> ended)
     {
         string path = Path.Combine(folder, Name);
-        string header = MetricsColumns.Header(blocks, gradients);
-        string text = string.Concat(ended.Select(Line).Prepend(header).Select(line => line + "\n"));
+        string header = MetricsColumns.Header(layout);
+        string text = string.Concat(ended.Select(epoch => Line(epoch, layout)).Prepend(header).Select(line => line + "\n"));
         DurableFile.Write(path, file => file.Write(Encoding.UTF8.GetBytes(text)));
-        return new MetricsFile(new StreamWriter(path, append: true) { AutoFlush = true, NewLine = "\n" });
+        return new MetricsFile(new StreamWriter(path, append: true) { AutoFlush = true, NewLine = "\n" }, layout);
     }
 
     /// <summary>Reads the epochs of a run, except for a line that its process is writing or was killed in.</summary>
@@ -72,7 +72,7 @@ internal sealed class MetricsFile : IDisposable
         : "Restore it from a copy, or train the run again in another folder.";
 
     /// <summary>Adds an epoch.</summary>
-    internal void Add(EpochMetrics epoch) => _writer.WriteLine(Line(epoch));
+    internal void Add(EpochMetrics epoch) => _writer.WriteLine(Line(epoch, _layout));
 
     /// <summary>Closes the file.</summary>
     public void Dispose()
@@ -87,12 +87,12 @@ internal sealed class MetricsFile : IDisposable
         }
     }
 
-    private static string Line(EpochMetrics epoch)
+    private static string Line(EpochMetrics epoch, MetricsLayout layout)
     {
-        IEnumerable<double> losses = [epoch.TrainLoss, epoch.TrainError, epoch.TestLoss, epoch.TestError, .. epoch.BlockLosses];
+        IEnumerable<double> losses = [epoch.TrainLoss, epoch.TrainError, epoch.TestLoss, epoch.TestError, .. epoch.BlockLosses.Take(layout.Losses)];
         IEnumerable<double> gradients = epoch.Gradients.SelectMany(block => new[] { block.Norm, block.ExactNorm, block.Cosine });
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"{epoch.Epoch},{epoch.LearningRate:G6},{string.Join(',', losses.Select(loss => loss.ToString("0.######", CultureInfo.InvariantCulture)))}{string.Concat(gradients.Select(number => "," + number.ToString("G6", CultureInfo.InvariantCulture)))},{epoch.ImagesPerSecond:0.#},{epoch.Elapsed.TotalSeconds:0.###}");
+            $"{epoch.Epoch},{epoch.LearningRate:G6},{string.Join(',', losses.Select(loss => loss.ToString("0.######", CultureInfo.InvariantCulture)))}{string.Concat(gradients.Select(number => "," + number.ToString("G6", CultureInfo.InvariantCulture)))},{epoch.ImagesPerSecond:0.#},{epoch.Elapsed.TotalSeconds:0.###},{string.Join(MetricsColumns.AdviceSeparator, epoch.Advice)}");
     }
 }

@@ -43,6 +43,9 @@ internal static class PaperRules
     /// <summary>Whether a rule reads local losses at all.</summary>
     internal static bool HasLocalLosses(string name) => name.StartsWith('L');
 
+    /// <summary>True if a rule trains the local heads, whether or not it trains the blocks by their losses.</summary>
+    internal static bool TrainsHeads(string name) => name is not ("BP" or "FA" or "DFA");
+
     /// <summary>Whether each local loss of a rule trains its own block alone.</summary>
     internal static bool KeepsLossesInBlocks(string name) => name.StartsWith("LG-", StringComparison.Ordinal);
 

@@ -5,9 +5,8 @@ namespace Onward.Cli;
 
 /// <summary>One line for each epoch: for files and pipes.</summary>
 /// <param name="output">Takes the lines.</param>
-/// <param name="epochs">Epochs of the run.</param>
-/// <param name="heldOut">What errors are reported on: test, or validation.</param>
-internal sealed class PlainDisplay(TextWriter output, int epochs, string heldOut) : TrainingDisplay
+/// <param name="run">Options of the run.</param>
+internal sealed class PlainDisplay(TextWriter output, RunConfiguration run) : TrainingDisplay
 {
     internal override TrainingResult Show(Func<TrainingResult> run) => run();
 
@@ -17,9 +16,10 @@ internal sealed class PlainDisplay(TextWriter output, int epochs, string heldOut
 
     internal override void EpochEnded(EpochMetrics epoch)
     {
-        string left = epoch.Epoch < epochs ? $", {TimeLeft(epoch.Elapsed, (double)epoch.Epoch / epochs)} left" : "";
+        string left = epoch.Epoch < run.Epochs ? $", {TimeLeft(epoch.Elapsed, (double)epoch.Epoch / run.Epochs)} left" : "";
+        string losses = epoch.BlockLosses.Count > 0 ? $", block losses {Losses(epoch.BlockLosses)}" : "";
         output.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"epoch {epoch.Epoch}/{epochs}: train error {epoch.TrainError:0.00} %, {heldOut} error {epoch.TestError:0.00} %, block losses {Losses(epoch.BlockLosses)}, {epoch.ImagesPerSecond:N0} images/s{left}"));
+            $"epoch {epoch.Epoch}/{run.Epochs}: {run.LearntError} {epoch.TrainError:0.00} %, {run.HeldOut} error {epoch.TestError:0.00} %{losses}, {epoch.ImagesPerSecond:N0} images/s{left}"));
     }
 }

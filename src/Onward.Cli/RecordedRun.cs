@@ -51,8 +51,15 @@ internal sealed record RecordedRun(string Folder, RunConfiguration Configuration
     /// <summary>The error after the last epoch, on the images that errors of the run are reported on; null before the first.</summary>
     internal double? TestError => Stage == RunStage.Diverged ? null : Result?.TestError ?? (Epochs.Count > 0 ? Epochs[^1].TestError : null);
 
-    /// <summary>The same on training images: of the whole set where the run has ended, else as they were met in the last epoch.</summary>
-    internal double? TrainError => Stage == RunStage.Diverged ? null : Result?.TrainError ?? (Epochs.Count > 0 ? Epochs[^1].TrainError : null);
+    /// <summary>
+    /// The error on training images: of the whole set if the run has ended, else as they were met in the last epoch. A contrastive run
+    /// measures no error of classes while it trains.
+    /// </summary>
+    internal double? TrainError => Stage == RunStage.Diverged ? null
+        : Result?.TrainError ?? (Epochs.Count > 0 && Configuration.Projection == 0 ? Epochs[^1].TrainError : null);
+
+    /// <summary>The advice that the run was given, a sentence each.</summary>
+    internal IReadOnlyList<string> Advice => Result?.Advice ?? [.. Epochs.SelectMany(epoch => epoch.Advice)];
 
     /// <summary>What errors are reported on.</summary>
     internal string HeldOut => Configuration.HeldOut;
@@ -74,6 +81,11 @@ internal sealed record RecordedRun(string Folder, RunConfiguration Configuration
         // A run that was killed at its very beginning has no measurements yet.
         bool isNew = result is null && !File.Exists(Path.Combine(folder, MetricsFile.Name));
         IReadOnlyList<EpochMetrics> epochs = isNew ? [] : MetricsFile.Read(folder);
+        if (!PaperRules.TrainsHeads(configuration.Rule))
+        {
+            epochs = [.. epochs.Select(epoch => epoch with { BlockLosses = [] })]; // version 0.1 kept losses of heads that nothing trains
+        }
+
         RequireFit(folder, configuration, epochs, result);
         return new RecordedRun(folder, configuration, epochs, result, stage, LastWrite(folder));
     }
@@ -82,8 +94,9 @@ internal sealed record RecordedRun(string Folder, RunConfiguration Configuration
     private static void RequireFit(string folder, RunConfiguration run, IReadOnlyList<EpochMetrics> epochs, RunResult? result)
     {
         int blocks = LocalMixerPresets.Get(run.Model, imageSide: 1, imageChannels: 1, classes: 1).Blocks;
+        int losses = PaperRules.TrainsHeads(run.Rule) ? blocks : 0;
         (string? name, string what) = epochs.Count > run.Epochs ? (MetricsFile.Name, $"{epochs.Count} epochs of a run of {run.Epochs}")
-            : epochs.Any(epoch => epoch.BlockLosses.Count != blocks) ? (MetricsFile.Name, $"losses of {epochs[0].BlockLosses.Count} blocks of a network of {blocks}")
+            : epochs.Any(epoch => epoch.BlockLosses.Count != losses) ? (MetricsFile.Name, $"losses of {epochs[0].BlockLosses.Count} blocks of a network of {blocks}")
             : result?.Epochs > run.Epochs ? (RunFolder.ResultName, $"{result.Epochs} epochs of a run of {run.Epochs}")
             : result?.BlockTestErrors.Count is > 0 and int errors && errors != blocks ? (RunFolder.ResultName, $"errors of {errors} blocks of a network of {blocks}")
             : (null, "");

@@ -95,11 +95,18 @@ internal static class ReportPage
 
         bool alone = all.Count == 1;
         string heldOut = runs.Select(run => run.Reported.Run.HeldOut).Distinct().Count() == 1 ? runs[0].Reported.Run.HeldOut : "held-out";
-        string note = $"Solid: {heldOut}; dashed: training, as images were met.";
+        (ReportedRun Reported, int Hue)[] supervised = [.. runs.Where(run => run.Reported.Run.Configuration.Projection == 0)];
+        (ReportedRun Reported, int Hue)[] contrastive = [.. runs.Except(supervised)];
+        string note = supervised.Length > 0 ? $"Solid: {heldOut}; dashed: training, as images were met." : $"On {heldOut} images.";
         List<string> charts =
         [
-            LineChart.Draw("Error", "%", note, [.. Lines(heldOut, epoch => epoch.TestError), .. Lines("train", epoch => epoch.TrainError, isDashed: true)], hasLegend: !alone),
-            LineChart.Draw("Loss of the readout", "nats", note, [.. Lines(heldOut, epoch => epoch.TestLoss), .. Lines("train", epoch => epoch.TrainLoss, isDashed: true)], hasLegend: !alone),
+            LineChart.Draw("Error", "%", note, [.. Lines(heldOut, epoch => epoch.TestError), .. LinesOf(supervised, "train", epoch => epoch.TrainError, isDashed: true)], hasLegend: !alone),
+            LineChart.Draw("Loss of the readout", "nats", note, [.. Lines(heldOut, epoch => epoch.TestLoss), .. LinesOf(supervised, "train", epoch => epoch.TrainLoss, isDashed: true)], hasLegend: !alone),
+            .. contrastive.Length == 0 ? [] : new[]
+            {
+                LineChart.Draw("Contrastive error", "%", "Views whose nearest view is not of the same image, while they are learnt.", [.. LinesOf(contrastive, "", epoch => epoch.TrainError)], hasLegend: !alone),
+                LineChart.Draw("Contrastive loss", "nats", "Of the last projection, while it is learnt.", [.. LinesOf(contrastive, "", epoch => epoch.TrainLoss)], hasLegend: !alone),
+            },
             .. BlockCharts(runs, alone, "Local loss", "nats", "Mean of each block's own loss over an epoch.", epoch => epoch.BlockLosses),
             .. BlockCharts(runs, alone, "Cosine to the exact gradient", "", "Mean over the steps that were compared.", epoch => [.. epoch.Gradients.Select(block => block.Cosine)]),
             .. BlockCharts(runs, alone, "Norm of the gradient estimate", "", "Mean over the steps that were compared.", epoch => [.. epoch.Gradients.Select(block => block.Norm)]),
@@ -110,7 +117,9 @@ internal static class ReportPage
         // Beside one another in pairs, and the last three of an odd number in a row, so that no place stays empty.
         return Html.Element(charts.Count % 2 == 0 ? "div class=\"curves\"" : "div class=\"curves odd\"", charts);
 
-        IEnumerable<ChartLine> Lines(string what, Func<Training.EpochMetrics, double> value, bool isDashed = false) => runs.Select(run => new ChartLine(
+        IEnumerable<ChartLine> Lines(string what, Func<Training.EpochMetrics, double> value) => LinesOf(runs, what, value);
+
+        IEnumerable<ChartLine> LinesOf((ReportedRun Reported, int Hue)[] some, string what, Func<Training.EpochMetrics, double> value, bool isDashed = false) => some.Select(run => new ChartLine(
             alone ? what : $"{run.Reported.Name} {what}".TrimEnd(),
             run.Hue,
             isDashed,

@@ -29,6 +29,7 @@ internal static class ReportSection
             Html.Element("h2", Html.Text(reported.Name), Html.Element("span class=\"state\"", Html.Text(run.Stage.ToString().ToLowerInvariant()))),
             Html.Element("p class=\"about\"", Html.Text(facts)),
             run.Result?.Divergence is string divergence ? Html.Element("p class=\"missing\"", Html.Text(divergence)) : "",
+            string.Concat(run.Advice.Select(advice => Html.Element("p class=\"missing\"", Html.Text($"Advice while it trained: {advice}.")))),
             reported.Missing.Length > 0 ? Html.Element("p class=\"missing\"", Html.Text($"No confusion matrix and no images: {reported.Missing}")) : "",
             reported.Answers?.Epoch is int epoch ? Html.Element("p class=\"about\"", EpochOf(epoch)) : "",
             Html.Element("div class=\"panels\"", reported.Answers is TestAnswers answers ? Confusion(answers, run.HeldOut) : "", Blocks(reported)),
@@ -86,9 +87,9 @@ internal static class ReportSection
             return Card(title, Note("This is a contrastive run: the heads of its blocks compare images and know no classes."));
         }
 
-        if (!PaperRules.HasLocalLosses(options.Rule))
+        if (!PaperRules.TrainsHeads(options.Rule))
         {
-            return Card(title, Note($"{options.Rule} has no local losses, so the heads of the blocks have learned nothing."));
+            return Card(title, Note($"{options.Rule} trains no local heads, so the heads of the blocks have learned nothing."));
         }
 
         if (errors.Count == 0)

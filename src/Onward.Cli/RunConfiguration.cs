@@ -151,6 +151,10 @@ internal sealed record RunConfiguration
     [JsonIgnore]
     public string HeldOut => OverfitBatches is not null ? "training" : Validation > 0 || HasValidationSet ? "validation" : "test";
 
+    /// <summary>The name of the error that an epoch measures while it trains: of the classes, or of finding the other view of an image.</summary>
+    [JsonIgnore]
+    public string LearntError => Projection > 0 ? "contrastive error" : "train error";
+
     public required ulong Seed { get; init; }
 
     public required int Threads { get; init; }

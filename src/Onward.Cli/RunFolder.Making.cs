@@ -154,7 +154,7 @@ internal sealed partial class RunFolder
                     files.AddRange(Directory.GetFiles(checkpoints));
                 }
             });
-            folder._metrics = MetricsFile.Create(path, blocks, configuration.MeasureGradients > 0, from.LastOrDefault()?.Epochs ?? []);
+            folder._metrics = MetricsFile.Create(path, MetricsLayout.Of(configuration, blocks), from.LastOrDefault()?.Epochs ?? []);
             folder.LastEpoch = from.LastOrDefault()?.Epochs.Count ?? 0;
             return folder;
         }

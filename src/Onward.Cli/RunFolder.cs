@@ -68,13 +68,13 @@ internal sealed partial class RunFolder : IDisposable
     }
 
     /// <summary>Begins to write: cuts the measurements back to the checkpoint, and deletes what a killed process had under way.</summary>
-    internal void Begin(int blocks, bool gradients, IReadOnlyList<EpochMetrics> ended)
+    internal void Begin(RunConfiguration run, int blocks, IReadOnlyList<EpochMetrics> ended)
     {
         try
         {
             DurableFile.DeletePartial(In(""));
             DurableFile.DeletePartial(In(CheckpointsName));
-            _metrics = MetricsFile.Create(In(""), blocks, gradients, ended);
+            _metrics = MetricsFile.Create(In(""), MetricsLayout.Of(run, blocks), ended);
             LastEpoch = ended.Count;
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Onward.Data;
 using Onward.Data.Augmentation;
 using Onward.Learning;
@@ -9,11 +10,17 @@ namespace Onward.Cli;
 /// <summary>A run before it has its images.</summary>
 internal sealed record RunPlan(ModelChoice.Settings Model, RuleChoice.Settings Rule, LossScope LossScope, ObjectiveChoice.Settings Objective, string Augmentation, TrainingOptions Training)
 {
+    // Pixels along the side of a patch, beyond which there is a finer preset for the images.
+    private const int LargestPatch = 64;
+
     // Steps are numbered in 32 bits.
     private const long MostSteps = uint.MaxValue;
 
     /// <summary>Batches whose images are learnt alone; null to learn all.</summary>
     internal int? OverfitBatches { get; init; }
+
+    /// <summary>The options that were not given and follow the number of training images.</summary>
+    internal SizeDefaults Following { get; init; } = SizeDefaults.None;
 
     /// <summary>The plan that a run was begun with.</summary>
     /// <param name="run">The run as it was resolved.</param>
@@ -53,6 +60,57 @@ internal sealed record RunPlan(ModelChoice.Settings Model, RuleChoice.Settings R
         {
             OverfitBatches = run.OverfitBatches,
         };
+    }
+
+    /// <summary>Fits the defaults of the plan to the number of images, and says what it changed.</summary>
+    /// <param name="data">All images.</param>
+    /// <param name="host">Takes the message.</param>
+    internal RunPlan FitTo(TrainingData data, Host host)
+    {
+        int images = data.Images.Training.Count;
+        TrainingOptions fitted = Following.Fit(Training, images, OverfitBatches is not null || Training.MaximumSteps is not null);
+        if (fitted == Training)
+        {
+            return this;
+        }
+
+        string message = $"the {images} training images are few, so the defaults are {SizeDefaults.Describe(Training, fitted)}.";
+        if (!host.Notices.Contains(message))
+        {
+            host.Notices.Add(message);
+        }
+
+        return this with { Training = fitted };
+    }
+
+    /// <summary>Says so if one patch of the network takes more pixels than it should, which makes the first layer huge.</summary>
+    /// <param name="data">The images.</param>
+    /// <param name="parameters">Parameters of the model.</param>
+    /// <param name="host">Takes the message.</param>
+    internal void WarnOfLargePatches(TrainingData data, long parameters, Host host)
+    {
+        ImageSet images = data.Images.Training;
+        int grid = Model.Options(images.Height, images.Channels, images.Classes).PatchesPerSide, patch = images.Height / grid;
+        if (patch <= LargestPatch)
+        {
+            return;
+        }
+
+        string finer = LocalMixerPresets.Names
+            .FirstOrDefault(name => LocalMixerPresets.Get(name, images.Height, images.Channels, images.Classes).PatchesPerSide is int finer
+                && images.Height % finer == 0 && images.Height / finer <= LargestPatch) ?? "";
+        string[] cures =
+        [
+            .. data.Dataset == Datasets.Folder ? [string.Create(CultureInfo.InvariantCulture, $"--image-size {LargestPatch / 2 * grid}")] : Array.Empty<string>(),
+            .. finer.Length > 0 ? [$"--model {finer}"] : Array.Empty<string>(),
+        ];
+        string message = string.Create(
+            CultureInfo.InvariantCulture,
+            $"{Model.Name} has {parameters:N0} parameters on these images, because each of its patches is {patch}x{patch} pixels.{(cures.Length > 0 ? $" Try {string.Join(" or ", cures)}." : "")}");
+        if (!host.Notices.Contains(message))
+        {
+            host.Notices.Add(message);
+        }
     }
 
     /// <summary>The images that the plan learns, and those that its errors are on.</summary>
@@ -104,7 +162,7 @@ internal sealed record RunPlan(ModelChoice.Settings Model, RuleChoice.Settings R
         int images = data.Images.Training.Count;
         if (Training.BatchSize > images)
         {
-            throw new CommandFault($"--batch-size {Training.BatchSize} is more than the {images} training images. Take a smaller batch.");
+            throw new CommandFault($"--batch-size {Training.BatchSize} is more than the {images} training images. Take at most {images}, or leave --batch-size out.");
         }
 
         if ((long)Training.Epochs * (images / Training.BatchSize) > MostSteps)

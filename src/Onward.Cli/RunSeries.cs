@@ -24,11 +24,13 @@ internal sealed class RunSeries
     {
         (_folder, _data, _host) = (folder, data, host);
         RunFolder.RequireNoFile(folder);
-        foreach ((string name, RunPlan plan) in plans)
+        foreach ((string name, RunPlan asked) in plans)
         {
             string path = Path.Combine(folder, name);
+            RunPlan plan = asked.FitTo(data, host);
             TrainingData chosen = plan.Choose(data);
             long parameters = plan.CreateModel(chosen).Values.Layout.Count;
+            plan.WarnOfLargePatches(chosen, parameters, host);
             bool ended = RunFolder.TryReadResult(path) is not null;
             if (ended)
             {
@@ -84,7 +86,7 @@ internal sealed class RunSeries
         using RunFolder folder = RunFolder.Create(run.Folder, training.Configuration, training.Blocks);
         try
         {
-            training.Train(folder, LiveDisplay.TryCreate(_host, run.Plan.Training.Epochs, _data.HeldOut, keepsRows: false) ?? (TrainingDisplay)new QuietDisplay());
+            training.Train(folder, LiveDisplay.TryCreate(_host, training.Configuration, keepsRows: false) ?? (TrainingDisplay)new QuietDisplay());
         }
         catch (TrainingDivergedException)
         {

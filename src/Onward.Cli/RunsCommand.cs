@@ -93,11 +93,12 @@ internal sealed class RunsCommand
                 run.HeldOut,
                 run.Written.UtcDateTime,
                 ChangedOptions.Of(options),
+                run.Advice,
                 null);
         }
         catch (CommandFault fault)
         {
-            return new Row(name, folder, RunStage.Damaged, null, null, null, null, null, null, null, RecordedRun.LastWrite(folder).UtcDateTime, null, fault.Message);
+            return new Row(name, folder, RunStage.Damaged, null, null, null, null, null, null, null, RecordedRun.LastWrite(folder).UtcDateTime, null, null, fault.Message);
         }
     }
 
@@ -127,6 +128,13 @@ internal sealed class RunsCommand
         }
 
         table.Write(_host.Out);
+        foreach (Row row in rows)
+        {
+            foreach (string advice in row.Advice ?? [])
+            {
+                _host.Out.WriteLine($"{row.Name}: {advice}");
+            }
+        }
     }
 
     // What is not known of a damaged run is null, and the fault only of others; the error is in percent.
@@ -143,5 +151,6 @@ internal sealed class RunsCommand
         string? HeldOut,
         DateTime Written,
         IReadOnlyDictionary<string, JsonNode>? Options,
+        IReadOnlyList<string>? Advice,
         string? Fault);
 }

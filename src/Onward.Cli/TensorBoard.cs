@@ -14,10 +14,11 @@ internal static class TensorBoard
     /// <summary>An epoch: what its line of metrics says, and how the weights are distributed after it.</summary>
     internal static EventSummary Describe(LocalMixer model, EpochMetrics epoch)
     {
+        string learnt = model.Options.IsSelfSupervised ? "contrastive" : "train";
         EventSummary summary = new EventSummary()
-            .AddScalar("loss/train", epoch.TrainLoss)
+            .AddScalar($"loss/{learnt}", epoch.TrainLoss)
             .AddScalar("loss/test", epoch.TestLoss)
-            .AddScalar("error/train", epoch.TrainError)
+            .AddScalar($"error/{learnt}", epoch.TrainError)
             .AddScalar("error/test", epoch.TestError)
             .AddScalar("learning_rate", epoch.LearningRate)
             .AddScalar("images_per_second", epoch.ImagesPerSecond);

@@ -30,7 +30,7 @@ internal sealed class TrainCommand
     {
         if (options.OnlyShows(parse) && options.ReadResumption(parse) is null)
         {
-            host.Out.Write(options.Show(parse) + "\n");
+            host.Out.Write(options.Show(parse, host) + "\n");
             return ExitCode.Done;
         }
 
@@ -53,8 +53,11 @@ internal sealed class TrainCommand
 
     private int Try(TrainOptions.Plan plan)
     {
-        TrainingData data = plan.Run.Choose(plan.Data.Load(_host));
-        using TrainingRun run = new(plan.Run, data, _host);
+        TrainingData all = plan.Data.Load(_host);
+        RunPlan fitted = plan.Run.FitTo(all, _host);
+        TrainingData data = fitted.Choose(all);
+        using TrainingRun run = new(fitted, data, _host);
+        fitted.WarnOfLargePatches(data, run.Configuration.Parameters, _host);
         _host.ShowNotices();
         DryRun.Of(run, plan.Out is null ? DefaultFolder(run) : _host.Resolve(plan.Out)).Write(_host, plan.Keeping.AsJson);
         return ExitCode.Done;
@@ -64,8 +67,11 @@ internal sealed class TrainCommand
     {
         string? named = plan.Out is null ? null : _host.Resolve(plan.Out);
         _ranks.Together(() => RequireFree(named));
-        TrainingData data = _ranks.FirstThenOthers(() => plan.Run.Choose(plan.Data.Load(_host)));
-        using TrainingRun run = _ranks.Together(() => Prepare(plan.Run, data));
+        TrainingData all = _ranks.FirstThenOthers(() => plan.Data.Load(_host));
+        RunPlan fitted = plan.Run.FitTo(all, _host);
+        TrainingData data = _ranks.Together(() => fitted.Choose(all));
+        using TrainingRun run = _ranks.Together(() => Prepare(fitted, data));
+        fitted.WarnOfLargePatches(data, run.Configuration.Parameters, _host);
         _ranks.RequireSame(run.Configuration);
         using RunFolder? folder = _ranks.Together(() => _ranks.Writes ? CreateFolder(run, named, plan.Keeping) : null);
         Train(run, folder, plan.Keeping, data.HeldOut, "training", "");
@@ -125,7 +131,7 @@ internal sealed class TrainCommand
         (TrainingRun prepared, string heldOut) = Prepare(asked, begun, path, checkpoint);
         using TrainingRun run = prepared;
         _ranks.RequireSame(run.Configuration);
-        folder?.Begin(run.Blocks, begun.MeasureGradients > 0, checkpoint?.Epochs ?? []);
+        folder?.Begin(begun, run.Blocks, checkpoint?.Epochs ?? []);
         if (folder is not null && (asked.Keeping.TensorBoard || EventFile.IsIn(path)))
         {
             run.BeginEvents(folder);
@@ -233,7 +239,7 @@ internal sealed class TrainCommand
         int epochs = run.Configuration.Epochs;
         _host.ShowNotices();
         _host.Error.WriteLine($"{doing} {run.Configuration.Network.Name} in {folder.Path}{from}");
-        TrainingDisplay display = LiveDisplay.TryCreate(_host, epochs, heldOut) ?? (TrainingDisplay)new PlainDisplay(_host.Error, epochs, heldOut);
+        TrainingDisplay display = LiveDisplay.TryCreate(_host, run.Configuration) ?? (TrainingDisplay)new PlainDisplay(_host.Error, run.Configuration);
         try
         {
             Report(run.Configuration, run.Train(folder, display), folder, keeping.AsJson, ProcessMemory.PeakMegabytes);
@@ -298,10 +304,12 @@ internal sealed class TrainCommand
                 result.Epochs ?? run.Epochs,
                 run.Parameters,
                 result.TrainError,
+                result.ContrastiveError,
                 result.TestError,
                 result.ImagesPerSecond,
                 peak,
                 result.Seconds,
+                result.Advice,
                 folder.Path));
             return;
         }
@@ -314,7 +322,12 @@ internal sealed class TrainCommand
             table.Add("epochs", string.Create(CultureInfo.InvariantCulture, $"{result.Epochs} of {run.Epochs}: no lower error in the last {run.EarlyStop}"));
         }
 
-        table.Add("train error", TextTable.Percent(result.TrainError!.Value) + OfSome(run));
+        if (result.ContrastiveError is double contrastive)
+        {
+            table.Add("contrastive error", TextTable.Percent(contrastive));
+        }
+
+        table.Add(run.Projection > 0 ? "readout train error" : "train error", TextTable.Percent(result.TrainError!.Value) + OfSome(run));
         if (run.OverfitBatches is null)
         {
             table.Add($"{run.HeldOut} error", TextTable.Percent(result.TestError!.Value) + OfSome(run));
@@ -351,9 +364,11 @@ internal sealed class TrainCommand
         int Epochs,
         long Parameters,
         double? TrainError,
+        double? ContrastiveError,
         double? TestError,
         double? ImagesPerSecond,
         double? PeakMemoryMB,
         double? Seconds,
+        IReadOnlyList<string> Advice,
         string Run);
 }

@@ -29,7 +29,7 @@ internal sealed class TrainOptions
     private readonly Option<double?> _momentum = ValueOption.Number("--momentum", "SGD momentum. Default 0.9", "from 0 to below 1", value => value is >= 0 and < 1);
     private readonly Option<double?> _weightDecay = ValueOption.Number("--weight-decay", "Weight decay on matrices. Default 0.0001", "0 or above", value => value >= 0);
     private readonly Option<string?> _schedule = ValueOption.Name("--schedule", $"How the learning rate falls: {ValueOption.List(Schedules)}. Default cosine", Schedules);
-    private readonly Option<double?> _warmupEpochs = ValueOption.Number("--warmup-epochs", "Epochs, or parts of one, over which the learning rate rises. Default 1", "0 or above", value => value >= 0);
+    private readonly Option<double?> _warmupEpochs = ValueOption.Number("--warmup-epochs", "Epochs, or parts of one, over which the learning rate rises. Default 1; more for a small set", "0 or above", value => value >= 0);
     private readonly Option<double?> _ema = ValueOption.Number("--ema", "Evaluate and keep an exponential moving average of the weights, of which each step keeps this part: 0.999, say. Default: no average", "from 0 to below 1", value => value is >= 0 and < 1);
     private readonly Option<int?> _measureGradients = ValueOption.Whole("--measure-gradients", "At N steps of each epoch compare the gradients of each block with the exact ones of the same losses: norms and cosine, in metrics.csv. Costs a step of backprop each. Default 0", 0);
     private readonly Option<ulong?> _seed = ValueOption.Seed("--seed", "Names every random draw of the run. Default 1");
@@ -47,10 +47,10 @@ internal sealed class TrainOptions
     private readonly Option<bool> _json = new("--json") { Description = "Print one line of JSON instead of a table" };
 
     /// <summary>Makes the option for the number of epochs.</summary>
-    internal static Option<int?> EpochsOption() => ValueOption.Whole("--epochs", $"Passes over the training set. Default: {PresetDefaults.Show(preset => preset.Epochs)}", 1, 1_000_000);
+    internal static Option<int?> EpochsOption() => ValueOption.Whole("--epochs", $"Passes over the training set. Default: {PresetDefaults.Show(preset => preset.Epochs)}; more for a small set", 1, 1_000_000);
 
     /// <summary>Makes the option for the size of a batch.</summary>
-    internal static Option<int?> BatchSizeOption() => ValueOption.Whole("--batch-size", "Images in a step. Default 128", 1);
+    internal static Option<int?> BatchSizeOption() => ValueOption.Whole("--batch-size", "Images in a step. Default 128; fewer where there are fewer than 512 training images", 1);
 
     /// <summary>Adds the options to the command, in the order of its help.</summary>
     internal void AddTo(Command command)
@@ -114,9 +114,12 @@ internal sealed class TrainOptions
     internal string? Parallel(ParseResult parse) => parse.GetValue(_parallel);
 
     /// <summary>The options as a file for <c>--config</c>, with the defaults that they come to.</summary>
-    internal string Show(ParseResult parse)
+    internal string Show(ParseResult parse, Host host)
     {
-        RunPlan run = Read(parse).Run;
+        Plan plan = Read(parse);
+
+        // Only images of one's own can be few: they are looked at for the defaults that follow their number.
+        RunPlan run = plan.Data is { Dataset: Datasets.Folder or Datasets.Idx, Directory: not null } ? plan.Run.FitTo(plan.Data.Load(host), host) : plan.Run;
         TrainingOptions training = run.Training;
         Dictionary<string, object> resolved = new()
         {
@@ -200,7 +203,11 @@ internal sealed class TrainOptions
         LimitChoice.Settings limits = _limits.Read(parse, data.Validation);
         AugmentationChoice.Settings augmentation = _augmentation.Read(parse, limits.OverfitBatches is null ? data.Dataset : null, objective.IsContrastive);
         Keeping keeping = ReadKeeping(parse);
-        RunPlan run = new(model, rule, scope, objective, augmentation.Name, limits.Adapt(augmentation.Adapt(objective.Adapt(training)))) { OverfitBatches = limits.OverfitBatches };
+        RunPlan run = new(model, rule, scope, objective, augmentation.Name, limits.Adapt(augmentation.Adapt(objective.Adapt(training))))
+        {
+            OverfitBatches = limits.OverfitBatches,
+            Following = new SizeDefaults(parse.GetValue(_batchSize) is null, parse.GetValue(_epochs) is null, parse.GetValue(_warmupEpochs) is null),
+        };
         return new Plan(data, keeping.Adapt(run), parse.GetValue(_out), keeping);
     }
 

@@ -86,11 +86,13 @@ internal sealed class TrainingRun : IDisposable
         RunResult result;
         try
         {
-            result = RunResult.Of(display.Show(() => _trainer.Run(display.Progress, Keep, keep, _host.Interruption)), _rule.ActivationBytes);
+            _trainer.Advised = folder is null ? null : Show;
+            TrainingResult trained = display.Show(() => _trainer.Run(display.Progress, Keep, keep, _host.Interruption));
+            result = RunResult.Of(trained, _trainer.Advice, _rule.ActivationBytes);
         }
         catch (TrainingDivergedException fault)
         {
-            folder?.Finish(RunResult.Of(fault, _rule.ActivationBytes));
+            folder?.Finish(RunResult.Of(fault, _trainer.Advice, _rule.ActivationBytes));
             throw;
         }
 
@@ -102,7 +104,14 @@ internal sealed class TrainingRun : IDisposable
             folder?.Keep(_model, epoch);
             display.EpochEnded(epoch);
         }
+
+        void Show(TrainingAdvice advice) => _host.Error.WriteLine($"onward: {Describe(advice)}");
     }
+
+    // With a cure in options of this program.
+    private static string Describe(TrainingAdvice advice) => advice.SuggestedRate is double rate
+        ? string.Create(CultureInfo.InvariantCulture, $"{advice.Message}; try --lr {rate}, or 'onward find-lr'.")
+        : $"{advice.Message}; 'onward find-lr' looks for a rate that does.";
 
     /// <summary>Ends the run's threads.</summary>
     public void Dispose() => _team.Dispose();

@@ -122,7 +122,7 @@ public sealed class TensorBoardTests : IDisposable
         string[] lines = File.ReadAllLines(Path.Combine(Run, "metrics.csv"));
         string[] columns = lines[0].Split(',');
         Assert.Equal(epochs, lines.Length - 1);
-        Assert.Equal(epochs * (columns.Length - 2), events.Scalars.Count); // all but the epoch and the seconds
+        Assert.Equal(epochs * (columns.Length - 3), events.Scalars.Count); // all but the epoch, the seconds and the advice
         foreach ((string column, string tag) in Tags)
         {
             for (int epoch = 1; epoch <= epochs; epoch++)

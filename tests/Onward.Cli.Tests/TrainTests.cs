@@ -9,7 +9,7 @@ public sealed class TrainTests : IDisposable
     private const string Small = "train --data {data} --model S/1/1 --batch-size 16 --epochs 2";
 
     private static readonly string[] ResultKeys =
-        ["rule", "model", "dataset", "epochs", "parameters", "trainError", "testError", "imagesPerSecond", "peakMemoryMB", "seconds", "run"];
+        ["rule", "model", "dataset", "epochs", "parameters", "trainError", "contrastiveError", "testError", "imagesPerSecond", "peakMemoryMB", "seconds", "advice", "run"];
 
     private readonly Workplace _workplace = new();
 
@@ -24,9 +24,9 @@ public sealed class TrainTests : IDisposable
         LocalMixer model = ModelFile.Load(Path.Combine(folder, "model.safetensors"));
         Assert.Equal(0, result.Code);
         Assert.Equal([".lock", "config.json", "metrics.csv", "model.safetensors", "result.json"], Directory.GetFiles(folder).Select(Path.GetFileName).Order());
-        Assert.Equal("epoch,learning_rate,train_loss,train_error,test_loss,test_error,block_0_loss,images_per_second,seconds", metrics[0]);
+        Assert.Equal("epoch,learning_rate,train_loss,train_error,test_loss,test_error,block_0_loss,images_per_second,seconds,advice", metrics[0]);
         Assert.Equal(3, metrics.Length);
-        Assert.All(metrics, line => Assert.Equal(9, line.Split(',').Length));
+        Assert.All(metrics, line => Assert.Equal(10, line.Split(',').Length));
         Assert.Equal((0.02, 16, 1UL, 64), ((double)configuration["learningRate"]!, (int)configuration["batchSize"]!, (ulong)configuration["seed"]!, (int)configuration["trainingImages"]!));
         Assert.Equivalent(LocalMixerPresets.Get("S/1/1", 28, 1, 10), model.Options, strict: true);
         Assert.Equal(2, result.ErrorLines.Count(line => line.StartsWith("epoch ", StringComparison.Ordinal)));

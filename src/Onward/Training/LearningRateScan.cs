@@ -8,7 +8,7 @@ namespace Onward.Training;
 /// <summary>A step of a scan.</summary>
 /// <param name="LearningRate">The rate of the step.</param>
 /// <param name="Loss">The loss before it: of the readout and of the blocks that learn from a loss of their own, the mean.</param>
-/// <param name="Smoothed">A moving average of the losses so far.</param>
+/// <param name="Smoothed">An exponential moving average of the losses so far, over about five steps.</param>
 public readonly record struct ScannedRate(double LearningRate, double Loss, double Smoothed);
 
 /// <summary>
@@ -20,8 +20,9 @@ public static class LearningRateScan
     // A loss this many times the lowest tells enough.
     private const double Rise = 3;
 
-    // What the moving average keeps of itself, each step.
-    private const double Memory = 0.95;
+    // The share of itself that the moving average keeps in a step. A longer memory shows a rise of the loss only many steps, and so a
+    // large part of a decade of rates, after it began.
+    private const double Memory = 0.8;
 
     /// <summary>Trains the model, which is of no use afterwards.</summary>
     /// <param name="model">The model, with its first weights.</param>
@@ -83,7 +84,10 @@ public static class LearningRateScan
         return scanned;
     }
 
-    /// <summary>The rate to begin with: a third of the one where the smoothed loss is lowest, since there it is about to rise.</summary>
+    /// <summary>
+    /// The rate to begin with: half of the rate where the smoothed loss is lowest. At that rate the loss is about to rise. In runs of
+    /// three epochs on digits and MNIST, half of it was within a factor of 2.6 of the best rate for LG-FG-A, FG-A and BP.
+    /// </summary>
     /// <param name="scanned">The steps of a scan.</param>
     /// <returns>The rate; null where the loss has not fallen clearly.</returns>
     public static double? Suggest(IReadOnlyList<ScannedRate> scanned)
@@ -96,7 +100,7 @@ public static class LearningRateScan
         }
 
         ScannedRate best = finite.MinBy(step => step.Smoothed);
-        return best.Smoothed < 0.97 * finite[0].Smoothed ? best.LearningRate / 3 : null;
+        return best.Smoothed < 0.97 * finite[0].Smoothed ? best.LearningRate / 2 : null;
     }
 
     private static double Loss(LearningRule rule, StepResult result) => (rule.TrainsHeads ? result.BlockLosses : []).Append(result.ReadoutLoss).Average();

@@ -30,6 +30,12 @@ internal sealed record RunState
     /// <summary>How well the gradients agreed with exact ones at the steps of the epoch that were compared. [step][block]</summary>
     public List<GradientAgreement[]> Gradients { get; init; } = [];
 
+    /// <summary>Losses as the advice is judged by; null in a run that was begun without it, which gets none.</summary>
+    public LossHistory? Losses { get; init; }
+
+    /// <summary>The advice given so far, at most one of each kind.</summary>
+    public List<TrainingAdvice> Advice { get; init; } = [];
+
     /// <summary>Time in the steps of the epoch under way.</summary>
     public TimeSpan EpochTrained { get; set; }
 
@@ -57,10 +63,10 @@ internal sealed record RunState
     internal double ImagesPerSecond => Images / EpochTrained.TotalSeconds;
 
     /// <summary>A run before its first step.</summary>
-    internal static RunState Start(int blocks) => new() { Epochs = [], BlockLosses = new double[blocks] };
+    internal static RunState Start(int blocks) => new() { Epochs = [], BlockLosses = new double[blocks], Losses = new LossHistory(blocks + 1) };
 
     /// <summary>The same, for another run to go on from.</summary>
-    internal RunState Copy() => this with { Epochs = [.. Epochs], BlockLosses = [.. BlockLosses], Gradients = [.. Gradients] };
+    internal RunState Copy() => this with { Epochs = [.. Epochs], BlockLosses = [.. BlockLosses], Losses = Losses?.Copy(), Gradients = [.. Gradients], Advice = [.. Advice] };
 
     /// <summary>Takes what a step measured.</summary>
     internal void Add(StepReport result, int images, int views)
@@ -70,6 +76,7 @@ internal sealed record RunState
         Examples += images * views;
         Loss += result.ReadoutLoss;
         Mistakes += result.Mistakes;
+        Losses?.Add(result);
         for (int k = 0; k < BlockLosses.Length; k++)
         {
             BlockLosses[k] += result.BlockLosses[k];
@@ -91,5 +98,6 @@ internal sealed record RunState
         Epochs.Count <= epochs
         && Step >= 0 && Step <= (Epochs.Count < epochs ? stepsPerEpoch : 0)
         && ReadoutStep >= 0 && ReadoutStep <= (hasReadoutSteps && Step == stepsPerEpoch ? stepsPerEpoch : 0)
-        && BlockLosses.Length == blocks;
+        && BlockLosses.Length == blocks
+        && (Losses is null || Losses.Fits(blocks + 1));
 }

@@ -29,6 +29,7 @@ public sealed class Trainer
     private readonly RankGrid _grid;
     private readonly StepReports _reports;
     private readonly SharedModel _shared;
+    private readonly TrainingWatch _watch;
 
     // The run under way.
     private RunState? _resumed;
@@ -105,9 +106,16 @@ public sealed class Trainer
         _average = options.AverageDecay > 0 ? new WeightAverage(model, own.Select(part => part.Parameter), options.AverageDecay, team) : null;
         StepsPerEpoch = Math.Min(data.Training.Count / options.BatchSize, options.MaximumSteps ?? int.MaxValue);
         _state = RunState.Start(model.Blocks.Count);
-        _told = new TrainingProgress(1, options.Epochs, 0, StepsPerEpoch, new double[model.Blocks.Count], 0, 0, TimeSpan.Zero);
+        _told = new TrainingProgress(1, options.Epochs, 0, StepsPerEpoch, rule.TrainsHeads ? new double[model.Blocks.Count] : [], 0, 0, TimeSpan.Zero);
         _reports = new StepReports(_grid, model.Blocks.Count);
+        _watch = new TrainingWatch(rule, data.Training, options, StepsPerEpoch, _shared.Owns);
     }
+
+    /// <summary>Given advice when the run shows a sign that it does not learn, once for each kind of sign.</summary>
+    public Action<TrainingAdvice>? Advised { get; set; }
+
+    /// <summary>The advice that the run was given so far, at most one of each kind.</summary>
+    public IReadOnlyList<TrainingAdvice> Advice => (_resumed ?? _state).Advice;
 
     /// <summary>Steps of an epoch.</summary>
     public int StepsPerEpoch { get; }
@@ -199,15 +207,12 @@ public sealed class Trainer
             EpochMetrics ended = new(
                 _state.Epochs.Count + 1,
                 schedule.Rate(((_state.Epochs.Count + 1L) * StepsPerEpoch) - 1),
-                _state.MeanBlockLosses,
-                _state.MeanLoss,
-                _state.ErrorPercent,
-                evaluation.Loss,
-                evaluation.Error,
-                _state.ImagesPerSecond,
-                _clock.GetElapsedTime(_start))
+                TrainedBlockLosses, _state.MeanLoss, _state.ErrorPercent,
+                evaluation.Loss, evaluation.Error,
+                _state.ImagesPerSecond, _clock.GetElapsedTime(_start))
             {
                 Gradients = GradientAgreement.Mean(_state.Gradients),
+                Advice = [.. _state.Advice.Where(given => given.Epoch == _state.Epochs.Count + 1).Select(given => given.Message)],
             };
             _state.End(ended);
             epochEnded?.Invoke(ended);
@@ -220,7 +225,10 @@ public sealed class Trainer
         evaluation ??= evaluations.OfTest(Tell, Own(cancellation));
         double trainError = evaluations.OfTraining(Tell, Own(cancellation)).Error;
         double images = (double)_state.Epochs.Count * StepsPerEpoch * _options.BatchSize;
-        return new TrainingResult(_state.Epochs.Count, trainError, evaluation.Error, evaluation.BlockErrors, images / _state.Trained.TotalSeconds, _clock.GetElapsedTime(_start));
+        return new TrainingResult(_state.Epochs.Count, trainError, evaluation.Error, _rule.TrainsHeads ? evaluation.BlockErrors : [], images / _state.Trained.TotalSeconds, _clock.GetElapsedTime(_start))
+        {
+            ContrastiveError = _readout is null ? null : _state.Epochs[^1].TrainError,
+        };
     }
 
     private void TrainEpoch(BatchLoader? loader, Schedule schedule, CancellationToken cancellation)
@@ -246,6 +254,7 @@ public sealed class Trainer
                 keeps |= TakeReports(0, schedule);
             }
 
+            unchanged &= !_watch.Advise(_state, Advised); // a caller who was told may have changed parameters
             long ended = _clock.GetTimestamp();
             _state.EpochTrained += _clock.GetElapsedTime(begun, ended) - compared;
             begun = ended;
@@ -253,15 +262,9 @@ public sealed class Trainer
             {
                 _reported = ended;
                 unchanged = false;
+                TimeSpan elapsed = _clock.GetElapsedTime(_start);
                 _told = new TrainingProgress(
-                    epoch + 1,
-                    _options.Epochs,
-                    _state.Step,
-                    StepsPerEpoch,
-                    _state.MeanBlockLosses,
-                    _state.ErrorPercent,
-                    _state.ImagesPerSecond,
-                    _clock.GetElapsedTime(_start));
+                    epoch + 1, _options.Epochs, _state.Step, StepsPerEpoch, TrainedBlockLosses, _state.ErrorPercent, _state.ImagesPerSecond, elapsed);
                 _progress(_told);
             }
 
@@ -284,6 +287,9 @@ public sealed class Trainer
             _progress(_told with { Evaluation = evaluation, Elapsed = _clock.GetElapsedTime(_start) });
         }
     }
+
+    // Losses of heads that nothing trains are no measurement.
+    private IReadOnlyList<double> TrainedBlockLosses => _rule.TrainsHeads ? _state.MeanBlockLosses : [];
 
     // Whether gradients are compared at the step that makes so many of the epoch.
     private bool ComparesAt(int done) =>

@@ -5,8 +5,11 @@ namespace Onward.Training;
 /// <param name="Epochs">Epochs of the run.</param>
 /// <param name="Step">Steps done in this epoch.</param>
 /// <param name="StepsPerEpoch">Steps of an epoch.</param>
-/// <param name="BlockLosses">Mean local loss of each block over this epoch so far, in nats.</param>
-/// <param name="TrainError">Training examples of this epoch that were wrong when they were met, in percent.</param>
+/// <param name="BlockLosses">Mean local loss of each block over this epoch so far, in nats; empty if the rule has no local losses.</param>
+/// <param name="TrainError">
+/// Training examples of this epoch that were wrong when they were met, in percent. In a contrastive run: the contrastive error, the
+/// share of views whose nearest view is not of the same image.
+/// </param>
 /// <param name="ImagesPerSecond">Training speed of this epoch.</param>
 /// <param name="Elapsed">Time since the run began.</param>
 public sealed record TrainingProgress(
@@ -25,9 +28,12 @@ public sealed record EvaluationProgress(bool OnTrainingImages, int Done, int Ima
 /// <summary>What an epoch came to.</summary>
 /// <param name="Epoch">The epoch, from 1.</param>
 /// <param name="LearningRate">The rate of its last step.</param>
-/// <param name="BlockLosses">Mean local loss of each block over the epoch, in nats.</param>
-/// <param name="TrainLoss">Mean loss of the readout over the epoch, in nats.</param>
-/// <param name="TrainError">Training examples that were wrong when they were met, in percent.</param>
+/// <param name="BlockLosses">Mean local loss of each block over the epoch, in nats; empty if the rule has no local losses.</param>
+/// <param name="TrainLoss">Mean loss of the readout over the epoch, in nats; in a contrastive run: of the last projection.</param>
+/// <param name="TrainError">
+/// Training examples that were wrong when they were met, in percent. In a contrastive run: the contrastive error, the share of views
+/// whose nearest view is not of the same image.
+/// </param>
 /// <param name="TestLoss">Loss of the readout on the test set after the epoch, in nats.</param>
 /// <param name="TestError">Error of the readout on the test set after the epoch, in percent.</param>
 /// <param name="ImagesPerSecond">Training speed, evaluation left out.</param>
@@ -37,16 +43,23 @@ public sealed record EpochMetrics(
 {
     /// <summary>How well the gradients of each block agreed with exact ones, the mean over the steps that were compared; empty where none were.</summary>
     public IReadOnlyList<GradientAgreement> Gradients { get; init; } = [];
+
+    /// <summary>The advice that the run was given in the epoch, a sentence each; mostly none.</summary>
+    public IReadOnlyList<string> Advice { get; init; } = [];
 }
 
 /// <summary>What a run came to.</summary>
 /// <param name="Epochs">Epochs that were trained: fewer than were planned where the run ended for want of a lower error.</param>
-/// <param name="TrainError">Error on the whole training set after the last epoch, in percent.</param>
+/// <param name="TrainError">Error of the readout on the whole training set after the last epoch, in percent.</param>
 /// <param name="TestError">Error on the test set after the last epoch, in percent.</param>
-/// <param name="BlockTestErrors">Error of each block's local head on the test set, in percent.</param>
+/// <param name="BlockTestErrors">Error of each block's local head on the test set, in percent; empty if the rule trains none.</param>
 /// <param name="ImagesPerSecond">Training speed over all epochs, evaluation left out.</param>
 /// <param name="Elapsed">Time of the whole run.</param>
-public sealed record TrainingResult(int Epochs, double TrainError, double TestError, IReadOnlyList<double> BlockTestErrors, double ImagesPerSecond, TimeSpan Elapsed);
+public sealed record TrainingResult(int Epochs, double TrainError, double TestError, IReadOnlyList<double> BlockTestErrors, double ImagesPerSecond, TimeSpan Elapsed)
+{
+    /// <summary>Contrastive error of the last epoch, in percent; null in a supervised run.</summary>
+    public double? ContrastiveError { get; init; }
+}
 
 /// <summary>The loss of a run stopped being a number.</summary>
 /// <param name="message">Where it happened and what to do.</param>

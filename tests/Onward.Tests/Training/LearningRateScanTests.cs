@@ -18,13 +18,23 @@ public sealed class LearningRateScanTests
         double sum = 0, weight = 0;
         for (int i = 0; i < scan.Count; i++)
         {
-            (sum, weight) = ((0.95 * sum) + (0.05 * scan[i].Loss), (0.95 * weight) + 0.05);
+            (sum, weight) = ((0.8 * sum) + (0.2 * scan[i].Loss), (0.8 * weight) + 0.2);
             Assert.Equal(1e-4 * Math.Pow(100, i / 8.0), scan[i].LearningRate, 1e-12);
             Assert.Equal(sum / weight, scan[i].Smoothed, 1e-9);
         }
 
         // The first weights guess.
         Assert.Equal(Math.Log(10), scan[0].Loss, 1e-4);
+    }
+
+    // The lowest loss of a scan must be seen where it is, not a large part of a decade later.
+    [Fact]
+    public void A_rise_of_the_loss_shows_within_a_few_steps()
+    {
+        IReadOnlyList<ScannedRate> scan = Scan(1e-3, 1e4, steps: 60);
+
+        int lowest = scan.Index().MinBy(step => step.Item.Loss).Index, smoothed = scan.Index().MinBy(step => step.Item.Smoothed).Index;
+        Assert.InRange(smoothed, lowest - 5, lowest + 5);
     }
 
     [Fact]
@@ -38,11 +48,11 @@ public sealed class LearningRateScanTests
     }
 
     [Fact]
-    public void The_suggestion_is_a_third_of_where_the_loss_is_lowest()
+    public void The_suggestion_is_half_of_where_the_loss_is_lowest()
     {
         ScannedRate[] falls = [new(0.01, 2, 2), new(0.03, 1.5, 1.5), new(0.09, 1, 1), new(0.27, 9, 1.4), new(0.81, double.NaN, double.NaN)];
 
-        Assert.Equal(0.03, LearningRateScan.Suggest(falls)!.Value, 1e-12);
+        Assert.Equal(0.045, LearningRateScan.Suggest(falls)!.Value, 1e-12);
         Assert.Null(LearningRateScan.Suggest([.. falls.Select(step => step with { Smoothed = 2 })]));
         Assert.Null(LearningRateScan.Suggest([new(0.01, double.NaN, double.NaN)]));
     }
