@@ -59,7 +59,7 @@ internal sealed class MetricsFile : IDisposable
         string path = Path.Combine(folder, Name);
         try
         {
-            return File.Exists(path) ? File.ReadLines(path).Skip(1).Count() : 0;
+            return File.Exists(path) ? Math.Max(0, RunFolder.ReadText(path, MostBytes).Split('\n', StringSplitOptions.RemoveEmptyEntries).Length - 1) : 0;
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {

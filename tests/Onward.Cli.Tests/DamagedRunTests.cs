@@ -58,6 +58,10 @@ public sealed class DamagedRunTests : IDisposable
         }
 
         _workplace.Refuse("report run", $"{Metrics}: damaged: it is larger than 128 MB.");
+        File.Delete(Result);
+        Directory.Delete(_workplace["work/run/checkpoints"], recursive: true);
+        Directory.CreateDirectory(_workplace["work/run/checkpoints"]);
+        _workplace.Refuse("train --resume run", $"{Metrics}: damaged: it is larger than 128 MB.");
     }
 
     [Theory]
