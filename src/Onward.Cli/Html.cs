@@ -6,8 +6,8 @@ namespace Onward.Cli;
 /// <summary>Pieces of a page of HTML. Whatever is not a piece already is escaped.</summary>
 internal static class Html
 {
-    /// <summary>Text, in an element or in an attribute.</summary>
-    internal static string Text(string text) => WebUtility.HtmlEncode(text);
+    /// <summary>Text, in an element or in an attribute. What a page would not show is escaped, such as marks that turn the direction of a name.</summary>
+    internal static string Text(string text) => WebUtility.HtmlEncode(Printable.Escape(text));
 
     /// <summary>A number as SVG and CSS want it.</summary>
     internal static string Number(double value) => value.ToString("0.##", CultureInfo.InvariantCulture);

@@ -85,6 +85,19 @@ public sealed partial class ReportTests : IDisposable
         Assert.Contains("&lt;script&gt;alert(1)", page);
     }
 
+    [Fact]
+    public void Names_cannot_turn_the_direction_of_a_page()
+    {
+        string folder = "a\u202eb\u0007c";
+        _workplace.Run($"{Small} --out {folder}");
+
+        Assert.Equal(0, _workplace.Run($"report {folder} --out page.html").Code);
+
+        string page = File.ReadAllText(_workplace["work/page.html"]);
+        Assert.Contains("a\\u202Eb\\u0007c", page);
+        Assert.DoesNotContain(page, letter => letter is '\u202e' or '\u0007');
+    }
+
     [Theory]
     [InlineData("report absent", "absent: no such folder. Name the folder of a run")]
     [InlineData("report {data}", "no config.json in it")]

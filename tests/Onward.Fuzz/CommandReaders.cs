@@ -27,6 +27,7 @@ internal static class CommandReaders
         yield return new Reader("run-folder", 2, [run], ReadRun);
         yield return new Reader("metrics", 2, [Only(run, "metrics.csv", MetricsMutation.Apply)], ReadReport);
         yield return new Reader("result", 1, [Only(run, "result.json", TokenMutation.Apply)], ReadReport);
+        yield return ClassNames.Reader(folder, run);
     }
 
     // What is accepted is printed with all defaults, and that says the same again.
