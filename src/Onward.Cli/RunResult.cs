@@ -20,6 +20,14 @@ internal sealed record RunResult
     /// <summary>Error on the test set, or on the images held out, in percent.</summary>
     public required double? TestError { get; init; }
 
+    /// <summary>
+    /// The first epoch of the lowest error on those images; null where the run diverged, and in runs of versions that did not keep it.
+    /// </summary>
+    public int? BestEpoch { get; init; }
+
+    /// <summary>Error on the same images after that epoch, in percent.</summary>
+    public double? BestTestError { get; init; }
+
     /// <summary>Error of each block's head on the same images; empty if the rule trains none.</summary>
     public required IReadOnlyList<double> BlockTestErrors { get; init; }
 
@@ -39,7 +47,10 @@ internal sealed record RunResult
     internal bool IsInRange =>
         (Divergence is null) == (TrainError is not null && TestError is not null && ImagesPerSecond is not null && Seconds is not null)
         && Epochs is null or >= 0
-        && new[] { TrainError, ContrastiveError, TestError }.Concat(BlockTestErrors.Select(error => (double?)error)).All(error => error is null or (>= 0 and <= 100))
+        && (BestEpoch is null) == (BestTestError is null)
+        && (BestEpoch is null || (BestEpoch >= 1 && BestEpoch <= Epochs))
+        && new[] { TrainError, ContrastiveError, TestError, BestTestError }.All(IsPercent)
+        && BlockTestErrors.All(error => IsPercent(error))
         && new[] { ImagesPerSecond, ActivationMB }.All(number => number is null || (number >= 0 && double.IsFinite(number.Value)))
         && (Seconds is null || (Seconds >= 0 && Seconds < TimeSpan.MaxValue.TotalSeconds))
         && Advice.All(IsSentence);
@@ -55,6 +66,8 @@ internal sealed record RunResult
         TrainError = Math.Round(result.TrainError, 4),
         ContrastiveError = ResultJson.Round(result.ContrastiveError),
         TestError = Math.Round(result.TestError, 4),
+        BestEpoch = result.BestEpoch,
+        BestTestError = Math.Round(result.BestTestError, 4),
         BlockTestErrors = [.. result.BlockTestErrors.Select(error => Math.Round(error, 4))],
         ImagesPerSecond = Math.Round(result.ImagesPerSecond, 1),
         ActivationMB = Megabytes(activationBytes),
@@ -74,6 +87,8 @@ internal sealed record RunResult
         Seconds = null,
         Advice = [.. advice.Select(given => given.Message)],
     };
+
+    private static bool IsPercent(double? error) => error is null or (>= 0 and <= 100);
 
     private static double Megabytes(long bytes) => Math.Round(bytes / 1e6, 2);
 }

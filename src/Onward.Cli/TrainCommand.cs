@@ -310,6 +310,8 @@ internal sealed class TrainCommand
                 peak,
                 result.Seconds,
                 result.Advice,
+                result.BestEpoch,
+                result.BestTestError,
                 folder.Path));
             return;
         }
@@ -337,6 +339,12 @@ internal sealed class TrainCommand
         {
             table.Add("by block head", string.Join(", ", result.BlockTestErrors.Select(TextTable.Percent)));
         }
+        if (result is { BestEpoch: int best, BestTestError: double lowest } && (lowest < result.TestError || result.Epochs < run.Epochs))
+        {
+            string number = best.ToString(CultureInfo.InvariantCulture);
+            table.Add("best epoch", $"{number}, with a {run.HeldOut} error of {TextTable.Percent(lowest)}; --best takes it");
+        }
+
 
         table.Add("speed", string.Create(CultureInfo.InvariantCulture, $"{result.ImagesPerSecond:N0} images/s on {(run.Parallel is null ? "" : $"{run.Parallel} processes of ")}{run.Threads} thread{(run.Threads == 1 ? "" : "s")}"));
         table.Add("time", TextTable.Duration(TimeSpan.FromSeconds(result.Seconds!.Value)));
@@ -370,5 +378,7 @@ internal sealed class TrainCommand
         double? PeakMemoryMB,
         double? Seconds,
         IReadOnlyList<string> Advice,
+        int? BestEpoch,
+        double? BestTestError,
         string Run);
 }

@@ -44,6 +44,25 @@ public sealed class LimitTests : IDisposable
     }
 
     [Fact]
+    public void A_run_that_ends_early_says_which_epoch_was_best_and_holds_it()
+    {
+        Workplace.Result result = _workplace.Run($"{Small} --validation 16 --epochs 500 --lr 0.05 --early-stop 3 --keep 1 --out run");
+
+        string[] epochs = [.. File.ReadAllLines(_workplace["work/run/metrics.csv"]).Skip(1)];
+        double[] errors = [.. epochs.Select(line => double.Parse(line.Split(',')[5], System.Globalization.CultureInfo.InvariantCulture))];
+        int best = Array.IndexOf(errors, errors.Min()) + 1;
+        JsonNode outcome = JsonNode.Parse(File.ReadAllText(_workplace["work/run/result.json"]))!;
+        Assert.Equal((best, errors.Min()), ((int)outcome["bestEpoch"]!, (double)outcome["bestTestError"]!));
+        Assert.Equal(best + 3, (int)outcome["epochs"]!);
+        string said = $" {best}, with a validation error of {errors.Min():0.00} %; --best takes it";
+        Assert.EndsWith(said, Assert.Single(result.OutLines, line => line.StartsWith("best epoch ", StringComparison.Ordinal)));
+        JsonNode measured = JsonNode.Parse(_workplace.Run("eval --run run --best --json").Out)!;
+        Assert.Equal((best, errors.Min()), ((int)measured["epoch"]!, Math.Round((double)measured["validationError"]!, 4)));
+        JsonNode json = JsonNode.Parse(_workplace.Run("train --resume run --json").Out)!;
+        Assert.Equal((best, errors.Min()), ((int)json["bestEpoch"]!, (double)json["bestTestError"]!));
+    }
+
+    [Fact]
     public void When_its_time_is_up_a_run_stops_and_can_be_gone_on_with()
     {
         Workplace.Result result = _workplace.Run($"{Small} --epochs 100000 --max-time 0.02 --out run");

@@ -9,7 +9,10 @@ public sealed class TrainTests : IDisposable
     private const string Small = "train --data {data} --model S/1/1 --batch-size 16 --epochs 2";
 
     private static readonly string[] ResultKeys =
-        ["rule", "model", "dataset", "epochs", "parameters", "trainError", "contrastiveError", "testError", "imagesPerSecond", "peakMemoryMB", "seconds", "advice", "run"];
+    [
+        "rule", "model", "dataset", "epochs", "parameters", "trainError", "contrastiveError", "testError", "bestEpoch", "bestTestError",
+        "imagesPerSecond", "peakMemoryMB", "seconds", "advice", "run",
+    ];
 
     private readonly Workplace _workplace = new();
 

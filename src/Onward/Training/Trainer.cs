@@ -230,6 +230,8 @@ public sealed class Trainer
             ContrastiveError = _readout is null ? null : _state.Epochs[^1].TrainError,
         };
     }
+            BestEpoch = _state.BestEpoch,
+            BestTestError = _state.Epochs[_state.BestEpoch - 1].TestError,
 
     private void TrainEpoch(BatchLoader? loader, Schedule schedule, CancellationToken cancellation)
     {

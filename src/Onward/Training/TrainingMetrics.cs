@@ -55,8 +55,15 @@ public sealed record EpochMetrics(
 /// <param name="BlockTestErrors">Error of each block's local head on the test set, in percent; empty if the rule trains none.</param>
 /// <param name="ImagesPerSecond">Training speed over all epochs, evaluation left out.</param>
 /// <param name="Elapsed">Time of the whole run.</param>
-public sealed record TrainingResult(int Epochs, double TrainError, double TestError, IReadOnlyList<double> BlockTestErrors, double ImagesPerSecond, TimeSpan Elapsed)
+public sealed record TrainingResult(
+    int Epochs, double TrainError, double TestError, IReadOnlyList<double> BlockTestErrors, double ImagesPerSecond, TimeSpan Elapsed)
 {
+    /// <summary>The first epoch of the lowest error on the test set.</summary>
+    public required int BestEpoch { get; init; }
+
+    /// <summary>Error on the test set after that epoch, in percent.</summary>
+    public required double BestTestError { get; init; }
+
     /// <summary>Contrastive error of the last epoch, in percent; null in a supervised run.</summary>
     public double? ContrastiveError { get; init; }
 }
