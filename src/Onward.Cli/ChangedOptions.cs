@@ -10,8 +10,10 @@ internal static class ChangedOptions
 {
     // What a list of runs shows by itself, and what follows from the machine and the images.
     private static readonly string[] NotShown =
-        ["version", "rule", "model", "mixer", "kernelSide", "scaling", "projection", "parameters", "dataset", "datasetSource", "data", "hasValidationSet", "images", "trainingImages",
-            "threads", "environment"];
+    [
+        "version", "rule", "model", "mixer", "kernelSide", "scaling", "projection", "parameters", "dataset", "datasetSource", "data",
+        "hasValidationSet", "stratifiedValidation", "images", RunConfiguration.ChecksumName, "trainingImages", "threads", "environment",
+    ];
 
     private static readonly Dictionary<string, string> Names = new()
     {

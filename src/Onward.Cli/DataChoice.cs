@@ -16,7 +16,11 @@ internal sealed class DataChoice
     private readonly Option<int?> _imageSize = ImageSizeOption();
     private readonly Option<bool> _noAntialias = NoAntialiasOption();
     private readonly Option<double?> _maxDamaged = MaxDamagedOption();
-    private readonly Option<int?> _validation = ValueOption.Whole("--validation", "Hold out the last N training images and report errors on them; the test set is not touched. Default 0", 0);
+    private readonly Option<int?> _validation = ValueOption.Whole(
+        "--validation",
+        "Hold out N training images, the same share of each class, drawn by --seed, and report errors on them; "
+        + "the test set is not touched. Default 0",
+        0);
 
     /// <summary>Makes the option for the folder of MNIST.</summary>
     internal static Option<string?> FolderOption() => ValueOption.Folder("--data", "Folder with the files of the data set, plain or packed. Default: $ONWARD_DATA, then the cache");

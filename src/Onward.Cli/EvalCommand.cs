@@ -68,7 +68,9 @@ internal sealed class EvalCommand
             throw new CommandFault($"the run held out {validation} training images, but {data.Source} has {data.Training.Count}. Name the run's data with --data.");
         }
 
-        (ImageSet training, ImageSet? heldOut) = validation == 0 ? (data.Training, data.Validation) : data.Training.SplitLast(validation);
+        (ImageSet training, ImageSet? heldOut) = validation == 0
+            ? (data.Training, data.Validation)
+            : RunPlan.Of(run, run.Threads).HoldOut(data.Training, validation);
         using WorkerTeam team = new(RuleChoice.Threads(parse, _threads));
         Evaluator evaluator = new(model, team);
         Evaluation? train = data.IsOneSet ? null : Evaluate("training", evaluator, training, data, team.Count);

@@ -155,9 +155,15 @@ internal sealed class Ranks : IDisposable
             int other = Array.FindIndex(all, options => !JsonNode.DeepEquals(options[name], all[0][name]));
             if (other > 0)
             {
+                string first = Show(all[0]), different = Show(all[other]);
+                string advice = name is "images" or RunConfiguration.ChecksumName
+                    ? "Give every process the same images."
+                    : "Start the same program with the same options everywhere.";
                 throw new RankMismatchException(string.Create(
                     CultureInfo.InvariantCulture,
-                    $"the processes differ: rank 0 has {name} {all[0][name]?.ToJsonString(RunConfiguration.Json)}, rank {other} has {all[other][name]?.ToJsonString(RunConfiguration.Json) ?? "none"}. Start the same program with the same options everywhere."));
+                    $"the processes differ: rank 0 has {name} {first}, rank {other} has {different}. {advice}"));
+
+                string Show(JsonObject options) => options[name]?.ToJsonString(RunConfiguration.Json) ?? "none";
             }
         }
     }

@@ -25,8 +25,11 @@ internal sealed record RunConfiguration
         Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };
 
+    /// <summary>The option that <see cref="ImagesChecksum"/> is in <c>config.json</c>.</summary>
+    internal const string ChecksumName = "imagesChecksum";
+
     // What follows from the options and the images; a fault names an option first.
-    private static readonly string[] Derived = ["version", "parameters", "trainingImages"];
+    private static readonly string[] Derived = ["version", "parameters", "trainingImages", ChecksumName];
 
     public required string Version { get; init; }
 
@@ -109,11 +112,19 @@ internal sealed record RunConfiguration
 
     public required int TrainingImages { get; init; }
 
+    /// <summary>Checksum of the images to learn and to report errors on; null in runs of versions that did not keep it.</summary>
+    public string? ImagesChecksum { get; init; }
+
     /// <summary>Images held out from the training set, on which errors are reported; 0 where the test set serves.</summary>
     public required int Validation { get; init; }
 
     /// <summary>True if errors are reported on a validation set that the data set has of its own; not kept by earlier versions.</summary>
     public bool HasValidationSet { get; init; }
+
+    /// <summary>
+    /// True if the images held out were drawn by the seed, the same share of each class; false for the last ones, as in version 0.1.
+    /// </summary>
+    public bool StratifiedValidation { get; init; }
 
     public required int Epochs { get; init; }
 
@@ -188,6 +199,7 @@ internal sealed record RunConfiguration
     }
 
     /// <summary>The first option that another run has of another value, and both values as JSON; null where there is none.</summary>
+    /// <remarks>A run without a checksum of its images may have any images.</remarks>
     /// <param name="other">The other run.</param>
     /// <param name="ignored">Options that may differ.</param>
     internal (string Name, string Value, string Other)? FirstDifference(RunConfiguration other, params IReadOnlyList<string> ignored)
@@ -199,9 +211,10 @@ internal sealed record RunConfiguration
             HasValidationSet = HasValidationSet && other.HasValidationSet,
             Images = Composed(other.Images),
         };
-        foreach ((string name, JsonNode? value) in theirs.ToJson().Where(option => !ignored.Contains(option.Key)).OrderBy(option => Derived.Contains(option.Key)))
+        IEnumerable<KeyValuePair<string, JsonNode?>> compared = theirs.ToJson().Where(option => !ignored.Contains(option.Key));
+        foreach ((string name, JsonNode? value) in compared.OrderBy(option => Array.IndexOf(Derived, option.Key)))
         {
-            if (!JsonNode.DeepEquals(mine[name], value))
+            if (!JsonNode.DeepEquals(mine[name], value) && !(name == ChecksumName && ImagesChecksum is null))
             {
                 return (name, Show(mine[name]), Show(value));
             }

@@ -22,6 +22,11 @@ internal sealed record RunPlan(ModelChoice.Settings Model, RuleChoice.Settings R
     /// <summary>The options that were not given and follow the number of training images.</summary>
     internal SizeDefaults Following { get; init; } = SizeDefaults.None;
 
+    /// <summary>
+    /// True if images to validate on are drawn by the seed, the same share of each class; false for the last ones, as in version 0.1.
+    /// </summary>
+    internal bool StratifiedValidation { get; init; } = true;
+
     /// <summary>The plan that a run was begun with.</summary>
     /// <param name="run">The run as it was resolved.</param>
     /// <param name="threads">Threads, which change no result.</param>
@@ -59,6 +64,7 @@ internal sealed record RunPlan(ModelChoice.Settings Model, RuleChoice.Settings R
             limits.Adapt(new AugmentationChoice.Settings(run.Augmentation, run.AreaMin).Adapt(objective.Adapt(training))))
         {
             OverfitBatches = run.OverfitBatches,
+            StratifiedValidation = run.StratifiedValidation,
         };
     }
 
@@ -133,6 +139,12 @@ internal sealed record RunPlan(ModelChoice.Settings Model, RuleChoice.Settings R
         return data with { Images = data.Images with { Training = chosen, Test = chosen }, LearnsWhatItTests = true };
     }
 
+    /// <summary>Parts training images into those to learn and those held out.</summary>
+    /// <param name="images">All training images.</param>
+    /// <param name="count">Number of images to hold out.</param>
+    internal (ImageSet Training, ImageSet HeldOut) HoldOut(ImageSet images, int count) =>
+        StratifiedValidation ? images.HoldOut(count, Training.Seed) : images.SplitLast(count);
+
     // A set of one piece is split by the seed first. The validation set, if there is one, stands in for the test set.
     private TrainingData HoldOut(TrainingData data)
     {
@@ -152,7 +164,7 @@ internal sealed record RunPlan(ModelChoice.Settings Model, RuleChoice.Settings R
             throw new CommandFault($"--validation {data.Validation} leaves none of the {images.Training.Count} training images to learn from. Hold out fewer.");
         }
 
-        (ImageSet training, ImageSet heldOut) = images.Training.SplitLast(data.Validation);
+        (ImageSet training, ImageSet heldOut) = HoldOut(images.Training, data.Validation);
         return data with { Images = images with { Training = training, Test = heldOut } };
     }
 
@@ -205,7 +217,9 @@ internal sealed record RunPlan(ModelChoice.Settings Model, RuleChoice.Settings R
         Antialias = data.Dataset == Datasets.Folder && data.Images.Training.Antialias,
         Images = ImageDescription.Of(data.Images),
         TrainingImages = data.Images.Training.Count,
+        ImagesChecksum = data.Images.Checksum(),
         Validation = data.Validation,
+        StratifiedValidation = data.Validation > 0 && StratifiedValidation,
         HasValidationSet = data.HasValidationSet,
         Epochs = Training.Epochs,
         BatchSize = Training.BatchSize,

@@ -219,7 +219,11 @@ internal sealed class TrainCommand
     {
         if (begun.FirstDifference(now, "version", "threads", "data", "datasetSource", "parallel", "environment") is var (name, was, @is))
         {
-            throw new CommandFault($"{folder} was begun with {name} {was}, but now {name} is {@is}. Name the data that it was begun with by --data, or restore its configuration.");
+            string differs = begun.Dataset == Datasets.Folder ? "names or sizes of files" : "pixels";
+            throw new CommandFault(name == RunConfiguration.ChecksumName
+                ? $"{folder} was begun with other images: {differs} differ. Name the data that it was begun with by --data."
+                : $"{folder} was begun with {name} {was}, but now {name} is {@is}. "
+                    + "Name the data that it was begun with by --data, or restore its configuration.");
         }
 
         if (begun.Version != now.Version)
@@ -306,12 +310,12 @@ internal sealed class TrainCommand
                 result.TrainError,
                 result.ContrastiveError,
                 result.TestError,
+                result.BestEpoch,
+                result.BestTestError,
                 result.ImagesPerSecond,
                 peak,
                 result.Seconds,
                 result.Advice,
-                result.BestEpoch,
-                result.BestTestError,
                 folder.Path));
             return;
         }
@@ -335,16 +339,16 @@ internal sealed class TrainCommand
             table.Add($"{run.HeldOut} error", TextTable.Percent(result.TestError!.Value) + OfSome(run));
         }
 
-        if (result.BlockTestErrors.Count > 0)
-        {
-            table.Add("by block head", string.Join(", ", result.BlockTestErrors.Select(TextTable.Percent)));
-        }
         if (result is { BestEpoch: int best, BestTestError: double lowest } && (lowest < result.TestError || result.Epochs < run.Epochs))
         {
             string number = best.ToString(CultureInfo.InvariantCulture);
             table.Add("best epoch", $"{number}, with a {run.HeldOut} error of {TextTable.Percent(lowest)}; --best takes it");
         }
 
+        if (result.BlockTestErrors.Count > 0)
+        {
+            table.Add("by block head", string.Join(", ", result.BlockTestErrors.Select(TextTable.Percent)));
+        }
 
         table.Add("speed", string.Create(CultureInfo.InvariantCulture, $"{result.ImagesPerSecond:N0} images/s on {(run.Parallel is null ? "" : $"{run.Parallel} processes of ")}{run.Threads} thread{(run.Threads == 1 ? "" : "s")}"));
         table.Add("time", TextTable.Duration(TimeSpan.FromSeconds(result.Seconds!.Value)));
@@ -374,11 +378,11 @@ internal sealed class TrainCommand
         double? TrainError,
         double? ContrastiveError,
         double? TestError,
+        int? BestEpoch,
+        double? BestTestError,
         double? ImagesPerSecond,
         double? PeakMemoryMB,
         double? Seconds,
         IReadOnlyList<string> Advice,
-        int? BestEpoch,
-        double? BestTestError,
         string Run);
 }

@@ -1,3 +1,4 @@
+using System.IO.Hashing;
 using System.Text;
 
 namespace Onward.Imaging;
@@ -9,6 +10,7 @@ internal sealed class FileNames(string folder, string?[] classes)
 {
     private readonly byte[][] _names = new byte[classes.Length][]; // [class], its names one after another
     private readonly int[][] _ends = new int[classes.Length][]; // [class, file], where each name ends
+    private readonly byte[][] _folders = [.. classes.Select(name => Encoding.UTF8.GetBytes($"{name}/"))]; // [class]
     private readonly int[] _counts = new int[classes.Length + 1]; // [class], files of the classes before it
 
     /// <summary>Adds the files of a class, after those of the classes before it.</summary>
@@ -30,16 +32,30 @@ internal sealed class FileNames(string folder, string?[] classes)
     {
         get
         {
-            int found = Array.BinarySearch(_counts, file);
-            int label = found >= 0 ? found : ~found - 1;
-            while (_counts[label + 1] <= file)
-            {
-                label++; // past classes without files
-            }
-
-            int i = file - _counts[label];
-            int start = i == 0 ? 0 : _ends[label][i - 1];
-            return Path.Combine(folder, classes[label]!, Encoding.UTF8.GetString(_names[label].AsSpan(start, _ends[label][i] - start)));
+            (int label, Range name) = Find(file);
+            return Path.Combine(folder, classes[label]!, Encoding.UTF8.GetString(_names[label].AsSpan(name)));
         }
+    }
+
+    /// <summary>Adds the name of a file, behind the folder of its class, to a checksum.</summary>
+    internal void AddName(int file, XxHash128 checksum)
+    {
+        (int label, Range name) = Find(file);
+        checksum.Append(_folders[label]);
+        checksum.Append(_names[label].AsSpan(name));
+        checksum.Append([0]);
+    }
+
+    private (int Label, Range Name) Find(int file)
+    {
+        int found = Array.BinarySearch(_counts, file);
+        int label = found >= 0 ? found : ~found - 1;
+        while (_counts[label + 1] <= file)
+        {
+            label++; // past classes without files
+        }
+
+        int i = file - _counts[label];
+        return (label, (i == 0 ? 0 : _ends[label][i - 1]).._ends[label][i]);
     }
 }

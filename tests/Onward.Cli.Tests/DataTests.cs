@@ -138,6 +138,22 @@ public sealed class DataTests : IDisposable
         Assert.EndsWith(", ...; at most 10 of 32 may be. List them all with 'onward data verify folder --data DIR'. To allow more, give --max-damaged PERCENT, also with --resume.", result.ErrorLines[^1]);
     }
 
+    [Fact]
+    public void A_run_goes_on_with_a_copy_of_its_folder_but_not_with_a_renamed_image()
+    {
+        WriteFolders();
+        _workplace.Run(
+            "train --dataset folder --data {path}/pictures --image-size 16 --model S/1/1 --epochs 3 --batch-size 4 --out run", interruptAt: "epoch 1/3");
+        Directory.Move(_workplace["pictures"], _workplace["moved"]);
+        string image = _workplace["moved/train/one/0.bmp"], renamed = _workplace["moved/train/one/0b.bmp"];
+        File.Move(image, renamed);
+
+        _workplace.Refuse("train --resume run --data {path}/moved", "run was begun with other images: names or sizes of files differ.");
+
+        File.Move(renamed, image);
+        Assert.Equal(0, _workplace.Run("train --resume run --data {path}/moved").Code);
+    }
+
     public void Dispose() => _workplace.Dispose();
 
     // Two classes of eight plain grey bitmaps each, dark and bright.

@@ -299,6 +299,20 @@ public sealed class ResumeTests : IDisposable
     }
 
     [Fact]
+    public void Other_pixels_under_the_same_labels_are_refused()
+    {
+        _workplace.Run($"{Small} --out run", interruptAt: "epoch 1/3");
+        string images = Path.Combine(_workplace.Data, "train-images-idx3-ubyte");
+        byte[] pixels = File.ReadAllBytes(images), shuffled = [.. pixels[..16], .. pixels[(16 + 784)..], .. pixels[16..(16 + 784)]];
+        File.WriteAllBytes(images, shuffled);
+
+        _workplace.Refuse("train --resume run", "run was begun with other images: pixels differ. Name the data that it was begun with by --data.");
+
+        File.WriteAllBytes(images, pixels);
+        Assert.Equal(0, _workplace.Run("train --resume run").Code);
+    }
+
+    [Fact]
     public void Where_there_is_nothing_to_go_on_with_is_told_in_one_line()
     {
         _workplace.Run($"{Small} --out run", interruptAt: "epoch 1/3");

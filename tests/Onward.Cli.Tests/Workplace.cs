@@ -26,6 +26,16 @@ internal sealed class Workplace : IDisposable
 
     public string this[string name] => System.IO.Path.Combine(Path, name);
 
+    /// <summary>Puts the training images in the order of their classes.</summary>
+    public void SortByClass()
+    {
+        string images = System.IO.Path.Combine(Data, "train-images-idx3-ubyte"), labels = System.IO.Path.Combine(Data, "train-labels-idx1-ubyte");
+        byte[] pixels = File.ReadAllBytes(images), classes = File.ReadAllBytes(labels);
+        int[] order = [.. Enumerable.Range(0, classes.Length - 8).OrderBy(example => classes[8 + example])];
+        File.WriteAllBytes(images, [.. pixels[..16], .. order.SelectMany(example => pixels[(16 + (example * 784))..(16 + ((example + 1) * 784))])]);
+        File.WriteAllBytes(labels, [.. classes[..8], .. order.Select(example => classes[8 + example])]);
+    }
+
     /// <summary>Runs a command.</summary>
     /// <param name="command">Its words, separated by spaces; <c>{data}</c> and <c>{path}</c> stand for folders.</param>
     /// <param name="interruptAt">Presses Ctrl-C when a line of messages contains this.</param>

@@ -41,6 +41,37 @@ public sealed class ImageFolderTests : IDisposable
     }
 
     [Fact]
+    public void A_copied_folder_holds_the_same_images_and_another_name_or_size_makes_others()
+    {
+        UInt128 begun = Load().Training.Checksum;
+        using ImageFiles copy = ImageFiles.WithClasses();
+        Assert.Equal(begun, Load(copy).Training.Checksum);
+        Assert.Equal(Load().Training.HoldOut(2, seed: 1).HeldOut.Checksum, Load(copy).Training.HoldOut(2, seed: 1).HeldOut.Checksum);
+
+        File.Move(copy["train/cat/1.png"], copy["train/cat/1b.png"]);
+        Assert.NotEqual(begun, Load(copy).Training.Checksum);
+        File.Move(copy["train/cat/1b.png"], copy["train/cat/1.png"]);
+        Assert.Equal(begun, Load(copy).Training.Checksum);
+
+        File.AppendAllText(copy["train/cat/1.png"], "x");
+        Assert.NotEqual(begun, Load(copy).Training.Checksum);
+        Assert.Equal(Load().Test.Checksum, Load(copy).Test.Checksum);
+    }
+
+    [Fact]
+    public void A_link_to_an_image_is_as_large_as_the_image()
+    {
+        UInt128 begun = Load().Training.Checksum;
+        string image = _files["train/cat/1.png"], elsewhere = _files["elsewhere.png"];
+        File.Move(image, elsewhere);
+        File.CreateSymbolicLink(image, elsewhere);
+        Assert.Equal(begun, Load().Training.Checksum);
+
+        File.Delete(elsewhere);
+        Assert.NotEqual(begun, Load().Training.Checksum);
+    }
+
+    [Fact]
     public void Names_may_be_of_any_letters_and_endings_of_either_case()
     {
         File.Move(_files["train/cat/1.png"], _files["train/cat/1 Kätzchen 猫.PNG"]);
@@ -223,6 +254,8 @@ public sealed class ImageFolderTests : IDisposable
     public void Dispose() => _files.Dispose();
 
     private ImageDataset Load() => Load(new SkippedImages());
+
+    private static ImageDataset Load(ImageFiles files) => ImageFolder.Load(files.Path, 32, new SkippedImages());
 
     // A quarter of the training images, an eighth of all.
     private SkippedImages Damage(int damaged)

@@ -19,6 +19,7 @@ public sealed class SharedRunTests : IDisposable
         Directory.CreateDirectory(Path.Combine(_folder, "data"));
         Write("train", 0, 24);
         Write("t10k", 24, 10);
+        CopyWithOtherPixels();
     }
 
     [Fact]
@@ -95,6 +96,7 @@ public sealed class SharedRunTests : IDisposable
     [InlineData("--parallel 2x2", "--parallel 2x2", "--parallel 2x2 is for another number of processes than the 2 that mpirun started")]
     [InlineData("--parallel blocks --rule BP", "--parallel blocks --rule BP", "Only where each block learns from its own loss alone")]
     [InlineData("--parallel data", "--parallel data --data nowhere", "rank 1: ")]
+    [InlineData("--parallel data", "--parallel data --data other", "Give every process the same images.")]
     public void Ranks_that_do_not_fit_one_another_are_refused(string first, string second, string reason)
     {
         const string Plain = "train --dataset idx --model M/8/16 --batch-size 8 --epochs 1 --out run";
@@ -179,6 +181,21 @@ public sealed class SharedRunTests : IDisposable
         (byte[] pixels, byte[] labels) = ProceduralDigits.Generate(5, first, count);
         File.WriteAllBytes(Path.Combine(_folder, "data", $"{name}-images-idx3-ubyte"), [.. Header(0x803, count, 28, 28), .. pixels]);
         File.WriteAllBytes(Path.Combine(_folder, "data", $"{name}-labels-idx1-ubyte"), [.. Header(0x801, count), .. labels]);
+    }
+
+    // The same labels and statistics: the first two images change places.
+    private void CopyWithOtherPixels()
+    {
+        string data = Path.Combine(_folder, "data"), other = Path.Combine(_folder, "other");
+        Directory.CreateDirectory(other);
+        foreach (string file in Directory.GetFiles(data))
+        {
+            byte[] bytes = File.ReadAllBytes(file);
+            byte[] swapped = Path.GetFileName(file) == "train-images-idx3-ubyte"
+                ? [.. bytes[..16], .. bytes[(16 + 784)..(16 + (2 * 784))], .. bytes[16..(16 + 784)], .. bytes[(16 + (2 * 784))..]]
+                : bytes;
+            File.WriteAllBytes(Path.Combine(other, Path.GetFileName(file)), swapped);
+        }
     }
 
     private static byte[] Header(params int[] words)

@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.IO.Hashing;
+using System.Runtime.InteropServices;
 
 namespace Onward.Data;
 
@@ -75,4 +77,17 @@ public sealed record ImageDataset(
     /// <summary>Name of each class; by default its number. [class]</summary>
     public IReadOnlyList<string> ClassNames { get; init; } =
         [.. Enumerable.Range(0, Training.Classes).Select(label => label.ToString(CultureInfo.InvariantCulture))];
+
+    /// <summary>
+    /// Checksum of both sets and their statistics, as hexadecimal digits: a run goes on with images of the same checksum alone.
+    /// </summary>
+    public string Checksum()
+    {
+        XxHash128 checksum = new();
+        ReadOnlySpan<UInt128> sets = [Training.Checksum, Test.Checksum];
+        checksum.Append(MemoryMarshal.AsBytes(sets));
+        checksum.Append(MemoryMarshal.AsBytes(Mean.AsSpan()));
+        checksum.Append(MemoryMarshal.AsBytes(StandardDeviation.AsSpan()));
+        return checksum.GetCurrentHashAsUInt128().ToString("x32", CultureInfo.InvariantCulture);
+    }
 }

@@ -1,8 +1,13 @@
+using System.IO.Hashing;
+using System.Runtime.InteropServices;
+
 namespace Onward.Data;
 
 /// <summary>Images with the numbers of their classes, held in memory or read when they are needed.</summary>
 public abstract class ImageSet
 {
+    private readonly Lazy<UInt128> _checksum;
+
     /// <summary>Takes labels as they are, without copying.</summary>
     /// <param name="labels">Class of each example, 0 to <paramref name="classes"/> - 1. [example]</param>
     /// <param name="height">Rows of what a model is given, at least 1.</param>
@@ -27,6 +32,7 @@ public abstract class ImageSet
         }
 
         (Labels, Height, Width, Channels, Classes) = (labels, height, width, channels, classes);
+        _checksum = new Lazy<UInt128>(ComputeChecksum);
     }
 
     /// <summary>Number of examples.</summary>
@@ -55,6 +61,12 @@ public abstract class ImageSet
 
     /// <summary>Class of each example. [example]</summary>
     public ReadOnlyMemory<int> Labels { get; }
+
+    /// <summary>
+    /// Checksum of sizes, labels and images (<see cref="ChecksumOfImages"/>): tells a set from others, not from forgeries.
+    /// It is computed once, when it is first asked for.
+    /// </summary>
+    public UInt128 Checksum => _checksum.Value;
 
     /// <summary>True if reading an image is no more than to show it where it lies.</summary>
     internal virtual bool IsInMemory => false;
@@ -123,4 +135,21 @@ public abstract class ImageSet
     /// <param name="start">Number of the first example.</param>
     /// <param name="count">Examples of the view, at least 1.</param>
     protected abstract ImageSet Slice(int start, int count);
+
+    /// <summary>
+    /// Checksum of what is known of the images without reading each from a disk: pixels in memory, or names and sizes of files.
+    /// Default 0: sizes and labels alone tell such a set from others.
+    /// </summary>
+    protected virtual UInt128 ChecksumOfImages() => UInt128.Zero;
+
+    private UInt128 ComputeChecksum()
+    {
+        XxHash128 checksum = new();
+        ReadOnlySpan<int> sizes = [Count, Height, Width, Channels, Classes];
+        checksum.Append(MemoryMarshal.AsBytes(sizes));
+        checksum.Append(MemoryMarshal.AsBytes(Labels.Span));
+        ReadOnlySpan<UInt128> images = [ChecksumOfImages()];
+        checksum.Append(MemoryMarshal.AsBytes(images));
+        return checksum.GetCurrentHashAsUInt128();
+    }
 }

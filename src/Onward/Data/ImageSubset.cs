@@ -1,3 +1,6 @@
+using System.IO.Hashing;
+using System.Runtime.InteropServices;
+
 namespace Onward.Data;
 
 /// <summary>Some of the images of a set, in an order of their own and with classes of their own numbers.</summary>
@@ -48,6 +51,16 @@ public sealed class ImageSubset : ImageSet
 
     /// <inheritdoc/>
     public override bool TryRead(int example, RawImage image) => _images.TryRead(_examples.Span[example], image);
+
+    /// <inheritdoc/>
+    protected override UInt128 ChecksumOfImages()
+    {
+        XxHash128 checksum = new();
+        ReadOnlySpan<UInt128> images = [_images.Checksum];
+        checksum.Append(MemoryMarshal.AsBytes(images));
+        checksum.Append(MemoryMarshal.AsBytes(_examples.Span));
+        return checksum.GetCurrentHashAsUInt128();
+    }
 
     /// <inheritdoc/>
     protected override ImageSubset Slice(int start, int count) => new(_images, _examples.Slice(start, count), _numbers, Classes);

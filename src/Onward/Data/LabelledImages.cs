@@ -1,3 +1,5 @@
+using System.IO.Hashing;
+
 namespace Onward.Data;
 
 /// <summary>Images of one size held in memory as bytes, each with the number of its class.</summary>
@@ -44,6 +46,9 @@ public sealed class LabelledImages : ImageSet
         image.Show(Pixels.Slice(example * ImageLength, ImageLength), Height, Width, Channels);
         return true;
     }
+
+    /// <inheritdoc/>
+    protected override UInt128 ChecksumOfImages() => XxHash128.HashToUInt128(Pixels.Span);
 
     /// <inheritdoc/>
     protected override LabelledImages Slice(int start, int count) => new(

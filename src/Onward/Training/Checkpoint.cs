@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
+using Onward.Data;
 using Onward.Models;
 
 namespace Onward.Training;
@@ -125,7 +126,7 @@ public sealed class Checkpoint
 
     /// <summary>Refuses to go on with another model, other options, another learning rule or other images.</summary>
     /// <exception cref="ModelFileException">It is of another run.</exception>
-    internal void RequireRun(LocalMixer model, TrainingOptions options, string rule, string images, int stepsPerEpoch)
+    internal void RequireRun(LocalMixer model, TrainingOptions options, string rule, ImageDataset images, int stepsPerEpoch)
     {
         RequireSame("model", Model.Options, model.Options);
         RequireSame("training", Options, options);
@@ -134,9 +135,10 @@ public sealed class Checkpoint
             throw Foreign($"its learning rule is {Rule}; the run has {rule}. Give it the rule that it was begun with.");
         }
 
-        if (Images != images)
+        if (!ImageIdentity.IsOf(Images, images))
         {
-            throw Foreign("the run has other images: their labels, their number or their statistics differ. Give it the images that it was begun with.");
+            throw Foreign("the run has other images: their pixels (in folders: names or sizes of files), labels or statistics differ. "
+                + "Give it the images that it was begun with.");
         }
 
         if (!State.Fits(options.Epochs, stepsPerEpoch, model.Blocks.Count, model.Options.IsSelfSupervised))

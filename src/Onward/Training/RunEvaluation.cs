@@ -40,7 +40,9 @@ internal sealed class RunEvaluation : IDisposable
     public void Dispose() => _test.Dispose();
 
     private static ImageSet Limit(ImageSet images, TrainingOptions options) =>
-        (long?)options.MaximumTestBatches * options.BatchSize is long most && most < images.Count ? ImageSubset.Draw(images, (int)most, options.Seed) : images;
+        (long?)options.MaximumTestBatches * options.BatchSize is long most && most < images.Count
+            ? images.HoldOut((int)most, options.Seed).HeldOut
+            : images;
 
     private BatchLoader Loader(ImageSet images) => BatchLoader.ForEvaluation(images, _data.Mean, _data.StandardDeviation, _threads, _share);
 

@@ -1,8 +1,6 @@
-using System.Runtime.InteropServices;
 using Onward.Communication;
 using Onward.Data;
 using Onward.Data.Augmentation;
-using Onward.Formats;
 using Onward.Kernels;
 using Onward.Learning;
 using Onward.Models;
@@ -129,8 +127,7 @@ public sealed class Trainer
     public void Resume(Checkpoint checkpoint)
     {
         ArgumentNullException.ThrowIfNull(checkpoint);
-        bool isOld = checkpoint.Images.Length != Checksum.Digits && !OpenSsl.IsMissing;
-        checkpoint.RequireRun(_model, _options, _rule.Description, NameImages(isOld), StepsPerEpoch);
+        checkpoint.RequireRun(_model, _options, _rule.Description, _data, StepsPerEpoch);
         checkpoint.Model.Values.All.CopyTo(_model.Values.All);
         checkpoint.Velocity.All.CopyTo(_update.Velocity.All);
         _average?.Start(checkpoint.Average!);
@@ -160,13 +157,13 @@ public sealed class Trainer
         }
 
         (_state, _progress, _keep) = (_resumed ?? RunState.Start(_model.Blocks.Count), progress, checkpoint);
-        _images = checkpoint is null ? "" : NameImages();
+        _images = checkpoint is null ? "" : ImageIdentity.Of(_data);
         _start = _clock.GetTimestamp() - (long)(_state.Elapsed.TotalSeconds * _clock.TimestampFrequency);
         _keptAt = _resumed?.Position;
         _kept = _clock.GetTimestamp();
         _resumed = null;
         _stops = false;
-        _shared.RequireSameRun(() => NameImages(), _keep is not null);
+        _shared.RequireSameRun(() => ImageIdentity.Of(_data), _keep is not null);
         try
         {
             return RunEpochs(epochEnded, cancellation);
@@ -225,13 +222,19 @@ public sealed class Trainer
         evaluation ??= evaluations.OfTest(Tell, Own(cancellation));
         double trainError = evaluations.OfTraining(Tell, Own(cancellation)).Error;
         double images = (double)_state.Epochs.Count * StepsPerEpoch * _options.BatchSize;
-        return new TrainingResult(_state.Epochs.Count, trainError, evaluation.Error, _rule.TrainsHeads ? evaluation.BlockErrors : [], images / _state.Trained.TotalSeconds, _clock.GetElapsedTime(_start))
+        return new TrainingResult(
+            _state.Epochs.Count,
+            trainError,
+            evaluation.Error,
+            _rule.TrainsHeads ? evaluation.BlockErrors : [],
+            images / _state.Trained.TotalSeconds,
+            _clock.GetElapsedTime(_start))
         {
+            BestEpoch = _state.BestEpoch,
+            BestTestError = _state.Epochs[_state.BestEpoch - 1].TestError,
             ContrastiveError = _readout is null ? null : _state.Epochs[^1].TrainError,
         };
     }
-            BestEpoch = _state.BestEpoch,
-            BestTestError = _state.Epochs[_state.BestEpoch - 1].TestError,
 
     private void TrainEpoch(BatchLoader? loader, Schedule schedule, CancellationToken cancellation)
     {
@@ -380,22 +383,6 @@ public sealed class Trainer
             _average!.Exchange();
             _shared.Assemble(_model.Values);
         }
-    }
-
-    // Labels and statistics stand for images, which may lie on a disk and take hours to read.
-    private string NameImages(bool asVersion01 = false)
-    {
-        using Checksum hash = asVersion01 ? Checksum.OfVersion01() : new Checksum();
-        foreach (ImageSet images in new[] { _data.Training, _data.Test })
-        {
-            int[] sizes = [images.Count, images.Height, images.Width, images.Channels, images.Classes];
-            hash.Add(MemoryMarshal.AsBytes(sizes.AsSpan()));
-            hash.Add(MemoryMarshal.AsBytes(images.Labels.Span));
-        }
-
-        hash.Add(MemoryMarshal.AsBytes(_data.Mean.AsSpan()));
-        hash.Add(MemoryMarshal.AsBytes(_data.StandardDeviation.AsSpan()));
-        return hash.End();
     }
 
     private BatchLoader TrainingLoader(BatchShare share, IReadOnlyList<ViewRecipe>? views = null) =>

@@ -100,6 +100,18 @@ public sealed class SharedTrainingTests
         Assert.Throws<RankMismatchException>(() => Train("LG-FG-A", grid, modelSeed: (ulong)world.Rank));
     });
 
+    [Fact]
+    public void Other_pixels_in_one_process_are_refused() => ThreadRanks.Run(2, world =>
+    {
+        using RankGrid grid = new(world, 2, 1);
+        ImageDataset data = Digits();
+        LabelledImages images = Assert.IsType<LabelledImages>(data.Training);
+        byte[] pixels = images.Pixels.ToArray();
+        pixels[^1] ^= (byte)world.Rank;
+        ImageDataset mine = data with { Training = new LabelledImages(pixels, images.Labels, 28, 28, 1, 10) };
+        Assert.Contains("Images differ between processes", Assert.Throws<RankMismatchException>(() => Train("LG-FG-A", grid, data: mine)).Message);
+    });
+
     private static Outcome[] TrainOn(string kind, int shares, int stages, int stopAfter = int.MaxValue, Action<Checkpoint>? keep = null, string? from = null)
     {
         Outcome[] outcomes = new Outcome[shares * stages];
@@ -111,7 +123,7 @@ public sealed class SharedTrainingTests
         return outcomes;
     }
 
-    private static Outcome Train(string kind, RankGrid? grid, int stopAfter = int.MaxValue, Action<Checkpoint>? keep = null, string? from = null, double rate = 1e-4, ulong modelSeed = 7)
+    private static Outcome Train(string kind, RankGrid? grid, int stopAfter = int.MaxValue, Action<Checkpoint>? keep = null, string? from = null, double rate = 1e-4, ulong modelSeed = 7, ImageDataset? data = null)
     {
         bool contrastive = kind.EndsWith("contrastive", StringComparison.Ordinal);
         LocalMixer model = new(new LocalMixerOptions
@@ -138,7 +150,7 @@ public sealed class SharedTrainingTests
             CheckpointInterval = TimeSpan.Zero,
             Seed = 7,
         };
-        Trainer trainer = new(model, Rule(kind, model, team), team, Digits(), options, TimeProvider.System, grid: grid);
+        Trainer trainer = new(model, Rule(kind, model, team), team, data ?? Digits(), options, TimeProvider.System, grid: grid);
         List<EpochMetrics> epochs = [];
         if (from is not null)
         {

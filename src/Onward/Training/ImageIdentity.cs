@@ -1,0 +1,32 @@
+using System.Runtime.InteropServices;
+using Onward.Data;
+using Onward.Formats;
+
+namespace Onward.Training;
+
+/// <summary>Names the images of a run in its checkpoints, so that the run goes on with no others.</summary>
+internal static class ImageIdentity
+{
+    /// <summary>The name that checkpoints are given.</summary>
+    internal static string Of(ImageDataset data) => data.Checksum();
+
+    /// <summary>True if a name from a checkpoint is that of these images.</summary>
+    internal static bool IsOf(string name, ImageDataset data) =>
+        name.Length == Checksum.Digits ? name == Of(data) : !OpenSsl.IsMissing && name == OfLabels(data);
+
+    // The name that version 0.1 gave: labels and statistics stand for the images.
+    private static string OfLabels(ImageDataset data)
+    {
+        using Checksum checksum = Checksum.OfVersion01();
+        foreach (ImageSet images in new[] { data.Training, data.Test })
+        {
+            int[] sizes = [images.Count, images.Height, images.Width, images.Channels, images.Classes];
+            checksum.Add(MemoryMarshal.AsBytes(sizes.AsSpan()));
+            checksum.Add(MemoryMarshal.AsBytes(images.Labels.Span));
+        }
+
+        checksum.Add(MemoryMarshal.AsBytes(data.Mean.AsSpan()));
+        checksum.Add(MemoryMarshal.AsBytes(data.StandardDeviation.AsSpan()));
+        return checksum.End();
+    }
+}
