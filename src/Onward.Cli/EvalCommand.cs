@@ -116,7 +116,7 @@ internal sealed class EvalCommand
         return double.IsFinite(evaluation.Loss)
             ? evaluation
             : throw new CommandFault(
-                $"the model answers with numbers that are not finite on {data.Source}, as its training diverged. Train it again at a lower learning rate.");
+                $"on {data.Source} the model answers with numbers that are not finite, as its training diverged. Train it again at a lower learning rate.");
     }
 
     // Images of one set are evaluated alone, except those that the run has split: where it found them, or as many in a copy.
