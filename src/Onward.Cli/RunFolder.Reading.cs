@@ -91,7 +91,7 @@ internal sealed partial class RunFolder
 
     /// <summary>Makes the measurements of a run that has ended again from its last checkpoint, if they cannot be read.</summary>
     /// <returns>True if they were made again.</returns>
-    internal bool MendMetrics(bool gradients)
+    internal bool MendMetrics(RunConfiguration run)
     {
         try
         {
@@ -105,7 +105,7 @@ internal sealed partial class RunFolder
                 return false;
             }
 
-            Begin(last.Model.Blocks.Count, gradients, last.Epochs);
+            Begin(run, last.Model.Blocks.Count, last.Epochs);
             return true;
         }
     }

@@ -281,7 +281,7 @@ internal sealed class TrainCommand
 
     private int ReportEnded(RunConfiguration run, RunResult result, RunFolder folder, bool asJson)
     {
-        if (folder.MendMetrics(run.MeasureGradients > 0))
+        if (folder.MendMetrics(run))
         {
             _host.Error.WriteLine($"onward: {MetricsFile.Name} could not be read, and has been made again from the last checkpoint.");
         }

@@ -60,7 +60,7 @@ public sealed class AdviceTests : IDisposable
         foreach (string file in new[] { "train/one/0.bmp", "train/two/0.bmp", "test/one/0.bmp", "test/two/0.bmp" })
         {
             Directory.CreateDirectory(Path.GetDirectoryName(_workplace[$"pictures/{file}"])!);
-            File.WriteAllBytes(_workplace[$"pictures/{file}"], Bitmap(shade: file.Contains("one", StringComparison.Ordinal) ? 40 : 200));
+            File.WriteAllBytes(_workplace[$"pictures/{file}"], Bitmap(shade: (byte)(file.Contains("one", StringComparison.Ordinal) ? 40 : 200)));
         }
 
         const string Command = "train --dataset folder --data {path}/pictures --model M/1/16 --batch-size 1 --dry-run --image-size";
