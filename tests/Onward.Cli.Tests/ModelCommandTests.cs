@@ -88,7 +88,7 @@ public sealed class ModelCommandTests : IDisposable
         Workplace.Result table = _workplace.Run("doctor --threads 1");
 
         Assert.Equal(
-            ["processor", "vector units", "kernel width", "threads", "matrix product", "caches", "memory", ".NET", "mnist", "fashion-mnist", "cifar-10", "run folder"],
+            ["processor", "vector units", "kernel width", "threads", "matrix product", "caches", "memory", ".NET", "OpenSSL", "mnist", "fashion-mnist", "cifar-10", "run folder"],
             findings.Select(one => (string)one["what"]!));
         Assert.All(findings, one => Assert.Contains((string)one["verdict"]!, new[] { "good", "fair", "bad" }));
         Assert.All(findings, one => Assert.Equal((string)one["verdict"]! == "good", (string)one["cure"]! == ""));

@@ -49,7 +49,7 @@ public sealed partial class ReportTests : IDisposable
 
         string page = File.ReadAllText(_workplace["work/all.html"]);
         Assert.Equal(0, result.Code);
-        Assert.Equal(8, Count(page, "<svg class=\"lines\""));
+        Assert.Equal(10, Count(page, "<svg class=\"lines\"")); // contrastive loss and error have charts of their own
         Assert.All(new[] { "a/run", "b/run", "contrastive", "resumable", "Training diverged: ", "BP has no local losses", "know no classes", "Local loss of block 3" }, text => Assert.Contains(text, page));
         Assert.Equal(5, Count(page, "<h3>Confusion matrix"));
         Assert.Equal(

@@ -99,6 +99,14 @@ internal sealed class Workplace : IDisposable
         Assert.Single(result.ErrorLines);
     }
 
+    /// <summary>Measurements of a run, line by line, without the columns that differ between equal runs: speed and time.</summary>
+    public string[] Measurements(string folder)
+    {
+        string[][] lines = [.. File.ReadAllLines(this[$"work/{folder}/metrics.csv"]).Select(line => line.Split(','))];
+        int[] kept = [.. Enumerable.Range(0, lines[0].Length).Where(column => lines[0][column] is not ("images_per_second" or "seconds"))];
+        return [.. lines.Select(line => string.Join(',', kept.Where(column => column < line.Length).Select(column => line[column])))];
+    }
+
     public void Dispose() => Directory.Delete(Path, recursive: true);
 
     private void Write(string imagesName, string labelsName, int first, int count)

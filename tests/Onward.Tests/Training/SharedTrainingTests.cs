@@ -51,7 +51,10 @@ public sealed class SharedTrainingTests
 
             Tolerance.Same(all[0].Values, outcome.Values, "the same bits in every process");
             Assert.Equal(one.Epochs[^1].TrainLoss, outcome.Epochs[^1].TrainLoss, 1e-4);
-            Assert.Equal(one.Epochs[^1].BlockLosses.Sum(), outcome.Epochs[^1].BlockLosses.Sum(), 1e-4);
+
+            // A share of 1e-5: the sum of three blocks' contrastive losses is above 15, and float32 keeps seven digits of each.
+            double blocks = one.Epochs[^1].BlockLosses.Sum();
+            Assert.Equal(blocks, outcome.Epochs[^1].BlockLosses.Sum(), Math.Max(1e-4, 1e-5 * blocks));
             Assert.Equal(one.Epochs[^1].TestLoss, outcome.Epochs[^1].TestLoss, 1e-4);
         }
     }
