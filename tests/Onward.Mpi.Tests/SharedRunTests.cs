@@ -59,14 +59,14 @@ public sealed class SharedRunTests : IDisposable
     [Fact]
     public void A_library_of_another_mpi_than_mpirun_is_refused()
     {
-        ProcessStartInfo start = new(MpiRun.Words("")[0], $"{Small} --epochs 2 --out other --parallel data".Split(' ')) { WorkingDirectory = _folder, RedirectStandardOutput = true, RedirectStandardError = true };
+        ProcessStartInfo start = new(MpiRun.Words("")[0], $"{Small} --epochs 2 --out foreign --parallel data".Split(' ')) { WorkingDirectory = _folder, RedirectStandardOutput = true, RedirectStandardError = true };
         (start.Environment["MV2_COMM_WORLD_SIZE"], start.Environment["MV2_COMM_WORLD_RANK"]) = ("2", "0");
 
         MpiRun.Outcome outcome = MpiRun.Finish(Process.Start(start)!);
 
         Assert.True(outcome.Code == 2, outcome.All);
         Assert.Matches(@"^onward: 2 processes were started together, but the MPI library knows of 1: mpirun belongs to another MPI than this one \(\w.+\)\. ", Assert.Single(outcome.Lines));
-        Assert.False(Directory.Exists(Path.Combine(_folder, "other")));
+        Assert.False(Directory.Exists(Path.Combine(_folder, "foreign")));
     }
 
     [Theory]
@@ -74,7 +74,7 @@ public sealed class SharedRunTests : IDisposable
     [InlineData("libnone.so", "onward: no MPI library was found (looked for libnone.so). ")]
     public void A_library_that_is_no_mpi_is_refused(string library, string reason)
     {
-        ProcessStartInfo start = new(MpiRun.Words("")[0], $"{Small} --epochs 2 --out other --parallel data".Split(' ')) { WorkingDirectory = _folder, RedirectStandardOutput = true, RedirectStandardError = true };
+        ProcessStartInfo start = new(MpiRun.Words("")[0], $"{Small} --epochs 2 --out foreign --parallel data".Split(' ')) { WorkingDirectory = _folder, RedirectStandardOutput = true, RedirectStandardError = true };
         start.Environment["ONWARD_MPI"] = library;
 
         MpiRun.Outcome outcome = MpiRun.Finish(Process.Start(start)!);
@@ -116,7 +116,7 @@ public sealed class SharedRunTests : IDisposable
     [Fact]
     public void A_disk_that_is_full_in_the_middle_ends_all_ranks()
     {
-        using Process run = MpiRun.StartCommand(2, _folder, $"{Small} --epochs 10000 --out run-full --parallel data");
+        using Process run = MpiRun.StartCommand(2, _folder, $"{Small} --epochs 10000 --warmup-epochs 1 --out run-full --parallel data");
         string metrics = Path.Combine(_folder, "run-full/metrics.csv");
         Assert.True(SpinWait.SpinUntil(() => File.Exists(metrics), TimeSpan.FromMinutes(2)), "No run in two minutes.");
         string model = Path.Combine(_folder, "run-full/model.safetensors");
