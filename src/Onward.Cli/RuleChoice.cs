@@ -29,6 +29,11 @@ internal sealed class RuleChoice
     private readonly Option<string?> _perturbation = ValueOption.Name("--perturbation", "What the directions of an FG rule are drawn from: gaussian (default), rademacher, or orthogonal sets of --passes (activities only)", [.. Perturbations.Keys]);
     private readonly Option<int?> _passes = ValueOption.Whole("--passes", "Directions that each step of an FG rule averages over. Default 1", 1, ForwardGradient.MaximumPasses);
     private readonly Option<bool> _layerwise = new("--layerwise") { Description = "Let LG-FG-A or LG-FD-A perturb the layers of a block one at a time: each direction scatters less, for a little more time" };
+    private readonly Option<string?> _sites = ValueOption.Name(
+        "--noise-sites",
+        "Layers that LG-FG-A, FG-A, LG-FD-A or FD-A perturbs: all (default, the paper's rule), or hidden, all except the layer before a loss, "
+        + "whose gradient is then exact",
+        ["all", "hidden"]);
     private readonly Option<bool> _recompute = new("--recompute") { Description = "Let BP, L-BP, FA or L-FA compute a block's values again on the way back: less memory, more time" };
     private readonly Option<int?> _threads = ThreadsOption();
 
@@ -39,6 +44,7 @@ internal sealed class RuleChoice
         command.Add(_perturbation);
         command.Add(_passes);
         command.Add(_layerwise);
+        command.Add(_sites);
         command.Add(_recompute);
         command.Add(_threads);
     }
@@ -58,6 +64,11 @@ internal sealed class RuleChoice
             RequireAbsent(parse, _layerwise, rule);
         }
 
+        if (!PaperRules.PerturbsActivities(rule))
+        {
+            RequireAbsent(parse, _sites, rule);
+        }
+
         if (!PaperRules.SendsErrorsBetweenBlocks(rule))
         {
             RequireAbsent(parse, _recompute, rule);
@@ -71,7 +82,8 @@ internal sealed class RuleChoice
                 $"--perturbation orthogonal takes a rule that perturbs activities (FG-A, LG-FG-A) and a power of two of --passes; got {rule} and {passes}.");
         }
 
-        return new Settings(rule, perturbation, passes, parse.GetValue(_layerwise), parse.GetValue(_recompute), Threads(parse, _threads));
+        NoiseSites sites = parse.GetValue(_sites) is string name ? Enum.Parse<NoiseSites>(name, ignoreCase: true) : NoiseSites.All;
+        return new Settings(rule, perturbation, passes, parse.GetValue(_layerwise), sites, parse.GetValue(_recompute), Threads(parse, _threads));
     }
 
     /// <summary>Refuses an option that the rule would ignore.</summary>
@@ -91,13 +103,13 @@ internal sealed class RuleChoice
     internal static int Threads(ParseResult parse, Option<int?> option) => parse.GetValue(option) ?? Math.Min(Processors.Share, MostThreads);
 
     /// <summary>A rule and the threads it runs on.</summary>
-    internal sealed record Settings(string Rule, string Perturbation, int Passes, bool Layerwise, bool Recompute, int Threads)
+    internal sealed record Settings(string Rule, string Perturbation, int Passes, bool Layerwise, NoiseSites Sites, bool Recompute, int Threads)
     {
         /// <summary>A rule as it is when no option changes it.</summary>
-        internal static Settings Default(string rule, int threads) => new(rule, DefaultPerturbation, 1, false, false, threads);
+        internal static Settings Default(string rule, int threads) => new(rule, DefaultPerturbation, 1, false, NoiseSites.All, false, threads);
 
         /// <summary>Prepares steps of the rule on a model.</summary>
-        internal LearningRule Create(LocalMixer model, WorkerTeam team, LossScope scope, TrainingLoss loss, ulong seed) =>
-            PaperRules.Create(Rule, new RuleSettings(model, team, Perturbations[Perturbation], scope, Passes, Layerwise, Recompute, seed, loss));
+        internal LearningRule Create(LocalMixer model, WorkerTeam team, LossScope scope, TrainingLoss loss, ulong seed) => PaperRules.Create(
+            Rule, new RuleSettings(model, team, Perturbations[Perturbation], scope, Passes, Layerwise, Sites, Recompute, seed, loss));
     }
 }

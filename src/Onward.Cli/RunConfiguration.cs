@@ -56,6 +56,9 @@ internal sealed record RunConfiguration
     /// <summary>Whether the layers of a block are perturbed one at a time.</summary>
     public bool Layerwise { get; init; }
 
+    /// <summary>Layers that are perturbed; all in runs of version 0.1, which do not say so.</summary>
+    public NoiseSites NoiseSites { get; init; }
+
     /// <summary>Temperature of the contrastive loss; null for a supervised run.</summary>
     public double? Temperature { get; init; }
 

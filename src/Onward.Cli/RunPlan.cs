@@ -57,7 +57,7 @@ internal sealed record RunPlan(ModelChoice.Settings Model, RuleChoice.Settings R
         LimitChoice.Settings limits = new(run.LimitBatches, run.OverfitBatches, run.EarlyStop) { LimitTestBatches = run.LimitTestBatches };
         return new RunPlan(
             run.Network,
-            new RuleChoice.Settings(run.Rule, run.Perturbation, run.Passes, run.Layerwise, run.Recompute, threads),
+            new RuleChoice.Settings(run.Rule, run.Perturbation, run.Passes, run.Layerwise, run.NoiseSites, run.Recompute, threads),
             run.LossScope,
             objective,
             run.Augmentation,
@@ -198,6 +198,7 @@ internal sealed record RunPlan(ModelChoice.Settings Model, RuleChoice.Settings R
         Similarity = Objective.Similarity,
         Overlap = Objective.Overlap,
         Layerwise = Rule.Layerwise,
+        NoiseSites = Rule.Sites,
         Temperature = Objective.IsContrastive ? Objective.Temperature : null,
         ReadoutLearningRate = Objective.IsContrastive ? Objective.ReadoutLearningRate : null,
         ReadoutRateScale = Training.ReadoutRateScale,

@@ -175,6 +175,12 @@ internal sealed class TrainOptions
         RuleChoice.Settings rule = _rule.Read(parse);
         ObjectiveChoice.Settings objective = _objective.Read(parse);
         objective.RequireUse(rule.Rule, model);
+        if (objective.Overlap && rule.Sites == NoiseSites.Hidden)
+        {
+            throw new CommandFault(
+                "--noise-sites hidden does not go with --overlap, by which the next block's loss reaches a block's last layer too. Leave one out.");
+        }
+
         if (!PaperRules.HasLossScope(rule.Rule))
         {
             RuleChoice.RequireAbsent(parse, _lossScope, rule.Rule);

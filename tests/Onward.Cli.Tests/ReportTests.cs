@@ -50,7 +50,7 @@ public sealed partial class ReportTests : IDisposable
         string page = File.ReadAllText(_workplace["work/all.html"]);
         Assert.Equal(0, result.Code);
         Assert.Equal(10, Count(page, "<svg class=\"lines\"")); // contrastive loss and error have charts of their own
-        Assert.All(new[] { "a/run", "b/run", "contrastive", "resumable", "Training diverged: ", "BP has no local losses", "know no classes", "Local loss of block 3" }, text => Assert.Contains(text, page));
+        Assert.All(new[] { "a/run", "b/run", "contrastive", "resumable", "Training diverged: ", "BP trains no local heads", "know no classes", "Local loss of block 3" }, text => Assert.Contains(text, page));
         Assert.Equal(5, Count(page, "<h3>Confusion matrix"));
         Assert.Equal(
             ["onward: first: no confusion matrix and no images: there is no model, because no epoch has ended.", "onward: diverged: no confusion matrix and no images: there is no model, because no epoch has ended."],

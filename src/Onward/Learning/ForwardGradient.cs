@@ -15,6 +15,20 @@ public enum Differentiation
     FiniteDifference,
 }
 
+/// <summary>The layers whose activities a forward gradient perturbs: its noise sites.</summary>
+public enum NoiseSites
+{
+    /// <summary>Every layer, as the paper has it.</summary>
+    All,
+
+    /// <summary>
+    /// Every layer except the one that a loss follows directly: the last of each block or, with a global loss, the last of the network. The
+    /// gradient of that layer's output is q, the gradient that the step takes at the head, back through normalisations alone. It needs no
+    /// weights of the layer and no noise, so it is exact; and C numbers of noise fewer meet in each local loss.
+    /// </summary>
+    Hidden,
+}
+
 /// <summary>
 /// The paper's method: forward gradients of activity perturbations, with local losses (LG-FG-A; sections 3 and 4,
 /// spec 4.4) or with the loss of the readout alone (FG-A). No derivative ever goes back through a layer's weights.
@@ -39,6 +53,9 @@ public enum Differentiation
 /// hardly more products.
 /// </para>
 /// <para>
+/// With <see cref="NoiseSites.Hidden"/> the last layer of a block is not perturbed, and has the exact gradient of its output in place of the estimate.
+/// </para>
+/// <para>
 /// Without local losses the tangent runs on through all blocks, and all noise of an example is multiplied by the derivative
 /// of that example's loss. That is unbiased for any number of patches and groups, and the mean over the batch; the paper's
 /// code differs in both (spec P4, P7).
@@ -55,6 +72,7 @@ public sealed class ForwardGradient : LearningRule
     private readonly ulong _seed;
     private readonly Differentiation _differentiation;
     private readonly bool _layerwise;
+    private readonly NoiseSites _sites;
     private readonly TangentMemory[] _memory;
     private readonly FiniteDifference.DrawNoise _draw;
 
@@ -68,9 +86,22 @@ public sealed class ForwardGradient : LearningRule
     /// <param name="differentiation">How derivatives along the noise are obtained.</param>
     /// <param name="loss">What the losses measure; null for the default.</param>
     /// <param name="layerwise">Whether the layers of a block are perturbed one at a time, each in its own tangent; with local losses only.</param>
-    /// <exception cref="ArgumentException"><paramref name="scope"/> has parts but lacks the block flag, passes are out of range, or the noise does not come in so many.</exception>
+    /// <param name="sites">The layers that are perturbed; without <see cref="TrainingLoss.Overlap"/> only, if not all.</param>
+    /// <exception cref="ArgumentException">
+    /// <paramref name="scope"/> has parts but lacks the block flag, passes are out of range, the noise does not come in so
+    /// many, or <paramref name="sites"/> do not go with the loss.
+    /// </exception>
     public ForwardGradient(
-        LocalMixer model, WorkerTeam team, NoiseDistribution perturbation, LossScope scope, int passes, ulong seed, Differentiation differentiation = Differentiation.Tangent, TrainingLoss? loss = null, bool layerwise = false)
+        LocalMixer model,
+        WorkerTeam team,
+        NoiseDistribution perturbation,
+        LossScope scope,
+        int passes,
+        ulong seed,
+        Differentiation differentiation = Differentiation.Tangent,
+        TrainingLoss? loss = null,
+        bool layerwise = false,
+        NoiseSites sites = NoiseSites.All)
         : base(model, team, TangentSweep.RequireScope(scope, loss), trainsHeads: true, loss)
     {
         ArgumentNullException.ThrowIfNull(perturbation);
@@ -81,7 +112,13 @@ public sealed class ForwardGradient : LearningRule
             throw new ArgumentException("Layers are perturbed one at a time within blocks that have losses of their own; the scope must include Block.", nameof(layerwise));
         }
 
+        if (sites == NoiseSites.Hidden && Loss.Overlap)
+        {
+            throw new ArgumentException("Where blocks overlap, the next block's loss reaches a block's last layer too, so that layer must be perturbed.", nameof(sites));
+        }
+
         _layerwise = layerwise;
+        _sites = sites;
         _perturbation = perturbation.ForActivities(model, passes);
         _scope = scope;
         _passes = passes;
@@ -122,6 +159,14 @@ public sealed class ForwardGradient : LearningRule
     {
         TangentMemory memory = _memory[tiles[0].Worker];
         TangentSweep.ReadLosses(Model, _scope, tiles);
+        foreach (BlockTile tile in tiles)
+        {
+            if (NoisyLayers(tile.Block) < tile.Block.Layers.Count)
+            {
+                TangentSweep.LeaveExactGradient(_scope, tile);
+            }
+        }
+
         for (int pass = 0; pass < _passes; pass++)
         {
             if (_scope == LossScope.Global)
@@ -133,10 +178,10 @@ public sealed class ForwardGradient : LearningRule
             for (int k = 0; k < tiles.Length; k++)
             {
                 BlockTile? next = Loss.Overlap && k + 1 < tiles.Length ? tiles[k + 1] : null;
-                int sweeps = _layerwise ? tiles[k].Block.Layers.Count : 1;
+                int noisy = NoisyLayers(tiles[k].Block), sweeps = _layerwise ? noisy : 1;
                 for (int i = 0; i < sweeps; i++)
                 {
-                    DifferentiateLocalLosses(tiles[k], next, memory, pass, _layerwise ? i..(i + 1) : ..tiles[k].Block.Layers.Count);
+                    DifferentiateLocalLosses(tiles[k], next, memory, pass, _layerwise ? i..(i + 1) : ..noisy);
                 }
             }
         }
@@ -161,16 +206,20 @@ public sealed class ForwardGradient : LearningRule
     {
         foreach (BlockTile tile in tiles)
         {
-            Carry(tile, memory, pass, ..tile.Block.Layers.Count);
+            Carry(tile, memory, pass, ..NoisyLayers(tile.Block));
         }
 
         TangentSweep.DifferentiateFinalLoss(tiles[^1], 1f / _passes, memory);
         foreach (BlockTile tile in tiles)
         {
             TangentSweep.CreditFinalLoss(tile, memory);
-            AssignCredit(tile, memory, pass, ..tile.Block.Layers.Count);
+            AssignCredit(tile, memory, pass, ..NoisyLayers(tile.Block));
         }
     }
+
+    // Layers of a block that are perturbed: all, or all but the last where a loss follows the block.
+    private int NoisyLayers(MixerBlock block) =>
+        block.Layers.Count - (_sites == NoiseSites.Hidden && (_scope != LossScope.Global || block.Index == Model.Blocks.Count - 1) ? 1 : 0);
 
     private void Carry(BlockTile tile, TangentMemory memory, int pass, Range layers)
     {

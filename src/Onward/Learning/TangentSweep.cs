@@ -96,6 +96,37 @@ internal static class TangentSweep
         tile.PassBackThroughFinalNormalization(model, q);
     }
 
+    /// <summary>
+    /// Leaves the exact gradient of the output of a block's last layer, from q of the loss that follows the block: through the normalisation of the
+    /// features, ReLU and the normalisation after the layer. No weights are involved.
+    /// </summary>
+    internal static void LeaveExactGradient(LossScope scope, BlockTile tile)
+    {
+        MixerBlock block = tile.Block;
+        int last = block.Layers.Count - 1, channels = block.Channels;
+        int size = scope == LossScope.Global ? 0 : block.FeatureNorm;
+        for (int row = 0; row < tile.Rows; row += MixerBlock.ChunkRows)
+        {
+            Range chunk = MixerBlock.Chunk(row, tile.Rows, channels);
+            Span<float> gradient = tile.Gradient(last)[chunk];
+            for (int i = 0; i < gradient.Length; i += channels)
+            {
+                ReadOnlySpan<float> q = tile.FeatureGradient.Slice((row + (i / channels)) / block.Patches * channels, channels);
+                TensorPrimitives.Multiply(q, 1f / block.Patches, gradient.Slice(i, channels));
+            }
+
+            if (size > 0)
+            {
+                LayerNorm.JacobianProduct(
+                    tile.Activations.Features[chunk], tile.Activations.FeatureReciprocal[MixerBlock.Runs(chunk, size)], gradient, gradient, size);
+            }
+
+            tile.PassBackThroughActivation(last, chunk);
+        }
+
+        tile.PackGradient(last);
+    }
+
     /// <summary>Whether a block's input carries a tangent: a global loss moves that of every block but the first, local losses that of none.</summary>
     internal static bool InputMoves(LossScope scope, MixerBlock block) => scope == LossScope.Global && block.Index > 0;
 

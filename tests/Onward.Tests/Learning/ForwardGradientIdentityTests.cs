@@ -89,6 +89,55 @@ public sealed class ForwardGradientIdentityTests
     public void Weight_estimates_of_overlapping_blocks_add_up_to_their_gradient(LossScope scope, Normalizations normalizations) =>
         RequireWeightIdentity(new SmallNetwork(normalizations, blocks: 3), scope, BackwardScope.LocalLossesWithinBlock, new TrainingLoss { Overlap = true });
 
+    // The last layer's gradient is in each estimate, whatever the direction; the other layers' estimates add up.
+    [Theory]
+    [InlineData(LossScope.All, false, 0, PatchPooling.Average)]
+    [InlineData(LossScope.All, true, 0, PatchPooling.Maximum)]
+    [InlineData(LossScope.Block, true, 0, null)]
+    [InlineData(LossScope.Block | LossScope.Patch, false, 4, null)]
+    [InlineData(LossScope.Global, false, 0, PatchPooling.Average)]
+    [InlineData(LossScope.Global, false, 4, null)]
+    public void Estimates_without_noise_on_the_last_layer_add_up_to_the_gradient(LossScope scope, bool layerwise, int projection, PatchPooling? pooling)
+    {
+        SmallNetwork network = new(projection: projection, blocks: 3, scaled: pooling);
+        BackwardScope target = scope == LossScope.Global ? BackwardScope.Readout : BackwardScope.LocalLossesWithinBlock;
+        using WorkerTeam team = new(2);
+        SmallNetwork.OneHot direction = new();
+        ForwardGradient rule = new(
+            network.Model, team, direction, scope, passes: 1, seed: 1, layerwise: layerwise, sites: NoiseSites.Hidden);
+        int[] exactLayers = [.. network.Model.Blocks.Where(block => scope != LossScope.Global || block.Index == 2).Select(block => block.Layers[^1].Index)];
+        direction.At = (exactLayers[0], 0, 0); // where no noise is drawn
+        float[] withoutNoise = network.Gradients(rule), sum = [.. withoutNoise];
+        foreach ((int Layer, int Example, int Element) at in network.Activities.Where(at => !exactLayers.Contains(at.Layer)))
+        {
+            direction.At = at;
+            float[] estimate = network.Gradients(rule);
+            TensorPrimitives.Subtract(estimate, withoutNoise, estimate);
+            TensorPrimitives.Add(sum, estimate, sum);
+        }
+
+        network.RequireEqualTrunks(network.Gradients(Backpropagation.ThroughWeights(network.Model, team, target)), sum);
+    }
+
+    [Fact]
+    public void Overlapping_blocks_perturb_their_last_layer_too()
+    {
+        SmallNetwork network = new();
+        using WorkerTeam team = new(1);
+
+        ArgumentException fault = Assert.Throws<ArgumentException>(() => new ForwardGradient(
+            network.Model,
+            team,
+            NoiseDistribution.Gaussian,
+            LossScope.All,
+            passes: 1,
+            seed: 1,
+            loss: new TrainingLoss { Overlap = true },
+            sites: NoiseSites.Hidden));
+
+        Assert.Contains("must be perturbed", fault.Message, StringComparison.Ordinal);
+    }
+
     private static void RequireActivityIdentity(SmallNetwork network, TrainingLoss loss, LossScope scope, BackwardScope target = BackwardScope.LocalLossesWithinBlock, bool layerwise = false)
     {
         using WorkerTeam team = new(1);
