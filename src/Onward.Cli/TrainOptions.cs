@@ -118,8 +118,9 @@ internal sealed class TrainOptions
     {
         Plan plan = Read(parse);
 
-        // Only images of one's own can be few: they are looked at for the defaults that follow their number.
-        RunPlan run = plan.Data is { Dataset: Datasets.Folder or Datasets.Idx, Directory: not null } ? plan.Run.FitTo(plan.Data.Load(host), host) : plan.Run;
+        // Only images of one's own can be few: they are looked at for the defaults that follow their number, if they are on this machine.
+        bool looks = plan.Data is { Dataset: Datasets.Folder or Datasets.Idx, Directory: string place } && Directory.Exists(host.Resolve(place));
+        RunPlan run = looks ? plan.Run.FitTo(plan.Data.Load(host), host) : plan.Run;
         TrainingOptions training = run.Training;
         Dictionary<string, object> resolved = new()
         {
