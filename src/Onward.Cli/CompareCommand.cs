@@ -86,7 +86,7 @@ internal sealed class CompareCommand
         foreach (string rule in rules)
         {
             objective.RequireUse(rule, model);
-            PresetDefaults defaults = PresetDefaults.For(model.Preset, rule);
+            PresetDefaults defaults = PresetDefaults.For(model.Preset, rule, objective.IsContrastive);
             defaults = defaults with { BatchSize = parse.GetValue(_batchSize) ?? defaults.BatchSize, LearningRate = rates?.For(rule) ?? defaults.LearningRate };
             RuleChoice.Settings settings = RuleChoice.Settings.Default(rule, RuleChoice.Threads(parse, _threads));
             for (int seed = 1; seed <= (parse.GetValue(_seeds) ?? DefaultSeeds); seed++)

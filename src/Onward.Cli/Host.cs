@@ -69,6 +69,15 @@ internal sealed record Host
         Advice = "List them all with 'onward data verify folder --data DIR'. To allow more, give --max-damaged PERCENT, also with --resume.",
     };
 
+    /// <summary>Adds a notice, unless it is among the notices already: the runs of a series may all ask for it.</summary>
+    internal void NoticeOnce(string message)
+    {
+        if (!Notices.Contains(message))
+        {
+            Notices.Add(message);
+        }
+    }
+
     /// <summary>Writes the notices.</summary>
     internal void ShowNotices()
     {

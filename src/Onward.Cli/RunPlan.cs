@@ -81,11 +81,7 @@ internal sealed record RunPlan(ModelChoice.Settings Model, RuleChoice.Settings R
         }
 
         string message = $"the {images} training images are few, so the defaults are {SizeDefaults.Describe(Training, fitted)}.";
-        if (!host.Notices.Contains(message))
-        {
-            host.Notices.Add(message);
-        }
-
+        host.NoticeOnce(message);
         return this with { Training = fitted };
     }
 
@@ -113,10 +109,7 @@ internal sealed record RunPlan(ModelChoice.Settings Model, RuleChoice.Settings R
         string message = string.Create(
             CultureInfo.InvariantCulture,
             $"{Model.Name} has {parameters:N0} parameters on these images, because each of its patches is {patch}x{patch} pixels.{(cures.Length > 0 ? $" Try {string.Join(" or ", cures)}." : "")}");
-        if (!host.Notices.Contains(message))
-        {
-            host.Notices.Add(message);
-        }
+        host.NoticeOnce(message);
     }
 
     /// <summary>The images that the plan learns, and those that its errors are on.</summary>

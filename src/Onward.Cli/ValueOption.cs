@@ -163,21 +163,10 @@ internal static class ValueOption
     };
 
     /// <summary>A path.</summary>
-    internal static Option<string?> Folder(string name, string help, bool required = false) => new(name)
-    {
-        Description = help,
-        HelpName = "DIR",
-        Required = required,
-        CustomParser = result => Convert(result, text => IsPath(text) && !ParseFaults.TookAnOption(result) ? Expand(text) : null, "the path of a folder"),
-    };
+    internal static Option<string?> Folder(string name, string help) => PathOption(name, help, "DIR", "a folder");
 
     /// <summary>The path of a file.</summary>
-    internal static Option<string?> File(string name, string help) => new(name)
-    {
-        Description = help,
-        HelpName = "FILE",
-        CustomParser = result => Convert(result, text => IsPath(text) && !ParseFaults.TookAnOption(result) ? Expand(text) : null, "the path of a file"),
-    };
+    internal static Option<string?> File(string name, string help) => PathOption(name, help, "FILE", "a file");
 
     /// <summary>A path that stands by itself.</summary>
     internal static Argument<string> Path(string name, string help) => new(name)
@@ -204,6 +193,13 @@ internal static class ValueOption
     /// <summary>Says that a word is none of the names.</summary>
     internal static string Unknown(string option, string text, IReadOnlyList<string> names) =>
         $"{option} knows no {ParseFaults.Quote(text)}{NearestName.Suggest(text, names)} It takes {List(names)}.";
+
+    private static Option<string?> PathOption(string name, string help, string helpName, string what) => new(name)
+    {
+        Description = help,
+        HelpName = helpName,
+        CustomParser = result => Convert(result, text => IsPath(text) && !ParseFaults.TookAnOption(result) ? Expand(text) : null, $"the path of {what}"),
+    };
 
     private static string? ReadPath(string name, string text, ArgumentResult result)
     {

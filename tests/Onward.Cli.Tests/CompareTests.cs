@@ -154,6 +154,19 @@ public sealed class CompareTests : IDisposable
         Assert.True((bool)JsonNode.Parse(File.ReadAllText(_workplace["work/c2/LG-BP-seed1/config.json"]))!["overlap"]!);
     }
 
+    [Theory]
+    [InlineData("")]
+    [InlineData(" --objective contrastive --projection 8")]
+    public void A_rule_is_compared_at_the_rate_that_train_gives_it(string objective)
+    {
+        _workplace.Run($"compare --data {{data}} --model S/1/1 --batch-size 16 --epochs 1 --rules BP --seeds 1 --out c{objective}");
+        _workplace.Run($"train --data {{data}} --model S/1/1 --batch-size 16 --epochs 1 --rule BP --out run{objective}");
+
+        Assert.Equal(RateOf("run"), RateOf("c/BP-seed1"));
+
+        double RateOf(string folder) => (double)JsonNode.Parse(File.ReadAllText(_workplace[$"work/{folder}/config.json"]))!["learningRate"]!;
+    }
+
     [Fact]
     public void Validation_is_named_and_has_no_paper_beside_it()
     {

@@ -1,9 +1,8 @@
-using System.Runtime.InteropServices;
 
 namespace Onward.Formats;
 
 /// <summary>Writes files that are whole or not there, whenever the program or the machine stops.</summary>
-public static partial class DurableFile
+public static class DurableFile
 {
     /// <summary>How the name of a file under way ends; one that a killed program left may be deleted.</summary>
     public const string PartialExtension = ".partial";
@@ -78,24 +77,12 @@ public static partial class DurableFile
             return;
         }
 
+        // Reading alone, the only way to open a folder, is flag 0 on every Unix.
         int descriptor = NativeMethods.Open(folder, flags: 0);
         if (descriptor >= 0)
         {
             _ = NativeMethods.Flush(descriptor);
             _ = NativeMethods.Close(descriptor);
         }
-    }
-
-    private static partial class NativeMethods
-    {
-        // Reading alone, the only way to open a folder, is flag 0 on every Unix.
-        [LibraryImport("libc", EntryPoint = "open", StringMarshalling = StringMarshalling.Utf8)]
-        internal static partial int Open(string path, int flags);
-
-        [LibraryImport("libc", EntryPoint = "fsync")]
-        internal static partial int Flush(int descriptor);
-
-        [LibraryImport("libc", EntryPoint = "close")]
-        internal static partial int Close(int descriptor);
     }
 }

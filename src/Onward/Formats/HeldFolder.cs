@@ -7,8 +7,15 @@ namespace Onward.Formats;
 /// A folder that is held open. It stays the same folder when its name changes, and one process at a time can lock it. The lock is the
 /// folder's own, so no file has to be there for it, and none can be deleted to get around it.
 /// </summary>
-public sealed partial class HeldFolder : IDisposable
+public sealed class HeldFolder : IDisposable
 {
+    // O_CLOEXEC of Linux; of flock LOCK_SH, LOCK_EX and LOCK_NB.
+    private const int CloseOnExecute = 0x80000;
+    private const int Shared = 1, Exclusive = 2, AtOnce = 4;
+
+    // EWOULDBLOCK of Linux and of macOS.
+    private const int WouldBlock = 11, WouldBlockElsewhere = 35;
+
     private readonly SafeFileHandle _handle;
     private readonly string? _link; // the system's own name of the open folder, which leads to it wherever it is
 
@@ -37,7 +44,7 @@ public sealed partial class HeldFolder : IDisposable
             return null;
         }
 
-        int descriptor = NativeMethods.Open(path, OperatingSystem.IsLinux() ? NativeMethods.CloseOnExecute : 0);
+        int descriptor = NativeMethods.Open(path, OperatingSystem.IsLinux() ? CloseOnExecute : 0);
         return descriptor < 0 ? null : new HeldFolder(path, new SafeFileHandle(descriptor, ownsHandle: true));
     }
 
@@ -46,24 +53,11 @@ public sealed partial class HeldFolder : IDisposable
     /// <returns>False if another has it. True also on a file system that locks no folders.</returns>
     public bool TryLock(bool shared = false)
     {
-        int kind = shared ? NativeMethods.Shared : NativeMethods.Exclusive;
-        return NativeMethods.Lock(_handle, kind | NativeMethods.AtOnce) == 0
-            || Marshal.GetLastPInvokeError() != (OperatingSystem.IsLinux() ? NativeMethods.WouldBlock : NativeMethods.WouldBlockElsewhere);
+        int kind = shared ? Shared : Exclusive;
+        return NativeMethods.Lock(_handle, kind | AtOnce) == 0
+            || Marshal.GetLastPInvokeError() != (OperatingSystem.IsLinux() ? WouldBlock : WouldBlockElsewhere);
     }
 
     /// <summary>Closes the folder and gives the lock back.</summary>
     public void Dispose() => _handle.Dispose();
-
-    private static partial class NativeMethods
-    {
-        internal const int CloseOnExecute = 0x80000;
-        internal const int Shared = 1, Exclusive = 2, AtOnce = 4;
-        internal const int WouldBlock = 11, WouldBlockElsewhere = 35;
-
-        [LibraryImport("libc", EntryPoint = "open", StringMarshalling = StringMarshalling.Utf8)]
-        internal static partial int Open(string path, int flags);
-
-        [LibraryImport("libc", EntryPoint = "flock", SetLastError = true)]
-        internal static partial int Lock(SafeFileHandle descriptor, int operation);
-    }
 }

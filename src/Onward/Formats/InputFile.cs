@@ -1,17 +1,22 @@
-using System.Runtime.InteropServices;
 using System.Text;
 using Microsoft.Win32.SafeHandles;
 
 namespace Onward.Formats;
 
 /// <summary>Opens files for reading, and never waits for one: a pipe in the place of a file is refused, or read where it was named.</summary>
-public static partial class InputFile
+public static class InputFile
 {
     // Whoever writes to a pipe may never end.
     private const long MostPiped = 1L << 30;
 
+    // O_RDONLY, O_NONBLOCK and O_CLOEXEC.
+    private const int OnLinux = 0x80800, OnMac = 0x1000004;
+
+    // POLLIN.
+    private const short Readable = 1;
+
     // How a file is opened without waiting; 0 where folders hold no pipes.
-    private static readonly int Flags = OperatingSystem.IsLinux() ? NativeMethods.OnLinux : OperatingSystem.IsMacOS() ? NativeMethods.OnMac : 0;
+    private static readonly int Flags = OperatingSystem.IsLinux() ? OnLinux : OperatingSystem.IsMacOS() ? OnMac : 0;
 
     /// <summary>Opens a file.</summary>
     /// <param name="path">The file.</param>
@@ -83,13 +88,13 @@ public static partial class InputFile
     // Waits until there is something to read, or the last writer has closed the pipe.
     private static bool IsAtEnd(SafeFileHandle pipe, CancellationToken cancellation)
     {
-        NativeMethods.Wait wait = new() { Descriptor = (int)pipe.DangerousGetHandle(), Asked = NativeMethods.Readable };
+        NativeMethods.PollRequest wait = new() { Descriptor = (int)pipe.DangerousGetHandle(), Asked = Readable };
         while (Flags != 0 && NativeMethods.Poll(ref wait, 1, milliseconds: 100) <= 0)
         {
             cancellation.ThrowIfCancellationRequested();
         }
 
-        return Flags != 0 && (wait.Seen & NativeMethods.Readable) == 0;
+        return Flags != 0 && (wait.Seen & Readable) == 0;
     }
 
     private static string Decode(Stream stream)
@@ -117,28 +122,5 @@ public static partial class InputFile
         }
 
         return file;
-    }
-
-    private static partial class NativeMethods
-    {
-        // O_RDONLY, O_NONBLOCK and O_CLOEXEC.
-        internal const int OnLinux = 0x80800, OnMac = 0x1000004;
-
-        // POLLIN.
-        internal const short Readable = 1;
-
-        [LibraryImport("libc", EntryPoint = "open", StringMarshalling = StringMarshalling.Utf8)]
-        internal static partial int Open(string path, int flags);
-
-        [LibraryImport("libc", EntryPoint = "poll")]
-        internal static partial int Poll(ref Wait wait, nuint count, int milliseconds);
-
-        // The pollfd of every Unix.
-        internal struct Wait
-        {
-            internal int Descriptor;
-            internal short Asked;
-            internal short Seen;
-        }
     }
 }

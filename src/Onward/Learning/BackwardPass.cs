@@ -40,13 +40,7 @@ internal sealed class BackwardPass
         _path.BackThroughHead(tile.Block.Index, tile.Errors.Span, q, tile.Examples);
         tile.AddSimilarity(q);
         Span<float> gradient = _residual.Span[..(tile.Rows * tile.Block.Channels)];
-        tile.Spread(q, gradient);
-        int size = tile.Block.FeatureNorm;
-        if (size > 0)
-        {
-            LayerNorm.JacobianProduct(tile.Activations.Features[..gradient.Length], tile.Activations.FeatureReciprocal[..(gradient.Length / size)], gradient, gradient, size);
-        }
-
+        tile.PassBackThroughFeatures(gradient);
         TensorPrimitives.Add(Output(tile), gradient, Output(tile));
     }
 

@@ -145,6 +145,18 @@ public sealed class BlockTile
         }
     }
 
+    /// <summary>Takes q of the block's local loss back to the block's output: to each patch, and through the normalisation of the features.</summary>
+    /// <param name="rows">Receives the gradient of the block's output [rows, D].</param>
+    internal void PassBackThroughFeatures(Span<float> rows)
+    {
+        Spread(FeatureGradient[..(Examples * Block.Channels)], rows);
+        int size = Block.FeatureNorm;
+        if (size > 0)
+        {
+            LayerNorm.JacobianProduct(Activations.Features[..rows.Length], Activations.FeatureReciprocal[..(rows.Length / size)], rows, rows, size);
+        }
+    }
+
     /// <summary>
     /// Where the rule leaves the gradient of the batch's mean loss with respect to a layer's output, before bias and normalisation
     /// [rows, outputs]. The weight gradient is its product with <see cref="Input"/>.

@@ -142,7 +142,7 @@ public sealed class ForwardGradient : LearningRule
     /// <inheritdoc/>
     protected override IEnumerable<string> Settings =>
     [
-        $"{_perturbation.Description} noise on activities{(_layerwise ? ", layer by layer" : "")}",
+        $"{_perturbation.Description} noise on {(_sites == NoiseSites.Hidden ? "hidden " : "")}activities{(_layerwise ? ", layer by layer" : "")}",
         Invariant($"{_passes} pass{(_passes == 1 ? "" : "es")}"),
         $"loss scope {_scope}",
         $"derivatives by {_differentiation}",

@@ -102,28 +102,18 @@ internal static class TangentSweep
     /// </summary>
     internal static void LeaveExactGradient(LossScope scope, BlockTile tile)
     {
-        MixerBlock block = tile.Block;
-        int last = block.Layers.Count - 1, channels = block.Channels;
-        int size = scope == LossScope.Global ? 0 : block.FeatureNorm;
-        for (int row = 0; row < tile.Rows; row += MixerBlock.ChunkRows)
+        int last = tile.Block.Layers.Count - 1;
+        Span<float> gradient = tile.Gradient(last);
+        if (scope == LossScope.Global)
         {
-            Range chunk = MixerBlock.Chunk(row, tile.Rows, channels);
-            Span<float> gradient = tile.Gradient(last)[chunk];
-            for (int i = 0; i < gradient.Length; i += channels)
-            {
-                ReadOnlySpan<float> q = tile.FeatureGradient.Slice((row + (i / channels)) / block.Patches * channels, channels);
-                TensorPrimitives.Multiply(q, 1f / block.Patches, gradient.Slice(i, channels));
-            }
-
-            if (size > 0)
-            {
-                LayerNorm.JacobianProduct(
-                    tile.Activations.Features[chunk], tile.Activations.FeatureReciprocal[MixerBlock.Runs(chunk, size)], gradient, gradient, size);
-            }
-
-            tile.PassBackThroughActivation(last, chunk);
+            tile.Spread(tile.FeatureGradient[..(tile.Examples * tile.Block.Channels)], gradient);
+        }
+        else
+        {
+            tile.PassBackThroughFeatures(gradient);
         }
 
+        tile.PassBackThroughActivation(last);
         tile.PackGradient(last);
     }
 

@@ -114,6 +114,10 @@ public sealed class ResumeTests : IDisposable
         { "Orthogonal noise on activities, 1 pass, loss scope All, derivatives by Tangent, seed 7", (model, team) => TrainedRun.Rule(model, team, noise: NoiseDistribution.Orthogonal) },
         { "Gaussian noise on activities, 1 pass, loss scope All, derivatives by Tangent, seed 8", (model, team) => TrainedRun.Rule(model, team, seed: 8) },
         { "Gaussian noise on activities, layer by layer, 1 pass, loss scope All, derivatives by Tangent, seed 7", (model, team) => TrainedRun.Rule(model, team, layerwise: true) },
+        {
+            "Gaussian noise on hidden activities, 1 pass, loss scope All, derivatives by Tangent, seed 7",
+            (model, team) => new ForwardGradient(model, team, NoiseDistribution.Gaussian, LossScope.All, 1, seed: 7, sites: NoiseSites.Hidden)
+        },
         { "Gaussian noise on activities, 1 pass, loss scope All, derivatives by FiniteDifference, seed 7", (model, team) => TrainedRun.Rule(model, team, differentiation: Differentiation.FiniteDifference) },
         { "seed 7, similarity weight 0.5", (model, team) => TrainedRun.Rule(model, team, loss: new TrainingLoss { SimilarityWeight = 0.5 }) },
         { "seed 7, overlapping blocks", (model, team) => TrainedRun.Rule(model, team, loss: new TrainingLoss { Overlap = true }) },
