@@ -3,7 +3,12 @@ using Onward.Fuzz;
 
 namespace Onward.Cli.Tests;
 
+/// <summary>Runs alone: it counts what the whole process allocates, whichever thread of a command does.</summary>
+[CollectionDefinition(nameof(CountsAllocations), DisableParallelization = true)]
+public sealed class CountsAllocations;
+
 /// <summary>A few of the inputs that the program Onward.Fuzz gives to every reader, and whether it sees what it is there to see.</summary>
+[Collection(nameof(CountsAllocations))]
 public sealed class FuzzTests : IDisposable
 {
     private const int Inputs = 300;
