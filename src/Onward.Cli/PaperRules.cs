@@ -17,18 +17,18 @@ internal static class PaperRules
         ["LG-FA"] = s => Backpropagation.ThroughRandomFeedback(s.Model, s.Team, BackwardScope.LocalLossesWithinBlock, s.Seed, loss: s.Loss),
         ["DFA"] = s => new DirectFeedbackAlignment(s.Model, s.Team, s.Seed, s.Loss),
         ["FG-W"] = s => new WeightForwardGradient(s.Model, s.Team, s.Distribution, LossScope.Global, s.Passes, s.Seed, loss: s.Loss),
-        ["FG-A"] = s => new ForwardGradient(s.Model, s.Team, s.Distribution, LossScope.Global, s.Passes, s.Seed, loss: s.Loss, sites: s.Sites),
+        ["FG-A"] = s => new ForwardGradient(s.Model, s.Team, s.Distribution, LossScope.Global, s.Passes, s.Seed, loss: s.Loss, sites: s.Sites, controlVariate: s.ControlVariate),
         ["LG-FG-W"] = s => new WeightForwardGradient(s.Model, s.Team, s.Distribution, s.Scope, s.Passes, s.Seed, loss: s.Loss),
-        ["LG-FG-A"] = s => new ForwardGradient(s.Model, s.Team, s.Distribution, s.Scope, s.Passes, s.Seed, Differentiation.Tangent, s.Loss, s.Layerwise, s.Sites),
+        ["LG-FG-A"] = s => new ForwardGradient(s.Model, s.Team, s.Distribution, s.Scope, s.Passes, s.Seed, Differentiation.Tangent, s.Loss, s.Layerwise, s.Sites, s.ControlVariate),
     };
 
     // What the paper's tables do not hold.
     private static readonly Dictionary<string, Func<RuleSettings, LearningRule>> Further = new(StringComparer.OrdinalIgnoreCase)
     {
-        ["FD-A"] = s => new ForwardGradient(s.Model, s.Team, s.Distribution, LossScope.Global, s.Passes, s.Seed, Differentiation.FiniteDifference, s.Loss, sites: s.Sites),
+        ["FD-A"] = s => new ForwardGradient(s.Model, s.Team, s.Distribution, LossScope.Global, s.Passes, s.Seed, Differentiation.FiniteDifference, s.Loss, sites: s.Sites, controlVariate: s.ControlVariate),
         ["FD-W"] = s => new WeightForwardGradient(s.Model, s.Team, s.Distribution, LossScope.Global, s.Passes, s.Seed, Differentiation.FiniteDifference, s.Loss),
         ["LG-FD-W"] = s => new WeightForwardGradient(s.Model, s.Team, s.Distribution, s.Scope, s.Passes, s.Seed, Differentiation.FiniteDifference, s.Loss),
-        ["LG-FD-A"] = s => new ForwardGradient(s.Model, s.Team, s.Distribution, s.Scope, s.Passes, s.Seed, Differentiation.FiniteDifference, s.Loss, s.Layerwise, s.Sites),
+        ["LG-FD-A"] = s => new ForwardGradient(s.Model, s.Team, s.Distribution, s.Scope, s.Passes, s.Seed, Differentiation.FiniteDifference, s.Loss, s.Layerwise, s.Sites, s.ControlVariate),
     };
 
     /// <summary>The rule that the project is about.</summary>
@@ -69,4 +69,4 @@ internal static class PaperRules
 }
 
 /// <summary>What a rule is made from; each takes what concerns it.</summary>
-internal sealed record RuleSettings(LocalMixer Model, WorkerTeam Team, NoiseDistribution Distribution, LossScope Scope, int Passes, bool Layerwise, NoiseSites Sites, bool Recompute, ulong Seed, TrainingLoss Loss);
+internal sealed record RuleSettings(LocalMixer Model, WorkerTeam Team, NoiseDistribution Distribution, LossScope Scope, int Passes, bool Layerwise, NoiseSites Sites, ControlVariate ControlVariate, bool Recompute, ulong Seed, TrainingLoss Loss);

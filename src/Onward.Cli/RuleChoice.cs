@@ -22,6 +22,12 @@ internal sealed class RuleChoice
         [Orthogonal] = NoiseDistribution.Orthogonal,
     };
 
+    private static readonly Dictionary<string, ControlVariate> ControlVariates = new()
+    {
+        ["none"] = ControlVariate.None,
+        ["learned-feedback"] = ControlVariate.LearnedFeedback,
+    };
+
     /// <summary>What directions are drawn from, by name.</summary>
     internal static IReadOnlyCollection<string> PerturbationNames => Perturbations.Keys;
 
@@ -34,6 +40,11 @@ internal sealed class RuleChoice
         "Layers that LG-FG-A, FG-A, LG-FD-A or FD-A perturbs: all (default, the paper's rule), or hidden, all except the layer before a loss, "
         + "whose gradient is then exact",
         ["all", "hidden"]);
+    private readonly Option<string?> _controlVariate = ValueOption.Name(
+        "--control-variate",
+        "What predicts the gradients that LG-FG-A, FG-A, LG-FD-A or FD-A estimates, so that less noise is left: none (default, the paper's rule), or "
+        + "learned-feedback, matrices fitted to the estimates; it takes --noise-sites hidden, the default beside it",
+        [.. ControlVariates.Keys]);
     private readonly Option<bool> _recompute = new("--recompute") { Description = "Let BP, L-BP, FA or L-FA compute a block's values again on the way back: less memory, more time" };
     private readonly Option<int?> _threads = ThreadsOption();
 
@@ -45,6 +56,7 @@ internal sealed class RuleChoice
         command.Add(_passes);
         command.Add(_layerwise);
         command.Add(_sites);
+        command.Add(_controlVariate);
         command.Add(_recompute);
         command.Add(_threads);
     }
@@ -67,6 +79,7 @@ internal sealed class RuleChoice
         if (!PaperRules.PerturbsActivities(rule))
         {
             RequireAbsent(parse, _sites, rule);
+            RequireAbsent(parse, _controlVariate, rule);
         }
 
         if (!PaperRules.SendsErrorsBetweenBlocks(rule))
@@ -82,8 +95,17 @@ internal sealed class RuleChoice
                 $"--perturbation orthogonal takes a rule that perturbs activities (FG-A, LG-FG-A) and a power of two of --passes; got {rule} and {passes}.");
         }
 
-        NoiseSites sites = parse.GetValue(_sites) is string name ? Enum.Parse<NoiseSites>(name, ignoreCase: true) : NoiseSites.All;
-        return new Settings(rule, perturbation, passes, parse.GetValue(_layerwise), sites, parse.GetValue(_recompute), Threads(parse, _threads));
+        ControlVariate controlVariate = parse.GetValue(_controlVariate) is string kind ? ControlVariates[kind] : ControlVariate.None;
+        NoiseSites sites = parse.GetValue(_sites) is string name ? Enum.Parse<NoiseSites>(name, ignoreCase: true)
+            : controlVariate == ControlVariate.None ? NoiseSites.All : NoiseSites.Hidden;
+        if (controlVariate != ControlVariate.None && sites != NoiseSites.Hidden)
+        {
+            throw new CommandFault(
+                "--control-variate learned-feedback predicts from the exact gradient of the layer before a loss, which --noise-sites all perturbs. "
+                + "Take --noise-sites hidden.");
+        }
+
+        return new Settings(rule, perturbation, passes, parse.GetValue(_layerwise), sites, controlVariate, parse.GetValue(_recompute), Threads(parse, _threads));
     }
 
     /// <summary>Refuses an option that the rule would ignore.</summary>
@@ -103,13 +125,13 @@ internal sealed class RuleChoice
     internal static int Threads(ParseResult parse, Option<int?> option) => parse.GetValue(option) ?? Math.Min(Processors.Share, MostThreads);
 
     /// <summary>A rule and the threads it runs on.</summary>
-    internal sealed record Settings(string Rule, string Perturbation, int Passes, bool Layerwise, NoiseSites Sites, bool Recompute, int Threads)
+    internal sealed record Settings(string Rule, string Perturbation, int Passes, bool Layerwise, NoiseSites Sites, ControlVariate ControlVariate, bool Recompute, int Threads)
     {
         /// <summary>A rule as it is when no option changes it.</summary>
-        internal static Settings Default(string rule, int threads) => new(rule, DefaultPerturbation, 1, false, NoiseSites.All, false, threads);
+        internal static Settings Default(string rule, int threads) => new(rule, DefaultPerturbation, 1, false, NoiseSites.All, ControlVariate.None, false, threads);
 
         /// <summary>Prepares steps of the rule on a model.</summary>
         internal LearningRule Create(LocalMixer model, WorkerTeam team, LossScope scope, TrainingLoss loss, ulong seed) => PaperRules.Create(
-            Rule, new RuleSettings(model, team, Perturbations[Perturbation], scope, Passes, Layerwise, Sites, Recompute, seed, loss));
+            Rule, new RuleSettings(model, team, Perturbations[Perturbation], scope, Passes, Layerwise, Sites, ControlVariate, Recompute, seed, loss));
     }
 }

@@ -59,6 +59,9 @@ internal sealed record RunConfiguration
     /// <summary>Layers that are perturbed; all in runs of version 0.1, which do not say so.</summary>
     public NoiseSites NoiseSites { get; init; }
 
+    /// <summary>What predicts gradients; nothing in runs of version 0.1, which do not say so.</summary>
+    public ControlVariate ControlVariate { get; init; }
+
     /// <summary>Temperature of the contrastive loss; null for a supervised run.</summary>
     public double? Temperature { get; init; }
 

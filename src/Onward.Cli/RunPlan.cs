@@ -57,7 +57,7 @@ internal sealed record RunPlan(ModelChoice.Settings Model, RuleChoice.Settings R
         LimitChoice.Settings limits = new(run.LimitBatches, run.OverfitBatches, run.EarlyStop) { LimitTestBatches = run.LimitTestBatches };
         return new RunPlan(
             run.Network,
-            new RuleChoice.Settings(run.Rule, run.Perturbation, run.Passes, run.Layerwise, run.NoiseSites, run.Recompute, threads),
+            new RuleChoice.Settings(run.Rule, run.Perturbation, run.Passes, run.Layerwise, run.NoiseSites, run.ControlVariate, run.Recompute, threads),
             run.LossScope,
             objective,
             run.Augmentation,
@@ -192,6 +192,7 @@ internal sealed record RunPlan(ModelChoice.Settings Model, RuleChoice.Settings R
         Overlap = Objective.Overlap,
         Layerwise = Rule.Layerwise,
         NoiseSites = Rule.Sites,
+        ControlVariate = Rule.ControlVariate,
         Temperature = Objective.IsContrastive ? Objective.Temperature : null,
         ReadoutLearningRate = Objective.IsContrastive ? Objective.ReadoutLearningRate : null,
         ReadoutRateScale = Training.ReadoutRateScale,

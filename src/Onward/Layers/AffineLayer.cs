@@ -38,6 +38,12 @@ public abstract class AffineLayer
     /// <summary>Shape of the bias.</summary>
     public IReadOnlyList<int> BiasShape { get; }
 
+    /// <summary>Parts of a row that have a matrix of their own, inputs and outputs side by side.</summary>
+    public virtual int Groups => 1;
+
+    /// <summary>Rows of an example that an output depends on: 1, or all patches where they are mixed.</summary>
+    public virtual int MixedRows => 1;
+
     /// <summary>Multiply-adds that <see cref="Apply"/> spends on one row.</summary>
     public abstract long MultiplyAddsPerRow { get; }
 

@@ -40,6 +40,9 @@ public sealed class DepthwiseConvolution : AffineLayer
     }
 
     /// <inheritdoc/>
+    public override int MixedRows => _side * _side;
+
+    /// <inheritdoc/>
     /// <remarks>As if every place of the kernel met a patch; at the edges fewer do.</remarks>
     public override long MultiplyAddsPerRow => (long)FanIn * _channels;
 

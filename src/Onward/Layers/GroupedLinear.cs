@@ -26,6 +26,9 @@ public sealed class GroupedLinear : AffineLayer
     }
 
     /// <inheritdoc/>
+    public override int Groups => _groups;
+
+    /// <inheritdoc/>
     public override long MultiplyAddsPerRow => (long)_groups * _size * _size;
 
     /// <inheritdoc/>

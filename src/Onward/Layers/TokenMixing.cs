@@ -30,6 +30,9 @@ public sealed class TokenMixing : AffineLayer
     }
 
     /// <inheritdoc/>
+    public override int MixedRows => _patches;
+
+    /// <inheritdoc/>
     public override long MultiplyAddsPerRow => (long)_patches * _channels;
 
     /// <inheritdoc/>

@@ -16,7 +16,6 @@ public sealed class BlockTile
     private readonly bool[] _isPacked;
 
     private Memory<float>[] _packed = [];
-    private int _waveRow;
     private int _waveRows;
     private StepProfile? _profile;
 
@@ -49,6 +48,9 @@ public sealed class BlockTile
 
     /// <summary>Rows in the tile: examples times patches.</summary>
     public int Rows { get; internal set; }
+
+    /// <summary>The tile's first row in the wave.</summary>
+    internal int WaveRow { get; private set; }
 
     /// <summary>Place of the first example in the batch, or in this process's share of it.</summary>
     public int FirstExample { get; internal set; }
@@ -234,7 +236,7 @@ public sealed class BlockTile
     /// <param name="profile">Where the time of packing is added up, if it is.</param>
     internal void Enter(Memory<float>[] packed, int row, int rows, StepProfile? profile)
     {
-        (_packed, _waveRow, _waveRows, _profile) = (packed, row, rows, profile);
+        (_packed, WaveRow, _waveRows, _profile) = (packed, row, rows, profile);
         Array.Clear(_isPacked);
     }
 
@@ -250,10 +252,14 @@ public sealed class BlockTile
         }
 
         long since = StepProfile.Begin(_profile);
-        Block.Layers[l].Map.PackGradient(Gradient(l), _waveRow, Rows, _packed[l].Span, _waveRows);
+        Block.Layers[l].Map.PackGradient(Gradient(l), WaveRow, Rows, _packed[l].Span, _waveRows);
         _isPacked[l] = true;
         _profile?.AddWithin(StepPhase.Differentiation, StepPhase.PackGradients, Worker, since, 2.0 * sizeof(float) * OutputLength(l));
     }
+
+    /// <summary>Packs another gradient of a layer's output beside that of the wave, of the same form.</summary>
+    internal void PackBeside(int l, ReadOnlySpan<float> gradient, Span<float> packed) =>
+        Block.Layers[l].Map.PackGradient(gradient, WaveRow, Rows, packed, _waveRows);
 
     private int OutputLength(int layer) => Rows * Block.Layers[layer].Map.Outputs;
 

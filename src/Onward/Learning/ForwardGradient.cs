@@ -29,6 +29,20 @@ public enum NoiseSites
     Hidden,
 }
 
+/// <summary>What predicts the gradients of activities, so that noise is left with what the prediction lacks.</summary>
+public enum ControlVariate
+{
+    /// <summary>Nothing, as the paper has it.</summary>
+    None,
+
+    /// <summary>
+    /// A prediction b that comes back through matrices of its own, from the exact gradient that <see cref="NoiseSites.Hidden"/> leaves at the
+    /// last layer. They begin at 0 and are fitted to the estimates; weights are not transported. With u the noise and g the derivative along
+    /// it, b + (g - &lt;b, u&gt;) u has the same mean as g u for any b that does not depend on u, and |G - b|^2 / |G|^2 of its variance.
+    /// </summary>
+    LearnedFeedback,
+}
+
 /// <summary>
 /// The paper's method: forward gradients of activity perturbations, with local losses (LG-FG-A; sections 3 and 4,
 /// spec 4.4) or with the loss of the readout alone (FG-A). No derivative ever goes back through a layer's weights.
@@ -56,6 +70,9 @@ public enum NoiseSites
 /// With <see cref="NoiseSites.Hidden"/> the last layer of a block is not perturbed, and has the exact gradient of its output in place of the estimate.
 /// </para>
 /// <para>
+/// With <see cref="ControlVariate.LearnedFeedback"/> a prediction of the gradient takes the place of most of the noise.
+/// </para>
+/// <para>
 /// Without local losses the tangent runs on through all blocks, and all noise of an example is multiplied by the derivative
 /// of that example's loss. That is unbiased for any number of patches and groups, and the mean over the batch; the paper's
 /// code differs in both (spec P4, P7).
@@ -75,6 +92,8 @@ public sealed class ForwardGradient : LearningRule
     private readonly NoiseSites _sites;
     private readonly TangentMemory[] _memory;
     private readonly FiniteDifference.DrawNoise _draw;
+    private readonly FeedbackPrediction[] _predictions = [];
+    private readonly int[] _noisyLayers;
 
     /// <summary>Prepares steps on a model.</summary>
     /// <param name="model">The model to train.</param>
@@ -87,9 +106,10 @@ public sealed class ForwardGradient : LearningRule
     /// <param name="loss">What the losses measure; null for the default.</param>
     /// <param name="layerwise">Whether the layers of a block are perturbed one at a time, each in its own tangent; with local losses only.</param>
     /// <param name="sites">The layers that are perturbed; without <see cref="TrainingLoss.Overlap"/> only, if not all.</param>
+    /// <param name="controlVariate">What predicts gradients; other than none with <see cref="NoiseSites.Hidden"/> only.</param>
     /// <exception cref="ArgumentException">
     /// <paramref name="scope"/> has parts but lacks the block flag, passes are out of range, the noise does not come in so
-    /// many, or <paramref name="sites"/> do not go with the loss.
+    /// many, <paramref name="sites"/> do not go with the loss, or <paramref name="controlVariate"/> does not go with them.
     /// </exception>
     public ForwardGradient(
         LocalMixer model,
@@ -101,7 +121,8 @@ public sealed class ForwardGradient : LearningRule
         Differentiation differentiation = Differentiation.Tangent,
         TrainingLoss? loss = null,
         bool layerwise = false,
-        NoiseSites sites = NoiseSites.All)
+        NoiseSites sites = NoiseSites.All,
+        ControlVariate controlVariate = ControlVariate.None)
         : base(model, team, TangentSweep.RequireScope(scope, loss), trainsHeads: true, loss)
     {
         ArgumentNullException.ThrowIfNull(perturbation);
@@ -117,6 +138,11 @@ public sealed class ForwardGradient : LearningRule
             throw new ArgumentException("Where blocks overlap, the next block's loss reaches a block's last layer too, so that layer must be perturbed.", nameof(sites));
         }
 
+        if (controlVariate == ControlVariate.LearnedFeedback && sites != NoiseSites.Hidden)
+        {
+            throw new ArgumentException("Predictions start from the exact gradient of the layer before a loss, so that layer must not be perturbed: the noise sites must be Hidden.", nameof(controlVariate));
+        }
+
         _layerwise = layerwise;
         _sites = sites;
         _perturbation = perturbation.ForActivities(model, passes);
@@ -126,12 +152,18 @@ public sealed class ForwardGradient : LearningRule
         _differentiation = differentiation;
         _draw = Draw;
         _memory = [.. Tiles.Select(tiles => new TangentMemory(model, tiles, ownDirections: passes > 1, Loss.Overlap))];
+        _noisyLayers = [.. model.Blocks.Select(block => block.Layers.Count - (sites == NoiseSites.Hidden && (scope != LossScope.Global || block.Index == model.Blocks.Count - 1) ? 1 : 0))];
+        if (controlVariate == ControlVariate.LearnedFeedback)
+        {
+            Feedback = new LearnedFeedback(model, team, WaveExamples, isGlobal: scope == LossScope.Global);
+            _predictions = [.. Tiles.Select(tiles => new FeedbackPrediction(model, Feedback, tiles, scope, passes))];
+        }
     }
 
     /// <inheritdoc/>
-    /// <remarks>Where a block's input carries no tangent, its first layer has none to multiply.</remarks>
+    /// <remarks>Where a block's input carries no tangent, its first layer has none to multiply. Feedback takes a product for the prediction and one for the fit.</remarks>
     protected override double RuleFlopsOf(MixerBlock block) =>
-        2.0 * block.Patches * block.Layers.Select((layer, l) => layer.Map.MultiplyAddsPerRow * (2.0 + (_passes * TangentsOf(block, l)))).Sum();
+        2.0 * block.Patches * block.Layers.Select((layer, l) => layer.Map.MultiplyAddsPerRow * (2.0 + (_passes * TangentsOf(block, l)) + (Feedback?.Of(layer) is null ? 0 : 2))).Sum();
 
     /// <summary>
     /// Sees the directional derivatives of a tile's local losses [rows, G] in each pass, divided by the number of passes,
@@ -147,12 +179,22 @@ public sealed class ForwardGradient : LearningRule
         $"loss scope {_scope}",
         $"derivatives by {_differentiation}",
         Invariant($"seed {_seed}"),
+        .. Feedback is null ? [] : new[] { "learned feedback" },
     ];
+
+    /// <inheritdoc/>
+    internal override LearnedFeedback? Feedback { get; }
 
     private protected override bool EndsWithSlices => true;
 
     /// <inheritdoc/>
-    protected override long RuleBytes => _memory.Sum(memory => memory.Bytes);
+    protected override long RuleBytes => _memory.Sum(memory => memory.Bytes) + _predictions.Sum(prediction => prediction.Bytes) + (Feedback?.Bytes ?? 0);
+
+    /// <inheritdoc/>
+    protected override void BeginStep(uint number, int batch) => Feedback?.Begin(OwnBlocks);
+
+    /// <inheritdoc/>
+    protected override void CompleteStep() => Feedback?.Complete(Grid);
 
     /// <inheritdoc/>
     protected internal override void Differentiate(ReadOnlySpan<BlockTile> tiles)
@@ -161,10 +203,19 @@ public sealed class ForwardGradient : LearningRule
         TangentSweep.ReadLosses(Model, _scope, tiles);
         foreach (BlockTile tile in tiles)
         {
-            if (NoisyLayers(tile.Block) < tile.Block.Layers.Count)
+            if (_noisyLayers[tile.Block.Index] < tile.Block.Layers.Count)
             {
                 TangentSweep.LeaveExactGradient(_scope, tile);
             }
+        }
+
+        if (Feedback is not null && _scope == LossScope.Global)
+        {
+            _predictions[tiles[0].Worker].PredictGlobal(tiles);
+        }
+        else if (Feedback is not null)
+        {
+            _predictions[tiles[0].Worker].PredictLocal(tiles[0]);
         }
 
         for (int pass = 0; pass < _passes; pass++)
@@ -178,7 +229,7 @@ public sealed class ForwardGradient : LearningRule
             for (int k = 0; k < tiles.Length; k++)
             {
                 BlockTile? next = Loss.Overlap && k + 1 < tiles.Length ? tiles[k + 1] : null;
-                int noisy = NoisyLayers(tiles[k].Block), sweeps = _layerwise ? noisy : 1;
+                int noisy = _noisyLayers[tiles[k].Block.Index], sweeps = _layerwise ? noisy : 1;
                 for (int i = 0; i < sweeps; i++)
                 {
                     DifferentiateLocalLosses(tiles[k], next, memory, pass, _layerwise ? i..(i + 1) : ..noisy);
@@ -192,13 +243,20 @@ public sealed class ForwardGradient : LearningRule
     {
         Carry(tile, memory, pass, layers);
         DerivativesTaken?.Invoke(tile, pass, memory.GroupCredit[..(tile.Rows * tile.Block.Groups)]);
-        TangentSweep.ShareCredit(_scope, tile, memory);
+        Span<float> byRow = memory.RowCredit.Span[..tile.Rows];
+        byRow.Clear();
+        TangentSweep.ShareCredit(_scope, tile, memory.GroupCredit.Span[..(tile.Rows * tile.Block.Groups)], byRow);
+        if (Feedback is not null)
+        {
+            _predictions[tile.Worker].ExplainLocal(tile, memory, pass, layers);
+        }
+
         if (next is not null)
         {
             TangentSweep.CreditNextLosses(Model, _differentiation, tile, next, memory, 1f / _passes);
         }
 
-        AssignCredit(tile, memory, pass, layers);
+        AssignCredit(tile, next: null, memory, pass, layers);
     }
 
     // The same for noise on all layers of all blocks.
@@ -206,20 +264,21 @@ public sealed class ForwardGradient : LearningRule
     {
         foreach (BlockTile tile in tiles)
         {
-            Carry(tile, memory, pass, ..NoisyLayers(tile.Block));
+            Carry(tile, memory, pass, .._noisyLayers[tile.Block.Index]);
         }
 
         TangentSweep.DifferentiateFinalLoss(tiles[^1], 1f / _passes, memory);
-        foreach (BlockTile tile in tiles)
+        if (Feedback is not null)
         {
-            TangentSweep.CreditFinalLoss(tile, memory);
-            AssignCredit(tile, memory, pass, ..NoisyLayers(tile.Block));
+            _predictions[tiles[0].Worker].ExplainGlobal(tiles, memory, pass, _noisyLayers);
+        }
+
+        for (int k = 0; k < tiles.Length; k++)
+        {
+            TangentSweep.CreditFinalLoss(tiles[k], memory);
+            AssignCredit(tiles[k], k + 1 < tiles.Length ? tiles[k + 1] : null, memory, pass, .._noisyLayers[k]);
         }
     }
-
-    // Layers of a block that are perturbed: all, or all but the last where a loss follows the block.
-    private int NoisyLayers(MixerBlock block) =>
-        block.Layers.Count - (_sites == NoiseSites.Hidden && (_scope != LossScope.Global || block.Index == Model.Blocks.Count - 1) ? 1 : 0);
 
     private void Carry(BlockTile tile, TangentMemory memory, int pass, Range layers)
     {
@@ -335,7 +394,7 @@ public sealed class ForwardGradient : LearningRule
     // Step 3, and after the last pass step 4 on the same rows. Noise on a layer that mixes patches reaches every group of its patch; noise
     // on the others, only its own group. A global loss credits all rows and groups of an example alike, and one sum of all is what each
     // of them holds.
-    private void AssignCredit(BlockTile tile, TangentMemory memory, int pass, Range layers)
+    private void AssignCredit(BlockTile tile, BlockTile? next, TangentMemory memory, int pass, Range layers)
     {
         for (int l = layers.Start.Value; l < layers.End.Value; l++)
         {
@@ -347,14 +406,14 @@ public sealed class ForwardGradient : LearningRule
             {
                 Range chunk = MixerBlock.Chunk(row, tile.Rows, outputs);
                 ReadOnlySpan<float> direction = memory.Direction(tile, l)[chunk], credits = credit[MixerBlock.Runs(chunk, size)];
-                if (_passes == 1 && tile.Block.Layers[l].OutputNorm == size)
+                if (_passes == 1 && Feedback is null && tile.Block.Layers[l].OutputNorm == size)
                 {
                     tile.PassBackThroughNormalization(l, chunk, direction, credits);
                     continue;
                 }
 
                 Activation.ScaleRuns(direction, credits, tile.Gradient(l)[chunk], size, accumulate: pass > 0);
-                if (pass == _passes - 1)
+                if (pass == _passes - 1 && Feedback is null)
                 {
                     tile.PassBackThroughNormalization(l, chunk);
                 }
@@ -362,6 +421,12 @@ public sealed class ForwardGradient : LearningRule
 
             if (pass == _passes - 1)
             {
+                if (Feedback is not null)
+                {
+                    _predictions[tile.Worker].Complete(tile, next, l);
+                    tile.PassBackThroughNormalization(l, ..tile.Gradient(l).Length);
+                }
+
                 tile.PackGradient(l);
             }
         }

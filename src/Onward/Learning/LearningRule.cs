@@ -132,6 +132,9 @@ public abstract class LearningRule
 
     private protected virtual bool EndsWithSlices => false;
 
+    /// <summary>What the rule learns beside the model, from step to step; null where that is nothing.</summary>
+    internal virtual LearnedFeedback? Feedback => null;
+
     /// <summary>Bytes of the rule's own memory.</summary>
     protected virtual long RuleBytes => 0;
 

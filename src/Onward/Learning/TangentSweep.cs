@@ -229,35 +229,44 @@ internal static class TangentSweep
     }
 
     /// <summary>Losses that are not told apart are added up: over the groups of a row, over the patches of an example.</summary>
-    internal static void ShareCredit(LossScope scope, BlockTile tile, TangentMemory memory)
+    /// <param name="scope">The losses that are told apart.</param>
+    /// <param name="tile">The tile in its block.</param>
+    /// <param name="byGroup">Derivatives of the losses of each patch and group [rows, G]; receives what each is credited with.</param>
+    /// <param name="byRow">What rows have beside their groups [rows]; receives what noise that reaches all groups is credited with.</param>
+    internal static void ShareCredit(LossScope scope, BlockTile tile, Span<float> byGroup, Span<float> byRow)
     {
         int groups = tile.Block.Groups, patches = tile.Block.Patches;
-        Span<float> byGroup = memory.GroupCredit.Span[..(tile.Rows * groups)];
-        Span<float> byRow = memory.RowCredit.Span[..tile.Rows];
         if (!scope.HasFlag(LossScope.Patch))
         {
-            for (int n = 0; n < tile.Examples; n++)
-            {
-                Span<float> example = byGroup.Slice(n * patches * groups, patches * groups);
-                for (int p = 1; p < patches; p++)
-                {
-                    TensorPrimitives.Add(example[..groups], example.Slice(p * groups, groups), example[..groups]);
-                }
-
-                for (int p = 1; p < patches; p++)
-                {
-                    example[..groups].CopyTo(example[(p * groups)..]);
-                }
-            }
+            ShareAmongPatches(byGroup, patches, groups);
+            ShareAmongPatches(byRow, patches, 1);
         }
 
         for (int row = 0; row < tile.Rows; row++)
         {
             Span<float> credit = byGroup.Slice(row * groups, groups);
-            byRow[row] = TensorPrimitives.Sum<float>(credit);
+            byRow[row] += TensorPrimitives.Sum<float>(credit);
             if (!scope.HasFlag(LossScope.Group))
             {
                 credit.Fill(byRow[row]);
+            }
+        }
+    }
+
+    // Gives each patch the sum over the patches of its example.
+    private static void ShareAmongPatches(Span<float> credit, int patches, int width)
+    {
+        for (; !credit.IsEmpty; credit = credit[(patches * width)..])
+        {
+            Span<float> sum = credit[..width];
+            for (int p = 1; p < patches; p++)
+            {
+                TensorPrimitives.Add(sum, credit.Slice(p * width, width), sum);
+            }
+
+            for (int p = 1; p < patches; p++)
+            {
+                sum.CopyTo(credit[(p * width)..]);
             }
         }
     }

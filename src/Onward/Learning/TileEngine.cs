@@ -144,7 +144,7 @@ internal sealed class TileEngine
             {
                 _rule.Team.Run((_examples + _perTile - 1) / _perTile, _runTile);
                 PassOn(isFirst: _stage == 0, isLast: _stage == _plan.Stages - 1);
-                _rule.Team.Run(_plan.Slices[_stage].Length, _runSlice);
+                _rule.Team.Run(_plan.Slices[_stage].Length + _plan.Fits[_stage].Length, _runSlice);
                 BeginSums();
                 if (_rule.Locality == Locality.Block)
                 {
@@ -369,6 +369,15 @@ internal sealed class TileEngine
 
     private void RunSlice(int job, int worker)
     {
+        int fit = job - _plan.Slices[_stage].Length;
+        if (fit >= 0)
+        {
+            (FeedbackLayer layer, int part) = _plan.Fits[_stage][fit];
+            ReadOnlySpan<float> exact = layer.IsExact ? _wave.Blocks[layer.Block.Index].PackedGradients[layer.Place].Span : [];
+            _rule.Feedback!.Take(layer, part, exact, worker, _examples, _wave.Examples, accumulate: _first > 0);
+            return;
+        }
+
         (int k, int l, int slice) = _plan.Slices[_stage][job];
         SliceLearner? learns = IsLastWave ? _learns : null;
         if (l >= 0)

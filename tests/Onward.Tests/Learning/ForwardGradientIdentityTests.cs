@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using Onward.Kernels;
 using Onward.Layers;
 using Onward.Learning;
 using Onward.Models;
@@ -89,34 +90,49 @@ public sealed class ForwardGradientIdentityTests
     public void Weight_estimates_of_overlapping_blocks_add_up_to_their_gradient(LossScope scope, Normalizations normalizations) =>
         RequireWeightIdentity(new SmallNetwork(normalizations, blocks: 3), scope, BackwardScope.LocalLossesWithinBlock, new TrainingLoss { Overlap = true });
 
-    // The last layer's gradient is in each estimate, whatever the direction; the other layers' estimates add up.
+    // What has no noise in it, the last layer's gradient and predictions, is in each estimate, whatever the direction; the rest adds up. That holds
+    // for predictions through any matrices, the more so as these are random.
     [Theory]
     [InlineData(LossScope.All, false, 0, PatchPooling.Average)]
     [InlineData(LossScope.All, true, 0, PatchPooling.Maximum)]
     [InlineData(LossScope.Block, true, 0, null)]
+    [InlineData(LossScope.Block, false, 0, null)]
+    [InlineData(LossScope.Block | LossScope.Group, false, 0, null)]
     [InlineData(LossScope.Block | LossScope.Patch, false, 4, null)]
     [InlineData(LossScope.Global, false, 0, PatchPooling.Average)]
+    [InlineData(LossScope.Global, false, 0, PatchPooling.Maximum)]
     [InlineData(LossScope.Global, false, 4, null)]
-    public void Estimates_without_noise_on_the_last_layer_add_up_to_the_gradient(LossScope scope, bool layerwise, int projection, PatchPooling? pooling)
+    [InlineData(LossScope.Global, false, 0, null, TokenMixer.DepthwiseConvolution)]
+    public void Estimates_without_noise_on_the_last_layer_add_up_to_the_gradient(LossScope scope, bool layerwise, int projection, PatchPooling? pooling, TokenMixer mixer = TokenMixer.Matrix)
     {
-        SmallNetwork network = new(projection: projection, blocks: 3, scaled: pooling);
-        BackwardScope target = scope == LossScope.Global ? BackwardScope.Readout : BackwardScope.LocalLossesWithinBlock;
-        using WorkerTeam team = new(2);
-        SmallNetwork.OneHot direction = new();
-        ForwardGradient rule = new(
-            network.Model, team, direction, scope, passes: 1, seed: 1, layerwise: layerwise, sites: NoiseSites.Hidden);
-        int[] exactLayers = [.. network.Model.Blocks.Where(block => scope != LossScope.Global || block.Index == 2).Select(block => block.Layers[^1].Index)];
-        direction.At = (exactLayers[0], 0, 0); // where no noise is drawn
-        float[] withoutNoise = network.Gradients(rule), sum = [.. withoutNoise];
-        foreach ((int Layer, int Example, int Element) at in network.Activities.Where(at => !exactLayers.Contains(at.Layer)))
+        foreach (ControlVariate controlVariate in Enum.GetValues<ControlVariate>())
         {
-            direction.At = at;
-            float[] estimate = network.Gradients(rule);
-            TensorPrimitives.Subtract(estimate, withoutNoise, estimate);
-            TensorPrimitives.Add(sum, estimate, sum);
-        }
+            SmallNetwork network = new(projection: projection, blocks: 3, scaled: pooling, tokenMixer: mixer);
+            BackwardScope target = scope == LossScope.Global ? BackwardScope.Readout : BackwardScope.LocalLossesWithinBlock;
+            using WorkerTeam team = new(2);
+            SmallNetwork.OneHot direction = new();
+            ForwardGradient rule = new(
+                network.Model, team, direction, scope, passes: 1, seed: 1, layerwise: layerwise, sites: NoiseSites.Hidden, controlVariate: controlVariate);
+            if (rule.Feedback is not null)
+            {
+                rule.Feedback.IsFitted = false;
+                CounterRandom.Normals(new RandomStream(3, RandomPurpose.Feedback), 0, rule.Feedback.Matrices.All);
+                TensorPrimitives.Multiply(rule.Feedback.Matrices.All, 0.2f, rule.Feedback.Matrices.All);
+            }
 
-        network.RequireEqualTrunks(network.Gradients(Backpropagation.ThroughWeights(network.Model, team, target)), sum);
+            int[] exactLayers = [.. network.Model.Blocks.Where(block => scope != LossScope.Global || block.Index == 2).Select(block => block.Layers[^1].Index)];
+            direction.At = (exactLayers[0], 0, 0); // where no noise is drawn
+            float[] withoutNoise = network.Gradients(rule), sum = [.. withoutNoise];
+            foreach ((int Layer, int Example, int Element) at in network.Activities.Where(at => !exactLayers.Contains(at.Layer)))
+            {
+                direction.At = at;
+                float[] estimate = network.Gradients(rule);
+                TensorPrimitives.Subtract(estimate, withoutNoise, estimate);
+                TensorPrimitives.Add(sum, estimate, sum);
+            }
+
+            network.RequireEqualTrunks(network.Gradients(Backpropagation.ThroughWeights(network.Model, team, target)), sum);
+        }
     }
 
     [Fact]

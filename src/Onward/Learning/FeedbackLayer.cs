@@ -1,0 +1,83 @@
+using Onward.Kernels;
+using Onward.Layers;
+using Onward.Models;
+
+namespace Onward.Learning;
+
+/// <summary>What learned feedback has of one layer: its matrix B, the numbers of its fit, and the memory of the wave that the fit is taken from.</summary>
+internal sealed class FeedbackLayer
+{
+    private readonly FeedbackRoom _room;
+
+    /// <summary>Describes the feedback of a layer.</summary>
+    /// <param name="block">The layer's block.</param>
+    /// <param name="place">Its place in the block.</param>
+    /// <param name="matrix">B, of the shape of the layer's weight.</param>
+    /// <param name="statistics">Averages over steps of the noise left, of the noise without a prediction, and of |U|^2.</param>
+    /// <param name="isExact">Whether the gradient of the layer's output is exact, and not a prediction.</param>
+    /// <param name="room">The memory of the wave.</param>
+    internal FeedbackLayer(MixerBlock block, int place, Parameter matrix, Parameter statistics, bool isExact, FeedbackRoom room)
+    {
+        (Block, Place, Matrix, Statistics, IsExact, _room) = (block, place, matrix, statistics, isExact, room);
+        Packed = AlignedMemory.Allocate(Map.PackedTransposeLength);
+    }
+
+    internal MixerBlock Block { get; }
+
+    internal int Place { get; }
+
+    internal AffineLayer Map => Block.Layers[Place].Map;
+
+    internal Parameter Matrix { get; }
+
+    internal Parameter Statistics { get; }
+
+    internal bool IsExact { get; }
+
+    /// <summary>B, packed to go back through.</summary>
+    internal Memory<float> Packed { get; }
+
+    /// <summary>What the predictions of the wave lack, on its way to the layer's input, divided by |f|^2 [rows, inputs].</summary>
+    internal Span<float> Residuals => _room.Residuals[Place].Span;
+
+    /// <summary>The predicted gradients of the layer's output, packed; where they are exact, the wave has them.</summary>
+    internal Span<float> Features => _room.Features[Place].Span;
+
+    /// <summary>Noise that the prediction left, and noise without it, of each example of the wave [examples, 2].</summary>
+    internal Span<float> Noise => _room.Noise[Place];
+
+    /// <summary>Places in a row, or in an example where rows are mixed, whose numbers go through one matrix together: what |f| is taken of.</summary>
+    internal int UnitsOf(int rows) => rows / Map.MixedRows * Map.Groups;
+
+    /// <summary>Inputs of one of them.</summary>
+    internal int UnitInputs => Map.Inputs / Map.Groups * Map.MixedRows;
+
+    /// <summary>Outputs of one of them.</summary>
+    internal int UnitOutputs => Map.Outputs / Map.Groups * Map.MixedRows;
+}
+
+/// <summary>The memory of a wave that feedback is fitted from. Blocks that learn one after another share it. [place in the block]</summary>
+internal sealed class FeedbackRoom
+{
+    /// <summary>Allocates for some blocks.</summary>
+    /// <param name="served">The blocks that share it.</param>
+    /// <param name="examples">Examples in a wave.</param>
+    internal FeedbackRoom(IReadOnlyList<MixerBlock> served, int examples)
+    {
+        int layers = served.Max(block => block.Layers.Count);
+        Residuals = [.. Enumerable.Range(0, layers).Select(l => AlignedMemory.Allocate(Largest(l, (map, rows) => checked(rows * map.Inputs))))];
+        Features = [.. Enumerable.Range(0, layers).Select(l => AlignedMemory.Allocate(Largest(l, (map, rows) => map.PackedGradientLength(rows))))];
+        Noise = [.. Enumerable.Range(0, layers).Select(_ => new float[2 * examples])];
+
+        int Largest(int l, Func<AffineLayer, int, int> length) =>
+            served.Where(block => l < block.Layers.Count).Max(block => length(block.Layers[l].Map, checked(examples * block.Patches)));
+    }
+
+    internal Memory<float>[] Residuals { get; }
+
+    internal Memory<float>[] Features { get; }
+
+    internal float[][] Noise { get; }
+
+    internal long Length => Residuals.Concat(Features).Sum(m => (long)m.Length) + Noise.Sum(noise => (long)noise.Length);
+}

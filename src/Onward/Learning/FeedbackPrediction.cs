@@ -1,0 +1,263 @@
+using System.Numerics.Tensors;
+using Onward.Kernels;
+using Onward.Models;
+
+namespace Onward.Learning;
+
+/// <summary>
+/// Predicts the gradients of one tile's activities through learned feedback, and leaves what the feedback is fitted from. One thread's memory.
+/// </summary>
+internal sealed class FeedbackPrediction
+{
+    // Below it 1 / |f|^2 could overflow: what is left of such an example's error is rounding.
+    private const float SmallestSquare = 1e-30f;
+
+    private readonly LearnedFeedback _feedback;
+    private readonly LossScope _scope;
+    private readonly int _passes;
+    private readonly Memory<float>[][] _predicted; // of the activities of each layer [rows, outputs], of each tile
+    private readonly Memory<float>[][] _weights; // 1 / |f|^2 of each layer [units], of each tile
+    private readonly Memory<float> _error;
+    private readonly Memory<float> _below;
+    private readonly Memory<float> _ofGroup;
+    private readonly Memory<float> _ofRow;
+    private readonly float[] _ofExample;
+
+    internal FeedbackPrediction(LocalMixer model, LearnedFeedback feedback, IReadOnlyList<BlockTile> tiles, LossScope scope, int passes)
+    {
+        (_feedback, _scope, _passes) = (feedback, scope, passes);
+        int examples = tiles[0].Activations.Examples, layers = model.Blocks.Max(block => block.Layers.Count), own = tiles.Distinct().Count();
+        int groups = checked(examples * model.LargestGroups), widest = checked(examples * model.LargestOutput);
+        _predicted = [.. Enumerable.Range(0, own).Select(_ => Enumerable.Range(0, layers).Select(l => AlignedMemory.Allocate(checked(examples * model.LargestLayer(l, map => map.Outputs)))).ToArray())];
+        _weights = [.. Enumerable.Range(0, own).Select(_ => Enumerable.Range(0, layers).Select(_ => AlignedMemory.Allocate(groups)).ToArray())];
+        _error = AlignedMemory.Allocate(scope == LossScope.Global ? widest : 0);
+        _below = AlignedMemory.Allocate(scope == LossScope.Global ? widest : 0);
+        _ofGroup = AlignedMemory.Allocate(groups);
+        _ofRow = AlignedMemory.Allocate(examples * model.Blocks.Max(block => block.Patches));
+        _ofExample = new float[examples];
+    }
+
+    internal long Bytes => sizeof(float) * (_predicted.Concat(_weights).Sum(tile => tile.Sum(m => (long)m.Length)) + _error.Length + _below.Length + _ofGroup.Length + _ofRow.Length + _ofExample.Length);
+
+    /// <summary>Predicts the gradients of one block's activities, from the exact gradient of its last layer's output.</summary>
+    internal void PredictLocal(BlockTile tile)
+    {
+        for (int l = tile.Block.Layers.Count - 1; l > 0; l--)
+        {
+            Weigh(tile, l);
+            PassBack(tile, l, Predicted(tile, l - 1));
+            Activation.Mask(tile.Output(l - 1), Predicted(tile, l - 1));
+            if (l > 1)
+            {
+                LeaveFeatures(tile, l - 1);
+            }
+        }
+    }
+
+    /// <summary>The same for all blocks, from the gradient of the final head's loss with respect to the mean of the last block's output.</summary>
+    internal void PredictGlobal(ReadOnlySpan<BlockTile> tiles)
+    {
+        BlockTile top = tiles[^1];
+        Span<float> error = _error.Span;
+        top.Spread(top.FeatureGradient[..(top.Examples * top.Block.Channels)], error[..(top.Rows * top.Block.Channels)]);
+        for (int k = tiles.Length - 1; k >= 0; k--)
+        {
+            BlockTile tile = tiles[k];
+            int last = tile.Block.Layers.Count - 1;
+            Span<float> output = error[..(tile.Rows * tile.Block.Channels)];
+            Activation.Mask(tile.Result.Span, output);
+            if (k < tiles.Length - 1)
+            {
+                output.CopyTo(Predicted(tile, last));
+                LeaveFeatures(tile, last);
+            }
+
+            for (int l = last; l > 0; l--)
+            {
+                Weigh(tile, l);
+                PassBack(tile, l, Predicted(tile, l - 1));
+                Activation.Mask(tile.Output(l - 1), Predicted(tile, l - 1));
+                if (k > 0 || l > 1)
+                {
+                    LeaveFeatures(tile, l - 1);
+                }
+            }
+
+            if (k > 0)
+            {
+                Span<float> below = _below.Span[..(tile.Rows * tile.Block.Inputs)];
+                Weigh(tile, 0);
+                PassBack(tile, 0, below);
+                tile.Block.AddResidualGradient(output, below);
+                PassToPrevious(tile, below, error);
+            }
+        }
+    }
+
+    /// <summary>
+    /// Takes from the derivatives of a block's local losses what the predictions explain. Derivatives are those that layers are credited with,
+    /// those of losses that are not told apart added up.
+    /// </summary>
+    internal void ExplainLocal(BlockTile tile, TangentMemory memory, int pass, Range layers)
+    {
+        MixerBlock block = tile.Block;
+        Span<float> byGroup = _ofGroup.Span[..(tile.Rows * block.Groups)], byRow = _ofRow.Span[..tile.Rows];
+        byGroup.Clear();
+        byRow.Clear();
+        for (int l = layers.Start.Value; l < layers.End.Value; l++)
+        {
+            bool all = block.Layers[l].ReachesAllGroups;
+            Activation.InnerRuns(Predicted(tile, l), memory.Direction(tile, l), 1f / _passes, all ? byRow : byGroup, all ? block.Layers[l].Map.Outputs : block.ChannelsPerGroup);
+        }
+
+        TangentSweep.ShareCredit(_scope, tile, byGroup, byRow);
+        TensorPrimitives.Subtract(memory.GroupCredit.Span[..byGroup.Length], byGroup, memory.GroupCredit.Span);
+        TensorPrimitives.Subtract(memory.RowCredit.Span[..byRow.Length], byRow, memory.RowCredit.Span);
+        int sites = layers.End.Value - layers.Start.Value, patches = _scope.HasFlag(LossScope.Patch) ? 1 : block.Patches;
+        for (int l = layers.Start.Value; l < layers.End.Value; l++)
+        {
+            bool all = block.Layers[l].ReachesAllGroups;
+            int share = sites * patches * (all || _scope.HasFlag(LossScope.Group) ? 1 : block.Groups);
+            ReadOnlySpan<float> left = (all ? memory.RowCredit : memory.GroupCredit).Span, explained = all ? byRow : byGroup;
+            FeedbackLayer above = _feedback.Of(block.Layers[l + 1])!;
+            ReadOnlySpan<float> weights = Weights(tile, l + 1)[..above.UnitsOf(tile.Rows)];
+            int units = weights.Length / tile.Examples;
+            for (int n = 0; n < tile.Examples; n++)
+            {
+                float sum = 0, plain = 0;
+                for (int unit = n * units; unit < (n + 1) * units; unit++)
+                {
+                    float derivative = left[unit] + explained[unit];
+                    sum += weights[unit] * left[unit] * left[unit];
+                    plain += weights[unit] * derivative * derivative;
+                }
+
+                AddNoise(above, tile, n, pass, sum / share, plain / share);
+            }
+        }
+    }
+
+    /// <summary>The same for the derivatives of each example's loss of the final head, which all noise of the example is credited with.</summary>
+    internal void ExplainGlobal(ReadOnlySpan<BlockTile> tiles, TangentMemory memory, int pass, int[] noisyLayers)
+    {
+        BlockTile first = tiles[0];
+        int cells = 0;
+        Array.Clear(_ofExample, 0, first.Examples);
+        foreach (BlockTile tile in tiles)
+        {
+            for (int l = 0; l < noisyLayers[tile.Block.Index]; l++)
+            {
+                int length = tile.Block.Patches * tile.Block.Layers[l].Map.Outputs;
+                cells++;
+                for (int n = 0; n < tile.Examples; n++)
+                {
+                    _ofExample[n] += TensorPrimitives.Dot<float>(Predicted(tile, l).Slice(n * length, length), memory.Direction(tile, l).Slice(n * length, length)) / _passes;
+                }
+            }
+        }
+
+        TensorPrimitives.Subtract(memory.ExampleCredit.AsSpan(0, first.Examples), _ofExample.AsSpan(0, first.Examples), memory.ExampleCredit);
+        for (int k = 0; k < tiles.Length; k++)
+        {
+            for (int l = k == 0 ? 1 : 0; l < tiles[k].Block.Layers.Count; l++)
+            {
+                FeedbackLayer above = _feedback.Of(tiles[k].Block.Layers[l])!;
+                ReadOnlySpan<float> weights = Weights(tiles[k], l)[..above.UnitsOf(tiles[k].Rows)];
+                int units = weights.Length / first.Examples;
+                for (int n = 0; n < first.Examples; n++)
+                {
+                    float left = memory.ExampleCredit[n], derivative = left + _ofExample[n], weight = TensorPrimitives.Sum(weights.Slice(n * units, units)) / (cells * units);
+                    AddNoise(above, tiles[k], n, pass, weight * left * left, weight * derivative * derivative);
+                }
+            }
+        }
+    }
+
+    /// <summary>
+    /// Completes an estimate from what the predictions left, credit times noise, which <see cref="BlockTile.Gradient"/> holds. What it adds to the
+    /// prediction goes on, by itself, to the input of the layer above, for the feedback to be fitted.
+    /// </summary>
+    /// <param name="tile">The tile.</param>
+    /// <param name="next">The tile in the next block, which has the layer above for the last layer of a block.</param>
+    /// <param name="l">The layer.</param>
+    internal void Complete(BlockTile tile, BlockTile? next, int l)
+    {
+        Span<float> gradient = tile.Gradient(l);
+        BlockTile consumer = l + 1 < tile.Block.Layers.Count ? tile : next!;
+        int place = consumer == tile ? l + 1 : 0;
+        FeedbackLayer above = _feedback.Of(consumer.Block.Layers[place])!;
+        Span<float> residuals = above.Residuals.Slice(consumer.WaveRow * above.Map.Inputs, consumer.Rows * above.Map.Inputs);
+        ReadOnlySpan<float> residual = gradient;
+        if (consumer != tile && consumer.Block.InputPooling is not null)
+        {
+            consumer.Block.InputPooling.ApplyTangent(consumer.Previous.Span, gradient, residuals);
+            residual = residuals;
+        }
+
+        TangentSweep.ThroughInputNorm(consumer, place, residual, residuals, ..residuals.Length);
+        Activation.ScaleRuns(residuals, Weights(consumer, place)[..above.UnitsOf(consumer.Rows)], residuals, above.UnitInputs, accumulate: false);
+        TensorPrimitives.Add(gradient, Predicted(tile, l), gradient);
+    }
+
+    private void AddNoise(FeedbackLayer layer, BlockTile tile, int example, int pass, float left, float plain)
+    {
+        // Derivatives are divided by the number of passes already; the mean of their squares is wanted.
+        Span<float> noise = layer.Noise.Slice(2 * ((tile.WaveRow / tile.Block.Patches) + example), 2);
+        noise[0] = (pass > 0 ? noise[0] : 0) + (left * _passes);
+        noise[1] = (pass > 0 ? noise[1] : 0) + (plain * _passes);
+    }
+
+    private Span<float> Predicted(BlockTile tile, int l) =>
+        _predicted[tile.Block.Index % _predicted.Length][l].Span[..(tile.Rows * tile.Block.Layers[l].Map.Outputs)];
+
+    private Span<float> Weights(BlockTile tile, int l) => _weights[tile.Block.Index % _weights.Length][l].Span;
+
+    // The prediction of the gradient of a layer's output, from that of its activities; it lies where the estimate will be.
+    private void LeaveFeatures(BlockTile tile, int l)
+    {
+        tile.PassBackThroughNormalization(l, Predicted(tile, l));
+        tile.PackBeside(l, tile.Gradient(l), _feedback.Of(tile.Block.Layers[l])!.Features);
+    }
+
+    // From the gradient of a layer's output to that of what it normalises.
+    private void PassBack(BlockTile tile, int l, Span<float> below)
+    {
+        MixerLayer layer = tile.Block.Layers[l];
+        layer.Map.ApplyTranspose(_feedback.Of(layer)!.Packed.Span, tile.Gradient(l), below, tile.Rows, tile.Activations.Workspace.Span);
+        TangentSweep.ThroughInputNorm(tile, l, below, below, ..below.Length);
+    }
+
+    // f is the gradient of the layer's output times r of the normalisation before the layer, by which a change of B reaches the prediction.
+    private void Weigh(BlockTile tile, int l)
+    {
+        FeedbackLayer layer = _feedback.Of(tile.Block.Layers[l])!;
+        Span<float> weights = Weights(tile, l)[..layer.UnitsOf(tile.Rows)];
+        ReadOnlySpan<float> gradient = tile.Gradient(l), reciprocals = tile.Activations.InputReciprocal(l);
+        Activation.InnerRuns(gradient, gradient, 1, weights, layer.UnitOutputs);
+        int size = tile.Block.Layers[l].InputNorm, inputs = layer.UnitInputs;
+        for (int unit = 0; unit < weights.Length; unit++)
+        {
+            float square = weights[unit];
+            if (size > 0)
+            {
+                // The runs that a unit's inputs lie in: several, one, or a part of one.
+                int run = (int)((long)unit * inputs / size), runs = Math.Max(1, inputs / size);
+                square *= TensorPrimitives.SumOfSquares(reciprocals.Slice(run, runs)) / runs;
+            }
+
+            weights[unit] = square > SmallestSquare ? 1 / square : 0;
+        }
+    }
+
+    private static void PassToPrevious(BlockTile tile, ReadOnlySpan<float> input, Span<float> error)
+    {
+        if (tile.Block.InputPooling is null)
+        {
+            input.CopyTo(error);
+        }
+        else
+        {
+            tile.Block.InputPooling.ApplyTranspose(tile.Previous.Span, input, error[..tile.Previous.Length]);
+        }
+    }
+}

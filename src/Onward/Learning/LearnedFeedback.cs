@@ -1,0 +1,209 @@
+using System.Numerics.Tensors;
+using Onward.Communication;
+using Onward.Kernels;
+using Onward.Models;
+using Onward.Threads;
+
+namespace Onward.Learning;
+
+/// <summary>
+/// Learned feedback: a matrix B beside each layer's weight, by which a forward gradient predicts the gradient that it is about to
+/// estimate (<see cref="ControlVariate.LearnedFeedback"/>). It begins at 0 and is fitted to the estimates; no weight is transported.
+/// </summary>
+/// <remarks>
+/// <para>
+/// B takes the gradient f of its layer's output, or the prediction of it, to a prediction b of the gradient of the activities below. An
+/// estimate e of that gradient has its mean, so e - b is on average what the prediction lacks. A step adds up
+/// U = sum of f (e - b)' / |f|^2 over the batch. The division gives all examples the same say: the noise of an estimate is as large as the
+/// gradient itself, so large errors tell no more than small ones.
+/// </para>
+/// <para>
+/// Then B gains E / |U|^2 times U, where E is the sum of c^2 / |f|^2, and c the derivative along the noise that the prediction left. The mean
+/// of c^2 is |G - b|^2 for every kind of noise, which makes E the mean of the inner product of U with what B lacks. So this is the step
+/// that brings B closest to the matrix that explains the gradients. It needs no rate, and is the shorter the more numbers of noise meet the
+/// fewer examples. Both are averaged over some steps.
+/// </para>
+/// <para>
+/// B changes when a step is complete, and so is a function of the steps before: no prediction depends on the noise that it is used with.
+/// Where b leaves more noise than there is without it, B begins at 0 again.
+/// </para>
+/// </remarks>
+internal sealed class LearnedFeedback
+{
+    // Averages over steps: of E, of the same without a prediction, and of |U|^2. They are sums over a whole batch, so few steps steady them.
+    private const int StatisticsCount = 3;
+    private const float Forgetting = 0.9f;
+
+    private readonly int[] _starts; // of each block's matrices and, last, the end
+    private readonly WorkerTeam _team;
+    private readonly FeedbackRoom[] _rooms;
+    private readonly FeedbackLayer?[] _layers;
+    private readonly FeedbackLayer[] _fitted;
+    private readonly (FeedbackLayer Layer, int Slice)[] _packing;
+    private readonly Memory<float>[] _workspace;
+    private readonly Memory<float>[] _biases;
+    private readonly ParameterVector _sums;
+    private readonly Action<int, int> _pack;
+    private readonly Action<int, int> _learn;
+    private Range _own;
+
+    /// <summary>Prepares matrices of 0.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="team">The threads that share the work.</param>
+    /// <param name="examples">Examples in a wave.</param>
+    /// <param name="isGlobal">Whether it is the loss of the final head that is predicted, through all blocks.</param>
+    internal LearnedFeedback(LocalMixer model, WorkerTeam team, int examples, bool isGlobal)
+    {
+        _team = team;
+        Matrices = new ParameterVector(LayoutOf(model));
+        _sums = new ParameterVector(Matrices.Layout);
+        _rooms = isGlobal ? [.. model.Blocks.Select(block => new FeedbackRoom([block], examples))] : [new FeedbackRoom(model.Blocks, examples)];
+        _layers = new FeedbackLayer?[model.Blocks.Sum(block => block.Layers.Count)];
+        _starts = [.. model.Blocks.Select(_ => 0), Matrices.Layout.Length];
+        int parameter = 0;
+        foreach ((MixerBlock block, int l) in Sites(model))
+        {
+            Parameter matrix = Matrices.Layout.Parameters[parameter++], statistics = Matrices.Layout.Parameters[parameter++];
+            _starts[block.Index] = parameter == 2 || _starts[block.Index] > 0 ? _starts[block.Index] : matrix.Offset;
+            bool isExact = l == block.Layers.Count - 1 && (!isGlobal || block.Index == model.Blocks.Count - 1);
+            _layers[block.Layers[l].Index] = l > 0 || isGlobal ? new FeedbackLayer(block, l, matrix, statistics, isExact, _rooms[block.Index % _rooms.Length]) : null;
+        }
+
+        _fitted = [.. _layers.OfType<FeedbackLayer>()];
+        _packing = [.. _fitted.SelectMany(layer => Enumerable.Range(0, layer.Map.TransposingSlices).Select(slice => (layer, slice)))];
+        int workspace = _fitted.Max(layer => layer.Map.GradientWorkspaceLength(checked(examples * layer.Block.Patches)));
+        int bias = _fitted.Max(layer => layer.Block.Layers[layer.Place].Bias.Length);
+        _workspace = [.. Enumerable.Range(0, team.Count).Select(_ => AlignedMemory.Allocate(workspace))];
+        _biases = [.. Enumerable.Range(0, team.Count).Select(_ => AlignedMemory.Allocate(bias))];
+        (_pack, _learn) = (Pack, Learn);
+    }
+
+    /// <summary>All matrices and the averages of their fit: what a run needs to go on.</summary>
+    internal ParameterVector Matrices { get; }
+
+    /// <summary>Whether matrices change from step to step; else they stay as they are.</summary>
+    internal bool IsFitted { get; set; } = true;
+
+    internal long Bytes => sizeof(float) * (_rooms.Sum(room => room.Length) + _fitted.Sum(layer => (long)layer.Packed.Length)
+        + Matrices.All.Length + _sums.All.Length + _workspace.Concat(_biases).Sum(m => (long)m.Length));
+
+    /// <summary>Where the matrices of a model lie. Every layer but the first has one; that of a block's first is at 0 where losses are local.</summary>
+    internal static ParameterLayout LayoutOf(LocalMixer model)
+    {
+        ParameterLayout layout = new();
+        foreach ((MixerBlock block, int l) in Sites(model))
+        {
+            Parameter weight = block.Layers[l].Weight;
+            layout.Add(weight.Name, weight.Shape, isMatrix: true);
+            layout.Add($"{weight.Name}.statistics", [StatisticsCount], isMatrix: false);
+        }
+
+        return layout;
+    }
+
+    /// <summary>The feedback of a layer; null where nothing is predicted through it.</summary>
+    internal FeedbackLayer? Of(MixerLayer layer) => _layers[layer.Index];
+
+    /// <summary>Where the matrices of some blocks lie: one piece.</summary>
+    internal Range RangeOf(Range blocks) => _starts[blocks.Start.Value].._starts[blocks.End.Value];
+
+    /// <summary>The noise that predictions leave in a layer's activities, as a share of the noise without them; null where nothing is predicted yet.</summary>
+    internal double? NoiseLeft(FeedbackLayer above)
+    {
+        ReadOnlySpan<float> statistics = Matrices[above.Statistics];
+        return statistics[1] > 0 ? statistics[0] / statistics[1] : null;
+    }
+
+    /// <summary>Begins a step in some of the blocks.</summary>
+    internal void Begin(Range own)
+    {
+        _own = own;
+        _team.Run(_packing.Length, _pack);
+    }
+
+    /// <summary>The slices of a block's fits, for <see cref="Take"/>.</summary>
+    internal IEnumerable<(FeedbackLayer Layer, int Slice)> SlicesOf(int block) =>
+        _fitted.Where(layer => layer.Block.Index == block).SelectMany(layer => Enumerable.Range(0, layer.Map.Slices).Select(slice => (layer, slice)));
+
+    /// <summary>Takes a slice of a layer's U from the wave, and with the first slice its E.</summary>
+    /// <param name="layer">The layer.</param>
+    /// <param name="slice">The slice.</param>
+    /// <param name="exact">The wave's packed output gradients, where they are exact.</param>
+    /// <param name="worker">The thread that does.</param>
+    /// <param name="examples">Examples in the wave.</param>
+    /// <param name="capacity">Examples that it can hold.</param>
+    /// <param name="accumulate">Whether to add to what earlier waves gave.</param>
+    internal void Take(FeedbackLayer layer, int slice, ReadOnlySpan<float> exact, int worker, int examples, int capacity, bool accumulate)
+    {
+        int patches = layer.Block.Patches, rows = examples * patches;
+        layer.Map.AccumulateGradient(
+            slice, layer.Residuals[..(rows * layer.Map.Inputs)], layer.IsExact ? exact : layer.Features, rows, capacity * patches, accumulate,
+            _sums[layer.Matrix], _biases[worker].Span, _workspace[worker].Span);
+        if (slice > 0)
+        {
+            return;
+        }
+
+        // Example by example, so that sums do not depend on where a wave ends.
+        Span<float> sums = _sums[layer.Statistics];
+        (float left, float plain) = accumulate ? (sums[0], sums[1]) : (0, 0);
+        for (int n = 0; n < examples; n++)
+        {
+            left += layer.Noise[2 * n];
+            plain += layer.Noise[(2 * n) + 1];
+        }
+
+        (sums[0], sums[1]) = (left, plain);
+    }
+
+    /// <summary>Fits the matrices to what the step has added up.</summary>
+    /// <param name="grid">The processes that share the step.</param>
+    internal void Complete(RankGrid grid)
+    {
+        if (IsFitted)
+        {
+            grid.Peers.BeginSum(_sums.Memory[RangeOf(_own)]).Wait();
+            _team.Run(_fitted.Length, _learn);
+        }
+    }
+
+    private static IEnumerable<(MixerBlock Block, int Place)> Sites(LocalMixer model) =>
+        model.Blocks.SelectMany(block => Enumerable.Range(block.Index == 0 ? 1 : 0, block.Layers.Count - (block.Index == 0 ? 1 : 0)).Select(l => (block, l)));
+
+    private bool Owns(FeedbackLayer layer) => layer.Block.Index >= _own.Start.Value && layer.Block.Index < _own.End.Value;
+
+    private void Pack(int job, int worker)
+    {
+        (FeedbackLayer layer, int slice) = _packing[job];
+        if (Owns(layer))
+        {
+            layer.Map.PackTranspose(slice, Matrices[layer.Matrix], layer.Packed.Span);
+        }
+    }
+
+    private void Learn(int job, int worker)
+    {
+        FeedbackLayer layer = _fitted[job];
+        if (!Owns(layer))
+        {
+            return;
+        }
+
+        Span<float> matrix = Matrices[layer.Matrix], statistics = Matrices[layer.Statistics];
+        ReadOnlySpan<float> update = _sums[layer.Matrix], sums = _sums[layer.Statistics];
+        Average(ref statistics[0], sums[0]);
+        Average(ref statistics[1], sums[1]);
+        Average(ref statistics[2], TensorPrimitives.SumOfSquares(update));
+        if (statistics[0] > statistics[1])
+        {
+            matrix.Clear();
+            statistics.Clear();
+        }
+        else if (statistics[2] > 0)
+        {
+            TensorPrimitives.MultiplyAdd(update, statistics[0] / statistics[2], matrix, matrix);
+        }
+    }
+
+    private static void Average(ref float average, float value) => average += (1 - Forgetting) * (value - average);
+}
