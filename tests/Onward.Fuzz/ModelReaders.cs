@@ -65,7 +65,7 @@ internal static class ModelReaders
         state.Step = 3;
         TrainingOptions training = new() { Epochs = 4, LearningRate = 0.1, AverageDecay = options.IsSelfSupervised ? 0.9 : 0, Seed = 1 };
         ParameterVector? average = training.AverageDecay > 0 ? new(model.Values.Layout) : null;
-        new Checkpoint(model, new ParameterVector(model.Values.Layout), average, training, "images", state).Save(file);
+        new Checkpoint(model, new ParameterVector(model.Values.Layout), average, null, training, "images", state).Save(file);
         return File.ReadAllBytes(file);
     }
 

@@ -13,7 +13,7 @@ internal sealed class FeedbackLayer
     /// <param name="block">The layer's block.</param>
     /// <param name="place">Its place in the block.</param>
     /// <param name="matrix">B, of the shape of the layer's weight.</param>
-    /// <param name="statistics">Averages over steps of the noise left, of the noise without a prediction, and of |U|^2.</param>
+    /// <param name="statistics">What <see cref="LearnedFeedback"/> keeps of the fit.</param>
     /// <param name="isExact">Whether the gradient of the layer's output is exact, and not a prediction.</param>
     /// <param name="room">The memory of the wave.</param>
     internal FeedbackLayer(MixerBlock block, int place, Parameter matrix, Parameter statistics, bool isExact, FeedbackRoom room)

@@ -12,6 +12,8 @@ internal sealed class FeedbackPrediction
     // Below it 1 / |f|^2 could overflow: what is left of such an example's error is rounding.
     private const float SmallestSquare = 1e-30f;
 
+    private const int JointCaution = 4;
+
     private readonly LearnedFeedback _feedback;
     private readonly LossScope _scope;
     private readonly int _passes;
@@ -60,6 +62,8 @@ internal sealed class FeedbackPrediction
         BlockTile top = tiles[^1];
         Span<float> error = _error.Span;
         top.Spread(top.FeatureGradient[..(top.Examples * top.Block.Channels)], error[..(top.Rows * top.Block.Channels)]);
+        ReadOnlySpan<float> q = top.FeatureGradient[..(top.Examples * top.Block.Channels)];
+        Activation.InnerRuns(q, q, 1, _ofExample.AsSpan(0, top.Examples), top.Block.Channels);
         for (int k = tiles.Length - 1; k >= 0; k--)
         {
             BlockTile tile = tiles[k];
@@ -74,7 +78,7 @@ internal sealed class FeedbackPrediction
 
             for (int l = last; l > 0; l--)
             {
-                Weigh(tile, l);
+                WeighExamples(tile, l);
                 PassBack(tile, l, Predicted(tile, l - 1));
                 Activation.Mask(tile.Output(l - 1), Predicted(tile, l - 1));
                 if (k > 0 || l > 1)
@@ -86,7 +90,7 @@ internal sealed class FeedbackPrediction
             if (k > 0)
             {
                 Span<float> below = _below.Span[..(tile.Rows * tile.Block.Inputs)];
-                Weigh(tile, 0);
+                WeighExamples(tile, 0);
                 PassBack(tile, 0, below);
                 tile.Block.AddResidualGradient(output, below);
                 PassToPrevious(tile, below, error);
@@ -107,7 +111,7 @@ internal sealed class FeedbackPrediction
         for (int l = layers.Start.Value; l < layers.End.Value; l++)
         {
             bool all = block.Layers[l].ReachesAllGroups;
-            Activation.InnerRuns(Predicted(tile, l), memory.Direction(tile, l), 1f / _passes, all ? byRow : byGroup, all ? block.Layers[l].Map.Outputs : block.ChannelsPerGroup);
+            Activation.InnerRuns(Predicted(tile, l), memory.Direction(tile, l)[..Predicted(tile, l).Length], 1f / _passes, all ? byRow : byGroup, all ? block.Layers[l].Map.Outputs : block.ChannelsPerGroup);
         }
 
         TangentSweep.ShareCredit(_scope, tile, byGroup, byRow);
@@ -117,7 +121,7 @@ internal sealed class FeedbackPrediction
         for (int l = layers.Start.Value; l < layers.End.Value; l++)
         {
             bool all = block.Layers[l].ReachesAllGroups;
-            int share = sites * patches * (all || _scope.HasFlag(LossScope.Group) ? 1 : block.Groups);
+            int share = Share(sites) * patches * (all || _scope.HasFlag(LossScope.Group) ? 1 : block.Groups);
             ReadOnlySpan<float> left = (all ? memory.RowCredit : memory.GroupCredit).Span, explained = all ? byRow : byGroup;
             FeedbackLayer above = _feedback.Of(block.Layers[l + 1])!;
             ReadOnlySpan<float> weights = Weights(tile, l + 1)[..above.UnitsOf(tile.Rows)];
@@ -166,7 +170,7 @@ internal sealed class FeedbackPrediction
                 int units = weights.Length / first.Examples;
                 for (int n = 0; n < first.Examples; n++)
                 {
-                    float left = memory.ExampleCredit[n], derivative = left + _ofExample[n], weight = TensorPrimitives.Sum(weights.Slice(n * units, units)) / (cells * units);
+                    float left = memory.ExampleCredit[n], derivative = left + _ofExample[n], weight = TensorPrimitives.Sum(weights.Slice(n * units, units)) / (Share(cells) * units);
                     AddNoise(above, tiles[k], n, pass, weight * left * left, weight * derivative * derivative);
                 }
             }
@@ -235,19 +239,39 @@ internal sealed class FeedbackPrediction
         ReadOnlySpan<float> gradient = tile.Gradient(l), reciprocals = tile.Activations.InputReciprocal(l);
         Activation.InnerRuns(gradient, gradient, 1, weights, layer.UnitOutputs);
         int size = tile.Block.Layers[l].InputNorm, inputs = layer.UnitInputs;
-        for (int unit = 0; unit < weights.Length; unit++)
+        for (int unit = 0; unit < weights.Length && size > 0; unit++)
         {
-            float square = weights[unit];
-            if (size > 0)
-            {
-                // The runs that a unit's inputs lie in: several, one, or a part of one.
-                int run = (int)((long)unit * inputs / size), runs = Math.Max(1, inputs / size);
-                square *= TensorPrimitives.SumOfSquares(reciprocals.Slice(run, runs)) / runs;
-            }
+            // The runs that a unit's inputs lie in: several, one, or a part of one.
+            int run = (int)((long)unit * inputs / size), runs = Math.Max(1, inputs / size);
+            weights[unit] *= TensorPrimitives.SumOfSquares(reciprocals.Slice(run, runs)) / runs;
+        }
 
-            weights[unit] = square > SmallestSquare ? 1 / square : 0;
+        // Whose losses are not told apart share their noise, and so their weight.
+        bool byPatch = !_scope.HasFlag(LossScope.Patch), byGroup = !_scope.HasFlag(LossScope.Group);
+        TangentSweep.Share(weights, byPatch ? tile.Block.Patches : 1, layer.Map.Groups);
+        TangentSweep.Share(weights, byGroup ? layer.Map.Groups : 1, 1);
+        foreach (ref float weight in weights)
+        {
+            weight = Inverse(weight);
         }
     }
+
+    // A loss of the final head has one derivative for all layers, whose noise is as large as the gradient of the example's loss.
+    private void WeighExamples(BlockTile tile, int l)
+    {
+        FeedbackLayer layer = _feedback.Of(tile.Block.Layers[l])!;
+        int units = layer.UnitsOf(tile.Rows) / tile.Examples;
+        for (int n = 0; n < tile.Examples; n++)
+        {
+            Weights(tile, l).Slice(n * units, units).Fill(Inverse(_ofExample[n]));
+        }
+    }
+
+    // Numbers of noise that are credited with one derivative share the square of it. It holds what other layers lack too, and what no matrix of
+    // this layer explains: where several layers are perturbed at once, a part of their share is taken, so that what each adds by chance stays small.
+    private static int Share(int layers) => layers == 1 ? 1 : JointCaution * layers;
+
+    private static float Inverse(float square) => square > SmallestSquare ? 1 / square : 0;
 
     private static void PassToPrevious(BlockTile tile, ReadOnlySpan<float> input, Span<float> error)
     {

@@ -25,14 +25,26 @@ namespace Onward.Learning;
 /// </para>
 /// <para>
 /// B changes when a step is complete, and so is a function of the steps before: no prediction depends on the noise that it is used with.
-/// Where b leaves more noise than there is without it, B begins at 0 again.
+/// </para>
+/// <para>
+/// Where c holds more than one layer lacks (layers perturbed at once, a global loss), the step would be too long. So a guard measures: while
+/// predictions leave more noise than there is without them, B shrinks towards 0 and steps grow shorter.
 /// </para>
 /// </remarks>
 internal sealed class LearnedFeedback
 {
-    // Averages over steps: of E, of the same without a prediction, and of |U|^2. They are sums over a whole batch, so few steps steady them.
-    private const int StatisticsCount = 3;
+    // Averages over steps: of E, of the same without a prediction, of |U|^2; and the logarithm of the caution, a factor of at most 1. What is
+    // averaged are sums over a whole batch, so few steps steady them.
+    private const int StatisticsCount = 4;
     private const float Forgetting = 0.9f;
+
+    // Predictions are held to do harm, or good, where they leave so much of the noise that there is without them. Between lies chance.
+    private const float Harm = 1.02f;
+    private const float Good = 0.98f;
+
+    // What a step of harm takes from the matrices and from the logarithm of the caution, and what a step of good gives back to the latter.
+    private const float Retreat = 0.1f;
+    private const float Recovery = 0.02f;
 
     private readonly int[] _starts; // of each block's matrices and, last, the end
     private readonly WorkerTeam _team;
@@ -138,7 +150,7 @@ internal sealed class LearnedFeedback
         int patches = layer.Block.Patches, rows = examples * patches;
         layer.Map.AccumulateGradient(
             slice, layer.Residuals[..(rows * layer.Map.Inputs)], layer.IsExact ? exact : layer.Features, rows, capacity * patches, accumulate,
-            _sums[layer.Matrix], _biases[worker].Span, _workspace[worker].Span);
+            _sums[layer.Matrix], _biases[worker].Span[..layer.Block.Layers[layer.Place].Bias.Length], _workspace[worker].Span);
         if (slice > 0)
         {
             return;
@@ -194,14 +206,16 @@ internal sealed class LearnedFeedback
         Average(ref statistics[0], sums[0]);
         Average(ref statistics[1], sums[1]);
         Average(ref statistics[2], TensorPrimitives.SumOfSquares(update));
-        if (statistics[0] > statistics[1])
+        bool harms = statistics[0] > Harm * statistics[1], helps = statistics[0] < Good * statistics[1];
+        statistics[3] = Math.Min(0, statistics[3] + (harms ? -Retreat : helps ? Recovery : 0));
+        if (harms)
         {
-            matrix.Clear();
-            statistics.Clear();
+            TensorPrimitives.Multiply(matrix, 1 - Retreat, matrix);
         }
-        else if (statistics[2] > 0)
+
+        if (statistics[2] > 0)
         {
-            TensorPrimitives.MultiplyAdd(update, statistics[0] / statistics[2], matrix, matrix);
+            TensorPrimitives.MultiplyAdd(update, MathF.Exp(statistics[3]) * statistics[0] / statistics[2], matrix, matrix);
         }
     }
 

@@ -238,8 +238,8 @@ internal static class TangentSweep
         int groups = tile.Block.Groups, patches = tile.Block.Patches;
         if (!scope.HasFlag(LossScope.Patch))
         {
-            ShareAmongPatches(byGroup, patches, groups);
-            ShareAmongPatches(byRow, patches, 1);
+            Share(byGroup, patches, groups);
+            Share(byRow, patches, 1);
         }
 
         for (int row = 0; row < tile.Rows; row++)
@@ -253,20 +253,23 @@ internal static class TangentSweep
         }
     }
 
-    // Gives each patch the sum over the patches of its example.
-    private static void ShareAmongPatches(Span<float> credit, int patches, int width)
+    /// <summary>Gives each of some rows that follow one another the sum of all of them.</summary>
+    /// <param name="values">Values [parts, rows, width].</param>
+    /// <param name="rows">Rows that share.</param>
+    /// <param name="width">Numbers in a row.</param>
+    internal static void Share(Span<float> values, int rows, int width)
     {
-        for (; !credit.IsEmpty; credit = credit[(patches * width)..])
+        for (; rows > 1 && !values.IsEmpty; values = values[(rows * width)..])
         {
-            Span<float> sum = credit[..width];
-            for (int p = 1; p < patches; p++)
+            Span<float> sum = values[..width];
+            for (int i = 1; i < rows; i++)
             {
-                TensorPrimitives.Add(sum, credit.Slice(p * width, width), sum);
+                TensorPrimitives.Add(sum, values.Slice(i * width, width), sum);
             }
 
-            for (int p = 1; p < patches; p++)
+            for (int i = 1; i < rows; i++)
             {
-                sum.CopyTo(credit[(p * width)..]);
+                sum.CopyTo(values[(i * width)..]);
             }
         }
     }

@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using Onward.Data;
+using Onward.Learning;
 using Onward.Models;
 
 namespace Onward.Training;
@@ -12,7 +13,8 @@ namespace Onward.Training;
 /// </summary>
 /// <remarks>
 /// Its file is in the safetensors format. The parameters have the names of a model file, their velocities the same behind
-/// <c>velocity.</c>, their averages, if there are any, behind <c>average.</c>; the rest is JSON in the metadata, beside a checksum of every byte of the file.
+/// <c>velocity.</c>, their averages, if there are any, behind <c>average.</c>, and what the rule has learnt beside the model, if it does, behind
+/// <c>feedback.</c>; the rest is JSON in the metadata, beside a checksum of every byte of the file.
 /// </remarks>
 public sealed class Checkpoint
 {
@@ -22,6 +24,7 @@ public sealed class Checkpoint
     private const string Key = "onward.checkpoint";
     private const string VelocityPrefix = "velocity.";
     private const string AveragePrefix = "average.";
+    private const string FeedbackPrefix = "feedback.";
 
     private static readonly JsonSerializerOptions Json = new(ModelFile.Json)
     {
@@ -30,10 +33,10 @@ public sealed class Checkpoint
     };
 
     internal Checkpoint(
-        LocalMixer model, ParameterVector velocity, ParameterVector? average, TrainingOptions options, string images, RunState state,
-        string? rule = null, int? vectorBits = null, string path = "")
+        LocalMixer model, ParameterVector velocity, ParameterVector? average, ParameterVector? feedback, TrainingOptions options, string images,
+        RunState state, string? rule = null, int? vectorBits = null, string path = "")
     {
-        (Model, Velocity, Average, Options) = (model, velocity, average, options);
+        (Model, Velocity, Average, Feedback, Options) = (model, velocity, average, feedback, options);
         (Images, State, Rule, VectorBits, Path) = (images, state, rule, vectorBits, path);
     }
 
@@ -49,7 +52,7 @@ public sealed class Checkpoint
     /// <summary>How the model is trained.</summary>
     public TrainingOptions Options { get; }
 
-    /// <summary>The learning rule (<see cref="Learning.LearningRule.Description"/>); null where an earlier version wrote the file.</summary>
+    /// <summary>The learning rule (<see cref="LearningRule.Description"/>); null where an earlier version wrote the file.</summary>
     public string? Rule { get; }
 
     /// <summary>
@@ -69,6 +72,9 @@ public sealed class Checkpoint
 
     /// <summary>The epoch with the lowest error on the test set so far, the first of equal ones; 0 before the first epoch has ended.</summary>
     public int BestEpoch => State.BestEpoch;
+
+    /// <summary>What the rule has learnt beside the model (<see cref="LearnedFeedback.Matrices"/>), likewise; null where it learns nothing.</summary>
+    internal ParameterVector? Feedback { get; }
 
     /// <summary>Names the images, so that a run goes on with no others.</summary>
     internal string Images { get; }
@@ -98,11 +104,13 @@ public sealed class Checkpoint
         file.VerifyChecksum();
         Content content = Read(path, text);
         bool averages = content.Options.AverageDecay > 0;
-        LocalMixer model = new(ModelFile.ReadOptions(path, file, vectors: averages ? 3 : 2));
+        long feedbackLength = file.LengthOf(FeedbackPrefix);
+        LocalMixer model = new(ModelFile.ReadOptions(path, file, vectors: averages ? 3 : 2, besides: feedbackLength));
         ParameterVector velocity = new(model.Values.Layout);
         ParameterVector? average = averages ? new ParameterVector(model.Values.Layout) : null;
-        file.Read([("", model.Values), (VelocityPrefix, velocity), .. OfAverage(average)]);
-        return new Checkpoint(model, velocity, average, content.Options, content.Images, content.State, content.Rule, content.VectorBits, path);
+        ParameterVector? feedback = feedbackLength > 0 ? new ParameterVector(LearnedFeedback.LayoutOf(model)) : null;
+        file.Read([("", model.Values), (VelocityPrefix, velocity), .. Optional(AveragePrefix, average), .. Optional(FeedbackPrefix, feedback)]);
+        return new Checkpoint(model, velocity, average, feedback, content.Options, content.Images, content.State, content.Rule, content.VectorBits, path);
     }
 
     /// <summary>
@@ -152,11 +160,11 @@ public sealed class Checkpoint
         string content = JsonSerializer.Serialize(new Content(version, Options, Images, State, Rule, VectorBits), Json);
         SafetensorsWriter.Write(
             path,
-            [("", Model.Values), (VelocityPrefix, Velocity), .. OfAverage(Average)],
+            [("", Model.Values), (VelocityPrefix, Velocity), .. Optional(AveragePrefix, Average), .. Optional(FeedbackPrefix, Feedback)],
             new Dictionary<string, string> { [ModelFile.OptionsKey] = JsonSerializer.Serialize(Model.Options, ModelFile.Json), [Key] = content });
     }
 
-    private static (string Prefix, ParameterVector Values)[] OfAverage(ParameterVector? average) => average is null ? [] : [(AveragePrefix, average)];
+    private static (string Prefix, ParameterVector Values)[] Optional(string prefix, ParameterVector? values) => values is null ? [] : [(prefix, values)];
 
     private static Content Read(string path, string text)
     {

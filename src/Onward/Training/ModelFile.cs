@@ -66,8 +66,9 @@ public static class ModelFile
     /// <param name="path">The file.</param>
     /// <param name="file">The file, open.</param>
     /// <param name="vectors">Numbers that the file holds for each parameter's.</param>
+    /// <param name="besides">Bytes of tensors that it holds besides.</param>
     /// <exception cref="ModelFileException">There are none, they are damaged, or the file holds too many numbers for them or too few.</exception>
-    internal static LocalMixerOptions ReadOptions(string path, SafetensorsReader file, int vectors)
+    internal static LocalMixerOptions ReadOptions(string path, SafetensorsReader file, int vectors, long besides = 0)
     {
         if (!file.Metadata.TryGetValue(OptionsKey, out string? text))
         {
@@ -91,10 +92,10 @@ public static class ModelFile
         }
 
         // Before any memory is taken for a model of these sizes.
-        if (options is null || options.ParameterCount * vectors * sizeof(float) != file.DataLength || !options.FitsMemory)
+        if (options is null || (options.ParameterCount * vectors * sizeof(float)) + besides != file.DataLength || !options.FitsMemory)
         {
             throw new ModelFileException(
-                $"{path}: the model options in the metadata call for {options?.ParameterCount ?? 0} parameters, the file has {file.DataLength / sizeof(float) / vectors}. Replace the file with an intact copy.");
+                $"{path}: the model options in the metadata call for {options?.ParameterCount ?? 0} parameters, the file has {(file.DataLength - besides) / sizeof(float) / vectors}. Replace the file with an intact copy.");
         }
 
         return options;

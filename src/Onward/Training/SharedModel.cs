@@ -21,11 +21,16 @@ internal sealed class SharedModel(LearningRule rule)
     }
 
     /// <summary>Gives every process what each has of the parameters of its blocks.</summary>
-    internal void Assemble(ParameterVector vector)
+    internal void Assemble(ParameterVector vector) => Assemble(vector, _model.ParametersOf);
+
+    /// <summary>Gives every process what each has learnt beside the parameters of its blocks.</summary>
+    internal void Assemble(LearnedFeedback feedback) => Assemble(feedback.Matrices, feedback.RangeOf);
+
+    private void Assemble(ParameterVector vector, Func<Range, Range> of)
     {
         for (int stage = 0; stage < _grid.Stages && _grid.Stages > 1; stage++)
         {
-            _grid.Chain.Broadcast(vector.All[_model.ParametersOf(rule.Stages[stage]..rule.Stages[stage + 1])], stage);
+            _grid.Chain.Broadcast(vector.All[of(rule.Stages[stage]..rule.Stages[stage + 1])], stage);
         }
     }
 

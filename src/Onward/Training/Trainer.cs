@@ -131,6 +131,7 @@ public sealed class Trainer
         checkpoint.Model.Values.All.CopyTo(_model.Values.All);
         checkpoint.Velocity.All.CopyTo(_update.Velocity.All);
         _average?.Start(checkpoint.Average!);
+        checkpoint.Feedback?.All.CopyTo(_rule.Feedback!.Matrices.All);
         _resumed = checkpoint.State.Copy();
     }
 
@@ -373,7 +374,12 @@ public sealed class Trainer
                 _shared.Assemble(_average.Values);
             }
 
-            _keep(new Checkpoint(_model, _update.Velocity, _average?.Values, _options, _images, _state, _rule.Description, Gemm.VectorBits));
+            if (_rule.Feedback is not null)
+            {
+                _shared.Assemble(_rule.Feedback);
+            }
+
+            _keep(new Checkpoint(_model, _update.Velocity, _average?.Values, _rule.Feedback?.Matrices, _options, _images, _state, _rule.Description, Gemm.VectorBits));
             _keptAt = _state.Position;
             _kept = _clock.GetTimestamp();
         }

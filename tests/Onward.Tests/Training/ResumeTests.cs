@@ -16,6 +16,8 @@ public sealed class ResumeTests : IDisposable
     [InlineData("supervised sgd", 1 + (TrainedRun.Epochs * (TrainedRun.Steps + 1)))]
     [InlineData("supervised lars", 1 + (TrainedRun.Epochs * (TrainedRun.Steps + 1)))]
     [InlineData("supervised watched", 1 + (TrainedRun.Epochs * (TrainedRun.Steps + 1)))]
+    [InlineData("supervised feedback", 1 + (TrainedRun.Epochs * (TrainedRun.Steps + 1)))]
+    [InlineData("contrastive feedback", 1 + (TrainedRun.Epochs * ((2 * TrainedRun.Steps) + 1)))]
     [InlineData("contrastive watched", 1 + (TrainedRun.Epochs * ((2 * TrainedRun.Steps) + 1)))]
     [InlineData("contrastive sgd", 1 + (TrainedRun.Epochs * ((2 * TrainedRun.Steps) + 1)))]
     [InlineData("contrastive lars", 1 + (TrainedRun.Epochs * ((2 * TrainedRun.Steps) + 1)))]
@@ -118,6 +120,11 @@ public sealed class ResumeTests : IDisposable
             "Gaussian noise on hidden activities, 1 pass, loss scope All, derivatives by Tangent, seed 7",
             (model, team) => new ForwardGradient(model, team, NoiseDistribution.Gaussian, LossScope.All, 1, seed: 7, sites: NoiseSites.Hidden)
         },
+        {
+            "Gaussian noise on hidden activities, 1 pass, loss scope All, derivatives by Tangent, seed 7, learned feedback",
+            (model, team) => new ForwardGradient(
+                model, team, NoiseDistribution.Gaussian, LossScope.All, 1, seed: 7, sites: NoiseSites.Hidden, controlVariate: ControlVariate.LearnedFeedback)
+        },
         { "Gaussian noise on activities, 1 pass, loss scope All, derivatives by FiniteDifference, seed 7", (model, team) => TrainedRun.Rule(model, team, differentiation: Differentiation.FiniteDifference) },
         { "seed 7, similarity weight 0.5", (model, team) => TrainedRun.Rule(model, team, loss: new TrainingLoss { SimilarityWeight = 0.5 }) },
         { "seed 7, overlapping blocks", (model, team) => TrainedRun.Rule(model, team, loss: new TrainingLoss { Overlap = true }) },
@@ -147,7 +154,7 @@ public sealed class ResumeTests : IDisposable
     {
         TrainedRun whole = new("supervised sgd");
         _ = new TrainedRun("supervised sgd", stopAfterSteps: 6, keep: checkpoint =>
-            new Checkpoint(checkpoint.Model, checkpoint.Velocity, checkpoint.Average, checkpoint.Options, checkpoint.Images, checkpoint.State).Save(_folder["run"], version: 1));
+            new Checkpoint(checkpoint.Model, checkpoint.Velocity, checkpoint.Average, checkpoint.Feedback, checkpoint.Options, checkpoint.Images, checkpoint.State).Save(_folder["run"], version: 1));
         Checkpoint read = Checkpoint.Load(_folder["run"]);
 
         Assert.Null(read.Rule);

@@ -27,6 +27,10 @@ public sealed class SharedTrainingTests
     [InlineData("BP, recomputed", 2, 1)]
     [InlineData("DFA", 2, 1)]
     [InlineData("FG-A", 2, 1)]
+    [InlineData("FG-A, feedback", 2, 1)]
+    [InlineData("LG-FG-A, feedback", 3, 1)]
+    [InlineData("LG-FG-A, feedback", 1, 4)]
+    [InlineData("LG-FG-A, feedback", 2, 2)]
     [InlineData("LG-FG-A, overlapping", 2, 1)]
     [InlineData("LG-FG-A, similarity", 2, 1)]
     [InlineData("LG-FG-A, similarity", 1, 2)]
@@ -191,14 +195,17 @@ public sealed class SharedTrainingTests
             Overlap = kind.EndsWith("overlapping", StringComparison.Ordinal),
             SimilarityWeight = kind.EndsWith("similarity", StringComparison.Ordinal) ? 0.5 : 0,
         };
+        bool predicts = kind.EndsWith("feedback", StringComparison.Ordinal);
+        NoiseSites sites = predicts ? NoiseSites.Hidden : NoiseSites.All;
+        ControlVariate controlVariate = predicts ? ControlVariate.LearnedFeedback : ControlVariate.None;
         return kind.Split(',')[0] switch
         {
             "BP" => Backpropagation.ThroughWeights(model, team, BackwardScope.Readout, recompute: kind.EndsWith("recomputed", StringComparison.Ordinal), loss: loss),
             "LG-BP" => Backpropagation.ThroughWeights(model, team, BackwardScope.LocalLossesWithinBlock, loss: loss),
             "DFA" => new DirectFeedbackAlignment(model, team, seed: 7, loss),
             "LG-FG-W" => new WeightForwardGradient(model, team, NoiseDistribution.Gaussian, LossScope.All, passes: 2, seed: 7, loss: loss),
-            "FG-A" => new ForwardGradient(model, team, NoiseDistribution.Gaussian, LossScope.Global, passes: 1, seed: 7, loss: loss),
-            _ => new ForwardGradient(model, team, NoiseDistribution.Gaussian, LossScope.All, passes: 1, seed: 7, loss: loss),
+            "FG-A" => new ForwardGradient(model, team, NoiseDistribution.Gaussian, LossScope.Global, passes: 1, seed: 7, loss: loss, sites: sites, controlVariate: controlVariate),
+            _ => new ForwardGradient(model, team, NoiseDistribution.Gaussian, LossScope.All, passes: 1, seed: 7, loss: loss, layerwise: predicts, sites: sites, controlVariate: controlVariate),
         };
     }
 

@@ -50,7 +50,9 @@ internal sealed class TrainedRun
         Model.Initialize(7);
         using WorkerTeam team = new(threads);
         Backpropagation exact = Backpropagation.ThroughWeights(Model, team, BackwardScope.LocalLossesWithinBlock);
-        Trainer trainer = new(Model, rule?.Invoke(Model, team) ?? Rule(Model, team), team, data ?? Digits(), change?.Invoke(options) ?? options, TimeProvider.System, exact);
+        LearningRule learning = rule?.Invoke(Model, team)
+            ?? (kind.EndsWith("feedback", StringComparison.Ordinal) ? FeedbackRule(Model, team) : Rule(Model, team));
+        Trainer trainer = new(Model, learning, team, data ?? Digits(), change?.Invoke(options) ?? options, TimeProvider.System, exact);
         if (from is not null)
         {
             trainer.Resume(from);
@@ -87,6 +89,10 @@ internal sealed class TrainedRun
     /// <summary>The rule of the run, changed or not.</summary>
     public static ForwardGradient Rule(LocalMixer model, WorkerTeam team, int passes = 1, NoiseDistribution? noise = null, ulong seed = 7, TrainingLoss? loss = null, bool layerwise = false, Differentiation differentiation = Differentiation.Tangent) =>
         new(model, team, noise ?? NoiseDistribution.Gaussian, LossScope.All, passes, seed, differentiation, loss, layerwise);
+
+    private static ForwardGradient FeedbackRule(LocalMixer model, WorkerTeam team) => new(
+        model, team, NoiseDistribution.Gaussian, LossScope.All, 1, seed: 7, layerwise: true, sites: NoiseSites.Hidden,
+        controlVariate: ControlVariate.LearnedFeedback);
 
     public static ImageDataset Digits(ulong seed = 5) =>
         new("digits", ProceduralDigits.GenerateImages(seed, 0, (Steps * Batch) + 3), ProceduralDigits.GenerateImages(seed, 1000, 20), [0.2f], [0.3f], "drawn");
