@@ -19,6 +19,9 @@ internal sealed class MetricsColumns
     // For each block, if its gradients are compared with exact ones.
     private static readonly string[] Gradients = ["_gradient_norm", "_exact_norm", "_cosine"];
 
+    // For each block, if its gradients are predicted.
+    private const string NoiseLeft = "_noise_left";
+
     private readonly Dictionary<string, int> _places;
     private readonly MetricsLayout _layout;
 
@@ -50,7 +53,7 @@ internal sealed class MetricsColumns
             }
         }
 
-        MetricsLayout layout = new(Blocks(Loss), Blocks(Gradients[0]), places.ContainsKey(Contrastive + Loss));
+        MetricsLayout layout = new(Blocks(Loss), Blocks(Gradients[0]), Blocks(NoiseLeft), places.ContainsKey(Contrastive + Loss));
         return Names(layout).FirstOrDefault(name => !places.ContainsKey(name)) is string missing
             ? throw new FormatException($"the column {missing} is missing.")
             : new MetricsColumns(places, layout);
@@ -87,6 +90,7 @@ internal sealed class MetricsColumns
                 .. Enumerable.Range(0, _layout.Gradients)
                     .Select(k => new GradientAgreement(Read(Of(k, Gradients[0])), Read(Of(k, Gradients[1])), Read(Of(k, Gradients[2])))),
             ],
+            NoiseLeft = [.. Enumerable.Range(0, _layout.NoiseLeft).Select(k => Read(Of(k, NoiseLeft)))],
             Advice = ReadAdvice(),
         };
 
@@ -116,7 +120,8 @@ internal sealed class MetricsColumns
     private static IEnumerable<string> Names(MetricsLayout layout) =>
     [
         Epoch, Rate, Learnt(layout) + Loss, Learnt(layout) + Error, TestLoss, TestError, .. Enumerable.Range(0, layout.Losses).Select(k => Of(k, Loss)),
-        .. Enumerable.Range(0, layout.Gradients).SelectMany(k => Gradients.Select(suffix => Of(k, suffix))), Speed, Seconds,
+        .. Enumerable.Range(0, layout.Gradients).SelectMany(k => Gradients.Select(suffix => Of(k, suffix))),
+        .. Enumerable.Range(0, layout.NoiseLeft).Select(k => Of(k, NoiseLeft)), Speed, Seconds,
     ];
 
     private static string Learnt(MetricsLayout layout) => layout.IsContrastive ? Contrastive : Supervised;

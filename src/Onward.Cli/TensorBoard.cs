@@ -33,6 +33,11 @@ internal static class TensorBoard
                 .AddScalar(string.Create(CultureInfo.InvariantCulture, $"gradient_cosine/block_{k}"), epoch.Gradients[k].Cosine);
         }
 
+        for (int k = 0; k < epoch.NoiseLeft.Count; k++)
+        {
+            summary.AddScalar(string.Create(CultureInfo.InvariantCulture, $"noise_left/block_{k}"), epoch.NoiseLeft[k]);
+        }
+
         foreach (Parameter weight in model.Values.Layout.Parameters.Where(parameter => parameter.IsMatrix))
         {
             summary.AddHistogram($"weights/{weight.Name}", model.Values[weight]);

@@ -179,7 +179,7 @@ internal sealed class TrainOptions
         if (objective.Overlap && rule.Sites == NoiseSites.Hidden)
         {
             throw new CommandFault(
-                "--noise-sites hidden does not go with --overlap, by which the next block's loss reaches a block's last layer too. Leave one out.");
+                "--noise-sites hidden, which --control-variate takes, does not go with --overlap, by which the next block's loss reaches a block's last layer too. Leave one out.");
         }
 
         if (!PaperRules.HasLossScope(rule.Rule))

@@ -15,6 +15,7 @@ public sealed class ResumeTests : IDisposable
     [InlineData("--objective contrastive --area-min 0.5 --rule LG-BP", "--checkpoint-minutes 0")]
     [InlineData("--rule FG-W --perturbation rademacher --passes 2 --schedule linear --momentum 0.5", "--keep 1")]
     [InlineData("--noise-sites hidden --layerwise --passes 2", "--threads 3")]
+    [InlineData("--control-variate learned-feedback --layerwise", "--threads 3")]
     [InlineData("--ema 0.9 --measure-gradients 2 --limit-batches 3 --early-stop 5", "--max-time 10")]
     [InlineData("--overfit-batches 2 --objective contrastive --ema 0.5", "")]
     [InlineData("--rule FA --similarity 0 --readout-scale 0.1 --seed 5", "")]

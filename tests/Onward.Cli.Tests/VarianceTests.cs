@@ -40,8 +40,8 @@ public sealed class VarianceTests : IDisposable
 
         Assert.Equal((0, ""), (result.Code, result.Error));
         Assert.Equal("S/1/1, the blocks' weights: batch of 4 after 2 steps, 2 draws", result.OutLines[0]);
-        Assert.Equal(1 + 1 + (4 * 2) + 2, result.OutLines.Length);
-        Assert.Equal(1 + (4 * 2 * 3), File.ReadAllLines(_workplace["work/variance/model.csv"]).Length);
+        Assert.Equal(1 + 1 + (8 * 2) + 2, result.OutLines.Length);
+        Assert.Equal(1 + (8 * 2 * 3), File.ReadAllLines(_workplace["work/variance/model.csv"]).Length);
         RequirePicture("work/variance/model.png");
     }
 

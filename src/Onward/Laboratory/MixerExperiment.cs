@@ -51,7 +51,8 @@ public sealed record MixerEstimate(string Rule, LossScope Scope, int Passes, Est
 
 /// <summary>
 /// Measures variance, bias and direction of the forward gradients of a network on one batch: FG-W and FG-A against the
-/// gradient of the readout's loss, LG-FG-W and LG-FG-A at every scope against that of the local losses, both by backprop.
+/// gradient of the readout's loss, LG-FG-W and LG-FG-A at every scope against that of the local losses, both by backprop. Beside
+/// FG-A and the finest LG-FG-A stand those with noise on hidden layers alone, and with learned feedback, layer by layer where losses are local.
 /// </summary>
 /// <remarks>
 /// The batch stays the same, so what is measured is the variance over directions; weights of the blocks only. Rules run
@@ -60,6 +61,9 @@ public sealed record MixerEstimate(string Rule, LossScope Scope, int Passes, Est
 /// </remarks>
 public sealed class MixerExperiment
 {
+    /// <summary>Draws that learned feedback is fitted to before its estimates are measured.</summary>
+    public const int FittingDraws = 200;
+
     private readonly LocalMixer _model;
     private readonly WorkerTeam _team;
     private readonly ReadOnlyMemory<float> _pixels;
@@ -92,23 +96,50 @@ public sealed class MixerExperiment
         options.Validate();
         float[] global = Exact(BackwardScope.Readout), local = Exact(BackwardScope.LocalLossesWithinBlock);
         List<MixerEstimate> estimates = [];
-        foreach (bool activities in new[] { false, true })
+        foreach (LossScope scope in ScopesOf(_model.Options, activities: false))
         {
-            foreach (LossScope scope in ScopesOf(_model.Options, activities))
-            {
-                foreach (int passes in options.Passes)
-                {
-                    LearningRule rule = activities
-                        ? new ForwardGradient(_model, _team, options.Noise, scope, passes, options.Seed)
-                        : new WeightForwardGradient(_model, _team, options.Noise, scope, passes, options.Seed);
-                    string name = $"{(scope == LossScope.Global ? "" : "LG-")}FG-{(activities ? "A" : "W")}";
-                    EstimateMoments moments = Draw(rule, scope == LossScope.Global ? global : local, options.Draws, cancellation);
-                    estimates.Add(new MixerEstimate(name, scope, passes, moments.Measure(), [.. _weights.Select((weight, l) => (weight.Name, moments.Measure(l)))]));
-                }
-            }
+            Measure("FG-W", scope, passes => new WeightForwardGradient(_model, _team, options.Noise, scope, passes, options.Seed));
+        }
+
+        LossScope[] scopes = [.. ScopesOf(_model.Options, activities: true)];
+        foreach (LossScope scope in scopes)
+        {
+            Measure("FG-A", scope, passes => new ForwardGradient(_model, _team, options.Noise, scope, passes, options.Seed));
+        }
+
+        foreach (LossScope scope in new[] { scopes[0], scopes[^1] })
+        {
+            Measure("FG-A, hidden", scope, passes => new ForwardGradient(_model, _team, options.Noise, scope, passes, options.Seed, sites: NoiseSites.Hidden));
+            Measure("FG-A, feedback", scope, passes => Fitted(scope, passes, options, cancellation));
         }
 
         return estimates;
+
+        void Measure(string rule, LossScope scope, Func<int, LearningRule> create)
+        {
+            foreach (int passes in options.Passes)
+            {
+                string name = $"{(scope == LossScope.Global ? "" : "LG-")}{rule}";
+                EstimateMoments moments = Draw(create(passes), scope == LossScope.Global ? global : local, options.Draws, cancellation);
+                estimates.Add(new MixerEstimate(name, scope, passes, moments.Measure(), [.. _weights.Select((weight, l) => (weight.Name, moments.Measure(l)))]));
+            }
+        }
+    }
+
+    // Feedback is fitted first, to draws of its own, and then stays as it is.
+    private ForwardGradient Fitted(LossScope scope, int passes, MixerExperimentOptions options, CancellationToken cancellation)
+    {
+        ForwardGradient rule = new(
+            _model, _team, options.Noise, scope, passes, options.Seed, layerwise: scope != LossScope.Global, sites: NoiseSites.Hidden,
+            controlVariate: ControlVariate.LearnedFeedback);
+        for (uint draw = 0; draw < FittingDraws; draw++)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            rule.Step(_pixels, _labels, (uint)options.Draws + draw);
+        }
+
+        rule.Feedback!.IsFitted = false;
+        return rule;
     }
 
     private static IEnumerable<LossScope> ScopesOf(LocalMixerOptions network, bool activities)

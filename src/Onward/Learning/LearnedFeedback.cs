@@ -119,12 +119,15 @@ internal sealed class LearnedFeedback
     /// <summary>Where the matrices of some blocks lie: one piece.</summary>
     internal Range RangeOf(Range blocks) => _starts[blocks.Start.Value].._starts[blocks.End.Value];
 
-    /// <summary>The noise that predictions leave in a layer's activities, as a share of the noise without them; null where nothing is predicted yet.</summary>
-    internal double? NoiseLeft(FeedbackLayer above)
+    /// <summary>The noise that predictions leave in the activities below a layer, as a share of the noise without them; 1 before there are any.</summary>
+    internal double NoiseLeft(FeedbackLayer above)
     {
         ReadOnlySpan<float> statistics = Matrices[above.Statistics];
-        return statistics[1] > 0 ? statistics[0] / statistics[1] : null;
+        return statistics[1] > 0 ? statistics[0] / statistics[1] : 1;
     }
+
+    /// <summary>The same for a block, the mean of its layers.</summary>
+    internal double NoiseLeft(MixerBlock block) => _fitted.Where(layer => layer.Block == block).Average(NoiseLeft);
 
     /// <summary>Begins a step in some of the blocks.</summary>
     internal void Begin(Range own)

@@ -44,6 +44,12 @@ public sealed record EpochMetrics(
     /// <summary>How well the gradients of each block agreed with exact ones, the mean over the steps that were compared; empty where none were.</summary>
     public IReadOnlyList<GradientAgreement> Gradients { get; init; } = [];
 
+    /// <summary>
+    /// The noise that predictions left in the estimates of each block at the end of the epoch, as a share of what there is without them, the mean
+    /// of its layers; empty where nothing predicts (<see cref="Learning.ControlVariate"/>).
+    /// </summary>
+    public IReadOnlyList<double> NoiseLeft { get; init; } = [];
+
     /// <summary>The advice that the run was given in the epoch, a sentence each; mostly none.</summary>
     public IReadOnlyList<string> Advice { get; init; } = [];
 }
