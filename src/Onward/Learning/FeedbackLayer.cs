@@ -4,7 +4,7 @@ using Onward.Models;
 
 namespace Onward.Learning;
 
-/// <summary>What learned feedback has of one layer: its matrix B, the numbers of its fit, and the memory of the wave that the fit is taken from.</summary>
+/// <summary>What learned feedback has of one layer: its matrix B, the statistics of its fit, and the memory of the wave that the fit is taken from.</summary>
 internal sealed class FeedbackLayer
 {
     private readonly FeedbackRoom _room;

@@ -30,16 +30,20 @@ internal sealed class FeedbackPrediction
         (_feedback, _scope, _passes) = (feedback, scope, passes);
         int examples = tiles[0].Activations.Examples, layers = model.Blocks.Max(block => block.Layers.Count), own = tiles.Distinct().Count();
         int groups = checked(examples * model.LargestGroups), widest = checked(examples * model.LargestOutput);
-        _predicted = [.. Enumerable.Range(0, own).Select(_ => Enumerable.Range(0, layers).Select(l => AlignedMemory.Allocate(checked(examples * model.LargestLayer(l, map => map.Outputs)))).ToArray())];
-        _weights = [.. Enumerable.Range(0, own).Select(_ => Enumerable.Range(0, layers).Select(_ => AlignedMemory.Allocate(groups)).ToArray())];
+        _predicted = Allocate(l => checked(examples * model.LargestLayer(l, map => map.Outputs)));
+        _weights = Allocate(_ => groups);
         _error = AlignedMemory.Allocate(scope == LossScope.Global ? widest : 0);
         _below = AlignedMemory.Allocate(scope == LossScope.Global ? widest : 0);
         _ofGroup = AlignedMemory.Allocate(groups);
         _ofRow = AlignedMemory.Allocate(examples * model.Blocks.Max(block => block.Patches));
         _ofExample = new float[examples];
+
+        Memory<float>[][] Allocate(Func<int, int> length) =>
+            [.. Enumerable.Range(0, own).Select(_ => Enumerable.Range(0, layers).Select(l => AlignedMemory.Allocate(length(l))).ToArray())];
     }
 
-    internal long Bytes => sizeof(float) * (_predicted.Concat(_weights).Sum(tile => tile.Sum(m => (long)m.Length)) + _error.Length + _below.Length + _ofGroup.Length + _ofRow.Length + _ofExample.Length);
+    internal long Bytes => sizeof(float)
+        * (_predicted.Concat(_weights).Sum(tile => tile.Sum(m => (long)m.Length)) + _error.Length + _below.Length + _ofGroup.Length + _ofRow.Length + _ofExample.Length);
 
     /// <summary>Predicts the gradients of one block's activities, from the exact gradient of its last layer's output.</summary>
     internal void PredictLocal(BlockTile tile)
@@ -111,7 +115,8 @@ internal sealed class FeedbackPrediction
         for (int l = layers.Start.Value; l < layers.End.Value; l++)
         {
             bool all = block.Layers[l].ReachesAllGroups;
-            Activation.InnerRuns(Predicted(tile, l), memory.Direction(tile, l)[..Predicted(tile, l).Length], 1f / _passes, all ? byRow : byGroup, all ? block.Layers[l].Map.Outputs : block.ChannelsPerGroup);
+            ReadOnlySpan<float> predicted = Predicted(tile, l), noise = memory.Direction(tile, l)[..predicted.Length];
+            Activation.InnerRuns(predicted, noise, 1f / _passes, all ? byRow : byGroup, all ? block.Layers[l].Map.Outputs : block.ChannelsPerGroup);
         }
 
         TangentSweep.ShareCredit(_scope, tile, byGroup, byRow);
@@ -145,17 +150,18 @@ internal sealed class FeedbackPrediction
     internal void ExplainGlobal(ReadOnlySpan<BlockTile> tiles, TangentMemory memory, int pass, int[] noisyLayers)
     {
         BlockTile first = tiles[0];
-        int cells = 0;
+        int noisy = 0;
         Array.Clear(_ofExample, 0, first.Examples);
         foreach (BlockTile tile in tiles)
         {
             for (int l = 0; l < noisyLayers[tile.Block.Index]; l++)
             {
                 int length = tile.Block.Patches * tile.Block.Layers[l].Map.Outputs;
-                cells++;
+                ReadOnlySpan<float> predicted = Predicted(tile, l), noise = memory.Direction(tile, l);
+                noisy++;
                 for (int n = 0; n < tile.Examples; n++)
                 {
-                    _ofExample[n] += TensorPrimitives.Dot<float>(Predicted(tile, l).Slice(n * length, length), memory.Direction(tile, l).Slice(n * length, length)) / _passes;
+                    _ofExample[n] += TensorPrimitives.Dot(predicted.Slice(n * length, length), noise.Slice(n * length, length)) / _passes;
                 }
             }
         }
@@ -170,7 +176,7 @@ internal sealed class FeedbackPrediction
                 int units = weights.Length / first.Examples;
                 for (int n = 0; n < first.Examples; n++)
                 {
-                    float left = memory.ExampleCredit[n], derivative = left + _ofExample[n], weight = TensorPrimitives.Sum(weights.Slice(n * units, units)) / (Share(cells) * units);
+                    float left = memory.ExampleCredit[n], derivative = left + _ofExample[n], weight = weights[n * units] / Share(noisy);
                     AddNoise(above, tiles[k], n, pass, weight * left * left, weight * derivative * derivative);
                 }
             }

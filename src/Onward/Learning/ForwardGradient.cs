@@ -15,34 +15,6 @@ public enum Differentiation
     FiniteDifference,
 }
 
-/// <summary>The layers whose activities a forward gradient perturbs: its noise sites.</summary>
-public enum NoiseSites
-{
-    /// <summary>Every layer, as the paper has it.</summary>
-    All,
-
-    /// <summary>
-    /// Every layer except the one that a loss follows directly: the last of each block or, with a global loss, the last of the network. The
-    /// gradient of that layer's output is q, the gradient that the step takes at the head, back through normalisations alone. It needs no
-    /// weights of the layer and no noise, so it is exact; and C numbers of noise fewer meet in each local loss.
-    /// </summary>
-    Hidden,
-}
-
-/// <summary>What predicts the gradients of activities, so that noise is left with what the prediction lacks.</summary>
-public enum ControlVariate
-{
-    /// <summary>Nothing, as the paper has it.</summary>
-    None,
-
-    /// <summary>
-    /// A prediction b that comes back through matrices of its own, from the exact gradient that <see cref="NoiseSites.Hidden"/> leaves at the
-    /// last layer. They begin at 0 and are fitted to the estimates; weights are not transported. With u the noise and g the derivative along
-    /// it, b + (g - &lt;b, u&gt;) u has the same mean as g u for any b that does not depend on u, and |G - b|^2 / |G|^2 of its variance.
-    /// </summary>
-    LearnedFeedback,
-}
-
 /// <summary>
 /// The paper's method: forward gradients of activity perturbations, with local losses (LG-FG-A; sections 3 and 4,
 /// spec 4.4) or with the loss of the readout alone (FG-A). No derivative ever goes back through a layer's weights.

@@ -78,7 +78,10 @@ internal sealed class LearnedFeedback
             Parameter matrix = Matrices.Layout.Parameters[parameter++], statistics = Matrices.Layout.Parameters[parameter++];
             _starts[block.Index] = parameter == 2 || _starts[block.Index] > 0 ? _starts[block.Index] : matrix.Offset;
             bool isExact = l == block.Layers.Count - 1 && (!isGlobal || block.Index == model.Blocks.Count - 1);
-            _layers[block.Layers[l].Index] = l > 0 || isGlobal ? new FeedbackLayer(block, l, matrix, statistics, isExact, _rooms[block.Index % _rooms.Length]) : null;
+            if (l > 0 || isGlobal)
+            {
+                _layers[block.Layers[l].Index] = new FeedbackLayer(block, l, matrix, statistics, isExact, _rooms[block.Index % _rooms.Length]);
+            }
         }
 
         _fitted = [.. _layers.OfType<FeedbackLayer>()];
@@ -183,7 +186,7 @@ internal sealed class LearnedFeedback
     }
 
     private static IEnumerable<(MixerBlock Block, int Place)> Sites(LocalMixer model) =>
-        model.Blocks.SelectMany(block => Enumerable.Range(block.Index == 0 ? 1 : 0, block.Layers.Count - (block.Index == 0 ? 1 : 0)).Select(l => (block, l)));
+        model.Blocks.SelectMany(block => Enumerable.Range(0, block.Layers.Count).Select(l => (block, l))).Skip(1);
 
     private bool Owns(FeedbackLayer layer) => layer.Block.Index >= _own.Start.Value && layer.Block.Index < _own.End.Value;
 
