@@ -41,7 +41,8 @@ internal static class ChangedOptions
         Command train = new("train");
         options.AddTo(train);
         string[] objective = run.Projection > 0 ? ["--objective", "contrastive"] : [];
-        RunPlan plan = options.Read(train.Parse(["--model", run.Model, "--rule", run.Rule, "--dataset", run.Dataset, .. objective], Cli.Parsing)).Run;
+        string[] words = ["--model", run.Model, "--rule", run.Rule, "--dataset", run.Dataset, .. objective];
+        RunPlan plan = options.Read(train.Parse(words, Cli.Parsing)).Run.FitToChannels(run.Images?.Mean.Count ?? 0);
 
         // No image is looked at; what describes images is not shown.
         int side = run.ImageSize is null ? 1 : Datasets.DefaultImageSize;

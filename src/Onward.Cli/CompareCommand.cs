@@ -93,6 +93,7 @@ internal sealed class CompareCommand
             {
                 yield return new RunPlan(model, settings, LossScope.All, objective, augmentation.Name, augmentation.Adapt(objective.Adapt(defaults.Training(parse.GetValue(_epochs), (ulong)seed))))
                 {
+                    FollowsChannels = augmentation.Blanks is null,
                     Following = new SizeDefaults(parse.GetValue(_batchSize) is null, parse.GetValue(_epochs) is null, WarmupEpochs: true),
                 };
             }

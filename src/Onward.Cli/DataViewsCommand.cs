@@ -39,10 +39,12 @@ internal sealed class DataViewsCommand
         _host.ShowNotices();
         int rows = Math.Min(parse.GetValue(_rows) ?? 8, images.Count), columns = parse.GetValue(_columns) ?? 8;
         ulong seed = parse.GetValue(_seed) ?? 1;
+        string named = parse.GetValue(_recipe) ?? ObjectiveChoice.Contrastive;
+        bool antialias = images.Antialias, redraws = AugmentationChoice.DefaultBlankViews(named, images.Channels) == BlankViews.Redraw;
         ViewMaker[] makers =
         [
-            .. AugmentationChoice.Views(parse.GetValue(_recipe) ?? ObjectiveChoice.Contrastive)
-                .Select(recipe => new ViewMaker(recipe, seed, images.Height, images.Width, images.Channels, images.Antialias)),
+            .. AugmentationChoice.Views(named)
+                .Select(recipe => new ViewMaker(recipe with { RedrawsBlank = redraws }, seed, images.Height, images.Width, images.Channels, antialias)),
         ];
         ViewMaker original = new(ViewRecipe.None, 0, images.Height, images.Width, images.Channels, images.Antialias);
         int zoom = Math.Max(1, SmallestSide / Math.Min(images.Height, images.Width));

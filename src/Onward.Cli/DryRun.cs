@@ -27,14 +27,37 @@ internal sealed record DryRun(RunConfiguration Run, int StepsPerEpoch, long Acti
     {
         if (asJson)
         {
-            host.WriteJson(
-                new { Run.Rule, Model = Run.Network.Name, Run.Dataset, Run.Epochs, StepsPerEpoch, Run.BatchSize, Run.Parameters, ActivationBytes, PeakMemoryMB = PeakMegabytes, ImagesPerSecond, Seconds, Run = Folder });
+            host.WriteJson(new
+            {
+                Run.Rule,
+                Model = Run.Network.Name,
+                Run.Dataset,
+                Run.Epochs,
+                StepsPerEpoch,
+                Run.BatchSize,
+                Run.Augmentation,
+                Run.AreaMin,
+                BlankViews = Run.BlankViews.ToString().ToLowerInvariant(),
+                Run.Parameters,
+                ActivationBytes,
+                PeakMemoryMB = PeakMegabytes,
+                ImagesPerSecond,
+                Seconds,
+                Run = Folder,
+            });
             return;
         }
 
         TextTable table = new();
         table.Add("model", string.Create(CultureInfo.InvariantCulture, $"{Run.Network.Name}, {Run.Parameters:N0} parameters, {Run.Rule}"));
         table.Add("data", Run.DescribeData());
+        if (Run.AreaMin is double least)
+        {
+            string blank = Run.BlankViews == BlankViews.Redraw ? "drawn again" : "kept";
+            table.Add("views", string.Create(
+                CultureInfo.InvariantCulture, $"{Run.Augmentation}, crops of {100 * least:0.##} % of an image or more; blank ones are {blank}"));
+        }
+
         table.Add("steps", string.Create(
             CultureInfo.InvariantCulture,
             $"{Run.Epochs} epoch{(Run.Epochs == 1 ? "" : "s")} of {StepsPerEpoch:N0}, {Run.BatchSize} images each, learning rate {Run.LearningRate:G6}"));

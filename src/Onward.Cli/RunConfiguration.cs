@@ -79,6 +79,9 @@ internal sealed record RunConfiguration
     /// <summary>The least area of a crop; null where none is cropped by area.</summary>
     public double? AreaMin { get; init; }
 
+    /// <summary>What became of blank views; runs of earlier versions, which do not say so, kept them.</summary>
+    public BlankViews BlankViews { get; init; }
+
     /// <summary>The preset.</summary>
     public required string Model { get; init; }
 

@@ -22,6 +22,9 @@ internal sealed record RunPlan(ModelChoice.Settings Model, RuleChoice.Settings R
     /// <summary>The options that were not given and follow the number of training images.</summary>
     internal SizeDefaults Following { get; init; } = SizeDefaults.None;
 
+    /// <summary>Whether the option for blank views was not given and follows the channels of the images.</summary>
+    internal bool FollowsChannels { get; init; }
+
     /// <summary>
     /// True if images to validate on are drawn by the seed, the same share of each class; false for the last ones, as in version 0.1.
     /// </summary>
@@ -61,17 +64,24 @@ internal sealed record RunPlan(ModelChoice.Settings Model, RuleChoice.Settings R
             run.LossScope,
             objective,
             run.Augmentation,
-            limits.Adapt(new AugmentationChoice.Settings(run.Augmentation, run.AreaMin).Adapt(objective.Adapt(training))))
+            limits.Adapt(new AugmentationChoice.Settings(run.Augmentation, run.AreaMin, run.BlankViews).Adapt(objective.Adapt(training))))
         {
             OverfitBatches = run.OverfitBatches,
             StratifiedValidation = run.StratifiedValidation,
         };
     }
 
-    /// <summary>Fits the defaults of the plan to the number of images, and says what it changed.</summary>
+    /// <summary>Fits the defaults of the plan to the images, and says what their number changed.</summary>
     /// <param name="data">All images.</param>
     /// <param name="host">Takes the message.</param>
-    internal RunPlan FitTo(TrainingData data, Host host)
+    internal RunPlan FitTo(TrainingData data, Host host) => FitToNumber(data, host).FitToChannels(data.Images.Training.Channels);
+
+    /// <summary>Fits the defaults of the plan to images of so many channels.</summary>
+    internal RunPlan FitToChannels(int channels) => FollowsChannels
+        ? this with { Training = AugmentationChoice.Settings.Adapt(Training, AugmentationChoice.DefaultBlankViews(Augmentation, channels)) }
+        : this;
+
+    private RunPlan FitToNumber(TrainingData data, Host host)
     {
         int images = data.Images.Training.Count;
         TrainingOptions fitted = Following.Fit(Training, images, OverfitBatches is not null || Training.MaximumSteps is not null);
@@ -199,6 +209,7 @@ internal sealed record RunPlan(ModelChoice.Settings Model, RuleChoice.Settings R
         Optimizer = Training.Optimizer,
         Augmentation = Augmentation,
         AreaMin = Training.Augmentation.Crop == CropKind.Area ? Training.Augmentation.SmallestArea : null,
+        BlankViews = Training.Augmentation.RedrawsBlank ? BlankViews.Redraw : BlankViews.Keep,
         Model = Model.Preset,
         Mixer = Model.Mixer,
         KernelSide = Model.KernelSide,

@@ -213,6 +213,7 @@ internal sealed class TrainOptions
         RunPlan run = new(model, rule, scope, objective, augmentation.Name, limits.Adapt(augmentation.Adapt(objective.Adapt(training))))
         {
             OverfitBatches = limits.OverfitBatches,
+            FollowsChannels = augmentation.Blanks is null,
             Following = new SizeDefaults(parse.GetValue(_batchSize) is null, parse.GetValue(_epochs) is null, parse.GetValue(_warmupEpochs) is null),
         };
         return new Plan(data, keeping.Adapt(run), parse.GetValue(_out), keeping);

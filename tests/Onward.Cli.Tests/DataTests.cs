@@ -92,14 +92,7 @@ public sealed class DataTests : IDisposable
     [Fact]
     public void Own_idx_files_in_colour_train_a_model_that_can_be_measured_again()
     {
-        foreach (string set in new[] { "train", "t10k" })
-        {
-            byte[] grey = File.ReadAllBytes(Path.Combine(_workplace.Data, $"{set}-images-idx3-ubyte"));
-            byte[] colour = [0, 0, 8, 4, .. grey[4..16], 0, 0, 0, 3, .. grey[16..].SelectMany(pixel => new[] { pixel, (byte)(pixel / 2), (byte)(255 - pixel) })];
-            Directory.CreateDirectory(_workplace["colour"]);
-            File.WriteAllBytes(_workplace[$"colour/{set}-images-idx4-ubyte"], colour);
-            File.Copy(Path.Combine(_workplace.Data, $"{set}-labels-idx1-ubyte"), _workplace[$"colour/{set}-labels-idx1-ubyte"]);
-        }
+        _workplace.WriteColour();
 
         Assert.Matches("size +28x28x3", _workplace.Run("data info idx --data {path}/colour").Out);
         Assert.Equal(0, _workplace.Run("train --dataset idx --data {path}/colour --model S/1/1 --epochs 1 --batch-size 32 --out run").Code);

@@ -46,6 +46,8 @@ public sealed class FaultTests : IDisposable
     [InlineData("train --rule BP --passes 2", "--passes means nothing to --rule BP")]
     [InlineData("train --augment mirror", "--augment knows no 'mirror'. It takes none, flip, crop, area or area-colour")]
     [InlineData("train --area-min 0.3", "--area-min means nothing to --augment none")]
+    [InlineData("train --augment crop --blank-views redraw", "--blank-views means nothing to --augment crop")]
+    [InlineData("train --augment area --blank-views no", "--blank-views knows no 'no'. It takes keep or redraw.")]
     [InlineData("train --augment area --area-min 0", "--area-min must be a number above 0 and at most 1; got '0'")]
     [InlineData("train --objective contrastive --augment crop", "--augment means nothing to --objective contrastive")]
     [InlineData("train --rule LG-FG-A --recompute", "--recompute means nothing to --rule LG-FG-A")]

@@ -31,6 +31,22 @@ public sealed class ResumeTests : IDisposable
         RequireSame("whole", "run");
     }
 
+    // Earlier versions kept blank views, and said nothing of them.
+    [Fact]
+    public void A_contrastive_run_of_an_earlier_version_goes_on_with_its_own_views()
+    {
+        _workplace.Run($"{Small} --objective contrastive --blank-views keep --out whole");
+        _workplace.Run($"{Small} --objective contrastive --blank-views keep --out run", interruptAt: "epoch 1/3");
+        string config = _workplace["work/run/config.json"], text = File.ReadAllText(config);
+        const string Said = "  \"blankViews\": \"keep\",\n";
+        Assert.Contains(Said, text);
+        File.WriteAllText(config, text.Replace(Said, "", StringComparison.Ordinal));
+
+        Assert.Equal(0, _workplace.Run("train --resume run").Code);
+
+        RequireSame("whole", "run");
+    }
+
     [Fact]
     public void A_run_of_several_blocks_goes_on_to_the_same_end()
     {

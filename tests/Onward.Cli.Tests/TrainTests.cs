@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json.Nodes;
 using Onward.Models;
 using Onward.Training;
@@ -67,6 +68,43 @@ public sealed class TrainTests : IDisposable
         JsonNode configuration = JsonNode.Parse(File.ReadAllText(_workplace["work/run/config.json"]))!;
         Assert.Equal((augmentation, areaMin), ((string?)configuration["augmentation"], (double?)configuration["areaMin"]));
         Assert.Equal(augmentation == "none", File.ReadAllBytes(_workplace["work/run/model.safetensors"]).AsSpan().SequenceEqual(File.ReadAllBytes(_workplace["work/plain/model.safetensors"])));
+    }
+
+    [Theory]
+    [InlineData("", 1, "keep")]
+    [InlineData("--augment area", 1, "keep")]
+    [InlineData("--augment area --blank-views redraw", 1, "redraw")]
+    [InlineData("--objective contrastive", 1, "redraw")]
+    [InlineData("--objective contrastive", 3, "keep")]
+    [InlineData("--objective contrastive --blank-views keep", 1, "keep")]
+    [InlineData("--objective contrastive --blank-views redraw", 3, "redraw")]
+    public void Blank_views_are_drawn_again_by_default_where_grey_images_are_compared(string options, int channels, string blankViews)
+    {
+        _workplace.WriteColour();
+        string data = channels == 1 ? "{data}" : "{path}/colour --dataset idx";
+        string run = $"{Small.Replace("{data}", data, StringComparison.Ordinal)} {options}".TrimEnd();
+
+        Assert.Equal(0, _workplace.Run($"{run} --out run").Code);
+        string? tried = (string?)JsonNode.Parse(_workplace.Run($"{run} --dry-run --json").Out)!["blankViews"];
+
+        string? kept = (string?)JsonNode.Parse(File.ReadAllText(_workplace["work/run/config.json"]))!["blankViews"];
+        string told = blankViews == "redraw" ? "blank ones are drawn again" : "blank ones are kept";
+        bool cropsByArea = options.Length > 0;
+        Assert.Equal((blankViews, blankViews), (tried, kept));
+        Assert.Equal(cropsByArea, _workplace.Run($"{run} --dry-run").OutLines.Any(line => line.EndsWith(told, StringComparison.Ordinal)));
+    }
+
+    // With --blank-views keep they end at a loss of 5.539, which is that of guessing, and an error of 66 %.
+    [Fact]
+    public void Digits_are_told_apart_without_labels()
+    {
+        const string Digits = "train --dataset digits --overfit-batches 4 --model M/1/16 --objective contrastive";
+
+        Workplace.Result result = _workplace.Run($"{Digits} --epochs 30 --warmup-epochs 5 --seed 2 --out run --json");
+
+        string[] last = File.ReadAllLines(_workplace["work/run/metrics.csv"])[^1].Split(',');
+        Assert.InRange(double.Parse(last[2], CultureInfo.InvariantCulture), 0, Math.Log(255) - 0.05);
+        Assert.InRange((double)JsonNode.Parse(result.Out)!["testError"]!, 0, 40);
     }
 
     [Theory]

@@ -36,6 +36,19 @@ internal sealed class Workplace : IDisposable
         File.WriteAllBytes(labels, [.. classes[..8], .. order.Select(example => classes[8 + example])]);
     }
 
+    /// <summary>Writes the images once more, in three colours, to the folder <c>colour</c>.</summary>
+    public void WriteColour()
+    {
+        Directory.CreateDirectory(this["colour"]);
+        foreach (string set in new[] { "train", "t10k" })
+        {
+            byte[] grey = File.ReadAllBytes(System.IO.Path.Combine(Data, $"{set}-images-idx3-ubyte"));
+            byte[] colour = [0, 0, 8, 4, .. grey[4..16], 0, 0, 0, 3, .. grey[16..].SelectMany(pixel => new[] { pixel, (byte)(pixel / 2), (byte)(255 - pixel) })];
+            File.WriteAllBytes(this[$"colour/{set}-images-idx4-ubyte"], colour);
+            File.Copy(System.IO.Path.Combine(Data, $"{set}-labels-idx1-ubyte"), this[$"colour/{set}-labels-idx1-ubyte"]);
+        }
+    }
+
     /// <summary>Runs a command.</summary>
     /// <param name="command">Its words, separated by spaces; <c>{data}</c> and <c>{path}</c> stand for folders.</param>
     /// <param name="interruptAt">Presses Ctrl-C when a line of messages contains this.</param>

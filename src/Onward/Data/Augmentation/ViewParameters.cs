@@ -7,6 +7,9 @@ internal readonly record struct ViewParameters
 {
     private static readonly double MostAspect = Math.Log(4.0 / 3);
 
+    // A draw's place in the stream; more than it takes, so that another quantity moves no draw.
+    private const int WordsOfADraw = 64;
+
     // Every quantity has a word of the stream to itself, drawn whether it is used or not: a recipe that changes one
     // operation leaves the others as they were.
     private enum Word
@@ -68,10 +71,11 @@ internal readonly record struct ViewParameters
     /// <param name="stream">Names the view among all views of the run.</param>
     /// <param name="height">Rows of the source.</param>
     /// <param name="width">Columns of the source.</param>
-    internal static ViewParameters Draw(ViewRecipe recipe, RandomStream stream, int height, int width)
+    /// <param name="redraws">How often the same view was drawn before, each time from words of its own.</param>
+    internal static ViewParameters Draw(ViewRecipe recipe, RandomStream stream, int height, int width, int redraws = 0)
     {
         Span<uint> words = stackalloc uint[(int)Word.Count];
-        CounterRandom.Bits(stream, 0, words);
+        CounterRandom.Bits(stream, (uint)(redraws * WordsOfADraw), words);
         return new ViewParameters
         {
             Crop = DrawCrop(recipe, words, height, width),

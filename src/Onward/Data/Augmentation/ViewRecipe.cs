@@ -67,6 +67,16 @@ public sealed record ViewRecipe
     /// <summary>How often bright intensities are turned into dark ones; 0 to 1.</summary>
     public double SolariseProbability { get; init; }
 
+    /// <summary>
+    /// Whether a blank view, in which each channel is the same everywhere, is drawn again; default false, as in the published code.
+    /// </summary>
+    /// <remarks>
+    /// A crop of a drawing may be background alone, or be dark enough for colour jitter to turn it black. A blank view has next to no
+    /// features, so the cosines that views are compared by have a gradient hundreds of times that of any other view. One in a batch is
+    /// enough to make all images alike. All other views stay as they are. Of a blank image the last view drawn is kept.
+    /// </remarks>
+    public bool RedrawsBlank { get; init; }
+
     /// <summary>Checks every rule above.</summary>
     /// <exception cref="ArgumentException">Something is out of range; the message lists all of it.</exception>
     public void Validate()

@@ -112,6 +112,40 @@ public sealed class ViewMakerTests
         Assert.Equal(expected, View(new ViewMaker(ViewRecipe.None with { Crop = CropKind.Centre }, 3, 32, 32, 3), image, 0, 0, 0));
     }
 
+    // A mark on an even ground: small crops miss it, and dark ones lose it.
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    public void Blank_views_alone_are_drawn_again(int channels)
+    {
+        byte[] image = new byte[32 * 32 * channels];
+        image.AsSpan(((16 * 32) + 16) * channels, 3 * channels).Fill(100);
+        ViewRecipe recipe = ViewRecipe.ContrastiveSecond;
+        ViewMaker once = new(recipe, 3, 32, 32, channels), again = new(recipe with { RedrawsBlank = true }, 3, 32, 32, channels);
+        int blank = 0;
+        for (int example = 0; example < 1000; example++)
+        {
+            float[] view = View(once, image, 1, example, 1), shown = View(again, image, 1, example, 1);
+            bool isBlank = IsBlank(view);
+            blank += isBlank ? 1 : 0;
+
+            Assert.False(IsBlank(shown));
+            Assert.True(isBlank || view.AsSpan().SequenceEqual(shown));
+        }
+
+        Assert.InRange(blank, 100, 900);
+
+        bool IsBlank(float[] view) => view.Select((value, i) => (i % channels, value)).Distinct().Count() == channels;
+    }
+
+    [Fact]
+    public void A_blank_image_has_blank_views()
+    {
+        ViewRecipe recipe = ViewRecipe.AreaCrop with { RedrawsBlank = true };
+
+        Assert.All(View(new ViewMaker(recipe, 3, 32, 32, 3), new byte[32 * 32 * 3], 0, 0, 0), value => Assert.Equal(0, value));
+    }
+
     [Fact]
     public void Nothing_is_allocated_for_a_view()
     {
