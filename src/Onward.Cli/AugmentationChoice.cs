@@ -42,7 +42,6 @@ internal sealed class AugmentationChoice
         + "Default redraw for contrastive runs on images of one channel, else keep",
         BlankViewNames);
 
-
     /// <summary>Adds the options to a command.</summary>
     internal void AddTo(Command command)
     {
