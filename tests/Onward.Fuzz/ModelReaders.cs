@@ -1,3 +1,4 @@
+using Onward.Learning;
 using Onward.Models;
 using Onward.Training;
 
@@ -65,7 +66,8 @@ internal static class ModelReaders
         state.Step = 3;
         TrainingOptions training = new() { Epochs = 4, LearningRate = 0.1, AverageDecay = options.IsSelfSupervised ? 0.9 : 0, Seed = 1 };
         ParameterVector? average = training.AverageDecay > 0 ? new(model.Values.Layout) : null;
-        new Checkpoint(model, new ParameterVector(model.Values.Layout), average, null, training, "images", state).Save(file);
+        ParameterVector? feedback = options.IsSelfSupervised ? null : new(LearnedFeedback.LayoutOf(model));
+        new Checkpoint(model, new ParameterVector(model.Values.Layout), average, feedback, training, "images", state).Save(file);
         return File.ReadAllBytes(file);
     }
 
