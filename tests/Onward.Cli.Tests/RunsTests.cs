@@ -93,6 +93,7 @@ public sealed class RunsTests : IDisposable
     [InlineData("config.json", "\"scaling\": null", "\"scaling\": {}")]
     [InlineData("config.json", "\"batchSize\": 16", "\"batchSize\": 0")]
     [InlineData("config.json", "\"images\": {", "\"images\": {}, \"environment\": {")]
+    [InlineData("config.json", "\"temperature\": null", "\"temperature\": 1e999")]
     [InlineData("metrics.csv", "\n1,", "\n1,1,1,1,1,1,1,1,1e300\n1,")]
     [InlineData("metrics.csv", "\n1,", "\n1,1,1,1,1,1,1,1,NaN\n1,")]
     [InlineData("result.json", "\"seconds\": ", "\"seconds\": 1e300")]
