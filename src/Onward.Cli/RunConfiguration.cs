@@ -190,10 +190,6 @@ internal sealed record RunConfiguration
         Datasets.Names.Contains(Dataset) && LocalMixerPresets.Names.Contains(Model) && PaperRules.Names.Contains(Rule)
         && RuleChoice.PerturbationNames.Contains(Perturbation) && (AugmentationChoice.Names.Contains(Augmentation) || Augmentation == ObjectiveChoice.Contrastive);
 
-    // A number too large for a double is read as infinity, which no file can be written with.
-    private IEnumerable<double> Numbers =>
-        [Similarity, Temperature ?? 0, ReadoutLearningRate ?? 0, ReadoutRateScale, AreaMin ?? 0, Epsilon, LearningRate, Momentum, WeightDecay, WarmupEpochs, Ema];
-
     /// <summary>Whether a run can have these numbers.</summary>
     internal bool IsInRange
     {
@@ -202,7 +198,8 @@ internal sealed record RunConfiguration
             try
             {
                 RunPlan.Of(this, Threads).Training.Validate();
-                return Validation >= 0 && Passes >= 1 && Threads >= 1 && (OverfitBatches is null or >= 1) && Numbers.All(double.IsFinite);
+                _ = ToJson(); // a number too large is read as infinity, which cannot be written
+                return Validation >= 0 && Passes >= 1 && Threads >= 1 && OverfitBatches is null or >= 1;
             }
             catch (ArgumentException)
             {
