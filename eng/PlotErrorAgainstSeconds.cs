@@ -1,4 +1,5 @@
-// Draws test error against seconds, and relative variance against epochs, of run folders, a line for each group of runs that differ in their seed:
+// Draws test error against seconds, and the noise that predictions leave against epochs, of run folders, a line each; runs that differ in
+// their seed alone share a label:
 // dotnet run eng/PlotErrorAgainstSeconds.cs -- picture.png "label=folder,folder,..." ...
 #:package ScottPlot
 #:package SkiaSharp.NativeAssets.Linux.NoDependencies

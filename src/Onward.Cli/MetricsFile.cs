@@ -90,9 +90,9 @@ internal sealed class MetricsFile : IDisposable
     private static string Line(EpochMetrics epoch, MetricsLayout layout)
     {
         IEnumerable<double> losses = [epoch.TrainLoss, epoch.TrainError, epoch.TestLoss, epoch.TestError, .. epoch.BlockLosses.Take(layout.Losses)];
-        IEnumerable<double> gradients = epoch.Gradients.SelectMany(block => new[] { block.Norm, block.ExactNorm, block.Cosine }).Concat(epoch.NoiseLeft);
+        IEnumerable<double> agreement = epoch.Gradients.SelectMany(block => new[] { block.Norm, block.ExactNorm, block.Cosine });
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"{epoch.Epoch},{epoch.LearningRate:G6},{string.Join(',', losses.Select(loss => loss.ToString("0.######", CultureInfo.InvariantCulture)))}{string.Concat(gradients.Select(number => "," + number.ToString("G6", CultureInfo.InvariantCulture)))},{epoch.ImagesPerSecond:0.#},{epoch.Elapsed.TotalSeconds:0.###},{string.Join(MetricsColumns.AdviceSeparator, epoch.Advice)}");
+            $"{epoch.Epoch},{epoch.LearningRate:G6},{string.Join(',', losses.Select(loss => loss.ToString("0.######", CultureInfo.InvariantCulture)))}{string.Concat(agreement.Concat(epoch.NoiseLeft).Select(number => "," + number.ToString("G6", CultureInfo.InvariantCulture)))},{epoch.ImagesPerSecond:0.#},{epoch.Elapsed.TotalSeconds:0.###},{string.Join(MetricsColumns.AdviceSeparator, epoch.Advice)}");
     }
 }

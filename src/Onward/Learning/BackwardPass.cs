@@ -123,13 +123,19 @@ internal sealed class BackwardPass
 
         if (toInput)
         {
-            LeaveForPrevious(tile, output, _residual.Span[..(tile.Rows * block.Inputs)]);
+            LeaveForPrevious(tile, Error(tile), _residual.Span[..(tile.Rows * block.Inputs)]);
         }
     }
 
-    // What comes back through the layers and past them makes the gradient of the block's input, and that of the block before's output.
-    private void LeaveForPrevious(BlockTile tile, Span<float> output, Span<float> input)
+    /// <summary>
+    /// Takes what comes back through a block's layers and past them to the gradient of its input, and that to the output of the block before.
+    /// </summary>
+    /// <param name="tile">The tile in the block.</param>
+    /// <param name="error">The gradient of the block's output before ReLU; receives that of the output of the block before.</param>
+    /// <param name="input">What came back through the layers to the block's input; may be changed.</param>
+    internal static void LeaveForPrevious(BlockTile tile, Span<float> error, Span<float> input)
     {
+        Span<float> output = error[..(tile.Rows * tile.Block.Channels)], previous = error[..tile.Previous.Length];
         if (tile.Block.InputPooling is null && input.Length == output.Length)
         {
             TensorPrimitives.Add(output, input, output);
@@ -139,11 +145,11 @@ internal sealed class BackwardPass
         tile.Block.AddResidualGradient(output, input);
         if (tile.Block.InputPooling is null)
         {
-            input.CopyTo(OfPrevious(tile));
+            input.CopyTo(previous);
         }
         else
         {
-            tile.Block.InputPooling.ApplyTranspose(tile.Previous.Span, input, OfPrevious(tile));
+            tile.Block.InputPooling.ApplyTranspose(tile.Previous.Span, input, previous);
         }
     }
 

@@ -252,13 +252,13 @@ public sealed class BlockTile
         }
 
         long since = StepProfile.Begin(_profile);
-        Block.Layers[l].Map.PackGradient(Gradient(l), WaveRow, Rows, _packed[l].Span, _waveRows);
+        Pack(l, Gradient(l), _packed[l].Span);
         _isPacked[l] = true;
         _profile?.AddWithin(StepPhase.Differentiation, StepPhase.PackGradients, Worker, since, 2.0 * sizeof(float) * OutputLength(l));
     }
 
-    /// <summary>Packs another gradient of a layer's output beside that of the wave, of the same form.</summary>
-    internal void PackBeside(int l, ReadOnlySpan<float> gradient, Span<float> packed) =>
+    /// <summary>Packs a gradient of a layer's output at the tile's place in memory that is laid out as the wave's.</summary>
+    internal void Pack(int l, ReadOnlySpan<float> gradient, Span<float> packed) =>
         Block.Layers[l].Map.PackGradient(gradient, WaveRow, Rows, packed, _waveRows);
 
     private int OutputLength(int layer) => Rows * Block.Layers[layer].Map.Outputs;

@@ -4,7 +4,9 @@ using Onward.Models;
 
 namespace Onward.Learning;
 
-/// <summary>What learned feedback has of one layer: its matrix B, the statistics of its fit, and the memory of the wave that the fit is taken from.</summary>
+/// <summary>
+/// Holds what learned feedback has of one layer: its matrix B, the statistics of its fit, and the memory of the wave that the fit is taken from.
+/// </summary>
 internal sealed class FeedbackLayer
 {
     private readonly FeedbackRoom _room;
@@ -38,15 +40,18 @@ internal sealed class FeedbackLayer
     internal Memory<float> Packed { get; }
 
     /// <summary>What the predictions of the wave lack, on its way to the layer's input, divided by |f|^2 [rows, inputs].</summary>
-    internal Span<float> Residuals => _room.Residuals[Place].Span;
+    internal Span<float> Residuals => _room.Residuals.Span;
 
     /// <summary>The predicted gradients of the layer's output, packed; where they are exact, the wave has them.</summary>
-    internal Span<float> Features => _room.Features[Place].Span;
+    internal Span<float> Features => _room.Features.Span;
 
     /// <summary>Noise that the prediction left, and noise without it, of each example of the wave [examples, 2].</summary>
-    internal Span<float> Noise => _room.Noise[Place];
+    internal Span<float> Noise => _room.Noise;
 
-    /// <summary>Places in a row, or in an example where rows are mixed, whose numbers go through one matrix together: what |f| is taken of.</summary>
+    /// <summary>
+    /// Parts of so many rows whose numbers go through one matrix together, which |f| is taken of: of each row, or of each example where rows are
+    /// mixed.
+    /// </summary>
     internal int UnitsOf(int rows) => rows / Map.MixedRows * Map.Groups;
 
     /// <summary>Inputs of one of them.</summary>
@@ -56,28 +61,31 @@ internal sealed class FeedbackLayer
     internal int UnitOutputs => Map.Outputs / Map.Groups * Map.MixedRows;
 }
 
-/// <summary>The memory of a wave that feedback is fitted from. Blocks that learn one after another share it. [place in the block]</summary>
+/// <summary>The memory of a wave that feedback is fitted from. Layers that learn one after another share it.</summary>
 internal sealed class FeedbackRoom
 {
-    /// <summary>Allocates for some blocks.</summary>
-    /// <param name="served">The blocks that share it.</param>
+    /// <summary>Allocates for some layers.</summary>
+    /// <param name="served">The layers that share it, with their blocks, and whether the gradient of their output is exact.</param>
     /// <param name="examples">Examples in a wave.</param>
-    internal FeedbackRoom(IReadOnlyList<MixerBlock> served, int examples)
+    internal FeedbackRoom(IEnumerable<(MixerBlock Block, int Place, bool IsExact)> served, int examples)
     {
-        int layers = served.Max(block => block.Layers.Count);
-        Residuals = [.. Enumerable.Range(0, layers).Select(l => AlignedMemory.Allocate(Largest(l, (map, rows) => checked(rows * map.Inputs))))];
-        Features = [.. Enumerable.Range(0, layers).Select(l => AlignedMemory.Allocate(Largest(l, (map, rows) => map.PackedGradientLength(rows))))];
-        Noise = [.. Enumerable.Range(0, layers).Select(_ => new float[2 * examples])];
+        int residuals = 0, features = 0;
+        foreach ((MixerBlock block, int place, bool isExact) in served)
+        {
+            AffineLayer map = block.Layers[place].Map;
+            int rows = checked(examples * block.Patches);
+            residuals = Math.Max(residuals, checked(rows * map.Inputs));
+            features = Math.Max(features, isExact ? 0 : map.PackedGradientLength(rows));
+        }
 
-        int Largest(int l, Func<AffineLayer, int, int> length) =>
-            served.Where(block => l < block.Layers.Count).Max(block => length(block.Layers[l].Map, checked(examples * block.Patches)));
+        (Residuals, Features, Noise) = (AlignedMemory.Allocate(residuals), AlignedMemory.Allocate(features), new float[2 * examples]);
     }
 
-    internal Memory<float>[] Residuals { get; }
+    internal Memory<float> Residuals { get; }
 
-    internal Memory<float>[] Features { get; }
+    internal Memory<float> Features { get; }
 
-    internal float[][] Noise { get; }
+    internal float[] Noise { get; }
 
-    internal long Length => Residuals.Concat(Features).Sum(m => (long)m.Length) + Noise.Sum(noise => (long)noise.Length);
+    internal long Length => Residuals.Length + Features.Length + Noise.Length;
 }

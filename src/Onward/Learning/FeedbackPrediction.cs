@@ -5,7 +5,8 @@ using Onward.Models;
 namespace Onward.Learning;
 
 /// <summary>
-/// Predicts the gradients of one tile's activities through learned feedback, and leaves what the feedback is fitted from. One thread's memory.
+/// Predicts the gradients of one tile's activities through learned feedback, and leaves what the feedback is fitted from. One thread's
+/// memory.
 /// </summary>
 internal sealed class FeedbackPrediction
 {
@@ -28,7 +29,8 @@ internal sealed class FeedbackPrediction
     internal FeedbackPrediction(LocalMixer model, LearnedFeedback feedback, IReadOnlyList<BlockTile> tiles, LossScope scope, int passes)
     {
         (_feedback, _scope, _passes) = (feedback, scope, passes);
-        int examples = tiles[0].Activations.Examples, layers = model.Blocks.Max(block => block.Layers.Count), own = tiles.Distinct().Count();
+        int examples = tiles[0].Activations.Examples, own = tiles.Distinct().Count();
+        int layers = model.Blocks.Max(block => block.Layers.Count);
         int groups = checked(examples * model.LargestGroups), widest = checked(examples * model.LargestOutput);
         _predicted = Allocate(l => checked(examples * model.LargestLayer(l, map => map.Outputs)));
         _weights = Allocate(_ => groups);
@@ -43,30 +45,25 @@ internal sealed class FeedbackPrediction
     }
 
     internal long Bytes => sizeof(float)
-        * (_predicted.Concat(_weights).Sum(tile => tile.Sum(m => (long)m.Length)) + _error.Length + _below.Length + _ofGroup.Length + _ofRow.Length + _ofExample.Length);
+        * (_predicted.Concat(_weights).Sum(tile => tile.Sum(m => (long)m.Length))
+            + _error.Length + _below.Length + _ofGroup.Length + _ofRow.Length + _ofExample.Length);
 
-    /// <summary>Predicts the gradients of one block's activities, from the exact gradient of its last layer's output.</summary>
-    internal void PredictLocal(BlockTile tile)
+    /// <summary>
+    /// Predicts the gradients of activities, from the exact gradient of the output of the layer before the loss: those of one block or, for the loss
+    /// of the final head, those of all blocks.
+    /// </summary>
+    internal void Predict(ReadOnlySpan<BlockTile> tiles)
     {
-        for (int l = tile.Block.Layers.Count - 1; l > 0; l--)
+        if (_scope != LossScope.Global)
         {
-            Weigh(tile, l);
-            PassBack(tile, l, Predicted(tile, l - 1));
-            Activation.Mask(tile.Output(l - 1), Predicted(tile, l - 1));
-            if (l > 1)
-            {
-                LeaveFeatures(tile, l - 1);
-            }
+            PassDown(tiles[0]);
+            return;
         }
-    }
 
-    /// <summary>The same for all blocks, from the gradient of the final head's loss with respect to the mean of the last block's output.</summary>
-    internal void PredictGlobal(ReadOnlySpan<BlockTile> tiles)
-    {
         BlockTile top = tiles[^1];
         Span<float> error = _error.Span;
-        top.Spread(top.FeatureGradient[..(top.Examples * top.Block.Channels)], error[..(top.Rows * top.Block.Channels)]);
         ReadOnlySpan<float> q = top.FeatureGradient[..(top.Examples * top.Block.Channels)];
+        top.Spread(q, error[..(top.Rows * top.Block.Channels)]);
         Activation.InnerRuns(q, q, 1, _ofExample.AsSpan(0, top.Examples), top.Block.Channels);
         for (int k = tiles.Length - 1; k >= 0; k--)
         {
@@ -80,31 +77,19 @@ internal sealed class FeedbackPrediction
                 LeaveFeatures(tile, last);
             }
 
-            for (int l = last; l > 0; l--)
-            {
-                WeighExamples(tile, l);
-                PassBack(tile, l, Predicted(tile, l - 1));
-                Activation.Mask(tile.Output(l - 1), Predicted(tile, l - 1));
-                if (k > 0 || l > 1)
-                {
-                    LeaveFeatures(tile, l - 1);
-                }
-            }
-
+            PassDown(tile);
             if (k > 0)
             {
                 Span<float> below = _below.Span[..(tile.Rows * tile.Block.Inputs)];
-                WeighExamples(tile, 0);
                 PassBack(tile, 0, below);
-                tile.Block.AddResidualGradient(output, below);
-                PassToPrevious(tile, below, error);
+                BackwardPass.LeaveForPrevious(tile, error, below);
             }
         }
     }
 
     /// <summary>
-    /// Takes from the derivatives of a block's local losses what the predictions explain. Derivatives are those that layers are credited with,
-    /// those of losses that are not told apart added up.
+    /// Takes from the derivatives of a block's local losses what the predictions explain. Derivatives are those that layers are credited
+    /// with, those of losses that are not told apart added up.
     /// </summary>
     internal void ExplainLocal(BlockTile tile, TangentMemory memory, int pass, Range layers)
     {
@@ -116,7 +101,8 @@ internal sealed class FeedbackPrediction
         {
             bool all = block.Layers[l].ReachesAllGroups;
             ReadOnlySpan<float> predicted = Predicted(tile, l), noise = memory.Direction(tile, l)[..predicted.Length];
-            Activation.InnerRuns(predicted, noise, 1f / _passes, all ? byRow : byGroup, all ? block.Layers[l].Map.Outputs : block.ChannelsPerGroup);
+            int size = all ? block.Layers[l].Map.Outputs : block.ChannelsPerGroup;
+            Activation.InnerRuns(predicted, noise, 1f / _passes, all ? byRow : byGroup, size);
         }
 
         TangentSweep.ShareCredit(_scope, tile, byGroup, byRow);
@@ -146,7 +132,10 @@ internal sealed class FeedbackPrediction
         }
     }
 
-    /// <summary>The same for the derivatives of each example's loss of the final head, which all noise of the example is credited with.</summary>
+    /// <summary>
+    /// Takes from the derivative of each example's loss of the final head, which all noise of the example is credited with, what the predictions
+    /// explain.
+    /// </summary>
     internal void ExplainGlobal(ReadOnlySpan<BlockTile> tiles, TangentMemory memory, int pass, int[] noisyLayers)
     {
         BlockTile first = tiles[0];
@@ -166,7 +155,8 @@ internal sealed class FeedbackPrediction
             }
         }
 
-        TensorPrimitives.Subtract(memory.ExampleCredit.AsSpan(0, first.Examples), _ofExample.AsSpan(0, first.Examples), memory.ExampleCredit);
+        Span<float> credit = memory.ExampleCredit.AsSpan(0, first.Examples);
+        TensorPrimitives.Subtract(credit, _ofExample.AsSpan(0, first.Examples), credit);
         for (int k = 0; k < tiles.Length; k++)
         {
             for (int l = k == 0 ? 1 : 0; l < tiles[k].Block.Layers.Count; l++)
@@ -176,7 +166,7 @@ internal sealed class FeedbackPrediction
                 int units = weights.Length / first.Examples;
                 for (int n = 0; n < first.Examples; n++)
                 {
-                    float left = memory.ExampleCredit[n], derivative = left + _ofExample[n], weight = weights[n * units] / Share(noisy);
+                    float left = credit[n], derivative = left + _ofExample[n], weight = weights[n * units] / Share(noisy);
                     AddNoise(above, tiles[k], n, pass, weight * left * left, weight * derivative * derivative);
                 }
             }
@@ -184,8 +174,8 @@ internal sealed class FeedbackPrediction
     }
 
     /// <summary>
-    /// Completes an estimate from what the predictions left, credit times noise, which <see cref="BlockTile.Gradient"/> holds. What it adds to the
-    /// prediction goes on, by itself, to the input of the layer above, for the feedback to be fitted.
+    /// Completes an estimate from what the predictions left, credit times noise, which <see cref="BlockTile.Gradient"/> holds. What it adds
+    /// to the prediction goes on, by itself, to the input of the layer above, for the feedback to be fitted.
     /// </summary>
     /// <param name="tile">The tile.</param>
     /// <param name="next">The tile in the next block, which has the layer above for the last layer of a block.</param>
@@ -205,7 +195,8 @@ internal sealed class FeedbackPrediction
         }
 
         TangentSweep.ThroughInputNorm(consumer, place, residual, residuals, ..residuals.Length);
-        Activation.ScaleRuns(residuals, Weights(consumer, place)[..above.UnitsOf(consumer.Rows)], residuals, above.UnitInputs, accumulate: false);
+        ReadOnlySpan<float> weights = Weights(consumer, place)[..above.UnitsOf(consumer.Rows)];
+        Activation.ScaleRuns(residuals, weights, residuals, above.UnitInputs, accumulate: false);
         TensorPrimitives.Add(gradient, Predicted(tile, l), gradient);
     }
 
@@ -226,13 +217,28 @@ internal sealed class FeedbackPrediction
     private void LeaveFeatures(BlockTile tile, int l)
     {
         tile.PassBackThroughNormalization(l, Predicted(tile, l));
-        tile.PackBeside(l, tile.Gradient(l), _feedback.Of(tile.Block.Layers[l])!.Features);
+        tile.Pack(l, tile.Gradient(l), _feedback.Of(tile.Block.Layers[l])!.Features);
+    }
+
+    // Predicts the gradients of the activities within a block, the last layer's output aside.
+    private void PassDown(BlockTile tile)
+    {
+        for (int l = tile.Block.Layers.Count - 1; l > 0; l--)
+        {
+            PassBack(tile, l, Predicted(tile, l - 1));
+            Activation.Mask(tile.Output(l - 1), Predicted(tile, l - 1));
+            if (_feedback.Of(tile.Block.Layers[l - 1]) is not null)
+            {
+                LeaveFeatures(tile, l - 1);
+            }
+        }
     }
 
     // From the gradient of a layer's output to that of what it normalises.
     private void PassBack(BlockTile tile, int l, Span<float> below)
     {
         MixerLayer layer = tile.Block.Layers[l];
+        Weigh(tile, l);
         layer.Map.ApplyTranspose(_feedback.Of(layer)!.Packed.Span, tile.Gradient(l), below, tile.Rows, tile.Activations.Workspace.Span);
         TangentSweep.ThroughInputNorm(tile, l, below, below, ..below.Length);
     }
@@ -242,6 +248,12 @@ internal sealed class FeedbackPrediction
     {
         FeedbackLayer layer = _feedback.Of(tile.Block.Layers[l])!;
         Span<float> weights = Weights(tile, l)[..layer.UnitsOf(tile.Rows)];
+        if (_scope == LossScope.Global)
+        {
+            WeighExamples(weights, tile.Examples);
+            return;
+        }
+
         ReadOnlySpan<float> gradient = tile.Gradient(l), reciprocals = tile.Activations.InputReciprocal(l);
         Activation.InnerRuns(gradient, gradient, 1, weights, layer.UnitOutputs);
         int size = tile.Block.Layers[l].InputNorm, inputs = layer.UnitInputs;
@@ -263,31 +275,19 @@ internal sealed class FeedbackPrediction
     }
 
     // A loss of the final head has one derivative for all layers, whose noise is as large as the gradient of the example's loss.
-    private void WeighExamples(BlockTile tile, int l)
+    private void WeighExamples(Span<float> weights, int examples)
     {
-        FeedbackLayer layer = _feedback.Of(tile.Block.Layers[l])!;
-        int units = layer.UnitsOf(tile.Rows) / tile.Examples;
-        for (int n = 0; n < tile.Examples; n++)
+        int units = weights.Length / examples;
+        for (int n = 0; n < examples; n++)
         {
-            Weights(tile, l).Slice(n * units, units).Fill(Inverse(_ofExample[n]));
+            weights.Slice(n * units, units).Fill(Inverse(_ofExample[n]));
         }
     }
 
-    // Numbers of noise that are credited with one derivative share the square of it. It holds what other layers lack too, and what no matrix of
-    // this layer explains: where several layers are perturbed at once, a part of their share is taken, so that what each adds by chance stays small.
+    // Numbers of noise that are credited with one derivative share the square of it. It holds what other layers lack too, and what no
+    // matrix of this layer explains: where several layers are perturbed at once, a part of their share is taken, so that what each adds by
+    // chance stays small.
     private static int Share(int layers) => layers == 1 ? 1 : JointCaution * layers;
 
     private static float Inverse(float square) => square > SmallestSquare ? 1 / square : 0;
-
-    private static void PassToPrevious(BlockTile tile, ReadOnlySpan<float> input, Span<float> error)
-    {
-        if (tile.Block.InputPooling is null)
-        {
-            input.CopyTo(error);
-        }
-        else
-        {
-            tile.Block.InputPooling.ApplyTranspose(tile.Previous.Span, input, error[..tile.Previous.Length]);
-        }
-    }
 }

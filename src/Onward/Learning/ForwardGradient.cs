@@ -112,7 +112,9 @@ public sealed class ForwardGradient : LearningRule
 
         if (controlVariate == ControlVariate.LearnedFeedback && sites != NoiseSites.Hidden)
         {
-            throw new ArgumentException("Predictions start from the exact gradient of the layer before a loss, so that layer must not be perturbed: the noise sites must be Hidden.", nameof(controlVariate));
+            throw new ArgumentException(
+                "Predictions start from the exact gradient of the layer before a loss, so that layer must not be perturbed: the noise sites must be Hidden.",
+                nameof(controlVariate));
         }
 
         _layerwise = layerwise;
@@ -124,7 +126,7 @@ public sealed class ForwardGradient : LearningRule
         _differentiation = differentiation;
         _draw = Draw;
         _memory = [.. Tiles.Select(tiles => new TangentMemory(model, tiles, ownDirections: passes > 1, Loss.Overlap))];
-        _noisyLayers = [.. model.Blocks.Select(block => block.Layers.Count - (sites == NoiseSites.Hidden && (scope != LossScope.Global || block.Index == model.Blocks.Count - 1) ? 1 : 0))];
+        _noisyLayers = [.. model.Blocks.Select(block => block.Layers.Count - (sites == NoiseSites.Hidden && EndsBeforeLoss(block) ? 1 : 0))];
         if (controlVariate == ControlVariate.LearnedFeedback)
         {
             Feedback = new LearnedFeedback(model, team, WaveExamples, isGlobal: scope == LossScope.Global);
@@ -133,9 +135,12 @@ public sealed class ForwardGradient : LearningRule
     }
 
     /// <inheritdoc/>
-    /// <remarks>Where a block's input carries no tangent, its first layer has none to multiply. Feedback takes a product for the prediction and one for the fit.</remarks>
-    protected override double RuleFlopsOf(MixerBlock block) =>
-        2.0 * block.Patches * block.Layers.Select((layer, l) => layer.Map.MultiplyAddsPerRow * (2.0 + (_passes * TangentsOf(block, l)) + (Feedback?.Of(layer) is null ? 0 : 2))).Sum();
+    /// <remarks>
+    /// Where a block's input carries no tangent, its first layer has none to multiply. Feedback takes a product for the prediction and one for
+    /// the fit.
+    /// </remarks>
+    protected override double RuleFlopsOf(MixerBlock block) => 2.0 * block.Patches * block.Layers
+        .Select((layer, l) => layer.Map.MultiplyAddsPerRow * (2.0 + (_passes * TangentsOf(block, l)) + (Feedback?.Of(layer) is null ? 0 : 2))).Sum();
 
     /// <summary>
     /// Sees the directional derivatives of a tile's local losses [rows, G] in each pass, divided by the number of passes,
@@ -160,7 +165,8 @@ public sealed class ForwardGradient : LearningRule
     private protected override bool EndsWithSlices => true;
 
     /// <inheritdoc/>
-    protected override long RuleBytes => _memory.Sum(memory => memory.Bytes) + _predictions.Sum(prediction => prediction.Bytes) + (Feedback?.Bytes ?? 0);
+    protected override long RuleBytes =>
+        _memory.Sum(memory => memory.Bytes) + _predictions.Sum(prediction => prediction.Bytes) + (Feedback?.Bytes ?? 0);
 
     /// <inheritdoc/>
     protected override void BeginStep(uint number, int batch) => Feedback?.Begin(OwnBlocks);
@@ -181,13 +187,9 @@ public sealed class ForwardGradient : LearningRule
             }
         }
 
-        if (Feedback is not null && _scope == LossScope.Global)
+        if (Feedback is not null)
         {
-            _predictions[tiles[0].Worker].PredictGlobal(tiles);
-        }
-        else if (Feedback is not null)
-        {
-            _predictions[tiles[0].Worker].PredictLocal(tiles[0]);
+            _predictions[tiles[0].Worker].Predict(tiles);
         }
 
         for (int pass = 0; pass < _passes; pass++)
@@ -266,6 +268,9 @@ public sealed class ForwardGradient : LearningRule
             TangentSweep.DifferentiateLocalLosses(tile, memory, 1f / _passes, memory.GroupCredit.Span);
         }
     }
+
+    // Whether a loss follows a block's last layer directly.
+    private bool EndsBeforeLoss(MixerBlock block) => _scope != LossScope.Global || block.Index == Model.Blocks.Count - 1;
 
     // Tangents that a layer multiplies in one pass.
     private int TangentsOf(MixerBlock block, int layer)

@@ -73,6 +73,13 @@ internal sealed class GradientSlices
         _rule.Profile?.Add(StepPhase.PackWeights, worker, since, 0, 2.0 * sizeof(float) * part.Length * part.Pieces);
     }
 
+    /// <summary>Takes a slice of what a layer's feedback is fitted from.</summary>
+    internal void TakeFit(FeedbackLayer layer, int slice, int worker, int examples, bool accumulate)
+    {
+        ReadOnlySpan<float> exact = layer.IsExact ? _wave.Blocks[layer.Block.Index].PackedGradients[layer.Place].Span : [];
+        _rule.Feedback!.Take(layer, slice, exact, worker, examples, _wave.Examples, accumulate, _workspace[worker].Span);
+    }
+
     /// <summary>Takes the gradient of the head after a block or, for the number of blocks, of the final one.</summary>
     internal void TakeHead(int block, int worker, int examples, bool accumulate, SliceLearner? learns)
     {

@@ -48,11 +48,10 @@ internal sealed class LearnedFeedback
 
     private readonly int[] _starts; // of each block's matrices and, last, the end
     private readonly WorkerTeam _team;
-    private readonly FeedbackRoom[] _rooms;
+    private readonly long _roomLength;
     private readonly FeedbackLayer?[] _layers;
     private readonly FeedbackLayer[] _fitted;
     private readonly (FeedbackLayer Layer, int Slice)[] _packing;
-    private readonly Memory<float>[] _workspace;
     private readonly Memory<float>[] _biases;
     private readonly ParameterVector _sums;
     private readonly Action<int, int> _pack;
@@ -69,26 +68,30 @@ internal sealed class LearnedFeedback
         _team = team;
         Matrices = new ParameterVector(LayoutOf(model));
         _sums = new ParameterVector(Matrices.Layout);
-        _rooms = isGlobal ? [.. model.Blocks.Select(block => new FeedbackRoom([block], examples))] : [new FeedbackRoom(model.Blocks, examples)];
+        _starts = [0, .. model.Blocks.Skip(1).Select(block => MatrixOf(block.Layers[0]).Offset), Matrices.Layout.Length];
+        (MixerBlock Block, int Place, bool IsExact)[] fitted =
+        [
+            .. Sites(model)
+                .Where(site => site.Place > 0 || isGlobal)
+                .Select(site => (site.Block, site.Place, site.Place == site.Block.Layers.Count - 1 && (!isGlobal || site.Block.Index == model.Blocks.Count - 1))),
+        ];
         _layers = new FeedbackLayer?[model.Blocks.Sum(block => block.Layers.Count)];
-        _starts = [.. model.Blocks.Select(_ => 0), Matrices.Layout.Length];
-        int parameter = 0;
-        foreach ((MixerBlock block, int l) in Sites(model))
+
+        // Blocks that learn one after another share the memory of a wave; layers of a block do not.
+        foreach (var sharing in fitted.GroupBy(site => (site.Place, isGlobal ? site.Block.Index : 0)))
         {
-            Parameter matrix = Matrices.Layout.Parameters[parameter++], statistics = Matrices.Layout.Parameters[parameter++];
-            _starts[block.Index] = parameter == 2 || _starts[block.Index] > 0 ? _starts[block.Index] : matrix.Offset;
-            bool isExact = l == block.Layers.Count - 1 && (!isGlobal || block.Index == model.Blocks.Count - 1);
-            if (l > 0 || isGlobal)
+            FeedbackRoom room = new(sharing, examples);
+            _roomLength += room.Length;
+            foreach ((MixerBlock block, int place, bool isExact) in sharing)
             {
-                _layers[block.Layers[l].Index] = new FeedbackLayer(block, l, matrix, statistics, isExact, _rooms[block.Index % _rooms.Length]);
+                MixerLayer layer = block.Layers[place];
+                _layers[layer.Index] = new FeedbackLayer(block, place, MatrixOf(layer), StatisticsOf(layer), isExact, room);
             }
         }
 
         _fitted = [.. _layers.OfType<FeedbackLayer>()];
         _packing = [.. _fitted.SelectMany(layer => Enumerable.Range(0, layer.Map.TransposingSlices).Select(slice => (layer, slice)))];
-        int workspace = _fitted.Max(layer => layer.Map.GradientWorkspaceLength(checked(examples * layer.Block.Patches)));
         int bias = _fitted.Max(layer => layer.Block.Layers[layer.Place].Bias.Length);
-        _workspace = [.. Enumerable.Range(0, team.Count).Select(_ => AlignedMemory.Allocate(workspace))];
         _biases = [.. Enumerable.Range(0, team.Count).Select(_ => AlignedMemory.Allocate(bias))];
         (_pack, _learn) = (Pack, Learn);
     }
@@ -99,10 +102,12 @@ internal sealed class LearnedFeedback
     /// <summary>Whether matrices change from step to step; else they stay as they are.</summary>
     internal bool IsFitted { get; set; } = true;
 
-    internal long Bytes => sizeof(float) * (_rooms.Sum(room => room.Length) + _fitted.Sum(layer => (long)layer.Packed.Length)
-        + Matrices.All.Length + _sums.All.Length + _workspace.Concat(_biases).Sum(m => (long)m.Length));
+    internal long Bytes => sizeof(float) * (_roomLength + _fitted.Sum(layer => (long)layer.Packed.Length)
+        + Matrices.All.Length + _sums.All.Length + _biases.Sum(m => (long)m.Length));
 
-    /// <summary>Where the matrices of a model lie. Every layer but the first has one; that of a block's first is at 0 where losses are local.</summary>
+    /// <summary>
+    /// Where the matrices of a model lie. Every layer but the first has one; that of a block's first stays at 0 where losses are local.
+    /// </summary>
     internal static ParameterLayout LayoutOf(LocalMixer model)
     {
         ParameterLayout layout = new();
@@ -122,15 +127,17 @@ internal sealed class LearnedFeedback
     /// <summary>Where the matrices of some blocks lie: one piece.</summary>
     internal Range RangeOf(Range blocks) => _starts[blocks.Start.Value].._starts[blocks.End.Value];
 
-    /// <summary>The noise that predictions leave in the activities below a layer, as a share of the noise without them; 1 before there are any.</summary>
+    /// <summary>
+    /// The noise that predictions leave in the activities below a layer, as a share of the noise without them; 1 before there are any.
+    /// </summary>
     internal double NoiseLeft(FeedbackLayer above)
     {
         ReadOnlySpan<float> statistics = Matrices[above.Statistics];
         return statistics[1] > 0 ? statistics[0] / statistics[1] : 1;
     }
 
-    /// <summary>The same for a block, the mean of its layers.</summary>
-    internal double NoiseLeft(MixerBlock block) => _fitted.Where(layer => layer.Block == block).Average(NoiseLeft);
+    /// <summary>The noise that predictions leave in each block, the mean of its layers.</summary>
+    internal IReadOnlyList<double> NoiseLeftByBlock() => [.. _fitted.GroupBy(layer => layer.Block).Select(block => block.Average(NoiseLeft))];
 
     /// <summary>Begins a step in some of the blocks.</summary>
     internal void Begin(Range own)
@@ -141,7 +148,8 @@ internal sealed class LearnedFeedback
 
     /// <summary>The slices of a block's fits, for <see cref="Take"/>.</summary>
     internal IEnumerable<(FeedbackLayer Layer, int Slice)> SlicesOf(int block) =>
-        _fitted.Where(layer => layer.Block.Index == block).SelectMany(layer => Enumerable.Range(0, layer.Map.Slices).Select(slice => (layer, slice)));
+        _fitted.Where(layer => layer.Block.Index == block)
+            .SelectMany(layer => Enumerable.Range(0, layer.Map.Slices).Select(slice => (layer, slice)));
 
     /// <summary>Takes a slice of a layer's U from the wave, and with the first slice its E.</summary>
     /// <param name="layer">The layer.</param>
@@ -151,12 +159,21 @@ internal sealed class LearnedFeedback
     /// <param name="examples">Examples in the wave.</param>
     /// <param name="capacity">Examples that it can hold.</param>
     /// <param name="accumulate">Whether to add to what earlier waves gave.</param>
-    internal void Take(FeedbackLayer layer, int slice, ReadOnlySpan<float> exact, int worker, int examples, int capacity, bool accumulate)
+    /// <param name="workspace">Room for the product.</param>
+    internal void Take(
+        FeedbackLayer layer, int slice, ReadOnlySpan<float> exact, int worker, int examples, int capacity, bool accumulate, Span<float> workspace)
     {
         int patches = layer.Block.Patches, rows = examples * patches;
         layer.Map.AccumulateGradient(
-            slice, layer.Residuals[..(rows * layer.Map.Inputs)], layer.IsExact ? exact : layer.Features, rows, capacity * patches, accumulate,
-            _sums[layer.Matrix], _biases[worker].Span[..layer.Block.Layers[layer.Place].Bias.Length], _workspace[worker].Span);
+            slice,
+            layer.Residuals[..(rows * layer.Map.Inputs)],
+            layer.IsExact ? exact : layer.Features,
+            rows,
+            capacity * patches,
+            accumulate,
+            _sums[layer.Matrix],
+            _biases[worker].Span[..layer.Block.Layers[layer.Place].Bias.Length],
+            workspace);
         if (slice > 0)
         {
             return;
@@ -187,6 +204,11 @@ internal sealed class LearnedFeedback
 
     private static IEnumerable<(MixerBlock Block, int Place)> Sites(LocalMixer model) =>
         model.Blocks.SelectMany(block => Enumerable.Range(0, block.Layers.Count).Select(l => (block, l))).Skip(1);
+
+    // Every layer but the first has a matrix and its statistics, in the order of the layers.
+    private Parameter MatrixOf(MixerLayer layer) => Matrices.Layout.Parameters[2 * (layer.Index - 1)];
+
+    private Parameter StatisticsOf(MixerLayer layer) => Matrices.Layout.Parameters[(2 * (layer.Index - 1)) + 1];
 
     private bool Owns(FeedbackLayer layer) => layer.Block.Index >= _own.Start.Value && layer.Block.Index < _own.End.Value;
 

@@ -34,8 +34,9 @@ internal sealed class StagePlan
     /// <summary>The weight gradients to take in each stage: slices of layers; with layer -1, a local head or, after the last block, the final one. [stage]</summary>
     internal (int Block, int Layer, int Slice)[][] Slices { get; }
 
-    /// <summary>The slices of what the rule's feedback is fitted from. [stage]</summary>
-    internal (FeedbackLayer Layer, int Slice)[][] Fits => field ??= [.. Enumerable.Range(0, Stages).Select(stage => Learning(stage).SelectMany(k => _rule.Feedback?.SlicesOf(k) ?? []).ToArray())];
+    /// <summary>The slices of what the rule's feedback is fitted from; asked for in a step, as a rule makes its feedback after its plan. [stage]</summary>
+    internal (FeedbackLayer Layer, int Slice)[][] Fits => field ??=
+        [.. Enumerable.Range(0, Stages).Select(stage => Learning(stage).SelectMany(k => _rule.Feedback?.SlicesOf(k) ?? []).ToArray())];
 
     /// <summary>The blocks that learn in a stage: from the first to before the end.</summary>
     internal (int First, int End) BlocksOf(int stage) => _rule.Locality switch

@@ -373,8 +373,7 @@ internal sealed class TileEngine
         if (fit >= 0)
         {
             (FeedbackLayer layer, int part) = _plan.Fits[_stage][fit];
-            ReadOnlySpan<float> exact = layer.IsExact ? _wave.Blocks[layer.Block.Index].PackedGradients[layer.Place].Span : [];
-            _rule.Feedback!.Take(layer, part, exact, worker, _examples, _wave.Examples, accumulate: _first > 0);
+            _slices.TakeFit(layer, part, worker, _examples, accumulate: _first > 0);
             return;
         }
 

@@ -85,7 +85,9 @@ public sealed class SafetensorsReader : IDisposable
     }
 
     /// <summary>Bytes of the tensors whose names begin with a prefix.</summary>
-    internal long LengthOf(string prefix) => _tensors.Where(tensor => tensor.Key.StartsWith(prefix, StringComparison.Ordinal)).Sum(tensor => tensor.Value.End - tensor.Value.Begin);
+    internal long LengthOf(string prefix) => _tensors
+        .Where(tensor => tensor.Key.StartsWith(prefix, StringComparison.Ordinal))
+        .Sum(tensor => tensor.Value.End - tensor.Value.Begin);
 
     /// <summary>Fills several vectors, whose parameters' names begin with a prefix of their own.</summary>
     internal void Read(IReadOnlyList<(string Prefix, ParameterVector Vector)> vectors)

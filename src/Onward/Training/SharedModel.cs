@@ -24,7 +24,13 @@ internal sealed class SharedModel(LearningRule rule)
     internal void Assemble(ParameterVector vector) => Assemble(vector, _model.ParametersOf);
 
     /// <summary>Gives every process what each has learnt beside the parameters of its blocks.</summary>
-    internal void Assemble(LearnedFeedback feedback) => Assemble(feedback.Matrices, feedback.RangeOf);
+    internal void AssembleFeedback()
+    {
+        if (rule.Feedback is LearnedFeedback feedback)
+        {
+            Assemble(feedback.Matrices, feedback.RangeOf);
+        }
+    }
 
     private void Assemble(ParameterVector vector, Func<Range, Range> of)
     {

@@ -202,7 +202,7 @@ public sealed class Trainer
             _readout?.Run(asTheyAre!, _state.Epochs.Count, _options.ReadoutLearningRate, StepsPerEpoch, _state.ReadoutStep, () => ReadoutStepEnded(cancellation), Own(cancellation));
             _shared.RequireSame();
             evaluation = evaluations.OfTest(Tell, Own(cancellation));
-            AssembleFeedback();
+            _shared.AssembleFeedback();
             EpochMetrics ended = new(
                 _state.Epochs.Count + 1,
                 schedule.Rate(((_state.Epochs.Count + 1L) * StepsPerEpoch) - 1),
@@ -211,7 +211,7 @@ public sealed class Trainer
                 _state.ImagesPerSecond, _clock.GetElapsedTime(_start))
             {
                 Gradients = GradientAgreement.Mean(_state.Gradients),
-                NoiseLeft = [.. _model.Blocks.Where(_ => _rule.Feedback is not null).Select(block => _rule.Feedback!.NoiseLeft(block))],
+                NoiseLeft = _rule.Feedback?.NoiseLeftByBlock() ?? [],
                 Advice = [.. _state.Advice.Where(given => given.Epoch == _state.Epochs.Count + 1).Select(given => given.Message)],
             };
             _state.End(ended);
@@ -376,8 +376,9 @@ public sealed class Trainer
                 _shared.Assemble(_average.Values);
             }
 
-            AssembleFeedback();
-            _keep(new Checkpoint(_model, _update.Velocity, _average?.Values, _rule.Feedback?.Matrices, _options, _images, _state, _rule.Description, Gemm.VectorBits));
+            _shared.AssembleFeedback();
+            _keep(new Checkpoint(
+                _model, _update.Velocity, _average?.Values, _rule.Feedback?.Matrices, _options, _images, _state, _rule.Description, Gemm.VectorBits));
             _keptAt = _state.Position;
             _kept = _clock.GetTimestamp();
         }
@@ -386,14 +387,6 @@ public sealed class Trainer
         {
             _average!.Exchange();
             _shared.Assemble(_model.Values);
-        }
-    }
-
-    private void AssembleFeedback()
-    {
-        if (_rule.Feedback is not null)
-        {
-            _shared.Assemble(_rule.Feedback);
         }
     }
 

@@ -33,11 +33,7 @@ public sealed class LearnedFeedbackTests
         LocalMixer model = Model(projection);
         using WorkerTeam team = new(2);
         ForwardGradient rule = Rule(model, team, scope, layerwise, passes, noise);
-        for (uint step = 0; step < 150; step++)
-        {
-            (float[] pixels, int[] labels) = Batch(step);
-            rule.Step(pixels, labels, step);
-        }
+        Run(rule, 0, 150);
 
         Assert.All(Layers(model, rule), layer => Assert.InRange(rule.Feedback!.NoiseLeft(layer), 0, scope == LossScope.Global ? 1.1 : layerwise ? 0.01 : 0.75));
     }
@@ -139,17 +135,10 @@ public sealed class LearnedFeedbackTests
             TensorPrimitives.Multiply(rule.Feedback.Matrices[layer.Matrix], scale, rule.Feedback.Matrices[layer.Matrix]);
         }
 
-        uint step = 0;
-        for (; step < 5; step++)
-        {
-            rule.Step(Batch(step).Pixels, Batch(step).Labels, step);
-        }
+        Run(rule, 0, 5);
 
         Assert.All(Layers(model, rule), layer => Assert.InRange(rule.Feedback!.NoiseLeft(layer), 1.1, double.MaxValue));
-        for (; step < 200; step++)
-        {
-            rule.Step(Batch(step).Pixels, Batch(step).Labels, step);
-        }
+        Run(rule, 5, 200);
 
         Assert.All(Layers(model, rule), layer => Assert.InRange(rule.Feedback!.NoiseLeft(layer), 0, 1.1));
     }
@@ -171,12 +160,7 @@ public sealed class LearnedFeedbackTests
             LocalMixer model = Model(projection);
             using WorkerTeam team = new(threads);
             ForwardGradient rule = Rule(model, team, scope, layerwise, passes, noise);
-            for (uint step = 0; step < 3; step++)
-            {
-                (float[] pixels, int[] labels) = Batch(step);
-                rule.Step(pixels, labels, step);
-            }
-
+            Run(rule, 0, 3);
             return (rule.Gradients.All.ToArray(), rule.Feedback!.Matrices.All.ToArray());
         }
     }
@@ -212,6 +196,15 @@ public sealed class LearnedFeedbackTests
         CounterRandom.Normals(new RandomStream(4, RandomPurpose.Initialization), 0, model.Values.All);
         TensorPrimitives.Multiply(model.Values.All, 0.3f, model.Values.All);
         return model;
+    }
+
+    private static void Run(ForwardGradient rule, uint step, uint end)
+    {
+        for (; step < end; step++)
+        {
+            (float[] pixels, int[] labels) = Batch(step);
+            rule.Step(pixels, labels, step);
+        }
     }
 
     // Several waves, the last one not full.
