@@ -41,6 +41,7 @@ public sealed class RunsTests : IDisposable
         _workplace.Run($"{Small} --epochs 2 --lr 0.5 --perturbation rademacher --validation 16 --seed 3 --warmup-epochs 0 --layerwise --loss-scope block,group --out runs/b".Replace("--epochs 3 ", "", StringComparison.Ordinal));
         _workplace.Run($"{Small} --rule BP --out runs/c".Replace(" --epochs 3", " --epochs 1", StringComparison.Ordinal));
         _workplace.Run("train --data {data} --model S/1/1 --batch-size 16 --epochs 1 --objective contrastive --temperature 0.3 --augment none --out runs/d".Replace(" --augment none", "", StringComparison.Ordinal));
+        _workplace.Run("train --data {data} --model S/1/1 --batch-size 16 --epochs 1 --control-variate learned-feedback --out runs/e");
 
         Dictionary<string, string> options = _workplace.Run("runs --json").OutLines.Select(line => JsonNode.Parse(line)!)
             .ToDictionary(run => (string)run["name"]!, run => string.Join(' ', run["options"]!.AsObject().Select(option => $"{option.Key}={option.Value}").Order(StringComparer.Ordinal)));
@@ -49,6 +50,7 @@ public sealed class RunsTests : IDisposable
         Assert.Equal("batch-size=16 epochs=2 layerwise=true loss-scope=block, group lr=0.5 perturbation=rademacher seed=3 validation=16 warmup-epochs=0", options["b"]);
         Assert.Equal("batch-size=16 epochs=1", options["c"]);
         Assert.Equal("batch-size=16 epochs=1 temperature=0.3", options["d"]);
+        Assert.Equal("batch-size=16 control-variate=learned-feedback epochs=1 noise-sites=hidden", options["e"]);
         Assert.Contains("  epochs=1 limit-batches=1 limit-test-batches=1", _workplace.Run("runs").Out);
     }
 
