@@ -89,23 +89,12 @@ internal sealed class RuleChoice
 
         string perturbation = parse.GetValue(_perturbation) ?? DefaultPerturbation;
         int passes = parse.GetValue(_passes) ?? 1;
-        if (perturbation == Orthogonal && (!BitOperations.IsPow2(passes) || !PaperRules.PerturbsActivities(rule)))
-        {
-            throw new CommandFault(
-                $"--perturbation orthogonal takes a rule that perturbs activities (FG-A, LG-FG-A) and a power of two of --passes; got {rule} and {passes}.");
-        }
-
         ControlVariate controlVariate = parse.GetValue(_controlVariate) is string kind ? ControlVariates[kind] : ControlVariate.None;
         NoiseSites sites = parse.GetValue(_sites) is string name ? Enum.Parse<NoiseSites>(name, ignoreCase: true)
             : controlVariate == ControlVariate.None ? NoiseSites.All : NoiseSites.Hidden;
-        if (controlVariate != ControlVariate.None && sites != NoiseSites.Hidden)
-        {
-            throw new CommandFault(
-                "--control-variate learned-feedback predicts from the exact gradient of the layer before a loss, which --noise-sites all perturbs. "
-                + "Take --noise-sites hidden.");
-        }
-
-        return new Settings(rule, perturbation, passes, parse.GetValue(_layerwise), sites, controlVariate, parse.GetValue(_recompute), Threads(parse, _threads));
+        Settings settings = new(
+            rule, perturbation, passes, parse.GetValue(_layerwise), sites, controlVariate, parse.GetValue(_recompute), Threads(parse, _threads));
+        return settings.Conflict is string conflict ? throw new CommandFault(conflict) : settings;
     }
 
     /// <summary>Refuses an option that the rule would ignore.</summary>
@@ -129,6 +118,15 @@ internal sealed class RuleChoice
     {
         /// <summary>A rule as it is when no option changes it.</summary>
         internal static Settings Default(string rule, int threads) => new(rule, DefaultPerturbation, 1, false, NoiseSites.All, ControlVariate.None, false, threads);
+
+        /// <summary>Says which settings do not go together; null where all do.</summary>
+        internal string? Conflict =>
+            Perturbation == Orthogonal && (!BitOperations.IsPow2(Passes) || !PaperRules.PerturbsActivities(Rule))
+                ? $"--perturbation orthogonal takes a rule that perturbs activities (FG-A, LG-FG-A) and a power of two of --passes; got {Rule} and {Passes}."
+            : ControlVariate != ControlVariate.None && Sites != NoiseSites.Hidden
+                ? "--control-variate learned-feedback predicts from the exact gradient of the layer before a loss, which --noise-sites all perturbs. "
+                    + "Take --noise-sites hidden."
+            : null;
 
         /// <summary>Prepares steps of the rule on a model.</summary>
         internal LearningRule Create(LocalMixer model, WorkerTeam team, LossScope scope, TrainingLoss loss, ulong seed) => PaperRules.Create(

@@ -190,16 +190,18 @@ internal sealed record RunConfiguration
         Datasets.Names.Contains(Dataset) && LocalMixerPresets.Names.Contains(Model) && PaperRules.Names.Contains(Rule)
         && RuleChoice.PerturbationNames.Contains(Perturbation) && (AugmentationChoice.Names.Contains(Augmentation) || Augmentation == ObjectiveChoice.Contrastive);
 
-    /// <summary>Whether a run can have these numbers.</summary>
+    /// <summary>Whether a run can have these numbers, and these settings together.</summary>
     internal bool IsInRange
     {
         get
         {
             try
             {
-                RunPlan.Of(this, Threads).Training.Validate();
+                RunPlan plan = RunPlan.Of(this, Threads);
+                plan.Training.Validate();
                 _ = ToJson(); // a number too large is read as infinity, which cannot be written
-                return Validation >= 0 && Passes >= 1 && Threads >= 1 && OverfitBatches is null or >= 1;
+                return Validation >= 0 && Passes >= 1 && Threads >= 1 && OverfitBatches is null or >= 1
+                    && RunPlan.ConflictOf(plan.Rule, plan.Objective) is null;
             }
             catch (ArgumentException)
             {

@@ -71,6 +71,13 @@ internal sealed record RunPlan(ModelChoice.Settings Model, RuleChoice.Settings R
         };
     }
 
+    /// <summary>Says which settings of a rule and its losses do not go together; null where all do.</summary>
+    internal static string? ConflictOf(RuleChoice.Settings rule, ObjectiveChoice.Settings objective) =>
+        rule.Conflict ?? (objective.Overlap && rule.Sites == NoiseSites.Hidden
+            ? "--noise-sites hidden, which --control-variate takes, does not go with --overlap, by which the next block's loss reaches a block's "
+                + "last layer too. Leave one out."
+            : null);
+
     /// <summary>Fits the defaults of the plan to the images, and says what their number changed.</summary>
     /// <param name="data">All images.</param>
     /// <param name="host">Takes the message.</param>

@@ -176,10 +176,9 @@ internal sealed class TrainOptions
         RuleChoice.Settings rule = _rule.Read(parse);
         ObjectiveChoice.Settings objective = _objective.Read(parse);
         objective.RequireUse(rule.Rule, model);
-        if (objective.Overlap && rule.Sites == NoiseSites.Hidden)
+        if (RunPlan.ConflictOf(rule, objective) is string conflict)
         {
-            throw new CommandFault(
-                "--noise-sites hidden, which --control-variate takes, does not go with --overlap, by which the next block's loss reaches a block's last layer too. Leave one out.");
+            throw new CommandFault(conflict);
         }
 
         if (!PaperRules.HasLossScope(rule.Rule))

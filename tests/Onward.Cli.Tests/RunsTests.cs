@@ -96,6 +96,8 @@ public sealed class RunsTests : IDisposable
     [InlineData("config.json", "\"batchSize\": 16", "\"batchSize\": 0")]
     [InlineData("config.json", "\"images\": {", "\"images\": {}, \"environment\": {")]
     [InlineData("config.json", "\"temperature\": null", "\"temperature\": 1e999")]
+    [InlineData("config.json", "\"controlVariate\": \"none\"", "\"controlVariate\": \"learned-feedback\"")]
+    [InlineData("config.json", "\"perturbation\": \"gaussian\",\n  \"passes\": 1", "\"perturbation\": \"orthogonal\",\n  \"passes\": 3")]
     [InlineData("metrics.csv", "\n1,", "\n1,1,1,1,1,1,1,1,1e300\n1,")]
     [InlineData("metrics.csv", "\n1,", "\n1,1,1,1,1,1,1,1,NaN\n1,")]
     [InlineData("result.json", "\"seconds\": ", "\"seconds\": 1e300")]
