@@ -135,7 +135,7 @@ public sealed class MixerExperiment
         for (uint draw = 0; draw < FittingDraws; draw++)
         {
             cancellation.ThrowIfCancellationRequested();
-            rule.Step(_pixels, _labels, (uint)options.Draws + draw);
+            rule.Step(_pixels, _labels, ((uint)options.Draws + draw) * LearnedFeedback.StepsPerFit);
         }
 
         rule.Feedback!.IsFitted = false;

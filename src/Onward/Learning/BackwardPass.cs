@@ -116,7 +116,7 @@ internal sealed class BackwardPass
 
                 if (l > 0)
                 {
-                    tile.PassBackThroughActivation(l - 1, chunk);
+                    tile.PassBackThroughActivation(l - 1, chunk, previous[chunk]);
                 }
             }
         }

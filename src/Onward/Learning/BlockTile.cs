@@ -171,20 +171,21 @@ public sealed class BlockTile
     /// before bias and normalisation.
     /// </summary>
     /// <param name="layer">The layer's place in the block.</param>
-    public void PassBackThroughActivation(int layer) => PassBackThroughActivation(layer, ..OutputLength(layer));
+    public void PassBackThroughActivation(int layer) => PassBackThroughActivation(layer, ..OutputLength(layer), Gradient(layer));
 
-    /// <summary>The same for a chunk of whole rows.</summary>
-    internal void PassBackThroughActivation(int l, Range chunk)
+    /// <summary>The same for a chunk of whole rows, from the gradient of what comes after the layer's ReLU there.</summary>
+    internal void PassBackThroughActivation(int l, Range chunk, ReadOnlySpan<float> activities)
     {
         int size = Block.Layers[l].OutputNorm;
+        Span<float> gradient = Gradient(l)[chunk];
         if (size > 0 && l < Block.Layers.Count - 1)
         {
-            Span<float> gradient = Gradient(l)[chunk];
-            LayerNorm.RectifiedJacobianProduct(Output(l)[chunk], Activations.OutputReciprocal(l)[MixerBlock.Runs(chunk, size)], gradient, gradient, size);
+            LayerNorm.RectifiedJacobianProduct(Output(l)[chunk], Activations.OutputReciprocal(l)[MixerBlock.Runs(chunk, size)], activities, gradient, size);
             return;
         }
 
-        Activation.Mask((l == Block.Layers.Count - 1 ? Result.Span : Output(l))[chunk], Gradient(l)[chunk]);
+        activities.CopyTo(gradient);
+        Activation.Mask((l == Block.Layers.Count - 1 ? Result.Span : Output(l))[chunk], gradient);
         PassBackThroughNormalization(l, chunk);
     }
 

@@ -74,6 +74,7 @@ internal sealed class FeedbackPrediction
             if (k < tiles.Length - 1)
             {
                 output.CopyTo(Predicted(tile, last));
+                tile.PassBackThroughNormalization(last, output);
                 LeaveFeatures(tile, last);
             }
 
@@ -82,6 +83,7 @@ internal sealed class FeedbackPrediction
             {
                 Span<float> below = _below.Span[..(tile.Rows * tile.Block.Inputs)];
                 PassBack(tile, 0, below);
+                TangentSweep.ThroughInputNorm(tile, 0, below, below, ..below.Length);
                 BackwardPass.LeaveForPrevious(tile, error, below);
             }
         }
@@ -108,6 +110,11 @@ internal sealed class FeedbackPrediction
         TangentSweep.ShareCredit(_scope, tile, byGroup, byRow);
         TensorPrimitives.Subtract(memory.GroupCredit.Span[..byGroup.Length], byGroup, memory.GroupCredit.Span);
         TensorPrimitives.Subtract(memory.RowCredit.Span[..byRow.Length], byRow, memory.RowCredit.Span);
+        if (!_feedback.IsFitting)
+        {
+            return;
+        }
+
         int sites = layers.End.Value - layers.Start.Value, patches = _scope.HasFlag(LossScope.Patch) ? 1 : block.Patches;
         for (int l = layers.Start.Value; l < layers.End.Value; l++)
         {
@@ -157,6 +164,11 @@ internal sealed class FeedbackPrediction
 
         Span<float> credit = memory.ExampleCredit.AsSpan(0, first.Examples);
         TensorPrimitives.Subtract(credit, _ofExample.AsSpan(0, first.Examples), credit);
+        if (!_feedback.IsFitting)
+        {
+            return;
+        }
+
         for (int k = 0; k < tiles.Length; k++)
         {
             for (int l = k == 0 ? 1 : 0; l < tiles[k].Block.Layers.Count; l++)
@@ -174,30 +186,36 @@ internal sealed class FeedbackPrediction
     }
 
     /// <summary>
-    /// Completes an estimate from what the predictions left, credit times noise, which <see cref="BlockTile.Gradient"/> holds. What it adds
-    /// to the prediction goes on, by itself, to the input of the layer above, for the feedback to be fitted.
+    /// Completes a chunk of an estimate from what the predictions left, credit times noise, which <see cref="BlockTile.Gradient"/> holds.
+    /// </summary>
+    internal void Complete(BlockTile tile, int l, Range chunk)
+    {
+        Span<float> gradient = tile.Gradient(l)[chunk];
+        TensorPrimitives.Add(gradient, Predicted(tile, l)[chunk], gradient);
+    }
+
+    /// <summary>
+    /// Takes what the estimate of a layer adds to the prediction, credit times noise, on to the input of the layer above, for the feedback to be fitted.
     /// </summary>
     /// <param name="tile">The tile.</param>
     /// <param name="next">The tile in the next block, which has the layer above for the last layer of a block.</param>
     /// <param name="l">The layer.</param>
-    internal void Complete(BlockTile tile, BlockTile? next, int l)
+    internal void LeaveResiduals(BlockTile tile, BlockTile? next, int l)
     {
-        Span<float> gradient = tile.Gradient(l);
+        ReadOnlySpan<float> residual = tile.Gradient(l);
         BlockTile consumer = l + 1 < tile.Block.Layers.Count ? tile : next!;
         int place = consumer == tile ? l + 1 : 0;
         FeedbackLayer above = _feedback.Of(consumer.Block.Layers[place])!;
         Span<float> residuals = above.Residuals.Slice(consumer.WaveRow * above.Map.Inputs, consumer.Rows * above.Map.Inputs);
-        ReadOnlySpan<float> residual = gradient;
         if (consumer != tile && consumer.Block.InputPooling is not null)
         {
-            consumer.Block.InputPooling.ApplyTangent(consumer.Previous.Span, gradient, residuals);
+            consumer.Block.InputPooling.ApplyTangent(consumer.Previous.Span, residual, residuals);
             residual = residuals;
         }
 
         TangentSweep.ThroughInputNorm(consumer, place, residual, residuals, ..residuals.Length);
         ReadOnlySpan<float> weights = Weights(consumer, place)[..above.UnitsOf(consumer.Rows)];
         Activation.ScaleRuns(residuals, weights, residuals, above.UnitInputs, accumulate: false);
-        TensorPrimitives.Add(gradient, Predicted(tile, l), gradient);
     }
 
     private void AddNoise(FeedbackLayer layer, BlockTile tile, int example, int pass, float left, float plain)
@@ -213,34 +231,48 @@ internal sealed class FeedbackPrediction
 
     private Span<float> Weights(BlockTile tile, int l) => _weights[tile.Block.Index % _weights.Length][l].Span;
 
-    // The prediction of the gradient of a layer's output, from that of its activities; it lies where the estimate will be.
-    private void LeaveFeatures(BlockTile tile, int l)
-    {
-        tile.PassBackThroughNormalization(l, Predicted(tile, l));
-        tile.Pack(l, tile.Gradient(l), _feedback.Of(tile.Block.Layers[l])!.Features);
-    }
-
-    // Predicts the gradients of the activities within a block, the last layer's output aside.
+    // Predicts the gradients of the activities within a block, the last layer's output aside. Noise and estimates are 0 where units are silent,
+    // so predictions need not be.
     private void PassDown(BlockTile tile)
     {
         for (int l = tile.Block.Layers.Count - 1; l > 0; l--)
         {
-            PassBack(tile, l, Predicted(tile, l - 1));
-            Activation.Mask(tile.Output(l - 1), Predicted(tile, l - 1));
-            if (_feedback.Of(tile.Block.Layers[l - 1]) is not null)
+            Span<float> below = Predicted(tile, l - 1);
+            PassBack(tile, l, below);
+            bool goesOn = _feedback.Of(tile.Block.Layers[l - 1]) is not null;
+            for (int row = 0; row < tile.Rows; row += MixerBlock.ChunkRows)
             {
-                LeaveFeatures(tile, l - 1);
+                Range chunk = MixerBlock.Chunk(row, tile.Rows, tile.Block.Layers[l].Map.Inputs);
+                TangentSweep.ThroughInputNorm(tile, l, below[chunk], below[chunk], chunk);
+                if (goesOn)
+                {
+                    tile.PassBackThroughActivation(l - 1, chunk, below[chunk]);
+                }
             }
+
+            LeaveFeatures(tile, l - 1);
         }
     }
 
-    // From the gradient of a layer's output to that of what it normalises.
+    // From the gradient of a layer's output to that of its input.
     private void PassBack(BlockTile tile, int l, Span<float> below)
     {
         MixerLayer layer = tile.Block.Layers[l];
-        Weigh(tile, l);
+        if (_feedback.IsFitting)
+        {
+            Weigh(tile, l);
+        }
+
         layer.Map.ApplyTranspose(_feedback.Of(layer)!.Packed.Span, tile.Gradient(l), below, tile.Rows, tile.Activations.Workspace.Span);
-        TangentSweep.ThroughInputNorm(tile, l, below, below, ..below.Length);
+    }
+
+    // The prediction of the gradient of a layer's output, which lies where the estimate will be.
+    private void LeaveFeatures(BlockTile tile, int l)
+    {
+        if (_feedback.IsFitting && _feedback.Of(tile.Block.Layers[l]) is FeedbackLayer layer)
+        {
+            tile.Pack(l, tile.Gradient(l), layer.Features);
+        }
     }
 
     // f is the gradient of the layer's output times r of the normalisation before the layer, by which a change of B reaches the prediction.

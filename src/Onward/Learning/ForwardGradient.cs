@@ -136,11 +136,11 @@ public sealed class ForwardGradient : LearningRule
 
     /// <inheritdoc/>
     /// <remarks>
-    /// Where a block's input carries no tangent, its first layer has none to multiply. Feedback takes a product for the prediction and one for
-    /// the fit.
+    /// Where a block's input carries no tangent, its first layer has none to multiply. Feedback takes a product for the prediction and, in some
+    /// steps, one for the fit.
     /// </remarks>
     protected override double RuleFlopsOf(MixerBlock block) => 2.0 * block.Patches * block.Layers
-        .Select((layer, l) => layer.Map.MultiplyAddsPerRow * (2.0 + (_passes * TangentsOf(block, l)) + (Feedback?.Of(layer) is null ? 0 : 2))).Sum();
+        .Select((layer, l) => layer.Map.MultiplyAddsPerRow * (2.0 + (_passes * TangentsOf(block, l)) + (Feedback?.Of(layer) is null ? 0 : 1 + (1.0 / LearnedFeedback.StepsPerFit)))).Sum();
 
     /// <summary>
     /// Sees the directional derivatives of a tile's local losses [rows, G] in each pass, divided by the number of passes,
@@ -169,7 +169,7 @@ public sealed class ForwardGradient : LearningRule
         _memory.Sum(memory => memory.Bytes) + _predictions.Sum(prediction => prediction.Bytes) + (Feedback?.Bytes ?? 0);
 
     /// <inheritdoc/>
-    protected override void BeginStep(uint number, int batch) => Feedback?.Begin(OwnBlocks);
+    protected override void BeginStep(uint number, int batch) => Feedback?.Begin(OwnBlocks, number);
 
     /// <inheritdoc/>
     protected override void CompleteStep() => Feedback?.Complete(Grid);
@@ -373,6 +373,7 @@ public sealed class ForwardGradient : LearningRule
     // of them holds.
     private void AssignCredit(BlockTile tile, BlockTile? next, TangentMemory memory, int pass, Range layers)
     {
+        bool fits = Feedback is { IsFitting: true };
         for (int l = layers.Start.Value; l < layers.End.Value; l++)
         {
             bool reachesAllGroups = tile.Block.Layers[l].ReachesAllGroups;
@@ -390,22 +391,35 @@ public sealed class ForwardGradient : LearningRule
                 }
 
                 Activation.ScaleRuns(direction, credits, tile.Gradient(l)[chunk], size, accumulate: pass > 0);
-                if (pass == _passes - 1 && Feedback is null)
+                if (pass == _passes - 1 && !fits)
                 {
-                    tile.PassBackThroughNormalization(l, chunk);
+                    Complete(tile, l, chunk);
                 }
             }
 
             if (pass == _passes - 1)
             {
-                if (Feedback is not null)
+                if (fits)
                 {
-                    _predictions[tile.Worker].Complete(tile, next, l);
-                    tile.PassBackThroughNormalization(l, ..tile.Gradient(l).Length);
+                    _predictions[tile.Worker].LeaveResiduals(tile, next, l);
+                    Complete(tile, l, ..tile.Gradient(l).Length);
                 }
 
                 tile.PackGradient(l);
             }
         }
+    }
+
+    // Step 4 on some rows: a prediction takes the place that its noise had.
+    private void Complete(BlockTile tile, int l, Range chunk)
+    {
+        if (Feedback is not null)
+        {
+            _predictions[tile.Worker].Complete(tile, l, chunk);
+            tile.PassBackThroughActivation(l, chunk, tile.Gradient(l)[chunk]);
+            return;
+        }
+
+        tile.PassBackThroughNormalization(l, chunk);
     }
 }

@@ -33,6 +33,12 @@ namespace Onward.Learning;
 /// </remarks>
 internal sealed class LearnedFeedback
 {
+    /// <summary>
+    /// Steps to one that matrices are fitted to: those whose number it divides. A fit costs as much as a prediction, and a prediction outlives
+    /// more steps of the network than that.
+    /// </summary>
+    internal const int StepsPerFit = 4;
+
     // Averages over steps: of E, of the same without a prediction, of |U|^2; and the logarithm of the caution, a factor of at most 1. What is
     // averaged are sums over a whole batch, so few steps steady them.
     private const int StatisticsCount = 4;
@@ -139,10 +145,14 @@ internal sealed class LearnedFeedback
     /// <summary>The noise that predictions leave in each block, the mean of its layers.</summary>
     internal IReadOnlyList<double> NoiseLeftByBlock() => [.. _fitted.GroupBy(layer => layer.Block).Select(block => block.Average(NoiseLeft))];
 
-    /// <summary>Begins a step in some of the blocks.</summary>
-    internal void Begin(Range own)
+    /// <summary>Whether matrices are fitted to the step under way.</summary>
+    internal bool IsFitting { get; private set; }
+
+    /// <summary>Begins a step in some of the blocks; its number says whether matrices are fitted to it.</summary>
+    internal void Begin(Range own, uint number)
     {
         _own = own;
+        IsFitting = IsFitted && number % StepsPerFit == 0;
         _team.Run(_packing.Length, _pack);
     }
 
@@ -195,7 +205,7 @@ internal sealed class LearnedFeedback
     /// <param name="grid">The processes that share the step.</param>
     internal void Complete(RankGrid grid)
     {
-        if (IsFitted)
+        if (IsFitting)
         {
             grid.Peers.BeginSum(_sums.Memory[RangeOf(_own)]).Wait();
             _team.Run(_fitted.Length, _learn);

@@ -144,7 +144,7 @@ internal sealed class TileEngine
             {
                 _rule.Team.Run((_examples + _perTile - 1) / _perTile, _runTile);
                 PassOn(isFirst: _stage == 0, isLast: _stage == _plan.Stages - 1);
-                _rule.Team.Run(_plan.Slices[_stage].Length + _plan.Fits[_stage].Length, _runSlice);
+                _rule.Team.Run(_plan.Slices[_stage].Length + (_rule.Feedback is { IsFitting: true } ? _plan.Fits[_stage].Length : 0), _runSlice);
                 BeginSums();
                 if (_rule.Locality == Locality.Block)
                 {

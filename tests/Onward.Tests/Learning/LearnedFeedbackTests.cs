@@ -75,7 +75,7 @@ public sealed class LearnedFeedbackTests
         List<double> distances = [];
         for (int draws = 1; draws <= 1024; draws++)
         {
-            rule.Step(pixels, labels, (uint)draws);
+            rule.Step(pixels, labels, (uint)draws * LearnedFeedback.StepsPerFit);
             for (int i = 0; i < sum.Length; i++)
             {
                 sum[i] += rule.Gradients.All[i];
@@ -97,18 +97,35 @@ public sealed class LearnedFeedbackTests
         SmallNetwork network = new(blocks: 3);
         using WorkerTeam team = new(2);
         ForwardGradient rule = Rule(network.Model, team, LossScope.All);
-        for (uint step = 0; step < 5; step++)
+        for (uint fit = 0; fit < 5; fit++)
         {
-            rule.Step(network.Pixels, network.Labels, step);
+            Step(network, rule, fit * LearnedFeedback.StepsPerFit);
         }
 
-        float[] before = [.. rule.Feedback!.Matrices.All], fitted = Step(network, rule, 5);
+        const uint Last = 5 * LearnedFeedback.StepsPerFit;
+        float[] before = [.. rule.Feedback!.Matrices.All], fitted = Step(network, rule, Last);
         Assert.NotEqual(before, rule.Feedback.Matrices.All.ToArray());
         before.CopyTo(rule.Feedback.Matrices.All);
         rule.Feedback.IsFitted = false;
 
-        Assert.Equal(fitted, Step(network, rule, 5));
+        Assert.Equal(fitted, Step(network, rule, Last));
         Assert.Equal(before, rule.Feedback.Matrices.All.ToArray());
+    }
+
+    [Fact]
+    public void Steps_between_fits_use_the_matrices_and_leave_them()
+    {
+        SmallNetwork network = new(blocks: 3);
+        using WorkerTeam team = new(2);
+        ForwardGradient rule = Rule(network.Model, team, LossScope.All);
+        Step(network, rule, 0);
+        float[] fitted = [.. rule.Feedback!.Matrices.All], gradients = Step(network, rule, 1);
+        Assert.Equal(fitted, rule.Feedback.Matrices.All.ToArray());
+        rule.Feedback.Matrices.All.Clear();
+
+        Assert.NotEqual(gradients, Step(network, rule, 1));
+        Assert.NotEqual(fitted, [.. rule.Feedback.Matrices.All]);
+        Assert.Equal(0, TensorPrimitives.SumOfSquares<float>(rule.Feedback.Matrices.All));
     }
 
     [Fact]
@@ -198,12 +215,13 @@ public sealed class LearnedFeedbackTests
         return model;
     }
 
-    private static void Run(ForwardGradient rule, uint step, uint end)
+    // Steps that matrices are fitted to.
+    private static void Run(ForwardGradient rule, uint fit, uint end)
     {
-        for (; step < end; step++)
+        for (; fit < end; fit++)
         {
-            (float[] pixels, int[] labels) = Batch(step);
-            rule.Step(pixels, labels, step);
+            (float[] pixels, int[] labels) = Batch(fit);
+            rule.Step(pixels, labels, fit * LearnedFeedback.StepsPerFit);
         }
     }
 
