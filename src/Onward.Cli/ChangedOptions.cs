@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Onward.Data;
+using Onward.Learning;
 
 namespace Onward.Cli;
 
@@ -26,7 +27,8 @@ internal static class ChangedOptions
     /// <summary>The options by their names on the command line without dashes.</summary>
     internal static IReadOnlyDictionary<string, JsonNode> Of(RunConfiguration run)
     {
-        JsonObject defaults = Defaults(run).ToJson();
+        // The control variate brings other options with it, which are its defaults and not shown; it is.
+        JsonObject defaults = (Defaults(run) with { ControlVariate = ControlVariate.None }).ToJson();
         return run.ToJson().Where(option => option.Value is not null && !NotShown.Contains(option.Key) && !JsonNode.DeepEquals(option.Value, defaults[option.Key]))
             .ToDictionary(option => Names.GetValueOrDefault(option.Key) ?? JsonNamingPolicy.KebabCaseLower.ConvertName(option.Key), option => option.Value!);
     }
@@ -41,7 +43,8 @@ internal static class ChangedOptions
         Command train = new("train");
         options.AddTo(train);
         string[] objective = run.Projection > 0 ? ["--objective", "contrastive"] : [];
-        string[] words = ["--model", run.Model, "--rule", run.Rule, "--dataset", run.Dataset, .. objective];
+        string[] predicted = run.ControlVariate == ControlVariate.None ? [] : ["--control-variate", RuleChoice.NameOf(run.ControlVariate)];
+        string[] words = ["--model", run.Model, "--rule", run.Rule, "--dataset", run.Dataset, .. objective, .. predicted];
         RunPlan plan = options.Read(train.Parse(words, Cli.Parsing)).Run.FitToChannels(run.Images?.Mean.Count ?? 0);
 
         // No image is looked at; what describes images is not shown.

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Onward.Learning;
 using Onward.Optimizers;
 using Onward.Training;
 
@@ -32,6 +33,9 @@ internal sealed record PresetDefaults(int Epochs, double LearningRate)
         ["LG-FD-W"] = [0.03, 0.03, 0.03, 0.02, 0.02],
         ["LG-FD-A"] = [0.02, 0.03, 0.03, 0.02, 0.02],
     };
+
+    // With learned feedback little noise is left in LG-FG-A, so it takes the rates of the exact gradient where those were tried.
+    private static readonly double[] LearnedFeedbackRates = [0.1, 0.1, 0.05, 0.005, 0.002];
 
     /// <summary>
     /// Factor of the learning rate of contrastive runs. Their rates are for 256 images in a step, and the gradient of a comparison at the default
@@ -69,11 +73,13 @@ internal sealed record PresetDefaults(int Epochs, double LearningRate)
         _ => (224, 3, 100),
     };
 
-    /// <summary>The defaults of a preset, a rule and an objective.</summary>
-    internal static PresetDefaults For(string model, string rule, bool contrastive = false)
+    /// <summary>The defaults of a preset, a rule, an objective and what predicts the rule's gradients.</summary>
+    internal static PresetDefaults For(string model, string rule, bool contrastive = false, ControlVariate controlVariate = ControlVariate.None)
     {
         int column = Array.FindIndex(Models, name => name.Equals(model, StringComparison.OrdinalIgnoreCase));
-        return new PresetDefaults(EpochsByModel[column], LearningRates[rule][column] * (contrastive ? ContrastiveRateScale : 1));
+        bool isPredicted = controlVariate == ControlVariate.LearnedFeedback && PaperRules.KeepsLossesInBlocks(rule);
+        double[] rates = isPredicted ? LearnedFeedbackRates : LearningRates[rule];
+        return new PresetDefaults(EpochsByModel[column], rates[column] * (contrastive ? ContrastiveRateScale : 1));
     }
 
     /// <summary>A run with these defaults.</summary>

@@ -28,6 +28,9 @@ internal sealed class RuleChoice
         ["learned-feedback"] = ControlVariate.LearnedFeedback,
     };
 
+    /// <summary>The name of a control variate on the command line.</summary>
+    internal static string NameOf(ControlVariate controlVariate) => ControlVariates.Single(pair => pair.Value == controlVariate).Key;
+
     /// <summary>What directions are drawn from, by name.</summary>
     internal static IReadOnlyCollection<string> PerturbationNames => Perturbations.Keys;
 
@@ -43,7 +46,7 @@ internal sealed class RuleChoice
     private readonly Option<string?> _controlVariate = ValueOption.Name(
         "--control-variate",
         "What predicts the gradients that LG-FG-A, FG-A, LG-FD-A or FD-A estimates, so that less noise is left: none (default, the paper's rule), or "
-        + "learned-feedback, matrices fitted to the estimates; it takes --noise-sites hidden, the default beside it",
+        + "learned-feedback, matrices fitted to the estimates; it brings --noise-sites hidden and, with local losses, --layerwise",
         [.. ControlVariates.Keys]);
     private readonly Option<bool> _recompute = new("--recompute") { Description = "Let BP, L-BP, FA or L-FA compute a block's values again on the way back: less memory, more time" };
     private readonly Option<int?> _threads = ThreadsOption();
@@ -92,8 +95,9 @@ internal sealed class RuleChoice
         ControlVariate controlVariate = parse.GetValue(_controlVariate) is string kind ? ControlVariates[kind] : ControlVariate.None;
         NoiseSites sites = parse.GetValue(_sites) is string name ? Enum.Parse<NoiseSites>(name, ignoreCase: true)
             : controlVariate == ControlVariate.None ? NoiseSites.All : NoiseSites.Hidden;
+        bool isPredicted = controlVariate == ControlVariate.LearnedFeedback && PaperRules.KeepsLossesInBlocks(rule);
         Settings settings = new(
-            rule, perturbation, passes, parse.GetValue(_layerwise), sites, controlVariate, parse.GetValue(_recompute), Threads(parse, _threads));
+            rule, perturbation, passes, isPredicted || parse.GetValue(_layerwise), sites, controlVariate, parse.GetValue(_recompute), Threads(parse, _threads));
         return settings.Conflict is string conflict ? throw new CommandFault(conflict) : settings;
     }
 

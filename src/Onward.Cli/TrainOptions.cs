@@ -187,7 +187,7 @@ internal sealed class TrainOptions
         }
 
         ulong seed = parse.GetValue(_seed) ?? DataChoice.DefaultSeed;
-        TrainingOptions defaults = PresetDefaults.For(model.Preset, rule.Rule, objective.IsContrastive).Training(parse.GetValue(_epochs), seed);
+        TrainingOptions defaults = PresetDefaults.For(model.Preset, rule.Rule, objective.IsContrastive, rule.ControlVariate).Training(parse.GetValue(_epochs), seed);
         if (parse.GetValue(_warmupEpochs) is double asked && asked > defaults.Epochs)
         {
             throw new CommandFault(string.Create(CultureInfo.InvariantCulture, $"--warmup-epochs {asked} is more than the {defaults.Epochs} epoch{(defaults.Epochs == 1 ? "" : "s")} of the run. Take a shorter warm-up or more epochs."));

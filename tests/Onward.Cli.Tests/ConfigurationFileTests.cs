@@ -47,6 +47,19 @@ public sealed class ConfigurationFileTests : IDisposable
         Assert.Equal(("LG-FG-A", 300, 0.02, "cosine"), ((string)dumped["rule"]!, (int)dumped["epochs"]!, (double)dumped["lr"]!, (string)dumped["schedule"]!));
     }
 
+    // With local losses it is that of a gradient with little noise.
+    [Theory]
+    [InlineData("--model M/1/16", 0.1)]
+    [InlineData("--model M/1/16 --lr 0.2", 0.2)]
+    [InlineData("--model M/8/16 --objective contrastive", 0.5)]
+    [InlineData("--model M/1/16 --rule FG-A", 0.01)]
+    public void A_control_variate_has_a_default_rate_of_its_own(string options, double rate)
+    {
+        JsonNode dumped = JsonNode.Parse(_workplace.Run($"train {options} --control-variate learned-feedback --dump-config").Out)!;
+
+        Assert.Equal(rate, (double)dumped["lr"]!);
+    }
+
     [Theory]
     [InlineData("~/absent/mnist", "absent/mnist")]
     [InlineData("~", "")]

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Onward.Learning;
 
 namespace Onward.Cli.Tests;
 
@@ -50,8 +51,20 @@ public sealed class RunsTests : IDisposable
         Assert.Equal("batch-size=16 epochs=2 layerwise=true loss-scope=block, group lr=0.5 perturbation=rademacher seed=3 validation=16 warmup-epochs=0", options["b"]);
         Assert.Equal("batch-size=16 epochs=1", options["c"]);
         Assert.Equal("batch-size=16 epochs=1 temperature=0.3", options["d"]);
-        Assert.Equal("batch-size=16 control-variate=learned-feedback epochs=1 noise-sites=hidden", options["e"]);
+        Assert.Equal("batch-size=16 control-variate=learned-feedback epochs=1", options["e"]);
         Assert.Contains("  epochs=1 limit-batches=1 limit-test-batches=1", _workplace.Run("runs").Out);
+    }
+
+    // Layers are perturbed one at a time where their losses are local.
+    [Theory]
+    [InlineData("LG-FG-A", true)]
+    [InlineData("FG-A", false)]
+    public void A_control_variate_brings_what_it_goes_with(string rule, bool layerwise)
+    {
+        _workplace.Run($"train --data {{data}} --model S/1/1 --batch-size 16 --epochs 1 --rule {rule} --control-variate learned-feedback --out run");
+
+        RunConfiguration run = RunFolder.ReadConfiguration(_workplace["work/run"]);
+        Assert.Equal((NoiseSites.Hidden, layerwise), (run.NoiseSites, run.Layerwise));
     }
 
     [Fact]
