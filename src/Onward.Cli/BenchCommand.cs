@@ -19,6 +19,9 @@ internal sealed class BenchCommand
     private const double LongestSeconds = 3600;
     private const double LearningRate = 0.001;
 
+    // Past what rules do in the first steps of a run alone.
+    private const uint FirstStep = 1000;
+
     // The batches are cut from a data set in memory, whose size is the same for all batch sizes that fit.
     private const int DatasetImages = 1024;
     private const int DatasetLength = 16 * 1024 * 1024;
@@ -72,7 +75,7 @@ internal sealed class BenchCommand
         float[] pixels = new float[images * image];
         CounterRandom.Normals(new RandomStream(1, RandomPurpose.Data), 0, pixels);
         int[] labels = [.. Enumerable.Range(0, images).Select(i => i % classes)];
-        uint step = 0;
+        uint step = FirstStep;
         TimeSpan length = TimeSpan.FromSeconds(parse.GetValue(_seconds) ?? DefaultSeconds);
 
         double best = gemm.Measure(_host.Clock);
@@ -103,7 +106,7 @@ internal sealed class BenchCommand
         {
             _host.Interruption.ThrowIfCancellationRequested();
             int first = (int)(step % (images / batch)) * batch;
-            update.Step(rule, pixels.AsMemory(first * image, batch * image), labels.AsMemory(first, batch), step, LearningRate, unchanged: step++ > 0);
+            update.Step(rule, pixels.AsMemory(first * image, batch * image), labels.AsMemory(first, batch), step, LearningRate, unchanged: step++ > FirstStep);
         }
 
         IReadOnlyList<BenchProfile.Part> Profile()

@@ -40,7 +40,7 @@ internal sealed class BackwardPass
         _path.BackThroughHead(tile.Block.Index, tile.Errors.Span, q, tile.Examples);
         tile.AddSimilarity(q);
         Span<float> gradient = _residual.Span[..(tile.Rows * tile.Block.Channels)];
-        tile.PassBackThroughFeatures(gradient);
+        tile.PassBackThroughFeatures(0, gradient);
         TensorPrimitives.Add(Output(tile), gradient, Output(tile));
     }
 

@@ -138,24 +138,29 @@ public sealed class BlockTile
     /// <summary>A gradient of a mean over patches [examples, width], as the gradient of each patch [rows, width].</summary>
     /// <param name="pooled">The gradient of the mean.</param>
     /// <param name="rows">Receives it, divided by the number of patches, once for each patch.</param>
-    public void Spread(ReadOnlySpan<float> pooled, Span<float> rows)
+    public void Spread(ReadOnlySpan<float> pooled, Span<float> rows) => Spread(pooled, 0, rows);
+
+    // The same from some row on.
+    private void Spread(ReadOnlySpan<float> pooled, int row, Span<float> rows)
     {
-        int width = rows.Length / Rows;
-        for (int row = 0; row < Rows; row++)
+        int width = pooled.Length / Examples;
+        for (; !rows.IsEmpty; rows = rows[width..], row++)
         {
-            TensorPrimitives.Multiply(pooled.Slice(row / Block.Patches * width, width), 1f / Block.Patches, rows.Slice(row * width, width));
+            TensorPrimitives.Multiply(pooled.Slice(row / Block.Patches * width, width), 1f / Block.Patches, rows[..width]);
         }
     }
 
     /// <summary>Takes q of the block's local loss back to the block's output: to each patch, and through the normalisation of the features.</summary>
-    /// <param name="rows">Receives the gradient of the block's output [rows, D].</param>
-    internal void PassBackThroughFeatures(Span<float> rows)
+    /// <param name="first">The first of some rows.</param>
+    /// <param name="rows">Receives the gradient of the block's output there [rows, D].</param>
+    internal void PassBackThroughFeatures(int first, Span<float> rows)
     {
-        Spread(FeatureGradient[..(Examples * Block.Channels)], rows);
+        Spread(FeatureGradient[..(Examples * Block.Channels)], first, rows);
         int size = Block.FeatureNorm;
         if (size > 0)
         {
-            LayerNorm.JacobianProduct(Activations.Features[..rows.Length], Activations.FeatureReciprocal[..(rows.Length / size)], rows, rows, size);
+            Range chunk = (first * Block.Channels)..((first * Block.Channels) + rows.Length);
+            LayerNorm.JacobianProduct(Activations.Features[chunk], Activations.FeatureReciprocal[MixerBlock.Runs(chunk, size)], rows, rows, size);
         }
     }
 

@@ -34,10 +34,13 @@ namespace Onward.Learning;
 internal sealed class LearnedFeedback
 {
     /// <summary>
-    /// Steps to one that matrices are fitted to: those whose number it divides. A fit costs as much as a prediction, and a prediction outlives
-    /// more steps of the network than that.
+    /// Steps to one that matrices are fitted to, once they have learnt most: those whose number it divides. A fit costs as much as a prediction,
+    /// and matrices follow the network in more steps than that.
     /// </summary>
-    internal const int StepsPerFit = 4;
+    internal const int StepsPerFit = 8;
+
+    /// <summary>The step before which matrices are fitted to each.</summary>
+    internal const uint FirstSteps = 500;
 
     // Averages over steps: of E, of the same without a prediction, of |U|^2; and the logarithm of the caution, a factor of at most 1. What is
     // averaged are sums over a whole batch, so few steps steady them.
@@ -152,7 +155,7 @@ internal sealed class LearnedFeedback
     internal void Begin(Range own, uint number)
     {
         _own = own;
-        IsFitting = IsFitted && number % StepsPerFit == 0;
+        IsFitting = IsFitted && (number < FirstSteps || number % StepsPerFit == 0);
         _team.Run(_packing.Length, _pack);
     }
 

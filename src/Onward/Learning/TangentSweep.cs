@@ -108,12 +108,18 @@ internal static class TangentSweep
         {
             tile.Spread(tile.FeatureGradient[..(tile.Examples * tile.Block.Channels)], gradient);
         }
-        else
+
+        for (int row = 0; row < tile.Rows; row += MixerBlock.ChunkRows)
         {
-            tile.PassBackThroughFeatures(gradient);
+            Range chunk = MixerBlock.Chunk(row, tile.Rows, tile.Block.Channels);
+            if (scope != LossScope.Global)
+            {
+                tile.PassBackThroughFeatures(row, gradient[chunk]);
+            }
+
+            tile.PassBackThroughActivation(last, chunk, gradient[chunk]);
         }
 
-        tile.PassBackThroughActivation(last);
         tile.PackGradient(last);
     }
 
