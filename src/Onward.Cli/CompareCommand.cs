@@ -9,7 +9,7 @@ internal sealed class CompareCommand
     private const int DefaultSeeds = 3;
     private const string Name = "comparison";
 
-    private readonly Option<string[]> _rules = ValueOption.Names("--rules", $"Learning rules, separated by commas: {string.Join(",", PaperRules.Names)}. Default: those of the paper, without {ValueOption.List([.. PaperRules.Names.Except(PaperRules.OfThePaper)])}", PaperRules.Names);
+    private readonly Option<string[]> _rules = ValueOption.Names("--rules", $"Learning rules, separated by commas: {string.Join(",", PaperRules.Names)}. Default: all", PaperRules.Names);
     private readonly Option<int?> _seeds = SeedsOption(DefaultSeeds);
     private readonly DataChoice _data = new();
     private readonly ObjectiveChoice _objective = new();
@@ -73,7 +73,7 @@ internal sealed class CompareCommand
 
     private IEnumerable<RunPlan> Plans(ParseResult parse)
     {
-        IReadOnlyList<string> rules = parse.GetValue(_rules) is [_, ..] named ? named : PaperRules.OfThePaper;
+        IReadOnlyList<string> rules = parse.GetValue(_rules) is [_, ..] named ? named : PaperRules.Names;
         ModelChoice.Settings model = _model.Read(parse, PresetDefaults.Model);
         ObjectiveChoice.Settings objective = _objective.Read(parse);
         AugmentationChoice.Settings augmentation = _augmentation.Read(parse, _data.Read(parse).Dataset, objective.IsContrastive);
@@ -85,10 +85,11 @@ internal sealed class CompareCommand
 
         foreach (string rule in rules)
         {
-            objective.RequireUse(rule, model);
+            RuleOptions.Require(parse, rule);
             PresetDefaults defaults = PresetDefaults.For(model.Preset, rule, objective.IsContrastive);
             defaults = defaults with { BatchSize = parse.GetValue(_batchSize) ?? defaults.BatchSize, LearningRate = rates?.For(rule) ?? defaults.LearningRate };
             RuleChoice.Settings settings = RuleChoice.Settings.Default(rule, RuleChoice.Threads(parse, _threads));
+            RuleOptions.Require(settings, objective, model);
             for (int seed = 1; seed <= (parse.GetValue(_seeds) ?? DefaultSeeds); seed++)
             {
                 yield return new RunPlan(model, settings, LossScope.All, objective, augmentation.Name, augmentation.Adapt(objective.Adapt(defaults.Training(parse.GetValue(_epochs), (ulong)seed))))

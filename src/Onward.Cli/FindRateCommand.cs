@@ -65,7 +65,7 @@ internal sealed class FindRateCommand
         run.WarnOfLargePatches(data, model.Values.Layout.Count, _host);
         model.Initialize(run.Training.Seed);
         using WorkerTeam team = new(run.Rule.Threads);
-        LearningRule rule = run.Rule.Create(model, team, run.LossScope, run.Objective.Loss, run.Training.Seed);
+        LearningRule rule = run.Rule.Create(model, team, run.LossScope, run.Objective, run.Training.Seed);
         _host.ShowNotices();
         IReadOnlyList<ScannedRate> scan = LearningRateScan.Run(model, rule, team, data.Images, run.Training, lowest, highest, parse.GetValue(_steps) ?? DefaultSteps, _host.Interruption);
         double? suggested = LearningRateScan.Suggest(scan) is double rate ? Round(rate) : null;

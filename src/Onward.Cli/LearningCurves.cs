@@ -81,15 +81,13 @@ internal static class LearningCurves
 
     private static double Height10(double error) => Math.Log10(Math.Max(error, LeastError));
 
-    // By the end of the name: ...BP, ...FA (DFA its own), ...FG-W, ...FG-A, ...FD-W, ...FD-A.
+    // By the end of the name: ...BP, ...FA (DFA its own), ...FG-W, ...FG-A.
     private static Color Hue(string rule) => Color.FromHex(rule switch
     {
         "DFA" => "#8e44ad",
         _ when rule.EndsWith("BP", StringComparison.Ordinal) => "#1f5fa8",
         _ when rule.EndsWith("FG-W", StringComparison.Ordinal) => "#e08a00",
         _ when rule.EndsWith("FG-A", StringComparison.Ordinal) => "#c9211e",
-        _ when rule.EndsWith("FD-W", StringComparison.Ordinal) => "#b5a642",
-        _ when rule.EndsWith("FD-A", StringComparison.Ordinal) => "#6b4f3a",
         _ => "#2e8b57",
     });
 

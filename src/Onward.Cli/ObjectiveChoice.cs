@@ -16,8 +16,7 @@ internal sealed class ObjectiveChoice
     private static readonly IReadOnlyList<string> Optimizers = [.. Enum.GetNames<OptimizerKind>().Select(name => name.ToLowerInvariant())];
 
     private readonly Option<string?> _objective = ValueOption.Name("--objective", "What is learnt: supervised (default), from labels, or contrastive, from two views of each image and then a linear readout", [Supervised, Contrastive]);
-    private readonly Option<double?> _similarity = ValueOption.Number("--similarity", "Weight of a similarity-matching loss beside each local classifier, for L and LG rules. Default 0", "from 0 to 1", value => value is >= 0 and <= 1);
-    private readonly Option<bool> _overlap = new("--overlap") { Description = "Let each block of an LG rule learn from the next block's loss too: less greedy, more time and memory" };
+    private readonly Option<bool> _overlap = new("--overlap") { Description = "Let each block of LG-BP or LG-FA learn from the next block's loss too: less greedy, more time and memory" };
     private readonly Option<int?> _projection = ValueOption.Whole("--projection", $"Outputs of the heads that compare views. Default {DefaultProjection}", 2, 1 << 16);
     private readonly Option<double?> _temperature = ValueOption.Number("--temperature", "Temperature of the contrastive loss. Default 0.5", "above 0", value => value > 0);
     private readonly Option<double?> _readoutRate = ValueOption.Number("--readout-lr", "Learning rate of the linear readout after a contrastive epoch. Default 0.01", "above 0", value => value > 0);
@@ -27,7 +26,7 @@ internal sealed class ObjectiveChoice
     /// <summary>Adds the options to a command.</summary>
     internal void AddTo(Command command)
     {
-        foreach (Option option in new Option[] { _objective, _similarity, _overlap, _projection, _temperature, _readoutRate, _readoutScale, _optimizer })
+        foreach (Option option in new Option[] { _objective, _overlap, _projection, _temperature, _readoutRate, _readoutScale, _optimizer })
         {
             command.Add(option);
         }
@@ -37,7 +36,7 @@ internal sealed class ObjectiveChoice
     internal Settings Read(ParseResult parse)
     {
         bool contrastive = parse.GetValue(_objective) == Contrastive;
-        foreach (Option option in contrastive ? new Option[] { _similarity, _readoutScale } : [_projection, _temperature, _readoutRate])
+        foreach (Option option in contrastive ? new Option[] { _readoutScale } : [_projection, _temperature, _readoutRate])
         {
             if (parse.GetResult(option) is { Implicit: false })
             {
@@ -48,7 +47,6 @@ internal sealed class ObjectiveChoice
         Settings defaults = Settings.Default;
         return new Settings(
             contrastive ? parse.GetValue(_projection) ?? DefaultProjection : 0,
-            parse.GetValue(_similarity) ?? defaults.Similarity,
             parse.GetValue(_overlap),
             parse.GetValue(_temperature) ?? defaults.Temperature,
             parse.GetValue(_readoutRate) ?? defaults.ReadoutLearningRate,
@@ -58,41 +56,21 @@ internal sealed class ObjectiveChoice
 
     /// <summary>What a network learns.</summary>
     /// <param name="Projection">Outputs of the heads where views are compared; 0 where heads classify.</param>
-    /// <param name="Similarity">Weight of the similarity loss.</param>
     /// <param name="Overlap">Whether a block learns from the next block's loss too.</param>
     /// <param name="Temperature">Temperature of the contrastive loss.</param>
     /// <param name="ReadoutLearningRate">Rate of the linear readout.</param>
     /// <param name="ReadoutRateScale">What the learning rate is multiplied by for the readout where heads classify.</param>
     /// <param name="Optimizer">How gradients become updates.</param>
-    internal sealed record Settings(int Projection, double Similarity, bool Overlap, double Temperature, double ReadoutLearningRate, double ReadoutRateScale, OptimizerKind Optimizer)
+    internal sealed record Settings(int Projection, bool Overlap, double Temperature, double ReadoutLearningRate, double ReadoutRateScale, OptimizerKind Optimizer)
     {
         /// <summary>What is learnt when no option says otherwise.</summary>
-        internal static Settings Default { get; } = new(0, 0, false, new TrainingLoss().Temperature, TrainingOptions.DefaultReadoutLearningRate, 1, OptimizerKind.Sgd);
+        internal static Settings Default { get; } = new(0, false, new TrainingLoss().Temperature, TrainingOptions.DefaultReadoutLearningRate, 1, OptimizerKind.Sgd);
 
         /// <summary>Whether views are compared.</summary>
         internal bool IsContrastive => Projection > 0;
 
         /// <summary>What the losses measure.</summary>
-        internal TrainingLoss Loss => new() { SimilarityWeight = Similarity, Overlap = Overlap, Temperature = Temperature };
-
-        /// <summary>Refuses a rule or a network that would ignore an option.</summary>
-        internal void RequireUse(string rule, ModelChoice.Settings model)
-        {
-            if (Similarity > 0 && !PaperRules.HasLocalLosses(rule))
-            {
-                throw new CommandFault($"--similarity means nothing to --rule {rule}, which has no local losses. Leave it out, or choose a rule of L or LG.");
-            }
-
-            if (Overlap && !PaperRules.KeepsLossesInBlocks(rule))
-            {
-                throw new CommandFault($"--overlap means nothing to --rule {rule}, whose losses do not stop between blocks. Leave it out, or choose a rule of LG.");
-            }
-
-            if (Overlap && model.Blocks == 1)
-            {
-                throw new CommandFault($"--overlap means nothing to --model {model.Preset}, whose one block has no next one. Leave it out, or choose another model.");
-            }
-        }
+        internal TrainingLoss Loss => new() { Temperature = Temperature };
 
         /// <summary>The heads that the network needs. Those that compare views read the block's output as it is, as in the paper's code.</summary>
         internal LocalMixerOptions Adapt(LocalMixerOptions model) => IsContrastive

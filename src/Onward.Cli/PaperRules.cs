@@ -11,34 +11,24 @@ internal static class PaperRules
     {
         ["BP"] = s => Backpropagation.ThroughWeights(s.Model, s.Team, BackwardScope.Readout, s.Recompute, s.Loss),
         ["L-BP"] = s => Backpropagation.ThroughWeights(s.Model, s.Team, BackwardScope.LocalLosses, s.Recompute, s.Loss),
-        ["LG-BP"] = s => Backpropagation.ThroughWeights(s.Model, s.Team, BackwardScope.LocalLossesWithinBlock, loss: s.Loss),
+        ["LG-BP"] = s => Backpropagation.ThroughWeights(s.Model, s.Team, s.OwnLosses, loss: s.Loss),
         ["FA"] = s => Backpropagation.ThroughRandomFeedback(s.Model, s.Team, BackwardScope.Readout, s.Seed, s.Recompute, s.Loss),
         ["L-FA"] = s => Backpropagation.ThroughRandomFeedback(s.Model, s.Team, BackwardScope.LocalLosses, s.Seed, s.Recompute, s.Loss),
-        ["LG-FA"] = s => Backpropagation.ThroughRandomFeedback(s.Model, s.Team, BackwardScope.LocalLossesWithinBlock, s.Seed, loss: s.Loss),
+        ["LG-FA"] = s => Backpropagation.ThroughRandomFeedback(s.Model, s.Team, s.OwnLosses, s.Seed, loss: s.Loss),
         ["DFA"] = s => new DirectFeedbackAlignment(s.Model, s.Team, s.Seed, s.Loss),
-        ["FG-W"] = s => new WeightForwardGradient(s.Model, s.Team, s.Distribution, LossScope.Global, s.Passes, s.Seed, loss: s.Loss),
-        ["FG-A"] = s => new ForwardGradient(s.Model, s.Team, s.Distribution, LossScope.Global, s.Passes, s.Seed, loss: s.Loss, sites: s.Sites, controlVariate: s.ControlVariate),
-        ["LG-FG-W"] = s => new WeightForwardGradient(s.Model, s.Team, s.Distribution, s.Scope, s.Passes, s.Seed, loss: s.Loss),
-        ["LG-FG-A"] = s => new ForwardGradient(s.Model, s.Team, s.Distribution, s.Scope, s.Passes, s.Seed, Differentiation.Tangent, s.Loss, s.Layerwise, s.Sites, s.ControlVariate),
-    };
-
-    // What the paper's tables do not hold.
-    private static readonly Dictionary<string, Func<RuleSettings, LearningRule>> Further = new(StringComparer.OrdinalIgnoreCase)
-    {
-        ["FD-A"] = s => new ForwardGradient(s.Model, s.Team, s.Distribution, LossScope.Global, s.Passes, s.Seed, Differentiation.FiniteDifference, s.Loss, sites: s.Sites, controlVariate: s.ControlVariate),
-        ["FD-W"] = s => new WeightForwardGradient(s.Model, s.Team, s.Distribution, LossScope.Global, s.Passes, s.Seed, Differentiation.FiniteDifference, s.Loss),
-        ["LG-FD-W"] = s => new WeightForwardGradient(s.Model, s.Team, s.Distribution, s.Scope, s.Passes, s.Seed, Differentiation.FiniteDifference, s.Loss),
-        ["LG-FD-A"] = s => new ForwardGradient(s.Model, s.Team, s.Distribution, s.Scope, s.Passes, s.Seed, Differentiation.FiniteDifference, s.Loss, s.Layerwise, s.Sites, s.ControlVariate),
+        ["FG-W"] = s => new WeightForwardGradient(s.Model, s.Team, s.Distribution, LossScope.Global, s.Passes, s.Seed, s.Loss),
+        ["FG-A"] = s => new ForwardGradient(
+            s.Model, s.Team, s.Distribution, LossScope.Global, s.Passes, s.Seed, s.Loss, sites: s.Sites, controlVariate: s.ControlVariate),
+        ["LG-FG-W"] = s => new WeightForwardGradient(s.Model, s.Team, s.Distribution, s.Scope, s.Passes, s.Seed, s.Loss),
+        ["LG-FG-A"] = s => new ForwardGradient(
+            s.Model, s.Team, s.Distribution, s.Scope, s.Passes, s.Seed, s.Loss, s.Layerwise, s.Sites, s.ControlVariate),
     };
 
     /// <summary>The rule that the project is about.</summary>
     internal static string Default => "LG-FG-A";
 
-    /// <summary>The rules of the paper's tables, in their order.</summary>
-    internal static IReadOnlyList<string> OfThePaper { get; } = [.. Table.Keys];
-
-    /// <summary>All names: the paper's rules, then the same by finite differences.</summary>
-    internal static IReadOnlyList<string> Names { get; } = [.. Table.Keys, .. Further.Keys];
+    /// <summary>The names, in the order of the paper's tables.</summary>
+    internal static IReadOnlyList<string> Names { get; } = [.. Table.Keys];
 
     /// <summary>Whether a rule reads local losses at all.</summary>
     internal static bool HasLocalLosses(string name) => name.StartsWith('L');
@@ -49,11 +39,8 @@ internal static class PaperRules
     /// <summary>Whether each local loss of a rule trains its own block alone.</summary>
     internal static bool KeepsLossesInBlocks(string name) => name.StartsWith("LG-", StringComparison.Ordinal);
 
-    /// <summary>Whether a rule reads losses by block, patch and group, and so has a loss scope to choose.</summary>
-    internal static bool HasLossScope(string name) => name.StartsWith("LG-F", StringComparison.OrdinalIgnoreCase) && HasPerturbation(name);
-
     /// <summary>Whether a rule draws directions, and so has a perturbation and passes to choose.</summary>
-    internal static bool HasPerturbation(string name) => name.Contains("FG-", StringComparison.OrdinalIgnoreCase) || Further.ContainsKey(name);
+    internal static bool HasPerturbation(string name) => name.Contains("FG-", StringComparison.OrdinalIgnoreCase);
 
     /// <summary>Whether a rule sends errors back from block to block, and so must keep or recompute what it passes on the way.</summary>
     internal static bool SendsErrorsBetweenBlocks(string name) => name is "BP" or "L-BP" or "FA" or "L-FA";
@@ -65,8 +52,24 @@ internal static class PaperRules
     internal static string Exact(string name) => KeepsLossesInBlocks(name) ? "LG-BP" : HasLocalLosses(name) ? "L-BP" : "BP";
 
     /// <summary>Prepares steps of a rule.</summary>
-    internal static LearningRule Create(string name, RuleSettings settings) => (Table.TryGetValue(name, out var rule) ? rule : Further[name])(settings);
+    internal static LearningRule Create(string name, RuleSettings settings) => Table[name](settings);
 }
 
-/// <summary>What a rule is made from; each takes what concerns it.</summary>
-internal sealed record RuleSettings(LocalMixer Model, WorkerTeam Team, NoiseDistribution Distribution, LossScope Scope, int Passes, bool Layerwise, NoiseSites Sites, ControlVariate ControlVariate, bool Recompute, ulong Seed, TrainingLoss Loss);
+/// <summary>Arguments for creating a learning rule. Each rule reads only the ones it needs.</summary>
+internal sealed record RuleSettings(
+    LocalMixer Model,
+    WorkerTeam Team,
+    NoiseDistribution Distribution,
+    LossScope Scope,
+    int Passes,
+    bool Layerwise,
+    NoiseSites Sites,
+    ControlVariate ControlVariate,
+    bool Recompute,
+    bool Overlap,
+    ulong Seed,
+    TrainingLoss Loss)
+{
+    /// <summary>The reach of local losses that train their own block.</summary>
+    internal BackwardScope OwnLosses => Overlap ? BackwardScope.LocalLossesOverlapping : BackwardScope.LocalLossesWithinBlock;
+}

@@ -28,10 +28,6 @@ internal sealed record PresetDefaults(int Epochs, double LearningRate)
         ["FG-A"] = [0.01, 0.01, 0.03, 0.02, 0.02],
         ["LG-FG-W"] = [0.03, 0.03, 0.03, 0.02, 0.02],
         ["LG-FG-A"] = [0.02, 0.03, 0.05, 0.005, 0.002],
-        ["FD-A"] = [0.01, 0.01, 0.03, 0.02, 0.02],
-        ["FD-W"] = [0.03, 0.03, 0.03, 0.02, 0.02],
-        ["LG-FD-W"] = [0.03, 0.03, 0.03, 0.02, 0.02],
-        ["LG-FD-A"] = [0.02, 0.03, 0.03, 0.02, 0.02],
     };
 
     // With learned feedback little noise is left in LG-FG-A, so it takes the rates of the exact gradient where those were tried.

@@ -10,7 +10,7 @@ internal sealed class ReproduceCommand
     private static readonly IReadOnlyList<string> Columns = [.. PaperResults.Cells.Select(cell => cell.Column).Distinct()];
 
     private readonly Option<int?> _table = ValueOption.Whole("--table", "The paper's table: 3 (supervised) or 4 (contrastive). Default 3", 3, 4);
-    private readonly Option<string?> _row = ValueOption.Name("--row", $"Row of the table, a rule: {string.Join(", ", PaperRules.OfThePaper)}", PaperRules.OfThePaper);
+    private readonly Option<string?> _row = ValueOption.Name("--row", $"Row of the table, a rule: {string.Join(", ", PaperRules.Names)}", PaperRules.Names);
     private readonly Option<string?> _column = ValueOption.Name("--column", $"Column of the table, data set and model: {string.Join(", ", Columns)}", Columns);
     private readonly Option<bool> _list = new("--list") { Description = "List all cells, or those that --table, --row and --column name, with the recorded command and expected error of each" };
     private readonly Option<int?> _seeds = CompareCommand.SeedsOption(1);

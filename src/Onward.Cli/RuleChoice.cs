@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Numerics;
 using Onward.Learning;
 using Onward.Models;
 using Onward.Threads;
@@ -13,7 +12,7 @@ internal sealed class RuleChoice
     private const int MostThreads = 1024;
 
     private const string DefaultPerturbation = "gaussian";
-    private const string Orthogonal = "orthogonal";
+    internal const string Orthogonal = "orthogonal";
 
     private static readonly Dictionary<string, NoiseDistribution> Perturbations = new()
     {
@@ -37,15 +36,15 @@ internal sealed class RuleChoice
     private readonly Option<string?> _rule = ValueOption.Name("--rule", $"Learning rule, by the paper's name: {string.Join(", ", PaperRules.Names)}. Default {PaperRules.Default}", PaperRules.Names);
     private readonly Option<string?> _perturbation = ValueOption.Name("--perturbation", "What the directions of an FG rule are drawn from: gaussian (default), rademacher, or orthogonal sets of --passes (activities only)", [.. Perturbations.Keys]);
     private readonly Option<int?> _passes = ValueOption.Whole("--passes", "Directions that each step of an FG rule averages over. Default 1", 1, ForwardGradient.MaximumPasses);
-    private readonly Option<bool> _layerwise = new("--layerwise") { Description = "Let LG-FG-A or LG-FD-A perturb the layers of a block one at a time: each direction scatters less, for a little more time" };
+    private readonly Option<bool> _layerwise = new("--layerwise") { Description = "Let LG-FG-A perturb the layers of a block one at a time: each direction scatters less, for a little more time" };
     private readonly Option<string?> _sites = ValueOption.Name(
         "--noise-sites",
-        "Layers that LG-FG-A, FG-A, LG-FD-A or FD-A perturbs: all (default, the paper's rule), or hidden, all except the layer before a loss, "
+        "Layers that LG-FG-A or FG-A perturbs: all (default, the paper's rule), or hidden, all except the layer before a loss, "
         + "whose gradient is then exact",
         ["all", "hidden"]);
     private readonly Option<string?> _controlVariate = ValueOption.Name(
         "--control-variate",
-        "What predicts the gradients that LG-FG-A, FG-A, LG-FD-A or FD-A estimates, so that less noise is left: none (default, the paper's rule), or "
+        "What predicts the gradients that LG-FG-A or FG-A estimates, so that less noise is left: none (default, the paper's rule), or "
         + "learned-feedback, matrices fitted to the estimates; it brings --noise-sites hidden and, with local losses, --layerwise",
         [.. ControlVariates.Keys]);
     private readonly Option<bool> _recompute = new("--recompute") { Description = "Let BP, L-BP, FA or L-FA compute a block's values again on the way back: less memory, more time" };
@@ -68,46 +67,15 @@ internal sealed class RuleChoice
     internal Settings Read(ParseResult parse)
     {
         string rule = parse.GetValue(_rule) ?? PaperRules.Default;
-        if (!PaperRules.HasPerturbation(rule))
-        {
-            RequireAbsent(parse, _perturbation, rule);
-            RequireAbsent(parse, _passes, rule);
-        }
-
-        if (!PaperRules.KeepsLossesInBlocks(rule) || !PaperRules.PerturbsActivities(rule))
-        {
-            RequireAbsent(parse, _layerwise, rule);
-        }
-
-        if (!PaperRules.PerturbsActivities(rule))
-        {
-            RequireAbsent(parse, _sites, rule);
-            RequireAbsent(parse, _controlVariate, rule);
-        }
-
-        if (!PaperRules.SendsErrorsBetweenBlocks(rule))
-        {
-            RequireAbsent(parse, _recompute, rule);
-        }
-
+        RuleOptions.Require(parse, rule);
         string perturbation = parse.GetValue(_perturbation) ?? DefaultPerturbation;
         int passes = parse.GetValue(_passes) ?? 1;
         ControlVariate controlVariate = parse.GetValue(_controlVariate) is string kind ? ControlVariates[kind] : ControlVariate.None;
         NoiseSites sites = parse.GetValue(_sites) is string name ? Enum.Parse<NoiseSites>(name, ignoreCase: true)
             : controlVariate == ControlVariate.None ? NoiseSites.All : NoiseSites.Hidden;
         bool isPredicted = controlVariate == ControlVariate.LearnedFeedback && PaperRules.KeepsLossesInBlocks(rule);
-        Settings settings = new(
+        return new Settings(
             rule, perturbation, passes, isPredicted || parse.GetValue(_layerwise), sites, controlVariate, parse.GetValue(_recompute), Threads(parse, _threads));
-        return settings.Conflict is string conflict ? throw new CommandFault(conflict) : settings;
-    }
-
-    /// <summary>Refuses an option that the rule would ignore.</summary>
-    internal static void RequireAbsent(ParseResult parse, Option option, string rule)
-    {
-        if (parse.GetResult(option) is { Implicit: false })
-        {
-            throw new CommandFault($"{option.Name} means nothing to --rule {rule}. Leave it out, or choose another rule.");
-        }
     }
 
     /// <summary>Makes the option for the number of threads.</summary>
@@ -123,17 +91,22 @@ internal sealed class RuleChoice
         /// <summary>A rule as it is when no option changes it.</summary>
         internal static Settings Default(string rule, int threads) => new(rule, DefaultPerturbation, 1, false, NoiseSites.All, ControlVariate.None, false, threads);
 
-        /// <summary>Says which settings do not go together; null where all do.</summary>
-        internal string? Conflict =>
-            Perturbation == Orthogonal && (!BitOperations.IsPow2(Passes) || !PaperRules.PerturbsActivities(Rule))
-                ? $"--perturbation orthogonal takes a rule that perturbs activities (FG-A, LG-FG-A) and a power of two of --passes; got {Rule} and {Passes}."
-            : ControlVariate != ControlVariate.None && Sites != NoiseSites.Hidden
-                ? "--control-variate learned-feedback predicts from the exact gradient of the layer before a loss, which --noise-sites all perturbs. "
-                    + "Take --noise-sites hidden."
-            : null;
-
         /// <summary>Prepares steps of the rule on a model.</summary>
-        internal LearningRule Create(LocalMixer model, WorkerTeam team, LossScope scope, TrainingLoss loss, ulong seed) => PaperRules.Create(
-            Rule, new RuleSettings(model, team, Perturbations[Perturbation], scope, Passes, Layerwise, Sites, ControlVariate, Recompute, seed, loss));
+        internal LearningRule Create(LocalMixer model, WorkerTeam team, LossScope scope, ObjectiveChoice.Settings objective, ulong seed) =>
+            PaperRules.Create(
+                Rule,
+                new RuleSettings(
+                    model,
+                    team,
+                    Perturbations[Perturbation],
+                    scope,
+                    Passes,
+                    Layerwise,
+                    Sites,
+                    ControlVariate,
+                    Recompute,
+                    objective.Overlap,
+                    seed,
+                    objective.Loss));
     }
 }

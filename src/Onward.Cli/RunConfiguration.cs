@@ -47,7 +47,8 @@ internal sealed record RunConfiguration
     /// <summary>Outputs of the heads of a contrastive run; 0 for a supervised one.</summary>
     public int Projection { get; init; }
 
-    /// <summary>Weight of the similarity loss beside each local classifier.</summary>
+    /// <summary>Weight of a similarity loss, which version 0.1 had; 0 in every run that can be read.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public double Similarity { get; init; }
 
     /// <summary>Whether a block learns from the next block's loss too.</summary>
@@ -185,6 +186,13 @@ internal sealed record RunConfiguration
     /// <summary>Where the run was begun; null in runs of versions that did not keep it.</summary>
     public RunEnvironment? Environment { get; init; }
 
+    /// <summary>The options that the run was begun with and that this version no longer has; null where it has all.</summary>
+    [JsonIgnore]
+    internal string? Retired => Rule is "FD-A" or "FD-W" or "LG-FD-A" or "LG-FD-W" ? $"--rule {Rule}"
+        : Similarity != 0 ? "--similarity"
+        : Overlap && !RuleOptions.Fits("--overlap", Rule) ? $"--overlap with --rule {Rule}"
+        : null;
+
     /// <summary>Whether this program has what the names stand for.</summary>
     internal bool HasKnownNames =>
         Datasets.Names.Contains(Dataset) && LocalMixerPresets.Names.Contains(Model) && PaperRules.Names.Contains(Rule)
@@ -201,7 +209,7 @@ internal sealed record RunConfiguration
                 plan.Training.Validate();
                 _ = ToJson(); // a number too large is read as infinity, which cannot be written
                 return Validation >= 0 && Passes >= 1 && Threads >= 1 && OverfitBatches is null or >= 1
-                    && RunPlan.ConflictOf(plan.Rule, plan.Objective) is null;
+                    && RuleOptions.ConflictOf(plan.Rule, plan.Objective, plan.Model) is null;
             }
             catch (ArgumentException)
             {

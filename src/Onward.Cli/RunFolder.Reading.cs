@@ -66,8 +66,12 @@ internal sealed partial class RunFolder
             throw new CommandFault($"{folder}: no such folder. Name the folder of a run, as 'onward train' printed it.");
         }
 
-        return Read<RunConfiguration>(folder, ConfigurationName, run => run.HasKnownNames && run.IsInRange)
+        static bool Holds(RunConfiguration run) => run.Retired is not null || (run.HasKnownNames && run.IsInRange);
+        RunConfiguration run = Read<RunConfiguration>(folder, ConfigurationName, Holds)
             ?? throw new CommandFault($"{folder}: no {ConfigurationName} in it. Name the folder of a run, as 'onward train' printed it.");
+        return run.Retired is not string retired ? run
+            : throw new CommandFault(
+                $"{folder} was begun with {retired}, which this version no longer has. Read it with version {run.Version}, or train anew.");
     }
 
     /// <summary>Reads what a run came to; null where it has not ended.</summary>

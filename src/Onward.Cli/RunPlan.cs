@@ -38,7 +38,6 @@ internal sealed record RunPlan(ModelChoice.Settings Model, RuleChoice.Settings R
         ObjectiveChoice.Settings supervised = ObjectiveChoice.Settings.Default;
         ObjectiveChoice.Settings objective = new(
             run.Projection,
-            run.Similarity,
             run.Overlap,
             run.Temperature ?? supervised.Temperature,
             run.ReadoutLearningRate ?? supervised.ReadoutLearningRate,
@@ -70,13 +69,6 @@ internal sealed record RunPlan(ModelChoice.Settings Model, RuleChoice.Settings R
             StratifiedValidation = run.StratifiedValidation,
         };
     }
-
-    /// <summary>Says which settings of a rule and its losses do not go together; null where all do.</summary>
-    internal static string? ConflictOf(RuleChoice.Settings rule, ObjectiveChoice.Settings objective) =>
-        rule.Conflict ?? (objective.Overlap && rule.Sites == NoiseSites.Hidden
-            ? "--noise-sites hidden, which --control-variate takes, does not go with --overlap, by which the next block's loss reaches a block's "
-                + "last layer too. Leave one out."
-            : null);
 
     /// <summary>Fits the defaults of the plan to the images, and says what their number changed.</summary>
     /// <param name="data">All images.</param>
@@ -205,7 +197,6 @@ internal sealed record RunPlan(ModelChoice.Settings Model, RuleChoice.Settings R
         Recompute = Rule.Recompute,
         LossScope = LossScope,
         Projection = Objective.Projection,
-        Similarity = Objective.Similarity,
         Overlap = Objective.Overlap,
         Layerwise = Rule.Layerwise,
         NoiseSites = Rule.Sites,

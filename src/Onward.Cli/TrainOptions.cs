@@ -175,17 +175,7 @@ internal sealed class TrainOptions
         ModelChoice.Settings model = _model.Read(parse, PresetDefaults.Model);
         RuleChoice.Settings rule = _rule.Read(parse);
         ObjectiveChoice.Settings objective = _objective.Read(parse);
-        objective.RequireUse(rule.Rule, model);
-        if (RunPlan.ConflictOf(rule, objective) is string conflict)
-        {
-            throw new CommandFault(conflict);
-        }
-
-        if (!PaperRules.HasLossScope(rule.Rule))
-        {
-            RuleChoice.RequireAbsent(parse, _lossScope, rule.Rule);
-        }
-
+        RuleOptions.Require(rule, objective, model);
         ulong seed = parse.GetValue(_seed) ?? DataChoice.DefaultSeed;
         TrainingOptions defaults = PresetDefaults.For(model.Preset, rule.Rule, objective.IsContrastive, rule.ControlVariate).Training(parse.GetValue(_epochs), seed);
         if (parse.GetValue(_warmupEpochs) is double asked && asked > defaults.Epochs)

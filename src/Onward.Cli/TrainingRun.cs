@@ -28,8 +28,9 @@ internal sealed class TrainingRun : IDisposable
         _model.Initialize(plan.Training.Seed);
         Configuration = plan.Configure(data, _model.Values.Layout.Count) with { Parallel = grid is null ? null : string.Create(CultureInfo.InvariantCulture, $"{grid.Share.Count}x{grid.Stages}") };
         _team = new WorkerTeam(plan.Rule.Threads);
-        _rule = plan.Rule.Create(_model, _team, plan.LossScope, plan.Objective.Loss, plan.Training.Seed);
-        _exact = plan.Training.ComparedSteps > 0 ? (plan.Rule with { Rule = PaperRules.Exact(plan.Rule.Rule) }).Create(_model, _team, plan.LossScope, plan.Objective.Loss, plan.Training.Seed) : null;
+        _rule = plan.Rule.Create(_model, _team, plan.LossScope, plan.Objective, plan.Training.Seed);
+        RuleChoice.Settings exact = plan.Rule with { Rule = PaperRules.Exact(plan.Rule.Rule) };
+        _exact = plan.Training.ComparedSteps > 0 ? exact.Create(_model, _team, plan.LossScope, plan.Objective, plan.Training.Seed) : null;
         try
         {
             _trainer = new Trainer(_model, _rule, _team, data.Images, plan.Training, host.Clock, _exact, grid);

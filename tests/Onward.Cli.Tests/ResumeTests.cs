@@ -18,7 +18,7 @@ public sealed class ResumeTests : IDisposable
     [InlineData("--control-variate learned-feedback --layerwise", "--threads 3")]
     [InlineData("--ema 0.9 --measure-gradients 2 --limit-batches 3 --early-stop 5", "--max-time 10")]
     [InlineData("--overfit-batches 2 --objective contrastive --ema 0.5", "")]
-    [InlineData("--rule FA --similarity 0 --readout-scale 0.1 --seed 5", "")]
+    [InlineData("--rule FA --readout-scale 0.1 --seed 5", "")]
     public void A_run_that_was_stopped_goes_on_to_the_same_end(string options, string beside)
     {
         Assert.Equal(0, _workplace.Run($"{Small} --out whole {options}".TrimEnd()).Code);
@@ -50,7 +50,7 @@ public sealed class ResumeTests : IDisposable
     [Fact]
     public void A_run_of_several_blocks_goes_on_to_the_same_end()
     {
-        const string Deep = "train --data {data} --model M/8/16 --mixer conv --downsample 2,1,1,1 --layerwise --overlap --batch-size 16 --epochs 2";
+        const string Deep = "train --data {data} --model M/8/16 --mixer conv --downsample 2,1,1,1 --rule LG-BP --overlap --batch-size 16 --epochs 2";
         _workplace.Run($"{Deep} --out whole");
         _workplace.Run($"{Deep} --out run", interruptAt: "epoch 1/2");
 

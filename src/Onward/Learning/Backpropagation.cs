@@ -15,6 +15,13 @@ public enum BackwardScope
 
     /// <summary>All local losses, each back through its own block alone: LG-BP, LG-FA.</summary>
     LocalLossesWithinBlock,
+
+    /// <summary>
+    /// All local losses, each back through its own block and the one before it, which lessens the greed of local losses (Xiong et al. 2020;
+    /// spec 4.2). The published code adds two runs, cut after even and after odd blocks, which counts a block's own loss twice; here each
+    /// loss counts once. A step keeps the values of all blocks then: memory grows with depth, but not with the batch.
+    /// </summary>
+    LocalLossesOverlapping,
 }
 
 /// <summary>
@@ -39,16 +46,11 @@ public sealed class Backpropagation : LearningRule
         : base(
             model,
             team,
-            scope == BackwardScope.LocalLossesWithinBlock && loss is not { Overlap: true } ? Locality.Block : recompute ? Locality.NetworkRecomputed : Locality.Network,
+            scope == BackwardScope.LocalLossesWithinBlock ? Locality.Block : recompute ? Locality.NetworkRecomputed : Locality.Network,
             trainsHeads: scope != BackwardScope.Readout,
             loss)
     {
-        if (Loss.Overlap && scope != BackwardScope.LocalLossesWithinBlock)
-        {
-            throw new ArgumentException("Blocks overlap where their losses stay within them; the other losses reach all earlier blocks as it is.", nameof(loss));
-        }
-
-        if (Loss.Overlap && recompute)
+        if (scope == BackwardScope.LocalLossesOverlapping && recompute)
         {
             throw new ArgumentException("Where blocks overlap, a block needs the values of the next one beside its own, so none are computed again.", nameof(recompute));
         }
@@ -56,7 +58,7 @@ public sealed class Backpropagation : LearningRule
         _scope = scope;
         _matrices = matrices;
         _path = new ErrorPath(model);
-        _passes = [.. Tiles.Select(tiles => new BackwardPass(model, _path, tiles[0].Activations.Examples, Loss.Overlap))];
+        _passes = [.. Tiles.Select(tiles => new BackwardPass(model, _path, tiles[0].Activations.Examples, Overlaps))];
         _followsWeights = feedback is null;
         if (feedback is not null)
         {
@@ -67,11 +69,14 @@ public sealed class Backpropagation : LearningRule
     /// <inheritdoc/>
     /// <remarks>Where blocks overlap, a loss goes back through its block alone once more, to the block before.</remarks>
     protected override double RuleFlopsOf(MixerBlock block) => 2.0 * block.Patches * block.Layers.Select((layer, l) =>
-        layer.Map.MultiplyAddsPerRow * ((l > 0 || (block.Index > 0 && Locality != Locality.Block) ? 3.0 : 2.0) + (Recomputes(block) || (Loss.Overlap && l > 0 && IsBetween(block)) ? 1 : 0))).Sum();
+        layer.Map.MultiplyAddsPerRow * ((l > 0 || (block.Index > 0 && Locality != Locality.Block) ? 3.0 : 2.0)
+            + (Recomputes(block) || (Overlaps && l > 0 && IsBetween(block)) ? 1 : 0))).Sum();
 
     /// <inheritdoc/>
-    /// <remarks>To compute values again changes no result.</remarks>
-    protected override IEnumerable<string> Settings => [$"of {_scope}", _matrices];
+    /// <remarks>To compute values again changes no result. Overlapping blocks are named as in version 0.1, whose runs go on.</remarks>
+    protected override IEnumerable<string> Settings => Overlaps
+        ? [$"of {BackwardScope.LocalLossesWithinBlock}", _matrices, "overlapping blocks"]
+        : [$"of {_scope}", _matrices];
 
     private protected override bool EndsWithSlices => true;
 
@@ -101,6 +106,8 @@ public sealed class Backpropagation : LearningRule
 
     internal static Backpropagation ThroughFeedback(LocalMixer model, WorkerTeam team, BackwardScope scope, ParameterVector feedback, TrainingLoss? loss = null) => new(model, team, scope, false, feedback, "through given matrices", loss);
 
+    private bool Overlaps => _scope == BackwardScope.LocalLossesOverlapping;
+
     private bool IsBetween(MixerBlock block) => block.Index > 0 && block.Index < Model.Blocks.Count - 1;
 
     private bool Recomputes(MixerBlock block) => Locality == Locality.NetworkRecomputed && block.Index < Model.Blocks.Count - 1;
@@ -121,7 +128,7 @@ public sealed class Backpropagation : LearningRule
         for (int k = tiles.Length - 1; k >= 0; k--)
         {
             BlockTile tile = tiles[k];
-            if (Loss.Overlap)
+            if (Overlaps)
             {
                 pass.GoThroughOverlapping(tile, first: k == 0, last: k == tiles.Length - 1);
                 continue;

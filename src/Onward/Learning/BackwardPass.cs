@@ -38,7 +38,6 @@ internal sealed class BackwardPass
     {
         Span<float> q = tile.FeatureGradient[..(tile.Examples * tile.Block.Channels)];
         _path.BackThroughHead(tile.Block.Index, tile.Errors.Span, q, tile.Examples);
-        tile.AddSimilarity(q);
         Span<float> gradient = _residual.Span[..(tile.Rows * tile.Block.Channels)];
         tile.PassBackThroughFeatures(0, gradient);
         TensorPrimitives.Add(Output(tile), gradient, Output(tile));

@@ -93,15 +93,6 @@ public sealed class BlockTile
     /// <summary>Gradient of the batch's mean local loss with respect to the head's outputs [examples, K].</summary>
     public Memory<float> Errors { get; internal set; }
 
-    /// <summary>
-    /// Where examples are compared with one another: the part of the gradient with respect to pooled features that comes from
-    /// it [examples, D]; else empty.
-    /// </summary>
-    internal Memory<float> SimilarityGradient { get; set; }
-
-    /// <summary>The classifier's share of the local loss; the rest is the similarity's.</summary>
-    internal float ClassifierWeight { get; set; }
-
     /// <summary>Where values are recomputed: gradient of the block's output, then of the output of the block before; else empty.</summary>
     internal Memory<float> OutputGradient { get; set; }
 
@@ -124,16 +115,6 @@ public sealed class BlockTile
 
     /// <summary>q: where the rule leaves the gradient of the batch's mean loss with respect to pooled features [examples, D] (spec 3.4).</summary>
     internal Span<float> FeatureGradient => _featureGradient.Span;
-
-    /// <summary>Completes q, which holds the part that came back through the head, by what comes from comparing examples.</summary>
-    internal void AddSimilarity(Span<float> q)
-    {
-        if (!SimilarityGradient.IsEmpty)
-        {
-            TensorPrimitives.Multiply(q, ClassifierWeight, q);
-            TensorPrimitives.MultiplyAdd(SimilarityGradient.Span, 1 - ClassifierWeight, q, q);
-        }
-    }
 
     /// <summary>A gradient of a mean over patches [examples, width], as the gradient of each patch [rows, width].</summary>
     /// <param name="pooled">The gradient of the mean.</param>

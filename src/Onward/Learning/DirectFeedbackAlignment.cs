@@ -33,11 +33,6 @@ public sealed class DirectFeedbackAlignment : LearningRule
     internal DirectFeedbackAlignment(LocalMixer model, WorkerTeam team, float[][] feedback, TrainingLoss? loss = null)
         : base(model, team, Locality.Network, trainsHeads: false, loss)
     {
-        if (Loss.Overlap)
-        {
-            throw new ArgumentException("Blocks overlap where they learn from losses of their own; here all learn from the error at the network's output.", nameof(loss));
-        }
-
         _feedback = [.. feedback.Select(matrix => Pack(model.Options.HeadOutputs, matrix))];
         int widest = model.Blocks.Max(block => block.Layers.Max(layer => layer.Map.Outputs));
         _signals = [.. Tiles.Select(tiles => AlignedMemory.Allocate(tiles[0].Activations.Examples * widest))];

@@ -5,16 +5,6 @@ using static System.FormattableString;
 
 namespace Onward.Learning;
 
-/// <summary>How a forward gradient obtains derivatives along its noise.</summary>
-public enum Differentiation
-{
-    /// <summary>Exactly, by a tangent carried forward beside the values.</summary>
-    Tangent,
-
-    /// <summary>As the difference of two evaluations divided by a small step: what needs no differentiation at all.</summary>
-    FiniteDifference,
-}
-
 /// <summary>
 /// The paper's method: forward gradients of activity perturbations, with local losses (LG-FG-A; sections 3 and 4,
 /// spec 4.4) or with the loss of the readout alone (FG-A). No derivative ever goes back through a layer's weights.
@@ -59,11 +49,9 @@ public sealed class ForwardGradient : LearningRule
     private readonly LossScope _scope;
     private readonly int _passes;
     private readonly ulong _seed;
-    private readonly Differentiation _differentiation;
     private readonly bool _layerwise;
     private readonly NoiseSites _sites;
     private readonly TangentMemory[] _memory;
-    private readonly FiniteDifference.DrawNoise _draw;
     private readonly FeedbackPrediction[] _predictions = [];
     private readonly int[] _noisyLayers;
 
@@ -74,14 +62,13 @@ public sealed class ForwardGradient : LearningRule
     /// <param name="scope">The local losses to read, which must include <see cref="LossScope.Block"/>; or the global one.</param>
     /// <param name="passes">Directions to average over in each step; 1 to <see cref="MaximumPasses"/>.</param>
     /// <param name="seed">Names all noise of the run.</param>
-    /// <param name="differentiation">How derivatives along the noise are obtained.</param>
     /// <param name="loss">What the losses measure; null for the default.</param>
     /// <param name="layerwise">Whether the layers of a block are perturbed one at a time, each in its own tangent; with local losses only.</param>
-    /// <param name="sites">The layers that are perturbed; without <see cref="TrainingLoss.Overlap"/> only, if not all.</param>
+    /// <param name="sites">The layers that are perturbed.</param>
     /// <param name="controlVariate">What predicts gradients; other than none with <see cref="NoiseSites.Hidden"/> only.</param>
     /// <exception cref="ArgumentException">
     /// <paramref name="scope"/> has parts but lacks the block flag, passes are out of range, the noise does not come in so
-    /// many, <paramref name="sites"/> do not go with the loss, or <paramref name="controlVariate"/> does not go with them.
+    /// many, or <paramref name="controlVariate"/> does not go with <paramref name="sites"/>.
     /// </exception>
     public ForwardGradient(
         LocalMixer model,
@@ -90,12 +77,11 @@ public sealed class ForwardGradient : LearningRule
         LossScope scope,
         int passes,
         ulong seed,
-        Differentiation differentiation = Differentiation.Tangent,
         TrainingLoss? loss = null,
         bool layerwise = false,
         NoiseSites sites = NoiseSites.All,
         ControlVariate controlVariate = ControlVariate.None)
-        : base(model, team, TangentSweep.RequireScope(scope, loss), trainsHeads: true, loss)
+        : base(model, team, TangentSweep.RequireScope(scope), trainsHeads: true, loss)
     {
         ArgumentNullException.ThrowIfNull(perturbation);
         ArgumentOutOfRangeException.ThrowIfLessThan(passes, 1);
@@ -103,11 +89,6 @@ public sealed class ForwardGradient : LearningRule
         if (layerwise && scope == LossScope.Global)
         {
             throw new ArgumentException("Layers are perturbed one at a time within blocks that have losses of their own; the scope must include Block.", nameof(layerwise));
-        }
-
-        if (sites == NoiseSites.Hidden && Loss.Overlap)
-        {
-            throw new ArgumentException("Where blocks overlap, the next block's loss reaches a block's last layer too, so that layer must be perturbed.", nameof(sites));
         }
 
         if (controlVariate == ControlVariate.LearnedFeedback && sites != NoiseSites.Hidden)
@@ -123,9 +104,7 @@ public sealed class ForwardGradient : LearningRule
         _scope = scope;
         _passes = passes;
         _seed = seed;
-        _differentiation = differentiation;
-        _draw = Draw;
-        _memory = [.. Tiles.Select(tiles => new TangentMemory(model, tiles, ownDirections: passes > 1, Loss.Overlap))];
+        _memory = [.. Tiles.Select(tiles => new TangentMemory(model, tiles, ownDirections: passes > 1))];
         _noisyLayers = [.. model.Blocks.Select(block => block.Layers.Count - (sites == NoiseSites.Hidden && EndsBeforeLoss(block) ? 1 : 0))];
         if (controlVariate == ControlVariate.LearnedFeedback)
         {
@@ -154,7 +133,7 @@ public sealed class ForwardGradient : LearningRule
         $"{_perturbation.Description} noise on {(_sites == NoiseSites.Hidden ? "hidden " : "")}activities{(_layerwise ? ", layer by layer" : "")}",
         Invariant($"{_passes} pass{(_passes == 1 ? "" : "es")}"),
         $"loss scope {_scope}",
-        $"derivatives by {_differentiation}",
+        "derivatives by Tangent", // what there was to choose in version 0.1, whose runs go on
         Invariant($"seed {_seed}"),
         .. Feedback is null ? [] : new[] { "learned feedback" },
     ];
@@ -202,20 +181,19 @@ public sealed class ForwardGradient : LearningRule
 
             for (int k = 0; k < tiles.Length; k++)
             {
-                BlockTile? next = Loss.Overlap && k + 1 < tiles.Length ? tiles[k + 1] : null;
                 int noisy = _noisyLayers[tiles[k].Block.Index], sweeps = _layerwise ? noisy : 1;
                 for (int i = 0; i < sweeps; i++)
                 {
-                    DifferentiateLocalLosses(tiles[k], next, memory, pass, _layerwise ? i..(i + 1) : ..noisy);
+                    DifferentiateLocalLosses(tiles[k], memory, pass, _layerwise ? i..(i + 1) : ..noisy);
                 }
             }
         }
     }
 
     // Steps 1 to 3 for noise on some layers of one block.
-    private void DifferentiateLocalLosses(BlockTile tile, BlockTile? next, TangentMemory memory, int pass, Range layers)
+    private void DifferentiateLocalLosses(BlockTile tile, TangentMemory memory, int pass, Range layers)
     {
-        Carry(tile, memory, pass, layers);
+        CarryTangent(tile, memory, pass, layers);
         DerivativesTaken?.Invoke(tile, pass, memory.GroupCredit[..(tile.Rows * tile.Block.Groups)]);
         Span<float> byRow = memory.RowCredit.Span[..tile.Rows];
         byRow.Clear();
@@ -223,11 +201,6 @@ public sealed class ForwardGradient : LearningRule
         if (Feedback is not null)
         {
             _predictions[tile.Worker].ExplainLocal(tile, memory, pass, layers);
-        }
-
-        if (next is not null)
-        {
-            TangentSweep.CreditNextLosses(Model, _differentiation, tile, next, memory, 1f / _passes);
         }
 
         AssignCredit(tile, next: null, memory, pass, layers);
@@ -238,7 +211,7 @@ public sealed class ForwardGradient : LearningRule
     {
         foreach (BlockTile tile in tiles)
         {
-            Carry(tile, memory, pass, .._noisyLayers[tile.Block.Index]);
+            CarryTangent(tile, memory, pass, .._noisyLayers[tile.Block.Index]);
         }
 
         TangentSweep.DifferentiateFinalLoss(tiles[^1], 1f / _passes, memory);
@@ -254,31 +227,11 @@ public sealed class ForwardGradient : LearningRule
         }
     }
 
-    private void Carry(BlockTile tile, TangentMemory memory, int pass, Range layers)
-    {
-        if (_differentiation == Differentiation.Tangent)
-        {
-            CarryTangent(tile, memory, pass, layers);
-            return;
-        }
-
-        FiniteDifference.Carry(Model, tile, memory, TangentSweep.InputMoves(_scope, tile.Block), pass, layers, _draw);
-        if (_scope != LossScope.Global)
-        {
-            TangentSweep.DifferentiateLocalLosses(tile, memory, 1f / _passes, memory.GroupCredit.Span);
-        }
-    }
-
     // Whether a loss follows a block's last layer directly.
     private bool EndsBeforeLoss(MixerBlock block) => _scope != LossScope.Global || block.Index == Model.Blocks.Count - 1;
 
     // Tangents that a layer multiplies in one pass.
-    private int TangentsOf(MixerBlock block, int layer)
-    {
-        int own = _layerwise ? layer : layer > 0 || TangentSweep.InputMoves(_scope, block) ? 1 : 0;
-        int ofPrevious = !Loss.Overlap || block.Index == 0 ? 0 : _layerwise ? Model.Blocks[block.Index - 1].Layers.Count : 1;
-        return own + ofPrevious;
-    }
+    private int TangentsOf(MixerBlock block, int layer) => _layerwise ? layer : layer > 0 || TangentSweep.InputMoves(_scope, block) ? 1 : 0;
 
     // Steps 1 and 2. Where the block's input carries no tangent, it starts from the noise of the first noisy layer.
     private void CarryTangent(BlockTile tile, TangentMemory memory, int pass, Range layers)

@@ -36,18 +36,13 @@ public abstract class LearningRule
     /// <param name="locality">How far the losses reach: whether <see cref="Differentiate"/> is given one block at a time, or all.</param>
     /// <param name="trainsHeads">Whether the local heads learn from their own losses; the final head always does.</param>
     /// <param name="loss">What the losses measure; null for the default.</param>
-    /// <exception cref="ArgumentException">The loss does not fit the model or the rule.</exception>
+    /// <exception cref="ArgumentException">A setting of the loss is out of range.</exception>
     protected LearningRule(LocalMixer model, WorkerTeam team, Locality locality, bool trainsHeads, TrainingLoss? loss)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(team);
         Loss = loss ?? new TrainingLoss();
-        Loss.Validate(model.Options.IsSelfSupervised);
-        if (Loss.SimilarityWeight > 0 && !trainsHeads)
-        {
-            throw new ArgumentException("Similarities are matched in local losses, of which this rule has none; their weight must be 0.", nameof(loss));
-        }
-
+        Loss.Validate();
         Model = model;
         Team = team;
         Locality = locality;
@@ -111,7 +106,7 @@ public abstract class LearningRule
     protected static double ValueMultiplyAdds(MixerBlock block) => (double)block.Patches * block.Layers.Sum(layer => layer.Map.MultiplyAddsPerRow);
 
     /// <summary>Whether a loss compares the examples of a batch, for which values are computed once more, before all else.</summary>
-    internal bool ComparesExamples => Model.Options.IsSelfSupervised || (Loss.SimilarityWeight > 0 && TrainsHeads);
+    internal bool ComparesExamples => Model.Options.IsSelfSupervised;
 
     internal WorkerTeam Team { get; }
 
@@ -208,27 +203,8 @@ public abstract class LearningRule
     // Of one image in a batch.
     internal int Views => Model.Options.IsSelfSupervised ? 2 : 1;
 
-    // What differs from the default, so that a loss that is added one day changes no description of today.
-    private IEnumerable<string> LossSettings
-    {
-        get
-        {
-            if (Loss.SimilarityWeight > 0)
-            {
-                yield return Invariant($"similarity weight {Loss.SimilarityWeight}");
-            }
-
-            if (Loss.Overlap)
-            {
-                yield return "overlapping blocks";
-            }
-
-            if (Model.Options.IsSelfSupervised)
-            {
-                yield return Invariant($"temperature {Loss.Temperature}");
-            }
-        }
-    }
+    // Classifiers have none.
+    private string[] LossSettings => ComparesExamples ? [Invariant($"temperature {Loss.Temperature}")] : [];
 
     private double FlopsOf(MixerBlock block) => RuleFlopsOf(block) + (ComparesExamples ? 2.0 * ValueMultiplyAdds(block) : 0);
 

@@ -12,11 +12,9 @@ internal sealed class LossReader
 {
     private readonly LocalMixer _model;
     private readonly Wave _wave;
-    private readonly float _classifierWeight;
-    private readonly BatchLoss[] _comparisons;
+    private readonly ContrastiveLoss[] _comparisons;
     private readonly LearningRule _rule;
     private ReadOnlyMemory<int> _labels; // of this process's share
-    private int[] _allLabels = [];
     private int _images; // of the whole batch
 
     internal LossReader(LearningRule rule, Wave wave)
@@ -24,15 +22,12 @@ internal sealed class LossReader
         _rule = rule;
         _model = rule.Model;
         _wave = wave;
-        _classifierWeight = (float)(1 - rule.Loss.SimilarityWeight);
-        LocalMixerOptions options = _model.Options;
-        _comparisons = !rule.ComparesExamples ? []
-            : options.IsSelfSupervised ? [.. Enumerable.Range(0, _model.Blocks.Count + 1).Select(_ => new ContrastiveLoss(options.Projection, rule.Loss.Temperature))]
-            : [.. _model.Blocks.Select(block => new SimilarityLoss(block.Channels, options.Classes))];
+        int comparisons = rule.ComparesExamples ? _model.Blocks.Count + 1 : 0;
+        _comparisons = [.. Enumerable.Range(0, comparisons).Select(_ => new ContrastiveLoss(_model.Options.Projection, rule.Loss.Temperature))];
     }
 
-    /// <summary>Losses that compare examples: of each block that this process trains and, where heads project, of the final head.</summary>
-    internal int Comparisons => Math.Min(_comparisons.Length, OwnComparisons.End.Value - OwnComparisons.Start.Value);
+    /// <summary>Losses that compare examples: of each block that this process trains and of the final head; none where heads classify.</summary>
+    internal int Comparisons => OwnComparisons.End.Value - OwnComparisons.Start.Value;
 
     internal long Bytes => _comparisons.Sum(comparison => comparison.Bytes);
 
@@ -40,7 +35,8 @@ internal sealed class LossReader
     internal int FirstOfWave { get; set; }
 
     // The final head's goes with the last block.
-    private Range OwnComparisons => _rule.OwnBlocks.Start.Value..(_rule.OwnBlocks.End.Value == _model.Blocks.Count ? Math.Max(_comparisons.Length, _model.Blocks.Count) : _rule.OwnBlocks.End.Value);
+    private Range OwnComparisons => _comparisons.Length == 0 ? 0..0
+        : _rule.OwnBlocks.Start.Value..(_rule.OwnBlocks.End.Value == _model.Blocks.Count ? _comparisons.Length : _rule.OwnBlocks.End.Value);
 
     /// <summary>Begins a batch.</summary>
     /// <param name="labels">Labels of this process's share of it.</param>
@@ -48,12 +44,9 @@ internal sealed class LossReader
     internal void Begin(ReadOnlyMemory<int> labels, int images)
     {
         (_labels, _images) = (labels, images);
-        if (_comparisons.Length > 0)
+        foreach (ContrastiveLoss comparison in _comparisons.AsSpan(OwnComparisons))
         {
-            foreach (BatchLoss comparison in _comparisons.AsSpan(OwnComparisons))
-            {
-                comparison.Reserve(_rule.Grid.Share, images, _rule.Views);
-            }
+            comparison.Reserve(_rule.Grid.Share, images, _rule.Views);
         }
     }
 
@@ -61,15 +54,8 @@ internal sealed class LossReader
     internal void Gather(BlockTile tile)
     {
         ReadOnlySpan<float> pooled = tile.Activations.Pooled[..(tile.Examples * tile.Block.Channels)];
-        BatchLoss comparison = _comparisons[tile.Block.Index];
-        Span<float> compared = Part(comparison, comparison.Compared, tile).Span;
-        if (!_model.Options.IsSelfSupervised)
-        {
-            pooled.CopyTo(compared);
-            return;
-        }
-
-        tile.Block.Head.Apply(_model.Values, pooled, compared, tile.Examples);
+        ContrastiveLoss comparison = _comparisons[tile.Block.Index];
+        tile.Block.Head.Apply(_model.Values, pooled, Part(comparison, comparison.Compared, tile).Span, tile.Examples);
         if (tile.Block.Index == _model.Blocks.Count - 1)
         {
             ReadOnlySpan<float> features = PoolForFinalHead(tile).Span;
@@ -85,17 +71,14 @@ internal sealed class LossReader
             return;
         }
 
-        Array.Resize(ref _allLabels, _images * _rule.Views);
-        BatchLoss.Exchange(_rule.Grid, _labels.Span, _allLabels, _images, width: 1);
-        foreach (BatchLoss comparison in _comparisons.AsSpan(OwnComparisons))
+        foreach (ContrastiveLoss comparison in _comparisons.AsSpan(OwnComparisons))
         {
             comparison.Exchange(_rule.Grid);
         }
     }
 
     /// <summary>Evaluates one of the losses that compare examples, once all are brought together.</summary>
-    internal void Compare(int comparison) =>
-        _comparisons[OwnComparisons.Start.Value + comparison].Evaluate(_rule.Grid.Share.Count == 1 ? _labels.Span : _allLabels);
+    internal void Compare(int comparison) => _comparisons[OwnComparisons.Start.Value + comparison].Evaluate();
 
     /// <summary>Reads the local loss of one tile in one block.</summary>
     internal void ReadHead(BlockTile tile)
@@ -114,14 +97,6 @@ internal sealed class LossReader
         }
 
         Classify(tile.Block.Head, tile, pooled, tile.Errors.Span, losses, default);
-        if (_comparisons.Length > 0)
-        {
-            BatchLoss similarity = _comparisons[k];
-            tile.SimilarityGradient = Part(similarity, similarity.Gradients, tile);
-            tile.ClassifierWeight = _classifierWeight;
-            TensorPrimitives.Multiply(losses, _classifierWeight, losses);
-            TensorPrimitives.MultiplyAdd(similarity.Losses.AsSpan(tile.FirstExample, tile.Examples), 1 - _classifierWeight, losses, losses);
-        }
     }
 
     /// <summary>Reads the loss of the final head on one tile in the last block.</summary>
@@ -150,10 +125,10 @@ internal sealed class LossReader
     }
 
     // A tile's part of the numbers that a comparison holds.
-    private static Memory<float> Part(BatchLoss comparison, Memory<float> all, BlockTile tile) =>
+    private static Memory<float> Part(ContrastiveLoss comparison, Memory<float> all, BlockTile tile) =>
         all.Slice(tile.FirstExample * comparison.Width, tile.Examples * comparison.Width);
 
-    private static void TakeComparison(BatchLoss loss, BlockTile tile, Span<float> errors, Span<float> losses, Span<bool> mistakes)
+    private static void TakeComparison(ContrastiveLoss loss, BlockTile tile, Span<float> errors, Span<float> losses, Span<bool> mistakes)
     {
         Part(loss, loss.Gradients, tile).Span.CopyTo(errors);
         loss.Losses.AsSpan(tile.FirstExample, tile.Examples).CopyTo(losses);

@@ -12,8 +12,7 @@ internal sealed class TangentMemory
     /// <param name="model">The model.</param>
     /// <param name="tiles">The thread's tile in each block.</param>
     /// <param name="ownDirections">Whether directions are kept apart from the tiles' gradients.</param>
-    /// <param name="overlap">Whether a block learns from the loss of the next one too.</param>
-    internal TangentMemory(LocalMixer model, IReadOnlyList<BlockTile> tiles, bool ownDirections, bool overlap)
+    internal TangentMemory(LocalMixer model, IReadOnlyList<BlockTile> tiles, bool ownDirections)
     {
         int examples = tiles[0].Activations.Examples;
         int layers = model.Blocks.Max(block => block.Layers.Count);
@@ -24,7 +23,6 @@ internal sealed class TangentMemory
         Input = AlignedMemory.Allocate(widest);
         Output = AlignedMemory.Allocate(widest);
         GroupCredit = AlignedMemory.Allocate(groups);
-        NextCredit = AlignedMemory.Allocate(overlap ? groups : 0);
         RowCredit = AlignedMemory.Allocate(examples * model.Blocks.Max(block => block.Patches));
         ExampleCredit = new float[examples];
     }
@@ -41,19 +39,13 @@ internal sealed class TangentMemory
     /// <summary>Directional derivative of the losses that each patch and group is credited with [rows, G].</summary>
     internal Memory<float> GroupCredit { get; }
 
-    /// <summary>Where blocks overlap: the same of the next block's losses [rows, G].</summary>
-    internal Memory<float> NextCredit { get; }
-
-    /// <summary>Room for reciprocal deviations, where some credit will be that is not known yet.</summary>
-    internal Memory<float> Reciprocals => NextCredit.IsEmpty ? GroupCredit : NextCredit;
-
     /// <summary>The credit of <see cref="GroupCredit"/>, added over the groups of a patch [rows].</summary>
     internal Memory<float> RowCredit { get; }
 
     /// <summary>Directional derivative of the loss of the final head, which all noise of an example is credited with [examples].</summary>
     internal float[] ExampleCredit { get; }
 
-    internal long Bytes => sizeof(float) * (_directions.Sum(block => block.Sum(m => (long)m.Length)) + Source.Length + Input.Length + Output.Length + GroupCredit.Length + NextCredit.Length + RowCredit.Length + ExampleCredit.Length);
+    internal long Bytes => sizeof(float) * (_directions.Sum(block => block.Sum(m => (long)m.Length)) + Source.Length + Input.Length + Output.Length + GroupCredit.Length + RowCredit.Length + ExampleCredit.Length);
 
     /// <summary>A layer's noise where its units are active [rows, D]. A single pass scales it to the gradient in place.</summary>
     internal Span<float> Direction(BlockTile tile, int layer) =>

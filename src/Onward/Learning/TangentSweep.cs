@@ -61,16 +61,6 @@ internal static class TangentSweep
         }
     }
 
-    /// <summary>The same for all rows of a tile, from the tangent of its block's output in the memory's output.</summary>
-    internal static void DifferentiateLocalLosses(BlockTile tile, TangentMemory memory, float scale, Span<float> groupCredit)
-    {
-        for (int row = 0; row < tile.Rows; row += MixerBlock.ChunkRows)
-        {
-            Range chunk = MixerBlock.Chunk(row, tile.Rows, tile.Block.Channels);
-            DifferentiateLocalLosses(tile, memory.Output.Span[chunk], memory.Input.Span[chunk], chunk, row, scale, groupCredit);
-        }
-    }
-
     /// <summary>
     /// Leaves q in each tile's feature gradient: the gradient of the block's local loss with respect to its head's pooled
     /// features or, for a rule that reads the final head alone, in the last block, that of its loss with respect to the mean
@@ -84,7 +74,6 @@ internal static class TangentSweep
             {
                 Span<float> features = local.FeatureGradient[..(local.Examples * local.Block.Channels)];
                 local.Block.Head.FeatureGradient(local.Errors.Span, features, local.Examples);
-                local.AddSimilarity(features);
             }
 
             return;
@@ -141,67 +130,6 @@ internal static class TangentSweep
         }
 
         ThroughInputNorm(tile, 0, memory.Source.Span[..count], memory.Input.Span[..count], ..count);
-    }
-
-    /// <summary>
-    /// Carries the tangent of the last block's output, in the memory's output, through a block in which nothing else moves.
-    /// </summary>
-    internal static void ThroughBlock(BlockTile tile, TangentMemory memory)
-    {
-        MixerBlock block = tile.Block;
-        int last = block.Layers.Count - 1;
-        Span<float> input = memory.Input.Span, output = memory.Output.Span;
-        EnterBlock(tile, memory);
-        for (int l = 0; l <= last; l++)
-        {
-            MixerLayer layer = block.Layers[l];
-            layer.Map.Apply(layer.PackedWeight, input, output, tile.Rows, tile.Activations.Workspace.Span);
-            ReadOnlySpan<float> active = l == last ? tile.Result.Span : tile.Activations.Output(l);
-            for (int row = 0; row < tile.Rows; row += MixerBlock.ChunkRows)
-            {
-                Range chunk = MixerBlock.Chunk(row, tile.Rows, layer.Map.Outputs);
-                Span<float> tangent = output[chunk];
-                ThroughOutputNorm(tile, l, tangent, chunk);
-                if (l == last)
-                {
-                    block.AddResidual(memory.Source.Span[MixerBlock.Chunk(row, tile.Rows, block.Inputs)], tangent);
-                }
-
-                Activation.Mask(active[chunk], tangent);
-                if (l < last)
-                {
-                    ThroughInputNorm(tile, l + 1, tangent, input[chunk], chunk);
-                }
-            }
-        }
-    }
-
-    /// <summary>
-    /// Carries a block's tangent, in the memory's output, through the next block and adds to the block's credit what it does to
-    /// the losses there. Token mixing has spread it over all patches by then, so an example's derivatives are added up, and
-    /// each number of noise in the example is credited with all of them.
-    /// </summary>
-    internal static void CreditNextLosses(LocalMixer model, Differentiation differentiation, BlockTile tile, BlockTile next, TangentMemory memory, float scale)
-    {
-        if (differentiation == Differentiation.Tangent)
-        {
-            ThroughBlock(next, memory);
-        }
-        else
-        {
-            FiniteDifference.CarryThrough(model, next, memory);
-        }
-
-        Span<float> derivatives = memory.NextCredit.Span;
-        DifferentiateLocalLosses(next, memory, scale, derivatives);
-        int perExample = next.Block.Patches * next.Block.Groups, patches = tile.Block.Patches, credited = patches * tile.Block.Groups;
-        for (int n = 0; n < next.Examples; n++)
-        {
-            float derivative = TensorPrimitives.Sum<float>(derivatives.Slice(n * perExample, perExample));
-            Span<float> byGroup = memory.GroupCredit.Span.Slice(n * credited, credited), byRow = memory.RowCredit.Span.Slice(n * patches, patches);
-            TensorPrimitives.Add(byGroup, derivative, byGroup);
-            TensorPrimitives.Add(byRow, derivative, byRow);
-        }
     }
 
     /// <summary>
@@ -281,23 +209,13 @@ internal static class TangentSweep
     }
 
     /// <summary>Checks which losses a forward gradient is asked to read.</summary>
-    internal static Locality RequireScope(LossScope scope, TrainingLoss? loss)
+    internal static Locality RequireScope(LossScope scope)
     {
-        if (scope == LossScope.Global && loss is { SimilarityWeight: > 0 })
-        {
-            throw new ArgumentException("Similarities are matched in local losses; with a global loss their weight must be 0.", nameof(loss));
-        }
-
-        if (scope == LossScope.Global && loss is { Overlap: true })
-        {
-            throw new ArgumentException("Blocks overlap where they have losses of their own; a global loss reaches all of them as it is.", nameof(loss));
-        }
-
         if (scope != LossScope.Global && !scope.HasFlag(LossScope.Block))
         {
             throw new ArgumentException($"A loss of its own for each patch or group is taken at the end of a block: the scope must include Block, or be Global; got {scope}.", nameof(scope));
         }
 
-        return scope == LossScope.Global || loss is { Overlap: true } ? Locality.Network : Locality.Block;
+        return scope == LossScope.Global ? Locality.Network : Locality.Block;
     }
 }

@@ -32,7 +32,6 @@ public sealed class WeightForwardGradient : LearningRule
     private readonly int _passes;
     private readonly ulong _seed;
     private readonly NoiseDistribution _distribution;
-    private readonly Differentiation _differentiation;
     private readonly ParameterVector[] _directions;
     private readonly Memory<float>[][] _packed;
     private readonly TangentMemory[] _memory;
@@ -54,11 +53,11 @@ public sealed class WeightForwardGradient : LearningRule
     /// <param name="scope">The local losses to read, which must include <see cref="LossScope.Block"/>; or the global one.</param>
     /// <param name="passes">Directions to average over in each step; 1 to <see cref="ForwardGradient.MaximumPasses"/>.</param>
     /// <param name="seed">Names all noise of the run.</param>
-    /// <param name="differentiation">How derivatives along the noise are obtained.</param>
     /// <param name="loss">What the losses measure; null for the default.</param>
     /// <exception cref="ArgumentException"><paramref name="scope"/> has parts but lacks the block flag, passes are out of range, or the noise is for activities alone.</exception>
-    public WeightForwardGradient(LocalMixer model, WorkerTeam team, NoiseDistribution distribution, LossScope scope, int passes, ulong seed, Differentiation differentiation = Differentiation.Tangent, TrainingLoss? loss = null)
-        : base(model, team, TangentSweep.RequireScope(scope, loss), trainsHeads: true, loss)
+    public WeightForwardGradient(
+        LocalMixer model, WorkerTeam team, NoiseDistribution distribution, LossScope scope, int passes, ulong seed, TrainingLoss? loss = null)
+        : base(model, team, TangentSweep.RequireScope(scope), trainsHeads: true, loss)
     {
         ArgumentNullException.ThrowIfNull(distribution);
         ArgumentOutOfRangeException.ThrowIfLessThan(passes, 1);
@@ -68,11 +67,10 @@ public sealed class WeightForwardGradient : LearningRule
         _passes = passes;
         _seed = seed;
         _distribution = distribution.ForWeights();
-        _differentiation = differentiation;
         MixerLayer[] layers = [.. model.Blocks.SelectMany(block => block.Layers)];
         _directions = [.. Enumerable.Range(0, passes).Select(_ => new ParameterVector(model.Values.Layout))];
         _packed = [.. _directions.Select(_ => layers.Select(layer => AlignedMemory.Allocate(layer.Map.PackedWeightLength)).ToArray())];
-        _memory = [.. Tiles.Select(tiles => new TangentMemory(model, tiles, ownDirections: false, Loss.Overlap))];
+        _memory = [.. Tiles.Select(tiles => new TangentMemory(model, tiles, ownDirections: false))];
         _groupSums = new float[passes * model.Blocks.Count * _creditLength];
         _rows =
         [
@@ -86,9 +84,9 @@ public sealed class WeightForwardGradient : LearningRule
     }
 
     /// <inheritdoc/>
-    /// <remarks>A layer multiplies its input by V, and the tangent of its input, where there is one, by the weights. A difference has both in every layer.</remarks>
+    /// <remarks>A layer multiplies its input by V, and the tangent of its input, where there is one, by the weights.</remarks>
     protected override double RuleFlopsOf(MixerBlock block) => 2.0 * block.Patches
-        * block.Layers.Select((layer, l) => layer.Map.MultiplyAddsPerRow * (1.0 + (_passes * ((MultipliesByWeights(block, l) ? 2 : 1) + (Loss.Overlap && block.Index > 0 ? 1 : 0))))).Sum();
+        * block.Layers.Select((layer, l) => layer.Map.MultiplyAddsPerRow * (1.0 + (_passes * (MultipliesByWeights(block, l) ? 2 : 1)))).Sum();
 
     /// <inheritdoc/>
     protected override IEnumerable<string> Settings =>
@@ -96,7 +94,7 @@ public sealed class WeightForwardGradient : LearningRule
         $"{_distribution.Description} noise on weights",
         Invariant($"{_passes} pass{(_passes == 1 ? "" : "es")}"),
         $"loss scope {_scope}",
-        $"derivatives by {_differentiation}",
+        "derivatives by Tangent", // what there was to choose in version 0.1, whose runs go on
         Invariant($"seed {_seed}"),
     ];
 
@@ -128,10 +126,10 @@ public sealed class WeightForwardGradient : LearningRule
         {
             for (int k = 0; k < tiles.Length; k++)
             {
-                Carry(tiles[k], memory, pass);
+                CarryTangent(tiles[k], memory, pass);
                 if (_scope != LossScope.Global)
                 {
-                    KeepCredit(tiles[k], Loss.Overlap && k + 1 < tiles.Length ? tiles[k + 1] : null, memory, pass);
+                    KeepCredit(tiles[k], memory, pass);
                 }
             }
 
@@ -170,11 +168,6 @@ public sealed class WeightForwardGradient : LearningRule
             for (int k = OwnBlocks.Start.Value; k < OwnBlocks.End.Value; k++)
             {
                 Span<float> sums = GroupSums(pass, k);
-                if (_differentiation == Differentiation.FiniteDifference)
-                {
-                    TensorPrimitives.Multiply(sums, 1 / FiniteDifference.Step, sums);
-                }
-
                 if (!_scope.HasFlag(LossScope.Group))
                 {
                     sums[..^1].Fill(sums[^1]);
@@ -185,23 +178,8 @@ public sealed class WeightForwardGradient : LearningRule
         Team.Run(_rows.Length, _scale);
     }
 
-    private void Carry(BlockTile tile, TangentMemory memory, int pass)
-    {
-        if (_differentiation == Differentiation.Tangent)
-        {
-            CarryTangent(tile, memory, pass);
-            return;
-        }
-
-        FiniteDifference.CarryWeights(Model, tile, memory, TangentSweep.InputMoves(_scope, tile.Block), _directions[pass], _packed[pass]);
-        if (_scope != LossScope.Global)
-        {
-            TangentSweep.DifferentiateLocalLosses(tile, memory, 1f / _passes, memory.GroupCredit.Span);
-        }
-    }
-
     // Whether a layer multiplies anything by its own weights beside the values.
-    private bool MultipliesByWeights(MixerBlock block, int layer) => layer > 0 || TangentSweep.InputMoves(_scope, block) || _differentiation == Differentiation.FiniteDifference;
+    private bool MultipliesByWeights(MixerBlock block, int layer) => layer > 0 || TangentSweep.InputMoves(_scope, block);
 
     // z' = x' W + x V + v, then as every tangent.
     private void CarryTangent(BlockTile tile, TangentMemory memory, int pass)
@@ -259,9 +237,8 @@ public sealed class WeightForwardGradient : LearningRule
         }
     }
 
-    // For each example the derivative of each group's loss, over all patches, and last that of all groups; what the next
-    // block's losses add goes to each.
-    private void KeepCredit(BlockTile tile, BlockTile? next, TangentMemory memory, int pass)
+    // For each example the derivative of each group's loss, over all patches, and last that of all groups.
+    private void KeepCredit(BlockTile tile, TangentMemory memory, int pass)
     {
         int groups = tile.Block.Groups, patches = tile.Block.Patches;
         for (int n = 0; n < tile.Examples; n++)
@@ -275,19 +252,6 @@ public sealed class WeightForwardGradient : LearningRule
             }
 
             credit[groups] = TensorPrimitives.Sum<float>(byGroup);
-        }
-
-        if (next is null)
-        {
-            return;
-        }
-
-        memory.RowCredit.Span.Clear();
-        TangentSweep.CreditNextLosses(Model, _differentiation, tile, next, memory, 1f / _passes);
-        for (int n = 0; n < tile.Examples; n++)
-        {
-            Span<float> credit = Credit(pass, tile.Block.Index, tile.FirstExample + n);
-            TensorPrimitives.Add(credit, memory.RowCredit.Span[n * patches], credit);
         }
     }
 
@@ -315,19 +279,7 @@ public sealed class WeightForwardGradient : LearningRule
             if (row == 0)
             {
                 _distribution.Draw(stream with { Example = 1 }, 0, _directions[pass][layer.Bias]);
-                Shorten(_directions[pass][layer.Bias]);
             }
-
-            Shorten(Chunk(_directions[pass][layer.Weight], row, columns));
-        }
-    }
-
-    // Differences move the weights by a short step along the direction.
-    private void Shorten(Span<float> direction)
-    {
-        if (_differentiation == Differentiation.FiniteDifference)
-        {
-            TensorPrimitives.Multiply(direction, FiniteDifference.Step, direction);
         }
     }
 

@@ -105,11 +105,9 @@ public sealed class BackpropagationTests
         }
     }
 
-    private static TrainingLoss Overlapping { get; } = new() { Overlap = true };
-
     public static IEnumerable<TheoryDataRow<string, string>> Rules() =>
         from network in Networks.Keys
-        from rule in new[] { "BP", "LG-BP", "recompute", "DFA", "FG-A", "FG-W", "LG-FG-W", "overlapping LG-BP", "overlapping LG-FG-W", "layer by layer", "overlapping, layer by layer", "LG-FD-W", "overlapping LG-FD-A" }
+        from rule in new[] { "BP", "LG-BP", "recompute", "DFA", "FG-A", "FG-W", "LG-FG-W", "overlapping LG-BP", "layer by layer" }
         select new TheoryDataRow<string, string>(rule, network);
 
     [Theory]
@@ -154,12 +152,8 @@ public sealed class BackpropagationTests
         "DFA" => new DirectFeedbackAlignment(model, team, seed: 2),
         "FG-A" => new ForwardGradient(model, team, NoiseDistribution.Gaussian, LossScope.Global, 2, seed: 2),
         "FG-W" => new WeightForwardGradient(model, team, NoiseDistribution.Gaussian, LossScope.Global, 2, seed: 2),
-        "overlapping LG-BP" => Backpropagation.ThroughWeights(model, team, BackwardScope.LocalLossesWithinBlock, loss: Overlapping),
-        "overlapping LG-FG-W" => new WeightForwardGradient(model, team, NoiseDistribution.Gaussian, LossScope.All, 2, seed: 2, loss: Overlapping),
+        "overlapping LG-BP" => Backpropagation.ThroughWeights(model, team, BackwardScope.LocalLossesOverlapping),
         "layer by layer" => new ForwardGradient(model, team, NoiseDistribution.Gaussian, LossScope.All, 1, seed: 2, layerwise: true),
-        "overlapping, layer by layer" => new ForwardGradient(model, team, NoiseDistribution.Gaussian, LossScope.All, 2, seed: 2, loss: Overlapping, layerwise: true),
-        "LG-FD-W" => new WeightForwardGradient(model, team, NoiseDistribution.Gaussian, LossScope.All, 2, seed: 2, Differentiation.FiniteDifference),
-        "overlapping LG-FD-A" => new ForwardGradient(model, team, NoiseDistribution.Gaussian, LossScope.All, 2, seed: 2, Differentiation.FiniteDifference, Overlapping),
         _ => new WeightForwardGradient(model, team, NoiseDistribution.Gaussian, LossScope.All, 1, seed: 2),
     };
 }

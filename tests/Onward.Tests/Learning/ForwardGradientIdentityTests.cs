@@ -14,30 +14,26 @@ namespace Onward.Tests.Learning;
 public sealed class ForwardGradientIdentityTests
 {
     [Theory]
-    [InlineData(LossScope.Global, BackwardScope.Readout, 0, 0)]
-    [InlineData(LossScope.Block, BackwardScope.LocalLossesWithinBlock, 0, 0)]
-    [InlineData(LossScope.All, BackwardScope.LocalLossesWithinBlock, 0, 0)]
-    [InlineData(LossScope.Block, BackwardScope.LocalLossesWithinBlock, 0, 0.7)]
-    [InlineData(LossScope.All, BackwardScope.LocalLossesWithinBlock, 0, 1)]
-    [InlineData(LossScope.Global, BackwardScope.Readout, 4, 0)]
-    [InlineData(LossScope.All, BackwardScope.LocalLossesWithinBlock, 4, 0)]
-    [InlineData(LossScope.Global, BackwardScope.Readout, 0, 0, TokenMixer.DepthwiseConvolution)]
-    [InlineData(LossScope.Block, BackwardScope.LocalLossesWithinBlock, 0, 0, TokenMixer.DepthwiseConvolution)]
-    [InlineData(LossScope.All, BackwardScope.LocalLossesWithinBlock, 0, 0, TokenMixer.DepthwiseConvolution)]
-    public void Activity_estimates_along_all_directions_add_up_to_the_gradient(LossScope scope, BackwardScope target, int projection, double similarity, TokenMixer mixer = TokenMixer.Matrix) =>
-        RequireActivityIdentity(new SmallNetwork(projection: projection, tokenMixer: mixer), new TrainingLoss { SimilarityWeight = similarity }, scope, target);
+    [InlineData(LossScope.Global, BackwardScope.Readout, 0)]
+    [InlineData(LossScope.Block, BackwardScope.LocalLossesWithinBlock, 0)]
+    [InlineData(LossScope.All, BackwardScope.LocalLossesWithinBlock, 0)]
+    [InlineData(LossScope.Global, BackwardScope.Readout, 4)]
+    [InlineData(LossScope.All, BackwardScope.LocalLossesWithinBlock, 4)]
+    [InlineData(LossScope.Global, BackwardScope.Readout, 0, TokenMixer.DepthwiseConvolution)]
+    [InlineData(LossScope.Block, BackwardScope.LocalLossesWithinBlock, 0, TokenMixer.DepthwiseConvolution)]
+    [InlineData(LossScope.All, BackwardScope.LocalLossesWithinBlock, 0, TokenMixer.DepthwiseConvolution)]
+    public void Activity_estimates_along_all_directions_add_up_to_the_gradient(LossScope scope, BackwardScope target, int projection, TokenMixer mixer = TokenMixer.Matrix) =>
+        RequireActivityIdentity(new SmallNetwork(projection: projection, tokenMixer: mixer), scope, target);
 
     [Theory]
-    [InlineData(LossScope.Global, BackwardScope.Readout, false, PatchPooling.Average)]
-    [InlineData(LossScope.Global, BackwardScope.Readout, false, PatchPooling.Maximum)]
-    [InlineData(LossScope.All, BackwardScope.LocalLossesWithinBlock, false, PatchPooling.Average)]
-    [InlineData(LossScope.All, BackwardScope.LocalLossesWithinBlock, true, PatchPooling.Average)]
-    [InlineData(LossScope.All, BackwardScope.LocalLossesWithinBlock, true, PatchPooling.Maximum)]
-    public void Estimates_of_a_scaled_network_add_up_to_its_gradient(LossScope scope, BackwardScope target, bool overlap, PatchPooling pooling)
+    [InlineData(LossScope.Global, BackwardScope.Readout, PatchPooling.Average)]
+    [InlineData(LossScope.Global, BackwardScope.Readout, PatchPooling.Maximum)]
+    [InlineData(LossScope.All, BackwardScope.LocalLossesWithinBlock, PatchPooling.Average)]
+    [InlineData(LossScope.All, BackwardScope.LocalLossesWithinBlock, PatchPooling.Maximum)]
+    public void Estimates_of_a_scaled_network_add_up_to_its_gradient(LossScope scope, BackwardScope target, PatchPooling pooling)
     {
-        TrainingLoss loss = new() { Overlap = overlap };
-        RequireActivityIdentity(new SmallNetwork(blocks: 3, scaled: pooling), loss, scope, target);
-        RequireWeightIdentity(new SmallNetwork(Normalizations.All & ~Normalizations.PostLinear, blocks: 3, scaled: pooling), scope, target, loss);
+        RequireActivityIdentity(new SmallNetwork(blocks: 3, scaled: pooling), scope, target);
+        RequireWeightIdentity(new SmallNetwork(Normalizations.All & ~Normalizations.PostLinear, blocks: 3, scaled: pooling), scope, target);
     }
 
     [Theory]
@@ -52,11 +48,10 @@ public sealed class ForwardGradientIdentityTests
         RequireWeightIdentity(new SmallNetwork(groups: groups, tokenMixer: mixer), scope, target);
 
     [Theory]
-    [InlineData(LossScope.Global, BackwardScope.Readout, 4, 0)]
-    [InlineData(LossScope.Block, BackwardScope.LocalLossesWithinBlock, 4, 0)]
-    [InlineData(LossScope.Block, BackwardScope.LocalLossesWithinBlock, 0, 0.7)]
-    public void Weight_estimates_add_up_to_the_gradient_of_losses_that_compare_examples(LossScope scope, BackwardScope target, int projection, double similarity) =>
-        RequireWeightIdentity(new SmallNetwork(projection: projection), scope, target, new TrainingLoss { SimilarityWeight = similarity });
+    [InlineData(LossScope.Global, BackwardScope.Readout, 4)]
+    [InlineData(LossScope.Block, BackwardScope.LocalLossesWithinBlock, 4)]
+    public void Weight_estimates_add_up_to_the_gradient_of_losses_that_compare_examples(LossScope scope, BackwardScope target, int projection) =>
+        RequireWeightIdentity(new SmallNetwork(projection: projection), scope, target);
 
     // A normalisation over all channels would carry a weight's influence from its group to the others.
     [Theory]
@@ -67,28 +62,10 @@ public sealed class ForwardGradientIdentityTests
         RequireWeightIdentity(new SmallNetwork(Normalizations.All & ~Normalizations.PostLinear, tokenMixer: mixer), scope, BackwardScope.LocalLossesWithinBlock);
 
     [Theory]
-    [InlineData(LossScope.Block, false)]
-    [InlineData(LossScope.All, false)]
-    [InlineData(LossScope.All, true)]
-    public void Estimates_layer_by_layer_add_up_to_the_gradient(LossScope scope, bool overlap) =>
-        RequireActivityIdentity(new SmallNetwork(blocks: 3), new TrainingLoss { Overlap = overlap }, scope, layerwise: true);
-
-    [Theory]
     [InlineData(LossScope.Block)]
     [InlineData(LossScope.All)]
-    public void Activity_estimates_of_overlapping_blocks_add_up_to_their_gradient(LossScope scope) =>
-        RequireActivityIdentity(new SmallNetwork(blocks: 3), new TrainingLoss { Overlap = true }, scope);
-
-    [Fact]
-    public void Activity_estimates_of_overlapping_blocks_that_compare_examples_add_up_to_their_gradient() =>
-        RequireActivityIdentity(new SmallNetwork(blocks: 3), new TrainingLoss { Overlap = true, SimilarityWeight = 0.7 }, LossScope.All);
-
-    // A block's own losses may be told apart by group where no normalisation joins the groups; the next block joins them again.
-    [Theory]
-    [InlineData(LossScope.Block, Normalizations.All)]
-    [InlineData(LossScope.All, Normalizations.None)]
-    public void Weight_estimates_of_overlapping_blocks_add_up_to_their_gradient(LossScope scope, Normalizations normalizations) =>
-        RequireWeightIdentity(new SmallNetwork(normalizations, blocks: 3), scope, BackwardScope.LocalLossesWithinBlock, new TrainingLoss { Overlap = true });
+    public void Estimates_layer_by_layer_add_up_to_the_gradient(LossScope scope) =>
+        RequireActivityIdentity(new SmallNetwork(blocks: 3), scope, layerwise: true);
 
     // What has no noise in it, the last layer's gradient and predictions, is in each estimate, whatever the direction; the rest adds up. That holds
     // for predictions through any matrices, the more so as these are random.
@@ -135,30 +112,12 @@ public sealed class ForwardGradientIdentityTests
         }
     }
 
-    [Fact]
-    public void Overlapping_blocks_perturb_their_last_layer_too()
-    {
-        SmallNetwork network = new();
-        using WorkerTeam team = new(1);
-
-        ArgumentException fault = Assert.Throws<ArgumentException>(() => new ForwardGradient(
-            network.Model,
-            team,
-            NoiseDistribution.Gaussian,
-            LossScope.All,
-            passes: 1,
-            seed: 1,
-            loss: new TrainingLoss { Overlap = true },
-            sites: NoiseSites.Hidden));
-
-        Assert.Contains("must be perturbed", fault.Message, StringComparison.Ordinal);
-    }
-
-    private static void RequireActivityIdentity(SmallNetwork network, TrainingLoss loss, LossScope scope, BackwardScope target = BackwardScope.LocalLossesWithinBlock, bool layerwise = false)
+    private static void RequireActivityIdentity(
+        SmallNetwork network, LossScope scope, BackwardScope target = BackwardScope.LocalLossesWithinBlock, bool layerwise = false)
     {
         using WorkerTeam team = new(1);
         SmallNetwork.OneHot direction = new();
-        ForwardGradient rule = new(network.Model, team, direction, scope, 1, seed: 1, loss: loss, layerwise: layerwise);
+        ForwardGradient rule = new(network.Model, team, direction, scope, 1, seed: 1, layerwise: layerwise);
         float[] sum = new float[network.Model.Values.All.Length];
         foreach ((int Layer, int Example, int Element) at in network.Activities)
         {
@@ -166,14 +125,14 @@ public sealed class ForwardGradientIdentityTests
             TensorPrimitives.Add(sum, network.Gradients(rule), sum);
         }
 
-        network.RequireEqualTrunks(network.Gradients(Backpropagation.ThroughWeights(network.Model, team, target, loss: loss)), sum);
+        network.RequireEqualTrunks(network.Gradients(Backpropagation.ThroughWeights(network.Model, team, target)), sum);
     }
 
-    private static void RequireWeightIdentity(SmallNetwork network, LossScope scope, BackwardScope target, TrainingLoss? loss = null)
+    private static void RequireWeightIdentity(SmallNetwork network, LossScope scope, BackwardScope target)
     {
         using WorkerTeam team = new(2);
         SmallNetwork.OneHot direction = new();
-        WeightForwardGradient rule = new(network.Model, team, direction, scope, 1, seed: 1, loss: loss);
+        WeightForwardGradient rule = new(network.Model, team, direction, scope, 1, seed: 1);
         float[] sum = new float[network.Model.Values.All.Length];
 
         foreach (MixerLayer layer in network.Layers)
@@ -188,7 +147,7 @@ public sealed class ForwardGradientIdentityTests
             }
         }
 
-        network.RequireEqualTrunks(network.Gradients(Backpropagation.ThroughWeights(network.Model, team, target, loss: loss)), sum);
+        network.RequireEqualTrunks(network.Gradients(Backpropagation.ThroughWeights(network.Model, team, target)), sum);
     }
 
     [Theory]

@@ -191,7 +191,7 @@ public sealed class NaiveLocalMixer
                     Dual[][] concatenated = [.. features[n].Select(row => row.Select((value, d) => d / size == g ? value : Dual.StopGradient(value)).ToArray())];
                     Dual[][] masked = [.. concatenated.Select((row, q) => row.Select(value => q == p ? value : Dual.StopGradient(value)).ToArray())];
                     losses[n][p][g] = _options.IsSelfSupervised ? Contrast(Mean(masked), n, pooled, head) / examples
-                        : (CrossEntropy(Mean(masked), labels[n], head) * (1 - _loss.SimilarityWeight) / examples) + (Similarity(Mean(masked), n, pooled, labels) * _loss.SimilarityWeight);
+                        : CrossEntropy(Mean(masked), labels[n], head) / examples;
                 }
             }
         }
@@ -225,20 +225,6 @@ public sealed class NaiveLocalMixer
         Dual[] anchor = Unit(Apply(head, features));
         Dual[] logits = [.. pooled.Select(other => Dot(Unit([.. Apply(head, other).Select(Dual.StopGradient)]), anchor) / _loss.Temperature)];
         return Dual.Log(Dual.Sum(logits.Where((_, m) => m != n).Select(Dual.Exp))) - logits[(n + (logits.Length / 2)) % logits.Length];
-    }
-
-    // An example's share of the similarity loss of the whole batch, with the derivative of that whole where the example's
-    // features alone may change.
-    private Dual Similarity(Dual[] features, int n, Dual[][] pooled, int[] labels)
-    {
-        Dual[][] directions = [.. pooled.Select((other, m) => Direction(m == n ? features : [.. other.Select(Dual.StopGradient)]))];
-        Dual[] losses = [.. directions.Select((_, m) => Dual.Sum(directions.Select((other, i) => Square(Dot(directions[m], other) - (labels[m] == labels[i] ? 1 : -1.0 / (_options.Classes - 1))))))];
-        double entries = (double)pooled.Length * pooled.Length;
-        return new Dual(losses[n].Value / entries, Dual.Sum(losses).Tangent / entries);
-
-        static Dual Square(Dual x) => x * x;
-
-        static Dual[] Direction(Dual[] x) => Unit([.. x.Select(value => value - (Dual.Sum(x) / x.Length))]);
     }
 
     private static Dual[] Unit(Dual[] x) => [.. x.Select(value => value / Dual.Sqrt(Dot(x, x)))];

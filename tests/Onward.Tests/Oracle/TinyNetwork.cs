@@ -24,7 +24,6 @@ public sealed class TinyNetwork
         ["one patch"] = Options(blocks: 1, patchesPerSide: 1, groups: 3, channelsPerGroup: 4),
         ["one group"] = Options(blocks: 2, patchesPerSide: 2, groups: 1, channelsPerGroup: 4),
         ["self-supervised"] = Options(blocks: 2, patchesPerSide: 2, groups: 2, channelsPerGroup: 4, Normalizations.All & ~Normalizations.Inter) with { Projection = 3 },
-        ["similarity"] = Options(blocks: 2, patchesPerSide: 2, groups: 2, channelsPerGroup: 4),
         ["convolution"] = Options(blocks: 2, patchesPerSide: 3, groups: 2, channelsPerGroup: 3) with { TokenMixer = TokenMixer.DepthwiseConvolution },
         ["wide convolution"] = Options(blocks: 3, patchesPerSide: 2, groups: 3, channelsPerGroup: 2, Normalizations.None) with { TokenMixer = TokenMixer.DepthwiseConvolution, KernelSide = 5 },
         ["narrowing"] = Options(blocks: 3, patchesPerSide: 4, groups: 2, channelsPerGroup: 3) with { Downsample = [1, 2, 1] },
@@ -87,7 +86,7 @@ public sealed class TinyNetwork
     /// <summary>A network of the table with a batch of images, each in two views where it learns without labels.</summary>
     public static TinyNetwork Create(string name, int images = 3)
     {
-        TinyNetwork network = new(Named[name], images, new TrainingLoss { SimilarityWeight = name == "similarity" ? 0.75 : 0, Temperature = 0.4 });
+        TinyNetwork network = new(Named[name], images, new TrainingLoss { Temperature = 0.4 });
         if (name == FlatPatches)
         {
             network.Flatten();

@@ -125,9 +125,10 @@ public sealed class ResumeTests : IDisposable
             (model, team) => new ForwardGradient(
                 model, team, NoiseDistribution.Gaussian, LossScope.All, 1, seed: 7, sites: NoiseSites.Hidden, controlVariate: ControlVariate.LearnedFeedback)
         },
-        { "Gaussian noise on activities, 1 pass, loss scope All, derivatives by FiniteDifference, seed 7", (model, team) => TrainedRun.Rule(model, team, differentiation: Differentiation.FiniteDifference) },
-        { "seed 7, similarity weight 0.5", (model, team) => TrainedRun.Rule(model, team, loss: new TrainingLoss { SimilarityWeight = 0.5 }) },
-        { "seed 7, overlapping blocks", (model, team) => TrainedRun.Rule(model, team, loss: new TrainingLoss { Overlap = true }) },
+        {
+            "Backpropagation, of LocalLossesWithinBlock, through the weights, overlapping blocks",
+            (model, team) => Backpropagation.ThroughWeights(model, team, BackwardScope.LocalLossesOverlapping)
+        },
         { "loss scope Block, Patch, derivatives by Tangent, seed 7", (model, team) => new ForwardGradient(model, team, NoiseDistribution.Gaussian, LossScope.Block | LossScope.Patch, 1, seed: 7) },
         { "WeightForwardGradient, Gaussian noise on weights, 1 pass, loss scope All, derivatives by Tangent, seed 7", (model, team) => new WeightForwardGradient(model, team, NoiseDistribution.Gaussian, LossScope.All, 1, seed: 7) },
         { "Backpropagation, of LocalLossesWithinBlock, through the weights", (model, team) => Backpropagation.ThroughWeights(model, team, BackwardScope.LocalLossesWithinBlock) },

@@ -25,7 +25,7 @@ public sealed class SlicedUpdateTests
     {
         ["LG-FG-A"] = (model, team) => new ForwardGradient(model, team, NoiseDistribution.Gaussian, LossScope.All, 2, seed: 5),
         ["FG-A"] = (model, team) => new ForwardGradient(model, team, NoiseDistribution.Rademacher, LossScope.Global, 1, seed: 5),
-        ["LG-FG-A, overlapping"] = (model, team) => new ForwardGradient(model, team, NoiseDistribution.Gaussian, LossScope.All, 1, seed: 5, loss: new TrainingLoss { Overlap = true }),
+        ["LG-BP, overlapping"] = (model, team) => Backpropagation.ThroughWeights(model, team, BackwardScope.LocalLossesOverlapping),
         ["BP"] = (model, team) => Backpropagation.ThroughWeights(model, team, BackwardScope.Readout),
         ["BP, recomputing"] = (model, team) => Backpropagation.ThroughWeights(model, team, BackwardScope.Readout, recompute: true),
         ["LG-BP"] = (model, team) => Backpropagation.ThroughWeights(model, team, BackwardScope.LocalLossesWithinBlock),

@@ -87,8 +87,9 @@ internal sealed class TrainedRun
     public TrainingResult? Result { get; }
 
     /// <summary>The rule of the run, changed or not.</summary>
-    public static ForwardGradient Rule(LocalMixer model, WorkerTeam team, int passes = 1, NoiseDistribution? noise = null, ulong seed = 7, TrainingLoss? loss = null, bool layerwise = false, Differentiation differentiation = Differentiation.Tangent) =>
-        new(model, team, noise ?? NoiseDistribution.Gaussian, LossScope.All, passes, seed, differentiation, loss, layerwise);
+    public static ForwardGradient Rule(
+        LocalMixer model, WorkerTeam team, int passes = 1, NoiseDistribution? noise = null, ulong seed = 7, TrainingLoss? loss = null, bool layerwise = false) =>
+        new(model, team, noise ?? NoiseDistribution.Gaussian, LossScope.All, passes, seed, loss, layerwise);
 
     private static ForwardGradient FeedbackRule(LocalMixer model, WorkerTeam team) => new(
         model, team, NoiseDistribution.Gaussian, LossScope.All, 1, seed: 7, layerwise: true, sites: NoiseSites.Hidden,
