@@ -55,9 +55,9 @@ internal sealed class BenchCommand
 
     private int Run(ParseResult parse)
     {
-        ModelChoice.Settings network = _model.Read(parse, DefaultModel);
-        RuleChoice.Settings settings = _rule.Read(parse);
-        RuleOptions.Require(settings, ObjectiveChoice.Settings.Default, network);
+        ModelSettings network = _model.Read(parse, DefaultModel);
+        RuleSettings settings = _rule.Read(parse);
+        RuleOptions.Require(settings, ObjectiveSettings.Default, network);
         int batch = parse.GetValue(_batchSize) ?? DefaultBatch;
         (int side, int channels, int classes) = PresetDefaults.ImagesFor(network.Preset);
         if ((long)batch * side * side * channels > Array.MaxLength)
@@ -68,7 +68,7 @@ internal sealed class BenchCommand
         LocalMixer model = new(network.Options(side, channels, classes));
         model.Initialize(seed: 1);
         using WorkerTeam team = new(settings.Threads);
-        LearningRule rule = settings.Create(model, team, LossScope.All, ObjectiveChoice.Settings.Default, seed: 1);
+        LearningRule rule = settings.Create(model, team, LossScope.All, ObjectiveSettings.Default, seed: 1);
         ParameterUpdate update = new(model.Values.Layout, new Sgd(Momentum: 0.9, WeightDecay: 1e-4), team);
         GemmPeak gemm = new(team);
         int image = side * side * channels;

@@ -43,7 +43,7 @@ internal static class ChangedOptions
         Command train = new("train");
         options.AddTo(train);
         string[] objective = run.Projection > 0 ? ["--objective", "contrastive"] : [];
-        string[] predicted = run.ControlVariate == ControlVariate.None ? [] : ["--control-variate", RuleChoice.NameOf(run.ControlVariate)];
+        string[] predicted = run.ControlVariate == ControlVariate.None ? [] : ["--control-variate", RuleSettings.NameOf(run.ControlVariate)];
         string[] words = ["--model", run.Model, "--rule", run.Rule, "--dataset", run.Dataset, .. objective, .. predicted];
         RunPlan plan = options.Read(train.Parse(words, Cli.Parsing)).Run.FitToChannels(run.Images?.Mean.Count ?? 0);
 

@@ -65,7 +65,7 @@ internal static class Cli
     /// <summary>The exit code and the message of a fault.</summary>
     internal static (int Code, string Message) Describe(Exception fault) => fault switch
     {
-        CommandFault or DataException or DownloadUnavailableException or ModelFileException or MpiException or RankMismatchException => (ExitCode.BadInput, fault.Message),
+        RunException or DataException or DownloadUnavailableException or ModelFileException or MpiException or RankMismatchException => (ExitCode.BadInput, fault.Message),
         TrainingDivergedException => (ExitCode.Diverged, fault.Message),
         InterruptedException => (ExitCode.Interrupted, fault.Message),
         OperationCanceledException => (ExitCode.Interrupted, "interrupted."),

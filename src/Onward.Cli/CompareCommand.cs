@@ -74,9 +74,9 @@ internal sealed class CompareCommand
     private IEnumerable<RunPlan> Plans(ParseResult parse)
     {
         IReadOnlyList<string> rules = parse.GetValue(_rules) is [_, ..] named ? named : PaperRules.Names;
-        ModelChoice.Settings model = _model.Read(parse, PresetDefaults.Model);
-        ObjectiveChoice.Settings objective = _objective.Read(parse);
-        AugmentationChoice.Settings augmentation = _augmentation.Read(parse, _data.Read(parse).Dataset, objective.IsContrastive);
+        ModelSettings model = _model.Read(parse, PresetDefaults.Model);
+        ObjectiveSettings objective = _objective.Read(parse);
+        AugmentationSettings augmentation = _augmentation.Read(parse, _data.Read(parse).Dataset, objective.IsContrastive);
         LearningRates? rates = parse.GetValue(_learningRates);
         if (rates?.ByRule.Keys.FirstOrDefault(rule => !rules.Contains(rule)) is string stranger)
         {
@@ -85,10 +85,10 @@ internal sealed class CompareCommand
 
         foreach (string rule in rules)
         {
-            RuleOptions.Require(parse, rule);
+            RuleChoice.Require(parse, rule);
             PresetDefaults defaults = PresetDefaults.For(model.Preset, rule, objective.IsContrastive);
             defaults = defaults with { BatchSize = parse.GetValue(_batchSize) ?? defaults.BatchSize, LearningRate = rates?.For(rule) ?? defaults.LearningRate };
-            RuleChoice.Settings settings = RuleChoice.Settings.Default(rule, RuleChoice.Threads(parse, _threads));
+            RuleSettings settings = RuleSettings.Default(rule, RuleChoice.Threads(parse, _threads));
             RuleOptions.Require(settings, objective, model);
             for (int seed = 1; seed <= (parse.GetValue(_seeds) ?? DefaultSeeds); seed++)
             {

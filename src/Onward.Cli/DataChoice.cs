@@ -1,5 +1,4 @@
 using System.CommandLine;
-using Onward.Data;
 
 namespace Onward.Cli;
 
@@ -57,7 +56,7 @@ internal sealed class DataChoice
     internal void AddValidationTo(Command command) => command.Add(_validation);
 
     /// <summary>What the command line says.</summary>
-    internal Settings Read(ParseResult parse)
+    internal DataSettings Read(ParseResult parse)
     {
         Option? given = parse.GetValue(_noAntialias) ? _noAntialias : parse.GetValue(_maxDamaged) is null ? null : _maxDamaged;
         if (given is not null && parse.GetValue(_dataset) != Datasets.Folder)
@@ -73,46 +72,4 @@ internal sealed class DataChoice
             MaxDamaged = parse.GetValue(_maxDamaged),
         };
     }
-
-    /// <summary>The images that a command line asks for.</summary>
-    /// <param name="Dataset">The data set's name; null for MNIST if it can be had, else digits.</param>
-    /// <param name="Directory">Folder with its files; null to look for them.</param>
-    /// <param name="Validation">Training images to hold out.</param>
-    internal sealed record Settings(string? Dataset, string? Directory, int Validation)
-    {
-        /// <summary>Rows and columns that images in folders are brought to; null for the default.</summary>
-        internal int? ImageSize { get; init; }
-
-        /// <summary>True if images in folders are smoothed before they are made smaller; default true.</summary>
-        internal bool Antialias { get; init; } = true;
-
-        /// <summary>Percent of the images in folders that may be damaged; null for the default.</summary>
-        internal double? MaxDamaged { get; init; }
-
-        /// <summary>Loads the images, of which <see cref="RunPlan.Choose"/> holds some out.</summary>
-        internal TrainingData Load(Host host)
-        {
-            (string name, ImageDataset images) = Datasets.Load(Dataset, Directory, ImageSize, host, Antialias, MaxDamaged);
-            Datasets.TellOfSplit(images, host);
-            string? directory = Directory is null ? null : Path.GetFullPath(host.Resolve(Directory));
-            return new TrainingData(name, images, directory, Validation);
-        }
-    }
-}
-
-/// <summary>The images of a run.</summary>
-/// <param name="Dataset">The data set's name.</param>
-/// <param name="Images">Images to train on and, as the test set, those that errors are reported on.</param>
-/// <param name="Directory">The folder that <c>--data</c> named, in full; null where the data was found or drawn.</param>
-/// <param name="Validation">Training images that stand in for the test set; 0 where the test set serves.</param>
-internal sealed record TrainingData(string Dataset, ImageDataset Images, string? Directory, int Validation)
-{
-    /// <summary>Whether errors are on the very images that are learnt.</summary>
-    internal bool LearnsWhatItTests { get; init; }
-
-    /// <summary>What errors are reported on: test, validation or training.</summary>
-    internal string HeldOut => LearnsWhatItTests ? "training" : Validation > 0 || HasValidationSet ? "validation" : "test";
-
-    /// <summary>True if the data set has images to choose by of its own, which then serve in place of the test set.</summary>
-    internal bool HasValidationSet => Images.Validation is not null;
 }

@@ -116,7 +116,7 @@ internal sealed class DataCommand
     private int Download(ParseResult parse, string name)
     {
         PublishedSource source = Datasets.Published(name, _host)!;
-        IReadOnlyList<string> fetched = source.Download(new Datasets.DownloadNotice(_host.Error), _host.Interruption);
+        IReadOnlyList<string> fetched = source.Download(new Datasets.DownloadNotice(_host), _host.Interruption);
         TextTable table = new TextTable().Add(
             source.CacheDirectory, fetched.Count == 0 ? "complete already, nothing to download" : $"downloaded {string.Join(", ", fetched)}");
         return Show(parse, new Fetched(name, source.CacheDirectory, fetched), table);

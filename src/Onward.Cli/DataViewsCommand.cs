@@ -10,7 +10,7 @@ internal sealed class DataViewsCommand
 {
     private const int Gap = 2, SmallestSide = 64;
 
-    private static readonly IReadOnlyList<string> Names = [.. AugmentationChoice.Names, ObjectiveChoice.Contrastive];
+    private static readonly IReadOnlyList<string> Names = [.. AugmentationSettings.Names, ObjectiveSettings.Contrastive];
 
     private readonly Option<string?> _dataset = ValueOption.Name("--dataset", "Data set to take images from. Default mnist", Datasets.Names);
     private readonly Option<string?> _data = DataChoice.FolderOption();
@@ -39,11 +39,11 @@ internal sealed class DataViewsCommand
         _host.ShowNotices();
         int rows = Math.Min(parse.GetValue(_rows) ?? 8, images.Count), columns = parse.GetValue(_columns) ?? 8;
         ulong seed = parse.GetValue(_seed) ?? 1;
-        string named = parse.GetValue(_recipe) ?? ObjectiveChoice.Contrastive;
-        bool antialias = images.Antialias, redraws = AugmentationChoice.DefaultBlankViews(named, images.Channels) == BlankViews.Redraw;
+        string named = parse.GetValue(_recipe) ?? ObjectiveSettings.Contrastive;
+        bool antialias = images.Antialias, redraws = AugmentationSettings.DefaultBlankViews(named, images.Channels) == BlankViews.Redraw;
         ViewMaker[] makers =
         [
-            .. AugmentationChoice.Views(named)
+            .. AugmentationSettings.Views(named)
                 .Select(recipe => new ViewMaker(recipe with { RedrawsBlank = redraws }, seed, images.Height, images.Width, images.Channels, antialias)),
         ];
         ViewMaker original = new(ViewRecipe.None, 0, images.Height, images.Width, images.Channels, images.Antialias);

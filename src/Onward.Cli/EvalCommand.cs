@@ -15,7 +15,7 @@ internal sealed class EvalCommand
     private readonly Option<string?> _dataset = ValueOption.Name("--dataset", "mnist, fashion-mnist, cifar-10, digits, idx or folder. Default: the run's", Datasets.Names);
     private readonly Option<string?> _data = ValueOption.Folder("--data", "Folder with the files of the data set. Default: the run's");
     private readonly Option<double?> _maxDamaged = DataChoice.MaxDamagedOption();
-    private readonly Option<double?> _confidence = TrainedModel.ExitConfidenceOption(": measure what that comes to");
+    private readonly Option<double?> _confidence = ValueOption.ExitConfidence(": measure what that comes to");
     private readonly Option<int?> _threads = RuleChoice.ThreadsOption();
     private readonly Option<bool> _json = new("--json") { Description = "Print one line of JSON instead of a table" };
     private readonly Host _host;
@@ -101,7 +101,7 @@ internal sealed class EvalCommand
             {
                 _host.Out.WriteLine(string.Create(
                     CultureInfo.InvariantCulture,
-                    $"with --exit-confidence {confidence}: test error {TextTable.Percent(exits.Error)}, {InferenceCost.Show(InferenceCost.Mean(model, exits.Shares))} MFLOP an image on average"));
+                    $"with --exit-confidence {confidence}: test error {Figures.Percent(exits.Error)}, {InferenceCost.Show(InferenceCost.Mean(model, exits.Shares))} MFLOP an image on average"));
             }
         }
 
@@ -136,14 +136,14 @@ internal sealed class EvalCommand
         {
             Add(
                 string.Create(CultureInfo.InvariantCulture, $"head of block {k}"),
-                [.. columns.Select(column => TextTable.Percent(column.BlockErrors[k])), TextTable.Percent(100 - test.BlockErrors[k]), InferenceCost.Show(InferenceCost.OfBlock(model, k))],
-                TextTable.Percent(test.EarlyExits?.Shares[k] ?? 0));
+                [.. columns.Select(column => Figures.Percent(column.BlockErrors[k])), Figures.Percent(100 - test.BlockErrors[k]), InferenceCost.Show(InferenceCost.OfBlock(model, k))],
+                Figures.Percent(test.EarlyExits?.Shares[k] ?? 0));
         }
 
         Add(
             "model",
-            [.. columns.Select(column => TextTable.Percent(column.Error)), TextTable.Percent(100 - test.Error), InferenceCost.Show(InferenceCost.OfReadout(model))],
-            TextTable.Percent(Math.Max(0, 100 - (test.EarlyExits?.Shares.Sum() ?? 0))));
+            [.. columns.Select(column => Figures.Percent(column.Error)), Figures.Percent(100 - test.Error), InferenceCost.Show(InferenceCost.OfReadout(model))],
+            Figures.Percent(Math.Max(0, 100 - (test.EarlyExits?.Shares.Sum() ?? 0))));
         return table;
 
         void Add(string name, string[] cells, string exits) => table.Add(test.EarlyExits is null ? [name, .. cells] : [name, .. cells, exits]);

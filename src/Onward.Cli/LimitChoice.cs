@@ -1,5 +1,4 @@
 using System.CommandLine;
-using Onward.Training;
 
 namespace Onward.Cli;
 
@@ -25,9 +24,9 @@ internal sealed class LimitChoice
     /// <summary>What the command line says.</summary>
     /// <param name="parse">The command line.</param>
     /// <param name="validation">Images that it holds out.</param>
-    internal Settings Read(ParseResult parse, int validation)
+    internal LimitSettings Read(ParseResult parse, int validation)
     {
-        Settings limits = new(parse.GetValue(_limitBatches), parse.GetValue(_overfitBatches), parse.GetValue(_earlyStop)) { LimitTestBatches = parse.GetValue(_limitTestBatches) };
+        LimitSettings limits = new(parse.GetValue(_limitBatches), parse.GetValue(_overfitBatches), parse.GetValue(_earlyStop)) { LimitTestBatches = parse.GetValue(_limitTestBatches) };
         if (limits.OverfitBatches is not null && limits.LimitBatches is not null)
         {
             throw new CommandFault("--limit-batches means nothing to --overfit-batches, which says how many batches an epoch has. Leave one of them out.");
@@ -44,20 +43,5 @@ internal sealed class LimitChoice
         }
 
         return limits;
-    }
-
-    /// <summary>How short a run is; null where it is as long as it would be.</summary>
-    /// <param name="LimitBatches">Steps of an epoch.</param>
-    /// <param name="OverfitBatches">Batches whose images are learnt alone.</param>
-    /// <param name="EarlyStop">Epochs without a new lowest error.</param>
-    internal sealed record Settings(int? LimitBatches, int? OverfitBatches, int? EarlyStop)
-    {
-        internal static Settings None { get; } = new(null, null, null);
-
-        /// <summary>Batches of images of an evaluation; null for all images.</summary>
-        internal int? LimitTestBatches { get; init; }
-
-        /// <summary>How a network is trained within these limits.</summary>
-        internal TrainingOptions Adapt(TrainingOptions training) => training with { MaximumSteps = LimitBatches, MaximumTestBatches = LimitTestBatches, Patience = EarlyStop };
     }
 }

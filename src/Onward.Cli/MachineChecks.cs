@@ -43,9 +43,6 @@ internal static class MachineChecks
             "Without it no data set can be downloaded or verified, and no checkpoint of version 0.1 read; training works. " + OpenSsl.Cure);
     }
 
-    /// <summary>The processor's name or, where the system does not tell it, its kind.</summary>
-    internal static string ProcessorName => FromProcessorFile("model name") ?? RuntimeInformation.ProcessArchitecture.ToString();
-
     private static Finding Threads(int threads)
     {
         int processors = Environment.ProcessorCount;
@@ -78,9 +75,9 @@ internal static class MachineChecks
     {
         const string Root = "/sys/devices/system/cpu/cpu0/cache";
         List<(string Level, string Kind, string Size)> caches = [];
-        for (int i = 0; ReadText($"{Root}/index{i}/size") is string size; i++)
+        for (int i = 0; Processors.ReadText($"{Root}/index{i}/size") is string size; i++)
         {
-            caches.Add((ReadText($"{Root}/index{i}/level") ?? "?", ReadText($"{Root}/index{i}/type") ?? "", size));
+            caches.Add((Processors.ReadText($"{Root}/index{i}/level") ?? "?", Processors.ReadText($"{Root}/index{i}/type") ?? "", size));
         }
 
         if (caches.Count == 0)
@@ -105,10 +102,10 @@ internal static class MachineChecks
     }
 
     private static string Processor(double? gigahertz) =>
-        gigahertz is double value ? Invariant($"{ProcessorName}, {value:0.0} GHz") : ProcessorName;
+        gigahertz is double value ? Invariant($"{Processors.Name}, {value:0.0} GHz") : Processors.Name;
 
     private static double? Gigahertz() =>
-        double.TryParse(FromProcessorFile("cpu MHz"), NumberStyles.Float, CultureInfo.InvariantCulture, out double megahertz) && megahertz > 0 ? megahertz / 1000 : null;
+        double.TryParse(Processors.FromProcessorFile("cpu MHz"), NumberStyles.Float, CultureInfo.InvariantCulture, out double megahertz) && megahertz > 0 ? megahertz / 1000 : null;
 
     private static string Features()
     {
@@ -118,26 +115,6 @@ internal static class MachineChecks
         ];
         string[] present = [.. known.Where(feature => feature.Supported).Select(feature => feature.Name)];
         return present.Length == 0 ? "none" : string.Join(", ", present);
-    }
-
-    // What Linux tells of the first processor.
-    private static string? FromProcessorFile(string key)
-    {
-        string? line = ReadText("/proc/cpuinfo")?.Split('\n').FirstOrDefault(one => one.StartsWith(key, StringComparison.Ordinal));
-        return line?[(line.IndexOf(':', StringComparison.Ordinal) + 1)..].Trim();
-    }
-
-    /// <summary>A text that the system shows in a file, without the blanks around it; null where there is none.</summary>
-    internal static string? ReadText(string path)
-    {
-        try
-        {
-            return File.ReadAllText(path).Trim();
-        }
-        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
-        {
-            return null;
-        }
     }
 
     private static string Invariant(FormattableString text) => FormattableString.Invariant(text);

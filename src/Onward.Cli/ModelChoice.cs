@@ -8,16 +8,14 @@ namespace Onward.Cli;
 /// <summary>The options that choose a network: a preset, how it mixes patches, and how its blocks grow.</summary>
 internal sealed class ModelChoice
 {
-    private const string Convolution = "conv";
-    private const int DefaultKernelSide = 3;
     private static readonly string[] Poolings = ["average", "maximum"];
 
     // The reach of the largest grid of the presets, from any patch to any other.
     private const int LargestKernelSide = 63;
 
     private readonly Option<string?> _model;
-    private readonly Option<string?> _mixer = ValueOption.Name("--mixer", $"How blocks mix patches: matrix (default), or {Convolution}, a kernel for each channel over neighbouring patches", ["matrix", Convolution]);
-    private readonly Option<int?> _kernelSide = ValueOption.Whole("--kernel-side", $"Patches along each side of the kernel of --mixer {Convolution}, an odd number. Default {DefaultKernelSide}", 1, LargestKernelSide);
+    private readonly Option<string?> _mixer = ValueOption.Name("--mixer", $"How blocks mix patches: matrix (default), or {ModelSettings.Convolution}, a kernel for each channel over neighbouring patches", ["matrix", ModelSettings.Convolution]);
+    private readonly Option<int?> _kernelSide = ValueOption.Whole("--kernel-side", $"Patches along each side of the kernel of --mixer {ModelSettings.Convolution}, an odd number. Default {ModelSettings.DefaultKernelSide}", 1, LargestKernelSide);
 
     private readonly Option<int[]> _downsample = ValueOption.Factors("--downsample", "After each block, how many times shorter the sides of the grid of patches become, 1 to 3, by commas, such as 1,2,1,1. Default 1 everywhere");
     private readonly Option<int[]> _channelRatio = ValueOption.Factors("--channel-ratio", "After each block, how many times more channels there are. Default 1 everywhere");
@@ -55,15 +53,15 @@ internal sealed class ModelChoice
     internal string? Named(ParseResult parse) => parse.GetValue(_model);
 
     /// <summary>What the command line says, with defaults for the rest.</summary>
-    internal Settings Read(ParseResult parse, string byDefault)
+    internal ModelSettings Read(ParseResult parse, string byDefault)
     {
         string preset = Named(parse) ?? byDefault;
         int? kernelSide = parse.GetValue(_kernelSide);
         NetworkScaling? scaling = ReadScaling(parse);
         float epsilon = (float?)parse.GetValue(_epsilon) ?? LocalMixerOptions.DefaultEpsilon;
-        if (parse.GetValue(_mixer) != Convolution)
+        if (parse.GetValue(_mixer) != ModelSettings.Convolution)
         {
-            return kernelSide is null ? Settings.Default(preset) with { Scaling = scaling, Epsilon = epsilon } : throw new CommandFault($"--kernel-side belongs to --mixer {Convolution}. Name that too, or leave --kernel-side out.");
+            return kernelSide is null ? ModelSettings.Default(preset) with { Scaling = scaling, Epsilon = epsilon } : throw new CommandFault($"--kernel-side belongs to --mixer {ModelSettings.Convolution}. Name that too, or leave --kernel-side out.");
         }
 
         if (kernelSide % 2 == 0)
@@ -72,10 +70,10 @@ internal sealed class ModelChoice
         }
 
         // What mixes patches stands in the blocks after the first.
-        Settings settings = new(preset, TokenMixer.DepthwiseConvolution, kernelSide ?? DefaultKernelSide, scaling, epsilon);
+        ModelSettings settings = new(preset, TokenMixer.DepthwiseConvolution, kernelSide ?? ModelSettings.DefaultKernelSide, scaling, epsilon);
         return settings.Blocks > 1
             ? settings
-            : throw new CommandFault($"--mixer {Convolution} means nothing to --model {preset}, whose one block mixes no patches. Leave it out, or choose another model.");
+            : throw new CommandFault($"--mixer {ModelSettings.Convolution} means nothing to --model {preset}, whose one block mixes no patches. Leave it out, or choose another model.");
     }
 
     private NetworkScaling? ReadScaling(ParseResult parse)
@@ -89,39 +87,5 @@ internal sealed class ModelChoice
 
         return downsample.Length + channels.Length + groups.Length == 0 ? null
             : new NetworkScaling(downsample, channels, groups, pooling == Poolings[1] ? PatchPooling.Maximum : PatchPooling.Average);
-    }
-
-    /// <summary>A preset, how it mixes patches, and how its blocks differ in size; null where they do not.</summary>
-    internal sealed record Settings(
-        string Preset, TokenMixer Mixer, int KernelSide, NetworkScaling? Scaling = null, float Epsilon = LocalMixerOptions.DefaultEpsilon)
-    {
-        /// <summary>The preset, and what sets the network apart from it.</summary>
-        internal string Name => (Mixer == TokenMixer.Matrix ? Preset : string.Create(CultureInfo.InvariantCulture, $"{Preset}-{Convolution}{KernelSide}")) + Scaling?.Name;
-
-        /// <summary>The name as part of a folder's.</summary>
-        internal string FolderName => Name.Replace('/', '-');
-
-        /// <summary>Blocks of the network; the images play no part in their number.</summary>
-        internal int Blocks => LocalMixerPresets.Get(Preset, 1, 1, 1).Blocks;
-
-        /// <summary>A preset as it is when no option changes it.</summary>
-        internal static Settings Default(string preset) => new(preset, TokenMixer.Matrix, DefaultKernelSide);
-
-        /// <summary>The options of the network for images of the given kind.</summary>
-        internal LocalMixerOptions Options(int side, int channels, int classes)
-        {
-            LocalMixerOptions options = LocalMixerPresets.Get(Preset, side, channels, classes) with { TokenMixer = Mixer, KernelSide = KernelSide, Epsilon = Epsilon };
-            options = Scaling?.Apply(options) ?? options;
-            try
-            {
-                options.Validate();
-                return options;
-            }
-            catch (ArgumentException fault)
-            {
-                string reason = fault.Message.StartsWith("LocalMixer: ", StringComparison.Ordinal) ? fault.Message["LocalMixer: ".Length..] : fault.Message;
-                throw new CommandFault($"--model {Preset}{(Scaling is null ? "" : ", scaled,")} does not fit images of {side}x{side}x{channels}: {reason}", fault);
-            }
-        }
     }
 }

@@ -19,7 +19,7 @@ internal static class NetworkUnderStudy
     private const double LearningRate = 0.05;
 
     /// <summary>Trains, and measures on the first images of the training set.</summary>
-    internal static IReadOnlyList<MixerEstimate> Measure(VarianceOptions.Plan plan, ModelChoice.Settings network, WorkerTeam team, CancellationToken interruption)
+    internal static IReadOnlyList<MixerEstimate> Measure(VarianceOptions.Plan plan, ModelSettings network, WorkerTeam team, CancellationToken interruption)
     {
         ImageDataset data = DigitsSource.Load();
         ImageSet images = data.Training;

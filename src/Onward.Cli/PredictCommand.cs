@@ -18,7 +18,7 @@ internal sealed class PredictCommand
     private readonly RunChoice _run = new(ValueOption.Paths("IMAGE", "image files, or folders of them: JPEG, PNG, GIF, BMP or WebP"));
     private readonly EpochChoice _epoch = new("Take the model");
     private readonly Option<int?> _top = ValueOption.Whole("--top", $"Classes to show, the most probable first. Default {DefaultTop}, or all where there are fewer", 1);
-    private readonly Option<double?> _confidence = TrainedModel.ExitConfidenceOption(". Default: none does");
+    private readonly Option<double?> _confidence = ValueOption.ExitConfidence(". Default: none does");
     private readonly Option<int?> _lastBlock = ValueOption.Whole("--max-block", "Block, from 0, whose head answers at the latest; the blocks after it are not run. Default: the readout answers", 0);
     private readonly Option<int?> _threads = RuleChoice.ThreadsOption();
     private readonly Option<bool> _json = new("--json") { Description = "Print one line of JSON for each image" };

@@ -18,7 +18,7 @@ internal sealed class ReportCommand
     private readonly EpochChoice _epoch = new("Show the confusions and images of the model");
     private readonly Option<int?> _threads = RuleChoice.ThreadsOption();
     private readonly Host _host;
-    private readonly Dictionary<DataChoice.Settings, TrainingData> _loaded = [];
+    private readonly Dictionary<DataSettings, TrainingData> _loaded = [];
 
     private ReportCommand(Host host)
     {
@@ -52,7 +52,7 @@ internal sealed class ReportCommand
 
         string path = parse.GetValue(_out) is string asked ? _host.Resolve(asked) : folders.Length == 1 ? Path.Combine(folders[0], PageName) : _host.Resolve(PageName);
         RecordedRun[] runs = [.. folders.Select(RecordedRun.Read)];
-        EpochChoice.Wanted? wanted = _epoch.Read(parse);
+        WantedEpoch? wanted = _epoch.Read(parse);
         RequirePlace(path);
 
         using WorkerTeam team = new(RuleChoice.Threads(parse, _threads));
@@ -85,7 +85,7 @@ internal sealed class ReportCommand
     }
 
     // A report is made of what there is: it says what is missing, and downloads nothing.
-    private (TestAnswers? Answers, string Missing) Answer(RecordedRun run, EpochChoice.Wanted? wanted, WorkerTeam team)
+    private (TestAnswers? Answers, string Missing) Answer(RecordedRun run, WantedEpoch? wanted, WorkerTeam team)
     {
         // An epoch that was asked for is shown, or nothing is written.
         TrainedModel? asked = wanted is null || run.EpochsDone == 0 ? null : TrainedModel.Load(run.Folder, wanted);
@@ -121,7 +121,7 @@ internal sealed class ReportCommand
 
     private TrainingData Load(RunConfiguration run)
     {
-        DataChoice.Settings asked = new(run.Dataset, run.Data, run.Validation) { ImageSize = run.ImageSize, Antialias = run.Antialias };
+        DataSettings asked = new(run.Dataset, run.Data, run.Validation) { ImageSize = run.ImageSize, Antialias = run.Antialias };
         if (!_loaded.TryGetValue(asked, out TrainingData? data))
         {
             data = asked.Load(_host);

@@ -73,9 +73,9 @@ internal static class ReportPage
         yield return Text(ReportSection.RuleOf(options));
         yield return Text(options.Dataset);
         yield return Text(string.Create(CultureInfo.InvariantCulture, $"{run.EpochsDone} of {options.Epochs}"));
-        yield return Number(run.TrainError is double train ? TextTable.Percent(train) : "");
-        yield return Number(run.TestError is double test ? TextTable.Percent(test) : "");
-        yield return Number(seconds is double time ? TextTable.Duration(TimeSpan.FromSeconds(time)) : "");
+        yield return Number(run.TrainError is double train ? Figures.Percent(train) : "");
+        yield return Number(run.TestError is double test ? Figures.Percent(test) : "");
+        yield return Number(seconds is double time ? Figures.Duration(TimeSpan.FromSeconds(time)) : "");
         yield return Number(speed is double images ? string.Create(CultureInfo.InvariantCulture, $"{images:N0}") : "");
         yield return Number(run.Result is RunResult result ? string.Create(CultureInfo.InvariantCulture, $"{result.ActivationMB:0.#} MB") : "");
         yield return Text(run.Stage.ToString().ToLowerInvariant());

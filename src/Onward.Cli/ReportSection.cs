@@ -44,14 +44,14 @@ internal static class ReportSection
     {
         int[][] counts = answers.Confusion;
         IReadOnlyList<string> names = answers.ClassNames;
-        string heading = string.Create(CultureInfo.InvariantCulture, $"{counts.Sum(row => row.Sum()):N0} {heldOut} images, {TextTable.Percent(answers.Evaluation.Error)} wrong");
+        string heading = string.Create(CultureInfo.InvariantCulture, $"{counts.Sum(row => row.Sum()):N0} {heldOut} images, {Figures.Percent(answers.Evaluation.Error)} wrong");
         if (names.Count > MostColumns)
         {
             IEnumerable<string[]> rows = counts.SelectMany((row, label) => row.Select((count, answer) => (label, answer, count)))
                 .Where(cell => cell.label != cell.answer && cell.count > 0)
                 .OrderByDescending(cell => cell.count)
                 .Take(ListedConfusions)
-                .Select(cell => new[] { Html.Text(names[cell.label]), Html.Text(names[cell.answer]), Count(cell.count), TextTable.Percent(100.0 * cell.count / counts[cell.label].Sum()) });
+                .Select(cell => new[] { Html.Text(names[cell.label]), Html.Text(names[cell.answer]), Count(cell.count), Figures.Percent(100.0 * cell.count / counts[cell.label].Sum()) });
             return Card($"Most frequent confusions: {heading}", Html.Table("facts", ["true class", "taken for", "images", "of the class"], rows));
         }
 
@@ -102,7 +102,7 @@ internal static class ReportSection
         return Card(title, Html.Table("blocks", ["", "accuracy", ""], readout is double last ? rows.Append(Row("readout", last)) : rows));
 
         static string[] Row(string name, double error) =>
-            [name, TextTable.Percent(100 - error), $"<span class=\"bar\"><i style=\"width:{Html.Number(100 - error)}%\"></i></span>"];
+            [name, Figures.Percent(100 - error), $"<span class=\"bar\"><i style=\"width:{Html.Number(100 - error)}%\"></i></span>"];
 
         static string Note(string text) => Html.Element("p class=\"note\"", Html.Text(text));
     }

@@ -81,8 +81,8 @@ internal sealed class ReproduceCommand
                 cell.Table.ToString(CultureInfo.InvariantCulture),
                 cell.Column,
                 cell.Row,
-                TextTable.Percent(cell.TestError),
-                TextTable.Percent(cell.TrainError),
+                Figures.Percent(cell.TestError),
+                Figures.Percent(cell.TrainError),
                 reproduction?.Expected.ToString() ?? "",
                 reproduction?.Minutes.ToString("0.0", CultureInfo.InvariantCulture) ?? "",
                 reproduction?.Command ?? Reproduction.Lack(cell));
@@ -97,7 +97,7 @@ internal sealed class ReproduceCommand
         string folder = _host.Resolve(parse.GetValue(_out) ?? Path.Combine("reproduce", $"table{cell.Table}-{cell.Column.Replace('/', '-')}"));
         int threads = RuleChoice.Threads(parse, _threads);
         RunPlan[] plans = [.. Enumerable.Range(1, parse.GetValue(_seeds) ?? 1).Select(seed => reproduction.Plan((ulong)seed, threads))];
-        TrainingData data = new DataChoice.Settings(Datasets.Mnist, parse.GetValue(_data), Validation: 0).Load(_host);
+        TrainingData data = new DataSettings(Datasets.Mnist, parse.GetValue(_data), Validation: 0).Load(_host);
         RunSeries series = new(folder, [.. plans.Select(plan => (RunSeries.NameOf(plan), plan))], data, _host);
         _host.Interruption.ThrowIfCancellationRequested();
 
@@ -126,7 +126,7 @@ internal sealed class ReproduceCommand
             .Add("ours", $"test error {ours.Show(ours.TestError)}, train error {ours.Show(ours.TrainError)} (percent, {over})")
             .Add("paper", string.Create(CultureInfo.InvariantCulture, $"test error {paper.TestError:0.00}, train error {paper.TrainError:0.00}"))
             .Add("expected", string.Create(CultureInfo.InvariantCulture, $"test error {reproduction.Expected}{place}, in {reproduction.Minutes:0.0} minutes a seed"))
-            .Add("time", string.Create(CultureInfo.InvariantCulture, $"{TextTable.Duration(TimeSpan.FromSeconds(seconds))}{(ours.ImagesPerSecond is double speed ? $", {speed:N0} images/s" : "")}"))
+            .Add("time", string.Create(CultureInfo.InvariantCulture, $"{Figures.Duration(TimeSpan.FromSeconds(seconds))}{(ours.ImagesPerSecond is double speed ? $", {speed:N0} images/s" : "")}"))
             .Add("runs", folder)
             .Add("verdict", verdict.ToString());
     }

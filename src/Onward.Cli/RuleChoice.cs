@@ -1,7 +1,6 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using Onward.Learning;
-using Onward.Models;
-using Onward.Threads;
 
 namespace Onward.Cli;
 
@@ -11,30 +10,8 @@ internal sealed class RuleChoice
     // Threads beyond this are a slip of the hand.
     private const int MostThreads = 1024;
 
-    private const string DefaultPerturbation = "gaussian";
-    internal const string Orthogonal = "orthogonal";
-
-    private static readonly Dictionary<string, NoiseDistribution> Perturbations = new()
-    {
-        [DefaultPerturbation] = NoiseDistribution.Gaussian,
-        ["rademacher"] = NoiseDistribution.Rademacher,
-        [Orthogonal] = NoiseDistribution.Orthogonal,
-    };
-
-    private static readonly Dictionary<string, ControlVariate> ControlVariates = new()
-    {
-        ["none"] = ControlVariate.None,
-        ["learned-feedback"] = ControlVariate.LearnedFeedback,
-    };
-
-    /// <summary>The name of a control variate on the command line.</summary>
-    internal static string NameOf(ControlVariate controlVariate) => ControlVariates.Single(pair => pair.Value == controlVariate).Key;
-
-    /// <summary>What directions are drawn from, by name.</summary>
-    internal static IReadOnlyCollection<string> PerturbationNames => Perturbations.Keys;
-
     private readonly Option<string?> _rule = ValueOption.Name("--rule", $"Learning rule, by the paper's name: {string.Join(", ", PaperRules.Names)}. Default {PaperRules.Default}", PaperRules.Names);
-    private readonly Option<string?> _perturbation = ValueOption.Name("--perturbation", "What the directions of an FG rule are drawn from: gaussian (default), rademacher, or orthogonal sets of --passes (activities only)", [.. Perturbations.Keys]);
+    private readonly Option<string?> _perturbation = ValueOption.Name("--perturbation", "What the directions of an FG rule are drawn from: gaussian (default), rademacher, or orthogonal sets of --passes (activities only)", [.. RuleSettings.PerturbationNames]);
     private readonly Option<int?> _passes = ValueOption.Whole("--passes", "Directions that each step of an FG rule averages over. Default 1", 1, ForwardGradient.MaximumPasses);
     private readonly Option<bool> _layerwise = new("--layerwise") { Description = "Let LG-FG-A perturb the layers of a block one at a time: each direction scatters less, for a little more time" };
     private readonly Option<string?> _sites = ValueOption.Name(
@@ -46,7 +23,7 @@ internal sealed class RuleChoice
         "--control-variate",
         "What predicts the gradients that LG-FG-A or FG-A estimates, so that less noise is left: none (default, the paper's rule), or "
         + "learned-feedback, matrices fitted to the estimates; it brings --noise-sites hidden and, with local losses, --layerwise",
-        [.. ControlVariates.Keys]);
+        [.. RuleSettings.ControlVariateNames.Keys]);
     private readonly Option<bool> _recompute = new("--recompute") { Description = "Let BP, L-BP, FA or L-FA compute a block's values again on the way back: less memory, more time" };
     private readonly Option<int?> _threads = ThreadsOption();
 
@@ -64,18 +41,30 @@ internal sealed class RuleChoice
     }
 
     /// <summary>What the command line says, with defaults for the rest.</summary>
-    internal Settings Read(ParseResult parse)
+    internal RuleSettings Read(ParseResult parse)
     {
         string rule = parse.GetValue(_rule) ?? PaperRules.Default;
-        RuleOptions.Require(parse, rule);
-        string perturbation = parse.GetValue(_perturbation) ?? DefaultPerturbation;
+        Require(parse, rule);
+        string perturbation = parse.GetValue(_perturbation) ?? RuleSettings.DefaultPerturbation;
         int passes = parse.GetValue(_passes) ?? 1;
-        ControlVariate controlVariate = parse.GetValue(_controlVariate) is string kind ? ControlVariates[kind] : ControlVariate.None;
+        ControlVariate controlVariate = parse.GetValue(_controlVariate) is string kind ? RuleSettings.ControlVariateNames[kind] : ControlVariate.None;
         NoiseSites sites = parse.GetValue(_sites) is string name ? Enum.Parse<NoiseSites>(name, ignoreCase: true)
             : controlVariate == ControlVariate.None ? NoiseSites.All : NoiseSites.Hidden;
         bool isPredicted = controlVariate == ControlVariate.LearnedFeedback && PaperRules.KeepsLossesInBlocks(rule);
-        return new Settings(
+        return new RuleSettings(
             rule, perturbation, passes, isPredicted || parse.GetValue(_layerwise), sites, controlVariate, parse.GetValue(_recompute), Threads(parse, _threads));
+    }
+
+    /// <summary>Refuses options on the command line that the rule would ignore.</summary>
+    internal static void Require(ParseResult parse, string rule)
+    {
+        foreach (OptionResult given in parse.CommandResult.Children.OfType<OptionResult>())
+        {
+            if (!given.Implicit && !RuleOptions.Fits(given.Option.Name, rule))
+            {
+                throw new CommandFault($"{given.Option.Name} means nothing to --rule {rule}. Leave it out, or choose another rule.");
+            }
+        }
     }
 
     /// <summary>Makes the option for the number of threads.</summary>
@@ -84,29 +73,4 @@ internal sealed class RuleChoice
 
     /// <summary>The number of threads that an option asks for, or its default.</summary>
     internal static int Threads(ParseResult parse, Option<int?> option) => parse.GetValue(option) ?? Math.Min(Processors.Share, MostThreads);
-
-    /// <summary>A rule and the threads it runs on.</summary>
-    internal sealed record Settings(string Rule, string Perturbation, int Passes, bool Layerwise, NoiseSites Sites, ControlVariate ControlVariate, bool Recompute, int Threads)
-    {
-        /// <summary>A rule as it is when no option changes it.</summary>
-        internal static Settings Default(string rule, int threads) => new(rule, DefaultPerturbation, 1, false, NoiseSites.All, ControlVariate.None, false, threads);
-
-        /// <summary>Prepares steps of the rule on a model.</summary>
-        internal LearningRule Create(LocalMixer model, WorkerTeam team, LossScope scope, ObjectiveChoice.Settings objective, ulong seed) =>
-            PaperRules.Create(
-                Rule,
-                new RuleSettings(
-                    model,
-                    team,
-                    Perturbations[Perturbation],
-                    scope,
-                    Passes,
-                    Layerwise,
-                    Sites,
-                    ControlVariate,
-                    Recompute,
-                    objective.Overlap,
-                    seed,
-                    objective.Loss));
-    }
 }

@@ -96,7 +96,7 @@ internal sealed class RunsCommand
                 run.Advice,
                 null);
         }
-        catch (CommandFault fault)
+        catch (RunException fault)
         {
             return new Row(name, folder, RunStage.Damaged, null, null, null, null, null, null, null, RecordedRun.LastWrite(folder).UtcDateTime, null, null, fault.Message);
         }
@@ -120,7 +120,7 @@ internal sealed class RunsCommand
                 row.Rule ?? "",
                 row.Dataset ?? "",
                 row.Epochs is null ? "" : string.Create(CultureInfo.InvariantCulture, $"{row.EpochsDone}/{row.Epochs}"),
-                row.Error is double error ? TextTable.Percent(error) : "",
+                row.Error is double error ? Figures.Percent(error) : "",
                 row.Error is null ? "" : row.HeldOut!,
                 TimeZoneInfo.ConvertTime(new DateTimeOffset(row.Written), _host.Clock.LocalTimeZone).ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture),
                 row.State.ToString().ToLowerInvariant(),

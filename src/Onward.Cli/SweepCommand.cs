@@ -132,7 +132,7 @@ internal sealed class SweepCommand
         {
             return parse.Errors.Count == 0 ? options.Read(parse) : throw new CommandFault(ParseFaults.Describe(parse));
         }
-        catch (CommandFault fault)
+        catch (RunException fault)
         {
             throw new CommandFault($"--vary {string.Join(' ', variations.Zip(values, (variation, value) => $"{variation.Name}={value}"))}: {fault.Message}", fault);
         }

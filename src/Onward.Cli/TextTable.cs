@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace Onward.Cli;
 
 /// <summary>Aligned columns of text: unless told otherwise, the first to the left, the others to the right or, if there is but one more, to the left.</summary>
@@ -43,16 +41,6 @@ internal sealed class TextTable(params int[] left)
             }
         }
     }
-
-    /// <summary>Hours, minutes and seconds; below a minute, seconds and their tenths.</summary>
-    internal static string Duration(TimeSpan time) => time.TotalHours >= 1
-        ? string.Create(CultureInfo.InvariantCulture, $"{(long)time.TotalHours}:{time.Minutes:00}:{time.Seconds:00} h")
-        : time.TotalMinutes >= 1
-            ? string.Create(CultureInfo.InvariantCulture, $"{time.Minutes}:{time.Seconds:00} min")
-            : string.Create(CultureInfo.InvariantCulture, $"{time.TotalSeconds:0.#} s");
-
-    /// <summary>An error.</summary>
-    internal static string Percent(double error) => string.Create(CultureInfo.InvariantCulture, $"{error:0.00} %");
 
     private bool IsLeft(int column) => left.Length > 0 ? left.Contains(column) : column == 0 || Columns == 2;
 

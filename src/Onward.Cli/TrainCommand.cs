@@ -46,7 +46,7 @@ internal sealed class TrainCommand
 
     // All that can be wrong is found before the run folder is made, or written to.
     private int Run(ParseResult parse) => _ranks.Together(() => _options.ReadResumption(parse)) is TrainOptions.Resumption resumption
-        ? resumption.Epoch is EpochChoice.Wanted epoch ? ResumeFrom(epoch, resumption) : Resume(resumption)
+        ? resumption.Epoch is WantedEpoch epoch ? ResumeFrom(epoch, resumption) : Resume(resumption)
         : TryOrBegin(_ranks.Together(() => _options.Read(parse)), _options.OnlyTries(parse));
 
     private int TryOrBegin(TrainOptions.Plan plan, bool tries) => tries ? Try(plan) : Begin(plan);
@@ -150,7 +150,7 @@ internal sealed class TrainCommand
     }
 
     // The run that was named only lends its checkpoints: it stays as it is, under way or ended.
-    private int ResumeFrom(EpochChoice.Wanted epoch, TrainOptions.Resumption asked)
+    private int ResumeFrom(WantedEpoch epoch, TrainOptions.Resumption asked)
     {
         string path = _host.Resolve(asked.Run);
         string? named = asked.Out is null ? null : _host.Resolve(asked.Out);
@@ -193,7 +193,7 @@ internal sealed class TrainCommand
     private (TrainingRun Run, string HeldOut) Prepare(TrainOptions.Resumption asked, RunConfiguration begun, string path, Checkpoint? checkpoint)
     {
         RunPlan plan = asked.Keeping.Adapt(RunPlan.Of(begun, asked.Threads ?? begun.Threads));
-        DataChoice.Settings images = new(begun.Dataset, asked.Data ?? begun.Data, begun.Validation)
+        DataSettings images = new(begun.Dataset, asked.Data ?? begun.Data, begun.Validation)
         {
             ImageSize = begun.ImageSize,
             Antialias = begun.Antialias,
@@ -330,28 +330,28 @@ internal sealed class TrainCommand
 
         if (result.ContrastiveError is double contrastive)
         {
-            table.Add("contrastive error", TextTable.Percent(contrastive));
+            table.Add("contrastive error", Figures.Percent(contrastive));
         }
 
-        table.Add(run.Projection > 0 ? "readout train error" : "train error", TextTable.Percent(result.TrainError!.Value) + OfSome(run));
+        table.Add(run.Projection > 0 ? "readout train error" : "train error", Figures.Percent(result.TrainError!.Value) + OfSome(run));
         if (run.OverfitBatches is null)
         {
-            table.Add($"{run.HeldOut} error", TextTable.Percent(result.TestError!.Value) + OfSome(run));
+            table.Add($"{run.HeldOut} error", Figures.Percent(result.TestError!.Value) + OfSome(run));
         }
 
         if (result is { BestEpoch: int best, BestTestError: double lowest } && (lowest < result.TestError || result.Epochs < run.Epochs))
         {
             string number = best.ToString(CultureInfo.InvariantCulture);
-            table.Add("best epoch", $"{number}, with a {run.HeldOut} error of {TextTable.Percent(lowest)}; --best takes it");
+            table.Add("best epoch", $"{number}, with a {run.HeldOut} error of {Figures.Percent(lowest)}; --best takes it");
         }
 
         if (result.BlockTestErrors.Count > 0)
         {
-            table.Add("by block head", string.Join(", ", result.BlockTestErrors.Select(TextTable.Percent)));
+            table.Add("by block head", string.Join(", ", result.BlockTestErrors.Select(Figures.Percent)));
         }
 
         table.Add("speed", string.Create(CultureInfo.InvariantCulture, $"{result.ImagesPerSecond:N0} images/s on {(run.Parallel is null ? "" : $"{run.Parallel} processes of ")}{run.Threads} thread{(run.Threads == 1 ? "" : "s")}"));
-        table.Add("time", TextTable.Duration(TimeSpan.FromSeconds(result.Seconds!.Value)));
+        table.Add("time", Figures.Duration(TimeSpan.FromSeconds(result.Seconds!.Value)));
         if (peak is not null)
         {
             table.Add("peak memory", string.Create(CultureInfo.InvariantCulture, $"{peak:0} MB"));

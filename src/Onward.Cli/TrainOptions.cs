@@ -146,7 +146,7 @@ internal sealed class TrainOptions
     /// <summary>The run that the command line goes on with; null where it begins one.</summary>
     internal Resumption? ReadResumption(ParseResult parse)
     {
-        EpochChoice.Wanted? epoch = _epoch.Read(parse);
+        WantedEpoch? epoch = _epoch.Read(parse);
         if (parse.GetValue(_resume) is not string run)
         {
             return epoch is null ? null : throw new CommandFault("--best and --epoch choose an epoch of the run that --resume names. Name that run, or leave them out; --epochs says how many to train.");
@@ -172,9 +172,9 @@ internal sealed class TrainOptions
     /// <summary>What the command line says, with the preset's defaults for the rest.</summary>
     internal Plan Read(ParseResult parse)
     {
-        ModelChoice.Settings model = _model.Read(parse, PresetDefaults.Model);
-        RuleChoice.Settings rule = _rule.Read(parse);
-        ObjectiveChoice.Settings objective = _objective.Read(parse);
+        ModelSettings model = _model.Read(parse, PresetDefaults.Model);
+        RuleSettings rule = _rule.Read(parse);
+        ObjectiveSettings objective = _objective.Read(parse);
         RuleOptions.Require(rule, objective, model);
         ulong seed = parse.GetValue(_seed) ?? DataChoice.DefaultSeed;
         TrainingOptions defaults = PresetDefaults.For(model.Preset, rule.Rule, objective.IsContrastive, rule.ControlVariate).Training(parse.GetValue(_epochs), seed);
@@ -195,9 +195,9 @@ internal sealed class TrainOptions
             ComparedSteps = parse.GetValue(_measureGradients) ?? defaults.ComparedSteps,
         };
         LossScope scope = parse.GetResult(_lossScope) is null ? LossScope.All : parse.GetValue(_lossScope);
-        DataChoice.Settings data = _data.Read(parse);
-        LimitChoice.Settings limits = _limits.Read(parse, data.Validation);
-        AugmentationChoice.Settings augmentation = _augmentation.Read(parse, limits.OverfitBatches is null ? data.Dataset : null, objective.IsContrastive);
+        DataSettings data = _data.Read(parse);
+        LimitSettings limits = _limits.Read(parse, data.Validation);
+        AugmentationSettings augmentation = _augmentation.Read(parse, limits.OverfitBatches is null ? data.Dataset : null, objective.IsContrastive);
         Keeping keeping = ReadKeeping(parse);
         RunPlan run = new(model, rule, scope, objective, augmentation.Name, limits.Adapt(augmentation.Adapt(objective.Adapt(training))))
         {
@@ -253,7 +253,7 @@ internal sealed class TrainOptions
     }
 
     /// <summary>A run as the command line describes it.</summary>
-    internal sealed record Plan(DataChoice.Settings Data, RunPlan Run, string? Out, Keeping Keeping);
+    internal sealed record Plan(DataSettings Data, RunPlan Run, string? Out, Keeping Keeping);
 
     /// <summary>A run to go on with, and what may be new about it; null where it is as it was.</summary>
     /// <param name="Run">Its folder.</param>
@@ -264,7 +264,7 @@ internal sealed class TrainOptions
     /// <param name="Out">That other folder.</param>
     /// <param name="Keeping">How the run is kept and told of.</param>
     internal sealed record Resumption(
-        string Run, string? Data, double? MaxDamaged, int? Threads, EpochChoice.Wanted? Epoch, string? Out, Keeping Keeping);
+        string Run, string? Data, double? MaxDamaged, int? Threads, WantedEpoch? Epoch, string? Out, Keeping Keeping);
 
     /// <summary>How a run is kept and told of.</summary>
     /// <param name="Interval">Time between checkpoints within an epoch.</param>

@@ -42,6 +42,10 @@ internal static class ValueOption
             $"a number {rule}"),
     };
 
+    /// <summary>A probability that a block's head must reach to answer.</summary>
+    internal static Option<double?> ExitConfidence(string effect) =>
+        Number("--exit-confidence", $"Probability that the head of a block must reach to answer in place of the blocks after it{effect}", "above 0 and at most 1", value => value is > 0 and <= 1);
+
     /// <summary>One of a few names, in any case.</summary>
     internal static Option<string?> Name(string name, string help, IReadOnlyList<string> names)
     {

@@ -83,7 +83,7 @@ internal sealed class VarianceCommand
         Tell(files);
     }
 
-    private void RunNetwork(VarianceOptions.Plan plan, ModelChoice.Settings model, string folder, WorkerTeam team)
+    private void RunNetwork(VarianceOptions.Plan plan, ModelSettings model, string folder, WorkerTeam team)
     {
         IReadOnlyList<MixerEstimate> estimates = NetworkUnderStudy.Measure(plan, model, team, _host.Interruption);
         List<NetworkRow> rows =

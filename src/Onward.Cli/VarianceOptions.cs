@@ -139,7 +139,7 @@ internal sealed class VarianceOptions
     internal sealed record Plan(
         IReadOnlyList<(int FanIn, int FanOut)> Layers,
         IReadOnlyList<int> Examples,
-        ModelChoice.Settings? Model,
+        ModelSettings? Model,
         int BatchSize,
         int Steps,
         IReadOnlyList<int> Passes,

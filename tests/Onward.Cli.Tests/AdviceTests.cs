@@ -105,7 +105,7 @@ public sealed class AdviceTests : IDisposable
         LocalMixer model = new(LocalMixerPresets.Get("S/1/1", 28, 1, 10));
         Assert.All(PaperRules.Names, name => Assert.Equal(
             PaperRules.TrainsHeads(name),
-            PaperRules.Create(name, new RuleSettings(model, team, NoiseDistribution.Gaussian, LossScope.All, 1, false, NoiseSites.All, ControlVariate.None, false, false, 1, new TrainingLoss())).TrainsHeads));
+            PaperRules.Create(name, new RuleArguments(model, team, NoiseDistribution.Gaussian, LossScope.All, 1, false, NoiseSites.All, ControlVariate.None, false, false, 1, new TrainingLoss())).TrainsHeads));
     }
 
     public void Dispose() => _workplace.Dispose();

@@ -113,7 +113,7 @@ public sealed class TrainTests : IDisposable
     [InlineData("digits", "none")]
     [InlineData("cifar-10", "flip")]
     [InlineData("folder", "area")]
-    public void Only_natural_images_are_mirrored_by_default(string? dataset, string name) => Assert.Equal(name, AugmentationChoice.Settings.Default(dataset).Name);
+    public void Only_natural_images_are_mirrored_by_default(string? dataset, string name) => Assert.Equal(name, AugmentationSettings.Default(dataset).Name);
 
     public static TheoryData<string> Rules => [.. PaperRules.Names];
 

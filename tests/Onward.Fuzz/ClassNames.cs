@@ -1,7 +1,6 @@
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Onward.Cli;
 using Onward.Data;
 using SkiaSharp;
 

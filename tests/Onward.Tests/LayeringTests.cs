@@ -64,6 +64,17 @@ public sealed partial class LayeringTests
         Assert.All(files, file => Assert.Empty(Used(File.ReadAllText(file)).Except(["Onnx", "Formats", "Models", "Layers", "Kernels", "Data"])));
     }
 
+    [Fact]
+    public void Runs_know_no_command_line()
+    {
+        string source = Path.Combine(Path.GetDirectoryName(Source())!, "Onward.Runs");
+        string[] files = [.. Directory.EnumerateFiles(source, "*.cs", SearchOption.AllDirectories).Order()];
+
+        Assert.NotEmpty(files);
+        Assert.All(files, file => Assert.Empty(Used(File.ReadAllText(file)).Intersect(["Cli", "Mpi", "Onnx", "Laboratory"])));
+        Assert.All(files, file => Assert.DoesNotContain("System.CommandLine", File.ReadAllText(file), StringComparison.Ordinal));
+    }
+
     [Theory]
     [InlineData("Kernels/A.cs", "using Onward.Layers;", "Kernels/A.cs uses Layers")]
     [InlineData("Models/Inner/A.cs", "using System;\nusing static Onward.Learning.Rule;", "Models/Inner/A.cs uses Learning")]

@@ -1,0 +1,94 @@
+using Onward.Training;
+
+namespace Onward.Runs;
+
+/// <summary>What a run came to: what <c>result.json</c> holds once it has ended.</summary>
+internal sealed record RunResult
+{
+    /// <summary>Why the run stopped before its last epoch; null where it did not diverge.</summary>
+    public required string? Divergence { get; init; }
+
+    /// <summary>Epochs that were trained; null where the run diverged, and in runs of versions that did not keep it.</summary>
+    public int? Epochs { get; init; }
+
+    /// <summary>Error of the readout on the training set, in percent; null where the run diverged.</summary>
+    public required double? TrainError { get; init; }
+
+    /// <summary>Contrastive error of the last epoch, in percent; null in a supervised run, and in runs of versions that did not keep it.</summary>
+    public double? ContrastiveError { get; init; }
+
+    /// <summary>Error on the test set, or on the images held out, in percent.</summary>
+    public required double? TestError { get; init; }
+
+    /// <summary>
+    /// The first epoch of the lowest error on those images; null where the run diverged, and in runs of versions that did not keep it.
+    /// </summary>
+    public int? BestEpoch { get; init; }
+
+    /// <summary>Error on the same images after that epoch, in percent.</summary>
+    public double? BestTestError { get; init; }
+
+    /// <summary>Error of each block's head on the same images; empty if the rule trains none.</summary>
+    public required IReadOnlyList<double> BlockTestErrors { get; init; }
+
+    /// <summary>Training speed over all epochs.</summary>
+    public required double? ImagesPerSecond { get; init; }
+
+    /// <summary>Memory that a step works in beside parameters and gradients, in megabytes of 10^6 bytes.</summary>
+    public required double ActivationMB { get; init; }
+
+    /// <summary>Time of the whole run; null where it diverged.</summary>
+    public required double? Seconds { get; init; }
+
+    /// <summary>The advice that the run was given, a sentence each.</summary>
+    public IReadOnlyList<string> Advice { get; init; } = [];
+
+    /// <summary>True if a run can have come to these numbers.</summary>
+    internal bool IsInRange =>
+        (Divergence is null) == (TrainError is not null && TestError is not null && ImagesPerSecond is not null && Seconds is not null)
+        && Epochs is null or >= 0
+        && (BestEpoch is null) == (BestTestError is null)
+        && (BestEpoch is null || (BestEpoch >= 1 && BestEpoch <= Epochs))
+        && new[] { TrainError, ContrastiveError, TestError, BestTestError }.All(IsPercent)
+        && BlockTestErrors.All(error => IsPercent(error))
+        && new[] { ImagesPerSecond, ActivationMB }.All(number => number is null || (number >= 0 && double.IsFinite(number.Value)))
+        && (Seconds is null || (Seconds >= 0 && Seconds < TimeSpan.MaxValue.TotalSeconds))
+        && Advice.All(IsSentence);
+
+    /// <summary>True if a text can be advice of this program, which a terminal may show as it is.</summary>
+    internal static bool IsSentence(string? text) => text is not null && text.All(letter => letter is >= ' ' and <= '~');
+
+    /// <summary>The result of a run that went through.</summary>
+    internal static RunResult Of(TrainingResult result, IReadOnlyList<TrainingAdvice> advice, long activationBytes) => new()
+    {
+        Divergence = null,
+        Epochs = result.Epochs,
+        TrainError = Math.Round(result.TrainError, 4),
+        ContrastiveError = ResultJson.Round(result.ContrastiveError),
+        TestError = Math.Round(result.TestError, 4),
+        BestEpoch = result.BestEpoch,
+        BestTestError = Math.Round(result.BestTestError, 4),
+        BlockTestErrors = [.. result.BlockTestErrors.Select(error => Math.Round(error, 4))],
+        ImagesPerSecond = Math.Round(result.ImagesPerSecond, 1),
+        ActivationMB = Megabytes(activationBytes),
+        Seconds = Math.Round(result.Elapsed.TotalSeconds, 2),
+        Advice = [.. advice.Select(given => given.Message)],
+    };
+
+    /// <summary>The result of a run that diverged.</summary>
+    internal static RunResult Of(TrainingDivergedException fault, IReadOnlyList<TrainingAdvice> advice, long activationBytes) => new()
+    {
+        Divergence = fault.Message,
+        TrainError = null,
+        TestError = null,
+        BlockTestErrors = [],
+        ImagesPerSecond = null,
+        ActivationMB = Megabytes(activationBytes),
+        Seconds = null,
+        Advice = [.. advice.Select(given => given.Message)],
+    };
+
+    private static bool IsPercent(double? error) => error is null or (>= 0 and <= 100);
+
+    private static double Megabytes(long bytes) => Math.Round(bytes / 1e6, 2);
+}

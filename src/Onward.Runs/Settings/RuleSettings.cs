@@ -1,0 +1,58 @@
+using Onward.Learning;
+using Onward.Models;
+using Onward.Threads;
+
+namespace Onward.Runs;
+
+/// <summary>A rule and the threads it runs on.</summary>
+internal sealed record RuleSettings(string Rule, string Perturbation, int Passes, bool Layerwise, NoiseSites Sites, ControlVariate ControlVariate, bool Recompute, int Threads)
+{
+    /// <summary>The name of the distribution that directions are drawn from by default.</summary>
+    internal const string DefaultPerturbation = "gaussian";
+
+    /// <summary>The name of orthogonal sets of directions.</summary>
+    internal const string Orthogonal = "orthogonal";
+
+    private static readonly Dictionary<string, NoiseDistribution> Perturbations = new()
+    {
+        [DefaultPerturbation] = NoiseDistribution.Gaussian,
+        ["rademacher"] = NoiseDistribution.Rademacher,
+        [Orthogonal] = NoiseDistribution.Orthogonal,
+    };
+
+    private static readonly Dictionary<string, ControlVariate> ControlVariates = new()
+    {
+        ["none"] = ControlVariate.None,
+        ["learned-feedback"] = ControlVariate.LearnedFeedback,
+    };
+
+    /// <summary>The name of a control variate on the command line.</summary>
+    internal static string NameOf(ControlVariate controlVariate) => ControlVariates.Single(pair => pair.Value == controlVariate).Key;
+
+    /// <summary>The control variates by name.</summary>
+    internal static IReadOnlyDictionary<string, ControlVariate> ControlVariateNames => ControlVariates;
+
+    /// <summary>What directions are drawn from, by name.</summary>
+    internal static IReadOnlyCollection<string> PerturbationNames => Perturbations.Keys;
+
+    /// <summary>A rule as it is when no option changes it.</summary>
+    internal static RuleSettings Default(string rule, int threads) => new(rule, DefaultPerturbation, 1, false, NoiseSites.All, ControlVariate.None, false, threads);
+
+    /// <summary>Prepares steps of the rule on a model.</summary>
+    internal LearningRule Create(LocalMixer model, WorkerTeam team, LossScope scope, ObjectiveSettings objective, ulong seed) =>
+        PaperRules.Create(
+            Rule,
+            new RuleArguments(
+                model,
+                team,
+                Perturbations[Perturbation],
+                scope,
+                Passes,
+                Layerwise,
+                Sites,
+                ControlVariate,
+                Recompute,
+                objective.Overlap,
+                seed,
+                objective.Loss));
+}

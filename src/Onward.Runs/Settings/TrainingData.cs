@@ -1,0 +1,20 @@
+using Onward.Data;
+
+namespace Onward.Runs;
+
+/// <summary>The images of a run.</summary>
+/// <param name="Dataset">The data set's name.</param>
+/// <param name="Images">Images to train on and, as the test set, those that errors are reported on.</param>
+/// <param name="Directory">The folder that <c>--data</c> named, in full; null where the data was found or drawn.</param>
+/// <param name="Validation">Training images that stand in for the test set; 0 where the test set serves.</param>
+internal sealed record TrainingData(string Dataset, ImageDataset Images, string? Directory, int Validation)
+{
+    /// <summary>Whether errors are on the very images that are learnt.</summary>
+    internal bool LearnsWhatItTests { get; init; }
+
+    /// <summary>What errors are reported on: test, validation or training.</summary>
+    internal string HeldOut => LearnsWhatItTests ? "training" : Validation > 0 || HasValidationSet ? "validation" : "test";
+
+    /// <summary>True if the data set has images to choose by of its own, which then serve in place of the test set.</summary>
+    internal bool HasValidationSet => Images.Validation is not null;
+}

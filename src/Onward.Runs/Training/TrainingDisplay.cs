@@ -1,0 +1,26 @@
+using System.Globalization;
+using Onward.Training;
+
+namespace Onward.Runs;
+
+/// <summary>Shows a run while it trains.</summary>
+internal abstract class TrainingDisplay
+{
+    /// <summary>Carries a run out, with the display in place around it.</summary>
+    internal abstract TrainingResult Show(Func<TrainingResult> run);
+
+    /// <summary>Takes where the run stands.</summary>
+    internal abstract void Progress(TrainingProgress progress);
+
+    /// <summary>Takes what an epoch came to.</summary>
+    internal abstract void EpochEnded(EpochMetrics epoch);
+
+    /// <summary>Several losses, as a cell shows them.</summary>
+    protected static string Losses(IEnumerable<double> losses) =>
+        string.Join(' ', losses.Select(loss => loss.ToString("0.000", CultureInfo.InvariantCulture)));
+
+    /// <summary>How long the rest takes if it goes on as it went.</summary>
+    /// <param name="elapsed">Time so far.</param>
+    /// <param name="done">Part of the run that is done, above 0.</param>
+    protected static string TimeLeft(TimeSpan elapsed, double done) => Figures.Duration(TimeSpan.FromSeconds(Math.Ceiling((elapsed * ((1 / done) - 1)).TotalSeconds)));
+}

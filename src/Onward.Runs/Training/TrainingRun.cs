@@ -1,0 +1,119 @@
+using System.Globalization;
+using Onward.Communication;
+using Onward.Data;
+using Onward.Learning;
+using Onward.Models;
+using Onward.Threads;
+using Onward.Training;
+
+namespace Onward.Runs;
+
+/// <summary>A run with all it needs, ready to start: what can be wrong with its options has been found.</summary>
+internal sealed class TrainingRun : IDisposable
+{
+    private readonly RunHost _host;
+    private readonly TrainingData _data;
+    private readonly TrainingOptions _options;
+    private readonly LocalMixer _model;
+    private readonly WorkerTeam _team;
+    private readonly LearningRule _rule;
+    private readonly LearningRule? _exact;
+    private readonly Trainer _trainer;
+
+    /// <summary>Prepares a run, or this process's part of one.</summary>
+    internal TrainingRun(RunPlan plan, TrainingData data, RunHost host, RankGrid? grid = null)
+    {
+        (_host, _data, _options) = (host, data, plan.Training);
+        _model = plan.CreateModel(data);
+        _model.Initialize(plan.Training.Seed);
+        Configuration = plan.Configure(data, _model.Values.Layout.Count) with { Parallel = grid is null ? null : string.Create(CultureInfo.InvariantCulture, $"{grid.Share.Count}x{grid.Stages}") };
+        _team = new WorkerTeam(plan.Rule.Threads);
+        _rule = plan.Rule.Create(_model, _team, plan.LossScope, plan.Objective, plan.Training.Seed);
+        RuleSettings exact = plan.Rule with { Rule = PaperRules.Exact(plan.Rule.Rule) };
+        _exact = plan.Training.ComparedSteps > 0 ? exact.Create(_model, _team, plan.LossScope, plan.Objective, plan.Training.Seed) : null;
+        try
+        {
+            _trainer = new Trainer(_model, _rule, _team, data.Images, plan.Training, host.Clock, _exact, grid);
+        }
+        catch (ArgumentException fault) when (grid is not null)
+        {
+            _team.Dispose();
+            throw new RunException($"--parallel {Configuration.Parallel}: {fault.Message.Split(" (Parameter")[0]}", fault);
+        }
+    }
+
+    /// <summary>Every option of the run.</summary>
+    internal RunConfiguration Configuration { get; }
+
+    /// <summary>Steps of an epoch.</summary>
+    internal int StepsPerEpoch => _trainer.StepsPerEpoch;
+
+    /// <summary>Blocks of the model.</summary>
+    internal int Blocks => _model.Blocks.Count;
+
+    /// <summary>Puts the run where a checkpoint left it.</summary>
+    /// <exception cref="ModelFileException">The checkpoint is of another run.</exception>
+    internal void Resume(Checkpoint checkpoint) => _trainer.Resume(checkpoint);
+
+    /// <summary>Begins a file of events for TensorBoard in the run's folder.</summary>
+    internal void BeginEvents(RunFolder folder) => folder.BeginEvents(() => TensorBoard.DescribeViews(_data.Images, _options), _host.Clock);
+
+    /// <summary>Tries the run on a few images, twice, as the first steps of a process are slow; the model is of no use afterwards.</summary>
+    /// <param name="steps">Steps at most.</param>
+    /// <returns>Training speed.</returns>
+    /// <exception cref="TrainingDivergedException">The steps diverged.</exception>
+    internal double Rehearse(int steps)
+    {
+        ImageSet training = _data.Images.Training, test = _data.Images.Test;
+        int images = Math.Min(steps, training.Count / _options.BatchSize) * _options.BatchSize;
+        ImageDataset few = _data.Images with { Training = ImageSubset.Draw(training, images, _options.Seed), Test = test.Take(Math.Min(_options.BatchSize, test.Count)) };
+        TrainingOptions brief = _options with { Epochs = 2, WarmupEpochs = Math.Min(_options.WarmupEpochs, 2) };
+        double speed = 0;
+        new Trainer(_model, _rule, _team, few, brief, _host.Clock, _exact).Run(epochEnded: epoch => speed = epoch.ImagesPerSecond, cancellation: _host.Interruption);
+        return speed;
+    }
+
+    /// <summary>Bytes that a step works in beside parameters and gradients.</summary>
+    internal long ActivationBytes => _rule.ActivationBytes;
+
+    /// <summary>Trains, keeping every epoch and the result in the run's folder.</summary>
+    /// <param name="folder">The folder; null where another process writes.</param>
+    /// <param name="display">Shows it.</param>
+    /// <exception cref="TrainingDivergedException">The run diverged; its folder says so.</exception>
+    /// <exception cref="OperationCanceledException">The run was interrupted; its folder has no result.</exception>
+    internal RunResult Train(RunFolder? folder, TrainingDisplay display)
+    {
+        Action<Checkpoint>? keep = folder is null ? _ => { } : folder.HasCheckpoints ? folder.Keep : null;
+        RunResult result;
+        try
+        {
+            _trainer.Advised = folder is null ? null : Show;
+            TrainingResult trained = display.Show(() => _trainer.Run(display.Progress, Keep, keep, _host.Interruption));
+            result = RunResult.Of(trained, _trainer.Advice, _rule.ActivationBytes);
+        }
+        catch (TrainingDivergedException fault)
+        {
+            folder?.Finish(RunResult.Of(fault, _trainer.Advice, _rule.ActivationBytes));
+            throw;
+        }
+
+        folder?.Finish(result);
+        return result;
+
+        void Keep(EpochMetrics epoch)
+        {
+            folder?.Keep(_model, epoch);
+            display.EpochEnded(epoch);
+        }
+
+        void Show(TrainingAdvice advice) => _host.Tell($"onward: {Describe(advice)}");
+    }
+
+    // With a cure in options of this program.
+    private static string Describe(TrainingAdvice advice) => advice.SuggestedRate is double rate
+        ? string.Create(CultureInfo.InvariantCulture, $"{advice.Message}; try --lr {rate}, or 'onward find-lr'.")
+        : $"{advice.Message}; 'onward find-lr' looks for a rate that does.";
+
+    /// <summary>Ends the run's threads.</summary>
+    public void Dispose() => _team.Dispose();
+}
