@@ -119,7 +119,7 @@ public sealed class ForwardGradient : LearningRule
     /// steps, one for the fit.
     /// </remarks>
     protected override double RuleFlopsOf(MixerBlock block) => 2.0 * block.Patches * block.Layers
-        .Select((layer, l) => layer.Map.MultiplyAddsPerRow * (2.0 + (_passes * TangentsOf(block, l)) + (Feedback?.Of(layer) is null ? 0 : 1 + (1.0 / LearnedFeedback.StepsPerFit)))).Sum();
+        .Select((layer, l) => layer.Map.MultiplyAddsPerRow * (2.0 + (_passes * TangentsOf(block, l)) + (Feedback?.Of(layer) is null ? 0 : 1 + Feedback.FitsPerStep))).Sum();
 
     /// <summary>
     /// Sees the directional derivatives of a tile's local losses [rows, G] in each pass, divided by the number of passes,

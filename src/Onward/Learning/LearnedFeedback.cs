@@ -28,14 +28,15 @@ namespace Onward.Learning;
 /// </para>
 /// <para>
 /// Where c holds more than one layer lacks (layers perturbed at once, a global loss), the step would be too long. So a guard measures: while
-/// predictions leave more noise than there is without them, B shrinks towards 0 and steps grow shorter.
+/// predictions leave more noise than there is without them, B shrinks towards 0 and steps grow shorter. In a chain of layers a prediction that is
+/// too long lengthens those below it, so predictions can become long within few steps: those that leave ten times the noise are given up at once.
 /// </para>
 /// </remarks>
 internal sealed class LearnedFeedback
 {
     /// <summary>
     /// Steps to one that matrices are fitted to, once they have learnt most: those whose number it divides. A fit costs as much as a prediction,
-    /// and matrices follow the network in more steps than that.
+    /// and matrices follow the network in more steps than that. With a global loss, whose noise hides most, they are fitted to each.
     /// </summary>
     internal const int StepsPerFit = 8;
 
@@ -51,12 +52,17 @@ internal sealed class LearnedFeedback
     private const float Harm = 1.02f;
     private const float Good = 0.98f;
 
+    // Ten times the noise is no chance, even of few examples. Sums that overflow are ruin too.
+    private const float Ruin = 10;
+    private const float RuinRetreat = 1;
+
     // What a step of harm takes from the matrices and from the logarithm of the caution, and what a step of good gives back to the latter.
     private const float Retreat = 0.1f;
     private const float Recovery = 0.02f;
 
     private readonly int[] _starts; // of each block's matrices and, last, the end
     private readonly WorkerTeam _team;
+    private readonly bool _isGlobal;
     private readonly long _roomLength;
     private readonly FeedbackLayer?[] _layers;
     private readonly FeedbackLayer[] _fitted;
@@ -74,7 +80,7 @@ internal sealed class LearnedFeedback
     /// <param name="isGlobal">Whether it is the loss of the final head that is predicted, through all blocks.</param>
     internal LearnedFeedback(LocalMixer model, WorkerTeam team, int examples, bool isGlobal)
     {
-        _team = team;
+        (_team, _isGlobal) = (team, isGlobal);
         Matrices = new ParameterVector(LayoutOf(model));
         _sums = new ParameterVector(Matrices.Layout);
         _starts = [0, .. model.Blocks.Skip(1).Select(block => MatrixOf(block.Layers[0]).Offset), Matrices.Layout.Length];
@@ -110,6 +116,9 @@ internal sealed class LearnedFeedback
 
     /// <summary>Whether matrices change from step to step; else they stay as they are.</summary>
     internal bool IsFitted { get; set; } = true;
+
+    /// <summary>The part of the steps that matrices are fitted to, after the first.</summary>
+    internal double FitsPerStep => _isGlobal ? 1 : 1.0 / StepsPerFit;
 
     internal long Bytes => sizeof(float) * (_roomLength + _fitted.Sum(layer => (long)layer.Packed.Length)
         + Matrices.All.Length + _sums.All.Length + _biases.Sum(m => (long)m.Length));
@@ -155,7 +164,7 @@ internal sealed class LearnedFeedback
     internal void Begin(Range own, uint number)
     {
         _own = own;
-        IsFitting = IsFitted && (number < FirstSteps || number % StepsPerFit == 0);
+        IsFitting = IsFitted && (_isGlobal || number < FirstSteps || number % StepsPerFit == 0);
         _team.Run(_packing.Length, _pack);
     }
 
@@ -244,6 +253,13 @@ internal sealed class LearnedFeedback
 
         Span<float> matrix = Matrices[layer.Matrix], statistics = Matrices[layer.Statistics];
         ReadOnlySpan<float> update = _sums[layer.Matrix], sums = _sums[layer.Statistics];
+        if (!(sums[0] <= Ruin * Math.Max(sums[1], statistics[1])))
+        {
+            matrix.Clear();
+            (statistics[0], statistics[3]) = (statistics[1], statistics[3] - RuinRetreat);
+            return;
+        }
+
         Average(ref statistics[0], sums[0]);
         Average(ref statistics[1], sums[1]);
         Average(ref statistics[2], TensorPrimitives.SumOfSquares(update));
