@@ -217,7 +217,7 @@ internal sealed class TrainCommand
 
     private void RequireSame(string folder, RunConfiguration begun, RunConfiguration now)
     {
-        if (begun.FirstDifference(now, "version", "threads", "data", "datasetSource", "parallel", "environment") is var (name, was, @is))
+        if (begun.FirstDifference(now, RunConfiguration.BesideResult) is var (name, was, @is))
         {
             string differs = begun.Dataset == Datasets.Folder ? "names or sizes of files" : "pixels";
             throw new CommandFault(name == RunConfiguration.ChecksumName

@@ -3,7 +3,7 @@ using Onward.Training;
 namespace Onward.Runs;
 
 /// <summary>What a run came to: what <c>result.json</c> holds once it has ended.</summary>
-internal sealed record RunResult
+public sealed record RunResult
 {
     /// <summary>Why the run stopped before its last epoch; null where it did not diverge.</summary>
     public required string? Divergence { get; init; }

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
 using Onward.Data;
 using Onward.Imaging;
 using Onward.Learning;
@@ -21,12 +22,18 @@ internal sealed record RunConfiguration
         RespectNullableAnnotations = true,
         RespectRequiredConstructorParameters = true,
         WriteIndented = true,
+
+        // A program of a single file has reflection switched off by default.
+        TypeInfoResolver = new DefaultJsonTypeInfoResolver(),
         Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase, allowIntegerValues: false) },
         Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };
 
     /// <summary>The option that <see cref="ImagesChecksum"/> is in <c>config.json</c>.</summary>
     internal const string ChecksumName = "imagesChecksum";
+
+    /// <summary>The options that may differ when a run is continued: they change no result, or a notice tells of them.</summary>
+    internal static readonly string[] BesideResult = ["version", "threads", "data", "datasetSource", "parallel", "environment"];
 
     // What follows from the options and the images; a fault names an option first.
     private static readonly string[] Derived = ["version", "parameters", "trainingImages", ChecksumName];
