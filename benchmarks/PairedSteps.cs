@@ -5,6 +5,7 @@
 #:property PublishAot=false
 
 using System.Diagnostics;
+using Onward.Kernels;
 using Onward.Learning;
 using Onward.Models;
 using Onward.Threads;

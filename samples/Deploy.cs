@@ -6,6 +6,7 @@
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
 using Onward.Data;
+using Onward.Kernels;
 using Onward.Learning;
 using Onward.Models;
 using Onward.Onnx;

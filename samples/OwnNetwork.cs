@@ -12,8 +12,8 @@ using Onward.Kernels;
 const int Batch = 64, Steps = 400;
 (string Name, int Inputs, int Outputs)[] shapes = [("filter", 49, 32), ("gate", 49, 32), ("hidden", 512, 64), ("out", 64, 10), ("head", 512, 10)];
 (DualTensor<float> newImages, int[] newLabels) = Digits(first: 1_000_000, 500);
-WeightPerturbationEstimator<float> onWeights = new(DirectionSet.Gaussian, passes: 4, seed: 1);
-ActivityPerturbationEstimator<float> onActivities = new(DirectionSet.Gaussian, passes: 4, seed: 1);
+WeightPerturbationEstimator<float> onWeights = new(NoiseDistribution.Gaussian, passes: 4, seed: 1);
+ActivityPerturbationEstimator<float> onActivities = new(NoiseDistribution.Gaussian, passes: 4, seed: 1);
 BackpropagationEstimator<float> backprop = new();
 FeedbackAlignmentEstimator<float> alignment = new(seed: 1);
 foreach ((string name, GradientEstimator<float> estimator, bool local, float rate) in new (string, GradientEstimator<float>, bool, float)[]

@@ -3,6 +3,7 @@
 #:project ../src/Onward/Onward.csproj
 
 using Onward.Data;
+using Onward.Kernels;
 using Onward.Learning;
 using Onward.Models;
 using Onward.Threads;

@@ -17,7 +17,7 @@ foreach ((string layer, int inputs, int outputs) in new[] { ("1", 2, 64), ("2", 
     parameters["b" + layer] = Tensor.CreateFromShape<float>([outputs]);
 }
 
-ActivityPerturbationEstimator<float> estimator = new(DirectionSet.Gaussian, passes: 4, seed: 1);
+ActivityPerturbationEstimator<float> estimator = new(NoiseDistribution.Gaussian, passes: 4, seed: 1);
 for (uint step = 0; step <= 200; step++)
 {
     GradientEstimate<float> estimate = estimator.Estimate(parameters, sweep => FocalLoss(Logits(sweep, points), labels), step);

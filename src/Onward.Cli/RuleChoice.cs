@@ -11,7 +11,7 @@ internal sealed class RuleChoice
     private const int MostThreads = 1024;
 
     private readonly Option<string?> _rule = ValueOption.Name("--rule", $"Learning rule, by the paper's name: {string.Join(", ", PaperRules.Names)}. Default {PaperRules.Default}", PaperRules.Names);
-    private readonly Option<string?> _perturbation = ValueOption.Name("--perturbation", "What the directions of an FG rule are drawn from: gaussian (default), rademacher, or orthogonal sets of --passes (activities only)", [.. RuleSettings.PerturbationNames]);
+    private readonly Option<string?> _perturbation = ValueOption.Name("--perturbation", "What the directions of an FG rule are drawn from: gaussian (default), rademacher, or orthogonal sets of --passes", [.. RuleSettings.PerturbationNames]);
     private readonly Option<int?> _passes = ValueOption.Whole("--passes", "Directions that each step of an FG rule averages over. Default 1", 1, ForwardGradient.MaximumPasses);
     private readonly Option<bool> _layerwise = new("--layerwise") { Description = "Let LG-FG-A perturb the layers of a block one at a time: each direction scatters less, for a little more time" };
     private readonly Option<string?> _sites = ValueOption.Name(

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using Onward.Kernels;
 using Onward.Laboratory;
 using Onward.Learning;
 using Onward.Models;

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Onward.Kernels;
 using Onward.Learning;
 using Onward.Models;
 using Onward.Threads;

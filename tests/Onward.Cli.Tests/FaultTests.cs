@@ -64,7 +64,7 @@ public sealed class FaultTests : IDisposable
     [InlineData("compare --rules LG-BP,FG-A --model M/8/16 --overlap", "--overlap means nothing to --rule FG-A")]
     [InlineData("train --rule LG-BP --overlap", "--overlap means nothing to --model M/1/16, whose one block has no next one")]
     [InlineData("compare --rules LG-BP --model s/1/1 --overlap", "--overlap means nothing to --model S/1/1, whose one block has no next one")]
-    [InlineData("train --rule LG-FG-W --perturbation orthogonal --passes 2", "--perturbation orthogonal takes a rule that perturbs activities")]
+    [InlineData("train --rule LG-FG-W --perturbation orthogonal --passes 3", "--perturbation orthogonal takes a power of two of --passes; got 3.")]
     [InlineData("train --model M/8/16 --overlap", "--overlap means nothing to --rule LG-FG-A")]
     [InlineData("train --rule FG-W --loss-scope block", "--loss-scope means nothing to --rule FG-W")]
     [InlineData("train --rule FG-A --layerwise", "--layerwise means nothing to --rule FG-A")]

@@ -1,6 +1,7 @@
 using System.Numerics.Tensors;
 using Onward.Communication;
 using Onward.Data;
+using Onward.Kernels;
 using Onward.Learning;
 using Onward.Models;
 using Onward.Threads;

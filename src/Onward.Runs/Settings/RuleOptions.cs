@@ -36,12 +36,11 @@ internal static class RuleOptions
     {
         (bool Excluded, string Text)[] table =
         [
-            (rule.Perturbation == RuleSettings.Orthogonal && !(BitOperations.IsPow2(rule.Passes) && PaperRules.PerturbsActivities(rule.Rule)),
-                "--perturbation orthogonal takes a rule that perturbs activities (FG-A, LG-FG-A) and a power of two of --passes; "
-                + $"got {rule.Rule} and {rule.Passes}."),
+            (rule.Perturbation == RuleSettings.Orthogonal && !BitOperations.IsPow2(rule.Passes),
+                $"--perturbation orthogonal takes a power of two of --passes; got {rule.Passes}."),
             (rule.ControlVariate != ControlVariate.None && rule.Sites != NoiseSites.Hidden,
-                "--control-variate learned-feedback predicts from the exact gradient of the layer before a loss, which --noise-sites all perturbs. "
-                + "Take --noise-sites hidden."),
+                "--control-variate learned-feedback predicts from the exact gradient of the layer before a loss, "
+                + "which --noise-sites all perturbs. Take --noise-sites hidden."),
             (objective.Overlap && model.Blocks == 1,
                 $"--overlap means nothing to --model {model.Preset}, whose one block has no next one. Leave it out, or choose another model."),
         ];

@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Numerics.Tensors;
+using Onward.Kernels;
 
 namespace Onward.Autodiff;
 
@@ -19,10 +20,10 @@ namespace Onward.Autodiff;
 /// </para>
 /// </remarks>
 /// <typeparam name="T">float or double.</typeparam>
-/// <param name="directions">The law of the directions.</param>
+/// <param name="directions">The distribution of the directions.</param>
 /// <param name="passes">Directions carried at once, 1 to 4096.</param>
 /// <param name="seed">Names all noise of the run.</param>
-public sealed class ActivityPerturbationEstimator<T>(DirectionSet directions, int passes, ulong seed)
+public sealed class ActivityPerturbationEstimator<T>(NoiseDistribution directions, int passes, ulong seed)
     : ForwardGradientEstimator<T>(directions, passes, seed)
     where T : struct, IFloatingPointIeee754<T>
 {

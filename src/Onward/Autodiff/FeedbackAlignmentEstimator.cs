@@ -26,7 +26,9 @@ public sealed class FeedbackAlignmentEstimator<T>(ulong seed) : GradientEstimato
     internal DenseArray<T> Feedback(int place, int inputs, int outputs) => _drawn.GetOrAdd((place, inputs, outputs), of =>
     {
         T[] weight = new T[of.Inputs * of.Outputs];
-        DirectionSet.Gaussian.Draw<T>(new(seed, RandomPurpose.Feedback, Layer: (uint)of.Place), weight, weight.Length);
+        float[] normals = new float[weight.Length];
+        CounterRandom.Normals(new(seed, RandomPurpose.Feedback, Layer: (uint)of.Place), 0, normals);
+        TensorPrimitives.ConvertTruncating<float, T>(normals, weight);
         TensorPrimitives.Divide(weight, T.Sqrt(T.CreateChecked(of.Inputs)), weight);
         return new DenseArray<T>([of.Inputs, of.Outputs], weight).TransposeMatrices();
     });

@@ -12,16 +12,16 @@ namespace Onward.Autodiff;
 public abstract class ForwardGradientEstimator<T> : GradientEstimator<T>
     where T : struct, IFloatingPointIeee754<T>
 {
-    private readonly DirectionSet _directions;
+    private readonly NoiseDistribution _directions;
     private readonly int _passes;
     private readonly ulong _seed;
 
-    private protected ForwardGradientEstimator(DirectionSet directions, int passes, ulong seed)
+    private protected ForwardGradientEstimator(NoiseDistribution directions, int passes, ulong seed)
     {
         ArgumentNullException.ThrowIfNull(directions);
         ArgumentOutOfRangeException.ThrowIfLessThan(passes, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(passes, (int)RandomStream.MaximumPass + 1);
-        _directions = directions;
+        _directions = directions.ForPasses(passes);
         _passes = passes;
         _seed = seed;
     }

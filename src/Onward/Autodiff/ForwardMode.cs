@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Numerics.Tensors;
+using Onward.Kernels;
 
 namespace Onward.Autodiff;
 
@@ -105,7 +106,7 @@ public static class ForwardMode
     {
         ArgumentNullException.ThrowIfNull(f);
         ArgumentNullException.ThrowIfNull(parameters);
-        return f(new WeightSweep<T>(parameters, new SweepNoise(DirectionSet.Gaussian, Passes: 0, default))).ToTensor();
+        return f(new WeightSweep<T>(parameters, new SweepNoise(NoiseDistribution.Gaussian, Passes: 0, default))).ToTensor();
     }
 
     private static string Names(IEnumerable<string> names) => string.Join(", ", names.Order(StringComparer.Ordinal));

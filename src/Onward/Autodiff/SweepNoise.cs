@@ -1,18 +1,24 @@
 using System.Numerics;
+using System.Numerics.Tensors;
 using Onward.Kernels;
 
 namespace Onward.Autodiff;
 
 /// <summary>The noise of one sweep: layer 0 of the step's stream is for parameters, layer 1 + s for the s-th affine map.</summary>
-internal sealed record SweepNoise(DirectionSet Directions, int Passes, RandomStream Stream)
+internal sealed record SweepNoise(NoiseDistribution Directions, int Passes, RandomStream Stream)
 {
     /// <summary>One direction over all parameters for each pass, [pass][dimension].</summary>
     public T[][] ForParameters<T>(int dimension)
         where T : struct, IFloatingPointIeee754<T>
     {
-        T[] noise = new T[Passes * dimension];
-        Directions.Draw<T>(Stream, noise, dimension);
-        return [.. noise.Chunk(Math.Max(dimension, 1))];
+        T[][] noise = new T[Passes][];
+        for (int pass = 0; pass < Passes; pass++)
+        {
+            noise[pass] = new T[dimension];
+            Draw<T>(Stream, pass, noise[pass]);
+        }
+
+        return noise;
     }
 
     /// <summary>Noise on the pre-activations [N, ...] of an affine map, independent for each example, one array for each pass.</summary>
@@ -20,22 +26,24 @@ internal sealed record SweepNoise(DirectionSet Directions, int Passes, RandomStr
         where T : struct, IFloatingPointIeee754<T>
     {
         DenseArray<T>[] noise = new DenseArray<T>[Passes];
+        int dimension = Shapes.Count(shape.AsSpan(1));
         for (int pass = 0; pass < Passes; pass++)
         {
             noise[pass] = DenseArray<T>.Zeros(shape);
-        }
-
-        int dimension = Shapes.Count(shape.AsSpan(1));
-        T[] example = new T[Passes * dimension];
-        for (int n = 0; n < shape[0]; n++)
-        {
-            Directions.Draw<T>(Stream with { Layer = (uint)(1 + site), Example = (uint)n }, example, dimension);
-            for (int pass = 0; pass < Passes; pass++)
+            for (int n = 0; n < shape[0]; n++)
             {
-                example.AsSpan(pass * dimension, dimension).CopyTo(noise[pass].Values.AsSpan(n * dimension));
+                Draw(Stream with { Layer = (uint)(1 + site), Example = (uint)n }, pass, noise[pass].Values.AsSpan(n * dimension, dimension));
             }
         }
 
         return noise;
+    }
+
+    private void Draw<T>(RandomStream stream, int pass, Span<T> direction)
+        where T : struct, IFloatingPointIeee754<T>
+    {
+        float[] drawn = new float[direction.Length];
+        Directions.Draw(stream with { Pass = (uint)pass }, 0, drawn);
+        TensorPrimitives.ConvertTruncating<float, T>(drawn, direction);
     }
 }

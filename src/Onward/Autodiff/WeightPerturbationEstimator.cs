@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Numerics.Tensors;
+using Onward.Kernels;
 
 namespace Onward.Autodiff;
 
@@ -9,10 +10,10 @@ namespace Onward.Autodiff;
 /// </summary>
 /// <remarks>The loss may also be a scalar. Orthogonal directions are at right angles over all parameters together.</remarks>
 /// <typeparam name="T">float or double.</typeparam>
-/// <param name="directions">The law of the directions.</param>
+/// <param name="directions">The distribution of the directions.</param>
 /// <param name="passes">Directions carried at once, 1 to 4096.</param>
 /// <param name="seed">Names all noise of the run.</param>
-public sealed class WeightPerturbationEstimator<T>(DirectionSet directions, int passes, ulong seed)
+public sealed class WeightPerturbationEstimator<T>(NoiseDistribution directions, int passes, ulong seed)
     : ForwardGradientEstimator<T>(directions, passes, seed)
     where T : struct, IFloatingPointIeee754<T>
 {

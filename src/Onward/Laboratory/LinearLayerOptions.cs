@@ -1,3 +1,4 @@
+using Onward.Kernels;
 using Onward.Learning;
 
 namespace Onward.Laboratory;

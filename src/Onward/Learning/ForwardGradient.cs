@@ -100,7 +100,7 @@ public sealed class ForwardGradient : LearningRule
 
         _layerwise = layerwise;
         _sites = sites;
-        _perturbation = perturbation.ForActivities(model, passes);
+        _perturbation = perturbation.ForPasses(passes, [.. model.Blocks.SelectMany(FirstColumns)]);
         _scope = scope;
         _passes = passes;
         _seed = seed;
@@ -226,6 +226,10 @@ public sealed class ForwardGradient : LearningRule
             AssignCredit(tiles[k], k + 1 < tiles.Length ? tiles[k + 1] : null, memory, pass, .._noisyLayers[k]);
         }
     }
+
+    // Numbers that meet in one loss (spec 1.4) take consecutive columns: the grouped layer's C first, then the channel layer's C, then the token
+    // layer's. With losses for each patch and group, 2 C passes make the estimate of the first block exact, or C passes layer by layer.
+    private static IEnumerable<int> FirstColumns(MixerBlock block) => block.Layers.Select((_, l) => (block.Layers.Count - 1 - l) * block.ChannelsPerGroup);
 
     // Whether a loss follows a block's last layer directly.
     private bool EndsBeforeLoss(MixerBlock block) => _scope != LossScope.Global || block.Index == Model.Blocks.Count - 1;

@@ -54,7 +54,7 @@ public sealed class WeightForwardGradient : LearningRule
     /// <param name="passes">Directions to average over in each step; 1 to <see cref="ForwardGradient.MaximumPasses"/>.</param>
     /// <param name="seed">Names all noise of the run.</param>
     /// <param name="loss">What the losses measure; null for the default.</param>
-    /// <exception cref="ArgumentException"><paramref name="scope"/> has parts but lacks the block flag, passes are out of range, or the noise is for activities alone.</exception>
+    /// <exception cref="ArgumentException"><paramref name="scope"/> has parts but lacks the block flag, passes are out of range, or the noise does not come in so many.</exception>
     public WeightForwardGradient(
         LocalMixer model, WorkerTeam team, NoiseDistribution distribution, LossScope scope, int passes, ulong seed, TrainingLoss? loss = null)
         : base(model, team, TangentSweep.RequireScope(scope), trainsHeads: true, loss)
@@ -66,7 +66,7 @@ public sealed class WeightForwardGradient : LearningRule
         _scope = scope;
         _passes = passes;
         _seed = seed;
-        _distribution = distribution.ForWeights();
+        _distribution = distribution.ForPasses(passes);
         MixerLayer[] layers = [.. model.Blocks.SelectMany(block => block.Layers)];
         _directions = [.. Enumerable.Range(0, passes).Select(_ => new ParameterVector(model.Values.Layout))];
         _packed = [.. _directions.Select(_ => layers.Select(layer => AlignedMemory.Allocate(layer.Map.PackedWeightLength)).ToArray())];

@@ -1,6 +1,8 @@
+using System.Numerics;
 using System.Numerics.Tensors;
 using System.Runtime.CompilerServices;
 using Onward.Autodiff;
+using Onward.Kernels;
 
 namespace Onward.Tests.Autodiff;
 
@@ -146,7 +148,7 @@ public sealed class BackpropagationEstimatorTests
     {
         foreach (GradientEstimator<double> estimator in new GradientEstimator<double>[]
         {
-            new WeightPerturbationEstimator<double>(DirectionSet.Gaussian, 1, seed: 1), new ActivityPerturbationEstimator<double>(DirectionSet.Gaussian, 1, seed: 1),
+            new WeightPerturbationEstimator<double>(NoiseDistribution.Gaussian, 1, seed: 1), new ActivityPerturbationEstimator<double>(NoiseDistribution.Gaussian, 1, seed: 1),
         })
         {
             estimator.Estimate(
@@ -193,10 +195,11 @@ public sealed class BackpropagationEstimatorTests
         return (inner * inner, new WeakReference(inner.Value));
     }
 
-    // Orthogonal directions as many as parameters are exact.
+    // Orthogonal directions at least as many as parameters are exact.
     private static void RequireExact(Dictionary<string, Tensor<double>> parameters, Func<ForwardSweep<double>, DualTensor<double>> loss)
     {
-        WeightPerturbationEstimator<double> exact = new(DirectionSet.Orthogonal, parameters.Values.Sum(tensor => (int)tensor.FlattenedLength), seed: 1);
+        uint dimension = (uint)parameters.Values.Sum(tensor => (int)tensor.FlattenedLength);
+        WeightPerturbationEstimator<double> exact = new(NoiseDistribution.Orthogonal, (int)BitOperations.RoundUpToPowerOf2(dimension), seed: 1);
         GradientEstimate<double> expected = exact.Estimate(parameters, loss, step: 0);
 
         GradientEstimate<double> estimate = Backprop.Estimate(parameters, loss, step: 0);

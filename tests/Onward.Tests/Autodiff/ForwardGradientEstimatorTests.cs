@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Numerics.Tensors;
 using Onward.Autodiff;
 using Onward.Kernels;
@@ -7,15 +8,15 @@ namespace Onward.Tests.Autodiff;
 /// <summary>Estimates of a user's network: identities first, then one seeded bound.</summary>
 public sealed class ForwardGradientEstimatorTests
 {
-    public static TheoryData<string, DirectionSet> Sets() => new()
+    public static TheoryData<string, NoiseDistribution> Sets() => new()
     {
-        { "Gaussian", DirectionSet.Gaussian }, { "Rademacher", DirectionSet.Rademacher }, { "orthogonal", DirectionSet.Orthogonal },
+        { "Gaussian", NoiseDistribution.Gaussian }, { "Rademacher", NoiseDistribution.Rademacher }, { "orthogonal", NoiseDistribution.Orthogonal },
     };
 
     [Fact]
-    public void Orthogonal_weight_directions_as_many_as_dimensions_give_the_exact_gradient()
+    public void Orthogonal_weight_directions_at_least_as_many_as_dimensions_give_the_exact_gradient()
     {
-        WeightPerturbationEstimator<double> estimator = new(DirectionSet.Orthogonal, Mlp.Count, seed: 1);
+        WeightPerturbationEstimator<double> estimator = new(NoiseDistribution.Orthogonal, AtLeast(Mlp.Count), seed: 1);
 
         GradientEstimate<double> estimate = estimator.Estimate(Mlp.Parameters, Mlp.Losses, step: 0);
 
@@ -23,9 +24,9 @@ public sealed class ForwardGradientEstimatorTests
     }
 
     [Fact]
-    public void Orthogonal_activity_directions_as_many_as_units_are_exact_for_one_layer()
+    public void Orthogonal_activity_directions_at_least_as_many_as_units_are_exact_for_one_layer()
     {
-        ActivityPerturbationEstimator<double> estimator = new(DirectionSet.Orthogonal, passes: 3, seed: 1);
+        ActivityPerturbationEstimator<double> estimator = new(NoiseDistribution.Orthogonal, passes: 4, seed: 1);
         Dictionary<string, Tensor<double>> parameters = new() { ["w"] = Draw.Normals<double>(1, [4, 3]) };
         DualTensor<double> softmax = Mlp.Points.MatMul(DualTensor.Constant(parameters["w"])).Softmax(-1);
         DualTensor<double> expected = Mlp.Points.Transpose().MatMul(softmax - DualTensor.OneHot<double>(Mlp.Labels, 3)) / 5;
@@ -38,7 +39,7 @@ public sealed class ForwardGradientEstimatorTests
     [Fact]
     public void Activity_estimates_over_a_basis_of_all_units_are_the_exact_gradient()
     {
-        ActivityPerturbationEstimator<double> estimator = new(new Basis(0, 5, 6, 3), 14, seed: 1);
+        ActivityPerturbationEstimator<double> estimator = new(new Basis(16, 0, 5, 6, 3), 16, seed: 1);
 
         GradientEstimate<double> estimate = estimator.Estimate(Mlp.Parameters, Mlp.Losses, step: 0);
 
@@ -51,8 +52,8 @@ public sealed class ForwardGradientEstimatorTests
         Dictionary<string, Tensor<double>> parameters = new(Mlp.Parameters) { ["gain"] = Draw.Normals<double>(7, [3]), ["unused"] = Draw.Normals<double>(8, [2]) };
         DualTensor<double> Losses(ForwardSweep<double> sweep) => Mlp.Losses((x, w, b) => w == "w3" ? sweep.Affine(x, w, b) * sweep["gain"] : sweep.Affine(x, w, b));
         int weights = Mlp.Count + 5;
-        WeightPerturbationEstimator<double> exact = new(DirectionSet.Orthogonal, weights, seed: 1);
-        ActivityPerturbationEstimator<double> estimator = new(new Basis(weights, 5, 6, 3), weights + 14, seed: 1);
+        WeightPerturbationEstimator<double> exact = new(NoiseDistribution.Orthogonal, AtLeast(weights), seed: 1);
+        ActivityPerturbationEstimator<double> estimator = new(new Basis(121, weights, 5, 6, 3), 121, seed: 1);
         IReadOnlyDictionary<string, Tensor<double>> expected = exact.Estimate(parameters, Losses, step: 0).Estimates;
 
         GradientEstimate<double> estimate = estimator.Estimate(parameters, Losses, step: 0);
@@ -67,9 +68,9 @@ public sealed class ForwardGradientEstimatorTests
         Dictionary<string, Tensor<double>> parameters = new() { ["w"] = Draw.Normals<double>(1, [3, 2]), ["b"] = Draw.Normals<double>(2, [2]) };
         DualTensor<double> patches = DualTensor.Constant(Draw.Normals<double>(3, [5, 4, 3]));
         DualTensor<double> Losses(ForwardSweep<double> sweep) => sweep.Affine(patches, "w", "b").Tanh().Sum([1, 2]).Square();
-        GradientEstimate<double> expected = new WeightPerturbationEstimator<double>(DirectionSet.Orthogonal, 8, seed: 1).Estimate(parameters, Losses, step: 0);
+        GradientEstimate<double> expected = new WeightPerturbationEstimator<double>(NoiseDistribution.Orthogonal, 8, seed: 1).Estimate(parameters, Losses, step: 0);
 
-        GradientEstimate<double> estimate = new ActivityPerturbationEstimator<double>(DirectionSet.Orthogonal, 8, seed: 1).Estimate(parameters, Losses, step: 0);
+        GradientEstimate<double> estimate = new ActivityPerturbationEstimator<double>(NoiseDistribution.Orthogonal, 8, seed: 1).Estimate(parameters, Losses, step: 0);
 
         RequireGradient(expected.Estimates.ToDictionary(parameter => parameter.Key, parameter => Draw.Numbers(parameter.Value)), estimate);
     }
@@ -84,10 +85,10 @@ public sealed class ForwardGradientEstimatorTests
         DualTensor<double> Second(ForwardSweep<double> sweep, DualTensor<double> input) => sweep.Affine(input, "w2", "b2").Exp().Sum([-1]);
         Dictionary<string, Tensor<double>> parameters = Mlp.Parameters.Where(parameter => parameter.Key[1] < '3').ToDictionary();
         int dimension = parameters.Values.Sum(tensor => (int)tensor.FlattenedLength);
-        WeightPerturbationEstimator<double> exact = new(DirectionSet.Orthogonal, dimension, seed: 1);
+        WeightPerturbationEstimator<double> exact = new(NoiseDistribution.Orthogonal, AtLeast(dimension), seed: 1);
         GradientEstimate<double> first = exact.Estimate(parameters, First, step: 0);
         GradientEstimate<double> second = exact.Estimate(parameters, sweep => Second(sweep, hidden.StopGradient()), step: 0);
-        ForwardGradientEstimator<double> estimator = onActivities ? new ActivityPerturbationEstimator<double>(new Basis(0, 5, 6), 11, seed: 1) : exact;
+        ForwardGradientEstimator<double> estimator = onActivities ? new ActivityPerturbationEstimator<double>(new Basis(16, 0, 5, 6), 16, seed: 1) : exact;
 
         GradientEstimate<double> estimate = estimator.Estimate(
             parameters,
@@ -111,7 +112,7 @@ public sealed class ForwardGradientEstimatorTests
     public void Noise_of_a_block_does_not_meet_the_loss_of_another(bool onActivities)
     {
         ForwardGradientEstimator<double> estimator = onActivities
-            ? new ActivityPerturbationEstimator<double>(DirectionSet.Gaussian, 1, seed: 1) : new WeightPerturbationEstimator<double>(DirectionSet.Gaussian, 1, seed: 1);
+            ? new ActivityPerturbationEstimator<double>(NoiseDistribution.Gaussian, 1, seed: 1) : new WeightPerturbationEstimator<double>(NoiseDistribution.Gaussian, 1, seed: 1);
         double[] Estimate(string parameter, double first, double second) => Draw.Numbers(estimator.Estimate(
             Mlp.Parameters,
             sweep =>
@@ -130,7 +131,7 @@ public sealed class ForwardGradientEstimatorTests
     [Fact]
     public void Each_example_has_its_own_noise_whatever_the_batch()
     {
-        ActivityPerturbationEstimator<double> estimator = new(DirectionSet.Gaussian, 2, seed: 1);
+        ActivityPerturbationEstimator<double> estimator = new(NoiseDistribution.Gaussian, 2, seed: 1);
         double[] Estimate(int[] examples, params double[] shares) => Draw.Numbers(estimator.Estimate(
             Mlp.Parameters,
             sweep => sweep.Affine(Mlp.Points.Gather(examples), "w1", "b1").Tanh().Sum([-1]) * DualTensor.Constant(shares, shares.Length),
@@ -144,7 +145,7 @@ public sealed class ForwardGradientEstimatorTests
 
     [Theory]
     [MemberData(nameof(Sets), DisableDiscoveryEnumeration = true)]
-    public void Estimates_are_unbiased(string name, DirectionSet set)
+    public void Estimates_are_unbiased(string name, NoiseDistribution set)
     {
         IReadOnlyDictionary<string, double[]> gradient = Mlp.Gradient();
         foreach (ForwardGradientEstimator<double> estimator in new ForwardGradientEstimator<double>[]
@@ -172,7 +173,7 @@ public sealed class ForwardGradientEstimatorTests
     [Fact]
     public void Noise_is_a_function_of_seed_and_step_alone()
     {
-        ActivityPerturbationEstimator<double> estimator = new(DirectionSet.Gaussian, 1, seed: 1), other = new(DirectionSet.Gaussian, 1, seed: 2);
+        ActivityPerturbationEstimator<double> estimator = new(NoiseDistribution.Gaussian, 1, seed: 1), other = new(NoiseDistribution.Gaussian, 1, seed: 2);
         IReadOnlyDictionary<string, Tensor<double>> reversed = Mlp.Parameters.Reverse().ToDictionary();
         double[] Weights(ForwardGradientEstimator<double> from, IReadOnlyDictionary<string, Tensor<double>> parameters, uint step) =>
             Draw.Numbers(from.Estimate(parameters, Mlp.Losses, step).Estimates["w2"]);
@@ -182,7 +183,7 @@ public sealed class ForwardGradientEstimatorTests
         Assert.Equal(weights, Weights(estimator, reversed, 3));
         Assert.NotEqual(weights, Weights(estimator, Mlp.Parameters, 4));
         Assert.NotEqual(weights, Weights(other, Mlp.Parameters, 3));
-        WeightPerturbationEstimator<double> onWeights = new(DirectionSet.Gaussian, 1, seed: 1);
+        WeightPerturbationEstimator<double> onWeights = new(NoiseDistribution.Gaussian, 1, seed: 1);
         Assert.Equal(Weights(onWeights, Mlp.Parameters, 3), Weights(onWeights, reversed, 3));
     }
 
@@ -191,7 +192,7 @@ public sealed class ForwardGradientEstimatorTests
     {
         double[] losses = Draw.Numbers(ForwardMode.Evaluate(Mlp.Losses, Mlp.Parameters));
 
-        GradientEstimate<double> estimate = new ActivityPerturbationEstimator<double>(DirectionSet.Gaussian, 3, seed: 1).Estimate(Mlp.Parameters, Mlp.Losses, step: 0);
+        GradientEstimate<double> estimate = new ActivityPerturbationEstimator<double>(NoiseDistribution.Gaussian, 3, seed: 1).Estimate(Mlp.Parameters, Mlp.Losses, step: 0);
 
         Tolerance.Near([losses.Average()], [estimate.Loss], Tolerance.Double, "loss");
     }
@@ -199,7 +200,7 @@ public sealed class ForwardGradientEstimatorTests
     [Fact]
     public void A_fault_states_the_rule_and_the_cure()
     {
-        ActivityPerturbationEstimator<double> estimator = new(DirectionSet.Gaussian, 1, seed: 1);
+        ActivityPerturbationEstimator<double> estimator = new(NoiseDistribution.Gaussian, 1, seed: 1);
         string Said<TException>(Func<ForwardSweep<double>, DualTensor<double>> loss)
             where TException : Exception => Assert.Throws<TException>(() => estimator.Estimate(Mlp.Parameters, loss, step: 0)).Message;
 
@@ -208,7 +209,7 @@ public sealed class ForwardGradientEstimatorTests
         Assert.Contains("there are b1, b2", Said<KeyNotFoundException>(sweep => sweep.Affine(Mlp.Points, "w9")), StringComparison.Ordinal);
         Assert.Contains("'w2' [5, 6]", Said<ArgumentException>(sweep => sweep.Affine(Mlp.Points, "w2")), StringComparison.Ordinal);
         Assert.Contains("[5]; 'b2' is [6]", Said<ArgumentException>(sweep => sweep.Affine(Mlp.Points, "w1", "b2")), StringComparison.Ordinal);
-        Assert.Throws<ArgumentOutOfRangeException>(() => new ActivityPerturbationEstimator<double>(DirectionSet.Gaussian, 0, seed: 1));
+        Assert.Throws<ArgumentOutOfRangeException>(() => new ActivityPerturbationEstimator<double>(NoiseDistribution.Gaussian, 0, seed: 1));
     }
 
     private static void RequireGradient(IReadOnlyDictionary<string, double[]> expected, GradientEstimate<double> estimate)
@@ -219,16 +220,22 @@ public sealed class ForwardGradientEstimatorTests
         }
     }
 
-    /// <summary>The scaled unit vectors of all layers of noise joined: layer 0 is the parameters, then the affine maps.</summary>
-    private sealed class Basis(params int[] dimensions) : DirectionSet
+    // A power of two.
+    private static int AtLeast(int dimension) => (int)BitOperations.RoundUpToPowerOf2((uint)dimension);
+
+    /// <summary>
+    /// The scaled unit vectors of all layers of noise joined: layer 0 is the parameters, then the affine maps. The number of passes is a square, so
+    /// that the scale is exact; passes beyond the last unit vector are zero.
+    /// </summary>
+    private sealed class Basis(int passes, params int[] dimensions) : NoiseDistribution
     {
-        public override void Draw<T>(RandomStream stream, Span<T> directions, int dimension)
+        public override void Draw(in RandomStream stream, int firstElement, Span<float> noise)
         {
-            int first = dimensions[..(int)stream.Layer].Sum();
-            directions.Clear();
-            for (int i = 0; i < dimension; i++)
+            noise.Clear();
+            int place = (int)stream.Pass - dimensions[..(int)stream.Layer].Sum() - firstElement;
+            if (place >= 0 && place < noise.Length)
             {
-                directions[((first + i) * dimension) + i] = T.Sqrt(T.CreateChecked(dimensions.Sum()));
+                noise[place] = MathF.Sqrt(passes);
             }
         }
     }

@@ -1,5 +1,5 @@
+using Onward.Kernels;
 using Onward.Laboratory;
-using Onward.Learning;
 using Onward.Threads;
 
 namespace Onward.Tests.Laboratory;

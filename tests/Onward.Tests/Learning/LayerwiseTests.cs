@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using Onward.Kernels;
 using Onward.Learning;
 using Onward.Models;
 using Onward.Tests.Oracle;

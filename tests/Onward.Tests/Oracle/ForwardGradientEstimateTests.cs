@@ -1,3 +1,4 @@
+using Onward.Kernels;
 using Onward.Learning;
 using Onward.Models;
 using Onward.Threads;

@@ -1,5 +1,6 @@
 using System.Numerics.Tensors;
 using Onward.Data;
+using Onward.Kernels;
 using Onward.Learning;
 using Onward.Models;
 using Onward.Threads;

@@ -1,6 +1,7 @@
 using Onward.Communication;
 using Onward.Data;
 using Onward.Data.Augmentation;
+using Onward.Kernels;
 using Onward.Learning;
 using Onward.Models;
 using Onward.Tests.Communication;

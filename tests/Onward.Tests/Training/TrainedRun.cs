@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Onward.Data;
 using Onward.Data.Augmentation;
+using Onward.Kernels;
 using Onward.Learning;
 using Onward.Models;
 using Onward.Threads;

@@ -1,4 +1,5 @@
 using Onward.Data;
+using Onward.Kernels;
 using Onward.Learning;
 using Onward.Models;
 using Onward.Threads;
