@@ -10,7 +10,7 @@ using Onward.Learning;
 using Onward.Models;
 using Onward.Threads;
 
-const int Batch = 128, StepsPerTurn = 8;
+const int Batch = 128;
 string preset = args[0];
 int threads = args.Length > 1 ? int.Parse(args[1]) : 1, pairs = args.Length > 2 ? int.Parse(args[2]) : 25;
 (int side, int channels) = preset.Contains("/1/") ? (28, 1) : (32, 3);
@@ -36,9 +36,10 @@ double[] seconds = [.. Enumerable.Range(0, (2 * pairs) + 1).Select(turn => (turn
 
 // Each turn of feedback against the mean of the turns around it.
 double[] ratios = [.. Enumerable.Range(0, pairs).Select(i => 2 * seconds[(2 * i) + 1] / (seconds[2 * i] + seconds[(2 * i) + 2])).Order()];
-double fastest = seconds.Where((_, turn) => turn % 2 == 0).Min() / StepsPerTurn;
 Console.WriteLine($"{preset}, {threads} thread(s): {ratios[pairs / 2]:F3} times the plain step ({ratios[pairs / 4]:F3} to {ratios[3 * pairs / 4]:F3}, "
-    + $"{pairs} pairs); fastest plain step {1000 * fastest:F0} ms, fastest of feedback {1000 * seconds.Where((_, turn) => turn % 2 == 1).Min() / StepsPerTurn:F0} ms");
+    + $"{pairs} pairs); fastest plain step {Fastest(0):F0} ms, fastest of feedback {Fastest(1):F0} ms");
+
+double Fastest(int first) => 1000 * seconds.Where((_, turn) => turn % 2 == first).Min() / Turns.Steps;
 
 ForwardGradient Rule(NoiseSites sites, ControlVariate controlVariate, bool layerwise)
 {
@@ -50,6 +51,8 @@ ForwardGradient Rule(NoiseSites sites, ControlVariate controlVariate, bool layer
 
 internal sealed class Turns(ForwardGradient rule)
 {
+    public const int Steps = 8;
+
     // Past the steps that feedback is fitted to each of.
     private uint _step = 1000;
 
@@ -57,13 +60,11 @@ internal sealed class Turns(ForwardGradient rule)
     public double Take(float[] pixels, int[] labels)
     {
         long start = Stopwatch.GetTimestamp();
-        for (int i = 0; i < StepsPerTurn; i++)
+        for (int i = 0; i < Steps; i++)
         {
             rule.Step(pixels, labels, _step++);
         }
 
         return Stopwatch.GetElapsedTime(start).TotalSeconds;
     }
-
-    private const int StepsPerTurn = 8;
 }

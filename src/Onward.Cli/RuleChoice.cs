@@ -23,7 +23,7 @@ internal sealed class RuleChoice
         "--control-variate",
         "What predicts the gradients that LG-FG-A or FG-A estimates, so that less noise is left: none (default, the paper's rule), or "
         + "learned-feedback, matrices fitted to the estimates; it brings --noise-sites hidden and, with local losses, --layerwise",
-        [.. RuleSettings.ControlVariateNames.Keys]);
+        [.. RuleSettings.ControlVariates.Keys]);
     private readonly Option<bool> _recompute = new("--recompute") { Description = "Let BP, L-BP, FA or L-FA compute a block's values again on the way back: less memory, more time" };
     private readonly Option<int?> _threads = ThreadsOption();
 
@@ -47,12 +47,11 @@ internal sealed class RuleChoice
         Require(parse, rule);
         string perturbation = parse.GetValue(_perturbation) ?? RuleSettings.DefaultPerturbation;
         int passes = parse.GetValue(_passes) ?? 1;
-        ControlVariate controlVariate = parse.GetValue(_controlVariate) is string kind ? RuleSettings.ControlVariateNames[kind] : ControlVariate.None;
+        ControlVariate controlVariate = parse.GetValue(_controlVariate) is string kind ? RuleSettings.ControlVariates[kind] : ControlVariate.None;
         NoiseSites sites = parse.GetValue(_sites) is string name ? Enum.Parse<NoiseSites>(name, ignoreCase: true)
             : controlVariate == ControlVariate.None ? NoiseSites.All : NoiseSites.Hidden;
-        bool isPredicted = controlVariate == ControlVariate.LearnedFeedback && PaperRules.KeepsLossesInBlocks(rule);
-        return new RuleSettings(
-            rule, perturbation, passes, isPredicted || parse.GetValue(_layerwise), sites, controlVariate, parse.GetValue(_recompute), Threads(parse, _threads));
+        bool layerwise = parse.GetValue(_layerwise) || RuleSettings.PredictsWithinBlocks(rule, controlVariate);
+        return new RuleSettings(rule, perturbation, passes, layerwise, sites, controlVariate, parse.GetValue(_recompute), Threads(parse, _threads));
     }
 
     /// <summary>Refuses options on the command line that the rule would ignore.</summary>

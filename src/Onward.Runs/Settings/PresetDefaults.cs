@@ -73,8 +73,7 @@ internal sealed record PresetDefaults(int Epochs, double LearningRate)
     internal static PresetDefaults For(string model, string rule, bool contrastive = false, ControlVariate controlVariate = ControlVariate.None)
     {
         int column = Array.FindIndex(Models, name => name.Equals(model, StringComparison.OrdinalIgnoreCase));
-        bool isPredicted = controlVariate == ControlVariate.LearnedFeedback && PaperRules.KeepsLossesInBlocks(rule);
-        double[] rates = isPredicted ? LearnedFeedbackRates : LearningRates[rule];
+        double[] rates = RuleSettings.PredictsWithinBlocks(rule, controlVariate) ? LearnedFeedbackRates : LearningRates[rule];
         return new PresetDefaults(EpochsByModel[column], rates[column] * (contrastive ? ContrastiveRateScale : 1));
     }
 

@@ -21,7 +21,8 @@ internal sealed record RuleSettings(string Rule, string Perturbation, int Passes
         [Orthogonal] = NoiseDistribution.Orthogonal,
     };
 
-    private static readonly Dictionary<string, ControlVariate> ControlVariates = new()
+    /// <summary>The control variates by their names on the command line.</summary>
+    internal static IReadOnlyDictionary<string, ControlVariate> ControlVariates { get; } = new Dictionary<string, ControlVariate>
     {
         ["none"] = ControlVariate.None,
         ["learned-feedback"] = ControlVariate.LearnedFeedback,
@@ -30,8 +31,9 @@ internal sealed record RuleSettings(string Rule, string Perturbation, int Passes
     /// <summary>The name of a control variate on the command line.</summary>
     internal static string NameOf(ControlVariate controlVariate) => ControlVariates.Single(pair => pair.Value == controlVariate).Key;
 
-    /// <summary>The control variates by name.</summary>
-    internal static IReadOnlyDictionary<string, ControlVariate> ControlVariateNames => ControlVariates;
+    /// <summary>True if a rule predicts the gradients of losses that train their own block: what brings layerwise noise and rates of its own.</summary>
+    internal static bool PredictsWithinBlocks(string rule, ControlVariate controlVariate) =>
+        controlVariate == ControlVariate.LearnedFeedback && PaperRules.KeepsLossesInBlocks(rule);
 
     /// <summary>What directions are drawn from, by name.</summary>
     internal static IReadOnlyCollection<string> PerturbationNames => Perturbations.Keys;
