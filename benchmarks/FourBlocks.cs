@@ -6,8 +6,10 @@
 
 using System.Globalization;
 using Onward.Data;
-using Onward.Learning;
+using Onward.Engine;
+using Onward.Losses;
 using Onward.Models;
+using Onward.Rules;
 using Onward.Threads;
 using Onward.Training;
 

@@ -6,8 +6,9 @@
 
 using System.Diagnostics;
 using Onward.Kernels;
-using Onward.Learning;
+using Onward.Losses;
 using Onward.Models;
+using Onward.Rules;
 using Onward.Threads;
 
 const int Batch = 128;

@@ -7,9 +7,10 @@ using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
 using Onward.Data;
 using Onward.Kernels;
-using Onward.Learning;
+using Onward.Losses;
 using Onward.Models;
 using Onward.Onnx;
+using Onward.Rules;
 using Onward.Threads;
 using Onward.Training;
 

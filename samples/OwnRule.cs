@@ -5,8 +5,8 @@
 
 using System.Numerics.Tensors;
 using Onward.Data;
+using Onward.Engine;
 using Onward.Kernels;
-using Onward.Learning;
 using Onward.Models;
 using Onward.Threads;
 using Onward.Training;

@@ -5,9 +5,6 @@ namespace Onward.Cli;
 /// <summary>What the command line touches outside itself, so that a test can put its own in place.</summary>
 internal sealed record Host : RunHost
 {
-    /// <summary>Columns of a terminal that does not say how many it has.</summary>
-    internal const int DefaultWidth = 80;
-
     private readonly StatusLine _status = new();
     private readonly PlainText _error = null!;
 
@@ -43,9 +40,8 @@ internal sealed record Host : RunHost
     /// <inheritdoc/>
     internal override void Tell(string line) => Error.WriteLine(line);
 
-    /// <inheritdoc/>
-    internal override TrainingDisplay DisplayInSeries(RunConfiguration run) =>
-        LiveDisplay.TryCreate(this, run, keepsRows: false) ?? base.DisplayInSeries(run);
+    /// <summary>Makes the display of one run of a series.</summary>
+    internal TrainingDisplay DisplayInSeries(RunConfiguration run) => (TrainingDisplay?)LiveDisplay.TryCreate(this, run, keepsRows: false) ?? new QuietDisplay();
 
     /// <summary>Writes a result as one line of JSON.</summary>
     internal void WriteJson<T>(T result) => Out.Write(JsonSerializer.Serialize(result, ResultJson.Options) + "\n");

@@ -91,7 +91,7 @@ internal sealed class Ranks : IDisposable
         catch (Exception fault)
         {
             // The others would wait for this process for ever.
-            (int code, string message) = Cli.Describe(fault);
+            (int code, string message) = Faults.Describe(fault);
             host.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"onward: rank {ranks._world!.Rank}: {message}"));
             ranks._world.Abort(code);
             throw;
@@ -117,7 +117,7 @@ internal sealed class Ranks : IDisposable
             fault = ExceptionDispatchInfo.Capture(e);
         }
 
-        string[] faults = _world.Exchange(fault is null ? "" : Cli.Describe(fault.SourceException).Message);
+        string[] faults = _world.Exchange(fault is null ? "" : Faults.Describe(fault.SourceException).Message);
         int first = Array.FindIndex(faults, said => said.Length > 0);
         if (first >= 0)
         {

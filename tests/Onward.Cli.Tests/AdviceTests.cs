@@ -1,7 +1,8 @@
 using System.Text.Json.Nodes;
 using Onward.Kernels;
-using Onward.Learning;
+using Onward.Losses;
 using Onward.Models;
+using Onward.Rules;
 using Onward.Threads;
 
 namespace Onward.Cli.Tests;

@@ -1,3 +1,4 @@
+using Onward.Reports;
 using System.Globalization;
 using System.Text.RegularExpressions;
 

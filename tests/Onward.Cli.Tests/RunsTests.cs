@@ -1,5 +1,5 @@
 using System.Text.Json.Nodes;
-using Onward.Learning;
+using Onward.Rules;
 
 namespace Onward.Cli.Tests;
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Onward.Formats;
 using Onward.Models;
 using Onward.Training;
 

@@ -2,7 +2,7 @@ using System.Text;
 using System.Text.Json;
 using Onward.Cli;
 using Onward.Data;
-using Onward.Learning;
+using Onward.Losses;
 using Onward.Optimizers;
 using SkiaSharp;
 

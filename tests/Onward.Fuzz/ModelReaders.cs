@@ -1,5 +1,6 @@
-using Onward.Learning;
+using Onward.Formats;
 using Onward.Models;
+using Onward.Rules;
 using Onward.Training;
 
 namespace Onward.Fuzz;

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using Onward.Cli;
 using Onward.Fuzz;
+using Onward.Reports;
 
 if (args is [Worker.Name, ..])
 {

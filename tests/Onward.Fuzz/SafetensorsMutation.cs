@@ -2,7 +2,6 @@ using System.Buffers.Binary;
 using System.Text;
 using System.Text.Json.Nodes;
 using Onward.Formats;
-using Onward.Training;
 
 namespace Onward.Fuzz;
 

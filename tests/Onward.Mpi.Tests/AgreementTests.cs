@@ -1,9 +1,11 @@
 using System.Numerics.Tensors;
 using Onward.Communication;
 using Onward.Data;
+using Onward.Engine;
 using Onward.Kernels;
-using Onward.Learning;
+using Onward.Losses;
 using Onward.Models;
+using Onward.Rules;
 using Onward.Threads;
 using Onward.Training;
 

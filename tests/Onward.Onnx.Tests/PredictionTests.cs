@@ -1,7 +1,8 @@
 using Onward.Data;
 using Onward.Kernels;
-using Onward.Learning;
+using Onward.Losses;
 using Onward.Models;
+using Onward.Rules;
 using Onward.Threads;
 using Onward.Training;
 

@@ -1,4 +1,4 @@
-using Onward.Learning;
+using Onward.Rules;
 
 namespace Onward.Runs;
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Onward.Data;
 using Onward.Data.Augmentation;
+using Onward.Formats;
 using Onward.Models;
 using Onward.Training;
 

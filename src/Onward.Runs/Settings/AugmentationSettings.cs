@@ -62,3 +62,13 @@ internal sealed record AugmentationSettings(string Name, double? AreaMin, BlankV
 
     private ViewRecipe Sized(ViewRecipe recipe) => AreaMin is double least ? recipe with { SmallestArea = least } : recipe;
 }
+
+/// <summary>What becomes of a view that shows one colour and nothing else.</summary>
+internal enum BlankViews
+{
+    /// <summary>It is trained on, as in the published code.</summary>
+    Keep,
+
+    /// <summary>It is drawn again until it shows something.</summary>
+    Redraw,
+}

@@ -1,4 +1,4 @@
-using Onward.Learning;
+using Onward.Losses;
 using Onward.Models;
 using Onward.Training;
 

@@ -1,6 +1,8 @@
+using Onward.Engine;
 using Onward.Kernels;
-using Onward.Learning;
+using Onward.Losses;
 using Onward.Models;
+using Onward.Rules;
 using Onward.Threads;
 
 namespace Onward.Runs;

@@ -1,6 +1,6 @@
 using System.Globalization;
-using Onward.Learning;
 using Onward.Optimizers;
+using Onward.Rules;
 using Onward.Training;
 
 namespace Onward.Runs;

@@ -1,5 +1,5 @@
 using System.Numerics;
-using Onward.Learning;
+using Onward.Rules;
 
 namespace Onward.Runs;
 

@@ -5,9 +5,10 @@ using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using Onward.Data;
 using Onward.Imaging;
-using Onward.Learning;
+using Onward.Losses;
 using Onward.Models;
 using Onward.Optimizers;
+using Onward.Rules;
 using Onward.Training;
 
 namespace Onward.Runs;

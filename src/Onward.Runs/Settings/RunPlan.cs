@@ -1,7 +1,7 @@
 using System.Globalization;
 using Onward.Data;
 using Onward.Data.Augmentation;
-using Onward.Learning;
+using Onward.Losses;
 using Onward.Models;
 using Onward.Training;
 

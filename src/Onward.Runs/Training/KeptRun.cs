@@ -1,4 +1,5 @@
-using Onward.Learning;
+using Onward.Formats;
+using Onward.Losses;
 using Onward.Models;
 using Onward.Training;
 

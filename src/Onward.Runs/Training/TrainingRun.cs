@@ -1,7 +1,8 @@
 using System.Globalization;
 using Onward.Communication;
 using Onward.Data;
-using Onward.Learning;
+using Onward.Engine;
+using Onward.Formats;
 using Onward.Models;
 using Onward.Threads;
 using Onward.Training;

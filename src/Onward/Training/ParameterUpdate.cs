@@ -1,5 +1,5 @@
 using System.Numerics.Tensors;
-using Onward.Learning;
+using Onward.Engine;
 using Onward.Models;
 using Onward.Optimizers;
 using Onward.Threads;

@@ -1,8 +1,10 @@
 using Onward.Communication;
 using Onward.Data;
 using Onward.Data.Augmentation;
+using Onward.Engine;
+using Onward.Formats;
 using Onward.Kernels;
-using Onward.Learning;
+using Onward.Rules;
 using Onward.Models;
 using Onward.Optimizers;
 using Onward.Threads;
@@ -131,7 +133,7 @@ public sealed class Trainer
         checkpoint.Model.Values.All.CopyTo(_model.Values.All);
         checkpoint.Velocity.All.CopyTo(_update.Velocity.All);
         _average?.Start(checkpoint.Average!);
-        checkpoint.Feedback?.All.CopyTo(_rule.Feedback!.Matrices.All);
+        checkpoint.Feedback?.All.CopyTo(ForwardGradient.FeedbackOf(_rule)!.Matrices.All);
         _resumed = checkpoint.State.Copy();
     }
 
@@ -211,7 +213,7 @@ public sealed class Trainer
                 _state.ImagesPerSecond, _clock.GetElapsedTime(_start))
             {
                 Gradients = GradientAgreement.Mean(_state.Gradients),
-                NoiseLeft = _rule.Feedback?.NoiseLeftByBlock() ?? [],
+                NoiseLeft = ForwardGradient.FeedbackOf(_rule)?.NoiseLeftByBlock() ?? [],
                 Advice = [.. _state.Advice.Where(given => given.Epoch == _state.Epochs.Count + 1).Select(given => given.Message)],
             };
             _state.End(ended);
@@ -378,7 +380,7 @@ public sealed class Trainer
 
             _shared.AssembleFeedback();
             _keep(new Checkpoint(
-                _model, _update.Velocity, _average?.Values, _rule.Feedback?.Matrices, _options, _images, _state, _rule.Description, Gemm.VectorBits));
+                _model, _update.Velocity, _average?.Values, ForwardGradient.FeedbackOf(_rule)?.Matrices, _options, _images, _state, _rule.Description, Gemm.VectorBits));
             _keptAt = _state.Position;
             _kept = _clock.GetTimestamp();
         }

@@ -46,7 +46,7 @@ public sealed record EpochMetrics(
 
     /// <summary>
     /// The noise that predictions left in the estimates of each block at the end of the epoch, as a share of what there is without them, the mean
-    /// of its layers; empty where nothing predicts (<see cref="Learning.ControlVariate"/>).
+    /// of its layers; empty where nothing predicts (<see cref="Rules.ControlVariate"/>).
     /// </summary>
     public IReadOnlyList<double> NoiseLeft { get; init; } = [];
 

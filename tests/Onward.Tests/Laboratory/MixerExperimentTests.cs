@@ -1,5 +1,5 @@
 using Onward.Laboratory;
-using Onward.Learning;
+using Onward.Losses;
 using Onward.Models;
 using Onward.Tests.Oracle;
 using Onward.Threads;

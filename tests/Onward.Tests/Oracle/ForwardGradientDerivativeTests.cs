@@ -1,5 +1,5 @@
+using Onward.Engine;
 using Onward.Kernels;
-using Onward.Learning;
 using Onward.Models;
 
 namespace Onward.Tests.Oracle;

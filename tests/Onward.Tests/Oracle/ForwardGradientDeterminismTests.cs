@@ -1,7 +1,9 @@
+using Onward.Engine;
 using Onward.Kernels;
-using Onward.Learning;
+using Onward.Losses;
 using Onward.Models;
 using Onward.Optimizers;
+using Onward.Rules;
 using Onward.Threads;
 using Onward.Training;
 

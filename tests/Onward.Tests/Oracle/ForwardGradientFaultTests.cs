@@ -1,5 +1,6 @@
 using Onward.Kernels;
-using Onward.Learning;
+using Onward.Losses;
+using Onward.Rules;
 using Onward.Threads;
 
 namespace Onward.Tests.Oracle;

@@ -1,7 +1,8 @@
 using Onward.Kernels;
-using Onward.Learning;
+using Onward.Losses;
 using Onward.Models;
 using Onward.Optimizers;
+using Onward.Rules;
 using Onward.Threads;
 using Onward.Training;
 

@@ -1,5 +1,5 @@
 using Onward.Kernels;
-using Onward.Learning;
+using Onward.Losses;
 using Onward.Models;
 
 namespace Onward.Tests.Oracle;

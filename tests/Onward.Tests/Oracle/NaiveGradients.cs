@@ -1,4 +1,4 @@
-using Onward.Learning;
+using Onward.Losses;
 using Onward.Models;
 
 namespace Onward.Tests.Oracle;

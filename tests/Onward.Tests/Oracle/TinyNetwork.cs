@@ -1,6 +1,6 @@
 using Onward.Kernels;
 using Onward.Layers;
-using Onward.Learning;
+using Onward.Losses;
 using Onward.Models;
 
 namespace Onward.Tests.Oracle;

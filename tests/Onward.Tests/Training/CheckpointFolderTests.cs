@@ -1,3 +1,4 @@
+using Onward.Formats;
 using Onward.Tests.Data;
 using Onward.Training;
 

@@ -1,8 +1,9 @@
 using System.Numerics.Tensors;
 using Onward.Data;
 using Onward.Kernels;
-using Onward.Learning;
+using Onward.Losses;
 using Onward.Models;
+using Onward.Rules;
 using Onward.Threads;
 using Onward.Training;
 

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using Onward.Data;
+using Onward.Formats;
 using Onward.Training;
 
 namespace Onward.Tests.Training;

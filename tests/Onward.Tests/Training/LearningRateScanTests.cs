@@ -1,6 +1,7 @@
 using Onward.Kernels;
-using Onward.Learning;
+using Onward.Losses;
 using Onward.Models;
+using Onward.Rules;
 using Onward.Threads;
 using Onward.Training;
 

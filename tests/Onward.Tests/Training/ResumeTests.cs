@@ -1,6 +1,9 @@
+using Onward.Engine;
+using Onward.Formats;
 using Onward.Kernels;
-using Onward.Learning;
+using Onward.Losses;
 using Onward.Models;
+using Onward.Rules;
 using Onward.Tests.Data;
 using Onward.Threads;
 using Onward.Training;

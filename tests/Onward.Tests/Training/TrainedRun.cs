@@ -1,9 +1,11 @@
 using System.Text.Json;
 using Onward.Data;
 using Onward.Data.Augmentation;
+using Onward.Engine;
 using Onward.Kernels;
-using Onward.Learning;
+using Onward.Losses;
 using Onward.Models;
+using Onward.Rules;
 using Onward.Threads;
 using Onward.Training;
 

@@ -1,5 +1,6 @@
-using Onward.Learning;
+using Onward.Engine;
 using Onward.Models;
+using Onward.Rules;
 using Onward.Tests.Data;
 using Onward.Threads;
 using Onward.Training;

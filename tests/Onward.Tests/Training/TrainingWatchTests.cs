@@ -1,8 +1,10 @@
 using Onward.Data;
+using Onward.Engine;
 using Onward.Kernels;
-using Onward.Learning;
+using Onward.Losses;
 using Onward.Models;
 using Onward.Optimizers;
+using Onward.Rules;
 using Onward.Threads;
 using Onward.Training;
 

@@ -1,0 +1,65 @@
+using System.CommandLine;
+
+namespace Onward.Cli;
+
+/// <summary><c>onward doctor</c>: what the machine offers, whether that is enough, and what to do where it is not.</summary>
+internal sealed class DoctorCommand
+{
+    private readonly Option<string?> _out = ValueOption.Folder("--out", "Folder that runs will be kept in. Default: runs");
+    private readonly Option<int?> _threads = RuleChoice.ThreadsOption();
+    private readonly Option<bool> _json = new("--json") { Description = "Print one line of JSON instead of a table" };
+    private readonly Host _host;
+
+    private DoctorCommand(Host host) => _host = host;
+
+    /// <summary>Makes the command.</summary>
+    internal static Command Create(Host host)
+    {
+        DoctorCommand doctor = new(host);
+        Command command = new("doctor", "Check processor, kernels, memory, data sets and disk, and say what to mend.") { doctor._out, doctor._threads, doctor._json };
+        command.SetAction(doctor.Run);
+        return command;
+    }
+
+    private int Run(ParseResult parse)
+    {
+        int threads = RuleChoice.Threads(parse, _threads);
+        List<Finding> findings = [.. MachineChecks.All(threads, _host.Clock), .. PlaceChecks.All(_host, _host.Resolve(parse.GetValue(_out) ?? "runs"))];
+        if (parse.GetValue(_json))
+        {
+            _host.WriteJson(findings);
+            return ExitCode.Done;
+        }
+
+        TextTable table = new(0, 1, 2);
+        foreach (Finding finding in findings)
+        {
+            table.Add(finding.Verdict, finding.What, finding.Cure.Length == 0 ? finding.Found : $"{finding.Found}. {finding.Cure}");
+        }
+
+        table.Write(_host.Out, _host.OutWidth());
+        int doubtful = findings.Count(finding => finding.Verdict != Finding.Good);
+        _host.Out.WriteLine(doubtful == 0 ? "Nothing to mend." : $"{doubtful} of {findings.Count} could be better.");
+        return ExitCode.Done;
+    }
+}
+
+/// <summary>One thing that was looked at.</summary>
+/// <param name="What">The thing.</param>
+/// <param name="Found">How it is.</param>
+/// <param name="Verdict"><see cref="Good"/>, <see cref="Slow"/>, or <see cref="Bad"/>.</param>
+/// <param name="Cure">What to do about it; empty where it is good.</param>
+internal sealed record Finding(string What, string Found, string Verdict, string Cure)
+{
+    internal const string Good = "good";
+
+    /// <summary>It works, but not as well as it could.</summary>
+    internal const string Slow = "fair";
+
+    /// <summary>Something will not work.</summary>
+    internal const string Bad = "bad";
+
+    /// <summary>Judges a thing.</summary>
+    internal static Finding Of(string what, string found, bool good, string cure, string otherwise = Slow) =>
+        new(what, found, good ? Good : otherwise, good ? "" : cure);
+}

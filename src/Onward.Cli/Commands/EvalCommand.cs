@@ -1,0 +1,172 @@
+using System.CommandLine;
+using System.Globalization;
+using Onward.Data;
+using Onward.Models;
+using Onward.Threads;
+using Onward.Training;
+
+namespace Onward.Cli;
+
+/// <summary><c>onward eval</c>: measures the model of a run again.</summary>
+internal sealed class EvalCommand
+{
+    private readonly RunChoice _run = new();
+    private readonly EpochChoice _epoch = new("Measure the model");
+    private readonly Option<string?> _dataset = ValueOption.Name("--dataset", "mnist, fashion-mnist, cifar-10, digits, idx or folder. Default: the run's", Datasets.Names);
+    private readonly Option<string?> _data = ValueOption.Folder("--data", "Folder with the files of the data set. Default: the run's");
+    private readonly Option<double?> _maxDamaged = DataChoice.MaxDamagedOption();
+    private readonly Option<double?> _confidence = ValueOption.ExitConfidence(": measure what that comes to");
+    private readonly Option<int?> _threads = RuleChoice.ThreadsOption();
+    private readonly Option<bool> _json = new("--json") { Description = "Print one line of JSON instead of a table" };
+    private readonly Host _host;
+
+    private EvalCommand(Host host) => _host = host;
+
+    /// <summary>Makes the command.</summary>
+    internal static Command Create(Host host)
+    {
+        EvalCommand eval = new(host);
+        Command command = new("eval", "Measure the errors of a trained model and of each block's head, and what their answers cost.");
+        eval._run.AddTo(command);
+        foreach (Option option in new Option[] { eval._dataset, eval._data, eval._maxDamaged, eval._confidence, eval._threads, eval._json })
+        {
+            command.Add(option);
+        }
+
+        eval._epoch.AddTo(command);
+        command.SetAction(eval.Run);
+        return command;
+    }
+
+    private int Run(ParseResult parse)
+    {
+        string folder = _host.Resolve(_run.Read(parse).Run);
+        TrainedModel trained = TrainedModel.Load(folder, _epoch.Read(parse));
+        (RunConfiguration run, LocalMixer model) = (trained.Run, trained.Model);
+        double? confidence = parse.GetValue(_confidence);
+        if (confidence is not null)
+        {
+            trained.RequireClassifyingHeads(_confidence.Name);
+        }
+
+        string dataset = parse.GetValue(_dataset) ?? run.Dataset;
+        string? directory = parse.GetValue(_data) ?? (dataset == run.Dataset ? run.Data : null);
+        bool antialias = dataset != run.Dataset || run.Antialias;
+        int? imageSize = dataset == Datasets.Folder ? model.Options.ImageSide : null;
+        ImageDataset loaded = Datasets.Load(dataset, directory, imageSize, _host, antialias, parse.GetValue(_maxDamaged)).Data;
+        ImageDataset data = trained.Fit(loaded, dataset);
+        if (data.IsOneSet && IsOfRun(data, parse, run))
+        {
+            Datasets.TellOfSplit(data, _host);
+            data = data.Split(run.Seed);
+        }
+
+        _host.ShowNotices();
+        int validation = dataset == run.Dataset ? run.Validation : 0;
+        if (validation >= data.Training.Count)
+        {
+            throw new CommandFault($"the run held out {validation} training images, but {data.Source} has {data.Training.Count}. Name the run's data with --data.");
+        }
+
+        (ImageSet training, ImageSet? heldOut) = validation == 0
+            ? (data.Training, data.Validation)
+            : RunPlan.Of(run, run.Threads).HoldOut(data.Training, validation);
+        using WorkerTeam team = new(RuleChoice.Threads(parse, _threads));
+        Evaluator evaluator = new(model, team);
+        Evaluation? train = data.IsOneSet ? null : Evaluate("training", evaluator, training, data, team.Count);
+        Evaluation? held = heldOut is null ? null : Evaluate("validation", evaluator, heldOut, data, team.Count);
+        Evaluation test = Evaluate("test", evaluator, data.Test, data, team.Count, confidence);
+        _host.ClearStatus();
+        if (parse.GetValue(_json))
+        {
+            _host.WriteJson(new Outcome(
+                run.Rule,
+                run.Network.Name,
+                dataset,
+                train is null ? null : Round(train.Error),
+                held is null ? null : Round(held.Error),
+                Round(test.Error),
+                [.. test.BlockErrors.Select(Round)],
+                folder,
+                Round(InferenceCost.OfReadout(model)),
+                [.. test.BlockErrors.Select((error, k) => new BlockOutcome(k, Round(100 - error), Round(InferenceCost.OfBlock(model, k)), test.EarlyExits is null ? null : Round(test.EarlyExits.Shares[k])))],
+                test.EarlyExits is null ? null : new ExitOutcome(confidence!.Value, Round(test.EarlyExits.Error), Round(InferenceCost.Mean(model, test.EarlyExits.Shares))),
+                trained.Epoch));
+        }
+        else
+        {
+            _host.Out.WriteLine($"{run.Network.Name} trained with {run.Rule} on {run.Dataset}{trained.DescribeEpoch()}; errors on {dataset}");
+            Table(model, train, held, test).Write(_host.Out, _host.OutWidth());
+            if (test.EarlyExits is EarlyExits exits)
+            {
+                _host.Out.WriteLine(string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"with --exit-confidence {confidence}: test error {Figures.Percent(exits.Error)}, {Figures.Megaflops(InferenceCost.Mean(model, exits.Shares))} MFLOP an image on average"));
+            }
+        }
+
+        return ExitCode.Done;
+    }
+
+    private Evaluation Evaluate(string set, Evaluator evaluator, ImageSet images, ImageDataset data, int threads, double? confidence = null)
+    {
+        using BatchLoader loader = BatchLoader.ForEvaluation(images, data.Mean, data.StandardDeviation, threads);
+        Evaluation evaluation = evaluator.Evaluate(
+            loader, confidence, done => _host.ShowStatus(LiveDisplay.Show(set, done, images.Count)), _host.Interruption);
+        return double.IsFinite(evaluation.Loss)
+            ? evaluation
+            : throw new CommandFault(
+                $"on {data.Source} the model answers with numbers that are not finite, as its training diverged. Train it again at a lower learning rate.");
+    }
+
+    // Images of one set are evaluated alone, except those that the run has split: where it found them, or as many in a copy.
+    private bool IsOfRun(ImageDataset data, ParseResult parse, RunConfiguration run) => run.Dataset == Datasets.Folder
+        && (parse.GetValue(_data) is not string asked
+            || Path.GetRelativePath(_host.Resolve(asked), run.Data ?? asked) == "."
+            || (data.Training.Count > 1 && data.Split(run.Seed).Training.Count == run.TrainingImages + run.Validation));
+
+    private static TextTable Table(LocalMixer model, Evaluation? train, Evaluation? held, Evaluation test)
+    {
+        (string Name, Evaluation? Part)[] parts = [("train", train), ("validation", held), ("test", test)];
+        Evaluation[] columns = [.. parts.Select(part => part.Part).OfType<Evaluation>()];
+        string[] names = [.. parts.Where(part => part.Part is not null).Select(part => part.Name)];
+        TextTable table = new(0);
+        Add("", [.. names, "test accuracy", "MFLOP"], "exits");
+        for (int k = 0; k < test.BlockErrors.Count; k++)
+        {
+            Add(
+                string.Create(CultureInfo.InvariantCulture, $"head of block {k}"),
+                [.. columns.Select(column => Figures.Percent(column.BlockErrors[k])), Figures.Percent(100 - test.BlockErrors[k]), Figures.Megaflops(InferenceCost.OfBlock(model, k))],
+                Figures.Percent(test.EarlyExits?.Shares[k] ?? 0));
+        }
+
+        Add(
+            "model",
+            [.. columns.Select(column => Figures.Percent(column.Error)), Figures.Percent(100 - test.Error), Figures.Megaflops(InferenceCost.OfReadout(model))],
+            Figures.Percent(Math.Max(0, 100 - (test.EarlyExits?.Shares.Sum() ?? 0))));
+        return table;
+
+        void Add(string name, string[] cells, string exits) => table.Add(test.EarlyExits is null ? [name, .. cells] : [name, .. cells, exits]);
+    }
+
+    private static double Round(double error) => Math.Round(error, 4);
+
+    private sealed record Outcome(
+        string Rule,
+        string Model,
+        string Dataset,
+        double? TrainError,
+        double? ValidationError,
+        double TestError,
+        IReadOnlyList<double> BlockTestErrors,
+        string Run,
+        double Mflop,
+        IReadOnlyList<BlockOutcome> Blocks,
+        ExitOutcome? EarlyExit,
+        int? Epoch);
+
+    // The share of test images that exit there, in percent; null where no confidence was given.
+    private sealed record BlockOutcome(int Block, double TestAccuracy, double Mflop, double? ExitShare);
+
+    private sealed record ExitOutcome(double Confidence, double TestError, double Mflop);
+}

@@ -1,0 +1,99 @@
+using System.CommandLine;
+using System.Globalization;
+using Onward.Models;
+using Onward.Onnx;
+
+namespace Onward.Cli;
+
+/// <summary><c>onward export</c>: writes the model of a run as an ONNX file.</summary>
+internal sealed class ExportCommand
+{
+    private readonly RunChoice _run = new(ValueOption.Paths("FILE", "the file to write, such as model.onnx; one that is there is replaced"));
+    private readonly EpochChoice _epoch = new("Write the model");
+    private readonly Option<bool> _json = new("--json") { Description = "Print one line of JSON instead of a table" };
+    private readonly Host _host;
+
+    private ExportCommand(Host host) => _host = host;
+
+    /// <summary>Makes the command.</summary>
+    internal static Command Create(Host host)
+    {
+        ExportCommand export = new(host);
+        Command command = new("export", "Write a trained model as an ONNX file that takes pixels and gives probabilities.");
+        export._run.AddTo(command);
+        export._epoch.AddTo(command);
+        command.Add(export._json);
+        command.SetAction(export.Run);
+        return command;
+    }
+
+    private int Run(ParseResult parse)
+    {
+        (string folder, string[] files) = _run.Read(parse);
+        if (files.Length > 1)
+        {
+            throw new CommandFault($"'onward export' takes one RUN, one FILE and options; {ParseFaults.Quote(files[1])} belongs to none.");
+        }
+
+        TrainedModel trained = TrainedModel.Load(_host.Resolve(folder), _epoch.Read(parse));
+        LocalMixerOptions options = trained.Model.Options;
+        string path = _host.Resolve(files[0]);
+        try
+        {
+            if (Directory.Exists(path))
+            {
+                throw new CommandFault($"{path} is a folder. Name a file, as in {CommandLineText.Quote(Path.Combine(path, "model.onnx"))}.");
+            }
+
+            OnnxFile.Save(trained.Model, trained.DescribeImages(_host), path, trained.DescribeResize());
+        }
+        catch (NotSupportedException fault)
+        {
+            throw new CommandFault($"{trained.Folder}: {fault.Message} Train a smaller one.", fault);
+        }
+        catch (DirectoryNotFoundException fault)
+        {
+            throw new CommandFault($"{path}: its folder does not exist. Make it, or name another file.", fault);
+        }
+        catch (FileNotFoundException fault)
+        {
+            throw new CommandFault($"{path}: its folder takes no new files. Name a file in another.", fault);
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            throw new CommandFault($"{path} cannot be written: {fault.Message} Name a file in a folder that can be written to.", fault);
+        }
+
+        Outcome outcome = new(
+            path,
+            new FileInfo(path).Length,
+            OnnxFile.OperatorSet,
+            OnnxFile.Input,
+            [options.ImageSide, options.ImageSide, options.ImageChannels],
+            trained.DescribeResize(),
+            OnnxFile.OutputsOf(options),
+            trained.Epoch);
+        if (parse.GetValue(_json))
+        {
+            _host.WriteJson(outcome);
+            return ExitCode.Done;
+        }
+
+        TextTable table = new();
+        if (trained.Epoch is int epoch)
+        {
+            table.Add("epoch", epoch.ToString(CultureInfo.InvariantCulture));
+        }
+
+        table
+            .Add("file", string.Create(CultureInfo.InvariantCulture, $"{path}, {outcome.Bytes / 1e6:0.0} MB, ONNX operators {outcome.OperatorSet}"))
+            .Add("input", $"{outcome.Input}, float32 [N, {string.Join(", ", outcome.InputSizes)}], 0 to 255, {(options.ImageChannels == 1 ? "grey" : "red, green, blue")}")
+            .Add("resize", outcome.Resize)
+            .Add("outputs", $"{string.Join(", ", outcome.Outputs)}; float32 [N, {options.Classes}] where they are of classes")
+            .Write(_host.Out, _host.OutWidth());
+        return ExitCode.Done;
+    }
+
+    private sealed record Outcome(
+        string File, long Bytes, int OperatorSet, string Input, IReadOnlyList<int> InputSizes, string Resize, IReadOnlyList<string> Outputs, int? Epoch);
+}

@@ -1,0 +1,172 @@
+using System.CommandLine;
+using System.Globalization;
+using Onward.Layers;
+using Onward.Models;
+using Onward.Training;
+
+namespace Onward.Cli;
+
+/// <summary><c>onward inspect</c>: the layers of a network, their sizes and what they cost.</summary>
+internal sealed class InspectCommand
+{
+    private readonly Argument<string> _model = ValueOption.Path("MODEL", $"a preset ({ValueOption.List(LocalMixerPresets.Names)}), a model.safetensors file or a run folder");
+    private readonly Option<string?> _run = ValueOption.Folder("--run", "Run folder; the same as MODEL by itself");
+    private readonly Option<bool> _json = new("--json") { Description = "Print one line of JSON instead of a table" };
+    private readonly Host _host;
+
+    private InspectCommand(Host host)
+    {
+        _host = host;
+        _model.Arity = ArgumentArity.ZeroOrOne;
+    }
+
+    /// <summary>Makes the command.</summary>
+    internal static Command Create(Host host)
+    {
+        InspectCommand inspect = new(host);
+        inspect._model.CompletionSources.Add([.. LocalMixerPresets.Names]);
+        Command command = new("inspect", "Show a network's layers, shapes, parameters, operations and local losses.") { inspect._model, inspect._run, inspect._json };
+        command.SetAction(inspect.Run);
+        return command;
+    }
+
+    private int Run(ParseResult parse)
+    {
+        (string name, LocalMixer model) = Find(Asked(parse));
+        LocalMixerOptions options = model.Options;
+        List<Row> rows = Rows(model);
+        Outline outline = new(
+            name,
+            [options.ImageSide, options.ImageSide, options.ImageChannels],
+            options.Classes,
+            model.Values.Layout.Count,
+            Round(InferenceCost.OfReadout(model)),
+            Round(rows.Sum(row => row.Mflop)),
+            options.LocalLosses,
+            options.Normalizations.ToString(),
+            rows);
+        if (parse.GetValue(_json))
+        {
+            _host.WriteJson(outline);
+        }
+        else
+        {
+            Show(outline);
+        }
+
+        return ExitCode.Done;
+    }
+
+    private string Asked(ParseResult parse) => (parse.GetValue(_model), parse.GetValue(_run)) switch
+    {
+        (string model, null) => model,
+        (null, string run) => run,
+        (null, null) => throw ParseFaults.Missing(parse, _model),
+        (string model, string run) => throw new CommandFault($"{ParseFaults.Quote(model)} is one model and --run {run} another. Name one."),
+    };
+
+    private (string Name, LocalMixer Model) Find(string asked)
+    {
+        if (ValueOption.Known(asked, LocalMixerPresets.Names) is string preset)
+        {
+            (int side, int channels, int classes) = PresetDefaults.ImagesFor(preset);
+            return (preset, new LocalMixer(LocalMixerPresets.Get(preset, side, channels, classes)));
+        }
+
+        string path = _host.Resolve(asked);
+        if (Directory.Exists(path))
+        {
+            TrainedModel trained = TrainedModel.Load(path);
+            return ($"{trained.Run.Network.Name}, trained with {trained.Run.Rule} on {trained.Run.Dataset}", trained.Model);
+        }
+
+        return File.Exists(path)
+            ? (path, ModelFile.Load(path))
+            : throw new CommandFault($"{path}: no such file or folder, nor a preset{NearestName.Suggest(asked, LocalMixerPresets.Names)} Name {ValueOption.List(LocalMixerPresets.Names)}, a model.safetensors file or a run folder.");
+    }
+
+    private static List<Row> Rows(LocalMixer model)
+    {
+        List<Row> rows = [];
+        foreach (MixerBlock block in model.Blocks)
+        {
+            if (block.InputPooling is not null)
+            {
+                rows.Add(new Row($"blocks.{block.Index}.pooling", $"pooling {model.Options.Pooling}".ToLowerInvariant(), [model.Blocks[block.Index - 1].Patches, block.Inputs], [block.Patches, block.Inputs], [], 0, 0, null));
+            }
+
+            rows.AddRange(block.Layers.Select(layer => new Row(
+                Owner(layer.Weight),
+                Describe(layer.Map),
+                [block.Patches, layer.Map.Inputs],
+                [block.Patches, layer.Map.Outputs],
+                layer.Weight.Shape,
+                (long)layer.Weight.Length + layer.Bias.Length,
+                Round(2.0 * block.Patches * layer.Map.MultiplyAddsPerRow / 1e6),
+                null)));
+            rows.Add(OfHead(block.Head, model.Options.IsSelfSupervised ? "projection" : "classifier", (long)block.Patches * block.Groups));
+        }
+
+        if (model.Projector is not null)
+        {
+            rows.Add(OfHead(model.Projector, "projection", null));
+        }
+
+        rows.Add(OfHead(model.Readout, "classifier", null));
+        return rows;
+
+        static Row OfHead(LinearHead head, string kind, long? losses) => new(
+            Owner(head.Weight), kind, [head.Features], [head.Outputs], head.Weight.Shape, (long)head.Weight.Length + head.Bias.Length, Round(head.FlopsPerExample / 1e6), losses);
+
+        static string Owner(Parameter weight) => weight.Name[..weight.Name.LastIndexOf('.')];
+    }
+
+    private static string Describe(AffineLayer map) => map switch
+    {
+        Linear => "channels",
+        GroupedLinear => "channels of a group",
+        TokenMixing => "patches",
+        DepthwiseConvolution => string.Create(CultureInfo.InvariantCulture, $"patches {map.WeightShape[0]}x{map.WeightShape[1]}"),
+        _ => map.GetType().Name,
+    };
+
+    private void Show(Outline outline)
+    {
+        CultureInfo culture = CultureInfo.InvariantCulture;
+        _host.Out.WriteLine(string.Create(culture, $"{outline.Model}; images of {Join(outline.Image)} in {outline.Classes} classes"));
+        TextTable table = new TextTable(0, 1).Add("layer", "kind", "input", "output", "weight", "parameters", "MFLOP", "local losses");
+        foreach (Row row in outline.Layers)
+        {
+            table.Add(
+                row.Layer,
+                row.Kind,
+                Join(row.Input),
+                Join(row.Output),
+                row.Weight.Count == 0 ? "-" : Join(row.Weight),
+                row.Parameters.ToString("N0", culture),
+                Figures.Megaflops(row.Mflop),
+                row.LocalLosses?.ToString("N0", culture) ?? "");
+        }
+
+        table.Add("all", "", "", "", "", outline.Parameters.ToString("N0", culture), Figures.Megaflops(outline.MflopWithHeads), outline.LocalLosses.ToString("N0", culture)).Write(_host.Out, _host.OutWidth());
+        _host.Out.WriteLine(string.Create(
+            culture, $"An answer takes {Figures.Megaflops(outline.Mflop)} MFLOP for one image; the other heads are needed to train, and to answer early. Normalised: {outline.Normalizations}."));
+    }
+
+    private static string Join(IEnumerable<int> sizes) => string.Join('x', sizes);
+
+    private static double Round(double megaflops) => Math.Round(megaflops, 6);
+
+    private sealed record Row(string Layer, string Kind, IReadOnlyList<int> Input, IReadOnlyList<int> Output, IReadOnlyList<int> Weight, long Parameters, double Mflop, long? LocalLosses);
+
+    private sealed record Outline(
+        string Model,
+        IReadOnlyList<int> Image,
+        int Classes,
+        long Parameters,
+        double Mflop,
+        double MflopWithHeads,
+        long LocalLosses,
+        string Normalizations,
+        IReadOnlyList<Row> Layers);
+}

@@ -1,0 +1,389 @@
+using System.CommandLine;
+using System.Globalization;
+using Onward.Formats;
+using Onward.Kernels;
+using Onward.Training;
+
+namespace Onward.Cli;
+
+/// <summary><c>onward train</c>: trains a model and keeps it in a run folder.</summary>
+internal sealed class TrainCommand
+{
+    private readonly Host _host;
+    private readonly TrainOptions _options;
+    private readonly CancellationToken _timeIsUp;
+    private readonly Ranks _ranks;
+
+    private TrainCommand(Ranks ranks, TrainOptions options, CancellationToken timeIsUp) =>
+        (_ranks, _host, _options, _timeIsUp) = (ranks, ranks.Host, options, timeIsUp);
+
+    /// <summary>Makes the command.</summary>
+    internal static Command Create(Host host)
+    {
+        TrainOptions options = new();
+        Command command = new("train", "Train a model and keep it, with its metrics, in a run folder.");
+        options.AddTo(command);
+        command.SetAction(parse => Run(parse, options, host));
+        return command;
+    }
+
+    private static int Run(ParseResult parse, TrainOptions options, Host host)
+    {
+        if (options.OnlyShows(parse) && options.ReadResumption(parse) is null)
+        {
+            host.Out.Write(options.Show(parse, host) + "\n");
+            return ExitCode.Done;
+        }
+
+        if (options.OnlyTries(parse) && options.Parallel(parse) is not null)
+        {
+            throw new CommandFault("--dry-run tries a run in one process. Leave --parallel out.");
+        }
+
+        using CancellationTokenSource time = new(options.MaxTime(parse) ?? Timeout.InfiniteTimeSpan, host.Clock);
+        using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(host.Interruption, time.Token);
+        return Ranks.Run(options.Parallel(parse), host with { Interruption = end.Token }, ranks => new TrainCommand(ranks, options, time.Token).Run(parse));
+    }
+
+    // All that can be wrong is found before the run folder is made, or written to.
+    private int Run(ParseResult parse) => _ranks.Together(() => _options.ReadResumption(parse)) is TrainOptions.Resumption resumption
+        ? resumption.Epoch is WantedEpoch epoch ? ResumeFrom(epoch, resumption) : Resume(resumption)
+        : TryOrBegin(_ranks.Together(() => _options.Read(parse)), _options.OnlyTries(parse));
+
+    private int TryOrBegin(TrainOptions.Plan plan, bool tries) => tries ? Try(plan) : Begin(plan);
+
+    private int Try(TrainOptions.Plan plan)
+    {
+        TrainingData all = plan.Data.Load(_host);
+        RunPlan fitted = plan.Run.FitTo(all, _host);
+        TrainingData data = fitted.Choose(all);
+        using TrainingRun run = new(fitted, data, _host);
+        fitted.WarnOfLargePatches(data, run.Configuration.Parameters, _host);
+        _host.ShowNotices();
+        DryRun.Of(run, plan.Out is null ? DefaultFolder(run) : _host.Resolve(plan.Out)).Write(_host, plan.Keeping.AsJson);
+        return ExitCode.Done;
+    }
+
+    private int Begin(TrainOptions.Plan plan)
+    {
+        string? named = plan.Out is null ? null : _host.Resolve(plan.Out);
+        _ranks.Together(() => RequireFree(named));
+        TrainingData all = _ranks.FirstThenOthers(() => plan.Data.Load(_host));
+        RunPlan fitted = plan.Run.FitTo(all, _host);
+        TrainingData data = _ranks.Together(() => fitted.Choose(all));
+        using TrainingRun run = _ranks.Together(() => Prepare(fitted, data));
+        fitted.WarnOfLargePatches(data, run.Configuration.Parameters, _host);
+        _ranks.RequireSame(run.Configuration);
+        using RunFolder? folder = _ranks.Together(() => _ranks.Writes ? CreateFolder(run, named, plan.Keeping) : null);
+        Train(run, folder, plan.Keeping, data.HeldOut, "training", "");
+        return ExitCode.Done;
+    }
+
+    private bool RequireFree(string? named)
+    {
+        if (named is not null && _ranks.Writes)
+        {
+            RunFolder.RequireFree(named);
+        }
+
+        return true;
+    }
+
+    private TrainingRun Prepare(RunPlan plan, TrainingData data)
+    {
+        TrainingRun run = new(plan, data, _host, _ranks.Grid);
+        _host.Interruption.ThrowIfCancellationRequested();
+        return run;
+    }
+
+    private RunFolder CreateFolder(TrainingRun run, string? named, TrainOptions.Keeping keeping)
+    {
+        string byDefault = DefaultFolder(run);
+        if (named is null && RunFolder.HoldsStoppedRun(byDefault))
+        {
+            _host.Notices.Add($"{byDefault} holds such a run that has not ended; '{RunFolder.ResumeCommand(byDefault)}' goes on with it. This is a new one.");
+        }
+
+        RunFolder folder = CreateFolder(run, named, byDefault, keeping);
+        if (keeping.TensorBoard)
+        {
+            run.BeginEvents(folder);
+        }
+
+        return folder;
+    }
+
+    private static RunFolder CreateFolder(
+        TrainingRun run, string? named, string byDefault, TrainOptions.Keeping keeping, params Checkpoint[] from) => named is null
+        ? RunFolder.CreateNext(byDefault, run.Configuration, run.Blocks, keeping.Checkpoints, from)
+        : RunFolder.Create(named, run.Configuration, run.Blocks, keeping.Checkpoints, from);
+
+    private int Resume(TrainOptions.Resumption asked)
+    {
+        string path = _host.Resolve(asked.Run);
+        RunConfiguration begun = _ranks.Together(() => RunFolder.ReadConfiguration(path));
+        using RunFolder? folder = _ranks.Together(() => _ranks.Writes ? RunFolder.Reopen(path, asked.Keeping.Checkpoints) : null);
+        if (_ranks.Together(() => RunFolder.TryReadResult(path)) is RunResult result)
+        {
+            return folder is null ? ExitCode.Done : ReportEnded(begun, result, folder, asked.Keeping.AsJson);
+        }
+
+        Checkpoint? checkpoint = _ranks.Together(() => RunFolder.ReadCheckpoint(path, fault => _host.Notices.Add($"going on from an earlier checkpoint, because the newest is not intact: {fault}")));
+        (TrainingRun prepared, string heldOut) = Prepare(asked, begun, path, checkpoint);
+        using TrainingRun run = prepared;
+        _ranks.RequireSame(run.Configuration);
+        folder?.Begin(begun, run.Blocks, checkpoint?.Epochs ?? []);
+        if (folder is not null && (asked.Keeping.TensorBoard || EventFile.IsIn(path)))
+        {
+            run.BeginEvents(folder);
+        }
+
+        if ((checkpoint?.VectorBits ?? (checkpoint is null ? null : begun.Environment?.KernelBits)) is int bits && bits != Gemm.VectorBits)
+        {
+            _host.Notices.Add(
+                $"the run's steps so far were computed with vectors of {bits} bits, this program has {Gemm.VectorBits}: "
+                + "it goes on in other last bits than it would have there.");
+        }
+
+        string from = checkpoint is null ? " from its beginning" : $" after {(checkpoint.Step > 0 ? $"step {checkpoint.Step + checkpoint.ReadoutStep} of epoch {checkpoint.Epochs.Count + 1}" : $"epoch {checkpoint.Epochs.Count}")} of {begun.Epochs}";
+        Train(run, folder, asked.Keeping, heldOut, "going on with", from);
+        return ExitCode.Done;
+    }
+
+    // The run that was named only lends its checkpoints: it stays as it is, under way or ended.
+    private int ResumeFrom(WantedEpoch epoch, TrainOptions.Resumption asked)
+    {
+        string path = _host.Resolve(asked.Run);
+        string? named = asked.Out is null ? null : _host.Resolve(asked.Out);
+        _ranks.Together(() => RequireFree(named));
+        RunConfiguration begun = _ranks.Together(() => RunFolder.ReadConfiguration(path));
+        Checkpoint checkpoint = _ranks.Together(() => epoch.ReadCheckpoint(path));
+        (TrainingRun prepared, string heldOut) = Prepare(asked, begun, path, checkpoint);
+        using TrainingRun run = prepared;
+        _ranks.RequireSame(run.Configuration);
+        using RunFolder? folder = _ranks.Together(() => _ranks.Writes ? CreateFolderFrom(checkpoint, run, path, named, asked.Keeping) : null);
+        string from = string.Create(CultureInfo.InvariantCulture, $" after epoch {checkpoint.Epochs.Count} of {begun.Epochs}; {path} stays as it is");
+        Train(run, folder, asked.Keeping, heldOut, "going on with", from);
+        return ExitCode.Done;
+    }
+
+    private static RunFolder CreateFolderFrom(Checkpoint checkpoint, TrainingRun run, string path, string? named, TrainOptions.Keeping keeping)
+    {
+        CheckpointFolder others = RunFolder.CheckpointsIn(path);
+        Checkpoint? best = checkpoint.BestEpoch < checkpoint.Epochs.Count && others.Epochs.Contains(checkpoint.BestEpoch) ? others.LoadEpoch(checkpoint.BestEpoch) : null;
+        string byDefault = string.Create(CultureInfo.InvariantCulture, $"{Path.TrimEndingDirectorySeparator(path)}-from-epoch-{checkpoint.Epochs.Count}");
+        Checkpoint[] kept = best is null ? [checkpoint] : [best, checkpoint];
+        RunFolder folder = CreateFolder(run, named, byDefault, keeping, kept);
+        try
+        {
+            folder.Keep(checkpoint.EvaluatedModel());
+            if (keeping.TensorBoard || EventFile.IsIn(path))
+            {
+                run.BeginEvents(folder);
+            }
+
+            return folder;
+        }
+        catch
+        {
+            folder.Dispose();
+            throw;
+        }
+    }
+
+    private (TrainingRun Run, string HeldOut) Prepare(TrainOptions.Resumption asked, RunConfiguration begun, string path, Checkpoint? checkpoint)
+    {
+        RunPlan plan = asked.Keeping.Adapt(RunPlan.Of(begun, asked.Threads ?? begun.Threads));
+        DataSettings images = new(begun.Dataset, asked.Data ?? begun.Data, begun.Validation)
+        {
+            ImageSize = begun.ImageSize,
+            Antialias = begun.Antialias,
+            MaxDamaged = asked.MaxDamaged,
+        };
+        TrainingData data = _ranks.FirstThenOthers(() => plan.Choose(images.Load(_host)));
+        return (_ranks.Together(() => Prepare(plan, data, begun, path, checkpoint)), data.HeldOut);
+    }
+
+    private TrainingRun Prepare(RunPlan plan, TrainingData data, RunConfiguration begun, string path, Checkpoint? checkpoint)
+    {
+        TrainingRun run = Prepare(plan, data);
+        RequireSame(path, begun, run.Configuration);
+        if (checkpoint is not null)
+        {
+            run.Resume(checkpoint);
+        }
+
+        return run;
+    }
+
+    private void RequireSame(string folder, RunConfiguration begun, RunConfiguration now)
+    {
+        if (begun.FirstDifference(now, RunConfiguration.BesideResult) is var (name, was, @is))
+        {
+            string differs = begun.Dataset == Datasets.Folder ? "names or sizes of files" : "pixels";
+            throw new CommandFault(name == RunConfiguration.ChecksumName
+                ? $"{folder} was begun with other images: {differs} differ. Name the data that it was begun with by --data."
+                : $"{folder} was begun with {name} {was}, but now {name} is {@is}. "
+                    + "Name the data that it was begun with by --data, or restore its configuration.");
+        }
+
+        if (begun.Version != now.Version)
+        {
+            _host.Notices.Add($"the run was begun with version {begun.Version} of this program and goes on with {now.Version}, which may compute in another order.");
+        }
+    }
+
+    private void Train(TrainingRun run, RunFolder? folder, TrainOptions.Keeping keeping, string heldOut, string doing, string from)
+    {
+        if (folder is null)
+        {
+            TrainSilently(run);
+            return;
+        }
+
+        int epochs = run.Configuration.Epochs;
+        _host.ShowNotices();
+        _host.Error.WriteLine($"{doing} {run.Configuration.Network.Name} in {folder.Path}{from}");
+        TrainingDisplay display = LiveDisplay.TryCreate(_host, run.Configuration) ?? (TrainingDisplay)new PlainDisplay(_host.Error, run.Configuration);
+        try
+        {
+            Report(run.Configuration, run.Train(folder, display), folder, keeping.AsJson, ProcessMemory.PeakMegabytes);
+        }
+        catch (OperationCanceledException fault)
+        {
+            string why = _timeIsUp.IsCancellationRequested ? "time is up" : "interrupted";
+            throw new InterruptedException(
+                (folder.LastEpoch == 0
+                    ? $"{why} before the first epoch ended."
+                    : $"{why}; the model of epoch {folder.LastEpoch} of {epochs} is {folder.ModelPath}.")
+                + $" Go on with '{RunFolder.ResumeCommand(folder.Path)}'.",
+                fault);
+        }
+        finally
+        {
+            if (folder.RenamedFrom is string old)
+            {
+                _host.Error.WriteLine($"onward: the run folder {old} was renamed while it was trained; the whole run is in {folder.Path}.");
+            }
+        }
+    }
+
+    private static void TrainSilently(TrainingRun run)
+    {
+        try
+        {
+            run.Train(null, new QuietDisplay());
+        }
+        catch (OperationCanceledException fault)
+        {
+            throw new InterruptedException("interrupted.", fault);
+        }
+    }
+
+    private int ReportEnded(RunConfiguration run, RunResult result, RunFolder folder, bool asJson)
+    {
+        if (folder.MendMetrics(run))
+        {
+            _host.Error.WriteLine($"onward: {MetricsFile.Name} could not be read, and has been made again from the last checkpoint.");
+        }
+
+        if (result.Divergence is string divergence)
+        {
+            _host.Error.WriteLine($"onward: {folder.Path} has ended before: {divergence}");
+            return ExitCode.Diverged;
+        }
+
+        _host.Error.WriteLine($"onward: {folder.Path} has ended before; this is what it came to.");
+        Report(run, result, folder, asJson, peak: null);
+        return ExitCode.Done;
+    }
+
+    private void Report(RunConfiguration run, RunResult result, RunFolder folder, bool asJson, double? peak)
+    {
+        if (asJson)
+        {
+            _host.WriteJson(new Outcome(
+                run.Rule,
+                run.Network.Name,
+                run.Dataset,
+                result.Epochs ?? run.Epochs,
+                run.Parameters,
+                result.TrainError,
+                result.ContrastiveError,
+                result.TestError,
+                result.BestEpoch,
+                result.BestTestError,
+                result.ImagesPerSecond,
+                peak,
+                result.Seconds,
+                result.Advice,
+                folder.Path));
+            return;
+        }
+
+        TextTable table = new();
+        table.Add("model", string.Create(CultureInfo.InvariantCulture, $"{run.Network.Name}, {run.Parameters:N0} parameters, {run.Rule}"));
+        table.Add("data", run.DescribeData());
+        if (result.Epochs < run.Epochs)
+        {
+            table.Add("epochs", string.Create(CultureInfo.InvariantCulture, $"{result.Epochs} of {run.Epochs}: no lower error in the last {run.EarlyStop}"));
+        }
+
+        if (result.ContrastiveError is double contrastive)
+        {
+            table.Add("contrastive error", Figures.Percent(contrastive));
+        }
+
+        table.Add(run.Projection > 0 ? "readout train error" : "train error", Figures.Percent(result.TrainError!.Value) + OfSome(run));
+        if (run.OverfitBatches is null)
+        {
+            table.Add($"{run.HeldOut} error", Figures.Percent(result.TestError!.Value) + OfSome(run));
+        }
+
+        if (result is { BestEpoch: int best, BestTestError: double lowest } && (lowest < result.TestError || result.Epochs < run.Epochs))
+        {
+            string number = best.ToString(CultureInfo.InvariantCulture);
+            table.Add("best epoch", $"{number}, with a {run.HeldOut} error of {Figures.Percent(lowest)}; --best takes it");
+        }
+
+        if (result.BlockTestErrors.Count > 0)
+        {
+            table.Add("by block head", string.Join(", ", result.BlockTestErrors.Select(Figures.Percent)));
+        }
+
+        table.Add("speed", string.Create(CultureInfo.InvariantCulture, $"{result.ImagesPerSecond:N0} images/s on {(run.Parallel is null ? "" : $"{run.Parallel} processes of ")}{run.Threads} thread{(run.Threads == 1 ? "" : "s")}"));
+        table.Add("time", Figures.Duration(TimeSpan.FromSeconds(result.Seconds!.Value)));
+        if (peak is not null)
+        {
+            table.Add("peak memory", string.Create(CultureInfo.InvariantCulture, $"{peak:0} MB"));
+        }
+
+        table.Add("run", CommandLineText.Quote(folder.Path));
+        table.Write(_host.Out, _host.OutWidth());
+    }
+
+    private static string OfSome(RunConfiguration run) => run.LimitTestBatches is not int batches ? ""
+        : string.Create(CultureInfo.InvariantCulture, $" on {(long)batches * run.BatchSize:N0} images at most");
+
+    private string DefaultFolder(TrainingRun run) => _host.Resolve(Path.Combine("runs", RunName(run.Configuration)));
+
+    private static string RunName(RunConfiguration run) => string.Create(
+        CultureInfo.InvariantCulture, $"{run.Dataset}-{run.Network.FolderName}-{run.Rule}{(run.Projection > 0 ? "-contrastive" : "")}-seed{run.Seed}");
+
+    private sealed record Outcome(
+        string Rule,
+        string Model,
+        string Dataset,
+        int Epochs,
+        long Parameters,
+        double? TrainError,
+        double? ContrastiveError,
+        double? TestError,
+        int? BestEpoch,
+        double? BestTestError,
+        double? ImagesPerSecond,
+        double? PeakMemoryMB,
+        double? Seconds,
+        IReadOnlyList<string> Advice,
+        string Run);
+}

@@ -1,0 +1,57 @@
+using System.Globalization;
+using Onward.Data;
+using Onward.Engine;
+using Onward.Models;
+using Onward.Optimizers;
+using Onward.Rules;
+using Onward.Threads;
+using Onward.Training;
+
+namespace Onward.Laboratory;
+
+/// <summary>A network that has learned for a few steps, and the measurement of its forward gradients on a batch.</summary>
+internal static class NetworkUnderStudy
+{
+    /// <summary>The largest batch: what the images it is cut from allow.</summary>
+    internal const int MostImages = DigitsSource.TrainingCount;
+
+    private const int LearningBatch = 128;
+    private const double LearningRate = 0.05;
+
+    /// <summary>Trains, and measures on the first images of the training set.</summary>
+    internal static IReadOnlyList<MixerEstimate> Measure(
+        Func<int, int, int, LocalMixerOptions> network, MixerExperimentOptions options, int batchSize, int steps, WorkerTeam team, CancellationToken interruption)
+    {
+        ImageDataset data = DigitsSource.Load();
+        ImageSet images = data.Training;
+        LocalMixer model = new(network(images.Width, images.Channels, images.Classes));
+        model.Initialize(options.Seed);
+        Learn(model, data, options.Seed, steps, team, interruption);
+        using BatchLoader loader = new(images.Take(batchSize), data.Mean, data.StandardDeviation, batchSize, options.Seed);
+        ImageBatch batch = loader.InOrder(interruption).First();
+        float[] pixels = [.. batch.Pixels];
+        int[] labels = [.. batch.Labels];
+        return new MixerExperiment(model, team, pixels, labels)
+            .Run(options, interruption);
+    }
+
+    // Exact gradients, so that the weights do not depend on the rules to be compared.
+    private static void Learn(LocalMixer model, ImageDataset data, ulong seed, int steps, WorkerTeam team, CancellationToken interruption)
+    {
+        LearningRule rule = Backpropagation.ThroughWeights(model, team, BackwardScope.LocalLossesWithinBlock);
+        ParameterUpdate update = new(model.Values.Layout, new Sgd(Momentum: 0.9, WeightDecay: 0), team);
+        using BatchLoader loader = new(data.Training, data.Mean, data.StandardDeviation, LearningBatch, seed);
+        for (int step = 0, epoch = 0; step < steps; epoch++)
+        {
+            foreach (ImageBatch batch in loader.Epoch(epoch, cancellation: interruption).Take(steps - step))
+            {
+                if (!rule.Step(batch.Pixels, batch.Labels, (uint)step++).IsFinite)
+                {
+                    throw new TrainingDivergedException(string.Create(CultureInfo.InvariantCulture, $"The network diverged at step {step} before anything was measured. Take fewer --steps or another --seed."));
+                }
+
+                update.Apply(model.Values, rule.Gradients, LearningRate);
+            }
+        }
+    }
+}

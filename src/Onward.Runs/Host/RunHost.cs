@@ -1,0 +1,77 @@
+using Onward.Data;
+using Onward.Imaging;
+
+namespace Onward.Runs;
+
+/// <summary>What runs touch outside themselves: environment, clock, messages. A test can put its own in place.</summary>
+internal record RunHost
+{
+    /// <summary>Takes a line that tells of the run; nobody does by default.</summary>
+    internal virtual void Tell(string line)
+    {
+    }
+
+    /// <summary>Reads a variable of the environment; null if it is not set.</summary>
+    internal Func<string, string?> Variable { get; init; } = Environment.GetEnvironmentVariable;
+
+    /// <summary>Folder that relative paths start from; empty for the process's own.</summary>
+    internal string WorkingDirectory { get; init; } = "";
+
+    /// <summary>Where the published data sets come from.</summary>
+    internal IReadOnlyList<PublishedSource> Sources { get; init; } = PublishedSources;
+
+    /// <summary>The published data sets in their default places.</summary>
+    internal static IReadOnlyList<PublishedSource> PublishedSources { get; } = [new MnistSource(), new FashionMnistSource(), new CifarSource()];
+
+    /// <summary>Tells the time that speeds and durations are measured with.</summary>
+    internal TimeProvider Clock { get; init; } = TimeProvider.System;
+
+    /// <summary>Ends the run, as Ctrl-C does.</summary>
+    internal CancellationToken Interruption { get; init; }
+
+    /// <summary>What the user should know once it is sure that the command will do its work.</summary>
+    internal List<string> Notices { get; } = [];
+
+    /// <summary>Images that could not be read.</summary>
+    internal SkippedImages Skipped { get; init; } = new()
+    {
+        Advice = "List them all with 'onward data verify folder --data DIR'. To allow more, give --max-damaged PERCENT, also with --resume.",
+    };
+
+    /// <summary>Adds a notice, unless it is among the notices already: the runs of a series may all ask for it.</summary>
+    internal void NoticeOnce(string message)
+    {
+        if (!Notices.Contains(message))
+        {
+            Notices.Add(message);
+        }
+    }
+
+    /// <summary>Writes the notices.</summary>
+    internal void ShowNotices()
+    {
+        foreach (string notice in Notices)
+        {
+            Tell($"onward: {notice}");
+        }
+
+        Notices.Clear();
+    }
+
+    /// <summary>Tells of images that were skipped, if there were any.</summary>
+    internal void ShowSkipped()
+    {
+        if (Skipped.Count > 0)
+        {
+            Tell($"onward: {Skipped}");
+        }
+    }
+
+    /// <summary>The path that a path on the command line means.</summary>
+    /// <exception cref="RunException">The path was made from bytes that are no text.</exception>
+    internal string Resolve(string path)
+    {
+        string full = Path.Combine(WorkingDirectory, path);
+        return PathName.IsBroken(full) ? throw new RunException($"{path}: this name is not valid UTF-8. Rename the file or folder.") : full;
+    }
+}

@@ -1,0 +1,160 @@
+using System.Numerics.Tensors;
+using Onward.Kernels;
+using Onward.Losses;
+using Onward.Models;
+
+namespace Onward.Engine;
+
+/// <summary>
+/// Reads the losses of a tile at the heads, with their gradients with respect to what the heads give out. Where a loss
+/// compares the examples of a batch, it is gathered and evaluated first.
+/// </summary>
+internal sealed class LossReader
+{
+    private readonly LocalMixer _model;
+    private readonly Wave _wave;
+    private readonly ContrastiveLoss[] _comparisons;
+    private readonly StepPlan _plan;
+    private ReadOnlyMemory<int> _labels; // of this process's share
+    private int _images; // of the whole batch
+
+    internal LossReader(StepPlan plan, Wave wave)
+    {
+        _plan = plan;
+        _model = plan.Model;
+        _wave = wave;
+        int comparisons = plan.ComparesExamples ? _model.Blocks.Count + 1 : 0;
+        _comparisons = [.. Enumerable.Range(0, comparisons).Select(_ => new ContrastiveLoss(_model.Options.Projection, plan.Loss.Temperature))];
+    }
+
+    /// <summary>Losses that compare examples: of each block that this process trains and of the final head; none where heads classify.</summary>
+    internal int Comparisons => OwnComparisons.End.Value - OwnComparisons.Start.Value;
+
+    internal long Bytes => _comparisons.Sum(comparison => comparison.Bytes);
+
+    /// <summary>Place of the wave's first example in the batch.</summary>
+    internal int FirstOfWave { get; set; }
+
+    // The final head's goes with the last block.
+    private Range OwnComparisons => _comparisons.Length == 0 ? 0..0
+        : _plan.OwnBlocks.Start.Value..(_plan.OwnBlocks.End.Value == _model.Blocks.Count ? _comparisons.Length : _plan.OwnBlocks.End.Value);
+
+    /// <summary>Begins a batch.</summary>
+    /// <param name="labels">Labels of this process's share of it.</param>
+    /// <param name="images">Images of the whole batch.</param>
+    internal void Begin(ReadOnlyMemory<int> labels, int images)
+    {
+        (_labels, _images) = (labels, images);
+        foreach (ContrastiveLoss comparison in _comparisons.AsSpan(OwnComparisons))
+        {
+            comparison.Reserve(_plan.Grid.Share, images, _plan.Views);
+        }
+    }
+
+    /// <summary>Keeps what the examples of a tile are compared by in its block.</summary>
+    internal void Gather(BlockTile tile)
+    {
+        ReadOnlySpan<float> pooled = tile.Activations.Pooled[..(tile.Examples * tile.Block.Channels)];
+        ContrastiveLoss comparison = _comparisons[tile.Block.Index];
+        tile.Block.Head.Apply(_model.Values, pooled, Part(comparison, comparison.Compared, tile).Span, tile.Examples);
+        if (tile.Block.Index == _model.Blocks.Count - 1)
+        {
+            ReadOnlySpan<float> features = PoolForFinalHead(tile).Span;
+            _model.FinalHead.Apply(_model.Values, features, Part(_comparisons[^1], _comparisons[^1].Compared, tile).Span, tile.Examples);
+        }
+    }
+
+    /// <summary>Brings together what the examples of all shares are compared by, once all tiles are gathered.</summary>
+    internal void Exchange()
+    {
+        if (_plan.Grid.Share.Count == 1)
+        {
+            return;
+        }
+
+        foreach (ContrastiveLoss comparison in _comparisons.AsSpan(OwnComparisons))
+        {
+            comparison.Exchange(_plan.Grid);
+        }
+    }
+
+    /// <summary>Evaluates one of the losses that compare examples, once all are brought together.</summary>
+    internal void Compare(int comparison) => _comparisons[OwnComparisons.Start.Value + comparison].Evaluate();
+
+    /// <summary>Reads the local loss of one tile in one block.</summary>
+    internal void ReadHead(BlockTile tile)
+    {
+        LocalMixerOptions options = _model.Options;
+        int k = tile.Block.Index, example = tile.FirstExample - FirstOfWave;
+        WaveBlock memory = _wave.Blocks[k];
+        ReadOnlySpan<float> pooled = tile.Activations.Pooled[..(tile.Examples * tile.Block.Channels)];
+        pooled.CopyTo(memory.Features.Span[(example * tile.Block.Channels)..]);
+        tile.Errors = memory.Errors.Slice(example * options.HeadOutputs, tile.Examples * options.HeadOutputs);
+        Span<float> losses = memory.Losses.AsSpan(example, tile.Examples);
+        if (options.IsSelfSupervised)
+        {
+            TakeComparison(_comparisons[k], tile, tile.Errors.Span, losses, default);
+            return;
+        }
+
+        Classify(tile.Block.Head, tile, pooled, tile.Errors.Span, losses, default);
+    }
+
+    /// <summary>Reads the loss of the final head on one tile in the last block.</summary>
+    internal void ReadFinalHead(BlockTile tile)
+    {
+        int outputs = _model.Options.HeadOutputs, example = tile.FirstExample - FirstOfWave;
+        tile.FinalFeatures = PoolForFinalHead(tile);
+        tile.FinalErrors = _wave.FinalErrors.Slice(example * outputs, tile.Examples * outputs);
+        Span<float> losses = _wave.FinalLosses.AsSpan(example, tile.Examples);
+        Span<bool> mistakes = _wave.Mistakes.AsSpan(example, tile.Examples);
+        if (_model.Options.IsSelfSupervised)
+        {
+            TakeComparison(_comparisons[^1], tile, tile.FinalErrors.Span, losses, mistakes);
+            return;
+        }
+
+        Classify(_model.FinalHead, tile, tile.FinalFeatures.Span, tile.FinalErrors.Span, losses, mistakes);
+    }
+
+    private Memory<float> PoolForFinalHead(BlockTile tile)
+    {
+        int channels = tile.Block.Channels;
+        Memory<float> features = _wave.FinalFeatures.Slice((tile.FirstExample - FirstOfWave) * channels, tile.Examples * channels);
+        _model.PoolForFinalHead(tile.Result.Span, features.Span, tile.FinalReciprocal[..tile.Examples]);
+        return features;
+    }
+
+    // A tile's part of the numbers that a comparison holds.
+    private static Memory<float> Part(ContrastiveLoss comparison, Memory<float> all, BlockTile tile) =>
+        all.Slice(tile.FirstExample * comparison.Width, tile.Examples * comparison.Width);
+
+    private static void TakeComparison(ContrastiveLoss loss, BlockTile tile, Span<float> errors, Span<float> losses, Span<bool> mistakes)
+    {
+        Part(loss, loss.Gradients, tile).Span.CopyTo(errors);
+        loss.Losses.AsSpan(tile.FirstExample, tile.Examples).CopyTo(losses);
+        if (!mistakes.IsEmpty)
+        {
+            loss.Mistakes.AsSpan(tile.FirstExample, tile.Examples).CopyTo(mistakes);
+        }
+    }
+
+    // Losses, and their gradients with respect to the logits, of the mean over the batch.
+    private void Classify(LinearHead head, BlockTile tile, ReadOnlySpan<float> features, Span<float> errors, Span<float> losses, Span<bool> mistakes)
+    {
+        Span<float> logits = tile.Outputs.Span[..(tile.Examples * head.Outputs)];
+        head.Apply(_model.Values, features, logits, tile.Examples);
+        for (int n = 0; n < tile.Examples; n++)
+        {
+            Span<float> example = logits.Slice(n * head.Outputs, head.Outputs);
+            int label = _labels.Span[tile.FirstExample + n];
+            losses[n] = SoftmaxCrossEntropy.Evaluate(example, label, errors.Slice(n * head.Outputs, head.Outputs));
+            if (!mistakes.IsEmpty)
+            {
+                mistakes[n] = TensorPrimitives.IndexOfMax(example) != label;
+            }
+        }
+
+        TensorPrimitives.Multiply(errors, 1f / (_images * _plan.Views), errors);
+    }
+}

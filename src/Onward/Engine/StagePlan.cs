@@ -1,0 +1,53 @@
+namespace Onward.Engine;
+
+/// <summary>
+/// The stages that a rule takes a wave through, each a run over all of its tiles. Where values are recomputed, the first one goes
+/// forward as far as the last block's input; then each goes through one block, from the last to the first.
+/// </summary>
+internal sealed class StagePlan
+{
+    private readonly StepPlan _plan;
+
+    internal StagePlan(StepPlan plan)
+    {
+        _plan = plan;
+        (First, End) = (plan.OwnBlocks.Start.Value, plan.OwnBlocks.End.Value);
+        Slices = [.. Enumerable.Range(0, Stages).Select(stage => Learning(stage).SelectMany(SlicesOf).Concat(HeadsOf(stage)).ToArray())];
+    }
+
+    /// <summary>The first of the blocks that this process trains.</summary>
+    internal int First { get; }
+
+    /// <summary>The block after the last of them.</summary>
+    internal int End { get; }
+
+    /// <summary>Whether the network's last block is among them, and with it the final head.</summary>
+    internal bool HasFinalHead => End == _plan.Model.Blocks.Count;
+
+    internal int Stages => _plan.Locality switch
+    {
+        Locality.Block => End - First,
+        Locality.Network => 1,
+        _ => End - First + 1,
+    };
+
+    /// <summary>The weight gradients to take in each stage: slices of layers; with layer -1, a local head or, after the last block, the final one. [stage]</summary>
+    internal (int Block, int Layer, int Slice)[][] Slices { get; }
+
+    /// <summary>The blocks that learn in a stage: from the first to before the end.</summary>
+    internal (int First, int End) BlocksOf(int stage) => _plan.Locality switch
+    {
+        Locality.Block => (First + stage, First + stage + 1),
+        Locality.Network => (First, End),
+        _ => stage == 0 ? (0, 0) : (End - stage, End - stage + 1),
+    };
+
+    /// <summary>The same, one by one.</summary>
+    internal IEnumerable<int> Learning(int stage) => Enumerable.Range(BlocksOf(stage).First, BlocksOf(stage).End - BlocksOf(stage).First);
+
+    private IEnumerable<(int Block, int Layer, int Slice)> SlicesOf(int k) => !_plan.LeavesOutputGradients ? []
+        : _plan.Model.Blocks[k].Layers.SelectMany((layer, l) => Enumerable.Range(0, layer.Map.Slices).Select(slice => (k, l, slice)));
+
+    private IEnumerable<(int Block, int Layer, int Slice)> HeadsOf(int stage) =>
+        Learning(stage).Where(_ => _plan.TrainsHeads).Concat(stage == Stages - 1 && HasFinalHead ? [End] : []).Select(k => (k, -1, 0));
+}

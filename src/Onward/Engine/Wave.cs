@@ -1,0 +1,106 @@
+using Onward.Kernels;
+using Onward.Models;
+
+namespace Onward.Engine;
+
+/// <summary>
+/// The examples that are in flight together: memory that tiles write and weight gradients are taken from. Its size does
+/// not depend on the batch.
+/// </summary>
+internal sealed class Wave
+{
+    // Enough rows that a weight gradient, read and written once a wave, costs little beside its product.
+    private const int Rows = 512;
+
+    internal Wave(LocalMixer model, int threads, Locality locality)
+    {
+        LocalMixerOptions options = model.Options;
+        Examples = Math.Max(Math.Max(Rows / options.Patches, 1), options.Patches == 1 ? 1 : threads);
+        OutputLength = model.LargestOutput;
+        Blocks = new WaveBlock[model.Blocks.Count];
+        for (int k = 0; k < Blocks.Length; k++)
+        {
+            // Blocks that learn one after another share memory; only a block's input must outlive its predecessor, or all
+            // inputs must where an error comes back.
+            Blocks[k] = locality == Locality.Network ? new WaveBlock([model.Blocks[k]], model, this, null)
+                : k < 2 || locality == Locality.NetworkRecomputed ? new WaveBlock(model.Blocks, model, this, k == 0 ? null : Blocks[0])
+                : Blocks[k - 2];
+        }
+
+        OutputGradient = AlignedMemory.Allocate(locality == Locality.NetworkRecomputed ? checked(Examples * OutputLength) : 0);
+        FinalFeatures = AlignedMemory.Allocate(Examples * model.FinalHead.Features);
+        FinalErrors = AlignedMemory.Allocate(Examples * options.HeadOutputs);
+        FinalLosses = new float[Examples];
+        Mistakes = new bool[Examples];
+        HeadWorkspaceLength = Gemm.WorkspaceLength(Examples);
+        Workspace = AlignedMemory.Allocate((model.Blocks.Count + 1) * HeadWorkspaceLength);
+    }
+
+    /// <summary>Examples that a wave can hold.</summary>
+    internal int Examples { get; }
+
+    /// <summary>Floats of an example in the largest output of a block: how far its outputs stand from the next example's.</summary>
+    internal int OutputLength { get; }
+
+    /// <summary>The memory of each block; blocks may share it.</summary>
+    internal WaveBlock[] Blocks { get; }
+
+    /// <summary>Where values are recomputed: gradient of the output of the block that the error has come to, as far apart as outputs are.</summary>
+    internal Memory<float> OutputGradient { get; }
+
+    /// <summary>What the final head reads [examples, D].</summary>
+    internal Memory<float> FinalFeatures { get; }
+
+    /// <summary>Gradient of its loss with respect to its outputs, divided by the batch [examples, K].</summary>
+    internal Memory<float> FinalErrors { get; }
+
+    internal float[] FinalLosses { get; }
+
+    internal bool[] Mistakes { get; }
+
+    /// <summary>Workspace of the gradients of the heads and, last, of the final one, which may be computed at the same time.</summary>
+    internal Memory<float> Workspace { get; }
+
+    internal int HeadWorkspaceLength { get; }
+
+    internal long Length => Blocks.Distinct().Sum(block => block.Length) + OutputGradient.Length + FinalFeatures.Length + FinalErrors.Length + Workspace.Length;
+}
+
+/// <summary>What a wave keeps of one block.</summary>
+internal sealed class WaveBlock
+{
+    private readonly bool _ownsLayers;
+
+    internal WaveBlock(IReadOnlyList<MixerBlock> served, LocalMixer model, Wave wave, WaveBlock? layersOf)
+    {
+        int layers = served.Max(block => block.Layers.Count);
+        _ownsLayers = layersOf is null;
+        Inputs = layersOf?.Inputs ?? [.. Enumerable.Range(0, layers).Select(l => AlignedMemory.Allocate(Largest(l, (block, layer) => checked(wave.Examples * block.Patches * layer.Map.Inputs))))];
+        PackedGradients = layersOf?.PackedGradients ?? [.. Enumerable.Range(0, layers).Select(l => AlignedMemory.Allocate(Largest(l, (block, layer) => layer.Map.PackedGradientLength(checked(wave.Examples * block.Patches)))))];
+        Result = AlignedMemory.Allocate(checked(wave.Examples * wave.OutputLength));
+        Features = AlignedMemory.Allocate(wave.Examples * served.Max(block => block.Channels));
+        Errors = AlignedMemory.Allocate(wave.Examples * model.Options.HeadOutputs);
+        Losses = new float[wave.Examples];
+
+        int Largest(int l, Func<MixerBlock, MixerLayer, int> length) => served.Where(block => l < block.Layers.Count).Max(block => length(block, block.Layers[l]));
+    }
+
+    /// <summary>The input of each layer [rows, inputs], normalised.</summary>
+    internal Memory<float>[] Inputs { get; }
+
+    /// <summary>The output gradient of each layer, packed.</summary>
+    internal Memory<float>[] PackedGradients { get; }
+
+    /// <summary>The block's output [P, D] of each example, at the wave's output length from one to the next.</summary>
+    internal Memory<float> Result { get; }
+
+    /// <summary>The pooled features of the local head [examples, D].</summary>
+    internal Memory<float> Features { get; }
+
+    /// <summary>Gradient of the local loss with respect to the head's outputs, divided by the batch [examples, K].</summary>
+    internal Memory<float> Errors { get; }
+
+    internal float[] Losses { get; }
+
+    internal long Length => (_ownsLayers ? Inputs.Concat(PackedGradients).Sum(m => (long)m.Length) : 0) + Result.Length + Features.Length + Errors.Length;
+}

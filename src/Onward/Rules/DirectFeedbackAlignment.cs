@@ -1,0 +1,87 @@
+using System.Numerics.Tensors;
+using Onward.Engine;
+using Onward.Kernels;
+using Onward.Losses;
+using Onward.Models;
+using Onward.Threads;
+using static System.FormattableString;
+
+namespace Onward.Rules;
+
+/// <summary>
+/// Direct feedback alignment (Nøkland 2016): the error at the network's output is broadcast to every layer through a fixed
+/// random matrix of that layer, B [K, D], and goes no further than through the layer's own ReLU and normalisation.
+/// </summary>
+/// <remarks>
+/// All patches of an example receive the same signal, divided by their number, as the mean over patches before the readout
+/// would hand it out. The paper's code trains each layer on the loss of a random readout of its own instead (spec 4.3).
+/// </remarks>
+public sealed class DirectFeedbackAlignment : LearningRule
+{
+    private readonly Memory<float>[] _feedback;
+    private readonly Memory<float>[] _signals;
+    private readonly string _matrices = "through given matrices";
+
+    /// <summary>Draws the feedback matrices, N(0, 1/D).</summary>
+    /// <param name="model">The model to train.</param>
+    /// <param name="team">The threads that share the work.</param>
+    /// <param name="seed">Names the draw of the matrices.</param>
+    /// <param name="loss">What the losses measure; null for the default.</param>
+    public DirectFeedbackAlignment(LocalMixer model, WorkerTeam team, ulong seed, TrainingLoss? loss = null)
+        : this(model, team, [.. model.Blocks.SelectMany(block => block.Layers).Select(layer => Draw(model.Options.HeadOutputs, layer, seed))], loss) =>
+        _matrices = Invariant($"through random matrices of seed {seed}");
+
+    /// <summary>Takes a feedback matrix [K, outputs of the layer] for each layer.</summary>
+    internal DirectFeedbackAlignment(LocalMixer model, WorkerTeam team, float[][] feedback, TrainingLoss? loss = null)
+        : base(model, team, Locality.Network, trainsHeads: false, loss)
+    {
+        _feedback = [.. feedback.Select(matrix => Pack(model.Options.HeadOutputs, matrix))];
+        int widest = model.Blocks.Max(block => block.Layers.Max(layer => layer.Map.Outputs));
+        _signals = [.. Tiles.Select(tiles => AlignedMemory.Allocate(tiles[0].Activations.Examples * widest))];
+    }
+
+    /// <inheritdoc/>
+    protected override double RuleFlopsOf(MixerBlock block) => 4.0 * ValueMultiplyAdds(block);
+
+    /// <inheritdoc/>
+    protected override IEnumerable<string> Settings => [_matrices];
+
+    private protected override bool EndsWithSlices => true;
+
+    /// <inheritdoc/>
+    protected override long RuleBytes => sizeof(float) * _signals.Sum(m => (long)m.Length);
+
+    /// <inheritdoc/>
+    protected internal override void Differentiate(ReadOnlySpan<BlockTile> tiles)
+    {
+        int examples = tiles[0].Examples, outputs = Model.Options.HeadOutputs;
+        foreach (BlockTile tile in tiles)
+        {
+            for (int l = 0; l < tile.Block.Layers.Count; l++)
+            {
+                int channels = tile.Block.Layers[l].Map.Outputs;
+                Span<float> signal = _signals[tile.Worker].Span[..(examples * channels)];
+                ReadOnlySpan<float> feedback = _feedback[tile.Block.Layers[l].Index].Span;
+                Gemm.MultiplyPacked(GemmLeft.Plain, examples, channels, outputs, tiles[^1].FinalErrors.Span, outputs, feedback, outputs, 0, signal, channels, accumulate: false);
+                tile.Spread(signal, tile.Gradient(l));
+                tile.PassBackThroughActivation(l);
+            }
+        }
+    }
+
+    private static float[] Draw(int outputs, MixerLayer layer, ulong seed)
+    {
+        float[] matrix = new float[outputs * layer.Map.Outputs];
+        CounterRandom.Normals(new RandomStream(seed, RandomPurpose.Feedback, Layer: (uint)layer.Index), 0, matrix);
+        TensorPrimitives.Multiply(matrix, 1 / MathF.Sqrt(layer.Map.Outputs), matrix);
+        return matrix;
+    }
+
+    private static Memory<float> Pack(int outputs, float[] matrix)
+    {
+        int channels = matrix.Length / outputs;
+        Memory<float> packed = AlignedMemory.Allocate(Gemm.PackedLength(outputs, channels));
+        Gemm.Pack(matrix, channels, transposed: false, outputs, channels, packed.Span, outputs);
+        return packed;
+    }
+}

@@ -1,0 +1,82 @@
+using Onward.Kernels;
+using Onward.Models;
+using Onward.Threads;
+
+namespace Onward.Rules;
+
+/// <summary>
+/// The matrices that carry an error back through a network: the transposed weights (backprop), or fixed random ones
+/// (feedback alignment).
+/// </summary>
+internal sealed class ErrorPath
+{
+    private readonly LocalMixer _model;
+    private readonly Memory<float>[] _layers;
+    private readonly Memory<float>[] _heads;
+    private readonly (int Block, MixerLayer Layer, int Slice)[] _slices;
+    private readonly LinearHead[] _modelHeads;
+    private readonly Action<int, int> _load;
+    private ParameterVector _source;
+    private Range _loaded;
+
+    internal ErrorPath(LocalMixer model)
+    {
+        _model = model;
+        _source = model.Values;
+        MixerLayer[] layers = [.. model.Blocks.SelectMany(block => block.Layers)];
+        _layers = [.. layers.Select(layer => AlignedMemory.Allocate(layer.Map.PackedTransposeLength))];
+        _modelHeads = [.. model.Blocks.Select(block => block.Head), model.FinalHead];
+        _heads = [.. _modelHeads.Select(head => AlignedMemory.Allocate(Gemm.PackedLength(head.Outputs, head.Features)))];
+        _slices = [.. model.Blocks.SelectMany(block => block.Layers.SelectMany(layer => Enumerable.Range(0, layer.Map.TransposingSlices).Select(slice => (block.Index, layer, slice))))];
+        _load = Load;
+    }
+
+    internal long Bytes => sizeof(float) * _layers.Concat(_heads).Sum(m => (long)m.Length);
+
+    /// <summary>Takes the matrices from a vector laid out as the model's parameters.</summary>
+    internal void Load(ParameterVector source, WorkerTeam team) => Load(source, team, .._model.Blocks.Count);
+
+    /// <summary>The same for some of the blocks; the final head goes with the last.</summary>
+    internal void Load(ParameterVector source, WorkerTeam team, Range blocks)
+    {
+        (_source, _loaded) = (source, blocks);
+        team.Run(_slices.Length + _modelHeads.Length, _load);
+    }
+
+    internal ReadOnlySpan<float> Layer(MixerLayer layer) => _layers[layer.Index].Span;
+
+    /// <summary>gradient [examples, D] = error [examples, K] times the matrix of a local head.</summary>
+    internal void BackThroughHead(int block, ReadOnlySpan<float> error, Span<float> gradient, int examples) => Back(block, error, gradient, examples);
+
+    /// <summary>gradient [examples, D] = error [examples, K] times the matrix of the final head.</summary>
+    internal void BackThroughFinalHead(ReadOnlySpan<float> error, Span<float> gradient, int examples) => Back(_modelHeads.Length - 1, error, gradient, examples);
+
+    private void Back(int head, ReadOnlySpan<float> error, Span<float> gradient, int examples)
+    {
+        LinearHead shape = _modelHeads[head];
+        Gemm.MultiplyPacked(GemmLeft.Plain, examples, shape.Features, shape.Outputs, error, shape.Outputs, _heads[head].Span, shape.Outputs, 0, gradient, shape.Features, accumulate: false);
+    }
+
+    private void Load(int job, int worker)
+    {
+        if (job < _slices.Length)
+        {
+            (int block, MixerLayer layer, int slice) = _slices[job];
+            if (IsLoaded(block))
+            {
+                layer.Map.PackTranspose(slice, _source[layer.Weight], _layers[layer.Index].Span);
+            }
+
+            return;
+        }
+
+        int index = job - _slices.Length;
+        LinearHead head = _modelHeads[index];
+        if (IsLoaded(Math.Min(index, _model.Blocks.Count - 1)))
+        {
+            Gemm.Pack(_source[head.Weight], head.Outputs, transposed: true, head.Outputs, head.Features, _heads[index].Span, head.Outputs);
+        }
+    }
+
+    private bool IsLoaded(int block) => block >= _loaded.Start.Value && block < _loaded.End.Value;
+}

@@ -1,0 +1,91 @@
+using Onward.Kernels;
+using Onward.Layers;
+using Onward.Models;
+
+namespace Onward.Rules;
+
+/// <summary>
+/// Holds what learned feedback has of one layer: its matrix B, the statistics of its fit, and the memory of the wave that the fit is taken from.
+/// </summary>
+internal sealed class FeedbackLayer
+{
+    private readonly FeedbackRoom _room;
+
+    /// <summary>Describes the feedback of a layer.</summary>
+    /// <param name="block">The layer's block.</param>
+    /// <param name="place">Its place in the block.</param>
+    /// <param name="matrix">B, of the shape of the layer's weight.</param>
+    /// <param name="statistics">What <see cref="LearnedFeedback"/> keeps of the fit.</param>
+    /// <param name="isExact">Whether the gradient of the layer's output is exact, and not a prediction.</param>
+    /// <param name="room">The memory of the wave.</param>
+    internal FeedbackLayer(MixerBlock block, int place, Parameter matrix, Parameter statistics, bool isExact, FeedbackRoom room)
+    {
+        (Block, Place, Matrix, Statistics, IsExact, _room) = (block, place, matrix, statistics, isExact, room);
+        Packed = AlignedMemory.Allocate(Map.PackedTransposeLength);
+    }
+
+    internal MixerBlock Block { get; }
+
+    internal int Place { get; }
+
+    internal AffineLayer Map => Block.Layers[Place].Map;
+
+    internal Parameter Matrix { get; }
+
+    internal Parameter Statistics { get; }
+
+    internal bool IsExact { get; }
+
+    /// <summary>B, packed to go back through.</summary>
+    internal Memory<float> Packed { get; }
+
+    /// <summary>What the predictions of the wave lack, on its way to the layer's input, divided by |f|^2 [rows, inputs].</summary>
+    internal Span<float> Residuals => _room.Residuals.Span;
+
+    /// <summary>The predicted gradients of the layer's output, packed; where they are exact, the wave has them.</summary>
+    internal Span<float> Features => _room.Features.Span;
+
+    /// <summary>Noise that the prediction left, and noise without it, of each example of the wave [examples, 2].</summary>
+    internal Span<float> Noise => _room.Noise;
+
+    /// <summary>
+    /// Parts of so many rows whose numbers go through one matrix together, which |f| is taken of: of each row, or of each example where rows are
+    /// mixed.
+    /// </summary>
+    internal int UnitsOf(int rows) => rows / Map.MixedRows * Map.Groups;
+
+    /// <summary>Inputs of one of them.</summary>
+    internal int UnitInputs => Map.Inputs / Map.Groups * Map.MixedRows;
+
+    /// <summary>Outputs of one of them.</summary>
+    internal int UnitOutputs => Map.Outputs / Map.Groups * Map.MixedRows;
+}
+
+/// <summary>The memory of a wave that feedback is fitted from. Layers that learn one after another share it.</summary>
+internal sealed class FeedbackRoom
+{
+    /// <summary>Allocates for some layers.</summary>
+    /// <param name="served">The layers that share it, with their blocks, and whether the gradient of their output is exact.</param>
+    /// <param name="examples">Examples in a wave.</param>
+    internal FeedbackRoom(IEnumerable<(MixerBlock Block, int Place, bool IsExact)> served, int examples)
+    {
+        int residuals = 0, features = 0;
+        foreach ((MixerBlock block, int place, bool isExact) in served)
+        {
+            AffineLayer map = block.Layers[place].Map;
+            int rows = checked(examples * block.Patches);
+            residuals = Math.Max(residuals, checked(rows * map.Inputs));
+            features = Math.Max(features, isExact ? 0 : map.PackedGradientLength(rows));
+        }
+
+        (Residuals, Features, Noise) = (AlignedMemory.Allocate(residuals), AlignedMemory.Allocate(features), new float[2 * examples]);
+    }
+
+    internal Memory<float> Residuals { get; }
+
+    internal Memory<float> Features { get; }
+
+    internal float[] Noise { get; }
+
+    internal long Length => Residuals.Length + Features.Length + Noise.Length;
+}

@@ -1,0 +1,394 @@
+using Onward.Engine;
+using Onward.Kernels;
+using Onward.Losses;
+using Onward.Models;
+using Onward.Threads;
+using static System.FormattableString;
+
+namespace Onward.Rules;
+
+/// <summary>
+/// The paper's method: forward gradients of activity perturbations, with local losses (LG-FG-A; sections 3 and 4,
+/// spec 4.4) or with the loss of the readout alone (FG-A). No derivative ever goes back through a layer's weights.
+/// </summary>
+/// <remarks>
+/// <para>In each block, with independent noise u on every pre-activation n (after normalisation, before ReLU):</para>
+/// <list type="number">
+/// <item>the tangent of the block along all its u at once is carried forward beside the values;</item>
+/// <item>at the end of the block it gives g[n,p,g], the directional derivative of the local loss of patch p and group g;</item>
+/// <item>the gradient of a pre-activation is estimated as g u where its unit is active: each number of noise is
+/// multiplied by just the losses it can reach, so the expectation is the exact gradient of the local losses;</item>
+/// <item>that estimate goes back through the one normalisation after the layer, and its product with the layer's input
+/// is the weight gradient.</item>
+/// </list>
+/// <para>
+/// With several passes the values are computed once, the tangents once for each direction, and the estimates are averaged
+/// before step 4, so a pass more costs a tangent only.
+/// </para>
+/// <para>
+/// Layer by layer, each layer of a block has a tangent of its own, which starts there: C or D numbers of noise meet in one
+/// loss instead of D + 2 C, and as only the tangent of token mixing passes through the channel layer's matrix, it costs
+/// hardly more products.
+/// </para>
+/// <para>
+/// With <see cref="NoiseSites.Hidden"/> the last layer of a block is not perturbed, and has the exact gradient of its output in place of the estimate.
+/// </para>
+/// <para>
+/// With <see cref="ControlVariate.LearnedFeedback"/> a prediction of the gradient takes the place of most of the noise.
+/// </para>
+/// <para>
+/// Without local losses the tangent runs on through all blocks, and all noise of an example is multiplied by the derivative
+/// of that example's loss. That is unbiased for any number of patches and groups, and the mean over the batch; the paper's
+/// code differs in both (spec P4, P7).
+/// </para>
+/// </remarks>
+public sealed class ForwardGradient : LearningRule
+{
+    /// <summary>The most directions that one step can average over: as many as noise has names for.</summary>
+    public const int MaximumPasses = (int)RandomStream.MaximumPass + 1;
+
+    private readonly NoiseDistribution _perturbation;
+    private readonly LossScope _scope;
+    private readonly int _passes;
+    private readonly ulong _seed;
+    private readonly bool _layerwise;
+    private readonly NoiseSites _sites;
+    private readonly TangentMemory[] _memory;
+    private readonly FeedbackPrediction[] _predictions = [];
+    private readonly int[] _noisyLayers;
+
+    /// <summary>Prepares steps on a model.</summary>
+    /// <param name="model">The model to train.</param>
+    /// <param name="team">The threads that share the work.</param>
+    /// <param name="perturbation">What the noise is drawn from.</param>
+    /// <param name="scope">The local losses to read, which must include <see cref="LossScope.Block"/>; or the global one.</param>
+    /// <param name="passes">Directions to average over in each step; 1 to <see cref="MaximumPasses"/>.</param>
+    /// <param name="seed">Names all noise of the run.</param>
+    /// <param name="loss">What the losses measure; null for the default.</param>
+    /// <param name="layerwise">Whether the layers of a block are perturbed one at a time, each in its own tangent; with local losses only.</param>
+    /// <param name="sites">The layers that are perturbed.</param>
+    /// <param name="controlVariate">What predicts gradients; other than none with <see cref="NoiseSites.Hidden"/> only.</param>
+    /// <exception cref="ArgumentException">
+    /// <paramref name="scope"/> has parts but lacks the block flag, passes are out of range, the noise does not come in so
+    /// many, or <paramref name="controlVariate"/> does not go with <paramref name="sites"/>.
+    /// </exception>
+    public ForwardGradient(
+        LocalMixer model,
+        WorkerTeam team,
+        NoiseDistribution perturbation,
+        LossScope scope,
+        int passes,
+        ulong seed,
+        TrainingLoss? loss = null,
+        bool layerwise = false,
+        NoiseSites sites = NoiseSites.All,
+        ControlVariate controlVariate = ControlVariate.None)
+        : base(model, team, TangentSweep.RequireScope(scope), trainsHeads: true, loss)
+    {
+        ArgumentNullException.ThrowIfNull(perturbation);
+        ArgumentOutOfRangeException.ThrowIfLessThan(passes, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(passes, MaximumPasses);
+        if (layerwise && scope == LossScope.Global)
+        {
+            throw new ArgumentException("Layers are perturbed one at a time within blocks that have losses of their own; the scope must include Block.", nameof(layerwise));
+        }
+
+        if (controlVariate == ControlVariate.LearnedFeedback && sites != NoiseSites.Hidden)
+        {
+            throw new ArgumentException(
+                "Predictions start from the exact gradient of the layer before a loss, so that layer must not be perturbed: the noise sites must be Hidden.",
+                nameof(controlVariate));
+        }
+
+        _layerwise = layerwise;
+        _sites = sites;
+        _perturbation = perturbation.ForPasses(passes, [.. model.Blocks.SelectMany(FirstColumns)]);
+        _scope = scope;
+        _passes = passes;
+        _seed = seed;
+        _memory = [.. Tiles.Select(tiles => new TangentMemory(model, tiles, ownDirections: passes > 1))];
+        _noisyLayers = [.. model.Blocks.Select(block => block.Layers.Count - (sites == NoiseSites.Hidden && EndsBeforeLoss(block) ? 1 : 0))];
+        if (controlVariate == ControlVariate.LearnedFeedback)
+        {
+            Feedback = new LearnedFeedback(model, team, WaveExamples, isGlobal: scope == LossScope.Global);
+            _predictions = [.. Tiles.Select(tiles => new FeedbackPrediction(model, Feedback, tiles, scope, passes))];
+        }
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>
+    /// Where a block's input carries no tangent, its first layer has none to multiply. Feedback takes a product for the prediction and, in some
+    /// steps, one for the fit.
+    /// </remarks>
+    protected override double RuleFlopsOf(MixerBlock block) => 2.0 * block.Patches * block.Layers
+        .Select((layer, l) => layer.Map.MultiplyAddsPerRow * (2.0 + (_passes * TangentsOf(block, l)) + (Feedback?.Of(layer) is null ? 0 : 1 + Feedback.FitsPerStep))).Sum();
+
+    /// <summary>
+    /// Sees the directional derivatives of a tile's local losses [rows, G] in each pass, divided by the number of passes,
+    /// before losses that are not told apart are added up. Called on the thread that works on the tile.
+    /// </summary>
+    internal Action<BlockTile, int, ReadOnlyMemory<float>>? DerivativesTaken { get; set; }
+
+    /// <inheritdoc/>
+    protected override IEnumerable<string> Settings =>
+    [
+        $"{_perturbation.Description} noise on {(_sites == NoiseSites.Hidden ? "hidden " : "")}activities{(_layerwise ? ", layer by layer" : "")}",
+        Invariant($"{_passes} pass{(_passes == 1 ? "" : "es")}"),
+        $"loss scope {_scope}",
+        "derivatives by Tangent", // what there was to choose in version 0.1, whose runs go on
+        Invariant($"seed {_seed}"),
+        .. Feedback is null ? [] : new[] { "learned feedback" },
+    ];
+
+    /// <inheritdoc/>
+    internal LearnedFeedback? Feedback { get; }
+
+    /// <summary>The learned feedback of a rule; null where it has none.</summary>
+    internal static LearnedFeedback? FeedbackOf(LearningRule rule) => (rule as ForwardGradient)?.Feedback;
+
+    /// <inheritdoc/>
+    internal override int FitsOf(int block) => Feedback?.FitsOf(block) ?? 0;
+
+    /// <inheritdoc/>
+    internal override void TakeFit(int block, int part, WaveBlock wave, int worker, int examples, int capacity, bool accumulate, Span<float> workspace) =>
+        Feedback!.Take(block, part, wave, worker, examples, capacity, accumulate, workspace);
+
+    private protected override bool EndsWithSlices => true;
+
+    /// <inheritdoc/>
+    protected override long RuleBytes =>
+        _memory.Sum(memory => memory.Bytes) + _predictions.Sum(prediction => prediction.Bytes) + (Feedback?.Bytes ?? 0);
+
+    /// <inheritdoc/>
+    protected override void BeginStep(uint number, int batch) => Feedback?.Begin(OwnBlocks, number);
+
+    /// <inheritdoc/>
+    protected override void CompleteStep() => Feedback?.Complete(Grid);
+
+    /// <inheritdoc/>
+    protected internal override void Differentiate(ReadOnlySpan<BlockTile> tiles)
+    {
+        TangentMemory memory = _memory[tiles[0].Worker];
+        TangentSweep.ReadLosses(Model, _scope, tiles);
+        foreach (BlockTile tile in tiles)
+        {
+            if (_noisyLayers[tile.Block.Index] < tile.Block.Layers.Count)
+            {
+                TangentSweep.LeaveExactGradient(_scope, tile);
+            }
+        }
+
+        if (Feedback is not null)
+        {
+            _predictions[tiles[0].Worker].Predict(tiles);
+        }
+
+        for (int pass = 0; pass < _passes; pass++)
+        {
+            if (_scope == LossScope.Global)
+            {
+                DifferentiateGlobalLoss(tiles, memory, pass);
+                continue;
+            }
+
+            for (int k = 0; k < tiles.Length; k++)
+            {
+                int noisy = _noisyLayers[tiles[k].Block.Index], sweeps = _layerwise ? noisy : 1;
+                for (int i = 0; i < sweeps; i++)
+                {
+                    DifferentiateLocalLosses(tiles[k], memory, pass, _layerwise ? i..(i + 1) : ..noisy);
+                }
+            }
+        }
+    }
+
+    // Steps 1 to 3 for noise on some layers of one block.
+    private void DifferentiateLocalLosses(BlockTile tile, TangentMemory memory, int pass, Range layers)
+    {
+        CarryTangent(tile, memory, pass, layers);
+        DerivativesTaken?.Invoke(tile, pass, memory.GroupCredit[..(tile.Rows * tile.Block.Groups)]);
+        Span<float> byRow = memory.RowCredit.Span[..tile.Rows];
+        byRow.Clear();
+        TangentSweep.ShareCredit(_scope, tile, memory.GroupCredit.Span[..(tile.Rows * tile.Block.Groups)], byRow);
+        if (Feedback is not null)
+        {
+            _predictions[tile.Worker].ExplainLocal(tile, memory, pass, layers);
+        }
+
+        AssignCredit(tile, next: null, memory, pass, layers);
+    }
+
+    // The same for noise on all layers of all blocks.
+    private void DifferentiateGlobalLoss(ReadOnlySpan<BlockTile> tiles, TangentMemory memory, int pass)
+    {
+        foreach (BlockTile tile in tiles)
+        {
+            CarryTangent(tile, memory, pass, .._noisyLayers[tile.Block.Index]);
+        }
+
+        TangentSweep.DifferentiateFinalLoss(tiles[^1], 1f / _passes, memory);
+        if (Feedback is not null)
+        {
+            _predictions[tiles[0].Worker].ExplainGlobal(tiles, memory, pass, _noisyLayers);
+        }
+
+        for (int k = 0; k < tiles.Length; k++)
+        {
+            TangentSweep.CreditFinalLoss(tiles[k], memory);
+            AssignCredit(tiles[k], k + 1 < tiles.Length ? tiles[k + 1] : null, memory, pass, .._noisyLayers[k]);
+        }
+    }
+
+    // Numbers that meet in one loss (spec 1.4) take consecutive columns: the grouped layer's C first, then the channel layer's C, then the token
+    // layer's. With losses for each patch and group, 2 C passes make the estimate of the first block exact, or C passes layer by layer.
+    private static IEnumerable<int> FirstColumns(MixerBlock block) => block.Layers.Select((_, l) => (block.Layers.Count - 1 - l) * block.ChannelsPerGroup);
+
+    // Whether a loss follows a block's last layer directly.
+    private bool EndsBeforeLoss(MixerBlock block) => _scope != LossScope.Global || block.Index == Model.Blocks.Count - 1;
+
+    // Tangents that a layer multiplies in one pass.
+    private int TangentsOf(MixerBlock block, int layer) => _layerwise ? layer : layer > 0 || TangentSweep.InputMoves(_scope, block) ? 1 : 0;
+
+    // Steps 1 and 2. Where the block's input carries no tangent, it starts from the noise of the first noisy layer.
+    private void CarryTangent(BlockTile tile, TangentMemory memory, int pass, Range layers)
+    {
+        MixerBlock block = tile.Block;
+        bool inputMoves = TangentSweep.InputMoves(_scope, block);
+        int first = layers.Start.Value, end = layers.End.Value;
+        int last = block.Layers.Count - 1;
+        Span<float> input = memory.Input.Span, output = memory.Output.Span;
+        if (inputMoves)
+        {
+            TangentSweep.EnterBlock(tile, memory);
+        }
+
+        for (int l = first; l <= last; l++)
+        {
+            MixerLayer layer = block.Layers[l];
+            bool moves = l > first || inputMoves;
+            if (moves)
+            {
+                layer.Map.Apply(layer.PackedWeight, input, output, tile.Rows, tile.Activations.Workspace.Span);
+            }
+
+            ReadOnlySpan<float> active = l == last ? tile.Result.Span : tile.Activations.Output(l);
+            for (int row = 0; row < tile.Rows; row += MixerBlock.ChunkRows)
+            {
+                Range chunk = MixerBlock.Chunk(row, tile.Rows, layer.Map.Outputs);
+                Span<float> tangent = output[chunk];
+                if (moves)
+                {
+                    TangentSweep.ThroughOutputNorm(tile, l, tangent, chunk);
+                    if (inputMoves && l == last)
+                    {
+                        block.AddResidual(memory.Source.Span[MixerBlock.Chunk(row, tile.Rows, block.Inputs)], tangent);
+                    }
+                }
+
+                if (l < end)
+                {
+                    Span<float> noise = memory.Direction(tile, l)[chunk];
+                    Draw(tile, layer, pass, row, noise);
+                    if (moves)
+                    {
+                        Activation.PerturbTangent(active[chunk], noise, tangent);
+                    }
+                    else
+                    {
+                        Activation.Mask(active[chunk], noise);
+                        if (l == last)
+                        {
+                            noise.CopyTo(tangent);
+                        }
+                        else
+                        {
+                            tangent = noise;
+                        }
+                    }
+                }
+                else
+                {
+                    Activation.Mask(active[chunk], tangent);
+                }
+
+                if (l < last)
+                {
+                    TangentSweep.ThroughInputNorm(tile, l + 1, tangent, input[chunk], chunk);
+                }
+                else if (_scope != LossScope.Global)
+                {
+                    TangentSweep.DifferentiateLocalLosses(tile, tangent, input[chunk], chunk, row, 1f / _passes, memory.GroupCredit.Span);
+                }
+            }
+        }
+    }
+
+    private void Draw(BlockTile tile, MixerLayer layer, int pass, int row, Span<float> noise)
+    {
+        int patches = tile.Block.Patches, channels = layer.Map.Outputs;
+        while (!noise.IsEmpty)
+        {
+            int patch = row % patches;
+            int rows = Math.Min(noise.Length / channels, patches - patch);
+            RandomStream stream = new(_seed, RandomPurpose.Perturbation, tile.Step, (uint)pass, (uint)layer.Index, (uint)(tile.FirstImage + ((tile.FirstExample + (row / patches)) % tile.Images)));
+            _perturbation.Draw(stream, patch * channels, noise[..(rows * channels)]);
+            noise = noise[(rows * channels)..];
+            row += rows;
+        }
+    }
+
+    // Step 3, and after the last pass step 4 on the same rows. Noise on a layer that mixes patches reaches every group of its patch; noise
+    // on the others, only its own group. A global loss credits all rows and groups of an example alike, and one sum of all is what each
+    // of them holds.
+    private void AssignCredit(BlockTile tile, BlockTile? next, TangentMemory memory, int pass, Range layers)
+    {
+        bool fits = Feedback is { IsFitting: true };
+        for (int l = layers.Start.Value; l < layers.End.Value; l++)
+        {
+            bool reachesAllGroups = tile.Block.Layers[l].ReachesAllGroups;
+            ReadOnlySpan<float> credit = (reachesAllGroups ? memory.RowCredit : memory.GroupCredit).Span;
+            int outputs = tile.Block.Layers[l].Map.Outputs;
+            int size = reachesAllGroups ? outputs : tile.Block.ChannelsPerGroup;
+            for (int row = 0; row < tile.Rows; row += MixerBlock.ChunkRows)
+            {
+                Range chunk = MixerBlock.Chunk(row, tile.Rows, outputs);
+                ReadOnlySpan<float> direction = memory.Direction(tile, l)[chunk], credits = credit[MixerBlock.Runs(chunk, size)];
+                if (_passes == 1 && Feedback is null && tile.Block.Layers[l].OutputNorm == size)
+                {
+                    tile.PassBackThroughNormalization(l, chunk, direction, credits);
+                    continue;
+                }
+
+                Activation.ScaleRuns(direction, credits, tile.Gradient(l)[chunk], size, accumulate: pass > 0);
+                if (pass == _passes - 1 && !fits)
+                {
+                    Complete(tile, l, chunk);
+                }
+            }
+
+            if (pass == _passes - 1)
+            {
+                if (fits)
+                {
+                    _predictions[tile.Worker].LeaveResiduals(tile, next, l);
+                    Complete(tile, l, ..tile.Gradient(l).Length);
+                }
+
+                tile.PackGradient(l);
+            }
+        }
+    }
+
+    // Step 4 on some rows: a prediction takes the place that its noise had.
+    private void Complete(BlockTile tile, int l, Range chunk)
+    {
+        if (Feedback is not null)
+        {
+            _predictions[tile.Worker].Complete(tile, l, chunk);
+            tile.PassBackThroughActivation(l, chunk, tile.Gradient(l)[chunk]);
+            return;
+        }
+
+        tile.PassBackThroughNormalization(l, chunk);
+    }
+}

@@ -1,0 +1,286 @@
+using System.Numerics.Tensors;
+using Onward.Communication;
+using Onward.Kernels;
+using Onward.Engine;
+using Onward.Models;
+using Onward.Threads;
+
+namespace Onward.Rules;
+
+/// <summary>
+/// Learned feedback: a matrix B beside each layer's weight, by which a forward gradient predicts the gradient that it is about to
+/// estimate (<see cref="ControlVariate.LearnedFeedback"/>). It begins at 0 and is fitted to the estimates; no weight is transported.
+/// </summary>
+/// <remarks>
+/// <para>
+/// B takes the gradient f of its layer's output, or the prediction of it, to a prediction b of the gradient of the activities below. An
+/// estimate e of that gradient has its mean, so e - b is on average what the prediction lacks. A step adds up
+/// U = sum of f (e - b)' / |f|^2 over the batch. The division gives all examples the same say: the noise of an estimate is as large as the
+/// gradient itself, so large errors tell no more than small ones.
+/// </para>
+/// <para>
+/// Then B gains E / |U|^2 times U, where E is the sum of c^2 / |f|^2, and c the derivative along the noise that the prediction left. The mean
+/// of c^2 is |G - b|^2 for every kind of noise, which makes E the mean of the inner product of U with what B lacks. So this is the step
+/// that brings B closest to the matrix that explains the gradients. It needs no rate, and is the shorter the more numbers of noise meet the
+/// fewer examples. Both are averaged over some steps.
+/// </para>
+/// <para>
+/// B changes when a step is complete, and so is a function of the steps before: no prediction depends on the noise that it is used with.
+/// </para>
+/// <para>
+/// Where c holds more than one layer lacks (layers perturbed at once, a global loss), the step would be too long. So a guard measures: while
+/// predictions leave more noise than there is without them, B shrinks towards 0 and steps grow shorter. In a chain of layers a prediction that is
+/// too long lengthens those below it, so predictions can become long within few steps: those that leave ten times the noise are given up at once.
+/// </para>
+/// </remarks>
+internal sealed class LearnedFeedback
+{
+    /// <summary>
+    /// Steps to one that matrices are fitted to, once they have learnt most: those whose number it divides. A fit costs as much as a prediction,
+    /// and matrices follow the network in more steps than that. With a global loss, whose noise hides most, they are fitted to each.
+    /// </summary>
+    internal const int StepsPerFit = 8;
+
+    /// <summary>The step before which matrices are fitted to each.</summary>
+    internal const uint FirstSteps = 500;
+
+    // Averages over steps: of E, of the same without a prediction, of |U|^2; and the logarithm of the caution, a factor of at most 1. What is
+    // averaged are sums over a whole batch, so few steps steady them.
+    private const int StatisticsCount = 4;
+    private const float Forgetting = 0.9f;
+
+    // Predictions are held to do harm, or good, where they leave so much of the noise that there is without them. Between lies chance.
+    private const float Harm = 1.02f;
+    private const float Good = 0.98f;
+
+    // Ten times the noise is no chance, even of few examples. Sums that overflow are ruin too.
+    private const float Ruin = 10;
+    private const float RuinRetreat = 1;
+
+    // What a step of harm takes from the matrices and from the logarithm of the caution, and what a step of good gives back to the latter.
+    private const float Retreat = 0.1f;
+    private const float Recovery = 0.02f;
+
+    private readonly int[] _starts; // of each block's matrices and, last, the end
+    private readonly WorkerTeam _team;
+    private readonly bool _isGlobal;
+    private readonly long _roomLength;
+    private readonly FeedbackLayer?[] _layers;
+    private readonly FeedbackLayer[] _fitted;
+    private readonly (FeedbackLayer Layer, int Slice)[] _packing;
+    private readonly (FeedbackLayer Layer, int Slice)[][] _parts; // of the fit [block]
+    private readonly Memory<float>[] _biases;
+    private readonly ParameterVector _sums;
+    private readonly Action<int, int> _pack;
+    private readonly Action<int, int> _learn;
+    private Range _own;
+
+    /// <summary>Prepares matrices of 0.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="team">The threads that share the work.</param>
+    /// <param name="examples">Examples in a wave.</param>
+    /// <param name="isGlobal">Whether it is the loss of the final head that is predicted, through all blocks.</param>
+    internal LearnedFeedback(LocalMixer model, WorkerTeam team, int examples, bool isGlobal)
+    {
+        (_team, _isGlobal) = (team, isGlobal);
+        Matrices = new ParameterVector(LayoutOf(model));
+        _sums = new ParameterVector(Matrices.Layout);
+        _starts = [0, .. model.Blocks.Skip(1).Select(block => MatrixOf(block.Layers[0]).Offset), Matrices.Layout.Length];
+        (MixerBlock Block, int Place, bool IsExact)[] fitted =
+        [
+            .. Sites(model)
+                .Where(site => site.Place > 0 || isGlobal)
+                .Select(site => (site.Block, site.Place, site.Place == site.Block.Layers.Count - 1 && (!isGlobal || site.Block.Index == model.Blocks.Count - 1))),
+        ];
+        _layers = new FeedbackLayer?[model.Blocks.Sum(block => block.Layers.Count)];
+
+        // Blocks that learn one after another share the memory of a wave; layers of a block do not.
+        foreach (var sharing in fitted.GroupBy(site => (site.Place, isGlobal ? site.Block.Index : 0)))
+        {
+            FeedbackRoom room = new(sharing, examples);
+            _roomLength += room.Length;
+            foreach ((MixerBlock block, int place, bool isExact) in sharing)
+            {
+                MixerLayer layer = block.Layers[place];
+                _layers[layer.Index] = new FeedbackLayer(block, place, MatrixOf(layer), StatisticsOf(layer), isExact, room);
+            }
+        }
+
+        _fitted = [.. _layers.OfType<FeedbackLayer>()];
+        _packing = [.. _fitted.SelectMany(layer => Enumerable.Range(0, layer.Map.TransposingSlices).Select(slice => (layer, slice)))];
+        _parts =
+        [
+            .. model.Blocks.Select(block => _fitted.Where(layer => layer.Block == block)
+                .SelectMany(layer => Enumerable.Range(0, layer.Map.Slices).Select(slice => (layer, slice))).ToArray()),
+        ];
+        int bias = _fitted.Max(layer => layer.Block.Layers[layer.Place].Bias.Length);
+        _biases = [.. Enumerable.Range(0, team.Count).Select(_ => AlignedMemory.Allocate(bias))];
+        (_pack, _learn) = (Pack, Learn);
+    }
+
+    /// <summary>All matrices and the averages of their fit: what a run needs to go on.</summary>
+    internal ParameterVector Matrices { get; }
+
+    /// <summary>Whether matrices change from step to step; else they stay as they are.</summary>
+    internal bool IsFitted { get; set; } = true;
+
+    /// <summary>The part of the steps that matrices are fitted to, after the first.</summary>
+    internal double FitsPerStep => _isGlobal ? 1 : 1.0 / StepsPerFit;
+
+    internal long Bytes => sizeof(float) * (_roomLength + _fitted.Sum(layer => (long)layer.Packed.Length)
+        + Matrices.All.Length + _sums.All.Length + _biases.Sum(m => (long)m.Length));
+
+    /// <summary>
+    /// Where the matrices of a model lie. Every layer but the first has one; that of a block's first stays at 0 where losses are local.
+    /// </summary>
+    internal static ParameterLayout LayoutOf(LocalMixer model)
+    {
+        ParameterLayout layout = new();
+        foreach ((MixerBlock block, int l) in Sites(model))
+        {
+            Parameter weight = block.Layers[l].Weight;
+            layout.Add(weight.Name, weight.Shape, isMatrix: true);
+            layout.Add($"{weight.Name}.statistics", [StatisticsCount], isMatrix: false);
+        }
+
+        return layout;
+    }
+
+    /// <summary>The feedback of a layer; null where nothing is predicted through it.</summary>
+    internal FeedbackLayer? Of(MixerLayer layer) => _layers[layer.Index];
+
+    /// <summary>Where the matrices of some blocks lie: one piece.</summary>
+    internal Range RangeOf(Range blocks) => _starts[blocks.Start.Value].._starts[blocks.End.Value];
+
+    /// <summary>
+    /// The noise that predictions leave in the activities below a layer, as a share of the noise without them; 1 before there are any.
+    /// </summary>
+    internal double NoiseLeft(FeedbackLayer above)
+    {
+        ReadOnlySpan<float> statistics = Matrices[above.Statistics];
+        return statistics[1] > 0 ? statistics[0] / statistics[1] : 1;
+    }
+
+    /// <summary>The noise that predictions leave in each block, the mean of its layers.</summary>
+    internal IReadOnlyList<double> NoiseLeftByBlock() => [.. _fitted.GroupBy(layer => layer.Block).Select(block => block.Average(NoiseLeft))];
+
+    /// <summary>Whether matrices are fitted to the step under way.</summary>
+    internal bool IsFitting { get; private set; }
+
+    /// <summary>Begins a step in some of the blocks; its number says whether matrices are fitted to it.</summary>
+    internal void Begin(Range own, uint number)
+    {
+        _own = own;
+        IsFitting = IsFitted && (_isGlobal || number < FirstSteps || number % StepsPerFit == 0);
+        _team.Run(_packing.Length, _pack);
+    }
+
+    /// <summary>Counts the parts of a block's fit in the step under way, each a slice of a layer's matrix; 0 where the step fits nothing.</summary>
+    internal int FitsOf(int block) => IsFitting ? _parts[block].Length : 0;
+
+    /// <summary>Takes a slice of a layer's U from the wave, and with the first slice its E.</summary>
+    /// <param name="block">The block.</param>
+    /// <param name="part">The part of its fit.</param>
+    /// <param name="wave">The block's memory of the wave.</param>
+    /// <param name="worker">The thread that does.</param>
+    /// <param name="examples">Examples in the wave.</param>
+    /// <param name="capacity">Examples that it can hold.</param>
+    /// <param name="accumulate">Whether to add to what earlier waves gave.</param>
+    /// <param name="workspace">Room for the product.</param>
+    internal void Take(
+        int block, int part, WaveBlock wave, int worker, int examples, int capacity, bool accumulate, Span<float> workspace)
+    {
+        (FeedbackLayer layer, int slice) = _parts[block][part];
+        int patches = layer.Block.Patches, rows = examples * patches;
+        layer.Map.AccumulateGradient(
+            slice,
+            layer.Residuals[..(rows * layer.Map.Inputs)],
+            layer.IsExact ? wave.PackedGradients[layer.Place].Span : layer.Features,
+            rows,
+            capacity * patches,
+            accumulate,
+            _sums[layer.Matrix],
+            _biases[worker].Span[..layer.Block.Layers[layer.Place].Bias.Length],
+            workspace);
+        if (slice > 0)
+        {
+            return;
+        }
+
+        // Example by example, so that sums do not depend on where a wave ends.
+        Span<float> sums = _sums[layer.Statistics];
+        (float left, float plain) = accumulate ? (sums[0], sums[1]) : (0, 0);
+        for (int n = 0; n < examples; n++)
+        {
+            left += layer.Noise[2 * n];
+            plain += layer.Noise[(2 * n) + 1];
+        }
+
+        (sums[0], sums[1]) = (left, plain);
+    }
+
+    /// <summary>Fits the matrices to what the step has added up.</summary>
+    /// <param name="grid">The processes that share the step.</param>
+    internal void Complete(RankGrid grid)
+    {
+        if (IsFitting)
+        {
+            grid.Peers.BeginSum(_sums.Memory[RangeOf(_own)]).Wait();
+            _team.Run(_fitted.Length, _learn);
+        }
+    }
+
+    private static IEnumerable<(MixerBlock Block, int Place)> Sites(LocalMixer model) =>
+        model.Blocks.SelectMany(block => Enumerable.Range(0, block.Layers.Count).Select(l => (block, l))).Skip(1);
+
+    // Every layer but the first has a matrix and its statistics, in the order of the layers.
+    private Parameter MatrixOf(MixerLayer layer) => Matrices.Layout.Parameters[2 * (layer.Index - 1)];
+
+    private Parameter StatisticsOf(MixerLayer layer) => Matrices.Layout.Parameters[(2 * (layer.Index - 1)) + 1];
+
+    private bool Owns(FeedbackLayer layer) => layer.Block.Index >= _own.Start.Value && layer.Block.Index < _own.End.Value;
+
+    private void Pack(int job, int worker)
+    {
+        (FeedbackLayer layer, int slice) = _packing[job];
+        if (Owns(layer))
+        {
+            layer.Map.PackTranspose(slice, Matrices[layer.Matrix], layer.Packed.Span);
+        }
+    }
+
+    private void Learn(int job, int worker)
+    {
+        FeedbackLayer layer = _fitted[job];
+        if (!Owns(layer))
+        {
+            return;
+        }
+
+        Span<float> matrix = Matrices[layer.Matrix], statistics = Matrices[layer.Statistics];
+        ReadOnlySpan<float> update = _sums[layer.Matrix], sums = _sums[layer.Statistics];
+        if (!(sums[0] <= Ruin * Math.Max(sums[1], statistics[1])))
+        {
+            matrix.Clear();
+            (statistics[0], statistics[3]) = (statistics[1], statistics[3] - RuinRetreat);
+            return;
+        }
+
+        Average(ref statistics[0], sums[0]);
+        Average(ref statistics[1], sums[1]);
+        Average(ref statistics[2], TensorPrimitives.SumOfSquares(update));
+        bool harms = statistics[0] > Harm * statistics[1], helps = statistics[0] < Good * statistics[1];
+        statistics[3] = Math.Min(0, statistics[3] + (harms ? -Retreat : helps ? Recovery : 0));
+        if (harms)
+        {
+            TensorPrimitives.Multiply(matrix, 1 - Retreat, matrix);
+        }
+
+        if (statistics[2] > 0)
+        {
+            TensorPrimitives.MultiplyAdd(update, MathF.Exp(statistics[3]) * statistics[0] / statistics[2], matrix, matrix);
+        }
+    }
+
+    private static void Average(ref float average, float value) => average += (1 - Forgetting) * (value - average);
+}

@@ -1,0 +1,66 @@
+using System.Runtime.InteropServices;
+using Onward.Communication;
+using Onward.Engine;
+using Onward.Formats;
+using Onward.Models;
+using Onward.Rules;
+
+namespace Onward.Training;
+
+/// <summary>A model that processes train together: each has all parameters, and trains those of its own blocks.</summary>
+/// <param name="rule">The rule, which knows the blocks of every process.</param>
+internal sealed class SharedModel(LearningRule rule)
+{
+    private readonly RankGrid _grid = rule.Grid;
+    private readonly LocalMixer _model = rule.Model;
+
+    /// <summary>Whether this process trains a parameter.</summary>
+    internal bool Owns(Parameter parameter)
+    {
+        (int first, int length) = _model.ParametersOf(rule.OwnBlocks).GetOffsetAndLength(_model.Values.Layout.Length);
+        return parameter.Offset >= first && parameter.Offset < first + length;
+    }
+
+    /// <summary>Gives every process what each has of the parameters of its blocks.</summary>
+    internal void Assemble(ParameterVector vector) => Assemble(vector, _model.ParametersOf);
+
+    /// <summary>Gives every process what each has learnt beside the parameters of its blocks.</summary>
+    internal void AssembleFeedback()
+    {
+        if (ForwardGradient.FeedbackOf(rule) is LearnedFeedback feedback)
+        {
+            Assemble(feedback.Matrices, feedback.RangeOf);
+        }
+    }
+
+    private void Assemble(ParameterVector vector, Func<Range, Range> of)
+    {
+        for (int stage = 0; stage < _grid.Stages && _grid.Stages > 1; stage++)
+        {
+            _grid.Chain.Broadcast(vector.All[of(rule.Stages[stage]..rule.Stages[stage + 1])], stage);
+        }
+    }
+
+    /// <summary>Requires that all processes have the same parameters: replicas that came to differ by a bit would drift apart unseen.</summary>
+    internal void RequireSame()
+    {
+        if (_grid.World.Count > 1)
+        {
+            _grid.World.RequireSame("Checksums of parameters", Checksum.Of(MemoryMarshal.AsBytes(_model.Values.All)));
+        }
+    }
+
+    /// <summary>Requires that all processes are about to make the same run.</summary>
+    /// <param name="images">Names their images.</param>
+    /// <param name="keeps">Whether they keep checkpoints.</param>
+    internal void RequireSameRun(Func<string> images, bool keeps)
+    {
+        if (_grid.World.Count > 1)
+        {
+            _grid.World.RequireSame("Images", images());
+            _grid.World.RequireSame("Examples in a wave, which follow from threads,", _grid.Stages == 1 ? "any" : $"{rule.WaveExamples}");
+            _grid.World.RequireSame("Wishes for checkpoints", $"{keeps}");
+            RequireSame();
+        }
+    }
+}
