@@ -13,7 +13,10 @@ using Onward.Rules;
 using Onward.Threads;
 using Onward.Training;
 
-int epochs = args.Length > 1 ? int.Parse(args[1], CultureInfo.InvariantCulture) : 5, seeds = args.Length > 2 ? int.Parse(args[2], CultureInfo.InvariantCulture) : 3;
+int epochs = args.Length > 1
+    ? int.Parse(args[1], CultureInfo.InvariantCulture)
+    : 5, seeds = args.Length > 2 ? int.Parse(args[2], CultureInfo.InvariantCulture)
+    : 3;
 double rate = args.Length > 3 ? double.Parse(args[3], CultureInfo.InvariantCulture) : 0.01;
 ImageDataset mnist = IdxFolder.Load(args[0]);
 using WorkerTeam team = new(Environment.ProcessorCount);
@@ -29,7 +32,9 @@ void Train(string name, double rate, Func<LocalMixer, ulong, LearningRule> creat
         model.Initialize(seed);
         TrainingOptions options = new() { Epochs = epochs, LearningRate = rate, Seed = seed };
         TrainingResult result = new Trainer(model, create(model, seed), team, mnist, options, TimeProvider.System).Run();
-        Console.WriteLine(FormattableString.Invariant($"{name}, rate {rate}, seed {seed}: test error {result.TestError:F2} %, {result.ImagesPerSecond:F0} images/s"));
+        Console.WriteLine(
+            FormattableString.Invariant(
+                $"{name}, rate {rate}, seed {seed}: test error {result.TestError:F2} %, {result.ImagesPerSecond:F0} images/s"));
     }
 }
 

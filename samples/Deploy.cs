@@ -16,11 +16,13 @@ using Onward.Training;
 
 using WorkerTeam team = new(Environment.ProcessorCount);
 ImageDataset digits = DigitsSource.Load();
-LocalMixer trained = new(new LocalMixerOptions { Blocks = 2, PatchesPerSide = 1, Channels = 256, Groups = 16, ImageSide = 28, ImageChannels = 1, Classes = 10 });
+LocalMixer trained = new(
+    new LocalMixerOptions { Blocks = 2, PatchesPerSide = 1, Channels = 256, Groups = 16, ImageSide = 28, ImageChannels = 1, Classes = 10 });
 trained.Initialize(seed: 1);
 ForwardGradient rule = new(trained, team, NoiseDistribution.Gaussian, LossScope.All, passes: 1, seed: 1);
 new Trainer(trained, rule, team, digits, new TrainingOptions { Epochs = 8, LearningRate = 0.03, Seed = 1 }, TimeProvider.System).Run();
-string folder = Directory.CreateTempSubdirectory("onward-").FullName, file = Path.Combine(folder, "model.safetensors"), onnx = Path.Combine(folder, "model.onnx");
+string folder = Directory.CreateTempSubdirectory("onward-").FullName, file = Path.Combine(
+    folder, "model.safetensors"), onnx = Path.Combine(folder, "model.onnx");
 ModelFile.Save(trained, file);
 OnnxFile.Save(trained, ImageDescription.Of(digits), onnx);
 
@@ -41,13 +43,15 @@ foreach (ImageBatch batch in test.InOrder())
         mistakes += probabilities.IndexOf(probabilities.Max()) == batch.Labels[n] ? 0 : 1;
     }
 }
-Console.WriteLine($"{100.0 * mistakes / images:F2} % wrong; answers came from {string.Join(", ", answers.Select(answer => $"{answer.Key} ({answer.Value})"))}");
+Console.WriteLine(
+    $"{100.0 * mistakes / images:F2} % wrong; answers came from {string.Join(", ", answers.Select(answer => $"{answer.Key} ({answer.Value})"))}");
 
 // The ONNX file takes intensities from 0 to 255 and standardises them itself; these are digits of no data set.
 (byte[] pixels, byte[] labels) = ProceduralDigits.Generate(seed: 7, first: 0, count: 1000);
 using InferenceSession session = new(onnx);
 DenseTensor<float> input = new(Array.ConvertAll(pixels, pixel => (float)pixel), [1000, 28, 28, 1]);
-using IDisposableReadOnlyCollection<DisposableNamedOnnxValue> outputs = session.Run([NamedOnnxValue.CreateFromTensor(OnnxFile.Input, input)], [OnnxFile.Probabilities]);
+using IDisposableReadOnlyCollection<DisposableNamedOnnxValue> outputs = session.Run(
+    [NamedOnnxValue.CreateFromTensor(OnnxFile.Input, input)], [OnnxFile.Probabilities]);
 Tensor<float> answered = outputs[0].AsTensor<float>();
 int wrong = labels.Where((y, n) => Enumerable.Range(0, 10).MaxBy(k => answered[n, k]) != y).Count();
 Console.WriteLine($"{wrong / 10.0:F1} % of 1000 new digits wrong in ONNX Runtime");

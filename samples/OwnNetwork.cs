@@ -10,7 +10,14 @@ using Onward.Data;
 using Onward.Kernels;
 
 const int Batch = 64, Steps = 400;
-(string Name, int Inputs, int Outputs)[] shapes = [("filter", 49, 32), ("gate", 49, 32), ("hidden", 512, 64), ("out", 64, 10), ("head", 512, 10)];
+(string Name, int Inputs, int Outputs)[] shapes =
+[
+    ("filter", 49, 32),
+    ("gate", 49, 32),
+    ("hidden", 512, 64),
+    ("out", 64, 10),
+    ("head", 512, 10),
+];
 (DualTensor<float> newImages, int[] newLabels) = Digits(first: 1_000_000, 500);
 WeightPerturbationEstimator<float> onWeights = new(NoiseDistribution.Gaussian, passes: 4, seed: 1);
 ActivityPerturbationEstimator<float> onActivities = new(NoiseDistribution.Gaussian, passes: 4, seed: 1);
@@ -18,7 +25,8 @@ BackpropagationEstimator<float> backprop = new();
 FeedbackAlignmentEstimator<float> alignment = new(seed: 1);
 foreach ((string name, GradientEstimator<float> estimator, bool local, float rate) in new (string, GradientEstimator<float>, bool, float)[]
 {
-    ("FG-W", onWeights, false, 0.01f), ("FG-A", onActivities, false, 0.1f), ("LG-FG-W", onWeights, true, 0.01f), ("LG-FG-A", onActivities, true, 0.1f),
+    ("FG-W", onWeights, false, 0.01f), ("FG-A", onActivities, false, 0.1f), ("LG-FG-W", onWeights, true, 0.01f), (
+        "LG-FG-A", onActivities, true, 0.1f),
     ("BP", backprop, false, 0.1f), ("LG-BP", backprop, true, 0.1f), ("FA", alignment, false, 0.1f), ("LG-FA", alignment, true, 0.1f),
 })
 {
@@ -27,7 +35,8 @@ foreach ((string name, GradientEstimator<float> estimator, bool local, float rat
     for (uint step = 0; step < Steps; step++)
     {
         (DualTensor<float> images, int[] labels) = Digits(step * Batch, Batch);
-        GradientEstimate<float> estimate = estimator.Estimate(parameters, sweep => CrossEntropy(Logits(sweep, images, local ? labels : null), labels), step);
+        GradientEstimate<float> estimate = estimator.Estimate(
+            parameters, sweep => CrossEntropy(Logits(sweep, images, local ? labels : null), labels), step);
         foreach ((string parameter, Tensor<float> gradient) in estimate.Estimates)
         {
             parameters[parameter] = Tensor.Subtract<float>(parameters[parameter], Tensor.Multiply<float>(gradient, rate));

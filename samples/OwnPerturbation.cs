@@ -16,7 +16,8 @@ ImageDataset digits = DigitsSource.Load();
 List<EpochMetrics> ofSparse = Train(new SparseNoise()), ofGaussian = Train(NoiseDistribution.Gaussian);
 foreach ((EpochMetrics sparse, EpochMetrics gaussian) in ofSparse.Zip(ofGaussian))
 {
-    Console.WriteLine($"epoch {sparse.Epoch,2}: test error {sparse.TestError:F2} % with sparse noise, {gaussian.TestError:F2} % with Gaussian noise");
+    Console.WriteLine(
+        $"epoch {sparse.Epoch,2}: test error {sparse.TestError:F2} % with sparse noise, {gaussian.TestError:F2} % with Gaussian noise");
 }
 
 List<EpochMetrics> Train(NoiseDistribution noise)

@@ -17,5 +17,6 @@ model.Initialize(seed: 1);
 ForwardGradient rule = new(model, team, NoiseDistribution.Gaussian, LossScope.All, passes: 1, seed: 1);
 TrainingOptions options = new() { Epochs = 10, LearningRate = 0.03, Seed = 1 };
 Trainer trainer = new(model, rule, team, digits, options, TimeProvider.System);
-TrainingResult result = trainer.Run(epochEnded: epoch => Console.WriteLine($"epoch {epoch.Epoch}: train loss {epoch.TrainLoss:F3}, test error {epoch.TestError:F2} %"));
+TrainingResult result = trainer.Run(
+    epochEnded: epoch => Console.WriteLine($"epoch {epoch.Epoch}: train loss {epoch.TrainLoss:F3}, test error {epoch.TestError:F2} %"));
 Console.WriteLine($"test error {result.TestError:F2} %, {result.ImagesPerSecond:N0} images a second");

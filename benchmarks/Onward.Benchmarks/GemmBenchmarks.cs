@@ -60,11 +60,16 @@ public unsafe class GemmBenchmarks
     public void Packed() => Gemm.MultiplyPacked(GemmLeft.Plain, M, N, K, _a.Span, K, _packed.Span, K, 0, _c.Span, N, accumulate: false);
 
     [Benchmark]
-    public void PackingEachTime() => Gemm.Multiply(GemmLeft.Plain, rightTransposed: false, M, N, K, _a.Span, K, _b.Span, N, _c.Span, N, accumulate: false, _workspace.Span);
+    public void PackingEachTime() =>
+        Gemm.Multiply(
+            GemmLeft.Plain, rightTransposed: false, M, N, K, _a.Span, K, _b.Span, N, _c.Span, N, accumulate: false, _workspace.Span);
 
     [Benchmark]
-    public void LeftTransposed() => Gemm.MultiplyPacked(GemmLeft.Transposed, M, N, K, _a.Span, M, _packed.Span, K, 0, _c.Span, N, accumulate: true);
+    public void LeftTransposed() =>
+        Gemm.MultiplyPacked(GemmLeft.Transposed, M, N, K, _a.Span, M, _packed.Span, K, 0, _c.Span, N, accumulate: true);
 
     [Benchmark]
-    public void RightTransposed() => Gemm.Multiply(GemmLeft.Plain, rightTransposed: true, M, N, K, _a.Span, K, _b.Span, K, _c.Span, N, accumulate: false, _workspace.Span);
+    public void RightTransposed() =>
+        Gemm.Multiply(
+            GemmLeft.Plain, rightTransposed: true, M, N, K, _a.Span, K, _b.Span, K, _c.Span, N, accumulate: false, _workspace.Span);
 }

@@ -14,7 +14,10 @@ internal static class Cli
     internal static int Run(string[] args, Host host)
     {
         // With results of JSON on the same terminal nothing is redrawn, so that what records the terminal has whole lines.
-        host = host.OutIsTerminal && args.Any(arg => arg == "--json" || arg.StartsWith("--json=", StringComparison.Ordinal)) ? host with { ErrorIsTerminal = false } : host;
+        host = host.OutIsTerminal
+            && args.Any(arg => arg == "--json" || arg.StartsWith("--json=", StringComparison.Ordinal))
+            ? host with { ErrorIsTerminal = false }
+            : host;
         try
         {
             RootCommand root = HelpText.CreateRoot(host);

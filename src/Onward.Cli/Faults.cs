@@ -13,7 +13,8 @@ internal static class Faults
     /// <summary>Names the exit code and the message of a fault.</summary>
     internal static (int Code, string Message) Describe(Exception fault) => fault switch
     {
-        RunException or DataException or DownloadUnavailableException or ModelFileException or MpiException or RankMismatchException => (ExitCode.BadInput, fault.Message),
+        RunException or DataException or DownloadUnavailableException or ModelFileException or MpiException or RankMismatchException =>
+            (ExitCode.BadInput, fault.Message),
         TrainingDivergedException => (ExitCode.Diverged, fault.Message),
         InterruptedException => (ExitCode.Interrupted, fault.Message),
         OperationCanceledException => (ExitCode.Interrupted, "interrupted."),
@@ -24,5 +25,6 @@ internal static class Faults
     };
 
     // Messages of libraries may have several lines.
-    private static string OneLine(string text) => string.Join(' ', text.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
+    private static string OneLine(string text) =>
+        string.Join(' ', text.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
 }

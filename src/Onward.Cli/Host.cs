@@ -41,7 +41,8 @@ internal sealed record Host : RunHost
     internal override void Tell(string line) => Error.WriteLine(line);
 
     /// <summary>Makes the display of one run of a series.</summary>
-    internal TrainingDisplay DisplayInSeries(RunConfiguration run) => (TrainingDisplay?)LiveDisplay.TryCreate(this, run, keepsRows: false) ?? new QuietDisplay();
+    internal TrainingDisplay DisplayInSeries(RunConfiguration run) =>
+        (TrainingDisplay?)LiveDisplay.TryCreate(this, run, keepsRows: false) ?? new QuietDisplay();
 
     /// <summary>Writes a result as one line of JSON.</summary>
     internal void WriteJson<T>(T result) => Out.Write(JsonSerializer.Serialize(result, ResultJson.Options) + "\n");

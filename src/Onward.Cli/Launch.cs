@@ -16,5 +16,7 @@ internal sealed class Launch(Func<string, string?> variable)
     /// <summary>The process's number among them, from 0.</summary>
     internal int Rank => RankNames.Select(Number).FirstOrDefault(rank => rank is not null) ?? 0;
 
-    private int? Number(string name) => int.TryParse(variable(name), NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number < int.MaxValue ? number : null;
+    private int? Number(string name) =>
+        int.TryParse(variable(name), NumberStyles.None, CultureInfo.InvariantCulture, out int number)
+            && number < int.MaxValue ? number : null;
 }

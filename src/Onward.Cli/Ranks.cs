@@ -149,7 +149,10 @@ internal sealed class Ranks : IDisposable
             return;
         }
 
-        JsonObject[] all = [.. _world.Exchange(run.ToJson().ToJsonString(RunConfiguration.Json)).Select(text => JsonNode.Parse(text)!.AsObject())];
+        JsonObject[] all =
+        [
+            .. _world.Exchange(run.ToJson().ToJsonString(RunConfiguration.Json)).Select(text => JsonNode.Parse(text)!.AsObject()),
+        ];
         foreach (string name in all[0].Select(option => option.Key).Where(name => name is not ("threads" or "data" or "datasetSource" or "environment")))
         {
             int other = Array.FindIndex(all, options => !JsonNode.DeepEquals(options[name], all[0][name]));
@@ -184,7 +187,8 @@ internal sealed class Ranks : IDisposable
         if (Read(form, _world.Count) is not var (shares, stages) || (long)shares * stages != _world.Count)
         {
             _allKnow = true;
-            throw new CommandFault($"--parallel {form} is for another number of processes than the {_world.Count} that mpirun started. Start as many as it has places.");
+            throw new CommandFault(
+                $"--parallel {form} is for another number of processes than the {_world.Count} that mpirun started. Start as many as it has places.");
         }
 
         Grid = new RankGrid(_world, shares, stages);
@@ -202,8 +206,10 @@ internal sealed class Ranks : IDisposable
             return (1, processes);
         }
 
-        return form.ToUpperInvariant().Split('X') is [string left, string right] && Number(left) is int shares && Number(right) is int stages ? (shares, stages) : null;
+        return form.ToUpperInvariant().Split('X') is [string left, string right] && Number(left) is int shares
+            && Number(right) is int stages ? (shares, stages) : null;
 
-        static int? Number(string text) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number > 0 ? number : null;
+        static int? Number(string text) =>
+            int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number > 0 ? number : null;
     }
 }

@@ -14,7 +14,9 @@ namespace Onward.Imaging;
 /// </remarks>
 internal static class ImageDecoder
 {
-    /// <summary>The most pixels that are decoded: a header of a few bytes may claim any number, and all take memory before one is read.</summary>
+    /// <summary>
+    /// The most pixels that are decoded: a header of a few bytes may claim any number, and all take memory before one is read.
+    /// </summary>
     internal const int MostPixels = 64 << 20;
 
     private const int Stored = 4; // red, green, blue, alpha
@@ -84,7 +86,9 @@ internal static class ImageDecoder
         {
             SKCodecResult result = Fill(codec, size, pixels);
             bool isWhole = result == SKCodecResult.Success
-                || (result == SKCodecResult.IncompleteInput && codec.EncodedFormat == SKEncodedImageFormat.Jpeg && LacksItsEndAlone(data.Span, size, pixels.AsSpan(0, length), pixels));
+                || (
+                    result == SKCodecResult.IncompleteInput && codec.EncodedFormat == SKEncodedImageFormat.Jpeg && LacksItsEndAlone(
+                        data.Span, size, pixels.AsSpan(0, length), pixels));
             if (!isWhole)
             {
                 return result == SKCodecResult.IncompleteInput ? "truncated" : "damaged";
@@ -133,7 +137,8 @@ internal static class ImageDecoder
         GCHandle pinned = GCHandle.Alloc(pixels, GCHandleType.Pinned);
         try
         {
-            return codec.GetPixels(new SKImageInfo(size.Width, size.Height, SKColorType.Rgba8888, SKAlphaType.Unpremul), pinned.AddrOfPinnedObject());
+            return codec.GetPixels(
+                new SKImageInfo(size.Width, size.Height, SKColorType.Rgba8888, SKAlphaType.Unpremul), pinned.AddrOfPinnedObject());
         }
         finally
         {
@@ -174,9 +179,12 @@ internal static class ImageDecoder
     // The origin names the corner of the upright image where the first stored row begins, and whether rows run along its columns.
     private static void Place(ReadOnlySpan<byte> stored, int rows, int columns, SKEncodedOrigin origin, RawImage image)
     {
-        bool turned = origin is SKEncodedOrigin.LeftTop or SKEncodedOrigin.RightTop or SKEncodedOrigin.RightBottom or SKEncodedOrigin.LeftBottom;
-        bool fromRight = origin is SKEncodedOrigin.TopRight or SKEncodedOrigin.BottomRight or SKEncodedOrigin.RightTop or SKEncodedOrigin.RightBottom;
-        bool fromBottom = origin is SKEncodedOrigin.BottomRight or SKEncodedOrigin.BottomLeft or SKEncodedOrigin.RightBottom or SKEncodedOrigin.LeftBottom;
+        bool turned =
+            origin is SKEncodedOrigin.LeftTop or SKEncodedOrigin.RightTop or SKEncodedOrigin.RightBottom or SKEncodedOrigin.LeftBottom;
+        bool fromRight =
+            origin is SKEncodedOrigin.TopRight or SKEncodedOrigin.BottomRight or SKEncodedOrigin.RightTop or SKEncodedOrigin.RightBottom;
+        bool fromBottom =
+            origin is SKEncodedOrigin.BottomRight or SKEncodedOrigin.BottomLeft or SKEncodedOrigin.RightBottom or SKEncodedOrigin.LeftBottom;
         (int height, int width) = turned ? (columns, rows) : (rows, columns);
         int across = fromRight ? -3 : 3, down = fromBottom ? -3 * width : 3 * width;
         int start = (fromRight ? 3 * (width - 1) : 0) + (fromBottom ? 3 * width * (height - 1) : 0);

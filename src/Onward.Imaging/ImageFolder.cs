@@ -67,7 +67,9 @@ public sealed class ImageFolder : ImageSet
 
         ImageFolder? ListOther(string? split)
         {
-            return split is null ? null : List(split, Match(split, leftOut, splits.Training, classes), side, skipped, leftOut, isTraining: false);
+            return split is null
+                ? null
+                : List(split, Match(split, leftOut, splits.Training, classes), side, skipped, leftOut, isTraining: false);
         }
     }
 

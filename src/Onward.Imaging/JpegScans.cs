@@ -7,7 +7,9 @@ internal static class JpegScans
 {
     private const byte Prefix = 0xFF, StartOfScan = 0xDA;
 
-    /// <summary>True if the image is spread over several scans, so that a decoder keeps all coefficients before it has a single row.</summary>
+    /// <summary>
+    /// True if the image is spread over several scans, so that a decoder keeps all coefficients before it has a single row.
+    /// </summary>
     /// <param name="file">The whole file; a damaged header counts as one of several scans.</param>
     internal static bool AreSeveral(ReadOnlySpan<byte> file)
     {

@@ -4,7 +4,9 @@ using SkiaSharp;
 namespace Onward.Imaging;
 
 /// <summary>The orientation in the <c>eXIf</c> chunk of a PNG file, which SkiaSharp's decoder passes over.</summary>
-/// <remarks>A chunk is a length, a name, the content and a checksum; the content of this one is a TIFF header and its first directory.</remarks>
+/// <remarks>
+/// A chunk is a length, a name, the content and a checksum; the content of this one is a TIFF header and its first directory.
+/// </remarks>
 internal static class PngOrientation
 {
     private const int Signature = 8, AroundContent = 12, DirectoryEntry = 12;
@@ -55,7 +57,9 @@ internal static class PngOrientation
             if (Short(entries, little) == OrientationTag && Short(entries[2..], little) == ShortType)
             {
                 ushort value = Short(entries[8..], little);
-                return value is >= (int)SKEncodedOrigin.TopLeft and <= (int)SKEncodedOrigin.LeftBottom ? (SKEncodedOrigin)value : SKEncodedOrigin.TopLeft;
+                return value is >= (int)SKEncodedOrigin.TopLeft and <= (int)SKEncodedOrigin.LeftBottom
+                    ? (SKEncodedOrigin)value
+                    : SKEncodedOrigin.TopLeft;
             }
 
             entries = entries[DirectoryEntry..];

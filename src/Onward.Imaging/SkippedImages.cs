@@ -73,7 +73,8 @@ public sealed class SkippedImages
 
             if (_faults.Count > limit)
             {
-                throw new DataException(string.Create(CultureInfo.InvariantCulture, $"{this}; at most {limit} of {images} may be. {Advice}"));
+                throw new DataException(
+                    string.Create(CultureInfo.InvariantCulture, $"{this}; at most {limit} of {images} may be. {Advice}"));
             }
         }
     }

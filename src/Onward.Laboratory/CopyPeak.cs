@@ -3,7 +3,9 @@ using Onward.Threads;
 
 namespace Onward.Laboratory;
 
-/// <summary>Measures how fast this machine's threads copy numbers that lie in the second cache: the ceiling of all that is not a matrix product.</summary>
+/// <summary>
+/// Measures how fast this machine's threads copy numbers that lie in the second cache: the ceiling of all that is not a matrix product.
+/// </summary>
 public sealed class CopyPeak
 {
     // Half a megabyte for source and target together: past the first cache, within the second.

@@ -44,7 +44,8 @@ internal sealed class EstimateMoments
             }
 
             _parts[part].Add(draw);
-            all = new Draw { Error = all.Error + draw.Error, Inner = all.Inner + draw.Inner, Norm = all.Norm + draw.Norm, Exact = all.Exact + draw.Exact };
+            all =
+                new Draw { Error = all.Error + draw.Error, Inner = all.Inner + draw.Inner, Norm = all.Norm + draw.Norm, Exact = all.Exact + draw.Exact };
         }
 
         _parts[^1].Add(all);

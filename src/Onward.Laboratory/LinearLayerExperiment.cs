@@ -24,7 +24,14 @@ namespace Onward.Laboratory;
 public static class LinearLayerExperiment
 {
     /// <summary>Names of what is measured, in order: the exact gradient of the batch, then the estimators of spec 1.2.</summary>
-    public static IReadOnlyList<string> Estimators { get; } = ["exact gradient", "weights, shared", "weights, independent", "activities, shared", "activities, independent"];
+    public static IReadOnlyList<string> Estimators { get; } =
+    [
+        "exact gradient",
+        "weights, shared",
+        "weights, independent",
+        "activities, shared",
+        "activities, independent",
+    ];
 
     private const int Lanes = 16;
 
@@ -59,7 +66,8 @@ public static class LinearLayerExperiment
     /// <returns>One entry for each of <see cref="Estimators"/>.</returns>
     /// <exception cref="ArgumentException">The options are out of range.</exception>
     /// <exception cref="OperationCanceledException">The measurement was ended.</exception>
-    public static IReadOnlyList<LinearLayerEstimate> Run(LinearLayerOptions options, WorkerTeam team, CancellationToken cancellation = default)
+    public static IReadOnlyList<LinearLayerEstimate> Run(
+        LinearLayerOptions options, WorkerTeam team, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(team);
@@ -70,7 +78,10 @@ public static class LinearLayerExperiment
             expected[i] = LinearLayerDraw.MeanAt(i % options.FanOut, options.Mean) / MathF.Sqrt(2 * MathF.PI);
         }
 
-        EstimateMoments[][] lanes = [.. Enumerable.Range(0, Lanes).Select(_ => Estimators.Select(_ => new EstimateMoments(expected, expected.Length)).ToArray())];
+        EstimateMoments[][] lanes =
+        [
+            .. Enumerable.Range(0, Lanes).Select(_ => Estimators.Select(_ => new EstimateMoments(expected, expected.Length)).ToArray()),
+        ];
         LinearLayerDraw[] draws = [.. Enumerable.Range(0, team.Count).Select(_ => new LinearLayerDraw(options))];
         team.Run(Lanes, (lane, worker) =>
         {

@@ -21,7 +21,9 @@ public sealed record LinearLayerOptions
     /// <summary>Outputs of the layer, q; at least 1, with at most <see cref="MostWeights"/> weights p q.</summary>
     public required int FanOut { get; init; }
 
-    /// <summary>Examples in a batch, N; 1 to <see cref="MostExamples"/>, with at most <see cref="MostNumbers"/> inputs and outputs N (p + q).</summary>
+    /// <summary>
+    /// Examples in a batch, N; 1 to <see cref="MostExamples"/>, with at most <see cref="MostNumbers"/> inputs and outputs N (p + q).
+    /// </summary>
     public required int Examples { get; init; }
 
     /// <summary>Batches to draw; at least 2.</summary>
@@ -50,11 +52,15 @@ public sealed record LinearLayerOptions
         Require(FanIn >= 1 && FanOut >= 1, $"fan-in and fan-out must be at least 1; got {FanIn} and {FanOut}");
         Require((long)FanIn * FanOut <= MostWeights, $"the layer must have at most {MostWeights} weights; got {FanIn} x {FanOut}");
         Require(Examples is >= 1 and <= MostExamples, $"examples must be 1 to {MostExamples}; got {Examples}");
-        Require(Examples * ((long)FanIn + FanOut) <= MostNumbers, $"a batch must have at most {MostNumbers} inputs and outputs; got {Examples} x ({FanIn} + {FanOut})");
+        Require(
+            Examples * ((long)FanIn + FanOut) <= MostNumbers,
+            $"a batch must have at most {MostNumbers} inputs and outputs; got {Examples} x ({FanIn} + {FanOut})");
         Require(Draws >= 2, $"draws must be at least 2; got {Draws}");
         Require(Passes is >= 1 and <= ForwardGradient.MaximumPasses, $"passes must be 1 to {ForwardGradient.MaximumPasses}; got {Passes}");
         Require(float.IsFinite(Mean) && Mean != 0, $"the mean must be finite and not 0, or there is no gradient to estimate; got {Mean}");
-        Require(Noise == NoiseDistribution.Gaussian || Noise == NoiseDistribution.Rademacher, "the noise must be Gaussian or Rademacher, for which there are closed forms");
+        Require(
+            Noise == NoiseDistribution.Gaussian || Noise == NoiseDistribution.Rademacher,
+            "the noise must be Gaussian or Rademacher, for which there are closed forms");
         if (faults.Count > 0)
         {
             throw new ArgumentException($"Linear layer: {string.Join("; ", faults)}.");

@@ -46,7 +46,19 @@ public sealed class MatrixPeak
     {
         for (int i = 0; i < ProductsPerJob; i++)
         {
-            Gemm.MultiplyPacked(GemmLeft.Plain, Rows, Columns, Depth, _left[worker].Span, Depth, _right[worker].Span, Depth, 0, _product[worker].Span, Columns, accumulate: false);
+            Gemm.MultiplyPacked(
+                GemmLeft.Plain,
+                Rows,
+                Columns,
+                Depth,
+                _left[worker].Span,
+                Depth,
+                _right[worker].Span,
+                Depth,
+                0,
+                _product[worker].Span,
+                Columns,
+                accumulate: false);
         }
     }
 

@@ -19,7 +19,18 @@ internal sealed record LayerMeasurement(
     internal static LayerMeasurement From(LinearLayerOptions options, LinearLayerEstimate estimate)
     {
         EstimateQuality quality = estimate.Measured;
-        return new LayerMeasurement(options.FanIn, options.FanOut, options.Examples, options.Passes, estimate.Estimator, quality.Variance, quality.VarianceError, estimate.Theory, quality.RelativeBias, quality.RelativeBiasError, quality.Cosine);
+        return new LayerMeasurement(
+            options.FanIn,
+            options.FanOut,
+            options.Examples,
+            options.Passes,
+            estimate.Estimator,
+            quality.Variance,
+            quality.VarianceError,
+            estimate.Theory,
+            quality.RelativeBias,
+            quality.RelativeBiasError,
+            quality.Cosine);
     }
 }
 
@@ -43,5 +54,8 @@ internal sealed record NetworkMeasurement(
 
     private static string Name(LossScope scope) => scope == LossScope.Global
         ? "global"
-        : string.Join('+', new[] { LossScope.Block, LossScope.Patch, LossScope.Group }.Where(part => scope.HasFlag(part)).Select(part => part.ToString().ToLowerInvariant()));
+        : string.Join(
+            '+',
+            new[] { LossScope.Block, LossScope.Patch, LossScope.Group }.Where(part => scope.HasFlag(part)).Select(
+                part => part.ToString().ToLowerInvariant()));
 }

@@ -50,12 +50,14 @@ public sealed record MixerExperimentOptions
 /// <param name="Passes">Directions that an estimate averages over.</param>
 /// <param name="Total">All weights of the blocks together.</param>
 /// <param name="Layers">The weights of each layer, by the parameter's name.</param>
-public sealed record MixerEstimate(string Rule, LossScope Scope, int Passes, EstimateQuality Total, IReadOnlyList<(string Weight, EstimateQuality Quality)> Layers);
+public sealed record MixerEstimate(
+    string Rule, LossScope Scope, int Passes, EstimateQuality Total, IReadOnlyList<(string Weight, EstimateQuality Quality)> Layers);
 
 /// <summary>
 /// Measures variance, bias and direction of the forward gradients of a network on one batch: FG-W and FG-A against the
 /// gradient of the readout's loss, LG-FG-W and LG-FG-A at every scope against that of the local losses, both by backprop. Beside
-/// FG-A and the finest LG-FG-A stand those with noise on hidden layers alone, and with learned feedback, layer by layer where losses are local.
+/// FG-A and the finest LG-FG-A stand those with noise on hidden layers alone, and with learned feedback, layer by layer where losses are
+/// local.
 /// </summary>
 /// <remarks>
 /// The batch stays the same, so what is measured is the variance over directions; weights of the blocks only. Rules run
@@ -91,7 +93,9 @@ public sealed class MixerExperiment
     /// <summary>Draws and measures, rule by rule, one scope after another, each with all passes.</summary>
     /// <param name="options">How often to draw.</param>
     /// <param name="cancellation">Ends the measurement.</param>
-    /// <exception cref="ArgumentException">The options are out of range, the batch does not fit the model, or an exact gradient is 0.</exception>
+    /// <exception cref="ArgumentException">
+    /// The options are out of range, the batch does not fit the model, or an exact gradient is 0.
+    /// </exception>
     /// <exception cref="OperationCanceledException">The measurement was ended.</exception>
     public IReadOnlyList<MixerEstimate> Run(MixerExperimentOptions options, CancellationToken cancellation = default)
     {
@@ -112,7 +116,10 @@ public sealed class MixerExperiment
 
         foreach (LossScope scope in new[] { scopes[0], scopes[^1] })
         {
-            Measure("FG-A, hidden", scope, passes => new ForwardGradient(_model, _team, options.Noise, scope, passes, options.Seed, sites: NoiseSites.Hidden));
+            Measure(
+                "FG-A, hidden",
+                scope,
+                passes => new ForwardGradient(_model, _team, options.Noise, scope, passes, options.Seed, sites: NoiseSites.Hidden));
             Measure("FG-A, feedback", scope, passes => Fitted(scope, passes, options, cancellation));
         }
 
@@ -124,7 +131,9 @@ public sealed class MixerExperiment
             {
                 string name = $"{(scope == LossScope.Global ? "" : "LG-")}{rule}";
                 EstimateMoments moments = Draw(create(passes), scope == LossScope.Global ? global : local, options.Draws, cancellation);
-                estimates.Add(new MixerEstimate(name, scope, passes, moments.Measure(), [.. _weights.Select((weight, l) => (weight.Name, moments.Measure(l)))]));
+                estimates.Add(
+                    new MixerEstimate(
+                        name, scope, passes, moments.Measure(), [.. _weights.Select((weight, l) => (weight.Name, moments.Measure(l)))]));
             }
         }
     }
@@ -150,7 +159,8 @@ public sealed class MixerExperiment
         yield return LossScope.Global;
         foreach (LossScope scope in new[] { LossScope.Block, LossScope.Block | LossScope.Patch, LossScope.Block | LossScope.Group, LossScope.All })
         {
-            if ((!scope.HasFlag(LossScope.Patch) || (activities && network.Patches > 1)) && (!scope.HasFlag(LossScope.Group) || network.GroupsOf(network.Blocks - 1) > 1))
+            if ((!scope.HasFlag(LossScope.Patch) || (activities && network.Patches > 1))
+                && (!scope.HasFlag(LossScope.Group) || network.GroupsOf(network.Blocks - 1) > 1))
             {
                 yield return scope;
             }
@@ -165,7 +175,8 @@ public sealed class MixerExperiment
         Gather(rule, exact);
         return exact.AsSpan().ContainsAnyExcept(0f)
             ? exact
-            : throw new ArgumentException("The exact gradient of the blocks' weights is 0, as it is while heads and readout are 0; train for a step or more first.");
+            : throw new ArgumentException(
+                "The exact gradient of the blocks' weights is 0, as it is while heads and readout are 0; train for a step or more first.");
     }
 
     private EstimateMoments Draw(LearningRule rule, float[] exact, int draws, CancellationToken cancellation)

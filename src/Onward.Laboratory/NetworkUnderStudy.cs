@@ -47,7 +47,10 @@ internal static class NetworkUnderStudy
             {
                 if (!rule.Step(batch.Pixels, batch.Labels, (uint)step++).IsFinite)
                 {
-                    throw new TrainingDivergedException(string.Create(CultureInfo.InvariantCulture, $"The network diverged at step {step} before anything was measured. Take fewer --steps or another --seed."));
+                    throw new TrainingDivergedException(
+                        string.Create(
+                            CultureInfo.InvariantCulture,
+                            $"The network diverged at step {step} before anything was measured. Take fewer --steps or another --seed."));
                 }
 
                 update.Apply(model.Values, rule.Gradients, LearningRate);

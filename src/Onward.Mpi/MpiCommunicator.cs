@@ -41,7 +41,9 @@ public sealed class MpiCommunicator : Communicator
         }
     }
 
-    /// <summary>Loads MPI and joins the processes that were started together. Once in a process; disposing of it leaves them for good.</summary>
+    /// <summary>
+    /// Loads MPI and joins the processes that were started together. Once in a process; disposing of it leaves them for good.
+    /// </summary>
     /// <exception cref="MpiException">There is no MPI, or it does not let threads take turns in it.</exception>
     public static MpiCommunicator Open()
     {
@@ -49,7 +51,8 @@ public sealed class MpiCommunicator : Communicator
         Check(NativeMethods.InitThread(0, 0, NativeMethods.ThreadSerialized, out int provided), "MPI_Init_thread");
         return provided >= NativeMethods.ThreadSerialized
             ? new MpiCommunicator(library, library.World)
-            : throw new MpiException("this MPI library lets one thread alone use it (MPI_THREAD_SERIALIZED is needed). Install one that was built with threads.");
+            : throw new MpiException(
+                "this MPI library lets one thread alone use it (MPI_THREAD_SERIALIZED is needed). Install one that was built with threads.");
     }
 
     /// <summary>Ends all processes at once; does not return.</summary>
@@ -67,7 +70,10 @@ public sealed class MpiCommunicator : Communicator
         T[] copy = ArrayPool<T>.Shared.Rent(numbers.Length);
         numbers.CopyTo(copy);
         Request request = new(_library, numbers.Pin(), new Lent<T>(copy));
-        Check(NativeMethods.Iallreduce(ref First<T>(copy), ref First(numbers.Span), numbers.Length, type, _library.Sum, _comm, ref request.Handle), "MPI_Iallreduce");
+        Check(
+            NativeMethods.Iallreduce(
+                ref First<T>(copy), ref First(numbers.Span), numbers.Length, type, _library.Sum, _comm, ref request.Handle),
+            "MPI_Iallreduce");
         return request;
     }
 
@@ -75,7 +81,9 @@ public sealed class MpiCommunicator : Communicator
     public override Transfer BeginSend<T>(ReadOnlyMemory<T> values, int receiver)
     {
         Request request = new(_library, values.Pin());
-        Check(NativeMethods.Isend(ref First(values.Span), Bytes<T>(values.Length), _library.Byte, receiver, Tag, _comm, ref request.Handle), "MPI_Isend");
+        Check(
+            NativeMethods.Isend(ref First(values.Span), Bytes<T>(values.Length), _library.Byte, receiver, Tag, _comm, ref request.Handle),
+            "MPI_Isend");
         return request;
     }
 
@@ -83,7 +91,9 @@ public sealed class MpiCommunicator : Communicator
     public override Transfer BeginReceive<T>(Memory<T> values, int sender)
     {
         Request request = new(_library, values.Pin());
-        Check(NativeMethods.Irecv(ref First(values.Span), Bytes<T>(values.Length), _library.Byte, sender, Tag, _comm, ref request.Handle), "MPI_Irecv");
+        Check(
+            NativeMethods.Irecv(ref First(values.Span), Bytes<T>(values.Length), _library.Byte, sender, Tag, _comm, ref request.Handle),
+            "MPI_Irecv");
         return request;
     }
 
@@ -96,7 +106,10 @@ public sealed class MpiCommunicator : Communicator
             (counts[rank], starts[rank]) = (Bytes<T>(lengths[rank]), start);
         }
 
-        Check(NativeMethods.Allgatherv(_library.InPlace, 0, _library.Byte, ref First(all), ref counts[0], ref starts[0], _library.Byte, _comm), "MPI_Allgatherv");
+        Check(
+            NativeMethods.Allgatherv(
+                _library.InPlace, 0, _library.Byte, ref First(all), ref counts[0], ref starts[0], _library.Byte, _comm),
+            "MPI_Allgatherv");
     }
 
     /// <inheritdoc/>

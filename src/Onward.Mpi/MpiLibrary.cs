@@ -13,7 +13,15 @@ internal sealed class MpiLibrary
 
     private const string FirstCall = "MPI_Init_thread";
 
-    private static readonly string[] Names = ["libmpi.so.40", "libmpich.so.12", "libmpi.so.12", "libmpi.40.dylib", "libmpi.12.dylib", "libmpi.so"];
+    private static readonly string[] Names =
+    [
+        "libmpi.so.40",
+        "libmpich.so.12",
+        "libmpi.so.12",
+        "libmpi.40.dylib",
+        "libmpi.12.dylib",
+        "libmpi.so",
+    ];
 
     private static readonly Lazy<nint> Loaded = new(Load);
 
@@ -23,7 +31,8 @@ internal sealed class MpiLibrary
         if (NativeLibrary.TryGetExport(Handle, "ompi_mpi_comm_world", out nint world))
         {
             (World, InPlace, IgnoredStatus) = (world, 1, 0);
-            (Byte, Float, Double, Sum) = (Symbol("ompi_mpi_byte"), Symbol("ompi_mpi_float"), Symbol("ompi_mpi_double"), Symbol("ompi_mpi_op_sum"));
+            (Byte, Float, Double, Sum) = (
+                Symbol("ompi_mpi_byte"), Symbol("ompi_mpi_float"), Symbol("ompi_mpi_double"), Symbol("ompi_mpi_op_sum"));
         }
         else
         {
@@ -65,10 +74,12 @@ internal sealed class MpiLibrary
 
         if (named is not null && Open(named) != 0)
         {
-            throw new MpiException($"${Variable} names {named}, which is no MPI library: it has no {FirstCall}. Name the file of one, such as libmpi.so.40, or unset the variable.");
+            throw new MpiException(
+                $"${Variable} names {named}, which is no MPI library: it has no {FirstCall}. Name the file of one, such as libmpi.so.40, or unset the variable.");
         }
 
-        throw new MpiException($"no MPI library was found (looked for {string.Join(", ", names)}). Install Open MPI 4 or 5 (Debian: openmpi-bin), or name the library's file in ${Variable}.");
+        throw new MpiException(
+            $"no MPI library was found (looked for {string.Join(", ", names)}). Install Open MPI 4 or 5 (Debian: openmpi-bin), or name the library's file in ${Variable}.");
     }
 
     // 0 where there is no such library. Open MPI's own plugins look for its symbols among those of the process.

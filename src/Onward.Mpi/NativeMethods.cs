@@ -2,7 +2,9 @@ using System.Runtime.InteropServices;
 
 namespace Onward.Mpi;
 
-/// <summary>The calls of MPI that Onward makes. Handles are pointers in Open MPI and 32-bit numbers in MPICH: a word holds either.</summary>
+/// <summary>
+/// The calls of MPI that Onward makes. Handles are pointers in Open MPI and 32-bit numbers in MPICH: a word holds either.
+/// </summary>
 internal static partial class NativeMethods
 {
     private const string Library = "mpi";
@@ -38,7 +40,8 @@ internal static partial class NativeMethods
     internal static partial int CommFree(ref nint comm);
 
     [LibraryImport(Library, EntryPoint = "MPI_Iallreduce")]
-    internal static partial int Iallreduce(ref byte send, ref byte receive, int count, nint type, nint operation, nint comm, ref nint request);
+    internal static partial int Iallreduce(
+        ref byte send, ref byte receive, int count, nint type, nint operation, nint comm, ref nint request);
 
     [LibraryImport(Library, EntryPoint = "MPI_Isend")]
     internal static partial int Isend(ref byte values, int count, nint type, int receiver, int tag, nint comm, ref nint request);
@@ -47,7 +50,8 @@ internal static partial class NativeMethods
     internal static partial int Irecv(ref byte values, int count, nint type, int sender, int tag, nint comm, ref nint request);
 
     [LibraryImport(Library, EntryPoint = "MPI_Allgatherv")]
-    internal static partial int Allgatherv(nint send, int sendCount, nint sendType, ref byte receive, ref int counts, ref int starts, nint type, nint comm);
+    internal static partial int Allgatherv(
+        nint send, int sendCount, nint sendType, ref byte receive, ref int counts, ref int starts, nint type, nint comm);
 
     [LibraryImport(Library, EntryPoint = "MPI_Bcast")]
     internal static partial int Bcast(ref byte values, int count, nint type, int root, nint comm);

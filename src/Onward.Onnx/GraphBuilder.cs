@@ -44,7 +44,8 @@ internal sealed class GraphBuilder
 
     /// <summary>Adds whole numbers, such as a shape or axes.</summary>
     /// <returns>Their name.</returns>
-    internal string Whole(string name, params long[] values) => Tensor(Unique(name), [values.Length], Int64, MemoryMarshal.AsBytes<long>(values).ToArray());
+    internal string Whole(string name, params long[] values) =>
+        Tensor(Unique(name), [values.Length], Int64, MemoryMarshal.AsBytes<long>(values).ToArray());
 
     /// <summary>Adds an operator.</summary>
     /// <param name="type">Which.</param>
@@ -121,7 +122,8 @@ internal sealed class GraphBuilder
 
                 return attribute.Add(20, 7);
             default:
-                throw new ArgumentException($"Attribute {name} is of a kind that no operator here takes: {value.GetType().Name}.", nameof(value));
+                throw new ArgumentException(
+                    $"Attribute {name} is of a kind that no operator here takes: {value.GetType().Name}.", nameof(value));
         }
     }
 

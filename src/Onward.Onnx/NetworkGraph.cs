@@ -89,10 +89,13 @@ internal sealed class NetworkGraph
     // Patches row by row, each (row, column, channel), out of an image whose edge is repeated where patches do not fit it.
     private string Patches(string image)
     {
-        int patchSide = _options.PatchSide, patches = _options.PatchesPerSide, missing = (patchSide * patches) - _options.ImageSide, before = missing / 2;
+        int patchSide =
+            _options.PatchSide, patches =
+                _options.PatchesPerSide, missing = (patchSide * patches) - _options.ImageSide, before = missing / 2;
         if (missing > 0)
         {
-            image = _graph.Node("Pad", [image, _graph.Whole("margins", 0, before, before, 0, 0, missing - before, missing - before, 0)], ("mode", "edge"));
+            image = _graph.Node(
+                "Pad", [image, _graph.Whole("margins", 0, before, before, 0, 0, missing - before, missing - before, 0)], ("mode", "edge"));
         }
 
         string cut = Shaped(image, patches, patchSide, patches, patchSide, _options.ImageChannels);
@@ -143,7 +146,8 @@ internal sealed class NetworkGraph
                 string filters = _graph.Node("Unsqueeze", [first, _graph.Whole("axis", 1)]);
                 string planes = Planes(x, _options.PatchesPerSideOf(block.Index), block.Inputs);
                 string mixed = _graph.Node(
-                    "Conv", [planes, filters, bias], ("group", block.Inputs), ("kernel_shape", List(kernel, kernel)), ("pads", List(reach, reach, reach, reach)));
+                    "Conv", [planes, filters, bias], ("group", block.Inputs), ("kernel_shape", List(kernel, kernel)), (
+                        "pads", List(reach, reach, reach, reach)));
                 return FromPlanes(mixed, block.Patches, block.Inputs);
 
             default:
@@ -156,8 +160,14 @@ internal sealed class NetworkGraph
     private string Pooled(string x, GridPooling pooling, MixerBlock block)
     {
         int side = _options.PatchesPerSideOf(block.Index - 1), stride = _options.Downsample[block.Index - 1];
-        int missing = Math.Max(0, ((pooling.OutputSide - 1) * stride) + GridPooling.Window - side), before = missing / 2, after = missing - before;
-        (string, object)[] window = [("kernel_shape", List(GridPooling.Window, GridPooling.Window)), ("strides", List(stride, stride)), ("pads", List(before, before, after, after))];
+        int missing = Math.Max(
+            0, ((pooling.OutputSide - 1) * stride) + GridPooling.Window - side), before = missing / 2, after = missing - before;
+        (string, object)[] window =
+        [
+            ("kernel_shape", List(GridPooling.Window, GridPooling.Window)),
+            ("strides", List(stride, stride)),
+            ("pads", List(before, before, after, after)),
+        ];
         string planes = Planes(x, side, block.Inputs);
         string pooled = _options.Pooling == PatchPooling.Average
             ? _graph.Node("AveragePool", [planes], [.. window, ("count_include_pad", 0)])

@@ -36,7 +36,8 @@ public static class OnnxFile
     private const long MostBytes = int.MaxValue;
 
     // Reflection is named, as programs of a single file switch it off as a default.
-    private static readonly JsonSerializerOptions Json = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, TypeInfoResolver = new DefaultJsonTypeInfoResolver() };
+    private static readonly JsonSerializerOptions Json =
+        new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, TypeInfoResolver = new DefaultJsonTypeInfoResolver() };
 
     /// <summary>Names of the outputs of a network, in the order of the file.</summary>
     /// <param name="options">The network's sizes.</param>
@@ -48,7 +49,8 @@ public static class OnnxFile
     }
 
     /// <summary>Name of the output of a block's local head.</summary>
-    internal static string HeadOutput(int block, bool projects) => string.Create(CultureInfo.InvariantCulture, $"block_{block}_{(projects ? Projection : Logits)}");
+    internal static string HeadOutput(int block, bool projects) =>
+        string.Create(CultureInfo.InvariantCulture, $"block_{block}_{(projects ? Projection : Logits)}");
 
     /// <summary>Writes a network; the file that was there stays whole until the new one is.</summary>
     /// <param name="model">The network.</param>
@@ -74,7 +76,8 @@ public static class OnnxFile
 
         if (model.Values.Layout.Count * sizeof(float) > MostBytes)
         {
-            throw new NotSupportedException($"An ONNX file holds at most {MostBytes} bytes; the {model.Values.Layout.Count} parameters of this network take more.");
+            throw new NotSupportedException(
+                $"An ONNX file holds at most {MostBytes} bytes; the {model.Values.Layout.Count} parameters of this network take more.");
         }
 
         DurableFile.Write(path, Encode(model, images, resize).WriteTo);

@@ -7,7 +7,10 @@ using SkiaSharp;
 namespace Onward.Reports;
 
 /// <summary>A picture of a comparison: error against epoch, a line for each rule.</summary>
-/// <remarks>The axis of errors is logarithmic, so that 2 % and 3 % can be told apart beside 90 %. Hue tells how errors are sent back, the pattern which losses are read.</remarks>
+/// <remarks>
+/// The axis of errors is logarithmic, so that 2 % and 3 % can be told apart beside 90 %. Hue tells how errors are sent back, the pattern
+/// which losses are read.
+/// </remarks>
 internal static class LearningCurves
 {
     private const int Width = 1200;
@@ -40,8 +43,10 @@ internal static class LearningCurves
         plot.Axes.Left.MinimumSize = 80;
         plot.Axes.Bottom.TickLabelStyle.FontSize = 15;
         plot.Axes.Left.TickLabelStyle.FontSize = 15;
-        plot.Axes.Left.TickGenerator = new NumericManual([.. Ticks.Select(Math.Log10)], [.. Ticks.Select(tick => tick.ToString(CultureInfo.InvariantCulture))]);
-        plot.Axes.Bottom.TickGenerator = new NumericAutomatic { IntegerTicksOnly = true, MinorTickGenerator = new EvenlySpacedMinorTickGenerator(1) };
+        plot.Axes.Left.TickGenerator = new NumericManual(
+            [.. Ticks.Select(Math.Log10)], [.. Ticks.Select(tick => tick.ToString(CultureInfo.InvariantCulture))]);
+        plot.Axes.Bottom.TickGenerator =
+            new NumericAutomatic { IntegerTicksOnly = true, MinorTickGenerator = new EvenlySpacedMinorTickGenerator(1) };
         plot.Grid.MajorLineColor = Colors.Black.WithOpacity(0.12);
         SetLimits(plot, comparison.Options.Epochs, [.. drawn.SelectMany(rule => rule.Curve)]);
         plot.Legend.FontSize = 16;

@@ -25,13 +25,18 @@ internal static class LearningRatePlot
         if (suggested is double rate)
         {
             VerticalLine at = plot.Add.VerticalLine(Math.Log10(rate));
-            (at.Color, at.LineWidth, at.LegendText) = (Color.FromHex("#1f5fa8"), 2, string.Create(CultureInfo.InvariantCulture, $"--lr {rate:G2}"));
+            (at.Color, at.LineWidth, at.LegendText) = (
+                Color.FromHex("#1f5fa8"), 2, string.Create(CultureInfo.InvariantCulture, $"--lr {rate:G2}"));
         }
 
         // Tenths of a decade are too many labels, a decade alone too few to read a rate from.
         int[] decades = [.. Enumerable.Range((int)Math.Floor(rates[0]), (int)Math.Ceiling(rates[^1]) - (int)Math.Floor(rates[0]) + 1)];
-        double[] ticks = [.. decades.Select(decade => Math.Pow(10, decade)).SelectMany<double, double>(power => [power, 2 * power, 5 * power])];
-        plot.Axes.Bottom.TickGenerator = new NumericManual([.. ticks.Select(Math.Log10)], [.. ticks.Select(rate => rate.ToString("G3", CultureInfo.InvariantCulture))]);
+        double[] ticks =
+        [
+            .. decades.Select(decade => Math.Pow(10, decade)).SelectMany<double, double>(power => [power, 2 * power, 5 * power]),
+        ];
+        plot.Axes.Bottom.TickGenerator = new NumericManual(
+            [.. ticks.Select(Math.Log10)], [.. ticks.Select(rate => rate.ToString("G3", CultureInfo.InvariantCulture))]);
         double least = scan.Min(step => step.Smoothed), first = scan[0].Smoothed;
         plot.Axes.SetLimitsY(least - (0.2 * (first - least)), first + (0.4 * (first - least)) + 0.01);
         plot.Axes.SetLimitsX(rates[0], rates[^1]);

@@ -71,16 +71,23 @@ internal sealed class LineChart
     internal static string Draw(string title, string unit, string note, IReadOnlyList<ChartLine> lines, bool hasLegend, bool isRatio = true)
     {
         LineChart chart = new(title, lines, isRatio);
-        string heading = Html.Text(unit.Length == 0 ? title : $"{title}, {unit}") + (chart._isLogarithmic ? " <small>(logarithmic)</small>" : "");
-        note = chart._every == 1 ? note : string.Create(CultureInfo.InvariantCulture, $"{note} One epoch in {chart._every} is drawn.").TrimStart();
+        string heading = Html.Text(unit.Length == 0 ? title : $"{title}, {unit}")
+            + (chart._isLogarithmic ? " <small>(logarithmic)</small>" : "");
+        note = chart._every == 1
+            ? note
+            : string.Create(CultureInfo.InvariantCulture, $"{note} One epoch in {chart._every} is drawn.").TrimStart();
         string caption = (note.Length == 0 ? "" : Html.Element("p class=\"note\"", Html.Text(note))) + (hasLegend ? Legend(lines) : "");
-        return Html.Element("figure class=\"chart\"", Html.Element("h3", heading), chart.Svg(), Html.Element("p class=\"readout\"", "&nbsp;"), caption);
+        return Html.Element(
+            "figure class=\"chart\"", Html.Element("h3", heading), chart.Svg(), Html.Element("p class=\"readout\"", "&nbsp;"), caption);
     }
 
     private static double Drawable(double value) => double.IsFinite(value) ? Math.Clamp(value, -MostValue, MostValue) : double.NaN;
 
     private static string Legend(IEnumerable<ChartLine> lines) =>
-        Html.Element("ul class=\"legend\"", lines.Where(line => !line.IsDashed).Select(line => Html.Element("li", $"<i class=\"h{line.Hue % Hues}\"></i>", Html.Text(line.Name))));
+        Html.Element(
+            "ul class=\"legend\"",
+            lines.Where(line => !line.IsDashed).Select(
+                line => Html.Element("li", $"<i class=\"h{line.Hue % Hues}\"></i>", Html.Text(line.Name))));
 
     private string Svg()
     {
@@ -95,7 +102,8 @@ internal sealed class LineChart
         });
         return Html.Element(
             $"svg class=\"lines\" role=\"img\" viewBox=\"0 0 {Html.Number(Width)} {Html.Number(Height)}\" aria-label=\"{Html.Text(_title)} by epoch\" data-chart=\"{Html.Text(data)}\"",
-            Grid().Concat(_lines.Select(Line)).Append($"<line class=\"cursor\" y1=\"{Html.Number(Top)}\" y2=\"{Html.Number(Height - Bottom)}\" visibility=\"hidden\"/>"));
+            Grid().Concat(_lines.Select(Line)).Append(
+                $"<line class=\"cursor\" y1=\"{Html.Number(Top)}\" y2=\"{Html.Number(Height - Bottom)}\" visibility=\"hidden\"/>"));
     }
 
     private static string Show(double value) => double.IsFinite(value) ? value.ToString("G4", CultureInfo.InvariantCulture) : "-";
@@ -123,11 +131,15 @@ internal sealed class LineChart
 
     private string Line(ChartLine line)
     {
-        (int Epoch, double Value)[] points = [.. line.Values.Select((value, i) => ((i + 1) * _every, value)).Where(point => double.IsFinite(point.value))];
+        (int Epoch, double Value)[] points =
+        [
+            .. line.Values.Select((value, i) => ((i + 1) * _every, value)).Where(point => double.IsFinite(point.value)),
+        ];
         string style = $"h{line.Hue % Hues}{(line.IsDashed ? " dashed" : "")}";
         string path = string.Join(' ', points.Select(point => $"{Html.Number(X(point.Epoch))},{Html.Number(Y(point.Value))}"));
         IEnumerable<string> marks = points.Length < ManyEpochs && !(line.IsDashed && points.Length > 1)
-            ? points.Select(point => $"<circle class=\"{style}\" cx=\"{Html.Number(X(point.Epoch))}\" cy=\"{Html.Number(Y(point.Value))}\" r=\"2.6\"/>")
+            ? points.Select(
+                point => $"<circle class=\"{style}\" cx=\"{Html.Number(X(point.Epoch))}\" cy=\"{Html.Number(Y(point.Value))}\" r=\"2.6\"/>")
             : [];
         return $"<polyline class=\"{style}\" points=\"{path}\"/>{string.Concat(marks)}";
     }
@@ -183,7 +195,8 @@ internal sealed class LineChart
     }
 
     // A single epoch stands in the middle.
-    private double X(int epoch) => _epochs == 1 ? (Left + Width - Right) / 2 : Left + ((Width - Right - Left) * (epoch - 1) / (_epochs - 1));
+    private double X(int epoch) =>
+        _epochs == 1 ? (Left + Width - Right) / 2 : Left + ((Width - Right - Left) * (epoch - 1) / (_epochs - 1));
 
     private double Y(double value)
     {

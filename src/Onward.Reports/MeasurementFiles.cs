@@ -20,7 +20,8 @@ internal sealed record MeasurementFiles(string Table, string Plot)
     }
 
     /// <summary>Writes both files, NAME.csv and NAME.png.</summary>
-    internal static MeasurementFiles Write(string folder, string name, IReadOnlyList<string> columns, IEnumerable<object[]> rows, Action<string> savePlot)
+    internal static MeasurementFiles Write(
+        string folder, string name, IReadOnlyList<string> columns, IEnumerable<object[]> rows, Action<string> savePlot)
     {
         MeasurementFiles files = new(Path.Combine(folder, $"{name}.csv"), Path.Combine(folder, $"{name}.png"));
         try
@@ -41,7 +42,9 @@ internal sealed record MeasurementFiles(string Table, string Plot)
 
     private static string Cell(object? value)
     {
-        string text = value is double number ? number.ToString("G6", CultureInfo.InvariantCulture) : Convert.ToString(value, CultureInfo.InvariantCulture)!;
+        string text = value is double number
+            ? number.ToString("G6", CultureInfo.InvariantCulture)
+            : Convert.ToString(value, CultureInfo.InvariantCulture)!;
         return text.Contains(',', StringComparison.Ordinal) ? $"\"{text}\"" : text;
     }
 }

@@ -59,18 +59,24 @@ internal static class ReportPage
         string[] columns = Columns(heldOut);
         string body = string.Concat(runs.Select((run, i) => Html.Element("tr", Row(run, i).Select((cell, k) => Cell(cell, columns[k])))));
         string head = Html.Element("tr", columns.Select(column => Html.Element("th scope=\"col\"", Html.Text(column))));
-        return Html.Element("div class=\"scroll\"", Html.Element("table class=\"runs\"", Html.Element("thead", head), Html.Element("tbody", body)))
-            + Html.Element("p class=\"note\"", "Train errors of runs that have not ended are those of images as they were met. Memory is what a step works in, beside parameters and gradients.");
+        return Html.Element(
+            "div class=\"scroll\"", Html.Element("table class=\"runs\"", Html.Element("thead", head), Html.Element("tbody", body)))
+            + Html.Element(
+                "p class=\"note\"",
+                "Train errors of runs that have not ended are those of images as they were met. Memory is what a step works in, beside parameters and gradients.");
     }
 
-    private static string Cell((string Tag, string Content) cell, string column) => Html.Element($"{cell.Tag} data-column=\"{Html.Text(column)}\"", cell.Content);
+    private static string Cell((string Tag, string Content) cell, string column) =>
+        Html.Element($"{cell.Tag} data-column=\"{Html.Text(column)}\"", cell.Content);
 
     private static IEnumerable<(string Tag, string Content)> Row(ReportedRun reported, int number)
     {
         (RecordedRun run, RunConfiguration options) = (reported.Run, reported.Run.Configuration);
         double? seconds = run.Result?.Seconds ?? (run.Epochs.Count > 0 ? run.Epochs[^1].Elapsed.TotalSeconds : null);
         double? speed = run.Result?.ImagesPerSecond ?? (run.Epochs.Count > 0 ? run.Epochs[^1].ImagesPerSecond : null);
-        yield return ("th scope=\"row\"", $"<i class=\"h{number % LineChart.Hues}\"></i>" + Html.Element($"a href=\"#{Anchor(number)}\"", Html.Text(reported.Name)));
+        yield return (
+            "th scope=\"row\"",
+            $"<i class=\"h{number % LineChart.Hues}\"></i>" + Html.Element($"a href=\"#{Anchor(number)}\"", Html.Text(reported.Name)));
         yield return Text(options.Network.Name);
         yield return Text(ReportSection.RuleOf(options));
         yield return Text(options.Dataset);
@@ -79,7 +85,8 @@ internal static class ReportPage
         yield return Number(run.TestError is double test ? Figures.Percent(test) : "");
         yield return Number(seconds is double time ? Figures.Duration(TimeSpan.FromSeconds(time)) : "");
         yield return Number(speed is double images ? string.Create(CultureInfo.InvariantCulture, $"{images:N0}") : "");
-        yield return Number(run.Result is RunResult result ? string.Create(CultureInfo.InvariantCulture, $"{result.ActivationMB:0.#} MB") : "");
+        yield return Number(
+            run.Result is RunResult result ? string.Create(CultureInfo.InvariantCulture, $"{result.ActivationMB:0.#} MB") : "");
         yield return Text(run.Stage.ToString().ToLowerInvariant());
 
         static (string Tag, string Content) Text(string text) => ("td", Html.Text(text));
@@ -102,16 +109,48 @@ internal static class ReportPage
         string note = supervised.Length > 0 ? $"Solid: {heldOut}; dashed: training, as images were met." : $"On {heldOut} images.";
         List<string> charts =
         [
-            LineChart.Draw("Error", "%", note, [.. Lines(heldOut, epoch => epoch.TestError), .. LinesOf(supervised, "train", epoch => epoch.TrainError, isDashed: true)], hasLegend: !alone),
-            LineChart.Draw("Loss of the readout", "nats", note, [.. Lines(heldOut, epoch => epoch.TestLoss), .. LinesOf(supervised, "train", epoch => epoch.TrainLoss, isDashed: true)], hasLegend: !alone),
+            LineChart.Draw(
+                "Error",
+                "%",
+                note,
+                [.. Lines(heldOut, epoch => epoch.TestError), .. LinesOf(supervised, "train", epoch => epoch.TrainError, isDashed: true)],
+                hasLegend: !alone),
+            LineChart.Draw(
+                "Loss of the readout",
+                "nats",
+                note,
+                [.. Lines(heldOut, epoch => epoch.TestLoss), .. LinesOf(supervised, "train", epoch => epoch.TrainLoss, isDashed: true)],
+                hasLegend: !alone),
             .. contrastive.Length == 0 ? [] : new[]
             {
-                LineChart.Draw("Contrastive error", "%", "Views whose nearest view is not of the same image, while they are learnt.", [.. LinesOf(contrastive, "", epoch => epoch.TrainError)], hasLegend: !alone),
-                LineChart.Draw("Contrastive loss", "nats", "Of the last projection, while it is learnt.", [.. LinesOf(contrastive, "", epoch => epoch.TrainLoss)], hasLegend: !alone),
+                LineChart.Draw(
+                    "Contrastive error",
+                    "%",
+                    "Views whose nearest view is not of the same image, while they are learnt.",
+                    [.. LinesOf(contrastive, "", epoch => epoch.TrainError)],
+                    hasLegend: !alone),
+                LineChart.Draw(
+                    "Contrastive loss",
+                    "nats",
+                    "Of the last projection, while it is learnt.",
+                    [.. LinesOf(contrastive, "", epoch => epoch.TrainLoss)],
+                    hasLegend: !alone),
             },
             .. BlockCharts(runs, alone, "Local loss", "nats", "Mean of each block's own loss over an epoch.", epoch => epoch.BlockLosses),
-            .. BlockCharts(runs, alone, "Cosine to the exact gradient", "", "Mean over the steps that were compared.", epoch => [.. epoch.Gradients.Select(block => block.Cosine)]),
-            .. BlockCharts(runs, alone, "Norm of the gradient estimate", "", "Mean over the steps that were compared.", epoch => [.. epoch.Gradients.Select(block => block.Norm)]),
+            .. BlockCharts(
+                runs,
+                alone,
+                "Cosine to the exact gradient",
+                "",
+                "Mean over the steps that were compared.",
+                epoch => [.. epoch.Gradients.Select(block => block.Cosine)]),
+            .. BlockCharts(
+                runs,
+                alone,
+                "Norm of the gradient estimate",
+                "",
+                "Mean over the steps that were compared.",
+                epoch => [.. epoch.Gradients.Select(block => block.Norm)]),
             LineChart.Draw("Learning rate", "", "", [.. Lines("", epoch => epoch.LearningRate)], hasLegend: !alone, isRatio: false),
             LineChart.Draw("Speed", "images/s", "", [.. Lines("", epoch => epoch.ImagesPerSecond)], hasLegend: !alone, isRatio: false),
         ];
@@ -121,7 +160,11 @@ internal static class ReportPage
 
         IEnumerable<ChartLine> Lines(string what, Func<Training.EpochMetrics, double> value) => LinesOf(runs, what, value);
 
-        IEnumerable<ChartLine> LinesOf((ReportedRun Reported, int Hue)[] some, string what, Func<Training.EpochMetrics, double> value, bool isDashed = false) => some.Select(run => new ChartLine(
+        IEnumerable<ChartLine> LinesOf(
+            (ReportedRun Reported, int Hue)[] some,
+            string what,
+            Func<Training.EpochMetrics, double> value,
+            bool isDashed = false) => some.Select(run => new ChartLine(
             alone ? what : $"{run.Reported.Name} {what}".TrimEnd(),
             run.Hue,
             isDashed,
@@ -130,12 +173,22 @@ internal static class ReportPage
 
     // The blocks of one run over one another; of several runs, the runs over one another, block by block. Nothing of what no run has.
     private static IEnumerable<string> BlockCharts(
-        (ReportedRun Reported, int Hue)[] runs, bool alone, string title, string unit, string note, Func<Training.EpochMetrics, IReadOnlyList<double>> values)
+        (
+            ReportedRun Reported,
+            int Hue)[] runs, bool alone, string title, string unit, string note, Func<Training.EpochMetrics, IReadOnlyList<double>> values)
     {
         int blocks = runs.Max(Count);
         if (alone && blocks > 0)
         {
-            yield return LineChart.Draw(title, unit, note, [.. Enumerable.Range(0, blocks).Select(block => Line(runs[0], block, block, string.Create(CultureInfo.InvariantCulture, $"block {block}")))], hasLegend: true);
+            yield return LineChart.Draw(
+                title,
+                unit,
+                note,
+                [
+                    .. Enumerable.Range(0, blocks)
+                    .Select(block => Line(runs[0], block, block, string.Create(CultureInfo.InvariantCulture, $"block {block}"))),
+                ],
+                hasLegend: true);
             yield break;
         }
 
@@ -143,7 +196,8 @@ internal static class ReportPage
         {
             int block = k;
             ChartLine[] lines = [.. runs.Where(run => Count(run) > block).Select(run => Line(run, block, run.Hue, run.Reported.Name))];
-            yield return LineChart.Draw(string.Create(CultureInfo.InvariantCulture, $"{title} of block {block}"), unit, note, lines, hasLegend: true);
+            yield return LineChart.Draw(
+                string.Create(CultureInfo.InvariantCulture, $"{title} of block {block}"), unit, note, lines, hasLegend: true);
         }
 
         int Count((ReportedRun Reported, int Hue) run) => values(run.Reported.Run.Epochs[0]).Count;

@@ -23,36 +23,49 @@ internal static class ReportSection
     internal static string Of(ReportedRun reported, string anchor)
     {
         (RecordedRun run, RunConfiguration options) = (reported.Run, reported.Run.Configuration);
-        string facts = string.Create(CultureInfo.InvariantCulture, $"{options.Network.Name}, {options.Parameters:N0} parameters, {RuleOf(options)} on {options.Dataset}; {run.Folder}");
+        string facts = string.Create(
+            CultureInfo.InvariantCulture,
+            $"{options.Network.Name}, {options.Parameters:N0} parameters, {RuleOf(options)} on {options.Dataset}; {run.Folder}");
         return Html.Element(
             $"section id=\"{anchor}\"",
-            Html.Element("h2", Html.Text(reported.Name), Html.Element("span class=\"state\"", Html.Text(run.Stage.ToString().ToLowerInvariant()))),
+            Html.Element(
+                "h2", Html.Text(reported.Name), Html.Element("span class=\"state\"", Html.Text(run.Stage.ToString().ToLowerInvariant()))),
             Html.Element("p class=\"about\"", Html.Text(facts)),
             run.Result?.Divergence is string divergence ? Html.Element("p class=\"missing\"", Html.Text(divergence)) : "",
-            string.Concat(run.Advice.Select(advice => Html.Element("p class=\"missing\"", Html.Text($"Advice while it trained: {advice}.")))),
-            reported.Missing.Length > 0 ? Html.Element("p class=\"missing\"", Html.Text($"No confusion matrix and no images: {reported.Missing}")) : "",
+            string.Concat(
+                run.Advice.Select(advice => Html.Element("p class=\"missing\"", Html.Text($"Advice while it trained: {advice}.")))),
+            reported.Missing.Length > 0
+                ? Html.Element("p class=\"missing\"", Html.Text($"No confusion matrix and no images: {reported.Missing}"))
+                : "",
             reported.Answers?.Epoch is int epoch ? Html.Element("p class=\"about\"", EpochOf(epoch)) : "",
-            Html.Element("div class=\"panels\"", reported.Answers is TestAnswers answers ? Confusion(answers, run.HeldOut) : "", Blocks(reported)),
+            Html.Element(
+                "div class=\"panels\"", reported.Answers is TestAnswers answers ? Confusion(answers, run.HeldOut) : "", Blocks(reported)),
             reported.Answers is TestAnswers shown ? Mistakes(shown, run.HeldOut) : "",
             Html.Element("div class=\"panels\"", Environment(options), Configuration(options)));
     }
 
     private static string EpochOf(int epoch) =>
-        string.Create(CultureInfo.InvariantCulture, $"Confusions, accuracies of blocks and misclassified images are those of the model after epoch {epoch}.");
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"Confusions, accuracies of blocks and misclassified images are those of the model after epoch {epoch}.");
 
     private static string Confusion(TestAnswers answers, string heldOut)
     {
         int[][] counts = answers.Confusion;
         IReadOnlyList<string> names = answers.ClassNames;
-        string heading = string.Create(CultureInfo.InvariantCulture, $"{counts.Sum(row => row.Sum()):N0} {heldOut} images, {Figures.Percent(answers.Evaluation.Error)} wrong");
+        string heading = string.Create(
+            CultureInfo.InvariantCulture,
+            $"{counts.Sum(row => row.Sum()):N0} {heldOut} images, {Figures.Percent(answers.Evaluation.Error)} wrong");
         if (names.Count > MostColumns)
         {
             IEnumerable<string[]> rows = counts.SelectMany((row, label) => row.Select((count, answer) => (label, answer, count)))
                 .Where(cell => cell.label != cell.answer && cell.count > 0)
                 .OrderByDescending(cell => cell.count)
                 .Take(ListedConfusions)
-                .Select(cell => new[] { Html.Text(names[cell.label]), Html.Text(names[cell.answer]), Count(cell.count), Figures.Percent(100.0 * cell.count / counts[cell.label].Sum()) });
-            return Card($"Most frequent confusions: {heading}", Html.Table("facts", ["true class", "taken for", "images", "of the class"], rows));
+                .Select(
+                    cell => new[] { Html.Text(names[cell.label]), Html.Text(names[cell.answer]), Count(cell.count), Figures.Percent(100.0 * cell.count / counts[cell.label].Sum()) });
+            return Card(
+                $"Most frequent confusions: {heading}", Html.Table("facts", ["true class", "taken for", "images", "of the class"], rows));
         }
 
         int[] answered = [.. Enumerable.Range(0, names.Count).Select(answer => counts.Sum(row => row[answer]))];
@@ -63,10 +76,21 @@ internal static class ReportSection
             .. row.Select((count, answer) => Cell(count, row.Sum(), label == answer)),
             Share(row[label], row.Sum()),
         ]);
-        IReadOnlyList<string> precision = [Html.Element("b", "precision"), .. names.Select((_, answer) => Share(counts[answer][answer], answered[answer])), ""];
-        return Card($"Confusion matrix: {heading}", Html.Table("confusion", columns, matrix.Append(precision)), Html.Element("p class=\"note\"", "Rows: true class. Columns: the model's answer. The deeper a colour, the larger the share of the class; blue is right, red is wrong."));
+        IReadOnlyList<string> precision =
+        [
+            Html.Element("b", "precision"),
+            .. names.Select((_, answer) => Share(counts[answer][answer], answered[answer])),
+            "",
+        ];
+        return Card(
+            $"Confusion matrix: {heading}",
+            Html.Table("confusion", columns, matrix.Append(precision)),
+            Html.Element(
+                "p class=\"note\"",
+                "Rows: true class. Columns: the model's answer. The deeper a colour, the larger the share of the class; blue is right, red is wrong."));
 
-        static string Share(int part, int whole) => Html.Element("b", whole == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $"{100.0 * part / whole:0.0} %"));
+        static string Share(int part, int whole) =>
+            Html.Element("b", whole == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $"{100.0 * part / whole:0.0} %"));
     }
 
     // The tone tells the share of the class, of right answers and of errors alike. The root lets small shares be seen.
@@ -125,7 +149,9 @@ internal static class ReportSection
                 Html.Element("span", Html.Text($"{names[answer.Label]} → {names[answer.Class]}")),
                 Html.Element("small", string.Create(CultureInfo.InvariantCulture, $"{100 * answer.Probability:0} %")));
         });
-        string heading = string.Create(CultureInfo.InvariantCulture, $"Misclassified images: {answers.Mistakes.Count} of {wrong:N0}, those of which the model is the surest");
+        string heading = string.Create(
+            CultureInfo.InvariantCulture,
+            $"Misclassified images: {answers.Mistakes.Count} of {wrong:N0}, those of which the model is the surest");
         return Html.Element("h3", Html.Text(heading))
             + Html.Element("p class=\"note\"", "True class → the model's answer, and the probability that it gives that.")
             + Html.Element("div class=\"mistakes\"", figures);
@@ -155,11 +181,13 @@ internal static class ReportSection
     {
         IEnumerable<string[]> rows = options.ToJson()
             .Where(option => option.Value is not null && !NotOptions.Contains(option.Key))
-            .Select(option => new[] { Html.Text(option.Key), Html.Text(option.Value is JsonValue value ? value.ToString() : option.Value!.ToJsonString()) });
+            .Select(
+                option => new[] { Html.Text(option.Key), Html.Text(option.Value is JsonValue value ? value.ToString() : option.Value!.ToJsonString()) });
         return Card("Configuration", Html.Table("facts", [], rows));
     }
 
-    private static string Card(string title, params IEnumerable<string> pieces) => Html.Element("div class=\"card\"", pieces.Prepend(Html.Element("h3", Html.Text(title))));
+    private static string Card(string title, params IEnumerable<string> pieces) =>
+        Html.Element("div class=\"card\"", pieces.Prepend(Html.Element("h3", Html.Text(title))));
 
     private static string Count(int count) => count.ToString(CultureInfo.InvariantCulture);
 }

@@ -1,6 +1,9 @@
 namespace Onward.Reports;
 
-/// <summary>Aligned columns of text: unless told otherwise, the first to the left, the others to the right or, if there is but one more, to the left.</summary>
+/// <summary>
+/// Aligned columns of text: unless told otherwise, the first to the left, the others to the right or, if there is but one more, to the
+/// left.
+/// </summary>
 /// <param name="left">The columns to the left.</param>
 internal sealed class TextTable(params int[] left)
 {
@@ -18,7 +21,9 @@ internal sealed class TextTable(params int[] left)
         return this;
     }
 
-    /// <summary>Writes the rows. Where the width is less than a row takes, the row goes on in further lines, broken between cells and words.</summary>
+    /// <summary>
+    /// Writes the rows. Where the width is less than a row takes, the row goes on in further lines, broken between cells and words.
+    /// </summary>
     /// <param name="output">Takes the lines.</param>
     /// <param name="width">Columns of the terminal; null if the lines go elsewhere.</param>
     internal void Write(TextWriter output, int? width = null)
@@ -73,7 +78,9 @@ internal sealed class TextTable(params int[] left)
 
     private IEnumerable<string> Lines(string[] row, Part part, int[] widths)
     {
-        string head = part.Indent + string.Concat(Enumerable.Range(part.First, part.End - 1 - part.First).Select(column => Pad(row[column], column, widths) + Gap));
+        string head = part.Indent
+            + string.Concat(
+                Enumerable.Range(part.First, part.End - 1 - part.First).Select(column => Pad(row[column], column, widths) + Gap));
         int last = part.End - 1;
         if (head.Length + widths[last] <= part.Width)
         {
@@ -81,10 +88,12 @@ internal sealed class TextTable(params int[] left)
             return line.Length > 0 || part.First == 0 ? [line] : [];
         }
 
-        return Printable.Wrap(row[last], part.Width - head.Length).Select((text, i) => ((i == 0 ? head : new string(' ', head.Length)) + text).TrimEnd());
+        return Printable.Wrap(row[last], part.Width - head.Length)
+            .Select((text, i) => ((i == 0 ? head : new string(' ', head.Length)) + text).TrimEnd());
     }
 
-    private string Pad(string cell, int column, int[] widths) => IsLeft(column) ? cell.PadRight(widths[column]) : cell.PadLeft(widths[column]);
+    private string Pad(string cell, int column, int[] widths) =>
+        IsLeft(column) ? cell.PadRight(widths[column]) : cell.PadLeft(widths[column]);
 
     private sealed record Part(int First, int End, string Indent, int Width);
 }

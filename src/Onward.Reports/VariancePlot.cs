@@ -15,7 +15,14 @@ internal static class VariancePlot
         Color.FromHex("#666666"), Color.FromHex("#D55E00"), Color.FromHex("#E69F00"), Color.FromHex("#0072B2"), Color.FromHex("#009E73"), Color.FromHex("#CC79A7"), Color.FromHex("#56B4E9"), Color.FromHex("#000000"),
     ];
 
-    private static readonly MarkerShape[] Shapes = [MarkerShape.FilledCircle, MarkerShape.FilledSquare, MarkerShape.FilledDiamond, MarkerShape.FilledTriangleUp, MarkerShape.FilledTriangleDown];
+    private static readonly MarkerShape[] Shapes =
+    [
+        MarkerShape.FilledCircle,
+        MarkerShape.FilledSquare,
+        MarkerShape.FilledDiamond,
+        MarkerShape.FilledTriangleUp,
+        MarkerShape.FilledTriangleDown,
+    ];
 
     /// <summary>Variance over the examples of a batch, one panel for each layer: theory as lines, measurements as points.</summary>
     internal static void SaveLayers(string path, LinearLayerOptions options, IReadOnlyList<LayerMeasurement> rows)
@@ -32,11 +39,25 @@ internal static class VariancePlot
             {
                 double[] examples = [.. Enumerable.Range(0, 65).Select(i => least[0] * Math.Pow(least[1] / least[0], i / 64.0))];
                 Line(plot, examples, [.. examples.Select(n => Theory(options with { FanIn = fanIn, FanOut = fanOut }, e, n))], e);
-                LayerMeasurement[] points = [.. rows.Where(row => row.FanIn == fanIn && row.FanOut == fanOut && row.Estimator == LinearLayerExperiment.Estimators[e])];
-                Points(plot, [.. points.Select(row => (double)row.Examples)], [.. points.Select(row => row.Measured)], e, LinearLayerExperiment.Estimators[e]);
+                LayerMeasurement[] points =
+                [
+                    .. rows.Where(
+                        row => row.FanIn == fanIn && row.FanOut == fanOut && row.Estimator == LinearLayerExperiment.Estimators[e]),
+                ];
+                Points(
+                    plot,
+                    [.. points.Select(row => (double)row.Examples)],
+                    [.. points.Select(row => row.Measured)],
+                    e,
+                    LinearLayerExperiment.Estimators[e]);
             }
 
-            Finish(plot, string.Create(CultureInfo.InvariantCulture, $"linear layer {fanIn}x{fanOut}: lines theory, points measured"), "examples in a batch", "variance of a number of the estimate", batches);
+            Finish(
+                plot,
+                string.Create(CultureInfo.InvariantCulture, $"linear layer {fanIn}x{fanOut}: lines theory, points measured"),
+                "examples in a batch",
+                "variance of a number of the estimate",
+                batches);
             panels.AddPlot(plot);
         }
 
@@ -55,17 +76,28 @@ internal static class VariancePlot
             double[] passes = [0.9 * points[0].Passes, 1.1 * points[^1].Passes];
             double once = points.Average(row => row.RelativeVariance * row.Passes);
             Line(plot, passes, [.. passes.Select(m => once / m)], series);
-            Points(plot, [.. points.Select(row => (double)row.Passes)], [.. points.Select(row => row.RelativeVariance)], series++, $"{rule.Key.Rule} {rule.Key.Losses}");
+            Points(
+                plot,
+                [.. points.Select(row => (double)row.Passes)],
+                [.. points.Select(row => row.RelativeVariance)],
+                series++,
+                $"{rule.Key.Rule} {rule.Key.Losses}");
         }
 
-        Finish(plot, $"{model}: lines fall as 1/passes, points measured", "passes", "variance / squared gradient", [.. rows.Select(row => row.Passes).Distinct()]);
+        Finish(
+            plot,
+            $"{model}: lines fall as 1/passes, points measured",
+            "passes",
+            "variance / squared gradient",
+            [.. rows.Select(row => row.Passes).Distinct()]);
         plot.SavePng(path, Width, Height);
     }
 
     // The closed form for a number of examples that need not be whole: a linear function of 1 / N.
     private static double Theory(LinearLayerOptions layer, int estimator, double examples)
     {
-        double one = LinearLayerExperiment.Theory(estimator, layer with { Examples = 1 }), two = LinearLayerExperiment.Theory(estimator, layer with { Examples = 2 });
+        double one = LinearLayerExperiment.Theory(
+            estimator, layer with { Examples = 1 }), two = LinearLayerExperiment.Theory(estimator, layer with { Examples = 2 });
         double falling = 2 * (one - two);
         return one - falling + (falling / examples);
     }
@@ -80,7 +112,8 @@ internal static class VariancePlot
     {
         // Where points of two series meet, the later and smaller one leaves a rim of the earlier.
         float size = 13 - (series % Colors.Length);
-        ScottPlot.Plottables.Markers points = plot.Add.Markers(Log(x), Log(y), Shapes[series % Shapes.Length], size, Colors[series % Colors.Length]);
+        ScottPlot.Plottables.Markers points = plot.Add.Markers(
+            Log(x), Log(y), Shapes[series % Shapes.Length], size, Colors[series % Colors.Length]);
         points.LegendText = label;
     }
 

@@ -19,7 +19,9 @@ public sealed class AdviceTests : IDisposable
         Workplace.Result trained = _workplace.Run($"{Small} --epochs 20 --lr 5 --out run --json");
 
         string line = Assert.Single(trained.ErrorLines, line => line.StartsWith("onward: the loss of ", StringComparison.Ordinal));
-        Assert.Matches(@"^onward: the loss of (block 0|the readout) rose from [\d.]+ to [\dE+.]+ by step \d of epoch \d+: the learning rate 5 is too high for it; try --lr 1, or 'onward find-lr'\.$", line);
+        Assert.Matches(
+            @"^onward: the loss of (block 0|the readout) rose from [\d.]+ to [\dE+.]+ by step \d of epoch \d+: the learning rate 5 is too high for it; try --lr 1, or 'onward find-lr'\.$",
+            line);
         string message = line["onward: ".Length..line.IndexOf(';', StringComparison.Ordinal)];
         Assert.Contains(message, JsonNode.Parse(trained.Out)!["advice"]!.AsArray().Select(advice => (string?)advice));
         Assert.Contains(message, File.ReadAllText(_workplace["work/run/result.json"]));
@@ -31,13 +33,16 @@ public sealed class AdviceTests : IDisposable
     [Fact]
     public void Defaults_follow_the_size_of_a_small_set_and_what_was_given_is_kept()
     {
-        Workplace.Result tried = _workplace.Run("train --data {data} --model M/1/16 --dry-run"), given = _workplace.Run("train --data {data} --model M/1/16 --dry-run --batch-size 64 --epochs 2");
+        Workplace.Result tried = _workplace.Run("train --data {data} --model M/1/16 --dry-run"), given = _workplace.Run(
+            "train --data {data} --model M/1/16 --dry-run --batch-size 64 --epochs 2");
 
         Assert.Equal((0, 0), (tried.Code, given.Code));
         Assert.Contains("onward: the 64 training images are few, so the defaults are --batch-size 16 --warmup-epochs 5.", tried.ErrorLines);
         Assert.Contains(tried.OutLines, line => line.Contains("120 epochs of 4, 16 images each", StringComparison.Ordinal));
         Assert.Contains(given.OutLines, line => line.Contains("2 epochs of 1, 64 images each", StringComparison.Ordinal));
-        _workplace.Refuse("train --data {data} --batch-size 128", "--batch-size 128 is more than the 64 training images. Take at most 64, or leave --batch-size out.");
+        _workplace.Refuse(
+            "train --data {data} --batch-size 128",
+            "--batch-size 128 is more than the 64 training images. Take at most 64, or leave --batch-size out.");
     }
 
     [Theory]
@@ -47,13 +52,16 @@ public sealed class AdviceTests : IDisposable
     [InlineData(60_000, 128, 5, 1)]
     public void Batch_epochs_and_warm_up_follow_the_number_of_images(int images, int batch, int epochs, double warmup)
     {
-        Training.TrainingOptions fitted = new SizeDefaults(true, true, true).Fit(PresetDefaults.For("L/8/64", "LG-FG-A").Training(null, 1), images, isLimited: false);
+        Training.TrainingOptions fitted = new SizeDefaults(true, true, true)
+            .Fit(PresetDefaults.For("L/8/64", "LG-FG-A").Training(null, 1), images, isLimited: false);
 
         Assert.Equal(batch, fitted.BatchSize);
         Assert.Equal(images, SizeDefaults.None.Fit(fitted with { BatchSize = images }, images, isLimited: false).BatchSize);
         Assert.InRange(fitted.Epochs * (images / fitted.BatchSize), 350, int.MaxValue);
         Assert.InRange(fitted.WarmupEpochs, 1, fitted.Epochs / 5.0);
-        Assert.True(images != 61 || (fitted.Epochs, fitted.WarmupEpochs) == (epochs, warmup), $"{fitted.Epochs} epochs, {fitted.WarmupEpochs} of warm-up");
+        Assert.True(
+            images != 61 || (fitted.Epochs, fitted.WarmupEpochs) == (epochs, warmup),
+            $"{fitted.Epochs} epochs, {fitted.WarmupEpochs} of warm-up");
     }
 
     [Fact]
@@ -62,13 +70,15 @@ public sealed class AdviceTests : IDisposable
         foreach (string file in new[] { "train/one/0.bmp", "train/two/0.bmp", "test/one/0.bmp", "test/two/0.bmp" })
         {
             Directory.CreateDirectory(Path.GetDirectoryName(_workplace[$"pictures/{file}"])!);
-            File.WriteAllBytes(_workplace[$"pictures/{file}"], Bitmap(shade: (byte)(file.Contains("one", StringComparison.Ordinal) ? 40 : 200)));
+            File.WriteAllBytes(
+                _workplace[$"pictures/{file}"], Bitmap(shade: (byte)(file.Contains("one", StringComparison.Ordinal) ? 40 : 200)));
         }
 
         const string Command = "train --dataset folder --data {path}/pictures --model M/1/16 --batch-size 1 --dry-run --image-size";
         Assert.Contains(
             _workplace.Run($"{Command} 72").ErrorLines,
-            line => line.StartsWith("onward: M/1/16 has 7,", StringComparison.Ordinal) && line.EndsWith("because each of its patches is 72x72 pixels. Try --image-size 32 or --model M/8/16.", StringComparison.Ordinal));
+            line => line.StartsWith("onward: M/1/16 has 7,", StringComparison.Ordinal) && line.EndsWith(
+                "because each of its patches is 72x72 pixels. Try --image-size 32 or --model M/8/16.", StringComparison.Ordinal));
         Assert.DoesNotContain(_workplace.Run($"{Command} 32").ErrorLines, line => line.Contains("patches", StringComparison.Ordinal));
     }
 
@@ -86,7 +96,12 @@ public sealed class AdviceTests : IDisposable
         Assert.Contains("Contrastive error", File.ReadAllText(_workplace.Run("report run").Out.Trim()));
 
         // The names of version 0.1.
-        File.WriteAllText(metrics, File.ReadAllText(metrics).Replace("contrastive_", "train_", StringComparison.Ordinal).Replace(",advice", "", StringComparison.Ordinal).Replace(",\n", "\n", StringComparison.Ordinal));
+        File.WriteAllText(
+            metrics,
+            File.ReadAllText(metrics).Replace(
+                "contrastive_",
+                "train_",
+                StringComparison.Ordinal).Replace(",advice", "", StringComparison.Ordinal).Replace(",\n", "\n", StringComparison.Ordinal));
         Assert.Contains("finished", _workplace.Run("runs .").OutLines[1]);
     }
 
@@ -107,7 +122,21 @@ public sealed class AdviceTests : IDisposable
         LocalMixer model = new(LocalMixerPresets.Get("S/1/1", 28, 1, 10));
         Assert.All(PaperRules.Names, name => Assert.Equal(
             PaperRules.TrainsHeads(name),
-            PaperRules.Create(name, new RuleArguments(model, team, NoiseDistribution.Gaussian, LossScope.All, 1, false, NoiseSites.All, ControlVariate.None, false, false, 1, new TrainingLoss())).TrainsHeads));
+            PaperRules.Create(
+                name,
+                new RuleArguments(
+                    model,
+                    team,
+                    NoiseDistribution.Gaussian,
+                    LossScope.All,
+                    1,
+                    false,
+                    NoiseSites.All,
+                    ControlVariate.None,
+                    false,
+                    false,
+                    1,
+                    new TrainingLoss())).TrainsHeads));
     }
 
     public void Dispose() => _workplace.Dispose();

@@ -12,11 +12,25 @@ public sealed class BenchTests : IDisposable
         Workplace.Result result = _workplace.Run("bench --model S/1/1 --batch-size 32 --threads 1 --seconds 1 --json");
 
         JsonObject outcome = JsonNode.Parse(Assert.Single(result.OutLines))!.AsObject();
-        double speed = (double)outcome["imagesPerSecond"]!, work = (double)outcome["gflopsPerImage"]!, peak = (double)outcome["gemmPeakGflops"]!;
+        double speed =
+            (double)outcome["imagesPerSecond"]!, work = (double)outcome["gflopsPerImage"]!, peak = (double)outcome["gemmPeakGflops"]!;
         Assert.Equal(0, result.Code);
-        Assert.Equal(["imagesPerSecond", "gflopsPerImage", "gemmPeakGflops", "utilization", "gemmMeanwhileGflops", "utilizationMeanwhile", "peakMemoryMB", "activationMB", "threads"], outcome.Select(pair => pair.Key));
+        Assert.Equal(
+            [
+                "imagesPerSecond",
+                "gflopsPerImage",
+                "gemmPeakGflops",
+                "utilization",
+                "gemmMeanwhileGflops",
+                "utilizationMeanwhile",
+                "peakMemoryMB",
+                "activationMB",
+                "threads",
+            ],
+            outcome.Select(pair => pair.Key));
 
-        // Each number is rounded by itself: half a unit of the last place of each, carried to their quotient, and to the quotient's own rounding.
+        // Each number is rounded by itself: half a unit of the last place of each, carried to their quotient, and to the quotient's own
+        // rounding.
         double quotient = speed * work / peak, rounding = quotient * ((0.05 / speed) + (0.5e-6 / work) + (0.05 / peak)) + 0.5e-4;
         Assert.Equal(quotient, (double)outcome["utilization"]!, 1.01 * rounding);
         Assert.InRange((double)outcome["gemmMeanwhileGflops"]!, double.Epsilon, peak);
@@ -50,7 +64,16 @@ public sealed class BenchTests : IDisposable
         JsonObject[] parts = [.. outcome["profile"]!.AsArray().Select(part => part!.AsObject())];
         Assert.Equal(0, result.Code);
         Assert.Equal(
-            ["packing weights", "values", "losses", "differentiation", "packing gradients", "weight gradients", "update", "waiting and the rest"],
+            [
+                "packing weights",
+                "values",
+                "losses",
+                "differentiation",
+                "packing gradients",
+                "weight gradients",
+                "update",
+                "waiting and the rest",
+            ],
             parts.Select(part => (string)part["phase"]!));
         Assert.Equal(1, parts.Sum(part => (double)part["share"]!), 1e-3);
         Assert.Equal(1000 * (double)outcome["gflopsPerImage"]!, parts.Sum(part => (double)part["megaflop"]!), 1e-3);

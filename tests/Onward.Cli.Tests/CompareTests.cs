@@ -21,10 +21,13 @@ public sealed class CompareTests : IDisposable
         string[] csv = File.ReadAllLines(Path.Combine(folder, "comparison.csv"));
         Assert.Equal(0, result.Code);
         Assert.Equal(Files, Directory.GetFiles(folder).Select(Path.GetFileName).Order());
-        Assert.Equal(["BP-seed1", "BP-seed2", "LG-FG-A-seed1", "LG-FG-A-seed2"], Directory.GetDirectories(folder).Select(Path.GetFileName).Order());
+        Assert.Equal(
+            ["BP-seed1", "BP-seed2", "LG-FG-A-seed1", "LG-FG-A-seed2"], Directory.GetDirectories(folder).Select(Path.GetFileName).Order());
         Assert.Equal("# S/1/1 on mnist, 2 epochs", table[0]);
         Assert.Equal("| rule | test error | train error | lr | images/s | activations MB | seconds | paper |", table[2]);
-        Assert.Matches(@"^\| LG-FG-A \| \d+\.\d\d ± \d+\.\d\d \| \d+\.\d\d ± \d+\.\d\d \| 0\.015 \| [\d,]+ \| \d+\.\d \| \d+\.\d \| 3\.24 / 1\.53 \|$", table[4]);
+        Assert.Matches(
+            @"^\| LG-FG-A \| \d+\.\d\d ± \d+\.\d\d \| \d+\.\d\d ± \d+\.\d\d \| 0\.015 \| [\d,]+ \| \d+\.\d \| \d+\.\d \| 3\.24 / 1\.53 \|$",
+            table[4]);
         Assert.EndsWith("| 2.66 / 0.00 |", table[5]);
         Assert.Contains("seeds 1 to 2: mean ± standard deviation", table[7]);
         Assert.Equal(3, csv.Length);
@@ -40,7 +43,8 @@ public sealed class CompareTests : IDisposable
 
         byte[] png = File.ReadAllBytes(_workplace["work/compare/mnist-S-1-1/comparison.png"]);
         Assert.Equal([0x89, (byte)'P', (byte)'N', (byte)'G', 0x0D, 0x0A, 0x1A, 0x0A], png[..8]);
-        Assert.Equal((1200, 750), (BinaryPrimitives.ReadInt32BigEndian(png.AsSpan(16)), BinaryPrimitives.ReadInt32BigEndian(png.AsSpan(20))));
+        Assert.Equal(
+            (1200, 750), (BinaryPrimitives.ReadInt32BigEndian(png.AsSpan(16)), BinaryPrimitives.ReadInt32BigEndian(png.AsSpan(20))));
         Assert.InRange(png.Length, 10_000, 500_000);
     }
 
@@ -80,7 +84,8 @@ public sealed class CompareTests : IDisposable
     [Fact]
     public void An_interrupted_comparison_goes_on_where_it_was()
     {
-        Workplace.Result interrupted = _workplace.Run($"{Small} --rules BP,DFA --seeds 1 --out both", interruptAt: "run 2 of 2, DFA-seed1: training");
+        Workplace.Result interrupted = _workplace.Run(
+            $"{Small} --rules BP,DFA --seeds 1 --out both", interruptAt: "run 2 of 2, DFA-seed1: training");
         Workplace.Result resumed = _workplace.Run($"{Small} --rules BP,DFA --seeds 1 --out both");
         _workplace.Run($"{Small} --rules DFA --seeds 1 --out alone");
 
@@ -88,7 +93,9 @@ public sealed class CompareTests : IDisposable
         Assert.Equal("onward: interrupted; 1 of 2 runs have ended. Give the same command again to go on.", interrupted.ErrorLines[^1]);
         Assert.Equal(0, resumed.Code);
         Assert.StartsWith("run 1 of 2, BP-seed1: ended before, ", resumed.ErrorLines[0]);
-        Assert.Equal(File.ReadAllBytes(_workplace["work/alone/DFA-seed1/model.safetensors"]), File.ReadAllBytes(_workplace["work/both/DFA-seed1/model.safetensors"]));
+        Assert.Equal(
+            File.ReadAllBytes(_workplace["work/alone/DFA-seed1/model.safetensors"]),
+            File.ReadAllBytes(_workplace["work/both/DFA-seed1/model.safetensors"]));
     }
 
     [Fact]
@@ -97,7 +104,8 @@ public sealed class CompareTests : IDisposable
         _workplace.Run($"{Small} --rules BP --seeds 1 --out c");
         File.Delete(_workplace["work/c/BP-seed1/result.json"]);
 
-        Workplace.Result again = _workplace.Run($"{Small} --rules BP --seeds 1 --out c --epochs 3".Replace("--epochs 2 ", "", StringComparison.Ordinal));
+        Workplace.Result again = _workplace.Run(
+            $"{Small} --rules BP --seeds 1 --out c --epochs 3".Replace("--epochs 2 ", "", StringComparison.Ordinal));
 
         Assert.Equal(0, again.Code);
         Assert.Equal(4, File.ReadAllLines(_workplace["work/c/BP-seed1/metrics.csv"]).Length);
@@ -108,8 +116,11 @@ public sealed class CompareTests : IDisposable
     {
         _workplace.Run($"{Small} --rules BP,FA --seeds 1 --out c --lr FA=0.01");
 
-        _workplace.Refuse($"{Small} --rules BP,FA --seeds 1 --out c --lr FA=0.05", "c/FA-seed1 was trained with learningRate 0.01, but now learningRate is 0.05. Name another folder with --out");
-        _workplace.Refuse($"{Small} --rules BP --seeds 2 --validation 8 --out c", "c/BP-seed1 was trained with validation 0, but now validation is 8");
+        _workplace.Refuse(
+            $"{Small} --rules BP,FA --seeds 1 --out c --lr FA=0.05",
+            "c/FA-seed1 was trained with learningRate 0.01, but now learningRate is 0.05. Name another folder with --out");
+        _workplace.Refuse(
+            $"{Small} --rules BP --seeds 2 --validation 8 --out c", "c/BP-seed1 was trained with validation 0, but now validation is 8");
     }
 
     [Fact]
@@ -119,7 +130,9 @@ public sealed class CompareTests : IDisposable
         string metrics = _workplace["work/c/BP-seed1/metrics.csv"], result = _workplace["work/c/BP-seed1/result.json"];
         File.WriteAllLines(metrics, File.ReadAllLines(metrics)[..2]);
 
-        _workplace.Refuse($"{Small} --rules BP --seeds 1 --out c", "its metrics hold 1 of 2 epochs. Move the folder elsewhere and give the command again to train it again");
+        _workplace.Refuse(
+            $"{Small} --rules BP --seeds 1 --out c",
+            "its metrics hold 1 of 2 epochs. Move the folder elsewhere and give the command again to train it again");
         File.WriteAllText(result, "{}");
         _workplace.Refuse($"{Small} --rules BP --seeds 1 --out c", $"{result}: damaged");
     }
@@ -164,7 +177,8 @@ public sealed class CompareTests : IDisposable
 
         Assert.Equal(RateOf("run"), RateOf("c/BP-seed1"));
 
-        double RateOf(string folder) => (double)JsonNode.Parse(File.ReadAllText(_workplace[$"work/{folder}/config.json"]))!["learningRate"]!;
+        double RateOf(string folder) =>
+            (double)JsonNode.Parse(File.ReadAllText(_workplace[$"work/{folder}/config.json"]))!["learningRate"]!;
     }
 
     [Fact]

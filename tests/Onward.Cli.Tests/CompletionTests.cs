@@ -31,7 +31,9 @@ public sealed class CompletionTests : IDisposable
         using StringWriter error = new();
 
         Assert.Equal(0, Cli.Run(["[suggest]", $" {line}"], new Host { Out = output, Error = error }));
-        Assert.Equal(expected.Split(' ', StringSplitOptions.RemoveEmptyEntries), output.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries));
+        Assert.Equal(
+            expected.Split(' ', StringSplitOptions.RemoveEmptyEntries),
+            output.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries));
         Assert.Equal("", error.ToString());
     }
 
@@ -43,13 +45,21 @@ public sealed class CompletionTests : IDisposable
     [InlineData("zsh")]
     [InlineData("fish")]
     [InlineData("powershell")]
-    public void A_script_asks_the_program(string shell) => Assert.Contains("onward '[suggest]'", _workplace.Run($"completion {shell}").Out.Replace("\"$1\"", "onward", StringComparison.Ordinal).Replace("$words[1]", "onward", StringComparison.Ordinal));
+    public void A_script_asks_the_program(string shell) =>
+        Assert.Contains(
+            "onward '[suggest]'",
+            _workplace.Run($"completion {shell}").Out.Replace("\"$1\"", "onward", StringComparison.Ordinal).Replace(
+                "$words[1]", "onward", StringComparison.Ordinal));
 
     // The function that Tab would call, called as Bash calls it.
     [Theory]
     [InlineData("onward train --rule LG-FG", "LG-FG-A LG-FG-W")]
     [InlineData("onward train --model M/", "M/1/16 M/8/16")]
-    [InlineData("onward ", "bench compare completion data doctor eval export find-lr inspect predict report reproduce runs sweep train variance")]
+    [
+        InlineData(
+            "onward ",
+            "bench compare completion data doctor eval export find-lr inspect predict report reproduce runs sweep train variance"),
+    ]
     public void Bash_completes(string line, string expected)
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Bash is at hand on Linux.");

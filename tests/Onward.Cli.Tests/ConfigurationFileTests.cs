@@ -6,7 +6,8 @@ namespace Onward.Cli.Tests;
 
 public sealed class ConfigurationFileTests : IDisposable
 {
-    private const string Options = "--model S/1/1 --data {data} --epochs 2 --batch-size 16 --threads 2 --lr 0.05 --warmup-epochs 0.5 --rule LG-FG-A --perturbation rademacher --passes 2 --loss-scope block,patch --augment flip --seed 7";
+    private const string Options =
+        "--model S/1/1 --data {data} --epochs 2 --batch-size 16 --threads 2 --lr 0.05 --warmup-epochs 0.5 --rule LG-FG-A --perturbation rademacher --passes 2 --loss-scope block,patch --augment flip --seed 7";
 
     private readonly Workplace _workplace = new();
 
@@ -26,8 +27,14 @@ public sealed class ConfigurationFileTests : IDisposable
     [InlineData("")]
     [InlineData(Options)]
     [InlineData("--model M/8/16 --rule BP --recompute --dataset digits --momentum .5 --schedule constant")]
-    [InlineData("--objective contrastive --projection 8 --temperature 0.3 --optimizer lars --dataset cifar-10 --model M/8/16 --layerwise --readout-lr 0.1")]
-    [InlineData("--model M/8/16 --downsample 1,2,1,1 --pooling maximum --overlap --rule LG-BP --mixer conv --kernel-side 5 --validation 5 --checkpoint-minutes 3 --keep 4")]
+    [
+        InlineData(
+            "--objective contrastive --projection 8 --temperature 0.3 --optimizer lars --dataset cifar-10 --model M/8/16 --layerwise --readout-lr 0.1"),
+    ]
+    [
+        InlineData(
+            "--model M/8/16 --downsample 1,2,1,1 --pooling maximum --overlap --rule LG-BP --mixer conv --kernel-side 5 --validation 5 --checkpoint-minutes 3 --keep 4"),
+    ]
     public void A_dumped_file_says_what_was_dumped(string options)
     {
         Workplace.Result dumped = _workplace.Run($"train {options} --dump-config".Replace("  ", " ", StringComparison.Ordinal));
@@ -43,7 +50,9 @@ public sealed class ConfigurationFileTests : IDisposable
     {
         JsonNode dumped = JsonNode.Parse(_workplace.Run("train --model S/1/1 --dump-config").Out)!;
 
-        Assert.Equal(("LG-FG-A", 300, 0.02, "cosine"), ((string)dumped["rule"]!, (int)dumped["epochs"]!, (double)dumped["lr"]!, (string)dumped["schedule"]!));
+        Assert.Equal(
+            ("LG-FG-A", 300, 0.02, "cosine"),
+            ((string)dumped["rule"]!, (int)dumped["epochs"]!, (double)dumped["lr"]!, (string)dumped["schedule"]!));
     }
 
     // With local losses it is that of a gradient with little noise.
@@ -70,7 +79,8 @@ public sealed class ConfigurationFileTests : IDisposable
         string expected = below is null ? Path.Combine(_workplace["work"], path) : home + (below.Length > 0 ? $"/{below}" : "");
         Write($$"""{ "data": "{{path}}", "dataset": "mnist", "model": "S/1/1" }""");
 
-        Workplace.Result file = _workplace.Run("train --config {path}/o.json"), words = _workplace.Run($"train --dataset mnist --model S/1/1 --data={path}");
+        Workplace.Result file = _workplace.Run("train --config {path}/o.json"), words = _workplace.Run(
+            $"train --dataset mnist --model S/1/1 --data={path}");
 
         Assert.Equal((2, 2), (file.Code, words.Code));
         Assert.Contains(expected, file.Error);
@@ -115,7 +125,8 @@ public sealed class ConfigurationFileTests : IDisposable
     [Fact]
     public void The_published_schema_is_that_of_the_options()
     {
-        Command train = HelpText.CreateRoot(new Host { Out = TextWriter.Null, Error = TextWriter.Null }).Subcommands.Single(command => command.Name == "train");
+        Command train = HelpText.CreateRoot(
+            new Host { Out = TextWriter.Null, Error = TextWriter.Null }).Subcommands.Single(command => command.Name == "train");
         string schema = ConfigurationFile.Schema(train, train.Options.Where(ConfigurationFile.MayBeIn));
         string actual = Path.Combine(AppContext.BaseDirectory, "train.schema.json");
         File.WriteAllText(actual, schema + "\n");
@@ -125,12 +136,16 @@ public sealed class ConfigurationFileTests : IDisposable
             $"docs/train.schema.json is not the schema of the options; {actual} is.");
         using JsonDocument parsed = JsonDocument.Parse(schema);
         Assert.Equal("integer", parsed.RootElement.GetProperty("properties").GetProperty("epochs").GetProperty("type").GetString());
-        Assert.Contains("LG-FG-A", parsed.RootElement.GetProperty("properties").GetProperty("rule").GetProperty("enum").EnumerateArray().Select(name => name.GetString()));
+        Assert.Contains(
+            "LG-FG-A",
+            parsed.RootElement.GetProperty("properties").GetProperty("rule").GetProperty("enum").EnumerateArray().Select(
+                name => name.GetString()));
     }
 
     public void Dispose() => _workplace.Dispose();
 
-    private void Write(string content) => File.WriteAllText(_workplace["o.json"], content.Replace("DATA", _workplace.Data, StringComparison.Ordinal));
+    private void Write(string content) =>
+        File.WriteAllText(_workplace["o.json"], content.Replace("DATA", _workplace.Data, StringComparison.Ordinal));
 
     private static string PublishedSchema()
     {

@@ -18,7 +18,10 @@ public sealed class DamagedImagesTests : IDisposable
     {
         WritePictures();
         Assert.Equal(0, _workplace.Run($"{Train} --out run").Code);
-        string[] files = [.. Directory.GetFiles(_workplace["pictures/val"], "*.png", SearchOption.AllDirectories).Order(StringComparer.Ordinal)];
+        string[] files =
+        [
+            .. Directory.GetFiles(_workplace["pictures/val"], "*.png", SearchOption.AllDirectories).Order(StringComparer.Ordinal),
+        ];
         string[] whole = _workplace.Run($"predict run {string.Join(' ', files)}{json}").OutLines;
         File.WriteAllText(files[3], "This is no image.");
 
@@ -47,7 +50,9 @@ public sealed class DamagedImagesTests : IDisposable
 
         Assert.Equal((0, "32 images, 0 damaged\n", ""), (intact.Code, intact.Out, intact.Error));
         Assert.Equal(2, result.Code);
-        Assert.Equal([$"{_workplace["pictures/train/a/1.png"]}: no image", $"{_workplace["pictures/val/b/2.png"]}: empty", "32 images, 2 damaged"], result.OutLines);
+        Assert.Equal(
+            [$"{_workplace["pictures/train/a/1.png"]}: no image", $"{_workplace["pictures/val/b/2.png"]}: empty", "32 images, 2 damaged"],
+            result.OutLines);
         Assert.Contains("before a run begins", Assert.Single(result.ErrorLines));
         Assert.Equal((32, 2, "empty"), ((int)json["images"]!, json["damaged"]!.AsArray().Count, (string?)json["damaged"]![1]!["fault"]));
     }

@@ -7,7 +7,9 @@ public sealed class DamagedRunTests : IDisposable
 {
     private readonly Workplace _workplace = new();
 
-    public DamagedRunTests() => Assert.Equal(0, _workplace.Run("train --data {data} --model S/1/1 --batch-size 16 --epochs 2 --measure-gradients 1 --out run").Code);
+    public DamagedRunTests() =>
+        Assert.Equal(
+            0, _workplace.Run("train --data {data} --model S/1/1 --batch-size 16 --epochs 2 --measure-gradients 1 --out run").Code);
 
     private string Metrics => _workplace["work/run/metrics.csv"];
 
@@ -50,7 +52,8 @@ public sealed class DamagedRunTests : IDisposable
 
         File.WriteAllText(Metrics, string.Join(',', Enumerable.Range(0, 1001)) + "\n");
         _workplace.Refuse("report run", $"{Metrics}: damaged: more than 1000 columns.");
-        File.WriteAllLines(Metrics, [lines[0] + ",block_1_loss,block_1_gradient_norm,block_1_exact_norm,block_1_cosine", lines[1] + ",1,1,1,1"]);
+        File.WriteAllLines(
+            Metrics, [lines[0] + ",block_1_loss,block_1_gradient_norm,block_1_exact_norm,block_1_cosine", lines[1] + ",1,1,1,1"]);
         _workplace.Refuse("report run", $"{Metrics}: damaged: it has losses of 2 blocks of a network of 1.");
         using (FileStream file = File.Create(Metrics))
         {
@@ -104,7 +107,11 @@ public sealed class DamagedRunTests : IDisposable
         }
 
         string With(string loss, string line) =>
-            string.Join(',', line.Split(',').Select((cell, i) => names[i].EndsWith("_loss", StringComparison.Ordinal) || names[i].EndsWith("_norm", StringComparison.Ordinal) ? loss : cell));
+            string.Join(
+                ',',
+                line.Split(',').Select(
+                    (cell, i) => names[i].EndsWith(
+                        "_loss", StringComparison.Ordinal) || names[i].EndsWith("_norm", StringComparison.Ordinal) ? loss : cell));
     }
 
     public void Dispose() => _workplace.Dispose();

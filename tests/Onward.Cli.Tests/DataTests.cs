@@ -15,7 +15,8 @@ public sealed class DataTests : IDisposable
         Workplace.Result result = _workplace.Run("data list");
 
         Assert.Equal((0, ""), (result.Code, result.Error));
-        Assert.Equal(["name", "mnist", "fashion-mnist", "cifar-10", "digits", "idx", "folder"], result.OutLines.Select(line => line.Split(' ')[0]));
+        Assert.Equal(
+            ["name", "mnist", "fashion-mnist", "cifar-10", "digits", "idx", "folder"], result.OutLines.Select(line => line.Split(' ')[0]));
         Assert.EndsWith(_workplace["cache"], result.OutLines[1]);
         Assert.EndsWith($"no; looked in {_workplace["cifar-cache"]}", result.OutLines[3]);
         JsonElement json = JsonDocument.Parse(_workplace.Run("data list --json").Out).RootElement;
@@ -28,7 +29,9 @@ public sealed class DataTests : IDisposable
     {
         JsonElement json = JsonDocument.Parse(_workplace.Run("data info mnist --data {data} --json").Out).RootElement;
 
-        Assert.Equal((Workplace.TrainingImages, Workplace.TestImages), (json.GetProperty("trainingImages").GetInt32(), json.GetProperty("testImages").GetInt32()));
+        Assert.Equal(
+            (Workplace.TrainingImages, Workplace.TestImages),
+            (json.GetProperty("trainingImages").GetInt32(), json.GetProperty("testImages").GetInt32()));
         JsonElement[] classes = [.. json.GetProperty("classes").EnumerateArray()];
         Assert.Equal((10, Workplace.TrainingImages), (classes.Length, classes.Sum(one => one.GetProperty("train").GetInt32())));
         Assert.Contains("0.1307", _workplace.Run("data info mnist --data {data}").Out);
@@ -62,11 +65,21 @@ public sealed class DataTests : IDisposable
     [InlineData("data", "'onward data' needs a command: list, info, verify, download or views. See 'onward data --help'.")]
     [InlineData("data --json", "'onward data' has no option '--json'. See 'onward data --help'.")]
     [InlineData("data --hepl", "'onward data' has no option '--hepl'; did you mean '--help'?")]
-    [InlineData("data info", "'onward data info' needs a NAME: mnist, fashion-mnist, cifar-10, digits, idx or folder. See 'onward data info --help'.")]
+    [
+        InlineData(
+            "data info",
+            "'onward data info' needs a NAME: mnist, fashion-mnist, cifar-10, digits, idx or folder. See 'onward data info --help'."),
+    ]
     [InlineData("data info --json", "'onward data info' needs a NAME: mnist")]
-    [InlineData("data verify", "'onward data verify' needs a NAME: mnist, fashion-mnist, cifar-10 or folder. See 'onward data verify --help'.")]
+    [
+        InlineData(
+            "data verify", "'onward data verify' needs a NAME: mnist, fashion-mnist, cifar-10 or folder. See 'onward data verify --help'."),
+    ]
     [InlineData("data download", "'onward data download' needs a NAME: mnist, fashion-mnist or cifar-10.")]
-    [InlineData("data info mnist idx", "'onward data info' takes one NAME and options; 'idx' belongs to none. See 'onward data info --help'.")]
+    [
+        InlineData(
+            "data info mnist idx", "'onward data info' takes one NAME and options; 'idx' belongs to none. See 'onward data info --help'."),
+    ]
     [InlineData("data views mnist", "'onward data views' takes options only; 'mnist' belongs to none")]
     [InlineData("data verify mnist --jsn", "'onward data verify' has no option '--jsn'; did you mean '--json'?")]
     [InlineData("data info cifar-10", "cifar-10 is not on this machine. Fetch it with 'onward data download cifar-10'")]
@@ -105,12 +118,17 @@ public sealed class DataTests : IDisposable
         WriteFolders();
         File.WriteAllText(_workplace["pictures/train/one/0.bmp"], "text");
 
-        Workplace.Result trained = _workplace.Run("train --dataset folder --data {path}/pictures --image-size 16 --model S/1/1 --epochs 1 --batch-size 4 --out run");
+        Workplace.Result trained = _workplace.Run(
+            "train --dataset folder --data {path}/pictures --image-size 16 --model S/1/1 --epochs 1 --batch-size 4 --out run");
         Workplace.Result measured = _workplace.Run("eval --run run --json");
-        Workplace.Result compared = _workplace.Run("compare --dataset folder --data {path}/pictures --image-size 16 --rules LG-FG-A --model S/1/1 --epochs 1 --seeds 1 --batch-size 4");
+        Workplace.Result compared = _workplace.Run(
+            "compare --dataset folder --data {path}/pictures --image-size 16 --rules LG-FG-A --model S/1/1 --epochs 1 --seeds 1 --batch-size 4");
 
         Assert.All([trained, measured, compared], result => Assert.Equal(0, result.Code));
-        Assert.All([trained, measured, compared], result => Assert.Equal($"onward: skipped 1 unreadable image: {_workplace["pictures/train/one/0.bmp"]} (no image)", result.ErrorLines[^1]));
+        Assert.All(
+            [trained, measured, compared],
+            result => Assert.Equal(
+                $"onward: skipped 1 unreadable image: {_workplace["pictures/train/one/0.bmp"]} (no image)", result.ErrorLines[^1]));
         Assert.Contains("\"imageSize\": 16", File.ReadAllText(_workplace["work/run/config.json"]));
         Assert.Matches("images +16 to train on, 16 to test on", _workplace.Run("data info folder --data {path}/pictures").Out);
     }
@@ -124,11 +142,14 @@ public sealed class DataTests : IDisposable
             File.WriteAllText(file, "text");
         }
 
-        Workplace.Result result = _workplace.Run("train --dataset folder --data {path}/pictures --image-size 16 --model S/1/1 --epochs 1 --batch-size 4");
+        Workplace.Result result = _workplace.Run(
+            "train --dataset folder --data {path}/pictures --image-size 16 --model S/1/1 --epochs 1 --batch-size 4");
 
         Assert.Equal(2, result.Code);
         Assert.Contains("skipped 11 unreadable images: ", result.ErrorLines[^1]);
-        Assert.EndsWith(", ...; at most 10 of 32 may be. List them all with 'onward data verify folder --data DIR'. To allow more, give --max-damaged PERCENT, also with --resume.", result.ErrorLines[^1]);
+        Assert.EndsWith(
+            ", ...; at most 10 of 32 may be. List them all with 'onward data verify folder --data DIR'. To allow more, give --max-damaged PERCENT, also with --resume.",
+            result.ErrorLines[^1]);
     }
 
     [Fact]

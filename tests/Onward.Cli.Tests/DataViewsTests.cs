@@ -16,7 +16,10 @@ public sealed class DataViewsTests : IDisposable
         using SKBitmap sheet = SKBitmap.Decode(_workplace["work/sheet.png"]);
         Assert.Equal(0, result.Code);
         Assert.Equal((2 + (4 * 58), 2 + (3 * 58)), (sheet.Width, sheet.Height)); // 28 pixels, twice as large, 2 between
-        Assert.Equal(recipe == "none", Enumerable.Range(0, 56 * 56).All(i => sheet.GetPixel(2 + (i % 56), 2 + (i / 56)) == sheet.GetPixel(60 + (i % 56), 2 + (i / 56))));
+        Assert.Equal(
+            recipe == "none",
+            Enumerable.Range(0, 56 * 56).All(
+                i => sheet.GetPixel(2 + (i % 56), 2 + (i / 56)) == sheet.GetPixel(60 + (i % 56), 2 + (i / 56))));
     }
 
     [Fact]
@@ -33,7 +36,8 @@ public sealed class DataViewsTests : IDisposable
     }
 
     [Fact]
-    public void A_place_that_cannot_be_written_is_told() => _workplace.Refuse("data views --dataset digits --out none/sheet.png", "none/sheet.png");
+    public void A_place_that_cannot_be_written_is_told() =>
+        _workplace.Refuse("data views --dataset digits --out none/sheet.png", "none/sheet.png");
 
     public void Dispose() => _workplace.Dispose();
 }

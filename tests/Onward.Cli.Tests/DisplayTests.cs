@@ -58,7 +58,9 @@ public sealed class DisplayTests : IDisposable
 
             string[] lines = messages.Split('\n', StringSplitOptions.RemoveEmptyEntries);
             Assert.Equal(0, code);
-            Assert.True(lines[^1] == "2" && lines[^2].StartsWith($"onward: standard output cannot be written: {fault}. ", StringComparison.Ordinal), $"{command}: {messages}");
+            Assert.True(
+                lines[^1] == "2" && lines[^2].StartsWith($"onward: standard output cannot be written: {fault}. ", StringComparison.Ordinal),
+                $"{command}: {messages}");
             Assert.True(lines.Length == 2 || command.Contains("--resume", StringComparison.Ordinal), $"{command}: {messages}");
         }
     }
@@ -69,7 +71,8 @@ public sealed class DisplayTests : IDisposable
         Assert.SkipUnless(File.Exists("/usr/bin/script"), "There is no 'script' here (Debian: apt-get install bsdutils).");
         foreach (string command in new[] { $"{Small} --out run", "eval run", "data list", "data info digits", "inspect S/1/1", "runs .", "doctor", "bench --model S/1/1 --seconds 0.1", $"{Small} --dry-run" })
         {
-            (int code, string output) = Shell($"script -qec '{{onward}} {command} --json 2>/dev/null' /dev/null </dev/null", "xterm-256color");
+            (int code, string output) = Shell(
+                $"script -qec '{{onward}} {command} --json 2>/dev/null' /dev/null </dev/null", "xterm-256color");
 
             Assert.Equal(0, code);
             Assert.All(output.Split('\n', StringSplitOptions.RemoveEmptyEntries), line => JsonNode.Parse(line));
@@ -97,7 +100,9 @@ public sealed class DisplayTests : IDisposable
 
         string shown = Show(result.Error);
         Assert.Equal(0, result.Code);
-        Assert.Matches(@"^training S/1/1 in \S+\nepoch  train error  test error  images/s  block losses\n  1/2( +\d+\.\d\d %){2} +[\d,]+  \d\.\d{3}\n  2/2( +\d+\.\d\d %){2} +[\d,]+  \d\.\d{3}\n$", shown);
+        Assert.Matches(
+            @"^training S/1/1 in \S+\nepoch  train error  test error  images/s  block losses\n  1/2( +\d+\.\d\d %){2} +[\d,]+  \d\.\d{3}\n  2/2( +\d+\.\d\d %){2} +[\d,]+  \d\.\d{3}\n$",
+            shown);
         Assert.DoesNotContain('\e', result.Error);
     }
 
@@ -117,19 +122,26 @@ public sealed class DisplayTests : IDisposable
     public void On_a_narrow_terminal_lines_break_between_words_and_paths_stay_whole()
     {
         string deep = $"{new string('d', 90)}/run";
-        _workplace.Run(["train", "--data", _workplace.Data, "--model", "S/1/1", "--batch-size", "16", "--epochs", "2", "--lr", "0.05", "--out", deep]);
-        Workplace.Result runs = _workplace.Run(["runs", "."], width: 80), again = _workplace.Run(["train", "--resume", deep], width: 80), doctor = _workplace.Run(["doctor"], width: 80);
+        _workplace.Run(
+            ["train", "--data", _workplace.Data, "--model", "S/1/1", "--batch-size", "16", "--epochs", "2", "--lr", "0.05", "--out", deep]);
+        Workplace.Result runs = _workplace.Run(["runs", "."], width: 80), again = _workplace.Run(
+            ["train", "--resume", deep], width: 80), doctor = _workplace.Run(["doctor"], width: 80);
         Workplace.Result taken = _workplace.Run(["train", "--data", _workplace.Data, "--out", deep], width: 80);
 
         string root = _workplace["work/"];
         foreach (string line in new[] { runs, again, doctor, taken }.SelectMany(result => result.OutLines.Concat(result.ErrorLines)))
         {
-            Assert.True(line.Length <= 80 || line.Contains(deep, StringComparison.Ordinal) || line.Contains(root, StringComparison.Ordinal) && !line.Trim().Contains(' ', StringComparison.Ordinal), line);
+            Assert.True(
+                line.Length <= 80 || line.Contains(deep, StringComparison.Ordinal)
+                    || line.Contains(root, StringComparison.Ordinal) && !line.Trim().Contains(' ', StringComparison.Ordinal),
+                line);
         }
 
         Assert.Contains(runs.OutLines, line => line.Trim() == deep);
         Assert.Contains(runs.OutLines, line => line.Contains("lr=0.05", StringComparison.Ordinal));
-        Assert.Contains(again.OutLines, line => line.Trim().EndsWith(deep, StringComparison.Ordinal) && !line.Trim().Contains(' ', StringComparison.Ordinal));
+        Assert.Contains(
+            again.OutLines,
+            line => line.Trim().EndsWith(deep, StringComparison.Ordinal) && !line.Trim().Contains(' ', StringComparison.Ordinal));
         Assert.Contains("is not empty", string.Join(' ', taken.ErrorLines));
     }
 
@@ -152,7 +164,9 @@ public sealed class DisplayTests : IDisposable
     public void A_printed_command_can_be_copied()
     {
         string folder = "my runs/it's $HOME";
-        Workplace.Result stopped = _workplace.Run(["train", "--data", _workplace.Data, "--model", "S/1/1", "--batch-size", "16", "--epochs", "3", "--out", folder], interruptAt: "epoch 1/3");
+        Workplace.Result stopped = _workplace.Run(
+            ["train", "--data", _workplace.Data, "--model", "S/1/1", "--batch-size", "16", "--epochs", "3", "--out", folder],
+            interruptAt: "epoch 1/3");
         string command = stopped.ErrorLines[^1][(stopped.ErrorLines[^1].IndexOf("'onward ", StringComparison.Ordinal) + 1)..^2];
 
         (int code, _) = Shell(command.Replace("onward ", "{onward} ", StringComparison.Ordinal));
@@ -180,7 +194,12 @@ public sealed class DisplayTests : IDisposable
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Redirections are a shell's.");
         string program = Path.Combine(AppContext.BaseDirectory, Program);
-        ProcessStartInfo start = new("bash", ["-c", command.Replace("{onward}", program, StringComparison.Ordinal).Replace("{data}", _workplace.Data, StringComparison.Ordinal)])
+        ProcessStartInfo start = new(
+            "bash",
+            [
+                "-c",
+                command.Replace("{onward}", program, StringComparison.Ordinal).Replace("{data}", _workplace.Data, StringComparison.Ordinal),
+            ])
         {
             WorkingDirectory = _workplace["work"],
             RedirectStandardOutput = true,

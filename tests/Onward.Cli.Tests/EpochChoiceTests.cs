@@ -60,16 +60,22 @@ public sealed class EpochChoiceTests : IDisposable
 
         foreach (string command in new[] { "eval --run run", "predict run digit.png", "export run model.onnx", "report run", "train --resume run" })
         {
-            _workplace.Refuse($"{command} --epoch 9", $"work/run keeps no checkpoint of epoch 9 but of epochs {best} and 4. Name one of those with --epoch.");
+            _workplace.Refuse(
+                $"{command} --epoch 9",
+                $"work/run keeps no checkpoint of epoch 9 but of epochs {best} and 4. Name one of those with --epoch.");
             _workplace.Refuse($"{command} --epoch 0", "--epoch must be a whole number, 1 or more; got '0'");
             _workplace.Refuse($"{command} --epoch {best} --best", "--best and --epoch both choose an epoch. Leave one of them out.");
         }
 
         File.Delete(Checkpoint("run", best));
-        _workplace.Refuse("eval --run run --best", $"keeps no checkpoint of epoch {best}, that of the lowest error, but of epoch 4. Name that with --epoch.");
+        _workplace.Refuse(
+            "eval --run run --best",
+            $"keeps no checkpoint of epoch {best}, that of the lowest error, but of epoch 4. Name that with --epoch.");
         Directory.Delete(_workplace["work/run/checkpoints"], recursive: true);
         _workplace.Refuse("eval --run run --best", "keeps no checkpoint of an epoch that has ended. Leave --best out.");
-        _workplace.Refuse("train --best", "--best and --epoch choose an epoch of the run that --resume names. Name that run, or leave them out; --epochs says how many to train.");
+        _workplace.Refuse(
+            "train --best",
+            "--best and --epoch choose an epoch of the run that --resume names. Name that run, or leave them out; --epochs says how many to train.");
         _workplace.Refuse("train --resume run --out other", "--out cannot be given with --resume");
     }
 
@@ -90,7 +96,8 @@ public sealed class EpochChoiceTests : IDisposable
         int best = TrainUntilWorse();
         Dictionary<string, byte[]> before = Content("run");
 
-        Workplace.Result first = _workplace.Run("train --resume run --best --keep 1"), second = _workplace.Run("train --resume run --epoch 4 --out other");
+        Workplace.Result first = _workplace.Run("train --resume run --best --keep 1"), second = _workplace.Run(
+            "train --resume run --epoch 4 --out other");
 
         string folder = _workplace[$"work/run-from-epoch-{best}"], run = _workplace["work/run"];
         Assert.Equal((0, 0), (first.Code, second.Code));
@@ -137,10 +144,14 @@ public sealed class EpochChoiceTests : IDisposable
 
     private string Checkpoint(string run, int epoch) => _workplace[$"work/{run}/checkpoints/epoch-{epoch:0000}-step-000000.safetensors"];
 
-    private double[] Errors(string run) => [.. File.ReadAllLines(_workplace[$"work/{run}/metrics.csv"]).Skip(1).Select(line => double.Parse(line.Split(',')[5], null))];
+    private double[] Errors(string run) =>
+        [.. File.ReadAllLines(_workplace[$"work/{run}/metrics.csv"]).Skip(1).Select(line => double.Parse(line.Split(',')[5], null))];
 
-    private Dictionary<string, byte[]> Content(string run) => Directory.GetFiles(_workplace[$"work/{run}"], "*", SearchOption.AllDirectories)
+    private Dictionary<string, byte[]> Content(string run) =>
+        Directory.GetFiles(_workplace[$"work/{run}"], "*", SearchOption.AllDirectories)
         .ToDictionary(path => Path.GetRelativePath(_workplace[$"work/{run}"], path), File.ReadAllBytes);
 
-    private void Write(string name) => File.WriteAllBytes(_workplace[$"work/{name}"], PngImage.Encode([.. Enumerable.Range(0, 28 * 28).Select(i => i % 28 / 28f)], 28, 28, 1, 28));
+    private void Write(string name) =>
+        File.WriteAllBytes(
+            _workplace[$"work/{name}"], PngImage.Encode([.. Enumerable.Range(0, 28 * 28).Select(i => i % 28 / 28f)], 28, 28, 1, 28));
 }

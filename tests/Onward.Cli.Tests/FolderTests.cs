@@ -6,7 +6,8 @@ namespace Onward.Cli.Tests;
 /// <summary>Images in folders, as people have them, through every command that reads them.</summary>
 public sealed class FolderTests : IDisposable
 {
-    private const string Train = "train --dataset folder --data {path}/pictures --image-size 16 --model S/1/1 --batch-size 4 --epochs 2 --seed 3 --out run";
+    private const string Train =
+        "train --dataset folder --data {path}/pictures --image-size 16 --model S/1/1 --batch-size 4 --epochs 2 --seed 3 --out run";
 
     private readonly Workplace _workplace = new();
 
@@ -59,7 +60,9 @@ public sealed class FolderTests : IDisposable
         Workplace.Result info = _workplace.Run("data info folder --data {path}/elsewhere --json");
 
         Assert.Equal(0, trained.Code);
-        Assert.Contains($"onward: {_workplace["pictures"]} has no folder val or test: a fifth of each class is held out by the seed, to test on.", trained.ErrorLines);
+        Assert.Contains(
+            $"onward: {_workplace["pictures"]} has no folder val or test: a fifth of each class is held out by the seed, to test on.",
+            trained.ErrorLines);
         Assert.Contains("\"trainingImages\": 32,", File.ReadAllText(_workplace["work/run/config.json"]));
         Assert.Equal((double)result["testError"]!, (double)measured["testError"]!, 1e-4);
         Assert.Equal((double)result["trainError"]!, (double)measured["trainError"]!, 1e-4);
@@ -101,7 +104,8 @@ public sealed class FolderTests : IDisposable
             Directory.Move(_workplace[$"pictures/{split}/dogs"], _workplace[$"pictures/{split}/a dog"]);
         }
 
-        string expected = $"{_workplace["pictures"]} has classes that the model of {_workplace["work/run"]} does not know: a dog; it lacks dogs. Name classes alike, or name other data.";
+        string expected =
+            $"{_workplace["pictures"]} has classes that the model of {_workplace["work/run"]} does not know: a dog; it lacks dogs. Name classes alike, or name other data.";
         Workplace.Result report = _workplace.Run("report run");
 
         _workplace.Refuse("eval --run run", expected);
@@ -126,7 +130,8 @@ public sealed class FolderTests : IDisposable
         Write("train", 16, "cats", "dogs");
         Write("val", 4, "cats", "dogs");
         File.WriteAllText(_workplace["pictures/train/cats/scan.tif"], "II*");
-        string expected = $"onward: {_workplace["pictures"]}: left out 1 image of formats that are not read (1 .tif): train/cats/scan.tif. Convert them to PNG or JPEG.";
+        string expected =
+            $"onward: {_workplace["pictures"]}: left out 1 image of formats that are not read (1 .tif): train/cats/scan.tif. Convert them to PNG or JPEG.";
 
         Workplace.Result[] results =
         [
@@ -139,7 +144,10 @@ public sealed class FolderTests : IDisposable
         ];
 
         Assert.All(results, result => Assert.Equal(0, result.Code));
-        Assert.All(results, result => Assert.Equal(expected, Assert.Single(result.ErrorLines, line => line.Contains("left out", StringComparison.Ordinal))));
+        Assert.All(
+            results,
+            result => Assert.Equal(
+                expected, Assert.Single(result.ErrorLines, line => line.Contains("left out", StringComparison.Ordinal))));
     }
 
     [Fact]
@@ -157,7 +165,12 @@ public sealed class FolderTests : IDisposable
         Assert.Equal((0, 9), (result.Code, result.OutLines.Length));
         Assert.StartsWith($"{_workplace["pictures/val/cats/0.bmp"]}: ", result.OutLines[0]);
         Assert.StartsWith($"{_workplace["pictures/one.bmp"]}: ", result.OutLines[^1]);
-        Assert.Equal(error, 100 - (100.0 * result.OutLines.SkipLast(1).Count(line => Path.GetFileName(Path.GetDirectoryName(line.Split(": ")[0])) == line.Split(": ")[1].Split(' ')[0]) / 8), 1e-3);
+        Assert.Equal(
+            error,
+            100 - (
+                100.0 * result.OutLines.SkipLast(1).Count(
+                    line => Path.GetFileName(Path.GetDirectoryName(line.Split(": ")[0])) == line.Split(": ")[1].Split(' ')[0]) / 8),
+            1e-3);
         Assert.Contains("left out 1 image of formats that are not read (1 .tif): cats/scan.tif.", Assert.Single(result.ErrorLines));
     }
 

@@ -23,7 +23,9 @@ public sealed class FuzzTests : IDisposable
         {
             FuzzRun run = new(reader, seed: 7, Path.Combine(_folder, reader.Name), failures.Add);
             run.Run(0, Inputs);
-            Assert.True(failures.Count > 0 || (run.Accepted > 0 && run.Refused > 0), $"{reader.Name}: {run.Accepted} accepted, {run.Refused} refused");
+            Assert.True(
+                failures.Count > 0 || (run.Accepted > 0 && run.Refused > 0),
+                $"{reader.Name}: {run.Accepted} accepted, {run.Refused} refused");
         }
 
         Assert.Empty(failures);
@@ -35,9 +37,13 @@ public sealed class FuzzTests : IDisposable
         IReadOnlyList<Reader> first = Readers.All(_folder), second = Readers.All(_folder);
         foreach ((Reader one, Reader other) in first.Zip(second))
         {
-            Assert.All(one.Seeds.SelectMany(files => files).Zip(other.Seeds.SelectMany(files => files)), pair => Assert.True(pair.First.Content.SequenceEqual(pair.Second.Content), pair.First.Name));
+            Assert.All(
+                one.Seeds.SelectMany(files => files).Zip(other.Seeds.SelectMany(files => files)),
+                pair => Assert.True(pair.First.Content.SequenceEqual(pair.Second.Content), pair.First.Name));
             Assert.All(Enumerable.Range(0, Inputs), i => Assert.Equal(one.MakeInput(3, i).Content, other.MakeInput(3, i).Content));
-            Assert.True(Enumerable.Range(0, Inputs).Select(i => Convert.ToHexString(one.MakeInput(3, i).Content)).Distinct().Count() > Inputs / 2, one.Name);
+            Assert.True(
+                Enumerable.Range(0, Inputs).Select(i => Convert.ToHexString(one.MakeInput(3, i).Content)).Distinct().Count() > Inputs / 2,
+                one.Name);
         }
     }
 
@@ -63,7 +69,20 @@ public sealed class FuzzTests : IDisposable
     [InlineData("memory", "memory: the process holds more than 1000 MB")]
     public void What_ends_a_process_is_found_and_can_be_repeated(string reader, string expected)
     {
-        ProcessStartInfo start = new("dotnet", [Path.Combine(AppContext.BaseDirectory, "Onward.Fuzz.dll"), "--reader", reader, "--inputs", "2", "--seed", "5", "--failures", _folder]) { RedirectStandardOutput = true };
+        ProcessStartInfo start = new(
+            "dotnet",
+            [
+                Path.Combine(AppContext.BaseDirectory, "Onward.Fuzz.dll"),
+                "--reader",
+                reader,
+                "--inputs",
+                "2",
+                "--seed",
+                "5",
+                "--failures",
+                _folder,
+            ])
+        { RedirectStandardOutput = true };
         using Process process = Process.Start(start)!;
         string output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();

@@ -18,13 +18,44 @@ public sealed class HostileNamesTests : IDisposable
         ["data", "verify", "folder", "--data", "{data}"],
         ["data", "verify", "folder", "--data", "{data}", "--json"],
         ["data", "views", "--dataset", "folder", "--data", "{data}", "--image-size", "16", "--rows", "2", "--out", "{run}.png"],
-        ["train", "--dataset", "folder", "--data", "{data}", "--image-size", "16", "--model", "S/1/1", "--batch-size", "2", "--epochs", "2", "--out", "{run}"],
+        [
+            "train",
+            "--dataset",
+            "folder",
+            "--data",
+            "{data}",
+            "--image-size",
+            "16",
+            "--model",
+            "S/1/1",
+            "--batch-size",
+            "2",
+            "--epochs",
+            "2",
+            "--out",
+            "{run}",
+        ],
         ["train", "--resume", "{run}"],
         ["train", "--resume", "{run}", "--json"],
         ["train", "--out", "{run}"],
         ["train", "--config", "{run}"],
         ["train", "--data", "{run}/absent", "--dataset", "folder"],
-        ["train", "--dataset", "folder", "--data", "{data}", "--image-size", "16", "--model", "S/1/1", "--batch-size", "2", "--dry-run", "--out", "{run}-2"],
+        [
+            "train",
+            "--dataset",
+            "folder",
+            "--data",
+            "{data}",
+            "--image-size",
+            "16",
+            "--model",
+            "S/1/1",
+            "--batch-size",
+            "2",
+            "--dry-run",
+            "--out",
+            "{run}-2",
+        ],
         ["train", "{run}"],
         ["train", "--{run}"],
         ["train", "--lr", "{run}"],
@@ -48,9 +79,63 @@ public sealed class HostileNamesTests : IDisposable
         ["doctor", "--out", "{run}"],
         ["doctor", "--out", "{run}", "--json"],
         ["sweep", "--vary", "lr={run}"],
-        ["sweep", "--dataset", "folder", "--data", "{data}", "--image-size", "16", "--model", "S/1/1", "--batch-size", "2", "--epochs", "1", "--vary", "lr=0.1,0.2", "--out", "{run}-sweep"],
-        ["compare", "--dataset", "folder", "--data", "{data}", "--image-size", "16", "--model", "S/1/1", "--batch-size", "2", "--epochs", "1", "--rules", "BP", "--seeds", "1", "--out", "{run}-compare"],
-        ["find-lr", "--dataset", "folder", "--data", "{data}", "--image-size", "16", "--model", "S/1/1", "--batch-size", "2", "--steps", "10", "--out", "{run}-rates"],
+        [
+            "sweep",
+            "--dataset",
+            "folder",
+            "--data",
+            "{data}",
+            "--image-size",
+            "16",
+            "--model",
+            "S/1/1",
+            "--batch-size",
+            "2",
+            "--epochs",
+            "1",
+            "--vary",
+            "lr=0.1,0.2",
+            "--out",
+            "{run}-sweep",
+        ],
+        [
+            "compare",
+            "--dataset",
+            "folder",
+            "--data",
+            "{data}",
+            "--image-size",
+            "16",
+            "--model",
+            "S/1/1",
+            "--batch-size",
+            "2",
+            "--epochs",
+            "1",
+            "--rules",
+            "BP",
+            "--seeds",
+            "1",
+            "--out",
+            "{run}-compare",
+        ],
+        [
+            "find-lr",
+            "--dataset",
+            "folder",
+            "--data",
+            "{data}",
+            "--image-size",
+            "16",
+            "--model",
+            "S/1/1",
+            "--batch-size",
+            "2",
+            "--steps",
+            "10",
+            "--out",
+            "{run}-rates",
+        ],
     ];
 
     private readonly Workplace _workplace = new();
@@ -69,7 +154,12 @@ public sealed class HostileNamesTests : IDisposable
         StringBuilder json = new();
         foreach (string[] command in Commands)
         {
-            string[] words = [.. command.Select(word => word.Replace("{data}", data, StringComparison.Ordinal).Replace("{run}", run, StringComparison.Ordinal).Replace("{image}", image, StringComparison.Ordinal))];
+            string[] words =
+            [
+                .. command.Select(
+                    word => word.Replace("{data}", data, StringComparison.Ordinal).Replace("{run}", run, StringComparison.Ordinal).Replace(
+                        "{image}", image, StringComparison.Ordinal)),
+            ];
             Workplace.Result result = _workplace.Run(words, width: width);
 
             Assert.True(result.Code is 0 or 2, $"{command[0]} ended with {result.Code}: {result.Error}");
@@ -79,7 +169,9 @@ public sealed class HostileNamesTests : IDisposable
             bool goesThroughFiles = command.Contains("verify") || command[^1] == "{data}/train";
             if (width is null && command[^1] != "--json" && result.Code == 2 && !goesThroughFiles)
             {
-                Assert.Single(result.ErrorLines, line => line.StartsWith("onward: ", StringComparison.Ordinal) && !line.Contains("skipped", StringComparison.Ordinal));
+                Assert.Single(
+                    result.ErrorLines,
+                    line => line.StartsWith("onward: ", StringComparison.Ordinal) && !line.Contains("skipped", StringComparison.Ordinal));
             }
 
             if (command[^1] == "--json" && result.Code == 0)
@@ -95,9 +187,17 @@ public sealed class HostileNamesTests : IDisposable
     }
 
     [Theory]
-    [InlineData("plain caf\u00e9 \u65e5\u672c \ud83d\ude00 \u05d0 a\u200cb \ud83d\udc68\u200d\ud83d\udc69", "plain caf\u00e9 \u65e5\u672c \ud83d\ude00 \u05d0 a\u200cb \ud83d\udc68\u200d\ud83d\udc69")]
+    [
+        InlineData(
+            "plain caf\u00e9 \u65e5\u672c \ud83d\ude00 \u05d0 a\u200cb \ud83d\udc68\u200d\ud83d\udc69",
+            "plain caf\u00e9 \u65e5\u672c \ud83d\ude00 \u05d0 a\u200cb \ud83d\udc68\u200d\ud83d\udc69"),
+    ]
     [InlineData("\u001b[2J\u0007\t\n\r\u007f\u0085\u009b", "\\u001B[2J\\u0007\\u0009\\u000A\\u000D\\u007F\\u0085\\u009B")]
-    [InlineData("a\u2028\u2029\u202a\u202e\u2066\u2069\u200e\u061c\ufeff\u00ad", "a\\u2028\\u2029\\u202A\\u202E\\u2066\\u2069\\u200E\\u061C\\uFEFF\\u00AD")]
+    [
+        InlineData(
+            "a\u2028\u2029\u202a\u202e\u2066\u2069\u200e\u061c\ufeff\u00ad",
+            "a\\u2028\\u2029\\u202A\\u202E\\u2066\\u2069\\u200E\\u061C\\uFEFF\\u00AD"),
+    ]
     [InlineData("\udb40\udc01", "\\uDB40\\uDC01")]
     public void What_is_not_to_be_seen_is_escaped_and_nothing_else(string text, string shown)
     {
@@ -106,11 +206,13 @@ public sealed class HostileNamesTests : IDisposable
     }
 
     [Fact]
-    public void Halves_of_pairs_are_escaped() => Assert.Equal("a\\uD83Db\\uDE00", Printable.Escape("a" + (char)0xD83D + "b" + (char)0xDE00));
+    public void Halves_of_pairs_are_escaped() =>
+        Assert.Equal("a\\uD83Db\\uDE00", Printable.Escape("a" + (char)0xD83D + "b" + (char)0xDE00));
 
     public void Dispose() => _workplace.Dispose();
 
-    private static bool IsHidden(Rune rune) => Rune.GetUnicodeCategory(rune) is UnicodeCategory.Control or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator or UnicodeCategory.Format;
+    private static bool IsHidden(Rune rune) =>
+        Rune.GetUnicodeCategory(rune) is UnicodeCategory.Control or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator or UnicodeCategory.Format;
 
     private static string Decode(JsonNode node) => node switch
     {

@@ -18,7 +18,8 @@ public sealed class KeptRunTests : IDisposable
         {
         }
 
-        RunException fault = Assert.Throws<RunException>(() => KeptRun.Open(_folder, "digits", "S/1/1", "BP", _training, cancellation: _cancellation));
+        RunException fault = Assert.Throws<RunException>(
+            () => KeptRun.Open(_folder, "digits", "S/1/1", "BP", _training, cancellation: _cancellation));
 
         Assert.Contains("was begun with rule \"LG-FG-A\", but now rule is \"BP\"", fault.Message, StringComparison.Ordinal);
     }

@@ -53,7 +53,8 @@ public sealed class KillTests : IDisposable
             Directory.Delete(folder, recursive: true);
         }
 
-        TestContext.Current.TestOutputHelper?.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{kills} kills, {unmade} before there was a run"));
+        TestContext.Current.TestOutputHelper?.WriteLine(
+            string.Create(CultureInfo.InvariantCulture, $"{kills} kills, {unmade} before there was a run"));
         Assert.True(kills >= 25, $"{kills} kills: most runs ended before.");
         Assert.True(unmade > 0, "No kill fell into the making of a folder.");
     }
@@ -76,9 +77,14 @@ public sealed class KillTests : IDisposable
                 if (!atTheStart)
                 {
                     string line = process.StandardError.ReadLine() ?? "";
-                    Assert.True(line.StartsWith("going on with S/1/1", StringComparison.Ordinal) || line.StartsWith("training S/1/1", StringComparison.Ordinal), line);
+                    Assert.True(
+                        line.StartsWith("going on with S/1/1", StringComparison.Ordinal)
+                            || line.StartsWith("training S/1/1", StringComparison.Ordinal),
+                        line);
                     string[] before = Checkpoints(run);
-                    Assert.True(SpinWait.SpinUntil(() => process.HasExited || !before.SequenceEqual(Checkpoints(run)), TimeSpan.FromSeconds(30)), "No step in half a minute.");
+                    Assert.True(
+                        SpinWait.SpinUntil(() => process.HasExited || !before.SequenceEqual(Checkpoints(run)), TimeSpan.FromSeconds(30)),
+                        "No step in half a minute.");
                 }
 
                 Thread.Sleep(moments.Next(atTheStart ? 400 : 150));
@@ -95,7 +101,8 @@ public sealed class KillTests : IDisposable
             RequireSame(run);
         }
 
-        TestContext.Current.TestOutputHelper?.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{kills} kills in {runs} runs, {torn} within a write"));
+        TestContext.Current.TestOutputHelper?.WriteLine(
+            string.Create(CultureInfo.InvariantCulture, $"{kills} kills in {runs} runs, {torn} within a write"));
         Assert.True(torn > 0, "No kill fell into a write.");
     }
 
@@ -111,7 +118,8 @@ public sealed class KillTests : IDisposable
 
     private void RequireSame(string run)
     {
-        Assert.Equal(File.ReadAllBytes(_workplace["work/whole/model.safetensors"]), File.ReadAllBytes(_workplace[$"work/{run}/model.safetensors"]));
+        Assert.Equal(
+            File.ReadAllBytes(_workplace["work/whole/model.safetensors"]), File.ReadAllBytes(_workplace[$"work/{run}/model.safetensors"]));
         Assert.Equal(_workplace.Measurements("whole"), _workplace.Measurements(run));
         Assert.Empty(Directory.EnumerateFiles(_workplace[$"work/{run}"], "*.partial", SearchOption.AllDirectories));
     }

@@ -1,6 +1,8 @@
 namespace Onward.Cli.Tests;
 
-/// <summary>Processes that mpirun started together, without a word of it on the command line, or with a library that knows nothing of it.</summary>
+/// <summary>
+/// Processes that mpirun started together, without a word of it on the command line, or with a library that knows nothing of it.
+/// </summary>
 public sealed class LaunchTests : IDisposable
 {
     private const string Small = "train --data {data} --model S/1/1 --batch-size 16 --threads 1 --epochs 1 --out run";
@@ -15,7 +17,11 @@ public sealed class LaunchTests : IDisposable
     {
         Workplace.Result first = Run(new() { [size] = "4", [rank] = "0" }), second = Run(new() { [size] = "4", [rank] = "1" });
 
-        Assert.Equal((2, "onward: 4 processes were started together, as by mpirun, and each would train the whole run. Share it among them with --parallel data, or start one process.\n"), (first.Code, first.Error));
+        Assert.Equal(
+            (
+                2,
+                "onward: 4 processes were started together, as by mpirun, and each would train the whole run. Share it among them with --parallel data, or start one process.\n"),
+            (first.Code, first.Error));
         Assert.Equal((0, "", ""), (second.Code, second.Error, second.Out));
         Assert.Empty(_workplace.Left);
     }
@@ -41,5 +47,6 @@ public sealed class LaunchTests : IDisposable
     public void Dispose() => _workplace.Dispose();
 
     private Workplace.Result Run(Dictionary<string, string> variables) =>
-        _workplace.Run([.. Small.Split(' ').Select(word => word.Replace("{data}", _workplace.Data, StringComparison.Ordinal))], variables: variables);
+        _workplace.Run(
+            [.. Small.Split(' ').Select(word => word.Replace("{data}", _workplace.Data, StringComparison.Ordinal))], variables: variables);
 }

@@ -19,7 +19,9 @@ public sealed class LimitTests : IDisposable
         JsonNode programs = JsonNode.Parse(_workplace.Run($"{Small} --epochs 5 --dry-run --json {options}".TrimEnd()).Out)!;
 
         Assert.Equal((0, ""), (people.Code, people.Error));
-        Assert.Contains(people.OutLines, line => line.StartsWith($"steps   5 epochs of {steps}, 16 images each, learning rate ", StringComparison.Ordinal));
+        Assert.Contains(
+            people.OutLines,
+            line => line.StartsWith($"steps   5 epochs of {steps}, 16 images each, learning rate ", StringComparison.Ordinal));
         Assert.EndsWith("nothing was written", people.OutLines[^1]);
         Assert.Equal((5, steps, 16), ((int)programs["epochs"]!, (int)programs["stepsPerEpoch"]!, (int)programs["batchSize"]!));
         Assert.Equal(5 * steps * 16 / (double)programs["imagesPerSecond"]!, (double)programs["seconds"]!, 1e-6);
@@ -27,7 +29,9 @@ public sealed class LimitTests : IDisposable
     }
 
     [Fact]
-    public void A_dry_run_refuses_what_a_run_would() => _workplace.Refuse("train --data {data} --model S/1/1 --dry-run --batch-size 65", "--batch-size 65 is more than the 64 training images.");
+    public void A_dry_run_refuses_what_a_run_would() =>
+        _workplace.Refuse(
+            "train --data {data} --model S/1/1 --dry-run --batch-size 65", "--batch-size 65 is more than the 64 training images.");
 
     [Fact]
     public void Images_that_are_learnt_alone_are_learnt_by_heart()
@@ -37,8 +41,11 @@ public sealed class LimitTests : IDisposable
         JsonNode outcome = JsonNode.Parse(File.ReadAllText(_workplace["work/run/result.json"]))!;
         Assert.Equal((0, 0, 0), (result.Code, (double)outcome["trainError"]!, (double)outcome["testError"]!));
         Assert.InRange((int)outcome["epochs"]!, 61, 199);
-        Assert.Contains(result.OutLines, line => line.EndsWith("mnist, 32 images alone, on which errors are reported", StringComparison.Ordinal));
-        Assert.Contains(result.OutLines, line => line.EndsWith($"{(int)outcome["epochs"]!} of 200: no lower error in the last 60", StringComparison.Ordinal));
+        Assert.Contains(
+            result.OutLines, line => line.EndsWith("mnist, 32 images alone, on which errors are reported", StringComparison.Ordinal));
+        Assert.Contains(
+            result.OutLines,
+            line => line.EndsWith($"{(int)outcome["epochs"]!} of 200: no lower error in the last 60", StringComparison.Ordinal));
         Assert.DoesNotContain(result.OutLines, line => line.StartsWith("test error", StringComparison.Ordinal));
         Assert.Contains("training", _workplace.Run("runs .").OutLines[1]);
     }
@@ -81,12 +88,15 @@ public sealed class LimitTests : IDisposable
 
         string[][] metrics = [.. File.ReadAllLines(_workplace["work/measured/metrics.csv"]).Select(line => line.Split(','))];
         Assert.Equal(["block_0_gradient_norm", "block_0_exact_norm", "block_0_cosine"], metrics[0][^6..^3]);
-        Assert.All(metrics[1..], line => Assert.InRange(double.Parse(line[^4], System.Globalization.CultureInfo.InvariantCulture), 0.001, 0.999));
+        Assert.All(
+            metrics[1..], line => Assert.InRange(double.Parse(line[^4], System.Globalization.CultureInfo.InvariantCulture), 0.001, 0.999));
         string page = File.ReadAllText(_workplace.Run("report measured").Out.Trim());
         Assert.Contains("Cosine to the exact gradient", page);
         Assert.Contains("Norm of the gradient estimate", page);
         Assert.DoesNotContain("Cosine", File.ReadAllText(_workplace.Run("report plain").Out.Trim()));
-        Assert.Equal(File.ReadAllBytes(_workplace["work/plain/model.safetensors"]), File.ReadAllBytes(_workplace["work/measured/model.safetensors"]));
+        Assert.Equal(
+            File.ReadAllBytes(_workplace["work/plain/model.safetensors"]),
+            File.ReadAllBytes(_workplace["work/measured/model.safetensors"]));
     }
 
     // What backprop is compared with is itself, but for the first step: from a readout of zeros nothing comes back.
@@ -111,9 +121,14 @@ public sealed class LimitTests : IDisposable
 
         JsonNode outcome = JsonNode.Parse(File.ReadAllText(_workplace["work/limited/result.json"]))!;
         Assert.All(new[] { "trainError", "testError" }, name => Assert.Equal(0, (double)outcome[name]! % (100.0 / 16)));
-        Assert.Contains(limited.OutLines, line => line.StartsWith("test error", StringComparison.Ordinal) && line.EndsWith(" % on 16 images at most", StringComparison.Ordinal));
-        Assert.Equal(File.ReadAllBytes(_workplace["work/plain/model.safetensors"]), File.ReadAllBytes(_workplace["work/limited/model.safetensors"]));
-        Assert.Equal((double)outcome["testError"]!, (double)JsonNode.Parse(File.ReadAllText(_workplace["work/again/result.json"]))!["testError"]!);
+        Assert.Contains(
+            limited.OutLines,
+            line => line.StartsWith("test error", StringComparison.Ordinal) && line.EndsWith(
+                " % on 16 images at most", StringComparison.Ordinal));
+        Assert.Equal(
+            File.ReadAllBytes(_workplace["work/plain/model.safetensors"]), File.ReadAllBytes(_workplace["work/limited/model.safetensors"]));
+        Assert.Equal(
+            (double)outcome["testError"]!, (double)JsonNode.Parse(File.ReadAllText(_workplace["work/again/result.json"]))!["testError"]!);
     }
 
     [Theory]

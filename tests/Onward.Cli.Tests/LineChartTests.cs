@@ -1,6 +1,6 @@
-using Onward.Reports;
 using System.Globalization;
 using System.Text.RegularExpressions;
+using Onward.Reports;
 
 namespace Onward.Cli.Tests;
 
@@ -21,9 +21,13 @@ public sealed partial class LineChartTests
     {
         foreach (bool isRatio in new[] { true, false })
         {
-            string chart = LineChart.Draw("loss", "", "", [new ChartLine("a", 0, false, values), new ChartLine("b", 1, true, values[..2])], hasLegend: true, isRatio);
+            string chart = LineChart.Draw(
+                "loss", "", "", [new ChartLine("a", 0, false, values), new ChartLine("b", 1, true, values[..2])], hasLegend: true, isRatio);
 
-            double[] heights = [.. Heights().Matches(chart).Select(match => double.Parse(match.Groups[2].Value, CultureInfo.InvariantCulture))];
+            double[] heights =
+            [
+                .. Heights().Matches(chart).Select(match => double.Parse(match.Groups[2].Value, CultureInfo.InvariantCulture)),
+            ];
             Assert.All(heights, height => Assert.InRange(height, 0, 300));
             Assert.DoesNotMatch("(NaN|∞|Infinity)", chart);
             string[] ticks = [.. Ticks().Matches(chart).Select(match => match.Groups[1].Value)];

@@ -68,7 +68,10 @@ public sealed class ModelCommandTests : IDisposable
     [Fact]
     public void Inspect_reads_runs_and_files_with_convolution_pooling_and_projections()
     {
-        Assert.Equal(0, _workplace.Run("train --data {data} --model M/8/16 --mixer conv --downsample 2,1,1,1 --objective contrastive --projection 8 --batch-size 32 --epochs 1 --out run").Code);
+        Assert.Equal(
+            0,
+            _workplace.Run(
+                "train --data {data} --model M/8/16 --mixer conv --downsample 2,1,1,1 --objective contrastive --projection 8 --batch-size 32 --epochs 1 --out run").Code);
 
         JsonNode run = JsonNode.Parse(_workplace.Run("inspect run --json").Out)!;
         JsonNode file = JsonNode.Parse(_workplace.Run("inspect run/model.safetensors --json").Out)!;
@@ -78,23 +81,45 @@ public sealed class ModelCommandTests : IDisposable
         Assert.Equal((long)run["parameters"]!, run["layers"]!.AsArray().Sum(layer => (long)layer!["parameters"]!));
         Assert.Equal(
             ["pooling average", "patches 3x3", "channels", "channels of a group", "projection"],
-            run["layers"]!.AsArray().Where(layer => ((string)layer!["layer"]!).StartsWith("blocks.1.", StringComparison.Ordinal)).Select(layer => (string)layer!["kind"]!));
+            run["layers"]!.AsArray().Where(
+                layer => ((string)layer!["layer"]!).StartsWith(
+                    "blocks.1.", StringComparison.Ordinal)).Select(layer => (string)layer!["kind"]!));
     }
 
     [Fact]
     public void Doctor_gives_every_finding_a_verdict_and_a_cure_where_one_is_needed()
     {
-        JsonNode[] findings = [.. JsonNode.Parse(Assert.Single(_workplace.Run("doctor --threads 1 --json").OutLines))!.AsArray().Select(one => one!)];
+        JsonNode[] findings =
+        [
+            .. JsonNode.Parse(Assert.Single(_workplace.Run("doctor --threads 1 --json").OutLines))!.AsArray().Select(one => one!),
+        ];
         Workplace.Result table = _workplace.Run("doctor --threads 1");
 
         Assert.Equal(
-            ["processor", "vector units", "kernel width", "threads", "matrix product", "caches", "memory", ".NET", "OpenSSL", "mnist", "fashion-mnist", "cifar-10", "run folder"],
+            [
+                "processor",
+                "vector units",
+                "kernel width",
+                "threads",
+                "matrix product",
+                "caches",
+                "memory",
+                ".NET",
+                "OpenSSL",
+                "mnist",
+                "fashion-mnist",
+                "cifar-10",
+                "run folder",
+            ],
             findings.Select(one => (string)one["what"]!));
         Assert.All(findings, one => Assert.Contains((string)one["verdict"]!, new[] { "good", "fair", "bad" }));
         Assert.All(findings, one => Assert.Equal((string)one["verdict"]! == "good", (string)one["cure"]! == ""));
         Assert.Equal((0, ""), (table.Code, table.Error));
         Assert.Equal(findings.Length + 1, table.OutLines.Length);
-        Assert.Contains(table.OutLines, line => line.StartsWith("fair  mnist", StringComparison.Ordinal) && line.Contains("onward data download mnist", StringComparison.Ordinal));
+        Assert.Contains(
+            table.OutLines,
+            line => line.StartsWith("fair  mnist", StringComparison.Ordinal) && line.Contains(
+                "onward data download mnist", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -104,8 +129,14 @@ public sealed class ModelCommandTests : IDisposable
 
         string[] lines = _workplace.Run($"doctor --out taken/runs --threads {Environment.ProcessorCount + 1}").OutLines;
 
-        Assert.Contains(lines, line => line.StartsWith("bad ", StringComparison.Ordinal) && line.EndsWith($"{_workplace["work/taken"]} is a file. Name another folder with --out", StringComparison.Ordinal));
-        Assert.Contains(lines, line => line.StartsWith("fair", StringComparison.Ordinal) && line.EndsWith($"take --threads {Environment.ProcessorCount}", StringComparison.Ordinal));
+        Assert.Contains(
+            lines,
+            line => line.StartsWith("bad ", StringComparison.Ordinal) && line.EndsWith(
+                $"{_workplace["work/taken"]} is a file. Name another folder with --out", StringComparison.Ordinal));
+        Assert.Contains(
+            lines,
+            line => line.StartsWith("fair", StringComparison.Ordinal) && line.EndsWith(
+                $"take --threads {Environment.ProcessorCount}", StringComparison.Ordinal));
     }
 
     public void Dispose() => _workplace.Dispose();

@@ -11,7 +11,8 @@ internal static class OnwardProcess
     /// <param name="command">Its words; <c>{data}</c> stands for the folder with the images.</param>
     /// <param name="through">A shell command that ends in running its arguments, such as one that ignores a signal before.</param>
     /// <param name="environment">Variables beside those of this process.</param>
-    public static Process Start(Workplace workplace, string command, string? through = null, params (string Name, string Value)[] environment)
+    public static Process Start(
+        Workplace workplace, string command, string? through = null, params (string Name, string Value)[] environment)
     {
         string program = Path.Combine(AppContext.BaseDirectory, "Onward.Cli");
         string words = command.Replace("{data}", workplace.Data, StringComparison.Ordinal);

@@ -77,14 +77,18 @@ public sealed class PredictTests : IDisposable
             JsonNode[] answers = Predict($"--max-block {block}");
 
             Assert.All(answers, answer => Assert.Equal(block, (int)answer["block"]!));
-            Assert.Equal((double)measured["blockTestErrors"]![block]!, 100.0 * answers.Where((answer, i) => Best(answer) != labels[i].ToString()).Count() / labels.Length);
+            Assert.Equal(
+                (double)measured["blockTestErrors"]![block]!,
+                100.0 * answers.Where((answer, i) => Best(answer) != labels[i].ToString()).Count() / labels.Length);
         }
 
         JsonNode[] early = Predict("--exit-confidence 0.3");
         Assert.All(early, answer => Assert.True(answer["block"] is null || (double)answer["classes"]![0]!["probability"]! >= 0.3 - 1e-6));
         for (int block = 0; block < 4; block++)
         {
-            Assert.Equal((double)measured["blocks"]![block]!["exitShare"]!, 100.0 * early.Count(answer => (int?)answer["block"] == block) / labels.Length);
+            Assert.Equal(
+                (double)measured["blocks"]![block]!["exitShare"]!,
+                100.0 * early.Count(answer => (int?)answer["block"] == block) / labels.Length);
         }
 
         Assert.EndsWith(" (block 2)", _workplace.Run($"predict run {_workplace["0.png"]} --max-block 2").OutLines[0]);
@@ -104,7 +108,9 @@ public sealed class PredictTests : IDisposable
         Assert.Equal(4, cost.Length);
         Assert.Equal(cost.Order(), cost);
         Assert.Equal((100, 0), ((double)all["blocks"]![0]!["exitShare"]!, (double)all["blocks"]![3]!["exitShare"]!));
-        Assert.Equal((100 - (double)all["blocks"]![0]!["testAccuracy"]!, cost[0]), ((double)all["earlyExit"]!["testError"]!, (double)all["earlyExit"]!["mflop"]!));
+        Assert.Equal(
+            (100 - (double)all["blocks"]![0]!["testAccuracy"]!, cost[0]),
+            ((double)all["earlyExit"]!["testError"]!, (double)all["earlyExit"]!["mflop"]!));
         Assert.Null(plain["earlyExit"]);
         Assert.Null(plain["blocks"]![0]!["exitShare"]);
         Assert.Matches("^ +train +test +test accuracy +MFLOP +exits$", table.OutLines[1]);
@@ -122,15 +128,24 @@ public sealed class PredictTests : IDisposable
                 // Bright ones have a dark frame, which only a crop of the middle leaves out.
                 byte shade = (byte)shades[(i % 4) ^ first];
                 byte frame = (byte)(i % 4 < 2 ? shade : 0);
-                Write($"pictures/{split}/{(i % 4 < 2 ? "dark" : "bright")}/{i}.png", 40, 30, SKColorType.Rgba8888, (x, y) => x is < 14 or > 25 ? frame : shade);
+                Write(
+                    $"pictures/{split}/{(i % 4 < 2 ? "dark" : "bright")}/{i}.png",
+                    40,
+                    30,
+                    SKColorType.Rgba8888,
+                    (x, y) => x is < 14 or > 25 ? frame : shade);
             }
         }
 
         _workplace.Run("train --dataset folder --data {path}/pictures --image-size 16 --model S/1/1 --epochs 4 --batch-size 4 --out run");
-        string[] files = [.. Directory.GetFiles(_workplace["pictures/val"], "*.png", SearchOption.AllDirectories).Order(StringComparer.Ordinal)];
+        string[] files =
+        [
+            .. Directory.GetFiles(_workplace["pictures/val"], "*.png", SearchOption.AllDirectories).Order(StringComparer.Ordinal),
+        ];
         JsonNode[] answers = Lines(_workplace.Run($"predict run {string.Join(' ', files)} --json"));
 
-        double error = 100.0 * answers.Count(answer => !((string)answer["image"]!).Contains($"/{Best(answer)}/", StringComparison.Ordinal)) / files.Length;
+        double error = 100.0 * answers.Count(
+            answer => !((string)answer["image"]!).Contains($"/{Best(answer)}/", StringComparison.Ordinal)) / files.Length;
         Assert.Equal((double)JsonNode.Parse(_workplace.Run("eval --run run --json").Out)!["testError"]!, error);
         Assert.Equal(["bright", "dark"], answers[0]["classes"]!.AsArray().Select(one => (string)one!["class"]!).Order());
     }
@@ -143,7 +158,9 @@ public sealed class PredictTests : IDisposable
 
         Assert.All(Predict(""), answer => Assert.Null(answer["block"]));
         _workplace.Refuse("predict run {path}/0.png --exit-confidence 0.9", "--exit-confidence means nothing to ");
-        _workplace.Refuse("predict run {path}/0.png --max-block 0", "a contrastive run: the heads of its blocks compare images and know no classes. Leave it out.");
+        _workplace.Refuse(
+            "predict run {path}/0.png --max-block 0",
+            "a contrastive run: the heads of its blocks compare images and know no classes. Leave it out.");
         _workplace.Refuse("eval --run run --exit-confidence 0.9", "--exit-confidence means nothing to ");
     }
 
@@ -154,7 +171,9 @@ public sealed class PredictTests : IDisposable
         WriteTestImages(1, SKColorType.Gray8);
 
         Assert.All(Predict(""), answer => Assert.Null(answer["block"]));
-        _workplace.Refuse("predict run {path}/0.png --max-block 0", "trained with BP, which has no local losses: the heads of its blocks have learned nothing. Leave it out.");
+        _workplace.Refuse(
+            "predict run {path}/0.png --max-block 0",
+            "trained with BP, which has no local losses: the heads of its blocks have learned nothing. Leave it out.");
         _workplace.Refuse("eval --run run --exit-confidence 0.9", "--exit-confidence means nothing to ");
     }
 
@@ -171,7 +190,9 @@ public sealed class PredictTests : IDisposable
         Workplace.Result result = _workplace.Run("predict run {path}/0.png");
 
         Assert.Equal((0, line), (result.Code, result.Out));
-        Assert.Equal($"onward: {_workplace["work/run"]} is of a version that kept no class names and no statistics of its images; taking those of mnist as it is here.", Assert.Single(result.ErrorLines));
+        Assert.Equal(
+            $"onward: {_workplace["work/run"]} is of a version that kept no class names and no statistics of its images; taking those of mnist as it is here.",
+            Assert.Single(result.ErrorLines));
     }
 
     [Theory]
@@ -186,7 +207,8 @@ public sealed class PredictTests : IDisposable
         configuration["images"]![name] = JsonNode.Parse(value);
         File.WriteAllText(_workplace["work/run/config.json"], configuration.ToJsonString());
 
-        _workplace.Refuse("predict run {path}/0.png", "do not fit its model of 1 channels and 10 classes. Restore the folder, or train anew.");
+        _workplace.Refuse(
+            "predict run {path}/0.png", "do not fit its model of 1 channels and 10 classes. Restore the folder, or train anew.");
         _workplace.Refuse("export run model.onnx", "do not fit its model");
     }
 
@@ -199,7 +221,10 @@ public sealed class PredictTests : IDisposable
     [InlineData("predict run {path}/absent.png", "absent.png: no such file. Name image files.")]
     [InlineData("predict run {path}/0.png {path}/absent.png", "absent.png: no such file. Name image files.")]
     [InlineData("predict run {data}", "no images in it, expected files that end in .jpg, .png,")]
-    [InlineData("predict run run/config.json", "config.json: not an image that can be read. Name an intact JPEG, PNG, GIF, BMP or WebP file.")]
+    [
+        InlineData(
+            "predict run run/config.json", "config.json: not an image that can be read. Name an intact JPEG, PNG, GIF, BMP or WebP file."),
+    ]
     [InlineData("predict run {path}/empty.png", "empty.png: empty. Name an intact")]
     [InlineData("predict run {path}/short.png", "short.png: truncated. Name an intact")]
     [InlineData("predict run {path}/0.png --top 11", "--top 11 is more than the 10 classes of ")]
@@ -240,7 +265,9 @@ public sealed class PredictTests : IDisposable
     public void Dispose() => _workplace.Dispose();
 
     private JsonNode[] Predict(string options) =>
-        Lines(_workplace.Run($"predict run {string.Join(' ', Enumerable.Range(0, Workplace.TestImages).Select(i => _workplace[$"{i}.png"]))} --json {options}".TrimEnd()));
+        Lines(
+            _workplace.Run(
+                $"predict run {string.Join(' ', Enumerable.Range(0, Workplace.TestImages).Select(i => _workplace[$"{i}.png"]))} --json {options}".TrimEnd()));
 
     private static JsonNode[] Lines(Workplace.Result result)
     {
@@ -269,7 +296,8 @@ public sealed class PredictTests : IDisposable
 
     private void Write(string name, int width, int height, SKColorType type, Func<int, int, byte> shade)
     {
-        using SKBitmap bitmap = new(new SKImageInfo(width, height, type, type == SKColorType.Gray8 ? SKAlphaType.Opaque : SKAlphaType.Unpremul));
+        using SKBitmap bitmap = new(
+            new SKImageInfo(width, height, type, type == SKColorType.Gray8 ? SKAlphaType.Opaque : SKAlphaType.Unpremul));
         for (int y = 0; y < height; y++)
         {
             for (int x = 0; x < width; x++)

@@ -21,12 +21,14 @@ public sealed class ProcessTests : IDisposable
         Assert.SkipUnless(bits < Gemm.VectorBits, $"Vectors of this machine have {Gemm.VectorBits} bits.");
         _workplace.Run($"{Small} --epochs 3 --out run", interruptAt: "epoch 1/3");
 
-        using Process process = OnwardProcess.Start(_workplace, "train --resume run", null, [.. disabled.Select(feature => ($"DOTNET_{feature}", "0"))]);
+        using Process process = OnwardProcess.Start(
+            _workplace, "train --resume run", null, [.. disabled.Select(feature => ($"DOTNET_{feature}", "0"))]);
         string error = process.StandardError.ReadToEnd();
         process.WaitForExit();
 
         Assert.Equal(0, process.ExitCode);
-        Assert.StartsWith($"onward: the run's steps so far were computed with vectors of {Gemm.VectorBits} bits, this program has {bits}: ", error);
+        Assert.StartsWith(
+            $"onward: the run's steps so far were computed with vectors of {Gemm.VectorBits} bits, this program has {bits}: ", error);
         Assert.Contains("\ngoing on with S/1/1", error);
     }
 
@@ -39,7 +41,8 @@ public sealed class ProcessTests : IDisposable
     [InlineData("XCPU", 24)]
     public void A_signal_keeps_the_run_and_says_how_to_go_on(string signal, int number)
     {
-        Assert.SkipWhen(OnwardProcess.IsIgnored(number), $"SIG{signal} is ignored here, as for jobs in the background, and processes inherit that.");
+        Assert.SkipWhen(
+            OnwardProcess.IsIgnored(number), $"SIG{signal} is ignored here, as for jobs in the background, and processes inherit that.");
         _workplace.Run($"{Small} --epochs 40 --out whole");
         using Process process = OnwardProcess.Start(_workplace, $"{Small} --epochs 40 --out run");
         process.StandardError.ReadLine();
@@ -52,7 +55,8 @@ public sealed class ProcessTests : IDisposable
         Assert.Equal(130, process.ExitCode);
         Assert.EndsWith("Go on with 'onward train --resume run'.", lines[^1]);
         Assert.Equal(0, _workplace.Run("train --resume run").Code);
-        Assert.Equal(File.ReadAllBytes(_workplace["work/whole/model.safetensors"]), File.ReadAllBytes(_workplace["work/run/model.safetensors"]));
+        Assert.Equal(
+            File.ReadAllBytes(_workplace["work/whole/model.safetensors"]), File.ReadAllBytes(_workplace["work/run/model.safetensors"]));
     }
 
     // When a terminal closes, the shell and the system both send it.
@@ -78,7 +82,8 @@ public sealed class ProcessTests : IDisposable
     [Fact]
     public void A_signal_that_is_ignored_as_by_nohup_stays_ignored()
     {
-        using Process process = OnwardProcess.Start(_workplace, $"{Small} --epochs 20 --out run", through: "trap '' HUP; exec \"$0\" \"$@\"");
+        using Process process = OnwardProcess.Start(
+            _workplace, $"{Small} --epochs 20 --out run", through: "trap '' HUP; exec \"$0\" \"$@\"");
         process.StandardError.ReadLine();
 
         OnwardProcess.Send("HUP", process);
@@ -101,7 +106,10 @@ public sealed class ProcessTests : IDisposable
             Directory.Move(_workplace["work/run"], renamed);
             Directory.CreateDirectory(_workplace["work/run"]);
             string[] before = Directory.GetFiles(Path.Combine(renamed, "checkpoints"));
-            Assert.True(SpinWait.SpinUntil(() => !before.SequenceEqual(Directory.GetFiles(Path.Combine(renamed, "checkpoints"))), TimeSpan.FromSeconds(30)), "No checkpoint in half a minute.");
+            Assert.True(
+                SpinWait.SpinUntil(
+                    () => !before.SequenceEqual(Directory.GetFiles(Path.Combine(renamed, "checkpoints"))), TimeSpan.FromSeconds(30)),
+                "No checkpoint in half a minute.");
             killed.Kill();
             killed.WaitForExit();
         }
@@ -114,11 +122,13 @@ public sealed class ProcessTests : IDisposable
         goesOn.WaitForExit();
 
         Assert.Equal(0, goesOn.ExitCode);
-        Assert.Equal($"onward: the run folder renamed was renamed while it was trained; the whole run is in {_workplace["work/again"]}.", lines[^1]);
+        Assert.Equal(
+            $"onward: the run folder renamed was renamed while it was trained; the whole run is in {_workplace["work/again"]}.", lines[^1]);
         Assert.Contains(_workplace["work/again"], result);
         Assert.Empty(Directory.GetFileSystemEntries(_workplace["work/run"]));
         Assert.False(Directory.Exists(renamed));
-        Assert.Equal(File.ReadAllBytes(_workplace["work/whole/model.safetensors"]), File.ReadAllBytes(_workplace["work/again/model.safetensors"]));
+        Assert.Equal(
+            File.ReadAllBytes(_workplace["work/whole/model.safetensors"]), File.ReadAllBytes(_workplace["work/again/model.safetensors"]));
         Assert.True(File.Exists(_workplace["work/again/result.json"]));
     }
 
@@ -134,7 +144,9 @@ public sealed class ProcessTests : IDisposable
         process.WaitForExit();
 
         Assert.Equal(2, process.ExitCode);
-        Assert.EndsWith(" to the run folder run: it is no longer there. If it was moved, go on with 'onward train --resume' and its new place.", lines[^1]);
+        Assert.EndsWith(
+            " to the run folder run: it is no longer there. If it was moved, go on with 'onward train --resume' and its new place.",
+            lines[^1]);
         Assert.Empty(Directory.GetFileSystemEntries(_workplace["work"]));
 
         static bool Delete(string folder)
@@ -181,15 +193,19 @@ public sealed class ProcessTests : IDisposable
         Assert.Contains("not found. Without it no data set can be downloaded or verified", text);
         (code, text) = Run($"data verify mnist --data {_workplace.Data}");
         Assert.Equal(2, code);
-        Assert.Contains("files cannot be compared with their published checksums, which .NET takes from OpenSSL: this machine has none. Install OpenSSL", text);
+        Assert.Contains(
+            "files cannot be compared with their published checksums, which .NET takes from OpenSSL: this machine has none. Install OpenSSL",
+            text);
         (code, text) = Run("data download mnist");
         Assert.Equal(2, code);
-        Assert.Contains("cannot be downloaded: .NET takes HTTPS and checksums from OpenSSL, and this machine has none. Install OpenSSL", text);
+        Assert.Contains(
+            "cannot be downloaded: .NET takes HTTPS and checksums from OpenSSL, and this machine has none. Install OpenSSL", text);
 
         (int, string) Run(string command)
         {
             using Process process = OnwardProcess.Start(
-                _workplace, command, null, ("LD_LIBRARY_PATH", _workplace["hidden"]), ("XDG_CACHE_HOME", _workplace["cache"]), ("ONWARD_DATA", ""));
+                _workplace, command, null, (
+                    "LD_LIBRARY_PATH", _workplace["hidden"]), ("XDG_CACHE_HOME", _workplace["cache"]), ("ONWARD_DATA", ""));
             Task<string> errors = process.StandardError.ReadToEndAsync();
             string all = process.StandardOutput.ReadToEnd() + errors.GetAwaiter().GetResult();
             process.WaitForExit();
@@ -221,16 +237,34 @@ public sealed class ProcessTests : IDisposable
         try
         {
             Workplace.Result full = _workplace.Run($"{Small} --epochs 4 --keep 5 --out disk/run");
-            string[] left = [.. Directory.EnumerateFiles(disk, "*", SearchOption.AllDirectories).Select(path => Path.GetRelativePath(disk, path)).Order(StringComparer.Ordinal)];
+            string[] left =
+            [
+                .. Directory.EnumerateFiles(disk, "*", SearchOption.AllDirectories)
+                .Select(path => Path.GetRelativePath(disk, path))
+                .Order(StringComparer.Ordinal),
+            ];
 
             Assert.Equal((2, ""), (full.Code, full.Out));
-            Assert.Equal($"onward: cannot write a checkpoint to the run folder {disk}/run: the disk is full. Make room, then go on with 'onward train --resume {disk}/run'.", full.ErrorLines[^1]);
-            Assert.Equal(["run/.lock", "run/checkpoints/epoch-0000-step-000000.safetensors", "run/checkpoints/epoch-0001-step-000000.safetensors", "run/config.json", "run/metrics.csv", "run/model.safetensors"], left);
+            Assert.Equal(
+                $"onward: cannot write a checkpoint to the run folder {disk}/run: the disk is full. Make room, then go on with 'onward train --resume {disk}/run'.",
+                full.ErrorLines[^1]);
+            Assert.Equal(
+                [
+                    "run/.lock",
+                    "run/checkpoints/epoch-0000-step-000000.safetensors",
+                    "run/checkpoints/epoch-0001-step-000000.safetensors",
+                    "run/config.json",
+                    "run/metrics.csv",
+                    "run/model.safetensors",
+                ],
+                left);
 
             Assert.True(OnwardProcess.Call("mount", $"-o remount,size=20m {disk}"));
             Assert.Equal(0, _workplace.Run("train --resume disk/run").Code);
             _workplace.Run($"{Small} --epochs 4 --out whole");
-            Assert.Equal(File.ReadAllBytes(_workplace["work/whole/model.safetensors"]), File.ReadAllBytes(Path.Combine(disk, "run/model.safetensors")));
+            Assert.Equal(
+                File.ReadAllBytes(_workplace["work/whole/model.safetensors"]),
+                File.ReadAllBytes(Path.Combine(disk, "run/model.safetensors")));
         }
         finally
         {

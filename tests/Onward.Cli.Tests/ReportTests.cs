@@ -23,7 +23,10 @@ public sealed partial class ReportTests : IDisposable
         Assert.Equal(5, Count(page, "<svg class=\"lines\""));
         int[] counts = [.. Cells().Matches(page).Select(match => int.Parse(match.Groups[2].Value, null))];
         Assert.Equal((100, Workplace.TestImages), (counts.Length, counts.Sum()));
-        int wrong = Cells().Matches(page).Where(match => match.Groups[1].Value == "wrong").Sum(match => int.Parse(match.Groups[2].Value, null));
+        int wrong = Cells()
+            .Matches(page)
+            .Where(match => match.Groups[1].Value == "wrong")
+            .Sum(match => int.Parse(match.Groups[2].Value, null));
         Assert.Equal((double)eval["testError"]!, 100.0 * wrong / Workplace.TestImages, 1e-3);
         Assert.Equal(wrong, Count(page, "src=\"data:image/png;base64,"));
         Assert.Contains("block 0", page);
@@ -50,10 +53,15 @@ public sealed partial class ReportTests : IDisposable
         string page = File.ReadAllText(_workplace["work/all.html"]);
         Assert.Equal(0, result.Code);
         Assert.Equal(10, Count(page, "<svg class=\"lines\"")); // contrastive loss and error have charts of their own
-        Assert.All(new[] { "a/run", "b/run", "contrastive", "resumable", "Training diverged: ", "BP trains no local heads", "know no classes", "Local loss of block 3" }, text => Assert.Contains(text, page));
+        Assert.All(
+            new[] { "a/run", "b/run", "contrastive", "resumable", "Training diverged: ", "BP trains no local heads", "know no classes", "Local loss of block 3" },
+            text => Assert.Contains(text, page));
         Assert.Equal(5, Count(page, "<h3>Confusion matrix"));
         Assert.Equal(
-            ["onward: first: no confusion matrix and no images: there is no model, because no epoch has ended.", "onward: diverged: no confusion matrix and no images: there is no model, because no epoch has ended."],
+            [
+                "onward: first: no confusion matrix and no images: there is no model, because no epoch has ended.",
+                "onward: diverged: no confusion matrix and no images: there is no model, because no epoch has ended.",
+            ],
             result.ErrorLines);
     }
 
@@ -120,11 +128,25 @@ public sealed partial class ReportTests : IDisposable
 
         string page = File.ReadAllText(_workplace["work/run/report.html"]);
 
-        string[][] rows = [.. Rows().Matches(page).Select(row => Cells().Matches(row.Value).Select(cell => $"{cell.Groups[2].Value} {Tones().Match(cell.Value).Groups[1].Value}").ToArray()).Where(row => row.Length == 10)];
+        string[][] rows =
+        [
+            .. Rows()
+            .Matches(page)
+            .Select(
+                row => Cells().Matches(row.Value).Select(
+                    cell => $"{cell.Groups[2].Value} {Tones().Match(cell.Value).Groups[1].Value}").ToArray())
+            .Where(row => row.Length == 10),
+        ];
         Assert.Equal(10, rows.Length);
         foreach (string[] row in rows)
         {
-            (int Count, double Tone)[] cells = [.. row.Select(cell => (int.Parse(cell.Split(' ')[0], null), double.Parse(cell.Split(' ')[1], System.Globalization.CultureInfo.InvariantCulture)))];
+            (int Count, double Tone)[] cells =
+            [
+                .. row.Select(
+                    cell => (
+                        int.Parse(cell.Split(' ')[0], null),
+                        double.Parse(cell.Split(' ')[1], System.Globalization.CultureInfo.InvariantCulture))),
+            ];
             int all = cells.Sum(cell => cell.Count);
             Assert.All(cells, cell => Assert.Equal(0.65 * Math.Sqrt((double)cell.Count / all), cell.Tone, 0.006));
         }
@@ -183,7 +205,10 @@ public sealed partial class ReportTests : IDisposable
     private static string Browser()
     {
         string? browser = new[] { "chromium", "chromium-browser", "google-chrome" }
-            .SelectMany(name => (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator).Select(folder => Path.Combine(folder, name)))
+            .SelectMany(
+                name => (
+                    Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator).Select(
+                        folder => Path.Combine(folder, name)))
             .FirstOrDefault(File.Exists);
         Assert.SkipWhen(browser is null, "No Chromium on this machine.");
         return browser!;

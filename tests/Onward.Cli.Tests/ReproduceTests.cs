@@ -19,7 +19,11 @@ public sealed class ReproduceTests : IDisposable
         Assert.Equal(22, result.OutLines.Count(line => line.Contains("onward train --dataset mnist --model ", StringComparison.Ordinal)));
         Assert.Equal(33, result.OutLines.Count(line => line.EndsWith("has no recorded run on CIFAR-10 yet", StringComparison.Ordinal)));
         Assert.Equal(22, result.OutLines.Count(line => line.EndsWith("has no recorded run on ImageNet yet", StringComparison.Ordinal)));
-        Assert.Single(result.OutLines, line => Regex.IsMatch(line, @"^3 +MNIST-M/1/16 +LG-FG-A +2\.55 % +0\.00 % +\d\.\d\d to \d\.\d\d % +\d\.\d +onward train .*--rule LG-FG-A --epochs \d+ --batch-size 128 --lr 0\.\d+$"));
+        Assert.Single(
+            result.OutLines,
+            line => Regex.IsMatch(
+                line,
+                @"^3 +MNIST-M/1/16 +LG-FG-A +2\.55 % +0\.00 % +\d\.\d\d to \d\.\d\d % +\d\.\d +onward train .*--rule LG-FG-A --epochs \d+ --batch-size 128 --lr 0\.\d+$"));
         Assert.Single(result.OutLines, line => Regex.IsMatch(line, @"^4 +CIFAR-10-L/8/64 +BP +17\.53 % +13\.35 % +has no recorded run"));
     }
 
@@ -29,7 +33,9 @@ public sealed class ReproduceTests : IDisposable
         Workplace.Result result = _workplace.Run("reproduce --list --row lg-fg-a --column MNIST-M/1/16 --json");
 
         JsonNode cell = Assert.Single(JsonNode.Parse(Assert.Single(result.OutLines))!.AsArray())!;
-        Assert.Equal((3, "LG-FG-A", "MNIST-M/1/16", 2.55, true), ((int)cell["table"]!, (string)cell["row"]!, (string)cell["column"]!, (double)cell["paperTestError"]!, (bool)cell["runs"]!));
+        Assert.Equal(
+            (3, "LG-FG-A", "MNIST-M/1/16", 2.55, true),
+            ((int)cell["table"]!, (string)cell["row"]!, (string)cell["column"]!, (double)cell["paperTestError"]!, (bool)cell["runs"]!));
         Assert.Equal(7, _workplace.Run("reproduce --list --row BP").OutLines.Length - 1);
         Assert.Equal(11, _workplace.Run("reproduce --list --table 4 --column CIFAR-10-M/8/16").OutLines.Length - 1);
     }
@@ -48,7 +54,8 @@ public sealed class ReproduceTests : IDisposable
     [Fact]
     public void A_listed_command_is_what_train_takes()
     {
-        string command = (string)JsonNode.Parse(_workplace.Run("reproduce --list --row FA --column MNIST-M/1/16 --json").Out)![0]!["command"]!;
+        string command = (string)JsonNode.Parse(
+            _workplace.Run("reproduce --list --row FA --column MNIST-M/1/16 --json").Out)![0]!["command"]!;
 
         Workplace.Result result = _workplace.Run($"{command["onward ".Length..]} --data {{data}} --out run", interruptAt: "epoch 1/");
 
@@ -65,8 +72,10 @@ public sealed class ReproduceTests : IDisposable
         JsonNode outcome = JsonNode.Parse(Assert.Single(json.OutLines))!;
         Assert.Equal(0, table.Code);
         Assert.Equal("Table 3, LG-FG-A, MNIST-M/1/16", table.OutLines[0]);
-        Assert.Equal(["command", "ours", "paper", "expected", "time", "runs", "verdict"], table.OutLines.Skip(1).Select(line => line.Split(' ')[0]));
-        Assert.Equal("verdict   no verdict: the data has 128 training and 32 test images, the paper's MNIST 60,000 and 10,000", table.OutLines[^1]);
+        Assert.Equal(
+            ["command", "ours", "paper", "expected", "time", "runs", "verdict"], table.OutLines.Skip(1).Select(line => line.Split(' ')[0]));
+        Assert.Equal(
+            "verdict   no verdict: the data has 128 training and 32 test images, the paper's MNIST 60,000 and 10,000", table.OutLines[^1]);
         Assert.Equal(("none", 1, 2.55), ((string)outcome["verdict"]!, (int)outcome["seeds"]!, (double)outcome["paperTestError"]!));
         Assert.NotNull(outcome["testError"]);
         Assert.Equal(_workplace["work/reproduce/table3-MNIST-M-1-16"], (string)outcome["folder"]!);
@@ -86,7 +95,8 @@ public sealed class ReproduceTests : IDisposable
     [Fact]
     public void A_run_that_diverged_reproduces_nothing()
     {
-        Assert.Equal("not reproduced: 1 of 3 runs diverged", Verdict.Of(new SeedStatistics(0, 0), diverged: 1, runs: 3, paper: 2).ToString());
+        Assert.Equal(
+            "not reproduced: 1 of 3 runs diverged", Verdict.Of(new SeedStatistics(0, 0), diverged: 1, runs: 3, paper: 2).ToString());
         Assert.Equal("not reproduced: 1 of 1 run diverged", Verdict.Of(null, diverged: 1, runs: 1, paper: 2).ToString());
     }
 
@@ -98,14 +108,16 @@ public sealed class ReproduceTests : IDisposable
     [InlineData(2.604, "within it")]
     [InlineData(2.39, "below it by 0.01")]
     [InlineData(2.75, "above it by 0.15")]
-    public void An_interval_tells_where_an_error_lies(double error, string place) => Assert.Equal(place, new ErrorInterval(2.4, 2.6).Place(error));
+    public void An_interval_tells_where_an_error_lies(double error, string place) =>
+        Assert.Equal(place, new ErrorInterval(2.4, 2.6).Place(error));
 
     [Theory]
     [InlineData(2, 1)]
     [InlineData(-1, 1)]
     [InlineData(99, 101)]
     [InlineData(double.NaN, 1)]
-    public void An_interval_goes_up_within_all_errors(double least, double most) => Assert.Throws<ArgumentException>(() => new ErrorInterval(least, most));
+    public void An_interval_goes_up_within_all_errors(double least, double most) =>
+        Assert.Throws<ArgumentException>(() => new ErrorInterval(least, most));
 
     [Fact]
     public void The_spread_over_seeds_is_the_standard_deviation()
@@ -119,8 +131,12 @@ public sealed class ReproduceTests : IDisposable
     [Fact]
     public void Every_rule_has_a_row_and_a_learning_rate_for_every_preset()
     {
-        Assert.All(PaperResults.Cells.GroupBy(cell => (cell.Table, cell.Column)), column => Assert.Equal(PaperRules.Names, column.Select(cell => cell.Row)));
-        Assert.All(PaperRules.Names, rule => Assert.All(LocalMixerPresets.Names, model => Assert.True(PresetDefaults.For(model, rule).LearningRate > 0)));
+        Assert.All(
+            PaperResults.Cells.GroupBy(cell => (cell.Table, cell.Column)),
+            column => Assert.Equal(PaperRules.Names, column.Select(cell => cell.Row)));
+        Assert.All(
+            PaperRules.Names,
+            rule => Assert.All(LocalMixerPresets.Names, model => Assert.True(PresetDefaults.For(model, rule).LearningRate > 0)));
     }
 
     public void Dispose() => _workplace.Dispose();

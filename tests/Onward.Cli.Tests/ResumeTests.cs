@@ -50,7 +50,8 @@ public sealed class ResumeTests : IDisposable
     [Fact]
     public void A_run_of_several_blocks_goes_on_to_the_same_end()
     {
-        const string Deep = "train --data {data} --model M/8/16 --mixer conv --downsample 2,1,1,1 --rule LG-BP --overlap --batch-size 16 --epochs 2";
+        const string Deep =
+            "train --data {data} --model M/8/16 --mixer conv --downsample 2,1,1,1 --rule LG-BP --overlap --batch-size 16 --epochs 2";
         _workplace.Run($"{Deep} --out whole");
         _workplace.Run($"{Deep} --out run", interruptAt: "epoch 1/2");
 
@@ -70,7 +71,8 @@ public sealed class ResumeTests : IDisposable
 
         Assert.Equal(0, _workplace.Run("train --resume run").Code);
 
-        Assert.Equal(File.ReadAllBytes(_workplace["work/whole/model.safetensors"]), File.ReadAllBytes(_workplace["work/run/model.safetensors"]));
+        Assert.Equal(
+            File.ReadAllBytes(_workplace["work/whole/model.safetensors"]), File.ReadAllBytes(_workplace["work/run/model.safetensors"]));
     }
 
     [Fact]
@@ -86,7 +88,9 @@ public sealed class ResumeTests : IDisposable
         Assert.Equal(0, _workplace.Run("train --resume run").Code);
 
         RequireSame("whole", "run");
-        Assert.DoesNotContain(Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories), file => file.EndsWith(".partial", StringComparison.Ordinal));
+        Assert.DoesNotContain(
+            Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories),
+            file => file.EndsWith(".partial", StringComparison.Ordinal));
     }
 
     // The rule follows from the configuration; a checkpoint names the rule that it was trained with.
@@ -104,7 +108,9 @@ public sealed class ResumeTests : IDisposable
         Workplace.Result resumed = _workplace.Run("train --resume run");
 
         Assert.Equal(2, resumed.Code);
-        Assert.Contains("of another run: its learning rule is ForwardGradient, Gaussian noise on activities, 1 pass, ", Assert.Single(resumed.ErrorLines));
+        Assert.Contains(
+            "of another run: its learning rule is ForwardGradient, Gaussian noise on activities, 1 pass, ",
+            Assert.Single(resumed.ErrorLines));
         Assert.Contains(named, resumed.Error);
     }
 
@@ -134,7 +140,9 @@ public sealed class ResumeTests : IDisposable
         Workplace.Result resumed = _workplace.Run("train --resume run");
 
         Assert.Equal(0, resumed.Code);
-        Assert.Equal($"onward: going on from an earlier checkpoint, because the newest is not intact: {newest}: damaged: its bytes do not match their checksum. Replace it with an intact copy.", resumed.ErrorLines[0]);
+        Assert.Equal(
+            $"onward: going on from an earlier checkpoint, because the newest is not intact: {newest}: damaged: its bytes do not match their checksum. Replace it with an intact copy.",
+            resumed.ErrorLines[0]);
         Assert.EndsWith(" after epoch 1 of 3", resumed.ErrorLines[1]);
         RequireSame("whole", "run");
     }
@@ -149,13 +157,16 @@ public sealed class ResumeTests : IDisposable
         File.Move(newest, away);
         File.CreateSymbolicLink(newest, _workplace["absent"]);
 
-        _workplace.Refuse("train --resume run", $"{newest}: no such file. Check the path. To go on from an earlier checkpoint, move this one elsewhere.");
+        _workplace.Refuse(
+            "train --resume run", $"{newest}: no such file. Check the path. To go on from an earlier checkpoint, move this one elsewhere.");
 
         File.Move(away, newest, overwrite: true);
         if (!OperatingSystem.IsWindows() && Environment.UserName != "root")
         {
             File.SetUnixFileMode(newest, UnixFileMode.None);
-            _workplace.Refuse("train --resume run", $"{newest}: may not be read, or is not a file. Check its permissions. To go on from an earlier checkpoint, move this one elsewhere.");
+            _workplace.Refuse(
+                "train --resume run",
+                $"{newest}: may not be read, or is not a file. Check its permissions. To go on from an earlier checkpoint, move this one elsewhere.");
             File.SetUnixFileMode(newest, UnixFileMode.UserRead | UnixFileMode.UserWrite);
         }
 
@@ -302,7 +313,9 @@ public sealed class ResumeTests : IDisposable
         using Workplace larger = new(trainingImages: 80);
         string configuration = _workplace["work/run/config.json"], text = File.ReadAllText(configuration);
 
-        _workplace.Refuse($"train --resume run --data {larger.Data}", "was begun with trainingImages 64, but now trainingImages is 80. Name the data that it was begun with by --data");
+        _workplace.Refuse(
+            $"train --resume run --data {larger.Data}",
+            "was begun with trainingImages 64, but now trainingImages is 80. Name the data that it was begun with by --data");
         foreach ((string from, string to, string expected) in new[]
         {
             ("\"seed\": 1", "\"seed\": 2", "of another run: its training has seed 1, the run has 2"),
@@ -324,7 +337,8 @@ public sealed class ResumeTests : IDisposable
         byte[] pixels = File.ReadAllBytes(images), shuffled = [.. pixels[..16], .. pixels[(16 + 784)..], .. pixels[16..(16 + 784)]];
         File.WriteAllBytes(images, shuffled);
 
-        _workplace.Refuse("train --resume run", "run was begun with other images: pixels differ. Name the data that it was begun with by --data.");
+        _workplace.Refuse(
+            "train --resume run", "run was begun with other images: pixels differ. Name the data that it was begun with by --data.");
 
         File.WriteAllBytes(images, pixels);
         Assert.Equal(0, _workplace.Run("train --resume run").Code);
@@ -351,8 +365,12 @@ public sealed class ResumeTests : IDisposable
 
         Workplace.Result another = _workplace.Run(Small);
 
-        _workplace.Refuse($"{Small} --out {folder}", $"holds a run that has not ended. Go on with it by 'onward train --resume {folder}', or name another folder");
-        Assert.Equal($"onward: {folder} holds such a run that has not ended; 'onward train --resume {folder}' goes on with it. This is a new one.", another.ErrorLines[0]);
+        _workplace.Refuse(
+            $"{Small} --out {folder}",
+            $"holds a run that has not ended. Go on with it by 'onward train --resume {folder}', or name another folder");
+        Assert.Equal(
+            $"onward: {folder} holds such a run that has not ended; 'onward train --resume {folder}' goes on with it. This is a new one.",
+            another.ErrorLines[0]);
         Assert.Contains($"{folder}-2", another.OutLines[^1]);
     }
 
@@ -361,14 +379,18 @@ public sealed class ResumeTests : IDisposable
     {
         _workplace.Run($"{Small} --rule BP --out c/BP-seed1", interruptAt: "epoch 1/3");
 
-        _workplace.Refuse("compare --data {data} --model S/1/1 --batch-size 16 --epochs 3 --rules BP --seeds 1 --out c", "c/BP-seed1 holds a run of 'onward train' that has not ended. Go on with it by 'onward train --resume ");
+        _workplace.Refuse(
+            "compare --data {data} --model S/1/1 --batch-size 16 --epochs 3 --rules BP --seeds 1 --out c",
+            "c/BP-seed1 holds a run of 'onward train' that has not ended. Go on with it by 'onward train --resume ");
     }
 
     public void Dispose() => _workplace.Dispose();
 
     private void RequireSame(string whole, string run)
     {
-        Assert.Equal(File.ReadAllBytes(_workplace[$"work/{whole}/model.safetensors"]), File.ReadAllBytes(_workplace[$"work/{run}/model.safetensors"]));
+        Assert.Equal(
+            File.ReadAllBytes(_workplace[$"work/{whole}/model.safetensors"]),
+            File.ReadAllBytes(_workplace[$"work/{run}/model.safetensors"]));
         Assert.Equal(_workplace.Measurements(whole), _workplace.Measurements(run));
         JsonNode a = Result(whole), b = Result(run);
         Assert.Equal(((double)a["trainError"]!, (double)a["testError"]!), ((double)b["trainError"]!, (double)b["testError"]!));

@@ -27,11 +27,22 @@ public sealed class RunsTests : IDisposable
         Assert.Equal(0, json.Code);
         Assert.Equal(
             ["broken damaged ", "busy running 2/3", "deep/down/stopped resumable 1/3", "diverged diverged 0/3", "ended finished 3/3"],
-            runs.Values.Select(run => $"{run["name"]} {run["state"]} {(run["epochs"] is null ? "" : $"{run["epochsDone"]}/{run["epochs"]}")}").Order(StringComparer.Ordinal));
-        Assert.Equal(("S/1/1", "LG-FG-A", "mnist", "validation"), ((string)runs["busy"]["model"]!, (string)runs["busy"]["rule"]!, (string)runs["busy"]["dataset"]!, (string)runs["busy"]["heldOut"]!));
+            runs.Values.Select(
+                run => $"{run["name"]} {run["state"]} {(run["epochs"] is null ? "" : $"{run["epochsDone"]}/{run["epochs"]}")}").Order(
+                    StringComparer.Ordinal));
+        Assert.Equal(
+            ("S/1/1", "LG-FG-A", "mnist", "validation"),
+            (
+                (string)runs["busy"]["model"]!,
+                (string)runs["busy"]["rule"]!,
+                (string)runs["busy"]["dataset"]!,
+                (string)runs["busy"]["heldOut"]!));
         Assert.Null(runs["diverged"]["error"]);
         Assert.Equal(6, table.OutLines.Length);
-        Assert.Contains(table.OutLines, line => line.StartsWith("ended ", StringComparison.Ordinal) && line.EndsWith(" finished   epochs=3 batch-size=16", StringComparison.Ordinal));
+        Assert.Contains(
+            table.OutLines,
+            line => line.StartsWith("ended ", StringComparison.Ordinal) && line.EndsWith(
+                " finished   epochs=3 batch-size=16", StringComparison.Ordinal));
         Assert.StartsWith($"onward: {_workplace["work/runs/broken/config.json"]}: damaged", Assert.Single(table.ErrorLines));
     }
 
@@ -39,16 +50,23 @@ public sealed class RunsTests : IDisposable
     public void Options_that_differ_from_the_defaults_are_shown()
     {
         _workplace.Run("train --dataset digits --limit-batches 1 --limit-test-batches 1 --model S/1/1 --epochs 1 --out runs/short");
-        _workplace.Run($"{Small} --epochs 2 --lr 0.5 --perturbation rademacher --validation 16 --seed 3 --warmup-epochs 0 --layerwise --loss-scope block,group --out runs/b".Replace("--epochs 3 ", "", StringComparison.Ordinal));
+        _workplace.Run(
+            $"{Small} --epochs 2 --lr 0.5 --perturbation rademacher --validation 16 --seed 3 --warmup-epochs 0 --layerwise --loss-scope block,group --out runs/b".Replace("--epochs 3 ", "", StringComparison.Ordinal));
         _workplace.Run($"{Small} --rule BP --out runs/c".Replace(" --epochs 3", " --epochs 1", StringComparison.Ordinal));
-        _workplace.Run("train --data {data} --model S/1/1 --batch-size 16 --epochs 1 --objective contrastive --temperature 0.3 --augment none --out runs/d".Replace(" --augment none", "", StringComparison.Ordinal));
+        _workplace.Run(
+            "train --data {data} --model S/1/1 --batch-size 16 --epochs 1 --objective contrastive --temperature 0.3 --augment none --out runs/d".Replace(" --augment none", "", StringComparison.Ordinal));
         _workplace.Run("train --data {data} --model S/1/1 --batch-size 16 --epochs 1 --control-variate learned-feedback --out runs/e");
 
         Dictionary<string, string> options = _workplace.Run("runs --json").OutLines.Select(line => JsonNode.Parse(line)!)
-            .ToDictionary(run => (string)run["name"]!, run => string.Join(' ', run["options"]!.AsObject().Select(option => $"{option.Key}={option.Value}").Order(StringComparer.Ordinal)));
+            .ToDictionary(
+                run => (string)run["name"]!,
+                run => string.Join(
+                    ' ', run["options"]!.AsObject().Select(option => $"{option.Key}={option.Value}").Order(StringComparer.Ordinal)));
 
         Assert.Equal("epochs=1 limit-batches=1 limit-test-batches=1", options["short"]);
-        Assert.Equal("batch-size=16 epochs=2 layerwise=true loss-scope=block, group lr=0.5 perturbation=rademacher seed=3 validation=16 warmup-epochs=0", options["b"]);
+        Assert.Equal(
+            "batch-size=16 epochs=2 layerwise=true loss-scope=block, group lr=0.5 perturbation=rademacher seed=3 validation=16 warmup-epochs=0",
+            options["b"]);
         Assert.Equal("batch-size=16 epochs=1", options["c"]);
         Assert.Equal("batch-size=16 epochs=1 temperature=0.3", options["d"]);
         Assert.Equal("batch-size=16 control-variate=learned-feedback epochs=1", options["e"]);
@@ -61,7 +79,8 @@ public sealed class RunsTests : IDisposable
     [InlineData("FG-A", false)]
     public void A_control_variate_brings_what_it_goes_with(string rule, bool layerwise)
     {
-        _workplace.Run($"train --data {{data}} --model S/1/1 --batch-size 16 --epochs 1 --rule {rule} --control-variate learned-feedback --out run");
+        _workplace.Run(
+            $"train --data {{data}} --model S/1/1 --batch-size 16 --epochs 1 --rule {rule} --control-variate learned-feedback --out run");
 
         RunConfiguration run = RunFolder.ReadConfiguration(_workplace["work/run"]);
         Assert.Equal((NoiseSites.Hidden, layerwise), (run.NoiseSites, run.Layerwise));

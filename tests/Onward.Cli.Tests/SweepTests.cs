@@ -18,10 +18,14 @@ public sealed class SweepTests : IDisposable
         string[][] lines = [.. File.ReadAllLines(_workplace["work/s/sweep.csv"]).Select(line => line.Split(','))];
         double[] errors = [.. lines[1..].Select(line => double.Parse(line[2], CultureInfo.InvariantCulture))];
         Assert.Equal(0, result.Code);
-        Assert.Equal(["lr", "rule", "validation_error", "validation_error_deviation", "train_error", "diverged", "images_per_second", "seconds"], lines[0]);
+        Assert.Equal(
+            ["lr", "rule", "validation_error", "validation_error_deviation", "train_error", "diverged", "images_per_second", "seconds"],
+            lines[0]);
         Assert.Equal(["0.0001 BP", "0.0001 LG-BP", "0.05 BP", "0.05 LG-BP"], lines[1..].Select(line => $"{line[0]} {line[1]}").Order());
         Assert.Equal(errors.Order(), errors);
-        Assert.Equal(["lr-0.0001_rule-BP", "lr-0.0001_rule-LG-BP", "lr-0.05_rule-BP", "lr-0.05_rule-LG-BP"], Directory.GetDirectories(_workplace["work/s"]).Select(Path.GetFileName).Order());
+        Assert.Equal(
+            ["lr-0.0001_rule-BP", "lr-0.0001_rule-LG-BP", "lr-0.05_rule-BP", "lr-0.05_rule-LG-BP"],
+            Directory.GetDirectories(_workplace["work/s"]).Select(Path.GetFileName).Order());
         Assert.StartsWith("lr      rule   validation error", result.OutLines[0]);
         Assert.Equal(6, result.OutLines.Length);
     }
@@ -33,17 +37,25 @@ public sealed class SweepTests : IDisposable
         _workplace.Run($"{Small} --vary passes=2 --seed 5 --out s");
         _workplace.Run("train --data {data} --model S/1/1 --batch-size 16 --epochs 1 --passes 2 --seed 5 --out alone");
 
-        Assert.Equal(File.ReadAllBytes(_workplace["work/alone/model.safetensors"]), File.ReadAllBytes(_workplace["work/s/passes-2/model.safetensors"]));
+        Assert.Equal(
+            File.ReadAllBytes(_workplace["work/alone/model.safetensors"]),
+            File.ReadAllBytes(_workplace["work/s/passes-2/model.safetensors"]));
     }
 
     [Fact]
     public void A_folder_of_many_options_has_a_name_that_file_systems_take()
     {
-        const string Many = "--vary lr=0.01,0.02 --vary momentum=0.9 --vary weight-decay=0.0001 --vary schedule=cosine --vary warmup-epochs=0.5 --vary ema=0.5 --vary passes=1 --vary perturbation=rademacher --vary layerwise=true "
+        const string Many =
+            "--vary lr=0.01,0.02 --vary momentum=0.9 --vary weight-decay=0.0001 --vary schedule=cosine --vary warmup-epochs=0.5 --vary ema=0.5 --vary passes=1 --vary perturbation=rademacher --vary layerwise=true "
             + "--vary loss-scope=block,patch,group|block,patch --vary measure-gradients=0 --vary limit-batches=2 --vary limit-test-batches=1 --vary early-stop=5 --vary seed=1,2 --vary readout-scale=0.1";
-        Workplace.Result first = _workplace.Run($"{Small} {Many} --out s".Replace(" --vary measure-gradients=0", "", StringComparison.Ordinal));
-        string[] names = [.. Directory.GetDirectories(_workplace["work/s"]).Select(path => Path.GetFileName(path)!).Order(StringComparer.Ordinal)];
-        Workplace.Result again = _workplace.Run($"{Small} {Many} --out s".Replace(" --vary measure-gradients=0", "", StringComparison.Ordinal));
+        Workplace.Result first = _workplace.Run(
+            $"{Small} {Many} --out s".Replace(" --vary measure-gradients=0", "", StringComparison.Ordinal));
+        string[] names =
+        [
+            .. Directory.GetDirectories(_workplace["work/s"]).Select(path => Path.GetFileName(path)!).Order(StringComparer.Ordinal),
+        ];
+        Workplace.Result again = _workplace.Run(
+            $"{Small} {Many} --out s".Replace(" --vary measure-gradients=0", "", StringComparison.Ordinal));
 
         Assert.Equal((0, 0, 8), (first.Code, again.Code, names.Length));
         Assert.All(names, name => Assert.Matches(@"^lr-0\.0[12]_momentum-0\.9_.{140,}-[0-9a-f]{16}$", name));
@@ -66,7 +78,8 @@ public sealed class SweepTests : IDisposable
     [Fact]
     public void Draws_keep_to_their_ranges_and_repeat_themselves()
     {
-        const string Random = $"{Small} --random 5 --vary lr=0.001..0.1 --vary passes=1..4 --vary layerwise=true,false --validation 16 --json --out ";
+        const string Random =
+            $"{Small} --random 5 --vary lr=0.001..0.1 --vary passes=1..4 --vary layerwise=true,false --validation 16 --json --out ";
         string[] settings = Settings("a"), again = Settings("b");
 
         Assert.Equal(5, settings.Distinct().Count());
@@ -79,7 +92,8 @@ public sealed class SweepTests : IDisposable
             Assert.Contains((string?)values["layerwise"], new[] { "true", "false" });
         });
 
-        string[] Settings(string folder) => [.. _workplace.Run(Random + folder).OutLines.Select(line => JsonNode.Parse(line)!["setting"]!.ToJsonString())];
+        string[] Settings(string folder) =>
+            [.. _workplace.Run(Random + folder).OutLines.Select(line => JsonNode.Parse(line)!["setting"]!.ToJsonString())];
     }
 
     [Fact]
@@ -96,8 +110,11 @@ public sealed class SweepTests : IDisposable
     {
         _workplace.Run($"{Small} --vary loss-scope=block|block,patch --out s");
 
-        Assert.Equal(["loss-scope-block", "loss-scope-block,patch"], Directory.GetDirectories(_workplace["work/s"]).Select(Path.GetFileName).Order());
-        Assert.Contains(File.ReadAllLines(_workplace["work/s/sweep.csv"]), line => line.StartsWith("\"block,patch\",", StringComparison.Ordinal));
+        Assert.Equal(
+            ["loss-scope-block", "loss-scope-block,patch"],
+            Directory.GetDirectories(_workplace["work/s"]).Select(Path.GetFileName).Order());
+        Assert.Contains(
+            File.ReadAllLines(_workplace["work/s/sweep.csv"]), line => line.StartsWith("\"block,patch\",", StringComparison.Ordinal));
     }
 
     [Theory]
@@ -116,12 +133,14 @@ public sealed class SweepTests : IDisposable
     [InlineData("--vary seed=1,2 --seeds 2", "--seeds and --seed both say which seeds to train with.")]
     [InlineData("--vary rule=BP --passes 2", "--vary rule=BP: --passes means nothing to --rule BP.")]
     [InlineData("", "'onward sweep' needs --vary.")]
-    public void What_makes_no_sense_is_refused(string options, string expected) => _workplace.Refuse($"{Small} {options}".TrimEnd(), expected);
+    public void What_makes_no_sense_is_refused(string options, string expected) =>
+        _workplace.Refuse($"{Small} {options}".TrimEnd(), expected);
 
     // Before the first run, not after it.
     [Fact]
     public void A_setting_that_the_images_cannot_fill_is_refused() =>
-        _workplace.Refuse("sweep --data {data} --model S/1/1 --epochs 1 --vary batch-size=16,65", "--batch-size 65 is more than the 64 training images.");
+        _workplace.Refuse(
+            "sweep --data {data} --model S/1/1 --epochs 1 --vary batch-size=16,65", "--batch-size 65 is more than the 64 training images.");
 
     [Fact]
     public void What_has_ended_is_known_by_its_own_objective()
@@ -143,7 +162,8 @@ public sealed class SweepTests : IDisposable
         Assert.Equal("step,learning_rate,loss,smoothed_loss", lines[0]);
         Assert.Equal((int)programs["steps"]!, lines.Length - 1);
         Assert.InRange((double)programs["suggested"]!, 0.001, 0.5);
-        Assert.Contains(people.OutLines, line => line.StartsWith($"Begin with --lr {(double)programs["suggested"]!}: ", StringComparison.Ordinal));
+        Assert.Contains(
+            people.OutLines, line => line.StartsWith($"Begin with --lr {(double)programs["suggested"]!}: ", StringComparison.Ordinal));
         Assert.Equal([0x89, (byte)'P', (byte)'N', (byte)'G'], File.ReadAllBytes(_workplace["work/rates/find-lr.png"])[..4]);
     }
 

@@ -12,7 +12,8 @@ public sealed class TensorBoardTests : IDisposable
     private static readonly (string Column, string Tag)[] Tags =
     [
         ("learning_rate", "learning_rate"), ("train_loss", "loss/train"), ("train_error", "error/train"), ("test_loss", "loss/test"),
-        ("test_error", "error/test"), ("images_per_second", "images_per_second"), ("block_0_loss", "local_loss/block_0"), ("block_3_loss", "local_loss/block_3"),
+        ("test_error", "error/test"), (
+            "images_per_second", "images_per_second"), ("block_0_loss", "local_loss/block_0"), ("block_3_loss", "local_loss/block_3"),
     ];
 
     private readonly Workplace _workplace = new();
@@ -43,7 +44,9 @@ public sealed class TensorBoardTests : IDisposable
             float[] values = model.Values[weight].ToArray();
             List<(int Field, byte[] Bytes)> histogram = events.Histograms[($"weights/{weight.Name}", 3)];
             double[] limits = Doubles(histogram, 6), counts = Doubles(histogram, 7);
-            Assert.Equal((values.Min(), values.Max(), values.Length), (Doubles(histogram, 1)[0], Doubles(histogram, 2)[0], Doubles(histogram, 3)[0]));
+            Assert.Equal(
+                (values.Min(), values.Max(), values.Length),
+                (Doubles(histogram, 1)[0], Doubles(histogram, 2)[0], Doubles(histogram, 3)[0]));
             Assert.Equal(values.Sum(value => (double)value), Doubles(histogram, 4)[0], 1e-9);
             Assert.Equal(values.Sum(value => (double)value * value), Doubles(histogram, 5)[0], 1e-9);
             Assert.Equal((limits.Length, values.Length), (counts.Length, counts.Sum()));
@@ -108,7 +111,10 @@ public sealed class TensorBoardTests : IDisposable
     {
         using (EventFile file = new(_workplace["work"], 0, TimeProvider.System))
         {
-            file.Write(1, new EventSummary().AddHistogram("alike", [2, 2, 2]).AddHistogram("none", []).AddHistogram("infinite", [1, float.PositiveInfinity]).AddScalar("nan", double.NaN));
+            file.Write(
+                1,
+                new EventSummary().AddHistogram("alike", [2, 2, 2]).AddHistogram("none", []).AddHistogram(
+                    "infinite", [1, float.PositiveInfinity]).AddScalar("nan", double.NaN));
         }
 
         EventReader events = EventReader.Read(_workplace["work"]);

@@ -27,11 +27,20 @@ public sealed class TrainTests : IDisposable
         JsonNode configuration = JsonNode.Parse(File.ReadAllText(Path.Combine(folder, "config.json")))!;
         LocalMixer model = ModelFile.Load(Path.Combine(folder, "model.safetensors"));
         Assert.Equal(0, result.Code);
-        Assert.Equal([".lock", "config.json", "metrics.csv", "model.safetensors", "result.json"], Directory.GetFiles(folder).Select(Path.GetFileName).Order());
-        Assert.Equal("epoch,learning_rate,train_loss,train_error,test_loss,test_error,block_0_loss,images_per_second,seconds,advice", metrics[0]);
+        Assert.Equal(
+            [".lock", "config.json", "metrics.csv", "model.safetensors", "result.json"],
+            Directory.GetFiles(folder).Select(Path.GetFileName).Order());
+        Assert.Equal(
+            "epoch,learning_rate,train_loss,train_error,test_loss,test_error,block_0_loss,images_per_second,seconds,advice", metrics[0]);
         Assert.Equal(3, metrics.Length);
         Assert.All(metrics, line => Assert.Equal(10, line.Split(',').Length));
-        Assert.Equal((0.02, 16, 1UL, 64), ((double)configuration["learningRate"]!, (int)configuration["batchSize"]!, (ulong)configuration["seed"]!, (int)configuration["trainingImages"]!));
+        Assert.Equal(
+            (0.02, 16, 1UL, 64),
+            (
+                (double)configuration["learningRate"]!,
+                (int)configuration["batchSize"]!,
+                (ulong)configuration["seed"]!,
+                (int)configuration["trainingImages"]!));
         Assert.Equivalent(LocalMixerPresets.Get("S/1/1", 28, 1, 10), model.Options, strict: true);
         Assert.Equal(2, result.ErrorLines.Count(line => line.StartsWith("epoch ", StringComparison.Ordinal)));
         Assert.Contains(result.OutLines, line => line.StartsWith("test error", StringComparison.Ordinal));
@@ -47,7 +56,9 @@ public sealed class TrainTests : IDisposable
         JsonObject outcome = JsonNode.Parse(line)!.AsObject();
         JsonNode again = JsonNode.Parse(_workplace.Run($"eval --run {outcome["run"]} --json").Out)!;
         Assert.Equal(ResultKeys, outcome.Select(pair => pair.Key));
-        Assert.Equal(("LG-FG-A", "S/1/1", "mnist", 2), ((string?)outcome["rule"], (string?)outcome["model"], (string?)outcome["dataset"], (int)outcome["epochs"]!));
+        Assert.Equal(
+            ("LG-FG-A", "S/1/1", "mnist", 2),
+            ((string?)outcome["rule"], (string?)outcome["model"], (string?)outcome["dataset"], (int)outcome["epochs"]!));
         Assert.Equal(271_892, (int)outcome["parameters"]!);
         Assert.True((double)outcome["imagesPerSecond"]! > 0 && (double)outcome["peakMemoryMB"]! > 10);
         Assert.Equal((double)outcome["trainError"]!, (double)again["trainError"]!);
@@ -67,7 +78,10 @@ public sealed class TrainTests : IDisposable
 
         JsonNode configuration = JsonNode.Parse(File.ReadAllText(_workplace["work/run/config.json"]))!;
         Assert.Equal((augmentation, areaMin), ((string?)configuration["augmentation"], (double?)configuration["areaMin"]));
-        Assert.Equal(augmentation == "none", File.ReadAllBytes(_workplace["work/run/model.safetensors"]).AsSpan().SequenceEqual(File.ReadAllBytes(_workplace["work/plain/model.safetensors"])));
+        Assert.Equal(
+            augmentation == "none",
+            File.ReadAllBytes(_workplace["work/run/model.safetensors"]).AsSpan().SequenceEqual(
+                File.ReadAllBytes(_workplace["work/plain/model.safetensors"])));
     }
 
     [Theory]
@@ -113,7 +127,8 @@ public sealed class TrainTests : IDisposable
     [InlineData("digits", "none")]
     [InlineData("cifar-10", "flip")]
     [InlineData("folder", "area")]
-    public void Only_natural_images_are_mirrored_by_default(string? dataset, string name) => Assert.Equal(name, AugmentationSettings.Default(dataset).Name);
+    public void Only_natural_images_are_mirrored_by_default(string? dataset, string name) =>
+        Assert.Equal(name, AugmentationSettings.Default(dataset).Name);
 
     public static TheoryData<string> Rules => [.. PaperRules.Names];
 
@@ -121,7 +136,8 @@ public sealed class TrainTests : IDisposable
     [MemberData(nameof(Rules))]
     public void Every_rule_learns_without_labels_and_reads_classes_out_afterwards(string rule)
     {
-        Workplace.Result result = _workplace.Run($"{Small} --rule {rule} --objective contrastive --projection 8 --optimizer lars --out run --json");
+        Workplace.Result result = _workplace.Run(
+            $"{Small} --rule {rule} --objective contrastive --projection 8 --optimizer lars --out run --json");
 
         JsonNode outcome = JsonNode.Parse(Assert.Single(result.OutLines))!;
         LocalMixerOptions options = ModelFile.Load(_workplace["work/run/model.safetensors"]).Options;
@@ -153,7 +169,8 @@ public sealed class TrainTests : IDisposable
         Assert.Equal(0, _workplace.Run($"{Small} --out plain").Code);
         Assert.Equal(0, _workplace.Run($"{Small} --out run {options}".TrimEnd()).Code);
 
-        LocalMixer plain = ModelFile.Load(_workplace["work/plain/model.safetensors"]), model = ModelFile.Load(_workplace["work/run/model.safetensors"]);
+        LocalMixer plain = ModelFile.Load(
+            _workplace["work/plain/model.safetensors"]), model = ModelFile.Load(_workplace["work/run/model.safetensors"]);
         Assert.Equal(scale, (double)JsonNode.Parse(File.ReadAllText(_workplace["work/run/config.json"]))!["readoutRateScale"]!);
         Assert.Equal(plain.Values[plain.Blocks[0].Layers[0].Weight], model.Values[model.Blocks[0].Layers[0].Weight]);
         Assert.Equal(scale == 1, plain.Values[plain.Readout.Weight].SequenceEqual(model.Values[model.Readout.Weight]));
@@ -193,7 +210,8 @@ public sealed class TrainTests : IDisposable
         Refuse("rule", "LG-FD-A", "--rule LG-FD-A");
 
         void Refuse(string name, JsonNode value, string said) => Assert.Contains(
-            $"run was begun with {said}, which this version no longer has. ", Assert.Single(With(name, value).ErrorLines), StringComparison.Ordinal);
+            $"run was begun with {said}, which this version no longer has. ", Assert.Single(
+                With(name, value).ErrorLines), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -203,7 +221,8 @@ public sealed class TrainTests : IDisposable
         [
             .. new[] { "--threads 1", "--threads 2", "--threads 3", "--threads 1 --seed 2" }.Select((options, i) =>
             {
-                Assert.Equal(0, _workplace.Run($"train --data {{data}} --model M/8/16 --batch-size 16 --epochs 1 --out run{i} {options}").Code);
+                Assert.Equal(
+                    0, _workplace.Run($"train --data {{data}} --model M/8/16 --batch-size 16 --epochs 1 --out run{i} {options}").Code);
                 return File.ReadAllBytes(_workplace[$"work/run{i}/model.safetensors"]);
             }),
         ];
@@ -245,15 +264,33 @@ public sealed class TrainTests : IDisposable
             + "--batch-size 8 --lr 0.01 --momentum 0.5 --weight-decay 0 --schedule linear --warmup-epochs 0.5 --seed 18446744073709551615 --threads 2 --out run");
 
         JsonNode run = JsonNode.Parse(File.ReadAllText(_workplace["work/run/config.json"]))!;
-        Assert.Equal(("mnist", "S/1/1", "LG-FG-A", "rademacher", 2, "block, group"), ((string)run["dataset"]!, (string)run["model"]!, (string)run["rule"]!, (string)run["perturbation"]!, (int)run["passes"]!, (string)run["lossScope"]!));
-        Assert.Equal((3, 8, 0.01, 0.5, 0.0), ((int)run["epochs"]!, (int)run["batchSize"]!, (double)run["learningRate"]!, (double)run["momentum"]!, (double)run["weightDecay"]!));
-        Assert.Equal(("linear", 0.5, ulong.MaxValue, 2), ((string)run["schedule"]!, (double)run["warmupEpochs"]!, (ulong)run["seed"]!, (int)run["threads"]!));
+        Assert.Equal(
+            ("mnist", "S/1/1", "LG-FG-A", "rademacher", 2, "block, group"),
+            (
+                (string)run["dataset"]!,
+                (string)run["model"]!,
+                (string)run["rule"]!,
+                (string)run["perturbation"]!,
+                (int)run["passes"]!,
+                (string)run["lossScope"]!));
+        Assert.Equal(
+            (3, 8, 0.01, 0.5, 0.0),
+            (
+                (int)run["epochs"]!,
+                (int)run["batchSize"]!,
+                (double)run["learningRate"]!,
+                (double)run["momentum"]!,
+                (double)run["weightDecay"]!));
+        Assert.Equal(
+            ("linear", 0.5, ulong.MaxValue, 2),
+            ((string)run["schedule"]!, (double)run["warmupEpochs"]!, (ulong)run["seed"]!, (int)run["threads"]!));
     }
 
     [Fact]
     public void Convolution_names_the_run_and_comes_back_with_it()
     {
-        Workplace.Result result = _workplace.Run("train --data {data} --model M/8/16 --mixer conv --kernel-side 5 --batch-size 16 --epochs 1 --json");
+        Workplace.Result result = _workplace.Run(
+            "train --data {data} --model M/8/16 --mixer conv --kernel-side 5 --batch-size 16 --epochs 1 --json");
 
         string folder = _workplace["work/runs/mnist-M-8-16-conv5-LG-FG-A-seed1"], configuration = Path.Combine(folder, "config.json");
         JsonNode outcome = JsonNode.Parse(result.Out)!, run = JsonNode.Parse(File.ReadAllText(configuration))!;
@@ -268,12 +305,15 @@ public sealed class TrainTests : IDisposable
     [Fact]
     public void Scaling_names_the_run_and_comes_back_with_it()
     {
-        Workplace.Result result = _workplace.Run("train --data {data} --model M/8/16 --downsample 2,1,2,1 --pooling maximum --channel-ratio 1,2,1,1 --group-ratio 1,2,1,1 --batch-size 16 --epochs 1 --json");
+        Workplace.Result result = _workplace.Run(
+            "train --data {data} --model M/8/16 --downsample 2,1,2,1 --pooling maximum --channel-ratio 1,2,1,1 --group-ratio 1,2,1,1 --batch-size 16 --epochs 1 --json");
 
         string folder = _workplace["work/runs/mnist-M-8-16-down2.1.2.1max-wide1.2.1.1-groups1.2.1.1-LG-FG-A-seed1"];
         JsonNode outcome = JsonNode.Parse(result.Out)!, again = JsonNode.Parse(_workplace.Run($"eval --run {folder} --json").Out)!;
         LocalMixer model = ModelFile.Load(Path.Combine(folder, "model.safetensors"));
-        Assert.Equal([(64, 512, 16), (16, 512, 16), (16, 1024, 32), (4, 1024, 32)], model.Blocks.Select(block => (block.Patches, block.Channels, block.Groups)));
+        Assert.Equal(
+            [(64, 512, 16), (16, 512, 16), (16, 1024, 32), (4, 1024, 32)],
+            model.Blocks.Select(block => (block.Patches, block.Channels, block.Groups)));
         Assert.Equal("M/8/16-down2.1.2.1max-wide1.2.1.1-groups1.2.1.1", (string)again["model"]!);
         Assert.Equal((double)outcome["testError"]!, (double)again["testError"]!);
     }
@@ -295,10 +335,13 @@ public sealed class TrainTests : IDisposable
     [Fact]
     public void An_interrupted_run_tells_where_its_model_lies()
     {
-        Workplace.Result result = _workplace.Run("train --data {data} --model S/1/1 --batch-size 16 --epochs 1000 --out run", interruptAt: "epoch 2/1000");
+        Workplace.Result result = _workplace.Run(
+            "train --data {data} --model S/1/1 --batch-size 16 --epochs 1000 --out run", interruptAt: "epoch 2/1000");
 
         Assert.Equal(130, result.Code);
-        Assert.Equal($"onward: interrupted; the model of epoch 2 of 1000 is {_workplace["work/run/model.safetensors"]}. Go on with 'onward train --resume {_workplace["work/run"]}'.", result.ErrorLines[^1]);
+        Assert.Equal(
+            $"onward: interrupted; the model of epoch 2 of 1000 is {_workplace["work/run/model.safetensors"]}. Go on with 'onward train --resume {_workplace["work/run"]}'.",
+            result.ErrorLines[^1]);
         Assert.Equal("", result.Out);
         Assert.Equal(3, File.ReadAllLines(_workplace["work/run/metrics.csv"]).Length);
         ModelFile.Load(_workplace["work/run/model.safetensors"]);
@@ -311,7 +354,9 @@ public sealed class TrainTests : IDisposable
         Workplace.Result result = _workplace.Run($"{Small} --out run", interruptAt: "training S/1/1");
 
         Assert.Equal(130, result.Code);
-        Assert.Equal($"onward: interrupted before the first epoch ended. Go on with 'onward train --resume {_workplace["work/run"]}'.", result.ErrorLines[^1]);
+        Assert.Equal(
+            $"onward: interrupted before the first epoch ended. Go on with 'onward train --resume {_workplace["work/run"]}'.",
+            result.ErrorLines[^1]);
     }
 
     [Fact]
@@ -322,7 +367,8 @@ public sealed class TrainTests : IDisposable
         Assert.Equal(3, result.Code);
         Assert.StartsWith("onward: Training diverged: the loss is not a finite number at step ", result.ErrorLines[^1]);
         Assert.True(File.Exists(_workplace["work/run/metrics.csv"]));
-        Assert.StartsWith("Training diverged", (string)JsonNode.Parse(File.ReadAllText(_workplace["work/run/result.json"]))!["divergence"]!);
+        Assert.StartsWith(
+            "Training diverged", (string)JsonNode.Parse(File.ReadAllText(_workplace["work/run/result.json"]))!["divergence"]!);
     }
 
     [Fact]

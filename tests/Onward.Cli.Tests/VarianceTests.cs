@@ -49,7 +49,11 @@ public sealed class VarianceTests : IDisposable
     [InlineData("variance --layer 4", "--layer takes up to 8 sizes such as 64x32 by commas; got '4'")]
     [InlineData("variance --layer 0x4", "got '0x4'")]
     [InlineData("variance --layer 1024x1024", "got '1024x1024'")]
-    [InlineData("variance --layer 200000x1 --examples 1,60000", "at most 67108864 inputs and outputs; got 60000 x (200000 + 1). Take a smaller --layer or fewer --examples")]
+    [
+        InlineData(
+            "variance --layer 200000x1 --examples 1,60000",
+            "at most 67108864 inputs and outputs; got 60000 x (200000 + 1). Take a smaller --layer or fewer --examples"),
+    ]
     [InlineData("variance --examples 1,,2", "--examples takes up to 8 whole numbers from 1 to 65536 by commas; got '1,,2'")]
     [InlineData("variance --examples 1,2,3,4,5,6,7,8,9", "--examples takes up to 8")]
     [InlineData("variance --passes 1,2", "--passes takes one number for linear layers")]
@@ -64,9 +68,11 @@ public sealed class VarianceTests : IDisposable
     [InlineData("variance --perturbation gauss", "did you mean 'gaussian'?")]
     [InlineData("variance --out {data}/t10k-labels-idx1-ubyte/a", "is a file. Name another")]
     [InlineData("variance --layer", "--layer needs a value")]
-    public void What_is_wrong_is_told_in_one_line_and_leaves_nothing(string command, string expected) => _workplace.Refuse(command, expected);
+    public void What_is_wrong_is_told_in_one_line_and_leaves_nothing(string command, string expected) =>
+        _workplace.Refuse(command, expected);
 
     public void Dispose() => _workplace.Dispose();
 
-    private void RequirePicture(string name) => Assert.Equal([0x89, (byte)'P', (byte)'N', (byte)'G'], File.ReadAllBytes(_workplace[name])[..4]);
+    private void RequirePicture(string name) =>
+        Assert.Equal([0x89, (byte)'P', (byte)'N', (byte)'G'], File.ReadAllBytes(_workplace[name])[..4]);
 }

@@ -29,10 +29,12 @@ internal sealed class Workplace : IDisposable
     /// <summary>Puts the training images in the order of their classes.</summary>
     public void SortByClass()
     {
-        string images = System.IO.Path.Combine(Data, "train-images-idx3-ubyte"), labels = System.IO.Path.Combine(Data, "train-labels-idx1-ubyte");
+        string images = System.IO.Path.Combine(
+            Data, "train-images-idx3-ubyte"), labels = System.IO.Path.Combine(Data, "train-labels-idx1-ubyte");
         byte[] pixels = File.ReadAllBytes(images), classes = File.ReadAllBytes(labels);
         int[] order = [.. Enumerable.Range(0, classes.Length - 8).OrderBy(example => classes[8 + example])];
-        File.WriteAllBytes(images, [.. pixels[..16], .. order.SelectMany(example => pixels[(16 + (example * 784))..(16 + ((example + 1) * 784))])]);
+        File.WriteAllBytes(
+            images, [.. pixels[..16], .. order.SelectMany(example => pixels[(16 + (example * 784))..(16 + ((example + 1) * 784))])]);
         File.WriteAllBytes(labels, [.. classes[..8], .. order.Select(example => classes[8 + example])]);
     }
 
@@ -43,7 +45,19 @@ internal sealed class Workplace : IDisposable
         foreach (string set in new[] { "train", "t10k" })
         {
             byte[] grey = File.ReadAllBytes(System.IO.Path.Combine(Data, $"{set}-images-idx3-ubyte"));
-            byte[] colour = [0, 0, 8, 4, .. grey[4..16], 0, 0, 0, 3, .. grey[16..].SelectMany(pixel => new[] { pixel, (byte)(pixel / 2), (byte)(255 - pixel) })];
+            byte[] colour =
+            [
+                0,
+                0,
+                8,
+                4,
+                .. grey[4..16],
+                0,
+                0,
+                0,
+                3,
+                .. grey[16..].SelectMany(pixel => new[] { pixel, (byte)(pixel / 2), (byte)(255 - pixel) }),
+            ];
             File.WriteAllBytes(this[$"colour/{set}-images-idx4-ubyte"], colour);
             File.Copy(System.IO.Path.Combine(Data, $"{set}-labels-idx1-ubyte"), this[$"colour/{set}-labels-idx1-ubyte"]);
         }
@@ -54,7 +68,10 @@ internal sealed class Workplace : IDisposable
     /// <param name="interruptAt">Presses Ctrl-C when a line of messages contains this.</param>
     /// <param name="errorIsTerminal">Whether messages go to a terminal.</param>
     public Result Run(string command, string? interruptAt = null, bool errorIsTerminal = false) => Run(
-        [.. command.Split(' ').Select(word => word.Replace("{data}", Data, StringComparison.Ordinal).Replace("{path}", Path, StringComparison.Ordinal))],
+        [
+            .. command.Split(' ')
+            .Select(word => word.Replace("{data}", Data, StringComparison.Ordinal).Replace("{path}", Path, StringComparison.Ordinal)),
+        ],
         interruptAt,
         errorIsTerminal);
 
@@ -64,7 +81,12 @@ internal sealed class Workplace : IDisposable
     /// <param name="errorIsTerminal">Whether messages go to a terminal.</param>
     /// <param name="width">Columns of a terminal that results and messages go to.</param>
     /// <param name="variables">Variables of the environment.</param>
-    public Result Run(string[] words, string? interruptAt = null, bool errorIsTerminal = false, int? width = null, IReadOnlyDictionary<string, string>? variables = null)
+    public Result Run(
+        string[] words,
+        string? interruptAt = null,
+        bool errorIsTerminal = false,
+        int? width = null,
+        IReadOnlyDictionary<string, string>? variables = null)
     {
         using StringWriter output = new() { NewLine = "\n" };
         using CancellationTokenSource interruption = new();

@@ -4,7 +4,9 @@ using Onward.Tests.Data;
 
 namespace Onward.Fuzz;
 
-/// <summary>Changes gzip and tar files on the outside, or inside with the checksums made right again, so that the reader behind sees them.</summary>
+/// <summary>
+/// Changes gzip and tar files on the outside, or inside with the checksums made right again, so that the reader behind sees them.
+/// </summary>
 internal static class ArchiveMutation
 {
     private const int Block = 512;
@@ -87,7 +89,9 @@ internal static class ArchiveMutation
 
             Encoding.ASCII.GetBytes(Convert.ToString(sum, 8).PadLeft(6, '0') + "\0 ", header.Slice(ChecksumField, 8));
             string digits = Encoding.ASCII.GetString(header.Slice(SizeField, 11)).Trim('\0', ' ');
-            long size = digits.All(digit => digit is >= '0' and <= '7') ? digits.Aggregate(0L, (total, digit) => (8 * total) + digit - '0') : 0;
+            long size = digits.All(digit => digit is >= '0' and <= '7')
+                ? digits.Aggregate(0L, (total, digit) => (8 * total) + digit - '0')
+                : 0;
             at += Block * (1 + ((size + Block - 1) / Block));
         }
     }

@@ -2,7 +2,9 @@ using System.Buffers.Binary;
 
 namespace Onward.Fuzz;
 
-/// <summary>Changes that know nothing of a format but that numbers of 16, 32 and 64 bits stand in it, most of them near its start.</summary>
+/// <summary>
+/// Changes that know nothing of a format but that numbers of 16, 32 and 64 bits stand in it, most of them near its start.
+/// </summary>
 internal static class ByteMutation
 {
     private const int HeaderLength = 64;

@@ -6,7 +6,9 @@ using SkiaSharp;
 
 namespace Onward.Fuzz;
 
-/// <summary>Names of classes, as a run keeps them and as folders of images have them, on their way to the terminal and to a report.</summary>
+/// <summary>
+/// Names of classes, as a run keeps them and as folders of images have them, on their way to the terminal and to a report.
+/// </summary>
 internal static class ClassNames
 {
     private const string FileName = "names.txt";
@@ -72,8 +74,13 @@ internal static class ClassNames
 
         RequirePlain("predict", text.Out, lines: 1);
         RequirePlain("predict --json", json.Out, lines: 1);
-        string[] told = [.. JsonNode.Parse(json.Out)!["classes"]!.AsArray().Select(one => (string)one!["class"]!).Order(StringComparer.Ordinal)];
-        return told.SequenceEqual(names.Order(StringComparer.Ordinal)) ? null : throw new InconsistentException($"predict --json tells other names: {json.Out}");
+        string[] told =
+        [
+            .. JsonNode.Parse(json.Out)!["classes"]!.AsArray().Select(one => (string)one!["class"]!).Order(StringComparer.Ordinal),
+        ];
+        return told.SequenceEqual(names.Order(StringComparer.Ordinal))
+            ? null
+            : throw new InconsistentException($"predict --json tells other names: {json.Out}");
     }
 
     private static string? Show(string folder, string data)
@@ -87,7 +94,10 @@ internal static class ClassNames
 
         RequirePlain("data info", text.Out, lines: null);
         RequirePlain("data info --json", CommandReaders.Run(folder, [.. info, "--json"]).Out, lines: 1);
-        string[] classes = [.. Directory.GetDirectories(Path.Combine(data, "train")).Select(Path.GetFileName).Order(StringComparer.Ordinal)!];
+        string[] classes =
+        [
+            .. Directory.GetDirectories(Path.Combine(data, "train")).Select(Path.GetFileName).Order(StringComparer.Ordinal)!,
+        ];
         Configure(folder, classes, data);
         string page = Path.Combine(folder, "page.html");
         CommandReaders.Outcome report = CommandReaders.Run(folder, "report", folder, "--out", page, "--threads", "1");
@@ -100,7 +110,10 @@ internal static class ClassNames
         string html = File.ReadAllText(page);
         RequirePlain("the page", html, lines: null);
         File.Delete(page);
-        return html.Split("<script").Length == 2 && !html.Contains("<img src=x", StringComparison.Ordinal) ? null : throw new InconsistentException("a name became a piece of the page");
+        return html.Split("<script").Length == 2
+            && !html.Contains("<img src=x", StringComparison.Ordinal)
+            ? null
+            : throw new InconsistentException("a name became a piece of the page");
     }
 
     private static void Configure(string folder, string[] names, string? data)

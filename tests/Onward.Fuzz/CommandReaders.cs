@@ -13,16 +13,71 @@ internal static class CommandReaders
 {
     private static readonly string[][] Configurations =
     [
-        ["--model", "M/8/16", "--downsample", "1,2,1,1", "--channel-ratio", "1,2,1,1", "--group-ratio", "1,2,1,1", "--pooling", "maximum", "--passes", "2", "--loss-scope", "block,patch"],
-        ["--objective", "contrastive", "--model", "M/8/16", "--mixer", "conv", "--kernel-side", "3", "--temperature", "0.5", "--projection", "64", "--threads", "1", "--out", "run"],
-        ["--rule", "BP", "--dataset", "folder", "--data", "images", "--image-size", "64", "--augment", "area", "--area-min", "0.3", "--recompute", "--validation", "5", "--keep", "3"],
+        [
+            "--model",
+            "M/8/16",
+            "--downsample",
+            "1,2,1,1",
+            "--channel-ratio",
+            "1,2,1,1",
+            "--group-ratio",
+            "1,2,1,1",
+            "--pooling",
+            "maximum",
+            "--passes",
+            "2",
+            "--loss-scope",
+            "block,patch",
+        ],
+        [
+            "--objective",
+            "contrastive",
+            "--model",
+            "M/8/16",
+            "--mixer",
+            "conv",
+            "--kernel-side",
+            "3",
+            "--temperature",
+            "0.5",
+            "--projection",
+            "64",
+            "--threads",
+            "1",
+            "--out",
+            "run",
+        ],
+        [
+            "--rule",
+            "BP",
+            "--dataset",
+            "folder",
+            "--data",
+            "images",
+            "--image-size",
+            "64",
+            "--augment",
+            "area",
+            "--area-min",
+            "0.3",
+            "--recompute",
+            "--validation",
+            "5",
+            "--keep",
+            "3",
+        ],
     ];
 
     /// <summary>All of them.</summary>
     /// <param name="folder">Where seeds may lie.</param>
     internal static IEnumerable<Reader> All(string folder)
     {
-        yield return new Reader("config", 8, [.. Configurations.Select(words => new[] { Json("options.json", Dump(folder, words)) })], ReadOptions) { NamesOptions = true };
+        yield return new Reader(
+            "config",
+            8,
+            [.. Configurations.Select(words => new[] { Json("options.json", Dump(folder, words)) })],
+            ReadOptions)
+        { NamesOptions = true };
         SeedFile[] run = RunFolder(folder);
         yield return new Reader("run-folder", 2, [run], ReadRun);
         yield return new Reader("metrics", 2, [Only(run, "metrics.csv", MetricsMutation.Apply)], ReadReport);
@@ -49,7 +104,13 @@ internal static class CommandReaders
     // Every command that reads it. A run that has ended is not trained when it is gone on with.
     private static string? ReadRun(string folder, string path)
     {
-        string[][] commands = [["runs", folder], ["inspect", folder], ["predict", folder, Path.Combine(folder, "image.png"), "--threads", "1"], ["train", "--resume", folder, "--threads", "1"]];
+        string[][] commands =
+        [
+            ["runs", folder],
+            ["inspect", folder],
+            ["predict", folder, Path.Combine(folder, "image.png"), "--threads", "1"],
+            ["train", "--resume", folder, "--threads", "1"],
+        ];
         Outcome[] outcomes = [.. commands.Select(words => Run(folder, words))];
         if (outcomes[0].Code != 0)
         {
@@ -74,7 +135,8 @@ internal static class CommandReaders
         return outcome.Code == 0 ? ReadRun(folder, path) : outcome.Refusal;
     }
 
-    private static SeedFile[] Only(SeedFile[] files, string name, Mutation mutate) => [.. files.Select(file => file with { Mutate = file.Name == name ? mutate : null })];
+    private static SeedFile[] Only(SeedFile[] files, string name, Mutation mutate) =>
+        [.. files.Select(file => file with { Mutate = file.Name == name ? mutate : null })];
 
     /// <summary>Runs a command in a folder, with no data set on the machine.</summary>
     internal static Outcome Run(string folder, params string[] words)
@@ -111,8 +173,10 @@ internal static class CommandReaders
 
     private static SeedFile[] RunFolder(string folder)
     {
-        RunResult result = new() { Divergence = null, TrainError = 1, TestError = 2.5, BlockTestErrors = [3, 2.5, 2.5, 2], ImagesPerSecond = 1000, ActivationMB = 1.5, Seconds = 60 };
-        const string Metrics = "epoch,learning_rate,train_loss,train_error,test_loss,test_error,block_0_loss,block_1_loss,block_2_loss,block_3_loss,images_per_second,seconds\n"
+        RunResult result =
+            new() { Divergence = null, TrainError = 1, TestError = 2.5, BlockTestErrors = [3, 2.5, 2.5, 2], ImagesPerSecond = 1000, ActivationMB = 1.5, Seconds = 60 };
+        const string Metrics =
+            "epoch,learning_rate,train_loss,train_error,test_loss,test_error,block_0_loss,block_1_loss,block_2_loss,block_3_loss,images_per_second,seconds\n"
             + "1,0.1,2.3,50,2.2,40,1.1,1.2,1.3,1.4,1000,30.5\n2,0.05,1.3,20,1.2,2.5,0.1,0.2,0.3,0.4,1000,60\n";
         return
         [
@@ -120,7 +184,8 @@ internal static class CommandReaders
             Json("result.json", JsonSerializer.Serialize(result, RunConfiguration.Json)),
             Json("metrics.csv", Metrics),
             new SeedFile("model.safetensors", ModelReaders.Model(folder), Mutate: null),
-            new SeedFile("image.png", Imaging.Tests.ImageFiles.Encode(4, 4, (_, _) => SKColors.Red, SKEncodedImageFormat.Png), Mutate: null),
+            new SeedFile(
+                "image.png", Imaging.Tests.ImageFiles.Encode(4, 4, (_, _) => SKColors.Red, SKEncodedImageFormat.Png), Mutate: null),
         ];
     }
 
@@ -159,7 +224,8 @@ internal static class CommandReaders
     internal sealed record Outcome(int Code, string Out, string Error)
     {
         // Without the name of the program before it.
-        internal string Refusal => Code == ExitCode.BadInput && Error.StartsWith("onward: ", StringComparison.Ordinal) && Error.EndsWith('\n')
+        internal string Refusal =>
+            Code == ExitCode.BadInput && Error.StartsWith("onward: ", StringComparison.Ordinal) && Error.EndsWith('\n')
             ? Error["onward: ".Length..^1]
             : throw new InconsistentException($"exit code {Code}: {Error}");
     }

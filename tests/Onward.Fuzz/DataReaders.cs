@@ -11,16 +11,34 @@ internal static class DataReaders
     /// <summary>All of them.</summary>
     internal static IEnumerable<Reader> All()
     {
-        byte[] grey = TemporaryFolder.Images(3), colour = TemporaryFolder.Colours(3, 3), small = TemporaryFolder.Images(2, 5, 5), labels = TemporaryFolder.Labels(1, 0, 2);
-        yield return Idx("idx", 28, [IdxFolder("", grey, labels, plain => plain, Bytes), IdxFolder("", colour, labels, plain => plain, Bytes), IdxFolder("", small, TemporaryFolder.Labels(9, 255), plain => plain, Bytes)]);
-        yield return Idx("idx-gzip", 14, [IdxFolder(".gz", grey, labels, TemporaryFolder.Gzip, ArchiveMutation.Gzip(Bytes)), IdxFolder(".gz", colour, labels, TemporaryFolder.Gzip, ArchiveMutation.Gzip(Bytes))]);
+        byte[] grey =
+            TemporaryFolder.Images(3), colour =
+                TemporaryFolder.Colours(3, 3), small = TemporaryFolder.Images(2, 5, 5), labels = TemporaryFolder.Labels(1, 0, 2);
+        yield return Idx(
+            "idx",
+            28,
+            [
+                IdxFolder("", grey, labels, plain => plain, Bytes),
+                IdxFolder("", colour, labels, plain => plain, Bytes),
+                IdxFolder("", small, TemporaryFolder.Labels(9, 255), plain => plain, Bytes),
+            ]);
+        yield return Idx(
+            "idx-gzip",
+            14,
+            [
+                IdxFolder(".gz", grey, labels, TemporaryFolder.Gzip, ArchiveMutation.Gzip(Bytes)),
+                IdxFolder(".gz", colour, labels, TemporaryFolder.Gzip, ArchiveMutation.Gzip(Bytes)),
+            ]);
 
         Dictionary<string, byte[]> cifar = SmallCifar.Files(records: 1);
         yield return Cifar("cifar", 8, [[.. cifar.Select(file => new SeedFile(file.Key, file.Value, Bytes))]]);
 
         // What packs well packs fast.
         Dictionary<string, byte[]> even = cifar.ToDictionary(file => file.Key, file => new byte[SmallCifar.Record]);
-        yield return Cifar("cifar-archive", 8, [[new SeedFile(SmallCifar.ArchiveName, SmallCifar.Archive(even), ArchiveMutation.Gzip(ArchiveMutation.Tar))]]);
+        yield return Cifar(
+            "cifar-archive",
+            8,
+            [[new SeedFile(SmallCifar.ArchiveName, SmallCifar.Archive(even), ArchiveMutation.Gzip(ArchiveMutation.Tar))]]);
     }
 
     private static SeedFile[] IdxFolder(string ending, byte[] images, byte[] labels, Func<byte[], byte[]> pack, Mutation mutate) =>
@@ -61,10 +79,15 @@ internal static class DataReaders
                 Require(label >= 0 && label < set.Classes, $"label {label} of {set.Classes} classes");
             }
 
-            Require(set.TryRead(set.Count - 1, image) && image.Pixels.Length == set.Height * set.Width * set.Channels, "the last image is not of the size of all");
+            Require(
+                set.TryRead(set.Count - 1, image) && image.Pixels.Length == set.Height * set.Width * set.Channels,
+                "the last image is not of the size of all");
         }
 
-        Require(data.Mean.Length == data.Training.Channels && data.Mean.All(float.IsFinite) && data.StandardDeviation.All(one => one > 0 && float.IsFinite(one)), "the statistics are no numbers");
+        Require(
+            data.Mean.Length == data.Training.Channels && data.Mean.All(float.IsFinite)
+                && data.StandardDeviation.All(one => one > 0 && float.IsFinite(one)),
+            "the statistics are no numbers");
         return null;
     }
 

@@ -10,7 +10,10 @@ namespace Onward.Fuzz;
 internal sealed partial record Failure(string Reader, long Index, string Kind, string Detail)
 {
     /// <summary>What failures of one cause have in common: what happened and where, without paths and numbers.</summary>
-    internal string Cause => Kind is "allocation" or "memory" or "hang" ? Kind : $"{Kind} {Variable().Replace(string.Join(' ', Detail.Split('\n').Take(2)), "")}";
+    internal string Cause =>
+        Kind is "allocation" or "memory" or "hang"
+            ? Kind
+            : $"{Kind} {Variable().Replace(string.Join(' ', Detail.Split('\n').Take(2)), "")}";
 
     [GeneratedRegex(@"/dev/shm\S*|/tmp\S*|'[^']*'|line [0-9]+|[0-9]+")]
     private static partial Regex Variable();

@@ -22,7 +22,8 @@ internal static class FaultyReaders
     private static Reader Make(string name, Func<string, string?> read)
     {
         int calls = 0;
-        return new Reader(name, 1, [[new SeedFile("file", [1, 2, 3], ByteMutation.Apply)]], (folder, _) => calls++ == 0 ? null : read(folder));
+        return new Reader(
+            name, 1, [[new SeedFile("file", [1, 2, 3], ByteMutation.Apply)]], (folder, _) => calls++ == 0 ? null : read(folder));
     }
 
     private static string Forever()

@@ -54,7 +54,11 @@ internal sealed class FuzzRun(Reader reader, ulong seed, string folder, Action<F
             long allocated = GC.GetTotalAllocatedBytes() - before, most = reader.Allocation + (BytesPerByte * input.Content.LongLength);
             if (allocated > most)
             {
-                return new Failure(reader.Name, index, "allocation", $"{allocated / 1e6:0} MB allocated for {input.Content.Length} bytes, expected at most {most / 1e6:0}; {refusal ?? "accepted"}");
+                return new Failure(
+                    reader.Name,
+                    index,
+                    "allocation",
+                    $"{allocated / 1e6:0} MB allocated for {input.Content.Length} bytes, expected at most {most / 1e6:0}; {refusal ?? "accepted"}");
             }
 
             if (refusal is null)
@@ -79,8 +83,10 @@ internal sealed class FuzzRun(Reader reader, ulong seed, string folder, Action<F
 
     private string? Fault(string refusal, string place) =>
         string.IsNullOrWhiteSpace(refusal) ? "it says nothing"
-        : refusal.Any(letter => char.IsControl(letter) || letter is '\u2028' or '\u2029') ? "it is more than a line, or commands the terminal"
-        : refusal.Contains(place, StringComparison.Ordinal) || (reader.NamesOptions && refusal.Contains("--", StringComparison.Ordinal)) ? null
+        : refusal.Any(
+            letter => char.IsControl(letter) || letter is '\u2028' or '\u2029') ? "it is more than a line, or commands the terminal"
+        : refusal.Contains(place, StringComparison.Ordinal)
+        || (reader.NamesOptions && refusal.Contains("--", StringComparison.Ordinal)) ? null
         : "it names no file";
 
     private string Place(int chosen)

@@ -27,10 +27,12 @@ internal static class ImageReaders
         byte[] jpeg = ImageFiles.Encode(24, 16, Shade, SKEncodedImageFormat.Jpeg);
         yield return new SeedFile("colour.jpg", jpeg, ByteMutation.Apply);
         yield return new SeedFile("turned.jpg", WithOrientation(jpeg), ByteMutation.Apply);
-        yield return new SeedFile("grey.jpg", ImageFiles.Encode(17, 9, Shade, SKEncodedImageFormat.Jpeg, SKColorType.Gray8), ByteMutation.Apply);
+        yield return new SeedFile(
+            "grey.jpg", ImageFiles.Encode(17, 9, Shade, SKEncodedImageFormat.Jpeg, SKColorType.Gray8), ByteMutation.Apply);
         yield return new SeedFile("colour.png", ImageFiles.Encode(10, 12, Shade, SKEncodedImageFormat.Png), PngMutation.Apply);
         yield return new SeedFile("deep.png", ImageFiles.Png(2, 16, 2, [new byte[12], new byte[12]]), PngMutation.Apply);
-        yield return new SeedFile("palette.png", ImageFiles.Png(8, 1, 3, [[0xa5], [0x5a]], ("PLTE", [1, 2, 3, 250, 251, 252]), ("tRNS", [0])), PngMutation.Apply);
+        yield return new SeedFile(
+            "palette.png", ImageFiles.Png(8, 1, 3, [[0xa5], [0x5a]], ("PLTE", [1, 2, 3, 250, 251, 252]), ("tRNS", [0])), PngMutation.Apply);
         yield return new SeedFile("lossy.webp", ImageFiles.Encode(12, 12, Shade, SKEncodedImageFormat.Webp), ByteMutation.Apply);
         yield return new SeedFile("plain.bmp", Bitmap(5, 4), ByteMutation.Apply);
     }
@@ -39,7 +41,13 @@ internal static class ImageReaders
     private static SeedFile[] Folder(SeedFile image)
     {
         SeedFile intact = image with { Mutate = null };
-        return [image with { Name = $"train/a/{image.Name}" }, intact with { Name = $"train/b/{image.Name}" }, intact with { Name = $"val/a/{image.Name}" }, intact with { Name = $"val/b/{image.Name}" }];
+        return
+        [
+            image with { Name = $"train/a/{image.Name}" },
+            intact with { Name = $"train/b/{image.Name}" },
+            intact with { Name = $"val/a/{image.Name}" },
+            intact with { Name = $"val/b/{image.Name}" },
+        ];
     }
 
     private static string? ReadFolder(string folder, string path)

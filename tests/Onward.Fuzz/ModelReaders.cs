@@ -39,7 +39,8 @@ internal static class ModelReaders
     /// <summary>The file of a small model.</summary>
     /// <param name="folder">Where it may lie.</param>
     /// <param name="channels">Channels of its images.</param>
-    internal static byte[] Model(string folder, int channels = 1) => Model(Small with { ImageChannels = channels }, Path.Combine(folder, "again.safetensors"));
+    internal static byte[] Model(string folder, int channels = 1) =>
+        Model(Small with { ImageChannels = channels }, Path.Combine(folder, "again.safetensors"));
 
     private static IEnumerable<LocalMixerOptions> Options() =>
     [
@@ -48,7 +49,8 @@ internal static class ModelReaders
         Small with { Downsample = [2, 1], ChannelRatio = [2, 1], GroupRatio = [2, 1] },
     ];
 
-    private static SeedFile[] Seed(string name, byte[] content) => [new SeedFile($"{name}.safetensors", content, SafetensorsMutation.Apply)];
+    private static SeedFile[] Seed(string name, byte[] content) =>
+        [new SeedFile($"{name}.safetensors", content, SafetensorsMutation.Apply)];
 
     private static byte[] Model(LocalMixerOptions options, string file)
     {

@@ -31,7 +31,11 @@ internal static class PngMutation
                 chunks.Insert(draw.Below(chunks.Count + 1), chunks[at]);
                 break;
             case 2:
-                chunks.Insert(at, (draw.Pick(["PLTE", "tRNS", "gAMA", "iCCP", "eXIf", "acTL", "fcTL", "IDAT", "sBIT", "bKGD"]), donor[..draw.Below(donor.Length)]));
+                chunks.Insert(
+                    at,
+                    (
+                        draw.Pick(["PLTE", "tRNS", "gAMA", "iCCP", "eXIf", "acTL", "fcTL", "IDAT", "sBIT", "bKGD"]),
+                        donor[..draw.Below(donor.Length)]));
                 break;
             case 3 when name == "IDAT":
                 chunks[at] = (name, Zip(ByteMutation.Apply(Unzip(chunk), donor, draw)));

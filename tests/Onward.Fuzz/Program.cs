@@ -14,8 +14,10 @@ Option<ulong> seed = new("--seed") { Description = "Names the inputs", DefaultVa
 Option<string?> only = new("--reader") { Description = "The one reader to try" };
 Option<long?> index = new("--index") { Description = "The one input of that reader to give again" };
 Option<int> jobs = new("--jobs") { Description = "Readers tried at a time", DefaultValueFactory = _ => 1 };
-Option<DirectoryInfo> failures = new("--failures") { Description = "Folder for inputs that fail", DefaultValueFactory = _ => new DirectoryInfo("fuzz-failures") };
-RootCommand command = new("Gives damaged files to every reader of Onward: each input must be read, or refused in one line.") { inputs, seed, only, index, jobs, failures };
+Option<DirectoryInfo> failures =
+    new("--failures") { Description = "Folder for inputs that fail", DefaultValueFactory = _ => new DirectoryInfo("fuzz-failures") };
+RootCommand command = new(
+    "Gives damaged files to every reader of Onward: each input must be read, or refused in one line.") { inputs, seed, only, index, jobs, failures };
 ParseResult parse = command.Parse(args);
 if (parse.Errors.Count > 0)
 {
@@ -31,7 +33,9 @@ DirectoryInfo seeds = Directory.CreateTempSubdirectory("onward-fuzz-");
 try
 {
     IReadOnlyList<Reader> all = Readers.All(seeds.FullName);
-    IReadOnlyList<Reader> readers = parse.GetValue(only) is string name ? [.. all.Concat(FaultyReaders.All).Where(reader => reader.Name == name)] : all;
+    IReadOnlyList<Reader> readers = parse.GetValue(only) is string name
+        ? [.. all.Concat(FaultyReaders.All).Where(reader => reader.Name == name)]
+        : all;
     if (readers.Count == 0)
     {
         return Refuse($"--reader knows no '{parse.GetValue(only)}'. It takes {string.Join(", ", all.Select(reader => reader.Name))}.");
@@ -67,7 +71,9 @@ Supervisor.Outcome[] Try(IReadOnlyList<Reader> readers)
     Parallel.For(0, readers.Count, new ParallelOptions { MaxDegreeOfParallelism = parse.GetValue(jobs) }, i =>
     {
         long? one = parse.GetValue(index);
-        (long from, long count) = one is not null ? (one.Value, 1L) : (0L, ((parse.GetValue(inputs) * readers[i].Share) + shares - 1) / shares);
+        (long from, long count) = one is not null
+            ? (one.Value, 1L)
+            : (0L, ((parse.GetValue(inputs) * readers[i].Share) + shares - 1) / shares);
         outcomes[i] = Supervisor.Run(readers[i], parse.GetValue(seed), from, count);
         Console.Error.WriteLine($"{readers[i].Name}: {outcomes[i].Failures.Count} failures");
     });
@@ -110,12 +116,14 @@ void Tell(Supervisor.Outcome outcome, Reader reader)
     {
         Failure first = cause.First();
         Reader.Input input = reader.MakeInput(parse.GetValue(seed), first.Index);
-        string kept = Path.Combine(parse.GetValue(failures)!.FullName, $"{reader.Name}-{parse.GetValue(seed)}-{first.Index}-{Path.GetFileName(input.File.Name)}");
+        string kept = Path.Combine(
+            parse.GetValue(failures)!.FullName, $"{reader.Name}-{parse.GetValue(seed)}-{first.Index}-{Path.GetFileName(input.File.Name)}");
         Directory.CreateDirectory(parse.GetValue(failures)!.FullName);
         File.WriteAllBytes(kept, input.Content);
         Console.WriteLine($"\n{reader.Name}, {cause.Count()} times: {first.Kind}: {first.Detail.TrimEnd()}");
         Console.WriteLine($"  the input: {kept}");
-        Console.WriteLine($"  again:     dotnet run -c Release --project tests/Onward.Fuzz -- --reader {reader.Name} --seed {parse.GetValue(seed)} --index {first.Index}");
+        Console.WriteLine(
+            $"  again:     dotnet run -c Release --project tests/Onward.Fuzz -- --reader {reader.Name} --seed {parse.GetValue(seed)} --index {first.Index}");
     }
 }
 

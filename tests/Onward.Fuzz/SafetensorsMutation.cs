@@ -5,7 +5,9 @@ using Onward.Formats;
 
 namespace Onward.Fuzz;
 
-/// <summary>Changes safetensors files: any byte, the header with its length made right again, or the JSON in a text of its metadata.</summary>
+/// <summary>
+/// Changes safetensors files: any byte, the header with its length made right again, or the JSON in a text of its metadata.
+/// </summary>
 internal static class SafetensorsMutation
 {
     /// <summary>Changes a file.</summary>

@@ -43,7 +43,10 @@ internal static class Supervisor
     // The first input that is still to be given.
     private static long RunOne(Reader reader, ulong seed, long from, long count, string folder, Outcome outcome)
     {
-        ProcessStartInfo start = new(Environment.ProcessPath!, Worker.Words(folder, reader.Name, seed, from, count)) { RedirectStandardOutput = true, RedirectStandardError = true };
+        ProcessStartInfo start = new(
+            Environment.ProcessPath!,
+            Worker.Words(folder, reader.Name, seed, from, count))
+        { RedirectStandardOutput = true, RedirectStandardError = true };
         if (Path.GetFileNameWithoutExtension(start.FileName) == "dotnet")
         {
             start.ArgumentList.Insert(0, typeof(Supervisor).Assembly.Location);
@@ -76,7 +79,8 @@ internal static class Supervisor
 
         if (process.ExitCode != Watch.Ended || !told)
         {
-            outcome.Failures.Add(new Failure(reader.Name, tally.Index, "crash", $"the process ended with {process.ExitCode}: {errors.Result}"));
+            outcome.Failures.Add(
+                new Failure(reader.Name, tally.Index, "crash", $"the process ended with {process.ExitCode}: {errors.Result}"));
         }
 
         outcome.PeakMegabytes = Math.Max(outcome.PeakMegabytes, outcome.Failures[^1].Kind == "memory" ? Watch.MostMegabytes : 0);

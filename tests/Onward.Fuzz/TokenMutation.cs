@@ -78,7 +78,8 @@ internal static partial class TokenMutation
 
     // A number and its neighbours, or another sign or size.
     private static string Near(string token, Draw draw) => double.TryParse(token, CultureInfo.InvariantCulture, out double number)
-        ? draw.Pick([number + 1, number - 1, -number, number * 2, number * 10, number / 2, number * number]).ToString("R", CultureInfo.InvariantCulture)
+        ? draw.Pick([number + 1, number - 1, -number, number * 2, number * 10, number / 2, number * number])
+            .ToString("R", CultureInfo.InvariantCulture)
         : draw.Pick(Values);
 
     private static string Rename(string token, Draw draw)

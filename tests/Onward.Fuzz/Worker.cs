@@ -12,9 +12,12 @@ internal static class Worker
     private const string MarkName = "mark";
 
     /// <summary>The words that start a worker.</summary>
-    internal static IReadOnlyList<string> Words(string folder, string reader, ulong seed, long from, long count) => [Name, folder, reader, $"{seed}", $"{from}", $"{count}"];
+    internal static IReadOnlyList<string> Words(string folder, string reader, ulong seed, long from, long count) =>
+        [Name, folder, reader, $"{seed}", $"{from}", $"{count}"];
 
-    /// <summary>Does what a worker's words say. Failures go to the standard output, each a line of JSON, and last the peak of its memory.</summary>
+    /// <summary>
+    /// Does what a worker's words say. Failures go to the standard output, each a line of JSON, and last the peak of its memory.
+    /// </summary>
     internal static int Run(string[] words)
     {
         string folder = words[1];
@@ -32,7 +35,10 @@ internal static class Worker
     internal static Tally ReadMark(string folder)
     {
         byte[] mark = File.ReadAllBytes(Path.Combine(folder, MarkName));
-        return new Tally(BinaryPrimitives.ReadInt64LittleEndian(mark), BinaryPrimitives.ReadInt64LittleEndian(mark.AsSpan(8)), BinaryPrimitives.ReadInt64LittleEndian(mark.AsSpan(16)));
+        return new Tally(
+            BinaryPrimitives.ReadInt64LittleEndian(mark),
+            BinaryPrimitives.ReadInt64LittleEndian(mark.AsSpan(8)),
+            BinaryPrimitives.ReadInt64LittleEndian(mark.AsSpan(16)));
     }
 
     private static void Report(Failure failure) => Console.WriteLine(JsonSerializer.Serialize(failure));

@@ -155,12 +155,14 @@ public sealed class FolderLayoutTests : IDisposable
         Assert.Equal((3, 2), (data.Training.Count, data.Test.Count));
         Assert.Equal(5, _notices.Count);
         Assert.All(_notices, notice => Assert.StartsWith($"{_files.Path}: left out ", notice, StringComparison.Ordinal));
-        Assert.Contains("4 images of formats that are not read (1 .heic, 2 .tif, 1 .tiff): train/cat/", _notices[0], StringComparison.Ordinal);
+        Assert.Contains(
+            "4 images of formats that are not read (1 .heic, 2 .tif, 1 .tiff): train/cat/", _notices[0], StringComparison.Ordinal);
         Assert.EndsWith(" and others. Convert them to PNG or JPEG.", _notices[0], StringComparison.Ordinal);
         Assert.Contains("1 image in no folder of a class: train/5.png.", _notices[1], StringComparison.Ordinal);
         Assert.Contains("1 link to folders below a class: train/cat/loop.", _notices[2], StringComparison.Ordinal);
         Assert.Contains("1 folder for neither training nor validation nor test: annotations.", _notices[3], StringComparison.Ordinal);
-        Assert.Contains("2 files that are no images by their ending: train/cat/notes.txt, train/dog/raw.", _notices[4], StringComparison.Ordinal);
+        Assert.Contains(
+            "2 files that are no images by their ending: train/cat/notes.txt, train/dog/raw.", _notices[4], StringComparison.Ordinal);
     }
 
     [Fact]
@@ -238,7 +240,8 @@ public sealed class FolderLayoutTests : IDisposable
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Other systems have names of letters alone.");
         Write("train", "cat", "dog");
         Write("val", "cat", "dog");
-        Shell("cp train/cat/0.png train/cat/$(printf 'b\\377').png; mkdir train/cat/$(printf 'sub\\377'); cp train/cat/0.png train/cat/sub*/");
+        Shell(
+            "cp train/cat/0.png train/cat/$(printf 'b\\377').png; mkdir train/cat/$(printf 'sub\\377'); cp train/cat/0.png train/cat/sub*/");
 
         try
         {
@@ -255,7 +258,9 @@ public sealed class FolderLayoutTests : IDisposable
         ImageDataset data = Load();
 
         Assert.Equal(2, data.Training.Count);
-        Assert.Equal([$"{_files.Path}: left out 2 names that are not valid UTF-8: train/cat/b\ufffd.png, train/cat/sub\ufffd. Rename them."], _notices);
+        Assert.Equal(
+            [$"{_files.Path}: left out 2 names that are not valid UTF-8: train/cat/b\ufffd.png, train/cat/sub\ufffd. Rename them."],
+            _notices);
 
         Shell("mv train/dog train/$(printf 'dog\\377')");
         string fault = Assert.Throws<DataException>(Load).Message;
@@ -285,7 +290,8 @@ public sealed class FolderLayoutTests : IDisposable
     private static byte[] Image(byte shade, SKEncodedImageFormat format = SKEncodedImageFormat.Png) =>
         ImageFiles.Encode(4, 4, (_, _) => new SKColor(shade, 0, 0), format);
 
-    private static int[] Counts(ImageSet images) => [.. Enumerable.Range(0, images.Classes).Select(label => images.Labels.Span.Count(label))];
+    private static int[] Counts(ImageSet images) =>
+        [.. Enumerable.Range(0, images.Classes).Select(label => images.Labels.Span.Count(label))];
 
     private static int[] Shades(ImageSet images)
     {

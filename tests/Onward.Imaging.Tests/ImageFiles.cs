@@ -30,9 +30,11 @@ internal sealed class ImageFiles : IDisposable
         return files;
     }
 
-    public static byte[] Encode(int width, int height, Func<int, int, SKColor> pixel, SKEncodedImageFormat format, SKColorType type = SKColorType.Rgba8888)
+    public static byte[] Encode(
+        int width, int height, Func<int, int, SKColor> pixel, SKEncodedImageFormat format, SKColorType type = SKColorType.Rgba8888)
     {
-        using SKBitmap bitmap = new(new SKImageInfo(width, height, type, type == SKColorType.Gray8 ? SKAlphaType.Opaque : SKAlphaType.Unpremul));
+        using SKBitmap bitmap = new(
+            new SKImageInfo(width, height, type, type == SKColorType.Gray8 ? SKAlphaType.Opaque : SKAlphaType.Unpremul));
         for (int y = 0; y < height; y++)
         {
             for (int x = 0; x < width; x++)
@@ -45,7 +47,9 @@ internal sealed class ImageFiles : IDisposable
         return data.ToArray();
     }
 
-    /// <summary>A PNG of a kind that the library does not write: any depth and colour type, of rows packed already, with chunks before the pixels.</summary>
+    /// <summary>
+    /// A PNG of a kind that the library does not write: any depth and colour type, of rows packed already, with chunks before the pixels.
+    /// </summary>
     public static byte[] Png(int width, byte depth, byte colourType, byte[][] rows, params (string Name, byte[] Content)[] chunks)
     {
         byte[] header = new byte[13];
@@ -61,7 +65,15 @@ internal sealed class ImageFiles : IDisposable
             }
         }
 
-        return [0x89, .. "PNG\r\n\u001a\n"u8, .. Chunk("IHDR", header), .. chunks.SelectMany(chunk => Chunk(chunk.Name, chunk.Content)), .. Chunk("IDAT", pixels.ToArray()), .. Chunk("IEND", [])];
+        return
+        [
+            0x89,
+            .. "PNG\r\n\u001a\n"u8,
+            .. Chunk("IHDR", header),
+            .. chunks.SelectMany(chunk => Chunk(chunk.Name, chunk.Content)),
+            .. Chunk("IDAT", pixels.ToArray()),
+            .. Chunk("IEND", []),
+        ];
     }
 
     public string Write(string name, byte[] content)

@@ -21,7 +21,8 @@ public sealed class ImageFolderTests : IDisposable
 
         ImageFolder training = Assert.IsType<ImageFolder>(data.Training);
         Assert.Equal(["cat", "dog"], data.ClassNames);
-        Assert.Equal((6, 6, 2, 32, 32, 3), (training.Count, data.Test.Count, training.Classes, training.Height, training.Width, training.Channels));
+        Assert.Equal(
+            (6, 6, 2, 32, 32, 3), (training.Count, data.Test.Count, training.Classes, training.Height, training.Width, training.Channels));
         Assert.Equal([0, 0, 0, 1, 1, 1], training.Labels.ToArray());
         Assert.Equal(_files["train/dog/1.png"], training.PathOf(4));
         Assert.Equal(_files["val/cat/0.png"], Assert.IsType<ImageFolder>(data.Test).PathOf(0));
@@ -135,7 +136,8 @@ public sealed class ImageFolderTests : IDisposable
     public void More_damaged_images_than_the_limit_end_the_run(int damaged, double? share)
     {
         _ = Damage(damaged);
-        using BatchLoader loader = new(Load(new SkippedImages { MostShare = share, Advice = "Help yourself." }).Training, Mean, Deviation, 1, seed: 1);
+        using BatchLoader loader = new(
+            Load(new SkippedImages { MostShare = share, Advice = "Help yourself." }).Training, Mean, Deviation, 1, seed: 1);
         int limit = share is double part ? (int)(part * 2 * damaged * 4) : 10;
 
         DataException fault = Assert.Throws<DataException>(() => loader.InOrder(TestContext.Current.CancellationToken).Count());
@@ -169,7 +171,8 @@ public sealed class ImageFolderTests : IDisposable
         // The middle 64 pixels become 8: lines that no four taps see.
         foreach (string name in Directory.GetFiles(_files.Path, "*.png", SearchOption.AllDirectories))
         {
-            File.WriteAllBytes(name, ImageFiles.Encode(320, 320, (x, _) => x % 8 == 0 ? SKColors.White : SKColors.Black, SKEncodedImageFormat.Png));
+            File.WriteAllBytes(
+                name, ImageFiles.Encode(320, 320, (x, _) => x % 8 == 0 ? SKColors.White : SKColors.Black, SKEncodedImageFormat.Png));
         }
 
         ImageSet training = ImageFolder.Load(_files.Path, 8, new SkippedImages(), antialias: antialias).Training;
@@ -189,7 +192,8 @@ public sealed class ImageFolderTests : IDisposable
     {
         float[][] batches = [.. new[] { 1, 2, 5 }.Select(threads =>
         {
-            using BatchLoader loader = new(Load().Training, Mean, Deviation, 6, seed: 1, [ViewRecipe.ContrastiveFirst, ViewRecipe.ContrastiveSecond], threads);
+            using BatchLoader loader = new(
+                Load().Training, Mean, Deviation, 6, seed: 1, [ViewRecipe.ContrastiveFirst, ViewRecipe.ContrastiveSecond], threads);
             return loader.Epoch(3, cancellation: TestContext.Current.CancellationToken).Single().Pixels.ToArray();
         })];
 
@@ -202,13 +206,18 @@ public sealed class ImageFolderTests : IDisposable
     public void Images_are_resized_as_the_library_does()
     {
         const int Side = 64, Target = 40;
-        byte[] png = ImageFiles.Encode(Side, Side, (x, y) => new SKColor((byte)(128 + (100 * Math.Sin(x / 5.0))), (byte)(4 * y), (byte)(2 * (x + y))), SKEncodedImageFormat.Png);
+        byte[] png = ImageFiles.Encode(
+            Side,
+            Side,
+            (x, y) => new SKColor((byte)(128 + (100 * Math.Sin(x / 5.0))), (byte)(4 * y), (byte)(2 * (x + y))),
+            SKEncodedImageFormat.Png);
         foreach (string name in Directory.GetFiles(_files.Path, "*.png", SearchOption.AllDirectories))
         {
             File.WriteAllBytes(name, png);
         }
 
-        using BatchLoader loader = new(ImageFolder.Load(_files.Path, Target, new SkippedImages(), antialias: false).Training, [0, 0, 0], [1, 1, 1], 1, seed: 1);
+        using BatchLoader loader = new(
+            ImageFolder.Load(_files.Path, Target, new SkippedImages(), antialias: false).Training, [0, 0, 0], [1, 1, 1], 1, seed: 1);
         float[] ours = [.. loader.InOrder(TestContext.Current.CancellationToken).First().Pixels];
 
         // The centre crop of spec 5.2.

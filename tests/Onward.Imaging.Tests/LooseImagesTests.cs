@@ -13,7 +13,11 @@ public sealed class LooseImagesTests : IDisposable
     {
         byte[] shades = [0, 1, 77, 128, 254, 255];
         string grey = Write("grey.png", 6, 1, (x, _) => new SKColor(shades[x], shades[x], shades[x]));
-        string colours = Write("colours.png", 6, 1, (x, _) => new[] { SKColors.Red, new SKColor(0, 255, 0), SKColors.Blue, SKColors.White, SKColors.Black, new SKColor(10, 20, 30) }[x]);
+        string colours = Write(
+            "colours.png",
+            6,
+            1,
+            (x, _) => new[] { SKColors.Red, new SKColor(0, 255, 0), SKColors.Blue, SKColors.White, SKColors.Black, new SKColor(10, 20, 30) }[x]);
 
         Assert.Equal(shades, Read(grey, side: 6, channels: 1, keepsSize: true));
         Assert.Equal([76, 150, 29, 255, 0, 18], Read(colours, side: 6, channels: 1, keepsSize: true));
@@ -35,7 +39,9 @@ public sealed class LooseImagesTests : IDisposable
     [InlineData(7)]
     [InlineData(50)]
     public void A_plain_image_of_any_size_stays_plain(int size) =>
-        Assert.All(Read(Write("plain.png", size, size + 3, (_, _) => new SKColor(90, 90, 90)), side: 28, channels: 1, keepsSize: false), one => Assert.Equal(90, one));
+        Assert.All(
+            Read(Write("plain.png", size, size + 3, (_, _) => new SKColor(90, 90, 90)), side: 28, channels: 1, keepsSize: false),
+            one => Assert.Equal(90, one));
 
     [Fact]
     public void An_image_of_the_size_asked_for_is_not_touched()
@@ -86,7 +92,8 @@ public sealed class LooseImagesTests : IDisposable
 
     public void Dispose() => _files.Dispose();
 
-    private string Write(string name, int width, int height, Func<int, int, SKColor> pixel) => _files.Write(name, ImageFiles.Encode(width, height, pixel, SKEncodedImageFormat.Png));
+    private string Write(string name, int width, int height, Func<int, int, SKColor> pixel) =>
+        _files.Write(name, ImageFiles.Encode(width, height, pixel, SKEncodedImageFormat.Png));
 
     private byte[] Read(string path, int side, int channels, bool keepsSize)
     {

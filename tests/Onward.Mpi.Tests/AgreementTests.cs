@@ -61,7 +61,8 @@ public sealed class AgreementTests
 
     private static float[] Train(bool forward, RankGrid? grid)
     {
-        LocalMixer model = new(new LocalMixerOptions { Blocks = 8, PatchesPerSide = 4, Channels = 32, Groups = 4, ImageSide = 28, ImageChannels = 1, Classes = 10 });
+        LocalMixer model = new(
+            new LocalMixerOptions { Blocks = 8, PatchesPerSide = 4, Channels = 32, Groups = 4, ImageSide = 28, ImageChannels = 1, Classes = 10 });
         model.Initialize(seed: 3);
         using WorkerTeam team = new(1);
         LearningRule rule = forward
@@ -73,5 +74,11 @@ public sealed class AgreementTests
     }
 
     private static ImageDataset Digits() =>
-        new("digits", ProceduralDigits.GenerateImages(5, 0, Steps / 2 * Batch), ProceduralDigits.GenerateImages(5, 50_000, 40), [0.2f], [0.3f], "drawn");
+        new(
+            "digits",
+            ProceduralDigits.GenerateImages(5, 0, Steps / 2 * Batch),
+            ProceduralDigits.GenerateImages(5, 50_000, 40),
+            [0.2f],
+            [0.3f],
+            "drawn");
 }

@@ -57,7 +57,8 @@ public sealed class MpiCommunicatorTests
         world.RequireSame("Numbers of processes", $"{count}");
         if (count > 1)
         {
-            Assert.Contains("rank 1", Assert.Throws<RankMismatchException>(() => world.RequireSame("Ranks", rank == 1 ? "1" : "0")).Message);
+            Assert.Contains(
+                "rank 1", Assert.Throws<RankMismatchException>(() => world.RequireSame("Ranks", rank == 1 ? "1" : "0")).Message);
         }
 
         using (Communicator half = world.Split(rank % 2))

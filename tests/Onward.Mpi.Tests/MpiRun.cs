@@ -9,10 +9,13 @@ internal static class MpiRun
     private static readonly string Onward = Path.Combine(AppContext.BaseDirectory, "Onward.Cli");
 
     /// <summary>Whether this process is one that <see cref="Start"/> has started.</summary>
-    public static bool IsRank => Environment.GetEnvironmentVariable("OMPI_COMM_WORLD_SIZE") is not null || Environment.GetEnvironmentVariable("PMI_SIZE") is not null;
+    public static bool IsRank =>
+        Environment.GetEnvironmentVariable("OMPI_COMM_WORLD_SIZE") is not null
+            || Environment.GetEnvironmentVariable("PMI_SIZE") is not null;
 
     /// <summary>Skips a test where there is no MPI.</summary>
-    public static void Require() => Assert.SkipUnless(OperatingSystem.IsLinux() && Find("mpirun"), "There is no mpirun here (Debian: apt-get install openmpi-bin).");
+    public static void Require() =>
+        Assert.SkipUnless(OperatingSystem.IsLinux() && Find("mpirun"), "There is no mpirun here (Debian: apt-get install openmpi-bin).");
 
     /// <summary>Skips a test that only ranks run.</summary>
     public static void RequireRank() => Assert.SkipUnless(IsRank, "Ranks run this, started by the test that has its name.");
@@ -38,7 +41,8 @@ internal static class MpiRun
     public static Process Start(IEnumerable<string> words, string folder = "", IEnumerable<string>? before = null)
     {
         string[] all = [.. before ?? [], "mpirun", "--oversubscribe", "--bind-to", "none", .. words];
-        ProcessStartInfo start = new(all[0], all[1..]) { WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true };
+        ProcessStartInfo start =
+            new(all[0], all[1..]) { WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true };
         start.Environment["OMPI_ALLOW_RUN_AS_ROOT"] = start.Environment["OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"] = "1";
         return Process.Start(start)!;
     }
@@ -79,6 +83,12 @@ internal static class MpiRun
         public string All => $"exit code {Code}\n{Out}\n{Error}";
 
         /// <summary>What the program itself said.</summary>
-        public string[] Lines => [.. (Out + Error).Split('\n').Select(line => line[Math.Max(0, line.IndexOf("onward: ", StringComparison.Ordinal))..]).Where(line => line.StartsWith("onward: ", StringComparison.Ordinal))];
+        public string[] Lines =>
+            [
+                .. (Out + Error)
+                .Split('\n')
+                .Select(line => line[Math.Max(0, line.IndexOf("onward: ", StringComparison.Ordinal))..])
+                .Where(line => line.StartsWith("onward: ", StringComparison.Ordinal)),
+            ];
     }
 }

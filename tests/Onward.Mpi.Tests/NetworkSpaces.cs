@@ -2,7 +2,10 @@ using System.Diagnostics;
 
 namespace Onward.Mpi.Tests;
 
-/// <summary>Two network namespaces with an address each and a wire between them, in which ranks 0 and 1 live. Skips its test where they cannot be made.</summary>
+/// <summary>
+/// Two network namespaces with an address each and a wire between them, in which ranks 0 and 1 live. Skips its test where they cannot be
+/// made.
+/// </summary>
 internal sealed class NetworkSpaces : IDisposable
 {
     private static readonly string[] Addresses = ["10.77.81.1", "10.77.81.2"];

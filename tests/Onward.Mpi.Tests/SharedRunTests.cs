@@ -51,7 +51,8 @@ public sealed class SharedRunTests : IDisposable
         MpiRun.Outcome outcome = MpiRun.Command(3, _folder, $"{Small} --epochs 2 --out copies");
 
         Assert.True(outcome.Code == 2, outcome.All);
-        Assert.StartsWith("onward: 3 processes were started together, as by mpirun, and each would train the whole run.", Assert.Single(outcome.Lines));
+        Assert.StartsWith(
+            "onward: 3 processes were started together, as by mpirun, and each would train the whole run.", Assert.Single(outcome.Lines));
         Assert.False(Directory.Exists(Path.Combine(_folder, "copies")));
     }
 
@@ -59,13 +60,18 @@ public sealed class SharedRunTests : IDisposable
     [Fact]
     public void A_library_of_another_mpi_than_mpirun_is_refused()
     {
-        ProcessStartInfo start = new(MpiRun.Words("")[0], $"{Small} --epochs 2 --out foreign --parallel data".Split(' ')) { WorkingDirectory = _folder, RedirectStandardOutput = true, RedirectStandardError = true };
+        ProcessStartInfo start = new(
+            MpiRun.Words("")[0],
+            $"{Small} --epochs 2 --out foreign --parallel data".Split(' '))
+        { WorkingDirectory = _folder, RedirectStandardOutput = true, RedirectStandardError = true };
         (start.Environment["MV2_COMM_WORLD_SIZE"], start.Environment["MV2_COMM_WORLD_RANK"]) = ("2", "0");
 
         MpiRun.Outcome outcome = MpiRun.Finish(Process.Start(start)!);
 
         Assert.True(outcome.Code == 2, outcome.All);
-        Assert.Matches(@"^onward: 2 processes were started together, but the MPI library knows of 1: mpirun belongs to another MPI than this one \(\w.+\)\. ", Assert.Single(outcome.Lines));
+        Assert.Matches(
+            @"^onward: 2 processes were started together, but the MPI library knows of 1: mpirun belongs to another MPI than this one \(\w.+\)\. ",
+            Assert.Single(outcome.Lines));
         Assert.False(Directory.Exists(Path.Combine(_folder, "foreign")));
     }
 
@@ -74,7 +80,10 @@ public sealed class SharedRunTests : IDisposable
     [InlineData("libnone.so", "onward: no MPI library was found (looked for libnone.so). ")]
     public void A_library_that_is_no_mpi_is_refused(string library, string reason)
     {
-        ProcessStartInfo start = new(MpiRun.Words("")[0], $"{Small} --epochs 2 --out foreign --parallel data".Split(' ')) { WorkingDirectory = _folder, RedirectStandardOutput = true, RedirectStandardError = true };
+        ProcessStartInfo start = new(
+            MpiRun.Words("")[0],
+            $"{Small} --epochs 2 --out foreign --parallel data".Split(' '))
+        { WorkingDirectory = _folder, RedirectStandardOutput = true, RedirectStandardError = true };
         start.Environment["ONWARD_MPI"] = library;
 
         MpiRun.Outcome outcome = MpiRun.Finish(Process.Start(start)!);
@@ -86,7 +95,8 @@ public sealed class SharedRunTests : IDisposable
     [Fact]
     public void A_rank_that_is_killed_ends_the_run_and_the_last_checkpoint_is_intact()
     {
-        using Process run = MpiRun.StartCommand(2, _folder, $"{Small} --epochs 10000 --out run-killed --parallel data --checkpoint-minutes 0");
+        using Process run = MpiRun.StartCommand(
+            2, _folder, $"{Small} --epochs 10000 --out run-killed --parallel data --checkpoint-minutes 0");
         RequireEnd(run, "run-killed");
     }
 
@@ -101,7 +111,15 @@ public sealed class SharedRunTests : IDisposable
     {
         const string Plain = "train --dataset idx --model M/8/16 --batch-size 8 --epochs 1 --out run";
         using Process run = MpiRun.Start(
-            ["-n", "1", .. MpiRun.Words($"{Plain} {WithDefaults(first)}"), ":", "-n", "1", .. MpiRun.Words($"{Plain} {WithDefaults(second)}")], _folder);
+            [
+                "-n",
+                "1",
+                .. MpiRun.Words($"{Plain} {WithDefaults(first)}"),
+                ":",
+                "-n",
+                "1",
+                .. MpiRun.Words($"{Plain} {WithDefaults(second)}"),
+            ], _folder);
         MpiRun.Outcome outcome = MpiRun.Finish(run);
 
         Assert.Equal(2, outcome.Code);
@@ -155,7 +173,9 @@ public sealed class SharedRunTests : IDisposable
     private void RequireEnd(Process run, string name)
     {
         string checkpoints = Path.Combine(_folder, name, "checkpoints");
-        Assert.True(SpinWait.SpinUntil(() => Directory.Exists(checkpoints) && Directory.GetFiles(checkpoints).Length > 1, TimeSpan.FromMinutes(2)), "No checkpoint in two minutes.");
+        Assert.True(
+            SpinWait.SpinUntil(() => Directory.Exists(checkpoints) && Directory.GetFiles(checkpoints).Length > 1, TimeSpan.FromMinutes(2)),
+            "No checkpoint in two minutes.");
 
         long killed = Stopwatch.GetTimestamp();
         MpiRun.Rank(1, name).Kill();

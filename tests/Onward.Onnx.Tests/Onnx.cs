@@ -27,7 +27,8 @@ internal sealed class Onnx : IDisposable
     /// <summary>Every output, by its name [N, its size].</summary>
     public IReadOnlyDictionary<string, float[]> Run(float[] pixels, int[] shape)
     {
-        using IDisposableReadOnlyCollection<DisposableNamedOnnxValue> outputs = Session.Run([NamedOnnxValue.CreateFromTensor("image", new DenseTensor<float>(pixels, shape))]);
+        using IDisposableReadOnlyCollection<DisposableNamedOnnxValue> outputs = Session.Run(
+            [NamedOnnxValue.CreateFromTensor("image", new DenseTensor<float>(pixels, shape))]);
         return outputs.ToDictionary(output => output.Name, output => output.AsEnumerable<float>().ToArray());
     }
 

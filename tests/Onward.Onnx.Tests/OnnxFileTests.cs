@@ -46,13 +46,15 @@ public sealed class OnnxFileTests
 
     [Theory]
     [MemberData(nameof(AllNormalizations))]
-    public void Every_choice_of_normalisations(int normalizations) => RequireSame(Small with { Normalizations = (Normalizations)normalizations });
+    public void Every_choice_of_normalisations(int normalizations) =>
+        RequireSame(Small with { Normalizations = (Normalizations)normalizations });
 
     [Theory]
     [InlineData(1)]
     [InlineData(3)]
     [InlineData(7)]
-    public void Convolution_over_patches(int kernelSide) => RequireSame(Small with { TokenMixer = TokenMixer.DepthwiseConvolution, KernelSide = kernelSide });
+    public void Convolution_over_patches(int kernelSide) =>
+        RequireSame(Small with { TokenMixer = TokenMixer.DepthwiseConvolution, KernelSide = kernelSide });
 
     [Theory]
     [InlineData(5, 2, PatchPooling.Average)]
@@ -100,7 +102,8 @@ public sealed class OnnxFileTests
         Assert.All(onnx.Session.OutputNames, name => Assert.Equal([-1, 7], onnx.Session.OutputMetadata[name].Dimensions));
         Dictionary<string, string> properties = onnx.Session.ModelMetadata.CustomMetadataMap;
         Assert.Equal("""["class 0","class 1","class 2","class 3","class 4","class 5","class 6"]""", properties["onward.class_names"]);
-        Assert.Equal("float32 [N, 13, 13, 3], red, green, blue, intensities 0 to 255; the graph standardises them", properties["onward.input"]);
+        Assert.Equal(
+            "float32 [N, 13, 13, 3], red, green, blue, intensities 0 to 255; the graph standardises them", properties["onward.input"]);
         Assert.Equal("[0.25,0.5,0.75]", properties["onward.mean"]);
         Assert.Equal("Onward", onnx.Session.ModelMetadata.ProducerName);
         Assert.InRange(onnx.Size, model.Values.Layout.Count * sizeof(float), (model.Values.Layout.Count * sizeof(float)) + 40_000);
@@ -112,7 +115,10 @@ public sealed class OnnxFileTests
         LocalMixer model = new(Small);
         string folder = Directory.CreateTempSubdirectory("onward-onnx-").FullName;
 
-        Assert.Contains("got 1 means", Assert.Throws<ArgumentException>(() => OnnxFile.Save(model, Describe(Small) with { Mean = [0] }, Path.Combine(folder, "m.onnx"))).Message);
+        Assert.Contains(
+            "got 1 means",
+            Assert.Throws<ArgumentException>(
+                () => OnnxFile.Save(model, Describe(Small) with { Mean = [0] }, Path.Combine(folder, "m.onnx"))).Message);
         Assert.Throws<DirectoryNotFoundException>(() => OnnxFile.Save(model, Describe(Small), Path.Combine(folder, "absent", "m.onnx")));
         Directory.CreateDirectory(Path.Combine(folder, "taken"));
         Assert.ThrowsAny<Exception>(() => OnnxFile.Save(model, Describe(Small), Path.Combine(folder, "taken")));
@@ -138,7 +144,8 @@ public sealed class OnnxFileTests
         int length = options.ImageSide * options.ImageSide * options.ImageChannels;
         float[] pixels = [.. Bytes(examples * length, first)];
 
-        IReadOnlyDictionary<string, float[]> outputs = onnx.Run(pixels, [examples, options.ImageSide, options.ImageSide, options.ImageChannels]);
+        IReadOnlyDictionary<string, float[]> outputs = onnx.Run(
+            pixels, [examples, options.ImageSide, options.ImageSide, options.ImageChannels]);
 
         Dictionary<string, List<float>> expected = Expected(model, images, pixels, length);
         Assert.Equal(expected.Keys.Order(), outputs.Keys.Order());
@@ -218,7 +225,9 @@ public sealed class OnnxFileTests
         LocalMixer model = new(options);
         foreach (Parameter parameter in model.Values.Layout.Parameters)
         {
-            int fanIn = parameter.Name.Contains(".conv.", StringComparison.Ordinal) ? parameter.Shape[0] * parameter.Shape[0] : parameter.Shape[^Math.Min(2, parameter.Shape.Count)];
+            int fanIn = parameter.Name.Contains(".conv.", StringComparison.Ordinal)
+                ? parameter.Shape[0] * parameter.Shape[0]
+                : parameter.Shape[^Math.Min(2, parameter.Shape.Count)];
             float scale = parameter.IsMatrix ? 1 / MathF.Sqrt(fanIn) : 0.1f;
             Span<float> values = model.Values[parameter];
             CounterRandom.Normals(new RandomStream(7, RandomPurpose.Initialization, Example: (uint)parameter.Offset), 0, values);

@@ -18,7 +18,8 @@ public sealed class PredictionTests
     public void A_thousand_digits() => RequireSamePredictions(DigitsSource.Load(), "S/1/1");
 
     [Fact]
-    public void A_thousand_digits_of_MNIST() => RequireSamePredictions(new MnistSource().Load(MnistOrSkip(), cancellation: TestContext.Current.CancellationToken), "M/1/16");
+    public void A_thousand_digits_of_MNIST() =>
+        RequireSamePredictions(new MnistSource().Load(MnistOrSkip(), cancellation: TestContext.Current.CancellationToken), "M/1/16");
 
     private static void RequireSamePredictions(ImageDataset data, string preset)
     {
@@ -28,7 +29,8 @@ public sealed class PredictionTests
         using WorkerTeam team = new(2);
         ForwardGradient rule = new(model, team, NoiseDistribution.Gaussian, LossScope.All, passes: 1, seed: 1);
         TrainingOptions options = new() { Epochs = 2, LearningRate = 0.02, Seed = 1 };
-        new Trainer(model, rule, team, data with { Training = training, Test = test }, options, TimeProvider.System).Run(cancellation: TestContext.Current.CancellationToken);
+        new Trainer(model, rule, team, data with { Training = training, Test = test }, options, TimeProvider.System)
+            .Run(cancellation: TestContext.Current.CancellationToken);
         using BatchLoader loader = BatchLoader.ForEvaluation(test, data.Mean, data.StandardDeviation);
         Evaluation evaluation = new Evaluator(model, team).Evaluate(loader, TestContext.Current.CancellationToken);
         using Onnx onnx = new(model, ImageDescription.Of(data));

@@ -23,7 +23,17 @@ public sealed partial class LayeringTests
         ("Onward/Formats", ["Onward/Models"]),
         ("Onward/Losses", ["Onward/Models", "Onward/Kernels", "Onward/Communication"]),
         ("Onward/Engine", ["Onward/Losses", "Onward/Models", "Onward/Layers", "Onward/Kernels", "Onward/Threads", "Onward/Communication"]),
-        ("Onward/Rules", ["Onward/Engine", "Onward/Losses", "Onward/Models", "Onward/Layers", "Onward/Kernels", "Onward/Threads", "Onward/Communication"]),
+        (
+            "Onward/Rules",
+            [
+                "Onward/Engine",
+                "Onward/Losses",
+                "Onward/Models",
+                "Onward/Layers",
+                "Onward/Kernels",
+                "Onward/Threads",
+                "Onward/Communication",
+            ]),
         ("Onward/Autodiff", ["Onward/Kernels"]),
         ("Onward/Optimizers", []),
         ("Onward/Data/Augmentation", ["Onward/Kernels"]),
@@ -54,7 +64,8 @@ public sealed partial class LayeringTests
     ];
 
     // Namespaces that a project's file makes known to all its code.
-    private static readonly Dictionary<string, string[]> EverywhereIn = new() { ["Onward.Reports"] = ["Onward.Runs"], ["Onward.Cli"] = ["Onward.Runs", "Onward.Reports"] };
+    private static readonly Dictionary<string, string[]> EverywhereIn =
+        new() { ["Onward.Reports"] = ["Onward.Runs"], ["Onward.Cli"] = ["Onward.Runs", "Onward.Reports"] };
 
     private static readonly Dictionary<string, string> Source = Read();
 
@@ -68,33 +79,60 @@ public sealed partial class LayeringTests
 
         Assert.DoesNotContain(folders, folder => RoomOf(folder) is null);
         Assert.DoesNotContain(Rooms, line => !folders.Any(folder => IsIn(folder, line.Room)));
-        Assert.Empty(Rooms.SelectMany((line, i) => line.Uses.Where(use => !Rooms.Take(i).Any(below => IsIn(below.Room, use))).Select(use => $"{line.Room} uses {use}")));
+        Assert.Empty(
+            Rooms.SelectMany(
+                (line, i) => line.Uses.Where(
+                    use => !Rooms.Take(i).Any(below => IsIn(below.Room, use))).Select(use => $"{line.Room} uses {use}")));
     }
 
     [Fact]
     public void No_more_files_need_each_other_than_a_type_and_its_parts() =>
-        Assert.Empty(Cycles(Source).Where(cycle => cycle.Select(FirstName).Distinct().Count() > MostTogether).Select(cycle => string.Join(", ", cycle)));
+        Assert.Empty(
+            Cycles(Source).Where(
+                cycle => cycle.Select(FirstName).Distinct().Count() > MostTogether).Select(cycle => string.Join(", ", cycle)));
 
     [Fact]
     public void No_folder_holds_more_files_than_one_can_overlook() =>
-        Assert.Empty(Source.Keys.GroupBy(FolderOf).Where(folder => folder.Count() > 15).Select(folder => $"{folder.Key}: {folder.Count()} files"));
+        Assert.Empty(
+            Source.Keys.GroupBy(FolderOf).Where(folder => folder.Count() > 15).Select(folder => $"{folder.Key}: {folder.Count()} files"));
 
     [Theory]
-    [InlineData("Onward/Kernels/Lanes/A.cs", "using Onward.Layers;\nclass A : AffineLayer;", "Onward/Kernels/Lanes/A.cs uses AffineLayer of Onward/Layers")]
+    [
+        InlineData(
+            "Onward/Kernels/Lanes/A.cs",
+            "using Onward.Layers;\nclass A : AffineLayer;",
+            "Onward/Kernels/Lanes/A.cs uses AffineLayer of Onward/Layers"),
+    ]
     [InlineData("Onward/Rules/A.cs", "using Onward.Training;\nclass A { Trainer t; }", "Onward/Rules/A.cs uses Trainer of Onward/Training")]
-    [InlineData("Onward/Data/A.cs", "using Onward.Imaging;\nclass A { void B() => new ImageFolder(); }", "Onward/Data/A.cs uses ImageFolder of Onward.Imaging")]
-    [InlineData("Onward.Runs/Settings/A.cs", "namespace Onward.Runs;\nclass A { RunFolder f; }", "Onward.Runs/Settings/A.cs uses RunFolder of Onward.Runs/Folders")]
-    public void Upward_arrow_is_found(string path, string text, string arrow) => Assert.Equal([arrow], Arrows(new(Source) { [path] = text }));
+    [
+        InlineData(
+            "Onward/Data/A.cs",
+            "using Onward.Imaging;\nclass A { void B() => new ImageFolder(); }",
+            "Onward/Data/A.cs uses ImageFolder of Onward.Imaging"),
+    ]
+    [
+        InlineData(
+            "Onward.Runs/Settings/A.cs",
+            "namespace Onward.Runs;\nclass A { RunFolder f; }",
+            "Onward.Runs/Settings/A.cs uses RunFolder of Onward.Runs/Folders"),
+    ]
+    public void Upward_arrow_is_found(string path, string text, string arrow) =>
+        Assert.Equal([arrow], Arrows(new(Source) { [path] = text }));
 
     [Theory]
     [InlineData("Onward/Training/A.cs", "using Onward.Rules;\nclass A { ForwardGradient rule; }")]
-    [InlineData("Onward/Models/A.cs", "/// <summary>See <see cref=\"Trainer\"/>.</summary>\nclass A { string s = \"Trainer\"; int Trainer; }")]
-    public void Downward_arrow_and_words_in_passing_are_allowed(string path, string text) => Assert.Empty(Arrows(new(Source) { [path] = text }));
+    [
+        InlineData(
+            "Onward/Models/A.cs", "/// <summary>See <see cref=\"Trainer\"/>.</summary>\nclass A { string s = \"Trainer\"; int Trainer; }"),
+    ]
+    public void Downward_arrow_and_words_in_passing_are_allowed(string path, string text) =>
+        Assert.Empty(Arrows(new(Source) { [path] = text }));
 
     [Fact]
     public void Cycle_of_files_is_found()
     {
-        Dictionary<string, string> files = new() { ["a/A.cs"] = "class A { B b; }", ["a/B.cs"] = "class B { C c; }", ["a/C.cs"] = "class C { A a; }", ["a/D.cs"] = "class D { A a; }" };
+        Dictionary<string, string> files =
+            new() { ["a/A.cs"] = "class A { B b; }", ["a/B.cs"] = "class B { C c; }", ["a/C.cs"] = "class C { A a; }", ["a/D.cs"] = "class D { A a; }" };
 
         Assert.Equal([["A.cs", "B.cs", "C.cs"]], Cycles(files).Select(cycle => cycle.Select(Path.GetFileName).Order().ToArray()));
     }
@@ -123,7 +161,11 @@ public sealed partial class LayeringTests
         Dictionary<string, string> declared = Declared(files);
         Dictionary<string, string[]> uses = files.ToDictionary(
             file => file.Key,
-            file => Used(file.Key, file.Value, files, declared).Select(type => declared[type]).Where(other => other != file.Key).Distinct().ToArray());
+            file => Used(
+                file.Key,
+                file.Value,
+                files,
+                declared).Select(type => declared[type]).Where(other => other != file.Key).Distinct().ToArray());
         Dictionary<string, (int Index, int Low)> seen = [];
         Stack<string> open = [];
         List<string[]> cycles = [];
@@ -141,7 +183,10 @@ public sealed partial class LayeringTests
             open.Push(file);
             foreach (string other in uses[file])
             {
-                low = !seen.TryGetValue(other, out (int Index, int Low) place) ? Math.Min(low, Visit(other)) : open.Contains(other) ? Math.Min(low, place.Index) : low;
+                low = !seen.TryGetValue(other, out (int Index, int Low) place)
+                    ? Math.Min(low, Visit(other))
+                    : open.Contains(other) ? Math.Min(low, place.Index)
+                    : low;
             }
 
             if (low == index)
@@ -172,9 +217,15 @@ public sealed partial class LayeringTests
     private static IEnumerable<string> Used(string path, string text, Dictionary<string, string> files, Dictionary<string, string> declared)
     {
         string own = NamespaceOf(text);
-        string[] seen = [.. Using().Matches(text).Select(match => match.Groups[1].Value), .. EverywhereIn.GetValueOrDefault(path.Split('/')[0], [])];
+        string[] seen =
+        [
+            .. Using().Matches(text).Select(match => match.Groups[1].Value),
+            .. EverywhereIn.GetValueOrDefault(path.Split('/')[0], []),
+        ];
         return Name().Matches(text).Select(match => match.Value).Distinct()
-            .Where(name => declared.TryGetValue(name, out string? file) && NamespaceOf(files[file]) is string other && (other == own || own.StartsWith($"{other}.", StringComparison.Ordinal) || seen.Contains(other)));
+            .Where(
+                name => declared.TryGetValue(name, out string? file) && NamespaceOf(files[file]) is string other && (
+                    other == own || own.StartsWith($"{other}.", StringComparison.Ordinal) || seen.Contains(other)));
     }
 
     private static string NamespaceOf(string text) => Namespace().Match(text).Groups[1].Value;
@@ -183,7 +234,8 @@ public sealed partial class LayeringTests
 
     private static string FirstName(string path) => path[(path.LastIndexOf('/') + 1)..].Split('.')[0];
 
-    private static string? RoomOf(string folder) => Rooms.Select(line => line.Room).Where(room => IsIn(folder, room)).MaxBy(room => room.Length);
+    private static string? RoomOf(string folder) =>
+        Rooms.Select(line => line.Room).Where(room => IsIn(folder, room)).MaxBy(room => room.Length);
 
     private static bool IsIn(string folder, string room) => folder == room || folder.StartsWith($"{room}/", StringComparison.Ordinal);
 
@@ -191,7 +243,8 @@ public sealed partial class LayeringTests
     {
         string source = Folder();
         return Directory.EnumerateFiles(source, "*.cs", SearchOption.AllDirectories).Order()
-            .ToDictionary(file => Path.GetRelativePath(source, file).Replace('\\', '/'), file => NoCode().Replace(File.ReadAllText(file), " "));
+            .ToDictionary(
+                file => Path.GetRelativePath(source, file).Replace('\\', '/'), file => NoCode().Replace(File.ReadAllText(file), " "));
     }
 
     private static string Folder()

@@ -23,7 +23,10 @@ internal static class Tolerance
     /// <summary>One float32 kernel against float64: sums of up to a few thousand products, rounded once each.</summary>
     public const double Kernel = 1e-5;
 
-    /// <summary>Central differences in float64 with a step of 1e-5: a cubic term of about 1e-10, which normalisation of small vectors magnifies, and cancellation of about 1e-11.</summary>
+    /// <summary>
+    /// Central differences in float64 with a step of 1e-5: a cubic term of about 1e-10, which normalisation of small vectors magnifies, and
+    /// cancellation of about 1e-11.
+    /// </summary>
     public const double Difference = 1e-7;
 
     /// <summary>
@@ -69,7 +72,9 @@ internal static class Tolerance
     /// <summary>float64 along two ways to the same sum: some ten thousand roundings of 1e-16 at most.</summary>
     public const double Double = 1e-11;
 
-    /// <summary>A central difference in float64 with step 1e-5: a remainder of 1e-10 and roundings of 1e-16 / 1e-5, times constants.</summary>
+    /// <summary>
+    /// A central difference in float64 with step 1e-5: a remainder of 1e-10 and roundings of 1e-16 / 1e-5, times constants.
+    /// </summary>
     public const double CentralDifference = 1e-8;
 
     /// <summary>Asserts that the Euclidean distance is at most the tolerance times the norm of what is expected.</summary>
@@ -113,7 +118,9 @@ internal static class Tolerance
 
     /// <summary>Asserts that two numbers differ by at most the tolerance times a norm.</summary>
     public static void Near(double expected, double actual, double tolerance, double scale, string what) =>
-        Assert.True(Math.Abs(expected - actual) <= tolerance * scale, $"{what}: {actual:R} differs from {expected:R} by more than {tolerance:E2} of {scale:E2}");
+        Assert.True(
+            Math.Abs(expected - actual) <= tolerance * scale,
+            $"{what}: {actual:R} differs from {expected:R} by more than {tolerance:E2} of {scale:E2}");
 
     /// <summary>Asserts that all bits agree.</summary>
     public static void Same(ReadOnlySpan<float> expected, ReadOnlySpan<float> actual, string what)

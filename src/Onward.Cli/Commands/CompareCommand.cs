@@ -9,7 +9,8 @@ internal sealed class CompareCommand
     private const int DefaultSeeds = 3;
     private const string Name = "comparison";
 
-    private readonly Option<string[]> _rules = ValueOption.Names("--rules", $"Learning rules, separated by commas: {string.Join(",", PaperRules.Names)}. Default: all", PaperRules.Names);
+    private readonly Option<string[]> _rules = ValueOption.Names(
+        "--rules", $"Learning rules, separated by commas: {string.Join(",", PaperRules.Names)}. Default: all", PaperRules.Names);
     private readonly Option<int?> _seeds = SeedsOption(DefaultSeeds);
     private readonly DataChoice _data = new();
     private readonly ObjectiveChoice _objective = new();
@@ -19,7 +20,8 @@ internal sealed class CompareCommand
     private readonly Option<int?> _batchSize = TrainOptions.BatchSizeOption();
     private readonly Option<LearningRates?> _learningRates = LearningRates.Option();
     private readonly Option<int?> _threads = RuleChoice.ThreadsOption();
-    private readonly Option<string?> _out = ValueOption.Folder("--out", "Folder of the comparison and its runs; runs in it that have ended are not repeated. Default: compare/DATASET-MODEL");
+    private readonly Option<string?> _out = ValueOption.Folder(
+        "--out", "Folder of the comparison and its runs; runs in it that have ended are not repeated. Default: compare/DATASET-MODEL");
     private readonly Option<bool> _json = new("--json") { Description = "Print one line of JSON instead of a table" };
     private readonly Host _host;
 
@@ -49,7 +51,8 @@ internal sealed class CompareCommand
     }
 
     /// <summary>Makes the option for the number of seeds.</summary>
-    internal static Option<int?> SeedsOption(int byDefault) => ValueOption.Whole("--seeds", $"Train with each of the seeds 1 to N. Default {byDefault}", 1, 1000);
+    internal static Option<int?> SeedsOption(int byDefault) =>
+        ValueOption.Whole("--seeds", $"Train with each of the seeds 1 to N. Default {byDefault}", 1, 1000);
 
     private int Run(ParseResult parse)
     {
@@ -87,12 +90,19 @@ internal sealed class CompareCommand
         {
             RuleChoice.Require(parse, rule);
             PresetDefaults defaults = PresetDefaults.For(model.Preset, rule, objective.IsContrastive);
-            defaults = defaults with { BatchSize = parse.GetValue(_batchSize) ?? defaults.BatchSize, LearningRate = rates?.For(rule) ?? defaults.LearningRate };
+            defaults =
+                defaults with { BatchSize = parse.GetValue(_batchSize) ?? defaults.BatchSize, LearningRate = rates?.For(rule) ?? defaults.LearningRate };
             RuleSettings settings = RuleSettings.Default(rule, RuleChoice.Threads(parse, _threads));
             RuleOptions.Require(settings, objective, model);
             for (int seed = 1; seed <= (parse.GetValue(_seeds) ?? DefaultSeeds); seed++)
             {
-                yield return new RunPlan(model, settings, LossScope.All, objective, augmentation.Name, augmentation.Adapt(objective.Adapt(defaults.Training(parse.GetValue(_epochs), (ulong)seed))))
+                yield return new RunPlan(
+                    model,
+                    settings,
+                    LossScope.All,
+                    objective,
+                    augmentation.Name,
+                    augmentation.Adapt(objective.Adapt(defaults.Training(parse.GetValue(_epochs), (ulong)seed))))
                 {
                     FollowsChannels = augmentation.Blanks is null,
                     Following = new SizeDefaults(parse.GetValue(_batchSize) is null, parse.GetValue(_epochs) is null, WarmupEpochs: true),
@@ -125,7 +135,8 @@ internal sealed class CompareCommand
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
-            throw new CommandFault($"the comparison cannot be written to {folder}: {fault.Message} The runs are kept; give the same command again.", fault);
+            throw new CommandFault(
+                $"the comparison cannot be written to {folder}: {fault.Message} The runs are kept; give the same command again.", fault);
         }
     }
 
@@ -134,7 +145,16 @@ internal sealed class CompareCommand
         if (asJson)
         {
             RunConfiguration run = comparison.Options;
-            _host.WriteJson(new Outcome(run.Dataset, run.Network.Name, run.Epochs, run.BatchSize, run.Threads, comparison.HeldOut, [.. comparison.Rules.Select(RuleOutcome.Of)], folder));
+            _host.WriteJson(
+                new Outcome(
+                    run.Dataset,
+                    run.Network.Name,
+                    run.Epochs,
+                    run.BatchSize,
+                    run.Threads,
+                    comparison.HeldOut,
+                    [.. comparison.Rules.Select(RuleOutcome.Of)],
+                    folder));
             return;
         }
 

@@ -19,7 +19,8 @@ internal static class CompletionCommand
         Command command = new("completion", "Print the script that completes commands, options and names in a shell.") { shell };
         command.SetAction(parse =>
         {
-            using StreamReader script = new(typeof(CompletionCommand).Assembly.GetManifestResourceStream($"onward.{parse.GetValue(shell)}")!);
+            using StreamReader script = new(
+                typeof(CompletionCommand).Assembly.GetManifestResourceStream($"onward.{parse.GetValue(shell)}")!);
             host.Out.Write(script.ReadToEnd());
             return ExitCode.Done;
         });
@@ -41,7 +42,13 @@ internal static class CompletionCommand
                 names = Names(before[..(before.TrimEnd().LastIndexOf(' ') + 1)]);
             }
 
-            names = [.. names.Where(name => name.StartsWith(word, StringComparison.OrdinalIgnoreCase) && (name.StartsWith("--", StringComparison.Ordinal) || char.IsLetterOrDigit(name[0]))).Distinct()];
+            names =
+            [
+                .. names.Where(
+                    name => name.StartsWith(word, StringComparison.OrdinalIgnoreCase) && (
+                        name.StartsWith("--", StringComparison.Ordinal) || char.IsLetterOrDigit(name[0])))
+                .Distinct(),
+            ];
 
             // Options where one is begun, or where nothing else may stand.
             bool options = word.StartsWith('-') || names.All(name => name[0] == '-');
@@ -52,7 +59,12 @@ internal static class CompletionCommand
 
             return ExitCode.Done;
 
-            string[] Names(string text) => [.. parseResult.RootCommandResult.Command.Parse(text, ValueOption.Parsing).GetCompletions(text.Length).Select(item => item.InsertText ?? item.Label)];
+            string[] Names(string text) =>
+                [
+                    .. parseResult.RootCommandResult.Command.Parse(text, ValueOption.Parsing)
+                    .GetCompletions(text.Length)
+                    .Select(item => item.InsertText ?? item.Label),
+                ];
         }
     }
 }

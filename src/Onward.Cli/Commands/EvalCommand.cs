@@ -12,7 +12,8 @@ internal sealed class EvalCommand
 {
     private readonly RunChoice _run = new();
     private readonly EpochChoice _epoch = new("Measure the model");
-    private readonly Option<string?> _dataset = ValueOption.Name("--dataset", "mnist, fashion-mnist, cifar-10, digits, idx or folder. Default: the run's", Datasets.Names);
+    private readonly Option<string?> _dataset = ValueOption.Name(
+        "--dataset", "mnist, fashion-mnist, cifar-10, digits, idx or folder. Default: the run's", Datasets.Names);
     private readonly Option<string?> _data = ValueOption.Folder("--data", "Folder with the files of the data set. Default: the run's");
     private readonly Option<double?> _maxDamaged = DataChoice.MaxDamagedOption();
     private readonly Option<double?> _confidence = ValueOption.ExitConfidence(": measure what that comes to");
@@ -65,7 +66,8 @@ internal sealed class EvalCommand
         int validation = dataset == run.Dataset ? run.Validation : 0;
         if (validation >= data.Training.Count)
         {
-            throw new CommandFault($"the run held out {validation} training images, but {data.Source} has {data.Training.Count}. Name the run's data with --data.");
+            throw new CommandFault(
+                $"the run held out {validation} training images, but {data.Source} has {data.Training.Count}. Name the run's data with --data.");
         }
 
         (ImageSet training, ImageSet? heldOut) = validation == 0
@@ -89,13 +91,24 @@ internal sealed class EvalCommand
                 [.. test.BlockErrors.Select(Round)],
                 folder,
                 Round(InferenceCost.OfReadout(model)),
-                [.. test.BlockErrors.Select((error, k) => new BlockOutcome(k, Round(100 - error), Round(InferenceCost.OfBlock(model, k)), test.EarlyExits is null ? null : Round(test.EarlyExits.Shares[k])))],
-                test.EarlyExits is null ? null : new ExitOutcome(confidence!.Value, Round(test.EarlyExits.Error), Round(InferenceCost.Mean(model, test.EarlyExits.Shares))),
+                [
+                    .. test.BlockErrors.Select(
+                        (error, k) => new BlockOutcome(
+                            k,
+                            Round(100 - error),
+                            Round(InferenceCost.OfBlock(model, k)),
+                            test.EarlyExits is null ? null : Round(test.EarlyExits.Shares[k]))),
+                ],
+                test.EarlyExits is null
+                    ? null
+                    : new ExitOutcome(
+                        confidence!.Value, Round(test.EarlyExits.Error), Round(InferenceCost.Mean(model, test.EarlyExits.Shares))),
                 trained.Epoch));
         }
         else
         {
-            _host.Out.WriteLine($"{run.Network.Name} trained with {run.Rule} on {run.Dataset}{trained.DescribeEpoch()}; errors on {dataset}");
+            _host.Out.WriteLine(
+                $"{run.Network.Name} trained with {run.Rule} on {run.Dataset}{trained.DescribeEpoch()}; errors on {dataset}");
             Table(model, train, held, test).Write(_host.Out, _host.OutWidth());
             if (test.EarlyExits is EarlyExits exits)
             {
@@ -136,17 +149,26 @@ internal sealed class EvalCommand
         {
             Add(
                 string.Create(CultureInfo.InvariantCulture, $"head of block {k}"),
-                [.. columns.Select(column => Figures.Percent(column.BlockErrors[k])), Figures.Percent(100 - test.BlockErrors[k]), Figures.Megaflops(InferenceCost.OfBlock(model, k))],
+                [
+                    .. columns.Select(column => Figures.Percent(column.BlockErrors[k])),
+                    Figures.Percent(100 - test.BlockErrors[k]),
+                    Figures.Megaflops(InferenceCost.OfBlock(model, k)),
+                ],
                 Figures.Percent(test.EarlyExits?.Shares[k] ?? 0));
         }
 
         Add(
             "model",
-            [.. columns.Select(column => Figures.Percent(column.Error)), Figures.Percent(100 - test.Error), Figures.Megaflops(InferenceCost.OfReadout(model))],
+            [
+                .. columns.Select(column => Figures.Percent(column.Error)),
+                Figures.Percent(100 - test.Error),
+                Figures.Megaflops(InferenceCost.OfReadout(model)),
+            ],
             Figures.Percent(Math.Max(0, 100 - (test.EarlyExits?.Shares.Sum() ?? 0))));
         return table;
 
-        void Add(string name, string[] cells, string exits) => table.Add(test.EarlyExits is null ? [name, .. cells] : [name, .. cells, exits]);
+        void Add(string name, string[] cells, string exits) =>
+            table.Add(test.EarlyExits is null ? [name, .. cells] : [name, .. cells, exits]);
     }
 
     private static double Round(double error) => Math.Round(error, 4);

@@ -8,7 +8,8 @@ namespace Onward.Cli;
 /// <summary><c>onward export</c>: writes the model of a run as an ONNX file.</summary>
 internal sealed class ExportCommand
 {
-    private readonly RunChoice _run = new(ValueOption.Paths("FILE", "the file to write, such as model.onnx; one that is there is replaced"));
+    private readonly RunChoice _run = new(
+        ValueOption.Paths("FILE", "the file to write, such as model.onnx; one that is there is replaced"));
     private readonly EpochChoice _epoch = new("Write the model");
     private readonly Option<bool> _json = new("--json") { Description = "Print one line of JSON instead of a table" };
     private readonly Host _host;
@@ -42,7 +43,8 @@ internal sealed class ExportCommand
         {
             if (Directory.Exists(path))
             {
-                throw new CommandFault($"{path} is a folder. Name a file, as in {CommandLineText.Quote(Path.Combine(path, "model.onnx"))}.");
+                throw new CommandFault(
+                    $"{path} is a folder. Name a file, as in {CommandLineText.Quote(Path.Combine(path, "model.onnx"))}.");
             }
 
             OnnxFile.Save(trained.Model, trained.DescribeImages(_host), path, trained.DescribeResize());
@@ -86,8 +88,12 @@ internal sealed class ExportCommand
         }
 
         table
-            .Add("file", string.Create(CultureInfo.InvariantCulture, $"{path}, {outcome.Bytes / 1e6:0.0} MB, ONNX operators {outcome.OperatorSet}"))
-            .Add("input", $"{outcome.Input}, float32 [N, {string.Join(", ", outcome.InputSizes)}], 0 to 255, {(options.ImageChannels == 1 ? "grey" : "red, green, blue")}")
+            .Add(
+                "file",
+                string.Create(CultureInfo.InvariantCulture, $"{path}, {outcome.Bytes / 1e6:0.0} MB, ONNX operators {outcome.OperatorSet}"))
+            .Add(
+                "input",
+                $"{outcome.Input}, float32 [N, {string.Join(", ", outcome.InputSizes)}], 0 to 255, {(options.ImageChannels == 1 ? "grey" : "red, green, blue")}")
             .Add("resize", outcome.Resize)
             .Add("outputs", $"{string.Join(", ", outcome.Outputs)}; float32 [N, {options.Classes}] where they are of classes")
             .Write(_host.Out, _host.OutWidth());

@@ -17,10 +17,13 @@ internal sealed class FindRateCommand
     private const int RowsShown = 12;
 
     private readonly TrainOptions _options = new();
-    private readonly Option<double?> _from = ValueOption.Number("--from", "Rate of the first step. Default 0.0001", "above 0", value => value > 0);
-    private readonly Option<double?> _to = ValueOption.Number("--to", "Rate of the last step; the scan ends before it where the loss shoots up. Default 10", "above 0", value => value > 0);
+    private readonly Option<double?> _from = ValueOption.Number(
+        "--from", "Rate of the first step. Default 0.0001", "above 0", value => value > 0);
+    private readonly Option<double?> _to = ValueOption.Number(
+        "--to", "Rate of the last step; the scan ends before it where the loss shoots up. Default 10", "above 0", value => value > 0);
     private readonly Option<int?> _steps = ValueOption.Whole("--steps", $"Steps. Default {DefaultSteps}", 10, 1_000_000);
-    private readonly Option<string?> _out = ValueOption.Folder("--out", $"Folder for {Name}.csv and {Name}.png. Default: neither is written");
+    private readonly Option<string?> _out = ValueOption.Folder(
+        "--out", $"Folder for {Name}.csv and {Name}.png. Default: neither is written");
     private readonly Option<bool> _json = new("--json") { Description = "Print one line of JSON instead of a table" };
     private readonly Host _host;
 
@@ -46,7 +49,9 @@ internal sealed class FindRateCommand
         double lowest = parse.GetValue(_from) ?? DefaultLowest, highest = parse.GetValue(_to) ?? DefaultHighest;
         if (highest <= lowest)
         {
-            throw new CommandFault(string.Create(CultureInfo.InvariantCulture, $"--to {highest} is not above --from {lowest}. Give a range of rates from low to high."));
+            throw new CommandFault(
+                string.Create(
+                    CultureInfo.InvariantCulture, $"--to {highest} is not above --from {lowest}. Give a range of rates from low to high."));
         }
 
         string? folder = parse.GetValue(_out) is string named ? _host.Resolve(named) : null;
@@ -65,7 +70,8 @@ internal sealed class FindRateCommand
         using WorkerTeam team = new(run.Rule.Threads);
         LearningRule rule = run.Rule.Create(model, team, run.LossScope, run.Objective, run.Training.Seed);
         _host.ShowNotices();
-        IReadOnlyList<ScannedRate> scan = LearningRateScan.Run(model, rule, team, data.Images, run.Training, lowest, highest, parse.GetValue(_steps) ?? DefaultSteps, _host.Interruption);
+        IReadOnlyList<ScannedRate> scan = LearningRateScan.Run(
+            model, rule, team, data.Images, run.Training, lowest, highest, parse.GetValue(_steps) ?? DefaultSteps, _host.Interruption);
         double? suggested = LearningRateScan.Suggest(scan) is double rate ? Round(rate) : null;
         MeasurementFiles? files = folder is null ? null : MeasurementFiles.Write(
             folder,
@@ -77,7 +83,8 @@ internal sealed class FindRateCommand
         return ExitCode.Done;
     }
 
-    private void Report(RunPlan run, TrainingData data, IReadOnlyList<ScannedRate> scan, double? suggested, MeasurementFiles? files, bool asJson)
+    private void Report(
+        RunPlan run, TrainingData data, IReadOnlyList<ScannedRate> scan, double? suggested, MeasurementFiles? files, bool asJson)
     {
         if (asJson)
         {
@@ -99,18 +106,23 @@ internal sealed class FindRateCommand
         table.Add("learning rate", "loss");
         foreach (ScannedRate step in Enumerable.Range(0, RowsShown).Select(i => scan[i * (scan.Count - 1) / (RowsShown - 1)]).Distinct())
         {
-            table.Add(step.LearningRate.ToString("G3", CultureInfo.InvariantCulture), step.Smoothed.ToString("0.0000", CultureInfo.InvariantCulture));
+            table.Add(
+                step.LearningRate.ToString("G3", CultureInfo.InvariantCulture),
+                step.Smoothed.ToString("0.0000", CultureInfo.InvariantCulture));
         }
 
         table.Write(_host.Out, _host.OutWidth());
         _host.Out.WriteLine(suggested is null
             ? $"The loss has not fallen clearly in {scan.Count} steps. Take more --steps, or another range with --from and --to."
-            : string.Create(CultureInfo.InvariantCulture, $"Begin with --lr {suggested:G2}: half of the rate where the smoothed loss of {scan.Count} steps was lowest. 'onward sweep' tries some around it."));
+            : string.Create(
+                CultureInfo.InvariantCulture,
+                $"Begin with --lr {suggested:G2}: half of the rate where the smoothed loss of {scan.Count} steps was lowest. 'onward sweep' tries some around it."));
         if (files is not null)
         {
             _host.Out.WriteLine($"{files.Table} and {files.Plot} hold all steps");
         }
     }
 
-    private static double Round(double rate) => double.Parse(rate.ToString("G2", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture);
+    private static double Round(double rate) =>
+        double.Parse(rate.ToString("G2", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture);
 }

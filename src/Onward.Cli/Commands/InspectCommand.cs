@@ -9,7 +9,8 @@ namespace Onward.Cli;
 /// <summary><c>onward inspect</c>: the layers of a network, their sizes and what they cost.</summary>
 internal sealed class InspectCommand
 {
-    private readonly Argument<string> _model = ValueOption.Path("MODEL", $"a preset ({ValueOption.List(LocalMixerPresets.Names)}), a model.safetensors file or a run folder");
+    private readonly Argument<string> _model = ValueOption.Path(
+        "MODEL", $"a preset ({ValueOption.List(LocalMixerPresets.Names)}), a model.safetensors file or a run folder");
     private readonly Option<string?> _run = ValueOption.Folder("--run", "Run folder; the same as MODEL by itself");
     private readonly Option<bool> _json = new("--json") { Description = "Print one line of JSON instead of a table" };
     private readonly Host _host;
@@ -25,7 +26,9 @@ internal sealed class InspectCommand
     {
         InspectCommand inspect = new(host);
         inspect._model.CompletionSources.Add([.. LocalMixerPresets.Names]);
-        Command command = new("inspect", "Show a network's layers, shapes, parameters, operations and local losses.") { inspect._model, inspect._run, inspect._json };
+        Command command = new(
+            "inspect",
+            "Show a network's layers, shapes, parameters, operations and local losses.") { inspect._model, inspect._run, inspect._json };
         command.SetAction(inspect.Run);
         return command;
     }
@@ -82,7 +85,8 @@ internal sealed class InspectCommand
 
         return File.Exists(path)
             ? (path, ModelFile.Load(path))
-            : throw new CommandFault($"{path}: no such file or folder, nor a preset{NearestName.Suggest(asked, LocalMixerPresets.Names)} Name {ValueOption.List(LocalMixerPresets.Names)}, a model.safetensors file or a run folder.");
+            : throw new CommandFault(
+                $"{path}: no such file or folder, nor a preset{NearestName.Suggest(asked, LocalMixerPresets.Names)} Name {ValueOption.List(LocalMixerPresets.Names)}, a model.safetensors file or a run folder.");
     }
 
     private static List<Row> Rows(LocalMixer model)
@@ -92,7 +96,16 @@ internal sealed class InspectCommand
         {
             if (block.InputPooling is not null)
             {
-                rows.Add(new Row($"blocks.{block.Index}.pooling", $"pooling {model.Options.Pooling}".ToLowerInvariant(), [model.Blocks[block.Index - 1].Patches, block.Inputs], [block.Patches, block.Inputs], [], 0, 0, null));
+                rows.Add(
+                    new Row(
+                        $"blocks.{block.Index}.pooling",
+                        $"pooling {model.Options.Pooling}".ToLowerInvariant(),
+                        [model.Blocks[block.Index - 1].Patches, block.Inputs],
+                        [block.Patches, block.Inputs],
+                        [],
+                        0,
+                        0,
+                        null));
             }
 
             rows.AddRange(block.Layers.Select(layer => new Row(
@@ -148,7 +161,16 @@ internal sealed class InspectCommand
                 row.LocalLosses?.ToString("N0", culture) ?? "");
         }
 
-        table.Add("all", "", "", "", "", outline.Parameters.ToString("N0", culture), Figures.Megaflops(outline.MflopWithHeads), outline.LocalLosses.ToString("N0", culture)).Write(_host.Out, _host.OutWidth());
+        table.Add(
+            "all",
+            "",
+            "",
+            "",
+            "",
+            outline.Parameters.ToString("N0", culture),
+            Figures.Megaflops(outline.MflopWithHeads),
+            outline.LocalLosses.ToString("N0", culture))
+            .Write(_host.Out, _host.OutWidth());
         _host.Out.WriteLine(string.Create(
             culture, $"An answer takes {Figures.Megaflops(outline.Mflop)} MFLOP for one image; the other heads are needed to train, and to answer early. Normalised: {outline.Normalizations}."));
     }
@@ -157,7 +179,15 @@ internal sealed class InspectCommand
 
     private static double Round(double megaflops) => Math.Round(megaflops, 6);
 
-    private sealed record Row(string Layer, string Kind, IReadOnlyList<int> Input, IReadOnlyList<int> Output, IReadOnlyList<int> Weight, long Parameters, double Mflop, long? LocalLosses);
+    private sealed record Row(
+        string Layer,
+        string Kind,
+        IReadOnlyList<int> Input,
+        IReadOnlyList<int> Output,
+        IReadOnlyList<int> Weight,
+        long Parameters,
+        double Mflop,
+        long? LocalLosses);
 
     private sealed record Outline(
         string Model,

@@ -17,9 +17,11 @@ internal sealed class PredictCommand
 
     private readonly RunChoice _run = new(ValueOption.Paths("IMAGE", "image files, or folders of them: JPEG, PNG, GIF, BMP or WebP"));
     private readonly EpochChoice _epoch = new("Take the model");
-    private readonly Option<int?> _top = ValueOption.Whole("--top", $"Classes to show, the most probable first. Default {DefaultTop}, or all where there are fewer", 1);
+    private readonly Option<int?> _top = ValueOption.Whole(
+        "--top", $"Classes to show, the most probable first. Default {DefaultTop}, or all where there are fewer", 1);
     private readonly Option<double?> _confidence = ValueOption.ExitConfidence(". Default: none does");
-    private readonly Option<int?> _lastBlock = ValueOption.Whole("--max-block", "Block, from 0, whose head answers at the latest; the blocks after it are not run. Default: the readout answers", 0);
+    private readonly Option<int?> _lastBlock = ValueOption.Whole(
+        "--max-block", "Block, from 0, whose head answers at the latest; the blocks after it are not run. Default: the readout answers", 0);
     private readonly Option<int?> _threads = RuleChoice.ThreadsOption();
     private readonly Option<bool> _json = new("--json") { Description = "Print one line of JSON for each image" };
     private readonly Host _host;
@@ -136,7 +138,8 @@ internal sealed class PredictCommand
         int last = trained.Model.Blocks.Count - 1;
         return exit.LastBlock is not int block || block <= last
             ? exit
-            : throw new CommandFault($"--max-block {block} is beyond the last block of {trained.Folder}, {last}. Name one from 0 to {last}.");
+            : throw new CommandFault(
+                $"--max-block {block} is beyond the last block of {trained.Folder}, {last}. Name one from 0 to {last}.");
     }
 
     // A pipe can be read once, and whoever writes to it may take long: before all else, as long as the user waits.
@@ -172,20 +175,30 @@ internal sealed class PredictCommand
 
     private static string ToText(string image, Answer answer, IReadOnlyList<string> names, int top, bool tellsBlock)
     {
-        string classes = string.Join(", ", answer.Best(top).Select(label => string.Create(CultureInfo.InvariantCulture, $"{names[label]} {100 * answer.Probabilities[label]:0.00} %")));
-        string from = !tellsBlock ? "" : answer.Block is int block ? string.Create(CultureInfo.InvariantCulture, $" (block {block})") : " (readout)";
+        string classes = string.Join(
+            ", ",
+            answer.Best(top).Select(
+                label => string.Create(CultureInfo.InvariantCulture, $"{names[label]} {100 * answer.Probabilities[label]:0.00} %")));
+        string from = !tellsBlock
+            ? ""
+            : answer.Block is int block ? string.Create(CultureInfo.InvariantCulture, $" (block {block})")
+            : " (readout)";
         return $"{image}: {classes}{from}";
     }
 
     private static Line ToJson(string image, Answer answer, IReadOnlyList<string> names, int top) =>
-        new(image, [.. answer.Best(top).Select(label => new ClassProbability(names[label], Math.Round((double)answer.Probabilities[label], 6)))], answer.Block);
+        new(
+            image,
+            [.. answer.Best(top).Select(label => new ClassProbability(names[label], Math.Round((double)answer.Probabilities[label], 6)))],
+            answer.Block);
 
     private sealed record Answer(float[] Probabilities, int? Block)
     {
         internal bool IsFinite => Probabilities.All(float.IsFinite);
 
         // The most probable classes first; of equals, the first.
-        internal IEnumerable<int> Best(int top) => Enumerable.Range(0, Probabilities.Length).OrderByDescending(label => Probabilities[label]).Take(top);
+        internal IEnumerable<int> Best(int top) =>
+            Enumerable.Range(0, Probabilities.Length).OrderByDescending(label => Probabilities[label]).Take(top);
     }
 
     private sealed record ClassProbability(string Class, double Probability);

@@ -11,9 +11,12 @@ internal sealed class ReportCommand
 {
     private const string PageName = "report.html";
 
-    private readonly Argument<string[]> _runs = ValueOption.Paths("RUN", "run folders, as 'onward train' printed them; runs that have not ended too");
-    private readonly Option<string[]> _named = new("--run") { Description = "Run folder; the same as RUN by itself", HelpName = "DIR", Arity = ArgumentArity.OneOrMore };
-    private readonly Option<string?> _out = ValueOption.File("--out", $"HTML file to write. Default: {PageName} in the run's folder or, of several runs, in this one");
+    private readonly Argument<string[]> _runs = ValueOption.Paths(
+        "RUN", "run folders, as 'onward train' printed them; runs that have not ended too");
+    private readonly Option<string[]> _named =
+        new("--run") { Description = "Run folder; the same as RUN by itself", HelpName = "DIR", Arity = ArgumentArity.OneOrMore };
+    private readonly Option<string?> _out = ValueOption.File(
+        "--out", $"HTML file to write. Default: {PageName} in the run's folder or, of several runs, in this one");
     private readonly EpochChoice _epoch = new("Show the confusions and images of the model");
     private readonly Option<int?> _threads = RuleChoice.ThreadsOption();
     private readonly Host _host;
@@ -29,7 +32,9 @@ internal sealed class ReportCommand
     internal static Command Create(Host host)
     {
         ReportCommand report = new(host);
-        Command command = new("report", "Write a page about runs: learning curves, errors, confusions, misclassified images.") { report._runs, report._named, report._out, report._threads };
+        Command command = new(
+            "report",
+            "Write a page about runs: learning curves, errors, confusions, misclassified images.") { report._runs, report._named, report._out, report._threads };
         report._epoch.AddTo(command);
         command.SetAction(report.Run);
         return command;
@@ -49,7 +54,10 @@ internal sealed class ReportCommand
             throw new CommandFault($"{twice} is named twice. Name each run once.");
         }
 
-        string path = parse.GetValue(_out) is string asked ? _host.Resolve(asked) : folders.Length == 1 ? Path.Combine(folders[0], PageName) : _host.Resolve(PageName);
+        string path = parse.GetValue(_out) is string asked
+            ? _host.Resolve(asked)
+            : folders.Length == 1 ? Path.Combine(folders[0], PageName)
+            : _host.Resolve(PageName);
         RecordedRun[] runs = [.. folders.Select(RecordedRun.Read)];
         WantedEpoch? wanted = _epoch.Read(parse);
         RequirePlace(path);
@@ -134,7 +142,8 @@ internal sealed class ReportCommand
     private static string NameOf(string folder, string[] all)
     {
         string name = Path.GetFileName(folder);
-        for (string? above = Path.GetDirectoryName(folder); all.Count(other => $"/{other.Replace('\\', '/')}".EndsWith($"/{name}", StringComparison.Ordinal)) > 1 && above is not null; above = Path.GetDirectoryName(above))
+        for (string? above = Path.GetDirectoryName(folder); all.Count(other => $"/{other.Replace('\\', '/')}".EndsWith($"/{name}", StringComparison.Ordinal)) > 1
+            && above is not null; above = Path.GetDirectoryName(above))
         {
             name = $"{Path.GetFileName(above)}/{name}";
         }

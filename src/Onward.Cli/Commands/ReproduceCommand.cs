@@ -9,14 +9,19 @@ internal sealed class ReproduceCommand
 {
     private static readonly IReadOnlyList<string> Columns = [.. PaperResults.Cells.Select(cell => cell.Column).Distinct()];
 
-    private readonly Option<int?> _table = ValueOption.Whole("--table", "The paper's table: 3 (supervised) or 4 (contrastive). Default 3", 3, 4);
-    private readonly Option<string?> _row = ValueOption.Name("--row", $"Row of the table, a rule: {string.Join(", ", PaperRules.Names)}", PaperRules.Names);
-    private readonly Option<string?> _column = ValueOption.Name("--column", $"Column of the table, data set and model: {string.Join(", ", Columns)}", Columns);
-    private readonly Option<bool> _list = new("--list") { Description = "List all cells, or those that --table, --row and --column name, with the recorded command and expected error of each" };
+    private readonly Option<int?> _table = ValueOption.Whole(
+        "--table", "The paper's table: 3 (supervised) or 4 (contrastive). Default 3", 3, 4);
+    private readonly Option<string?> _row = ValueOption.Name(
+        "--row", $"Row of the table, a rule: {string.Join(", ", PaperRules.Names)}", PaperRules.Names);
+    private readonly Option<string?> _column = ValueOption.Name(
+        "--column", $"Column of the table, data set and model: {string.Join(", ", Columns)}", Columns);
+    private readonly Option<bool> _list =
+        new("--list") { Description = "List all cells, or those that --table, --row and --column name, with the recorded command and expected error of each" };
     private readonly Option<int?> _seeds = CompareCommand.SeedsOption(1);
     private readonly Option<string?> _data = DataChoice.FolderOption();
     private readonly Option<int?> _threads = RuleChoice.ThreadsOption();
-    private readonly Option<string?> _out = ValueOption.Folder("--out", "Folder above those of the runs; runs in it that have ended are not repeated. Default: reproduce/tableN-COLUMN");
+    private readonly Option<string?> _out = ValueOption.Folder(
+        "--out", "Folder above those of the runs; runs in it that have ended are not repeated. Default: reproduce/tableN-COLUMN");
     private readonly Option<bool> _json = new("--json") { Description = "Print one line of JSON instead of a table" };
     private readonly Host _host;
 
@@ -62,7 +67,8 @@ internal sealed class ReproduceCommand
         PaperCell[] cells = [.. ofTable.Where(cell => (row is null || cell.Row == row) && (column is null || cell.Column == column))];
         return cells.Length > 0
             ? cells
-            : throw new CommandFault($"Table {table} has no column {column}; it has {ValueOption.List([.. ofTable.Select(cell => cell.Column).Distinct()])}.");
+            : throw new CommandFault(
+                $"Table {table} has no column {column}; it has {ValueOption.List([.. ofTable.Select(cell => cell.Column).Distinct()])}.");
     }
 
     private void List(PaperCell[] cells, bool asJson)
@@ -73,7 +79,8 @@ internal sealed class ReproduceCommand
             return;
         }
 
-        TextTable table = new TextTable(left: [0, 1, 2, 7]).Add("table", "column", "row", "paper: test", "train", "expected here", "minutes", "command");
+        TextTable table = new TextTable(left: [0, 1, 2, 7])
+            .Add("table", "column", "row", "paper: test", "train", "expected here", "minutes", "command");
         foreach (PaperCell cell in cells)
         {
             Reproduction? reproduction = Reproduction.Of(cell);
@@ -94,7 +101,8 @@ internal sealed class ReproduceCommand
     private void Reproduce(Reproduction reproduction, ParseResult parse)
     {
         PaperCell cell = reproduction.Cell;
-        string folder = _host.Resolve(parse.GetValue(_out) ?? Path.Combine("reproduce", $"table{cell.Table}-{cell.Column.Replace('/', '-')}"));
+        string folder = _host.Resolve(
+            parse.GetValue(_out) ?? Path.Combine("reproduce", $"table{cell.Table}-{cell.Column.Replace('/', '-')}"));
         int threads = RuleChoice.Threads(parse, _threads);
         RunPlan[] plans = [.. Enumerable.Range(1, parse.GetValue(_seeds) ?? 1).Select(seed => reproduction.Plan((ulong)seed, threads))];
         TrainingData data = new DataSettings(Datasets.Mnist, parse.GetValue(_data), Validation: 0).Load(_host);
@@ -103,7 +111,8 @@ internal sealed class ReproduceCommand
 
         IReadOnlyList<EndedRun> runs = series.Run();
         ComparedRule ours = ComparedRule.Of(runs);
-        Verdict verdict = Verdict.OfOtherData(data.Images.Training.Count, data.Images.Test.Count) ?? Verdict.Of(ours.TestError, ours.Diverged, ours.Seeds, cell.TestError);
+        Verdict verdict = Verdict.OfOtherData(data.Images.Training.Count, data.Images.Test.Count)
+            ?? Verdict.Of(ours.TestError, ours.Diverged, ours.Seeds, cell.TestError);
         double seconds = runs.Sum(run => run.Result.Seconds ?? 0);
         if (parse.GetValue(_json))
         {
@@ -119,14 +128,26 @@ internal sealed class ReproduceCommand
     private static TextTable Table(Reproduction reproduction, ComparedRule ours, Verdict verdict, double seconds, string folder)
     {
         PaperCell paper = reproduction.Cell;
-        string over = ours.Seeds == 1 ? "one seed" : string.Create(CultureInfo.InvariantCulture, $"mean ± standard deviation over {ours.Seeds} seeds");
+        string over = ours.Seeds == 1
+            ? "one seed"
+            : string.Create(CultureInfo.InvariantCulture, $"mean ± standard deviation over {ours.Seeds} seeds");
         string place = ours.TestError is null ? "" : $"; ours is {reproduction.Expected.Place(ours.TestError.Mean)}";
         return new TextTable()
             .Add("command", reproduction.Command)
             .Add("ours", $"test error {ours.Show(ours.TestError)}, train error {ours.Show(ours.TrainError)} (percent, {over})")
-            .Add("paper", string.Create(CultureInfo.InvariantCulture, $"test error {paper.TestError:0.00}, train error {paper.TrainError:0.00}"))
-            .Add("expected", string.Create(CultureInfo.InvariantCulture, $"test error {reproduction.Expected}{place}, in {reproduction.Minutes:0.0} minutes a seed"))
-            .Add("time", string.Create(CultureInfo.InvariantCulture, $"{Figures.Duration(TimeSpan.FromSeconds(seconds))}{(ours.ImagesPerSecond is double speed ? $", {speed:N0} images/s" : "")}"))
+            .Add(
+                "paper",
+                string.Create(CultureInfo.InvariantCulture, $"test error {paper.TestError:0.00}, train error {paper.TrainError:0.00}"))
+            .Add(
+                "expected",
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"test error {reproduction.Expected}{place}, in {reproduction.Minutes:0.0} minutes a seed"))
+            .Add(
+                "time",
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{Figures.Duration(TimeSpan.FromSeconds(seconds))}{(ours.ImagesPerSecond is double speed ? $", {speed:N0} images/s" : "")}"))
             .Add("runs", folder)
             .Add("verdict", verdict.ToString());
     }

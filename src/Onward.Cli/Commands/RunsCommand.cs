@@ -8,7 +8,8 @@ namespace Onward.Cli;
 internal sealed class RunsCommand
 {
     private readonly Argument<string> _folder = ValueOption.Path("FOLDER", "folder with folders of runs, at any depth. Default: runs");
-    private readonly Option<bool> _best = new("--best") { Description = "The lowest error first, by data set; else the run first that was written last" };
+    private readonly Option<bool> _best =
+        new("--best") { Description = "The lowest error first, by data set; else the run first that was written last" };
     private readonly Option<bool> _json = new("--json") { Description = "Print one line of JSON for each run" };
     private readonly Host _host;
 
@@ -22,7 +23,9 @@ internal sealed class RunsCommand
     internal static Command Create(Host host)
     {
         RunsCommand runs = new(host);
-        Command command = new("runs", "List the runs below a folder: what they are, how far they are, what they came to.") { runs._folder, runs._best, runs._json };
+        Command command = new(
+            "runs",
+            "List the runs below a folder: what they are, how far they are, what they came to.") { runs._folder, runs._best, runs._json };
         command.SetAction(runs.Run);
         return command;
     }
@@ -32,12 +35,15 @@ internal sealed class RunsCommand
         string asked = parse.GetValue(_folder) ?? "runs", root = _host.Resolve(asked);
         if (!Directory.Exists(root))
         {
-            throw new CommandFault(File.Exists(root) ? $"{root} is a file. Name a folder with folders of runs." : $"{root}: no such folder. Name a folder with folders of runs, or train one: onward train.");
+            throw new CommandFault(
+                File.Exists(root) ? $"{root} is a file. Name a folder with folders of runs." : $"{root}: no such folder. Name a folder with folders of runs, or train one: onward train.");
         }
 
         List<Row> rows = [.. Find(root).Select(folder => Read(root, folder))];
         IEnumerable<Row> sorted = parse.GetValue(_best)
-            ? rows.OrderBy(row => row.Dataset is null).ThenBy(row => row.Dataset, StringComparer.Ordinal).ThenBy(row => row.Error ?? double.PositiveInfinity)
+            ? rows.OrderBy(row => row.Dataset is null)
+                .ThenBy(row => row.Dataset, StringComparer.Ordinal)
+                .ThenBy(row => row.Error ?? double.PositiveInfinity)
             : rows.OrderByDescending(row => row.Written);
         if (parse.GetValue(_json))
         {
@@ -98,7 +104,21 @@ internal sealed class RunsCommand
         }
         catch (RunException fault)
         {
-            return new Row(name, folder, RunStage.Damaged, null, null, null, null, null, null, null, RecordedRun.LastWrite(folder).UtcDateTime, null, null, fault.Message);
+            return new Row(
+                name,
+                folder,
+                RunStage.Damaged,
+                null,
+                null,
+                null,
+                null,
+                null,
+                null,
+                null,
+                RecordedRun.LastWrite(folder).UtcDateTime,
+                null,
+                null,
+                fault.Message);
         }
     }
 
@@ -122,7 +142,8 @@ internal sealed class RunsCommand
                 row.Epochs is null ? "" : string.Create(CultureInfo.InvariantCulture, $"{row.EpochsDone}/{row.Epochs}"),
                 row.Error is double error ? Figures.Percent(error) : "",
                 row.Error is null ? "" : row.HeldOut!,
-                TimeZoneInfo.ConvertTime(new DateTimeOffset(row.Written), _host.Clock.LocalTimeZone).ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture),
+                TimeZoneInfo.ConvertTime(new DateTimeOffset(row.Written), _host.Clock.LocalTimeZone)
+                    .ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture),
                 row.State.ToString().ToLowerInvariant(),
                 row.Options is null ? "" : ChangedOptions.Show(row.Options));
         }

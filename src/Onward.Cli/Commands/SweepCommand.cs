@@ -17,24 +17,31 @@ internal sealed class SweepCommand
     private readonly TrainOptions _options = new();
     private readonly Option<string[]> _vary = new("--vary")
     {
-        Description = "An option and its values, as in lr=0.01,0.03,0.1; with --random, a range too: lr=0.001..0.1. Give it once for each option",
+        Description =
+            "An option and its values, as in lr=0.01,0.03,0.1; with --random, a range too: lr=0.001..0.1. Give it once for each option",
         HelpName = "NAME=VALUES",
         Required = true,
         Arity = ArgumentArity.OneOrMore,
         AllowMultipleArgumentsPerToken = false,
     };
 
-    private readonly Option<int?> _random = ValueOption.Whole("--random", "Draw N settings instead of taking every combination; --seed names the draw too", 1, MostRuns);
-    private readonly Option<int?> _seeds = ValueOption.Whole("--seeds", "Train each setting with each of the seeds 1 to N, and rank by the mean. Default: --seed alone", 1, 1000);
-    private readonly Option<string?> _out = ValueOption.Folder("--out", "Folder of the sweep and its runs; runs in it that have ended are not repeated. Default: sweep/DATASET-MODEL-RULE");
-    private readonly Option<bool> _json = new("--json") { Description = "Print a line of JSON for each setting instead of a table, the best first" };
+    private readonly Option<int?> _random = ValueOption.Whole(
+        "--random", "Draw N settings instead of taking every combination; --seed names the draw too", 1, MostRuns);
+    private readonly Option<int?> _seeds = ValueOption.Whole(
+        "--seeds", "Train each setting with each of the seeds 1 to N, and rank by the mean. Default: --seed alone", 1, 1000);
+    private readonly Option<string?> _out = ValueOption.Folder(
+        "--out", "Folder of the sweep and its runs; runs in it that have ended are not repeated. Default: sweep/DATASET-MODEL-RULE");
+    private readonly Option<bool> _json =
+        new("--json") { Description = "Print a line of JSON for each setting instead of a table, the best first" };
     private readonly Command _command;
     private readonly Host _host;
 
     private SweepCommand(Host host)
     {
         _host = host;
-        _command = new Command(Name, "Train with many settings of options, in a grid or at random; write a table, the lowest error first.") { _vary, _random, _seeds };
+        _command = new Command(
+            Name,
+            "Train with many settings of options, in a grid or at random; write a table, the lowest error first.") { _vary, _random, _seeds };
         _options.AddSettingsTo(_command);
         _command.Add(_out);
         _command.Add(_json);
@@ -62,13 +69,18 @@ internal sealed class SweepCommand
         _host.Interruption.ThrowIfCancellationRequested();
         if (data.HeldOut == "test")
         {
-            _host.Notices.Add("settings are ranked by errors on the test set, which then is no test any longer. --validation N holds out training images instead.");
+            _host.Notices.Add(
+                "settings are ranked by errors on the test set, which then is no test any longer. --validation N holds out training images instead.");
         }
 
         _host.ShowNotices();
         IReadOnlyList<EndedRun> ended = series.Run();
         int seeds = settings[0].Plans.Count;
-        Outcome[] outcomes = [.. settings.Select((setting, i) => Outcome.Of(setting.Values, [.. ended.Skip(i * seeds).Take(seeds)])).OrderBy(outcome => outcome.Error?.Mean ?? double.PositiveInfinity)];
+        Outcome[] outcomes =
+        [
+            .. settings.Select((setting, i) => Outcome.Of(setting.Values, [.. ended.Skip(i * seeds).Take(seeds)]))
+            .OrderBy(outcome => outcome.Error?.Mean ?? double.PositiveInfinity),
+        ];
         string table = Write(folder, variations, outcomes, data.HeldOut);
         Report(variations, outcomes, data.HeldOut, table, parse.GetValue(_json));
         return ExitCode.Done;
@@ -93,10 +105,14 @@ internal sealed class SweepCommand
 
         if (parse.GetValue(_random) is null && variations.FirstOrDefault(variation => variation.IsRange) is SweepVariation range)
         {
-            throw new CommandFault($"--vary {range.Name} gives a range, from which --random N draws. Say how many settings to draw, or list values.");
+            throw new CommandFault(
+                $"--vary {range.Name} gives a range, from which --random N draws. Say how many settings to draw, or list values.");
         }
 
-        if (parse.GetValue(_seeds) is not null && (variations.Any(variation => variation.Option == _options.Seed) || parse.GetResult(_options.Seed) is { Implicit: false } && parse.GetValue(_random) is null))
+        if (parse.GetValue(_seeds) is not null
+            && (
+                variations.Any(
+                    variation => variation.Option == _options.Seed) || parse.GetResult(_options.Seed) is { Implicit: false } && parse.GetValue(_random) is null))
         {
             throw new CommandFault("--seeds and --seed both say which seeds to train with. Leave one of them out.");
         }
@@ -126,7 +142,9 @@ internal sealed class SweepCommand
         TrainOptions options = new();
         Command train = new("train");
         options.AddTo(train);
-        string[] seeded = seed is null ? words : [.. WithoutSeed(words), _options.Seed.Name, seed.Value.ToString(CultureInfo.InvariantCulture)];
+        string[] seeded = seed is null
+            ? words
+            : [.. WithoutSeed(words), _options.Seed.Name, seed.Value.ToString(CultureInfo.InvariantCulture)];
         ParseResult parse = train.Parse(seeded, ValueOption.Parsing);
         try
         {
@@ -134,7 +152,9 @@ internal sealed class SweepCommand
         }
         catch (RunException fault)
         {
-            throw new CommandFault($"--vary {string.Join(' ', variations.Zip(values, (variation, value) => $"{variation.Name}={value}"))}: {fault.Message}", fault);
+            throw new CommandFault(
+                $"--vary {string.Join(' ', variations.Zip(values, (variation, value) => $"{variation.Name}={value}"))}: {fault.Message}",
+                fault);
         }
     }
 
@@ -152,7 +172,8 @@ internal sealed class SweepCommand
             return [.. Enumerable.Range(0, draws).Select(_ => variations.Select(variation => variation.Draw(random)).ToArray())];
         }
 
-        IEnumerable<string[]> grid = variations.Aggregate<SweepVariation, IEnumerable<string[]>>([[]], (sofar, variation) => sofar.SelectMany(values => variation.Values.Select(value => (string[])[.. values, value])));
+        IEnumerable<string[]> grid = variations.Aggregate<SweepVariation, IEnumerable<string[]>>(
+            [[]], (sofar, variation) => sofar.SelectMany(values => variation.Values.Select(value => (string[])[.. values, value])));
         return variations.Aggregate(1.0, (product, variation) => product * variation.Values.Count) <= MostRuns
             ? grid
             : throw new CommandFault($"--vary gives more than {MostRuns} settings. Vary less, or draw some of them with --random.");
@@ -174,15 +195,29 @@ internal sealed class SweepCommand
     {
         string path = Path.Combine(folder, $"{Name}.csv");
         IEnumerable<string> lines = outcomes.Select(outcome => MeasurementFiles.CsvLine(
-            [.. outcome.Values, outcome.Error?.Mean, outcome.Error?.Deviation, outcome.TrainError?.Mean, outcome.Diverged, outcome.ImagesPerSecond, outcome.Seconds]));
+            [
+                .. outcome.Values,
+                outcome.Error?.Mean,
+                outcome.Error?.Deviation,
+                outcome.TrainError?.Mean,
+                outcome.Diverged,
+                outcome.ImagesPerSecond,
+                outcome.Seconds,
+            ]));
         try
         {
-            File.WriteAllText(path, string.Join('\n', lines.Prepend($"{string.Join(',', variations.Select(variation => variation.Name))},{heldOut}_error,{heldOut}_error_deviation,train_error,diverged,images_per_second,seconds")) + "\n");
+            File.WriteAllText(
+                path,
+                string.Join(
+                    '\n',
+                    lines.Prepend(
+                        $"{string.Join(',', variations.Select(variation => variation.Name))},{heldOut}_error,{heldOut}_error_deviation,train_error,diverged,images_per_second,seconds")) + "\n");
             return path;
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
-            throw new CommandFault($"the table cannot be written to {folder}: {fault.Message} The runs are kept; give the same command again.", fault);
+            throw new CommandFault(
+                $"the table cannot be written to {folder}: {fault.Message} The runs are kept; give the same command again.", fault);
         }
     }
 
@@ -214,8 +249,12 @@ internal sealed class SweepCommand
         {
             table.Add(
             [
-                .. outcome.Values, outcome.Error is null ? "diverged" : outcome.Error + (outcome.Diverged > 0 ? string.Create(CultureInfo.InvariantCulture, $" ({outcome.Diverged} diverged)") : ""),
-                outcome.TrainError?.ToString() ?? "-", outcome.ImagesPerSecond?.ToString("N0", CultureInfo.InvariantCulture) ?? "-", outcome.Seconds?.ToString("0.0", CultureInfo.InvariantCulture) ?? "-",
+                .. outcome.Values, outcome.Error is null
+                    ? "diverged"
+                    : outcome.Error
+                        + (outcome.Diverged > 0 ? string.Create(CultureInfo.InvariantCulture, $" ({outcome.Diverged} diverged)") : ""),
+                outcome.TrainError?.ToString() ?? "-", outcome.ImagesPerSecond?.ToString("N0", CultureInfo.InvariantCulture)
+                    ?? "-", outcome.Seconds?.ToString("0.0", CultureInfo.InvariantCulture) ?? "-",
             ]);
         }
 
@@ -225,7 +264,13 @@ internal sealed class SweepCommand
 
     private sealed record Setting(SweepVariation[] Variations, string[] Values, IReadOnlyList<TrainOptions.Plan> Plans);
 
-    private sealed record Outcome(IReadOnlyList<string> Values, SeedStatistics? Error, SeedStatistics? TrainError, int Diverged, double? ImagesPerSecond, double? Seconds)
+    private sealed record Outcome(
+        IReadOnlyList<string> Values,
+        SeedStatistics? Error,
+        SeedStatistics? TrainError,
+        int Diverged,
+        double? ImagesPerSecond,
+        double? Seconds)
     {
         internal static Outcome Of(IReadOnlyList<string> values, IReadOnlyList<EndedRun> runs)
         {

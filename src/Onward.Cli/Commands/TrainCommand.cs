@@ -42,7 +42,10 @@ internal sealed class TrainCommand
 
         using CancellationTokenSource time = new(options.MaxTime(parse) ?? Timeout.InfiniteTimeSpan, host.Clock);
         using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(host.Interruption, time.Token);
-        return Ranks.Run(options.Parallel(parse), host with { Interruption = end.Token }, ranks => new TrainCommand(ranks, options, time.Token).Run(parse));
+        return Ranks.Run(
+            options.Parallel(parse),
+            host with { Interruption = end.Token },
+            ranks => new TrainCommand(ranks, options, time.Token).Run(parse));
     }
 
     // All that can be wrong is found before the run folder is made, or written to.
@@ -101,7 +104,8 @@ internal sealed class TrainCommand
         string byDefault = DefaultFolder(run);
         if (named is null && RunFolder.HoldsStoppedRun(byDefault))
         {
-            _host.Notices.Add($"{byDefault} holds such a run that has not ended; '{RunFolder.ResumeCommand(byDefault)}' goes on with it. This is a new one.");
+            _host.Notices.Add(
+                $"{byDefault} holds such a run that has not ended; '{RunFolder.ResumeCommand(byDefault)}' goes on with it. This is a new one.");
         }
 
         RunFolder folder = CreateFolder(run, named, byDefault, keeping);
@@ -128,7 +132,9 @@ internal sealed class TrainCommand
             return folder is null ? ExitCode.Done : ReportEnded(begun, result, folder, asked.Keeping.AsJson);
         }
 
-        Checkpoint? checkpoint = _ranks.Together(() => RunFolder.ReadCheckpoint(path, fault => _host.Notices.Add($"going on from an earlier checkpoint, because the newest is not intact: {fault}")));
+        Checkpoint? checkpoint = _ranks.Together(
+            () => RunFolder.ReadCheckpoint(
+                path, fault => _host.Notices.Add($"going on from an earlier checkpoint, because the newest is not intact: {fault}")));
         (TrainingRun prepared, string heldOut) = Prepare(asked, begun, path, checkpoint);
         using TrainingRun run = prepared;
         _ranks.RequireSame(run.Configuration);
@@ -145,7 +151,9 @@ internal sealed class TrainCommand
                 + "it goes on in other last bits than it would have there.");
         }
 
-        string from = checkpoint is null ? " from its beginning" : $" after {(checkpoint.Step > 0 ? $"step {checkpoint.Step + checkpoint.ReadoutStep} of epoch {checkpoint.Epochs.Count + 1}" : $"epoch {checkpoint.Epochs.Count}")} of {begun.Epochs}";
+        string from = checkpoint is null
+            ? " from its beginning"
+            : $" after {(checkpoint.Step > 0 ? $"step {checkpoint.Step + checkpoint.ReadoutStep} of epoch {checkpoint.Epochs.Count + 1}" : $"epoch {checkpoint.Epochs.Count}")} of {begun.Epochs}";
         Train(run, folder, asked.Keeping, heldOut, "going on with", from);
         return ExitCode.Done;
     }
@@ -161,17 +169,22 @@ internal sealed class TrainCommand
         (TrainingRun prepared, string heldOut) = Prepare(asked, begun, path, checkpoint);
         using TrainingRun run = prepared;
         _ranks.RequireSame(run.Configuration);
-        using RunFolder? folder = _ranks.Together(() => _ranks.Writes ? CreateFolderFrom(checkpoint, run, path, named, asked.Keeping) : null);
-        string from = string.Create(CultureInfo.InvariantCulture, $" after epoch {checkpoint.Epochs.Count} of {begun.Epochs}; {path} stays as it is");
+        using RunFolder? folder = _ranks.Together(
+            () => _ranks.Writes ? CreateFolderFrom(checkpoint, run, path, named, asked.Keeping) : null);
+        string from = string.Create(
+            CultureInfo.InvariantCulture, $" after epoch {checkpoint.Epochs.Count} of {begun.Epochs}; {path} stays as it is");
         Train(run, folder, asked.Keeping, heldOut, "going on with", from);
         return ExitCode.Done;
     }
 
-    private static RunFolder CreateFolderFrom(Checkpoint checkpoint, TrainingRun run, string path, string? named, TrainOptions.Keeping keeping)
+    private static RunFolder CreateFolderFrom(
+        Checkpoint checkpoint, TrainingRun run, string path, string? named, TrainOptions.Keeping keeping)
     {
         CheckpointFolder others = RunFolder.CheckpointsIn(path);
-        Checkpoint? best = checkpoint.BestEpoch < checkpoint.Epochs.Count && others.Epochs.Contains(checkpoint.BestEpoch) ? others.LoadEpoch(checkpoint.BestEpoch) : null;
-        string byDefault = string.Create(CultureInfo.InvariantCulture, $"{Path.TrimEndingDirectorySeparator(path)}-from-epoch-{checkpoint.Epochs.Count}");
+        Checkpoint? best = checkpoint.BestEpoch < checkpoint.Epochs.Count
+            && others.Epochs.Contains(checkpoint.BestEpoch) ? others.LoadEpoch(checkpoint.BestEpoch) : null;
+        string byDefault = string.Create(
+            CultureInfo.InvariantCulture, $"{Path.TrimEndingDirectorySeparator(path)}-from-epoch-{checkpoint.Epochs.Count}");
         Checkpoint[] kept = best is null ? [checkpoint] : [best, checkpoint];
         RunFolder folder = CreateFolder(run, named, byDefault, keeping, kept);
         try
@@ -191,7 +204,8 @@ internal sealed class TrainCommand
         }
     }
 
-    private (TrainingRun Run, string HeldOut) Prepare(TrainOptions.Resumption asked, RunConfiguration begun, string path, Checkpoint? checkpoint)
+    private (TrainingRun Run, string HeldOut) Prepare(
+        TrainOptions.Resumption asked, RunConfiguration begun, string path, Checkpoint? checkpoint)
     {
         RunPlan plan = asked.Keeping.Adapt(RunPlan.Of(begun, asked.Threads ?? begun.Threads));
         DataSettings images = new(begun.Dataset, asked.Data ?? begun.Data, begun.Validation)
@@ -229,7 +243,8 @@ internal sealed class TrainCommand
 
         if (begun.Version != now.Version)
         {
-            _host.Notices.Add($"the run was begun with version {begun.Version} of this program and goes on with {now.Version}, which may compute in another order.");
+            _host.Notices.Add(
+                $"the run was begun with version {begun.Version} of this program and goes on with {now.Version}, which may compute in another order.");
         }
     }
 
@@ -244,7 +259,8 @@ internal sealed class TrainCommand
         int epochs = run.Configuration.Epochs;
         _host.ShowNotices();
         _host.Error.WriteLine($"{doing} {run.Configuration.Network.Name} in {folder.Path}{from}");
-        TrainingDisplay display = LiveDisplay.TryCreate(_host, run.Configuration) ?? (TrainingDisplay)new PlainDisplay(_host.Error, run.Configuration);
+        TrainingDisplay display = LiveDisplay.TryCreate(_host, run.Configuration)
+            ?? (TrainingDisplay)new PlainDisplay(_host.Error, run.Configuration);
         try
         {
             Report(run.Configuration, run.Train(folder, display), folder, keeping.AsJson, ProcessMemory.PeakMegabytes);
@@ -326,7 +342,10 @@ internal sealed class TrainCommand
         table.Add("data", run.DescribeData());
         if (result.Epochs < run.Epochs)
         {
-            table.Add("epochs", string.Create(CultureInfo.InvariantCulture, $"{result.Epochs} of {run.Epochs}: no lower error in the last {run.EarlyStop}"));
+            table.Add(
+                "epochs",
+                string.Create(
+                    CultureInfo.InvariantCulture, $"{result.Epochs} of {run.Epochs}: no lower error in the last {run.EarlyStop}"));
         }
 
         if (result.ContrastiveError is double contrastive)
@@ -351,7 +370,11 @@ internal sealed class TrainCommand
             table.Add("by block head", string.Join(", ", result.BlockTestErrors.Select(Figures.Percent)));
         }
 
-        table.Add("speed", string.Create(CultureInfo.InvariantCulture, $"{result.ImagesPerSecond:N0} images/s on {(run.Parallel is null ? "" : $"{run.Parallel} processes of ")}{run.Threads} thread{(run.Threads == 1 ? "" : "s")}"));
+        table.Add(
+            "speed",
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"{result.ImagesPerSecond:N0} images/s on {(run.Parallel is null ? "" : $"{run.Parallel} processes of ")}{run.Threads} thread{(run.Threads == 1 ? "" : "s")}"));
         table.Add("time", Figures.Duration(TimeSpan.FromSeconds(result.Seconds!.Value)));
         if (peak is not null)
         {

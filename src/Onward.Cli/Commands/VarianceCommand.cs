@@ -49,15 +49,30 @@ internal sealed class VarianceCommand
             foreach (int examples in plan.Examples)
             {
                 LinearLayerOptions options = plan.Layer(fanIn, fanOut, examples);
-                rows.AddRange(LinearLayerExperiment.Run(options, team, _host.Interruption).Select(estimate => LayerMeasurement.From(options, estimate)));
+                rows.AddRange(
+                    LinearLayerExperiment.Run(options, team, _host.Interruption).Select(
+                        estimate => LayerMeasurement.From(options, estimate)));
             }
         }
 
         MeasurementFiles files = MeasurementFiles.Write(
             folder,
             "layer",
-            ["fan_in", "fan_out", "examples", "passes", "estimator", "measured", "standard_error", "theory", "relative_bias", "relative_bias_error", "cosine"],
-            rows.Select(row => new object[] { row.FanIn, row.FanOut, row.Examples, row.Passes, row.Estimator, row.Measured, row.StandardError, row.Theory, row.RelativeBias, row.RelativeBiasError, row.Cosine }),
+            [
+                "fan_in",
+                "fan_out",
+                "examples",
+                "passes",
+                "estimator",
+                "measured",
+                "standard_error",
+                "theory",
+                "relative_bias",
+                "relative_bias_error",
+                "cosine",
+            ],
+            rows.Select(
+                row => new object[] { row.FanIn, row.FanOut, row.Examples, row.Passes, row.Estimator, row.Measured, row.StandardError, row.Theory, row.RelativeBias, row.RelativeBiasError, row.Cosine }),
             path => VariancePlot.SaveLayers(path, plan.Layer(1, 1, 1), rows));
         if (plan.AsJson)
         {
@@ -67,12 +82,24 @@ internal sealed class VarianceCommand
 
         foreach (IGrouping<(int, int), LayerMeasurement> layer in rows.GroupBy(row => (row.FanIn, row.FanOut)))
         {
-            _host.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"layer {layer.Key.Item1}x{layer.Key.Item2}, {plan.Draws} draws, {Several(plan.Passes[0], "pass", "passes")}"));
+            _host.Out.WriteLine(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"layer {layer.Key.Item1}x{layer.Key.Item2}, {plan.Draws} draws, {Several(plan.Passes[0], "pass", "passes")}"));
             TextTable table = new();
             table.Add("estimator", "examples", "measured", "theory", "ratio", "+-", "bias", "+-", "cosine");
             foreach (LayerMeasurement row in layer)
             {
-                table.Add(row.Estimator, Show(row.Examples), Short(row.Measured), Short(row.Theory), Fixed(row.Measured / row.Theory, 3), Fixed(row.StandardError / row.Theory, 3), Fixed(row.RelativeBias, 3), Fixed(row.RelativeBiasError, 3), Fixed(row.Cosine, 3));
+                table.Add(
+                    row.Estimator,
+                    Show(row.Examples),
+                    Short(row.Measured),
+                    Short(row.Theory),
+                    Fixed(row.Measured / row.Theory, 3),
+                    Fixed(row.StandardError / row.Theory, 3),
+                    Fixed(row.RelativeBias, 3),
+                    Fixed(row.RelativeBiasError, 3),
+                    Fixed(row.Cosine, 3));
             }
 
             table.Write(_host.Out, _host.OutWidth());
@@ -84,7 +111,8 @@ internal sealed class VarianceCommand
 
     private void RunNetwork(VarianceOptions.Plan plan, ModelSettings model, string folder, WorkerTeam team)
     {
-        IReadOnlyList<MixerEstimate> estimates = NetworkUnderStudy.Measure(model.Options, plan.Network, plan.BatchSize, plan.Steps, team, _host.Interruption);
+        IReadOnlyList<MixerEstimate> estimates = NetworkUnderStudy.Measure(
+            model.Options, plan.Network, plan.BatchSize, plan.Steps, team, _host.Interruption);
         List<NetworkMeasurement> rows =
         [
             .. estimates.SelectMany(estimate => estimate.Layers.Select(layer => NetworkMeasurement.From(estimate, layer.Weight, layer.Quality))
@@ -93,8 +121,20 @@ internal sealed class VarianceCommand
         MeasurementFiles files = MeasurementFiles.Write(
             folder,
             "model",
-            ["rule", "losses", "passes", "weights", "variance", "standard_error", "relative_variance", "relative_bias", "relative_bias_error", "cosine"],
-            rows.Select(row => new object[] { row.Rule, row.Losses, row.Passes, row.Weights, row.Variance, row.StandardError, row.RelativeVariance, row.RelativeBias, row.RelativeBiasError, row.Cosine }),
+            [
+                "rule",
+                "losses",
+                "passes",
+                "weights",
+                "variance",
+                "standard_error",
+                "relative_variance",
+                "relative_bias",
+                "relative_bias_error",
+                "cosine",
+            ],
+            rows.Select(
+                row => new object[] { row.Rule, row.Losses, row.Passes, row.Weights, row.Variance, row.StandardError, row.RelativeVariance, row.RelativeBias, row.RelativeBiasError, row.Cosine }),
             path => VariancePlot.SaveNetwork(path, model.Name, [.. rows.Where(row => row.Weights == NetworkMeasurement.AllWeights)]));
         if (plan.AsJson)
         {
@@ -102,12 +142,24 @@ internal sealed class VarianceCommand
             return;
         }
 
-        _host.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{model.Name}, the blocks' weights: batch of {plan.BatchSize} after {Several(plan.Steps, "step", "steps")}, {plan.Draws} draws"));
+        _host.Out.WriteLine(
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"{model.Name}, the blocks' weights: batch of {plan.BatchSize} after {Several(plan.Steps, "step", "steps")}, {plan.Draws} draws"));
         TextTable table = new();
         table.Add("rule", "losses", "passes", "variance", "relative", "+-", "bias", "+-", "cosine");
         foreach (NetworkMeasurement row in rows.Where(row => row.Weights == NetworkMeasurement.AllWeights))
         {
-            table.Add(row.Rule, row.Losses, Show(row.Passes), Short(row.Variance), Short(row.RelativeVariance), Short(row.RelativeVariance * row.StandardError / row.Variance), Fixed(row.RelativeBias, 3), Fixed(row.RelativeBiasError, 3), Fixed(row.Cosine, 3));
+            table.Add(
+                row.Rule,
+                row.Losses,
+                Show(row.Passes),
+                Short(row.Variance),
+                Short(row.RelativeVariance),
+                Short(row.RelativeVariance * row.StandardError / row.Variance),
+                Fixed(row.RelativeBias, 3),
+                Fixed(row.RelativeBiasError, 3),
+                Fixed(row.Cosine, 3));
         }
 
         table.Write(_host.Out, _host.OutWidth());
@@ -117,11 +169,13 @@ internal sealed class VarianceCommand
 
     private void Json<T>(T outcome) => _host.WriteJson(outcome);
 
-    private void Tell(MeasurementFiles files) => new TextTable().Add("plot", files.Plot).Add("table", files.Table).Write(_host.Out, _host.OutWidth());
+    private void Tell(MeasurementFiles files) =>
+        new TextTable().Add("plot", files.Plot).Add("table", files.Table).Write(_host.Out, _host.OutWidth());
 
     private static string Show(int number) => number.ToString(CultureInfo.InvariantCulture);
 
-    private static string Several(int number, string one, string more) => string.Create(CultureInfo.InvariantCulture, $"{number} {(number == 1 ? one : more)}");
+    private static string Several(int number, string one, string more) =>
+        string.Create(CultureInfo.InvariantCulture, $"{number} {(number == 1 ? one : more)}");
 
     private static string Short(double value) => value.ToString("G4", CultureInfo.InvariantCulture);
 

@@ -12,7 +12,9 @@ internal static class ComparisonTable
         foreach (ComparedRule rule in comparison.Rules)
         {
             Add(
-                rule.Paper is PaperCell cell ? $"{Comparison.Number(cell.TestError, "0.00")} / {Comparison.Number(cell.TrainError, "0.00")}" : "",
+                rule.Paper is PaperCell cell
+                    ? $"{Comparison.Number(cell.TestError, "0.00")} / {Comparison.Number(cell.TrainError, "0.00")}"
+                    : "",
                 rule.Rule,
                 rule.Show(rule.TestError),
                 rule.Show(rule.TrainError),

@@ -32,7 +32,10 @@ internal static class DryRunTable
         }
 
         TextTable table = new();
-        table.Add("model", string.Create(CultureInfo.InvariantCulture, $"{tried.Run.Network.Name}, {tried.Run.Parameters:N0} parameters, {tried.Run.Rule}"));
+        table.Add(
+            "model",
+            string.Create(
+                CultureInfo.InvariantCulture, $"{tried.Run.Network.Name}, {tried.Run.Parameters:N0} parameters, {tried.Run.Rule}"));
         table.Add("data", tried.Run.DescribeData());
         if (tried.Run.AreaMin is double least)
         {
@@ -44,8 +47,16 @@ internal static class DryRunTable
         table.Add("steps", string.Create(
             CultureInfo.InvariantCulture,
             $"{tried.Run.Epochs} epoch{(tried.Run.Epochs == 1 ? "" : "s")} of {tried.StepsPerEpoch:N0}, {tried.Run.BatchSize} images each, learning rate {tried.Run.LearningRate:G6}"));
-        table.Add("memory", string.Create(CultureInfo.InvariantCulture, $"{tried.ActivationBytes / 1e6:0.0} MB of activations; {tried.PeakMegabytes:0} MB for the whole process"));
-        table.Add("speed", string.Create(CultureInfo.InvariantCulture, $"{tried.ImagesPerSecond:N0} images/s on {tried.Run.Threads} thread{(tried.Run.Threads == 1 ? "" : "s")}"));
+        table.Add(
+            "memory",
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"{tried.ActivationBytes / 1e6:0.0} MB of activations; {tried.PeakMegabytes:0} MB for the whole process"));
+        table.Add(
+            "speed",
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"{tried.ImagesPerSecond:N0} images/s on {tried.Run.Threads} thread{(tried.Run.Threads == 1 ? "" : "s")}"));
         table.Add("time", $"{Figures.Duration(TimeSpan.FromSeconds(tried.Seconds))}, evaluation left out");
         table.Add("run", $"would be in {CommandLineText.Quote(tried.Folder)}; nothing was written");
         table.Write(host.Out, host.OutWidth());

@@ -39,7 +39,8 @@ internal sealed class LiveDisplay : TrainingDisplay
     {
         if (progress.Evaluation is EvaluationProgress evaluation)
         {
-            _host.ShowStatus($"{Show(evaluation.OnTrainingImages ? "training" : _run.HeldOut, evaluation.Done, evaluation.Images)}, epoch {progress.Epoch}/{progress.Epochs}");
+            _host.ShowStatus(
+                $"{Show(evaluation.OnTrainingImages ? "training" : _run.HeldOut, evaluation.Done, evaluation.Images)}, epoch {progress.Epoch}/{progress.Epochs}");
             return;
         }
 
@@ -61,7 +62,13 @@ internal sealed class LiveDisplay : TrainingDisplay
         if (!_hasHeadings)
         {
             _hasHeadings = true;
-            _host.Error.WriteLine(Row("epoch", _run.LearntError, $"{_run.HeldOut} error", "images/s", PaperRules.TrainsHeads(_run.Rule) ? "block losses" : ""));
+            _host.Error.WriteLine(
+                Row(
+                    "epoch",
+                    _run.LearntError,
+                    $"{_run.HeldOut} error",
+                    "images/s",
+                    PaperRules.TrainsHeads(_run.Rule) ? "block losses" : ""));
         }
 
         _host.Error.WriteLine(Row(
@@ -77,7 +84,8 @@ internal sealed class LiveDisplay : TrainingDisplay
     /// <param name="done">Images evaluated so far.</param>
     /// <param name="images">Images of the evaluation.</param>
     internal static string Show(string set, int done, int images) =>
-        string.Create(CultureInfo.InvariantCulture, $"{100.0 * done / images,3:0} % of the {set} images evaluated: {done:N0} of {images:N0}");
+        string.Create(
+            CultureInfo.InvariantCulture, $"{100.0 * done / images,3:0} % of the {set} images evaluated: {done:N0} of {images:N0}");
 
     private string Row(string epoch, string train, string test, string speed, string losses)
     {

@@ -27,11 +27,13 @@ internal static class ParseFaults
         ParseError error = parse.Errors[0];
         return error.SymbolResult switch
         {
-            CommandResult { Command.Subcommands.Count: > 0 } => $"'{owner}' needs a command: {ValueOption.List([.. command.Subcommands.Select(sub => sub.Name)])}. See '{help}'.",
+            CommandResult { Command.Subcommands.Count: > 0 } =>
+                $"'{owner}' needs a command: {ValueOption.List([.. command.Subcommands.Select(sub => sub.Name)])}. See '{help}'.",
             ArgumentResult { Tokens.Count: 0, Argument: var argument } => DescribeMissing(owner, argument, ""),
             OptionResult { IdentifierToken: null } option => $"'{owner}' needs {option.Option.Name}. See '{help}'.",
             OptionResult { Tokens.Count: 0 } option => $"{option.Option.Name} needs a value. See '{help}'.",
-            OptionResult { IdentifierTokenCount: > 1 } option => $"{option.Option.Name} is given {option.IdentifierTokenCount} times; give it once.",
+            OptionResult { IdentifierTokenCount: > 1 } option =>
+                $"{option.Option.Name} is given {option.IdentifierTokenCount} times; give it once.",
             _ => error.Message,
         };
     }
@@ -40,10 +42,12 @@ internal static class ParseFaults
     /// <param name="parse">The command line.</param>
     /// <param name="argument">The argument.</param>
     /// <param name="hint">More about it.</param>
-    internal static CommandFault Missing(ParseResult parse, Argument argument, string hint = "") => new(DescribeMissing(FullName(parse.CommandResult), argument, hint));
+    internal static CommandFault Missing(ParseResult parse, Argument argument, string hint = "") =>
+        new(DescribeMissing(FullName(parse.CommandResult), argument, hint));
 
     /// <summary>Whether an option was given no value and took the next option for it.</summary>
-    internal static bool TookAnOption(SymbolResult option) => option.Tokens is [{ Value: string text }, ..] && text.StartsWith("--", StringComparison.Ordinal);
+    internal static bool TookAnOption(SymbolResult option) =>
+        option.Tokens is [{ Value: string text }, ..] && text.StartsWith("--", StringComparison.Ordinal);
 
     /// <summary>A word of the user's, short enough for a message.</summary>
     internal static string Quote(string word) => word.Length <= Longest ? $"'{word}'" : $"'{word[..Longest]}...'";
@@ -59,7 +63,9 @@ internal static class ParseFaults
     {
         if (word.StartsWith('-'))
         {
-            IEnumerable<string> options = command.Options.SelectMany(option => option.Aliases.Prepend(option.Name)).Where(name => name.Length > 2).Append("--help");
+            IEnumerable<string> options = command.Options.SelectMany(option => option.Aliases.Prepend(option.Name))
+                .Where(name => name.Length > 2)
+                .Append("--help");
             return $"'{owner}' has no option {Quote(word)}{NearestName.Suggest(word, options)}";
         }
 
@@ -69,7 +75,9 @@ internal static class ParseFaults
             return $"there is no command {Quote(word)}{NearestName.Suggest(word, names)}";
         }
 
-        string taken = command.Arguments.Count > 0 ? $"{string.Join(", ", command.Arguments.Select(argument => $"one {argument.Name}"))} and options" : "options only";
+        string taken = command.Arguments.Count > 0
+            ? $"{string.Join(", ", command.Arguments.Select(argument => $"one {argument.Name}"))} and options"
+            : "options only";
         return $"'{owner}' takes {taken}; {Quote(word)} belongs to none.";
     }
 }

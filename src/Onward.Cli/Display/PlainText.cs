@@ -14,7 +14,8 @@ internal sealed class PlainText : TextWriter
     private readonly Func<int?> _width;
     private bool _isDropped;
 
-    private PlainText(TextWriter inner, bool isResult, StatusLine status, Func<int?> width) => (_inner, _isResult, _status, _width) = (inner, isResult, status, width);
+    private PlainText(TextWriter inner, bool isResult, StatusLine status, Func<int?> width) =>
+        (_inner, _isResult, _status, _width) = (inner, isResult, status, width);
 
     /// <summary>Columns of the terminal that the text goes to; null if it goes elsewhere.</summary>
     internal int? Width => _width();
@@ -27,7 +28,8 @@ internal sealed class PlainText : TextWriter
     internal static PlainText OfResults(TextWriter inner, StatusLine status, Func<int?> width) => new(inner, isResult: true, status, width);
 
     /// <summary>Makes the writer of messages. Once one cannot be written, all are dropped and the command goes on.</summary>
-    internal static PlainText OfMessages(TextWriter inner, StatusLine status, Func<int?> width) => new(inner, isResult: false, status, width);
+    internal static PlainText OfMessages(TextWriter inner, StatusLine status, Func<int?> width) =>
+        new(inner, isResult: false, status, width);
 
     /// <inheritdoc/>
     public override void Write(char value) => Write(value.ToString());
@@ -41,7 +43,9 @@ internal sealed class PlainText : TextWriter
         if (!string.IsNullOrEmpty(value))
         {
             _status.Clear();
-            Send(writer => writer.Write(string.Join('\n', value.Replace("\r\n", "\n", StringComparison.Ordinal).Split('\n').Select(Printable.Escape))));
+            Send(
+                writer => writer.Write(
+                    string.Join('\n', value.Replace("\r\n", "\n", StringComparison.Ordinal).Split('\n').Select(Printable.Escape))));
         }
     }
 
@@ -81,7 +85,9 @@ internal sealed class PlainText : TextWriter
             _isDropped = true;
             if (_isResult)
             {
-                throw new CommandFault($"standard output cannot be written: {fault.Message}. Give it a file with room, or a reader that takes all of the result.", fault);
+                throw new CommandFault(
+                    $"standard output cannot be written: {fault.Message}. Give it a file with room, or a reader that takes all of the result.",
+                    fault);
             }
         }
     }

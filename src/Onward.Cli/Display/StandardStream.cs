@@ -4,7 +4,8 @@ namespace Onward.Cli;
 
 /// <summary>Standard output or standard error of a Unix process, written by the system's own call.</summary>
 /// <remarks>
-/// The program never asks for Console.Out or Console.Error: either one sends codes that set up the terminal to standard output, in front of a
+/// The program never asks for Console.Out or Console.Error: either one sends codes that set up the terminal to standard output, in front of
+/// a
 /// result. The stream of Console.OpenStandardOutput sends none, but takes a closed pipe for success.
 /// </remarks>
 internal sealed partial class StandardStream : Stream

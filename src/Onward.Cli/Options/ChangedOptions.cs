@@ -29,13 +29,21 @@ internal static class ChangedOptions
     {
         // The control variate brings other options with it, which are its defaults and not shown; it is.
         JsonObject defaults = (Defaults(run) with { ControlVariate = ControlVariate.None }).ToJson();
-        return run.ToJson().Where(option => option.Value is not null && !NotShown.Contains(option.Key) && !JsonNode.DeepEquals(option.Value, defaults[option.Key]))
-            .ToDictionary(option => Names.GetValueOrDefault(option.Key) ?? JsonNamingPolicy.KebabCaseLower.ConvertName(option.Key), option => option.Value!);
+        return run.ToJson()
+            .Where(
+                option => option.Value is not null && !NotShown.Contains(option.Key) && !JsonNode.DeepEquals(
+                    option.Value, defaults[option.Key]))
+            .ToDictionary(
+                option => Names.GetValueOrDefault(option.Key) ?? JsonNamingPolicy.KebabCaseLower.ConvertName(option.Key),
+                option => option.Value!);
     }
 
     /// <summary>The options as <c>onward sweep --vary</c> would take them.</summary>
     internal static string Show(IReadOnlyDictionary<string, JsonNode> options) =>
-        string.Join(' ', options.Select(option => $"{option.Key}={(option.Value.GetValueKind() == JsonValueKind.String ? option.Value.GetValue<string>() : option.Value.ToJsonString())}"));
+        string.Join(
+            ' ',
+            options.Select(
+                option => $"{option.Key}={(option.Value.GetValueKind() == JsonValueKind.String ? option.Value.GetValue<string>() : option.Value.ToJsonString())}"));
 
     private static RunConfiguration Defaults(RunConfiguration run)
     {
@@ -43,14 +51,17 @@ internal static class ChangedOptions
         Command train = new("train");
         options.AddTo(train);
         string[] objective = run.Projection > 0 ? ["--objective", "contrastive"] : [];
-        string[] predicted = run.ControlVariate == ControlVariate.None ? [] : ["--control-variate", RuleSettings.NameOf(run.ControlVariate)];
+        string[] predicted = run.ControlVariate == ControlVariate.None
+            ? []
+            : ["--control-variate", RuleSettings.NameOf(run.ControlVariate)];
         string[] words = ["--model", run.Model, "--rule", run.Rule, "--dataset", run.Dataset, .. objective, .. predicted];
         RunPlan plan = options.Read(train.Parse(words, ValueOption.Parsing)).Run.FitToChannels(run.Images?.Mean.Count ?? 0);
 
         // No image is looked at; what describes images is not shown.
         int side = run.ImageSize is null ? 1 : Datasets.DefaultImageSize;
         ImageSet none = new LabelledImages(new byte[side * side], new int[1], side, side, 1, 1);
-        RunConfiguration defaults = plan.Configure(new TrainingData(run.Dataset, new ImageDataset("", none, none, [0], [1], ""), null, 0), 0);
+        RunConfiguration defaults = plan.Configure(
+            new TrainingData(run.Dataset, new ImageDataset("", none, none, [0], [1], ""), null, 0), 0);
         return defaults with { Antialias = run.Dataset == Datasets.Folder };
     }
 }

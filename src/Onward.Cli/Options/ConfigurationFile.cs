@@ -19,10 +19,13 @@ internal static class ConfigurationFile
     private const string SchemaKey = "$schema";
     private const string SchemaAddress = "https://json-schema.org/draft/2020-12/schema";
 
-    private static readonly JsonDocumentOptions Reading = new() { AllowTrailingCommas = true, CommentHandling = JsonCommentHandling.Skip, AllowDuplicateProperties = false };
+    private static readonly JsonDocumentOptions Reading =
+        new() { AllowTrailingCommas = true, CommentHandling = JsonCommentHandling.Skip, AllowDuplicateProperties = false };
 
     /// <summary>Makes the option that names a file.</summary>
-    internal static Option<string?> Option() => ValueOption.File(Name, "JSON file with options, by their names without dashes. What the command line says goes before what it says");
+    internal static Option<string?> Option() =>
+        ValueOption.File(
+            Name, "JSON file with options, by their names without dashes. What the command line says goes before what it says");
 
     /// <summary>The words of a command line with the options of the file that it names.</summary>
     /// <param name="args">The words.</param>
@@ -40,7 +43,9 @@ internal static class ConfigurationFile
             .Where(option => !args.Any(arg => arg == option.Name || arg.StartsWith(option.Name + "=", StringComparison.Ordinal)))
             .SelectMany(option => option.Words)];
         ParseResult alone = root.Parse([command.Name, .. words], ValueOption.Parsing);
-        return alone.Errors.Count == 0 ? [command.Name, .. words, .. args[1..]] : throw new CommandFault($"{path}: {ParseFaults.Describe(alone)}");
+        return alone.Errors.Count == 0
+            ? [command.Name, .. words, .. args[1..]]
+            : throw new CommandFault($"{path}: {ParseFaults.Describe(alone)}");
     }
 
     /// <summary>The options of a command line as a file would hold them, with what they come to where they are not given.</summary>
@@ -52,8 +57,12 @@ internal static class ConfigurationFile
         JsonObject file = [];
         foreach (Option option in options)
         {
-            string? text = parse.GetResult(option) is { Implicit: false } given ? given.Tokens is [{ Value: string typed }, ..] ? typed : "true"
-                : resolved.TryGetValue(option.Name, out object? value) ? System.Convert.ToString(value, CultureInfo.InvariantCulture) : null;
+            string? text = parse.GetResult(option) is { Implicit: false } given
+                ? given.Tokens is [{ Value: string typed }, ..] ? typed
+                : "true"
+                : resolved.TryGetValue(option.Name, out object? value)
+                ? System.Convert.ToString(value, CultureInfo.InvariantCulture)
+                : null;
             if (text is not null)
             {
                 file[Key(option)] = ToJson(option, text);
@@ -72,7 +81,8 @@ internal static class ConfigurationFile
         foreach (Option option in options)
         {
             JsonObject property = new() { ["description"] = option.Description, ["type"] = TypeOf(option) };
-            if (IsText(option) && option.GetCompletions(CompletionContext.Empty).Select(item => (JsonNode)item.Label).ToArray() is { Length: > 0 } names)
+            if (IsText(option)
+                && option.GetCompletions(CompletionContext.Empty).Select(item => (JsonNode)item.Label).ToArray() is { Length: > 0 } names)
             {
                 property["enum"] = new JsonArray(names);
             }
@@ -139,7 +149,8 @@ internal static class ConfigurationFile
 
         Option[] options = [.. command.Options.Where(MayBeIn)];
         Option option = options.FirstOrDefault(candidate => Key(candidate) == key)
-            ?? throw new CommandFault($"{path}: there is no option {ParseFaults.Quote(key)}{NearestName.Suggest(key, options.Select(Key))} A key is the name of an option of 'onward {command.Name}' without its dashes.");
+            ?? throw new CommandFault(
+                $"{path}: there is no option {ParseFaults.Quote(key)}{NearestName.Suggest(key, options.Select(Key))} A key is the name of an option of 'onward {command.Name}' without its dashes.");
         if (option is Option<bool>)
         {
             return value.GetValueKind() switch
@@ -163,11 +174,13 @@ internal static class ConfigurationFile
     internal static bool MayBeIn(Option option) => option is not System.CommandLine.Help.HelpOption
         && option.Name is not (Name or "--dump-config" or "--dry-run" or "--resume" or "--best" or "--epoch" or "--json");
 
-    private static string Text(JsonNode? value) => value is JsonValue text && text.GetValueKind() == JsonValueKind.String ? text.GetValue<string>() : value?.ToJsonString() ?? "null";
+    private static string Text(JsonNode? value) =>
+        value is JsonValue text && text.GetValueKind() == JsonValueKind.String ? text.GetValue<string>() : value?.ToJsonString() ?? "null";
 
     private static string Key(Option option) => option.Name.TrimStart('-');
 
-    private static bool IsText(Option option) => option.ValueType != typeof(bool) && !IsWhole(option) && option.ValueType != typeof(double?);
+    private static bool IsText(Option option) =>
+        option.ValueType != typeof(bool) && !IsWhole(option) && option.ValueType != typeof(double?);
 
     private static bool IsWhole(Option option) => option.ValueType == typeof(int?) || option.ValueType == typeof(ulong?);
 

@@ -10,7 +10,10 @@ internal sealed class DataChoice
 
     private const int LargestImageSize = 4096;
 
-    private readonly Option<string?> _dataset = ValueOption.Name("--dataset", "mnist (default), fashion-mnist, cifar-10 (each found, or downloaded once), digits (drawn by this program), idx or folder (your own, in --data)", Datasets.Names);
+    private readonly Option<string?> _dataset = ValueOption.Name(
+        "--dataset",
+        "mnist (default), fashion-mnist, cifar-10 (each found, or downloaded once), digits (drawn by this program), idx or folder (your own, in --data)",
+        Datasets.Names);
     private readonly Option<string?> _data = FolderOption();
     private readonly Option<int?> _imageSize = ImageSizeOption();
     private readonly Option<bool> _noAntialias = NoAntialiasOption();
@@ -22,10 +25,16 @@ internal sealed class DataChoice
         0);
 
     /// <summary>Makes the option for the folder of MNIST.</summary>
-    internal static Option<string?> FolderOption() => ValueOption.Folder("--data", "Folder with the files of the data set, plain or packed. Default: $ONWARD_DATA, then the cache");
+    internal static Option<string?> FolderOption() =>
+        ValueOption.Folder("--data", "Folder with the files of the data set, plain or packed. Default: $ONWARD_DATA, then the cache");
 
     /// <summary>Makes the option for the size of images in folders.</summary>
-    internal static Option<int?> ImageSizeOption() => ValueOption.Whole("--image-size", $"Rows and columns that images of --dataset {Datasets.Folder} are brought to. Default {Datasets.DefaultImageSize}", 1, LargestImageSize);
+    internal static Option<int?> ImageSizeOption() =>
+        ValueOption.Whole(
+            "--image-size",
+            $"Rows and columns that images of --dataset {Datasets.Folder} are brought to. Default {Datasets.DefaultImageSize}",
+            1,
+            LargestImageSize);
 
     /// <summary>Makes the option for how images in folders are made smaller.</summary>
     internal static Option<bool> NoAntialiasOption() => new("--no-antialias")

@@ -17,7 +17,8 @@ internal sealed record LearningRates(double? ForAll, IReadOnlyDictionary<string,
     /// <summary>Makes the option.</summary>
     internal static Option<LearningRates?> Option() => new(Name)
     {
-        Description = "Learning rate: one number for all rules, or RULE=X,RULE=Y. Default: the rule's own for the model, as 'onward train' takes it",
+        Description =
+            "Learning rate: one number for all rules, or RULE=X,RULE=Y. Default: the rule's own for the model, as 'onward train' takes it",
         HelpName = "RATES",
         CustomParser = Read,
     };

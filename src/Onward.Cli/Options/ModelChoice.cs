@@ -14,18 +14,32 @@ internal sealed class ModelChoice
     private const int LargestKernelSide = 63;
 
     private readonly Option<string?> _model;
-    private readonly Option<string?> _mixer = ValueOption.Name("--mixer", $"How blocks mix patches: matrix (default), or {ModelSettings.Convolution}, a kernel for each channel over neighbouring patches", ["matrix", ModelSettings.Convolution]);
-    private readonly Option<int?> _kernelSide = ValueOption.Whole("--kernel-side", $"Patches along each side of the kernel of --mixer {ModelSettings.Convolution}, an odd number. Default {ModelSettings.DefaultKernelSide}", 1, LargestKernelSide);
+    private readonly Option<string?> _mixer = ValueOption.Name(
+        "--mixer",
+        $"How blocks mix patches: matrix (default), or {ModelSettings.Convolution}, a kernel for each channel over neighbouring patches",
+        ["matrix", ModelSettings.Convolution]);
+    private readonly Option<int?> _kernelSide = ValueOption.Whole(
+        "--kernel-side",
+        $"Patches along each side of the kernel of --mixer {ModelSettings.Convolution}, an odd number. Default {ModelSettings.DefaultKernelSide}",
+        1,
+        LargestKernelSide);
 
-    private readonly Option<int[]> _downsample = ValueOption.Factors("--downsample", "After each block, how many times shorter the sides of the grid of patches become, 1 to 3, by commas, such as 1,2,1,1. Default 1 everywhere");
-    private readonly Option<int[]> _channelRatio = ValueOption.Factors("--channel-ratio", "After each block, how many times more channels there are. Default 1 everywhere");
-    private readonly Option<int[]> _groupRatio = ValueOption.Factors("--group-ratio", "After each block, how many times more channel groups there are. Default 1 everywhere");
+    private readonly Option<int[]> _downsample = ValueOption.Factors(
+        "--downsample",
+        "After each block, how many times shorter the sides of the grid of patches become, 1 to 3, by commas, such as 1,2,1,1. Default 1 everywhere");
+    private readonly Option<int[]> _channelRatio = ValueOption.Factors(
+        "--channel-ratio", "After each block, how many times more channels there are. Default 1 everywhere");
+    private readonly Option<int[]> _groupRatio = ValueOption.Factors(
+        "--group-ratio", "After each block, how many times more channel groups there are. Default 1 everywhere");
     private readonly Option<double?> _epsilon = ValueOption.Number(
         "--epsilon",
-        string.Create(CultureInfo.InvariantCulture, $"Number added to the variance in each normalisation. Default {LocalMixerOptions.DefaultEpsilon}; the paper's code has {LocalMixerOptions.PaperEpsilon}"),
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"Number added to the variance in each normalisation. Default {LocalMixerOptions.DefaultEpsilon}; the paper's code has {LocalMixerOptions.PaperEpsilon}"),
         "above 0 and below 1",
         value => value is > 0 and < 1 && (float)value is > 0 and < 1);
-    private readonly Option<string?> _pooling = ValueOption.Name("--pooling", "What --downsample makes of a window of patches: average (default), or maximum", Poolings);
+    private readonly Option<string?> _pooling = ValueOption.Name(
+        "--pooling", "What --downsample makes of a window of patches: average (default), or maximum", Poolings);
 
     /// <summary>Makes the options.</summary>
     /// <param name="help">What naming a preset does.</param>
@@ -47,7 +61,8 @@ internal sealed class ModelChoice
     }
 
     /// <summary>Makes the options for a command that has a preset by default.</summary>
-    internal static ModelChoice WithDefault(string preset) => new($"Preset, size/patches/groups: {string.Join(", ", LocalMixerPresets.Names)}. Default {preset}");
+    internal static ModelChoice WithDefault(string preset) =>
+        new($"Preset, size/patches/groups: {string.Join(", ", LocalMixerPresets.Names)}. Default {preset}");
 
     /// <summary>The preset that the command line names, if it names one.</summary>
     internal string? Named(ParseResult parse) => parse.GetValue(_model);
@@ -61,7 +76,10 @@ internal sealed class ModelChoice
         float epsilon = (float?)parse.GetValue(_epsilon) ?? LocalMixerOptions.DefaultEpsilon;
         if (parse.GetValue(_mixer) != ModelSettings.Convolution)
         {
-            return kernelSide is null ? ModelSettings.Default(preset) with { Scaling = scaling, Epsilon = epsilon } : throw new CommandFault($"--kernel-side belongs to --mixer {ModelSettings.Convolution}. Name that too, or leave --kernel-side out.");
+            return kernelSide is null
+                ? ModelSettings.Default(preset) with { Scaling = scaling, Epsilon = epsilon }
+                : throw new CommandFault(
+                    $"--kernel-side belongs to --mixer {ModelSettings.Convolution}. Name that too, or leave --kernel-side out.");
         }
 
         if (kernelSide % 2 == 0)
@@ -70,10 +88,12 @@ internal sealed class ModelChoice
         }
 
         // What mixes patches stands in the blocks after the first.
-        ModelSettings settings = new(preset, TokenMixer.DepthwiseConvolution, kernelSide ?? ModelSettings.DefaultKernelSide, scaling, epsilon);
+        ModelSettings settings = new(
+            preset, TokenMixer.DepthwiseConvolution, kernelSide ?? ModelSettings.DefaultKernelSide, scaling, epsilon);
         return settings.Blocks > 1
             ? settings
-            : throw new CommandFault($"--mixer {ModelSettings.Convolution} means nothing to --model {preset}, whose one block mixes no patches. Leave it out, or choose another model.");
+            : throw new CommandFault(
+                $"--mixer {ModelSettings.Convolution} means nothing to --model {preset}, whose one block mixes no patches. Leave it out, or choose another model.");
     }
 
     private NetworkScaling? ReadScaling(ParseResult parse)

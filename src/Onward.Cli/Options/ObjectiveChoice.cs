@@ -10,13 +10,25 @@ internal sealed class ObjectiveChoice
 
     private static readonly IReadOnlyList<string> Optimizers = [.. Enum.GetNames<OptimizerKind>().Select(name => name.ToLowerInvariant())];
 
-    private readonly Option<string?> _objective = ValueOption.Name("--objective", "What is learnt: supervised (default), from labels, or contrastive, from two views of each image and then a linear readout", [ObjectiveSettings.Supervised, ObjectiveSettings.Contrastive]);
-    private readonly Option<bool> _overlap = new("--overlap") { Description = "Let each block of LG-BP or LG-FA learn from the next block's loss too: less greedy, more time and memory" };
-    private readonly Option<int?> _projection = ValueOption.Whole("--projection", $"Outputs of the heads that compare views. Default {DefaultProjection}", 2, 1 << 16);
-    private readonly Option<double?> _temperature = ValueOption.Number("--temperature", "Temperature of the contrastive loss. Default 0.5", "above 0", value => value > 0);
-    private readonly Option<double?> _readoutRate = ValueOption.Number("--readout-lr", "Learning rate of the linear readout after a contrastive epoch. Default 0.01", "above 0", value => value > 0);
-    private readonly Option<double?> _readoutScale = ValueOption.Number("--readout-scale", "What --lr is multiplied by for the final readout of a supervised run; the paper's code has 0.1. Default 1", "above 0", value => value > 0);
-    private readonly Option<string?> _optimizer = ValueOption.Name("--optimizer", $"How gradients become updates: {ValueOption.List(Optimizers)}. Default sgd", Optimizers);
+    private readonly Option<string?> _objective = ValueOption.Name(
+        "--objective",
+        "What is learnt: supervised (default), from labels, or contrastive, from two views of each image and then a linear readout",
+        [ObjectiveSettings.Supervised, ObjectiveSettings.Contrastive]);
+    private readonly Option<bool> _overlap =
+        new("--overlap") { Description = "Let each block of LG-BP or LG-FA learn from the next block's loss too: less greedy, more time and memory" };
+    private readonly Option<int?> _projection = ValueOption.Whole(
+        "--projection", $"Outputs of the heads that compare views. Default {DefaultProjection}", 2, 1 << 16);
+    private readonly Option<double?> _temperature = ValueOption.Number(
+        "--temperature", "Temperature of the contrastive loss. Default 0.5", "above 0", value => value > 0);
+    private readonly Option<double?> _readoutRate = ValueOption.Number(
+        "--readout-lr", "Learning rate of the linear readout after a contrastive epoch. Default 0.01", "above 0", value => value > 0);
+    private readonly Option<double?> _readoutScale = ValueOption.Number(
+        "--readout-scale",
+        "What --lr is multiplied by for the final readout of a supervised run; the paper's code has 0.1. Default 1",
+        "above 0",
+        value => value > 0);
+    private readonly Option<string?> _optimizer = ValueOption.Name(
+        "--optimizer", $"How gradients become updates: {ValueOption.List(Optimizers)}. Default sgd", Optimizers);
 
     /// <summary>Adds the options to a command.</summary>
     internal void AddTo(Command command)
@@ -35,7 +47,8 @@ internal sealed class ObjectiveChoice
         {
             if (parse.GetResult(option) is { Implicit: false })
             {
-                throw new CommandFault($"{option.Name} means nothing to --objective {(contrastive ? ObjectiveSettings.Contrastive : ObjectiveSettings.Supervised)}. Leave it out, or choose another objective.");
+                throw new CommandFault(
+                    $"{option.Name} means nothing to --objective {(contrastive ? ObjectiveSettings.Contrastive : ObjectiveSettings.Supervised)}. Leave it out, or choose another objective.");
             }
         }
 

@@ -36,7 +36,11 @@ internal sealed class RunChoice
     /// <summary>The run's folder, and the words that follow it.</summary>
     internal (string Run, string[] Others) Read(ParseResult parse)
     {
-        string[] words = [.. parse.GetValue(_folder) is string first ? [first] : Array.Empty<string>(), .. (_others is null ? null : parse.GetValue(_others)) ?? []];
+        string[] words =
+        [
+            .. parse.GetValue(_folder) is string first ? [first] : Array.Empty<string>(),
+            .. (_others is null ? null : parse.GetValue(_others)) ?? [],
+        ];
         string? named = parse.GetValue(_option);
         if (named is null && words.Length == 0)
         {
@@ -45,7 +49,8 @@ internal sealed class RunChoice
 
         (string run, string[] others) = named is null ? (words[0], words[1..]) : (named, words);
         return others.Length == 0 && _others is not null ? throw ParseFaults.Missing(parse, _others)
-            : others.Length > 0 && _others is null ? throw new CommandFault($"{ParseFaults.Quote(others[0])} is one run and --run {named} another. Name one.")
+            : others.Length > 0
+            && _others is null ? throw new CommandFault($"{ParseFaults.Quote(others[0])} is one run and --run {named} another. Name one.")
             : (run, others);
     }
 }

@@ -29,7 +29,8 @@ internal sealed record SweepVariation(Option Option, IReadOnlyList<string> Value
         string[] sides = text.Split('=', 2, StringSplitOptions.TrimEntries);
         if (sides is not [{ Length: > 0 } name, { Length: > 0 } values])
         {
-            throw new CommandFault($"--vary must be NAME=VALUE,VALUE,... or NAME=LOW..HIGH, as in lr=0.01,0.03; got {ParseFaults.Quote(text)}.");
+            throw new CommandFault(
+                $"--vary must be NAME=VALUE,VALUE,... or NAME=LOW..HIGH, as in lr=0.01,0.03; got {ParseFaults.Quote(text)}.");
         }
 
         Option[] variable = [.. options.Where(option => !OfTheData.Contains(option.Name))];
@@ -79,7 +80,8 @@ internal sealed record SweepVariation(Option Option, IReadOnlyList<string> Value
             || !double.TryParse(high, NumberStyles.Float, CultureInfo.InvariantCulture, out double to)
             || !(from < to && (whole ? from >= 0 && to < int.MaxValue && from % 1 == 0 && to % 1 == 0 : from > 0 && double.IsFinite(to))))
         {
-            throw new CommandFault($"--vary {ParseFaults.Quote(text)} is no range: it takes two numbers, the lower first, above 0, and whole where the option takes whole ones.");
+            throw new CommandFault(
+                $"--vary {ParseFaults.Quote(text)} is no range: it takes two numbers, the lower first, above 0, and whole where the option takes whole ones.");
         }
 
         return new SweepVariation(option, [], from, to);

@@ -25,32 +25,71 @@ internal sealed class TrainOptions
     private readonly Option<LossScope> _lossScope = LossScopeOption();
     private readonly Option<int?> _epochs = EpochsOption();
     private readonly Option<int?> _batchSize = BatchSizeOption();
-    private readonly Option<double?> _learningRate = ValueOption.Number("--lr", $"Learning rate. Default by model and rule; {PaperRules.Default}: {PresetDefaults.Show(preset => preset.LearningRate)}; contrastive, {PresetDefaults.ContrastiveRateScale} times as high", "above 0", value => value > 0);
-    private readonly Option<double?> _momentum = ValueOption.Number("--momentum", "SGD momentum. Default 0.9", "from 0 to below 1", value => value is >= 0 and < 1);
-    private readonly Option<double?> _weightDecay = ValueOption.Number("--weight-decay", "Weight decay on matrices. Default 0.0001", "0 or above", value => value >= 0);
-    private readonly Option<string?> _schedule = ValueOption.Name("--schedule", $"How the learning rate falls: {ValueOption.List(Schedules)}. Default cosine", Schedules);
-    private readonly Option<double?> _warmupEpochs = ValueOption.Number("--warmup-epochs", "Epochs, or parts of one, over which the learning rate rises. Default 1; more for a small set", "0 or above", value => value >= 0);
-    private readonly Option<double?> _ema = ValueOption.Number("--ema", "Evaluate and keep an exponential moving average of the weights, of which each step keeps this part: 0.999, say. Default: no average", "from 0 to below 1", value => value is >= 0 and < 1);
-    private readonly Option<int?> _measureGradients = ValueOption.Whole("--measure-gradients", "At N steps of each epoch compare the gradients of each block with the exact ones of the same losses: norms and cosine, in metrics.csv. Costs a step of backprop each. Default 0", 0);
+    private readonly Option<double?> _learningRate = ValueOption.Number(
+        "--lr",
+        $"Learning rate. Default by model and rule; {PaperRules.Default}: {PresetDefaults.Show(preset => preset.LearningRate)}; contrastive, {PresetDefaults.ContrastiveRateScale} times as high",
+        "above 0",
+        value => value > 0);
+    private readonly Option<double?> _momentum = ValueOption.Number(
+        "--momentum", "SGD momentum. Default 0.9", "from 0 to below 1", value => value is >= 0 and < 1);
+    private readonly Option<double?> _weightDecay = ValueOption.Number(
+        "--weight-decay", "Weight decay on matrices. Default 0.0001", "0 or above", value => value >= 0);
+    private readonly Option<string?> _schedule = ValueOption.Name(
+        "--schedule", $"How the learning rate falls: {ValueOption.List(Schedules)}. Default cosine", Schedules);
+    private readonly Option<double?> _warmupEpochs = ValueOption.Number(
+        "--warmup-epochs",
+        "Epochs, or parts of one, over which the learning rate rises. Default 1; more for a small set",
+        "0 or above",
+        value => value >= 0);
+    private readonly Option<double?> _ema = ValueOption.Number(
+        "--ema",
+        "Evaluate and keep an exponential moving average of the weights, of which each step keeps this part: 0.999, say. Default: no average",
+        "from 0 to below 1",
+        value => value is >= 0 and < 1);
+    private readonly Option<int?> _measureGradients = ValueOption.Whole(
+        "--measure-gradients",
+        "At N steps of each epoch compare the gradients of each block with the exact ones of the same losses: norms and cosine, in metrics.csv. Costs a step of backprop each. Default 0",
+        0);
     private readonly Option<ulong?> _seed = ValueOption.Seed("--seed", "Names every random draw of the run. Default 1");
     private readonly Option<string?> _out = ValueOption.Folder("--out", "Run folder, new or empty. Default: runs/DATASET-MODEL-RULE-seedN");
-    private readonly Option<string?> _resume = ValueOption.Folder("--resume", $"Go on with a run that was stopped, to the same result bit for bit: its folder. Of the other options it takes {ValueOption.List(BesideResume)}, and --best or --epoch with --out");
-    private readonly EpochChoice _epoch = new("With --resume: begin a new run folder that goes on from the end", "Default: the last checkpoint, in the run's own folder");
-    private readonly Option<double?> _maxTime = ValueOption.Number("--max-time", "Minutes after which the run stops as after Ctrl-C, to be gone on with. Default: none", "from 0.001 to 1000000", value => value is >= 0.001 and <= 1_000_000);
-    private readonly Option<double?> _checkpointMinutes = ValueOption.Number("--checkpoint-minutes", "Minutes between checkpoints within an epoch; there is one after each epoch anyway. Default 10", "from 0 to 100000", value => value is >= 0 and <= 100_000);
-    private readonly Option<int?> _keep = ValueOption.Whole("--keep", "How many of the last checkpoints are kept, beside the one of the lowest error. Default 2", 1);
-    private readonly Option<bool> _tensorBoard = new("--tensorboard") { Description = "Write files of events for TensorBoard to the run folder: scalars, histograms of weights, the first training views. A run that is gone on with keeps writing them" };
+    private readonly Option<string?> _resume = ValueOption.Folder(
+        "--resume",
+        $"Go on with a run that was stopped, to the same result bit for bit: its folder. Of the other options it takes {ValueOption.List(BesideResume)}, and --best or --epoch with --out");
+    private readonly EpochChoice _epoch = new(
+        "With --resume: begin a new run folder that goes on from the end", "Default: the last checkpoint, in the run's own folder");
+    private readonly Option<double?> _maxTime = ValueOption.Number(
+        "--max-time",
+        "Minutes after which the run stops as after Ctrl-C, to be gone on with. Default: none",
+        "from 0.001 to 1000000",
+        value => value is >= 0.001 and <= 1_000_000);
+    private readonly Option<double?> _checkpointMinutes = ValueOption.Number(
+        "--checkpoint-minutes",
+        "Minutes between checkpoints within an epoch; there is one after each epoch anyway. Default 10",
+        "from 0 to 100000",
+        value => value is >= 0 and <= 100_000);
+    private readonly Option<int?> _keep = ValueOption.Whole(
+        "--keep", "How many of the last checkpoints are kept, beside the one of the lowest error. Default 2", 1);
+    private readonly Option<bool> _tensorBoard =
+        new("--tensorboard") { Description = "Write files of events for TensorBoard to the run folder: scalars, histograms of weights, the first training views. A run that is gone on with keeps writing them" };
     private readonly Option<string?> _config = ConfigurationFile.Option();
-    private readonly Option<bool> _dumpConfig = new("--dump-config") { Description = "Print the options as a file for --config, with the defaults that they come to, and train nothing" };
+    private readonly Option<bool> _dumpConfig =
+        new("--dump-config") { Description = "Print the options as a file for --config, with the defaults that they come to, and train nothing" };
     private readonly Option<string?> _parallel = Ranks.Option();
-    private readonly Option<bool> _dryRun = new("--dry-run") { Description = "Load the data, train a few steps, say what the run would take, and keep nothing" };
+    private readonly Option<bool> _dryRun =
+        new("--dry-run") { Description = "Load the data, train a few steps, say what the run would take, and keep nothing" };
     private readonly Option<bool> _json = new("--json") { Description = "Print one line of JSON instead of a table" };
 
     /// <summary>Makes the option for the number of epochs.</summary>
-    internal static Option<int?> EpochsOption() => ValueOption.Whole("--epochs", $"Passes over the training set. Default: {PresetDefaults.Show(preset => preset.Epochs)}; more for a small set", 1, 1_000_000);
+    internal static Option<int?> EpochsOption() =>
+        ValueOption.Whole(
+            "--epochs",
+            $"Passes over the training set. Default: {PresetDefaults.Show(preset => preset.Epochs)}; more for a small set",
+            1,
+            1_000_000);
 
     /// <summary>Makes the option for the size of a batch.</summary>
-    internal static Option<int?> BatchSizeOption() => ValueOption.Whole("--batch-size", "Images in a step. Default 128; fewer where there are fewer than 512 training images", 1);
+    internal static Option<int?> BatchSizeOption() =>
+        ValueOption.Whole("--batch-size", "Images in a step. Default 128; fewer where there are fewer than 512 training images", 1);
 
     /// <summary>Adds the options to the command, in the order of its help.</summary>
     internal void AddTo(Command command)
@@ -119,7 +158,8 @@ internal sealed class TrainOptions
         Plan plan = Read(parse);
 
         // Only images of one's own can be few: they are looked at for the defaults that follow their number, if they are on this machine.
-        bool looks = plan.Data is { Dataset: Datasets.Folder or Datasets.Idx, Directory: string place } && Directory.Exists(host.Resolve(place));
+        bool looks = plan.Data is { Dataset: Datasets.Folder or Datasets.Idx, Directory: string place }
+            && Directory.Exists(host.Resolve(place));
         RunPlan run = looks ? plan.Run.FitTo(plan.Data.Load(host), host) : plan.Run;
         TrainingOptions training = run.Training;
         Dictionary<string, object> resolved = new()
@@ -149,14 +189,18 @@ internal sealed class TrainOptions
         WantedEpoch? epoch = _epoch.Read(parse);
         if (parse.GetValue(_resume) is not string run)
         {
-            return epoch is null ? null : throw new CommandFault("--best and --epoch choose an epoch of the run that --resume names. Name that run, or leave them out; --epochs says how many to train.");
+            return epoch is null
+                ? null
+                : throw new CommandFault(
+                    "--best and --epoch choose an epoch of the run that --resume names. Name that run, or leave them out; --epochs says how many to train.");
         }
 
         bool MayBeGiven(Option option) =>
             option == _resume || _epoch.Has(option) || (epoch is not null && option == _out) || BesideResume.Contains(option.Name);
         if (parse.CommandResult.Children.OfType<OptionResult>().FirstOrDefault(given => !given.Implicit && !MayBeGiven(given.Option)) is OptionResult other)
         {
-            throw new CommandFault($"{other.Option.Name} cannot be given with --resume: a run goes on with the options that it was begun with. Leave it out.");
+            throw new CommandFault(
+                $"{other.Option.Name} cannot be given with --resume: a run goes on with the options that it was begun with. Leave it out.");
         }
 
         return new Resumption(
@@ -177,10 +221,14 @@ internal sealed class TrainOptions
         ObjectiveSettings objective = _objective.Read(parse);
         RuleOptions.Require(rule, objective, model);
         ulong seed = parse.GetValue(_seed) ?? DataChoice.DefaultSeed;
-        TrainingOptions defaults = PresetDefaults.For(model.Preset, rule.Rule, objective.IsContrastive, rule.ControlVariate).Training(parse.GetValue(_epochs), seed);
+        TrainingOptions defaults = PresetDefaults.For(model.Preset, rule.Rule, objective.IsContrastive, rule.ControlVariate)
+            .Training(parse.GetValue(_epochs), seed);
         if (parse.GetValue(_warmupEpochs) is double asked && asked > defaults.Epochs)
         {
-            throw new CommandFault(string.Create(CultureInfo.InvariantCulture, $"--warmup-epochs {asked} is more than the {defaults.Epochs} epoch{(defaults.Epochs == 1 ? "" : "s")} of the run. Take a shorter warm-up or more epochs."));
+            throw new CommandFault(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"--warmup-epochs {asked} is more than the {defaults.Epochs} epoch{(defaults.Epochs == 1 ? "" : "s")} of the run. Take a shorter warm-up or more epochs."));
         }
 
         TrainingOptions training = defaults with
@@ -197,13 +245,15 @@ internal sealed class TrainOptions
         LossScope scope = parse.GetResult(_lossScope) is null ? LossScope.All : parse.GetValue(_lossScope);
         DataSettings data = _data.Read(parse);
         LimitSettings limits = _limits.Read(parse, data.Validation);
-        AugmentationSettings augmentation = _augmentation.Read(parse, limits.OverfitBatches is null ? data.Dataset : null, objective.IsContrastive);
+        AugmentationSettings augmentation = _augmentation.Read(
+            parse, limits.OverfitBatches is null ? data.Dataset : null, objective.IsContrastive);
         Keeping keeping = ReadKeeping(parse);
         RunPlan run = new(model, rule, scope, objective, augmentation.Name, limits.Adapt(augmentation.Adapt(objective.Adapt(training))))
         {
             OverfitBatches = limits.OverfitBatches,
             FollowsChannels = augmentation.Blanks is null,
-            Following = new SizeDefaults(parse.GetValue(_batchSize) is null, parse.GetValue(_epochs) is null, parse.GetValue(_warmupEpochs) is null),
+            Following = new SizeDefaults(
+                parse.GetValue(_batchSize) is null, parse.GetValue(_epochs) is null, parse.GetValue(_warmupEpochs) is null),
         };
         return new Plan(data, keeping.Adapt(run), parse.GetValue(_out), keeping);
     }

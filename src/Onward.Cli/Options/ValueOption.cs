@@ -19,8 +19,11 @@ internal static class ValueOption
         HelpName = "N",
         CustomParser = result => Convert<int?>(
             result,
-            text => int.TryParse(text, NumberStyles.Integer, CultureInfo.InvariantCulture, out int value) && value >= least && value <= most ? value : null,
-            most == int.MaxValue ? string.Create(CultureInfo.InvariantCulture, $"a whole number, {least} or more") : string.Create(CultureInfo.InvariantCulture, $"a whole number from {least} to {most}")),
+            text =>
+                int.TryParse(text, NumberStyles.Integer, CultureInfo.InvariantCulture, out int value) && value >= least
+                    && value <= most ? value : null,
+            most == int.MaxValue ? string.Create(CultureInfo.InvariantCulture, $"a whole number, {least} or more") : string.Create(
+                CultureInfo.InvariantCulture, $"a whole number from {least} to {most}")),
     };
 
     /// <summary>A seed: any whole number of 64 bits.</summary>
@@ -41,13 +44,19 @@ internal static class ValueOption
         HelpName = "X",
         CustomParser = result => Convert<double?>(
             result,
-            text => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) && double.IsFinite(value) && holds(value) ? value : null,
+            text =>
+                double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) && double.IsFinite(value)
+                    && holds(value) ? value : null,
             $"a number {rule}"),
     };
 
     /// <summary>A probability that a block's head must reach to answer.</summary>
     internal static Option<double?> ExitConfidence(string effect) =>
-        Number("--exit-confidence", $"Probability that the head of a block must reach to answer in place of the blocks after it{effect}", "above 0 and at most 1", value => value is > 0 and <= 1);
+        Number(
+            "--exit-confidence",
+            $"Probability that the head of a block must reach to answer in place of the blocks after it{effect}",
+            "above 0 and at most 1",
+            value => value is > 0 and <= 1);
 
     /// <summary>One of a few names, in any case.</summary>
     internal static Option<string?> Name(string name, string help, IReadOnlyList<string> names)
@@ -144,7 +153,9 @@ internal static class ValueOption
         };
 
         // The last name of the list, after those that are typed.
-        option.CompletionSources.Add(context => names.Select(last => new CompletionItem(context.WordToComplete[..(context.WordToComplete.LastIndexOf(',') + 1)] + last)));
+        option.CompletionSources.Add(
+            context => names.Select(
+                last => new CompletionItem(context.WordToComplete[..(context.WordToComplete.LastIndexOf(',') + 1)] + last)));
         return option;
     }
 
@@ -158,10 +169,17 @@ internal static class ValueOption
         CustomParser = result =>
         {
             string text = result.Tokens[0].Value;
-            int?[] factors = [.. text.Split(',').Select(part => int.TryParse(part, NumberStyles.Integer, CultureInfo.InvariantCulture, out int value) && value >= 1 ? value : (int?)null)];
+            int?[] factors =
+            [
+                .. text.Split(',')
+                .Select(
+                    part => int.TryParse(
+                        part, NumberStyles.Integer, CultureInfo.InvariantCulture, out int value) && value >= 1 ? value : (int?)null),
+            ];
             if (factors.Contains(null))
             {
-                result.AddError($"{name} must be whole numbers, 1 or more, separated by commas, one for each block; got {ParseFaults.Quote(text)}.");
+                result.AddError(
+                    $"{name} must be whole numbers, 1 or more, separated by commas, one for each block; got {ParseFaults.Quote(text)}.");
                 return null;
             }
 
@@ -195,7 +213,8 @@ internal static class ValueOption
         names.Count == 1 ? names[0] : $"{string.Join(", ", names.SkipLast(1))} or {names[^1]}";
 
     /// <summary>The name that a word stands for, whatever its case; null where there is none.</summary>
-    internal static string? Known(string text, IReadOnlyList<string> names) => names.FirstOrDefault(known => known.Equals(text, StringComparison.OrdinalIgnoreCase));
+    internal static string? Known(string text, IReadOnlyList<string> names) =>
+        names.FirstOrDefault(known => known.Equals(text, StringComparison.OrdinalIgnoreCase));
 
     /// <summary>Says that a word is none of the names.</summary>
     internal static string Unknown(string option, string text, IReadOnlyList<string> names) =>
@@ -205,7 +224,8 @@ internal static class ValueOption
     {
         Description = help,
         HelpName = helpName,
-        CustomParser = result => Convert(result, text => IsPath(text) && !ParseFaults.TookAnOption(result) ? Expand(text) : null, $"the path of {what}"),
+        CustomParser = result =>
+            Convert(result, text => IsPath(text) && !ParseFaults.TookAnOption(result) ? Expand(text) : null, $"the path of {what}"),
     };
 
     private static string? ReadPath(string name, string text, ArgumentResult result)

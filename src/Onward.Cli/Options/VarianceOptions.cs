@@ -19,27 +19,34 @@ internal sealed class VarianceOptions
     private static readonly (int, int)[] DefaultLayers = [(16, 8), (64, 32)];
     private static readonly int[] DefaultExamples = [1, 4, 16, 64];
 
-    private readonly Option<(int, int)[]?> _layers = List("--layer", "LIST", "Linear layers, fan-in x fan-out, by commas. Default 16x8,64x32", ReadLayer, "sizes such as 64x32 by commas");
+    private readonly Option<(int, int)[]?> _layers = List(
+        "--layer", "LIST", "Linear layers, fan-in x fan-out, by commas. Default 16x8,64x32", ReadLayer, "sizes such as 64x32 by commas");
     private readonly Option<int[]?> _examples = List(
         "--examples",
         "LIST",
         "Examples in a batch of a layer, by commas. Default 1,4,16,64",
         text => ReadWhole(text, 1, LinearLayerOptions.MostExamples),
         $"whole numbers from 1 to {LinearLayerOptions.MostExamples} by commas");
-    private readonly ModelChoice _model = new($"Measure a network in place of layers, on digits: {string.Join(", ", LocalMixerPresets.Names)}");
-    private readonly Option<int?> _batchSize = ValueOption.Whole("--batch-size", $"Images in the batch of a network. Default {DefaultBatch}", 1, NetworkUnderStudy.MostImages);
-    private readonly Option<int?> _steps = ValueOption.Whole("--steps", $"Steps of LG-BP that the network first learns for; its heads start at 0. Default {DefaultSteps}", 1, 1_000_000);
+    private readonly ModelChoice _model = new(
+        $"Measure a network in place of layers, on digits: {string.Join(", ", LocalMixerPresets.Names)}");
+    private readonly Option<int?> _batchSize = ValueOption.Whole(
+        "--batch-size", $"Images in the batch of a network. Default {DefaultBatch}", 1, NetworkUnderStudy.MostImages);
+    private readonly Option<int?> _steps = ValueOption.Whole(
+        "--steps", $"Steps of LG-BP that the network first learns for; its heads start at 0. Default {DefaultSteps}", 1, 1_000_000);
     private readonly Option<int[]?> _passes = List(
         "--passes",
         "LIST",
         "Directions that an estimate averages over; of a network, a list by commas. Default 1",
         text => ReadWhole(text, 1, ForwardGradient.MaximumPasses),
         $"whole numbers from 1 to {ForwardGradient.MaximumPasses} by commas");
-    private readonly Option<int?> _draws = ValueOption.Whole("--draws", $"Estimates to draw. Default {DefaultLayerDraws}; of a network {DefaultModelDraws}", 2);
-    private readonly Option<string?> _perturbation = ValueOption.Name("--perturbation", "What directions are drawn from: gaussian (default) or rademacher", ["gaussian", "rademacher"]);
+    private readonly Option<int?> _draws = ValueOption.Whole(
+        "--draws", $"Estimates to draw. Default {DefaultLayerDraws}; of a network {DefaultModelDraws}", 2);
+    private readonly Option<string?> _perturbation = ValueOption.Name(
+        "--perturbation", "What directions are drawn from: gaussian (default) or rademacher", ["gaussian", "rademacher"]);
     private readonly Option<ulong?> _seed = ValueOption.Seed("--seed", "Names every random draw. Default 1");
     private readonly Option<int?> _threads = RuleChoice.ThreadsOption();
-    private readonly Option<string?> _out = ValueOption.Folder("--out", "Folder for the plot and the table; files of the same name are replaced. Default variance");
+    private readonly Option<string?> _out = ValueOption.Folder(
+        "--out", "Folder for the plot and the table; files of the same name are replaced. Default variance");
     private readonly Option<bool> _json = new("--json") { Description = "Print one line of JSON instead of tables" };
 
     /// <summary>Adds the options to the command, in the order of its help.</summary>
@@ -121,7 +128,9 @@ internal sealed class VarianceOptions
                 T?[] values = [.. text.Split(',', MostEntries + 1, StringSplitOptions.TrimEntries).Select(read)];
                 if (values.Length > MostEntries || values.Any(value => value is null))
                 {
-                    result.AddError(string.Create(CultureInfo.InvariantCulture, $"{name} takes up to {MostEntries} {rule}; got {ParseFaults.Quote(text)}."));
+                    result.AddError(
+                        string.Create(
+                            CultureInfo.InvariantCulture, $"{name} takes up to {MostEntries} {rule}; got {ParseFaults.Quote(text)}."));
                     return null;
                 }
 
@@ -130,11 +139,13 @@ internal sealed class VarianceOptions
         };
 
     private static int? ReadWhole(string text, int least, int most) =>
-        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int value) && value >= least && value <= most ? value : null;
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int value) && value >= least
+            && value <= most ? value : null;
 
     private static (int, int)? ReadLayer(string text) =>
         text.ToUpperInvariant().Split('X') is [string p, string q]
-        && ReadWhole(p, 1, LinearLayerOptions.MostWeights) is int fanIn && ReadWhole(q, 1, LinearLayerOptions.MostWeights / fanIn) is int fanOut ? (fanIn, fanOut) : null;
+        && ReadWhole(p, 1, LinearLayerOptions.MostWeights) is int fanIn
+        && ReadWhole(q, 1, LinearLayerOptions.MostWeights / fanIn) is int fanOut ? (fanIn, fanOut) : null;
 
     /// <summary>A measurement as the command line describes it.</summary>
     internal sealed record Plan(

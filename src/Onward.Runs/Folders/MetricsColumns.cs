@@ -3,7 +3,9 @@ using Onward.Training;
 
 namespace Onward.Runs;
 
-/// <summary>The columns of <c>metrics.csv</c>, by their names; others may follow. Every value is one that a run can have measured.</summary>
+/// <summary>
+/// The columns of <c>metrics.csv</c>, by their names; others may follow. Every value is one that a run can have measured.
+/// </summary>
 internal sealed class MetricsColumns
 {
     private const string Epoch = "epoch", Rate = "learning_rate", Speed = "images_per_second", Seconds = "seconds";
@@ -58,7 +60,8 @@ internal sealed class MetricsColumns
             ? throw new FormatException($"the column {missing} is missing.")
             : new MetricsColumns(places, layout);
 
-        int Blocks(string suffix) => names.Count(name => name.StartsWith("block_", StringComparison.Ordinal) && name.EndsWith(suffix, StringComparison.Ordinal));
+        int Blocks(string suffix) =>
+            names.Count(name => name.StartsWith("block_", StringComparison.Ordinal) && name.EndsWith(suffix, StringComparison.Ordinal));
     }
 
     /// <summary>Reads a line.</summary>
@@ -98,7 +101,9 @@ internal sealed class MetricsColumns
         string[] ReadAdvice()
         {
             string cell = _places.TryGetValue(Advice, out int place) ? cells[place] : "";
-            return RunResult.IsSentence(cell) ? cell.Split(AdviceSeparator, StringSplitOptions.RemoveEmptyEntries) : throw Fault($"{Advice} is {Quote(cell)}, not advice");
+            return RunResult.IsSentence(cell)
+                ? cell.Split(AdviceSeparator, StringSplitOptions.RemoveEmptyEntries)
+                : throw Fault($"{Advice} is {Quote(cell)}, not advice");
         }
 
         double Percentage(string name) => Require(name, value => value is >= 0 and <= 100, "a percentage");
@@ -119,7 +124,8 @@ internal sealed class MetricsColumns
     // All but the advice, which runs of version 0.1 lack.
     private static IEnumerable<string> Names(MetricsLayout layout) =>
     [
-        Epoch, Rate, Learnt(layout) + Loss, Learnt(layout) + Error, TestLoss, TestError, .. Enumerable.Range(0, layout.Losses).Select(k => Of(k, Loss)),
+        Epoch, Rate, Learnt(layout) + Loss, Learnt(layout)
+            + Error, TestLoss, TestError, .. Enumerable.Range(0, layout.Losses).Select(k => Of(k, Loss)),
         .. Enumerable.Range(0, layout.Gradients).SelectMany(k => Gradients.Select(suffix => Of(k, suffix))),
         .. Enumerable.Range(0, layout.NoiseLeft).Select(k => Of(k, NoiseLeft)), Speed, Seconds,
     ];

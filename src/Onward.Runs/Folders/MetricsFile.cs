@@ -59,7 +59,9 @@ internal sealed class MetricsFile : IDisposable
         string path = Path.Combine(folder, Name);
         try
         {
-            return File.Exists(path) ? Math.Max(0, RunFolder.ReadText(path, MostBytes).Split('\n', StringSplitOptions.RemoveEmptyEntries).Length - 1) : 0;
+            return File.Exists(path)
+                ? Math.Max(0, RunFolder.ReadText(path, MostBytes).Split('\n', StringSplitOptions.RemoveEmptyEntries).Length - 1)
+                : 0;
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
@@ -89,7 +91,14 @@ internal sealed class MetricsFile : IDisposable
 
     private static string Line(EpochMetrics epoch, MetricsLayout layout)
     {
-        IEnumerable<double> losses = [epoch.TrainLoss, epoch.TrainError, epoch.TestLoss, epoch.TestError, .. epoch.BlockLosses.Take(layout.Losses)];
+        IEnumerable<double> losses =
+        [
+            epoch.TrainLoss,
+            epoch.TrainError,
+            epoch.TestLoss,
+            epoch.TestError,
+            .. epoch.BlockLosses.Take(layout.Losses),
+        ];
         IEnumerable<double> agreement = epoch.Gradients.SelectMany(block => new[] { block.Norm, block.ExactNorm, block.Cosine });
         return string.Create(
             CultureInfo.InvariantCulture,

@@ -28,7 +28,9 @@ internal static class PngImage
             return Bytes(picture);
         }
 
-        using SKBitmap smaller = picture.Resize(new SKSizeI(width * largestSide / side, height * largestSide / side), new SKSamplingOptions(SKFilterMode.Linear, SKMipmapMode.Linear));
+        using SKBitmap smaller = picture.Resize(
+            new SKSizeI(width * largestSide / side, height * largestSide / side),
+            new SKSamplingOptions(SKFilterMode.Linear, SKMipmapMode.Linear));
         return Bytes(smaller);
     }
 

@@ -40,7 +40,13 @@ internal enum RunStage
 /// <param name="Result">What it came to; null where it has not ended.</param>
 /// <param name="Stage">How it stands.</param>
 /// <param name="Written">When an epoch or its result was written last.</param>
-internal sealed record RecordedRun(string Folder, RunConfiguration Configuration, IReadOnlyList<EpochMetrics> Epochs, RunResult? Result, RunStage Stage, DateTimeOffset Written)
+internal sealed record RecordedRun(
+    string Folder,
+    RunConfiguration Configuration,
+    IReadOnlyList<EpochMetrics> Epochs,
+    RunResult? Result,
+    RunStage Stage,
+    DateTimeOffset Written)
 {
     // Each tells a folder of a run, as long as it is not the lock alone.
     private static readonly string[] Signs = [RunFolder.ConfigurationName, MetricsFile.Name];
@@ -96,9 +102,11 @@ internal sealed record RecordedRun(string Folder, RunConfiguration Configuration
         int blocks = LocalMixerPresets.Get(run.Model, imageSide: 1, imageChannels: 1, classes: 1).Blocks;
         int losses = PaperRules.TrainsHeads(run.Rule) ? blocks : 0;
         (string? name, string what) = epochs.Count > run.Epochs ? (MetricsFile.Name, $"{epochs.Count} epochs of a run of {run.Epochs}")
-            : epochs.Any(epoch => epoch.BlockLosses.Count != losses) ? (MetricsFile.Name, $"losses of {epochs[0].BlockLosses.Count} blocks of a network of {blocks}")
+            : epochs.Any(epoch => epoch.BlockLosses.Count != losses) ? (
+                MetricsFile.Name, $"losses of {epochs[0].BlockLosses.Count} blocks of a network of {blocks}")
             : result?.Epochs > run.Epochs ? (RunFolder.ResultName, $"{result.Epochs} epochs of a run of {run.Epochs}")
-            : result?.BlockTestErrors.Count is > 0 and int errors && errors != blocks ? (RunFolder.ResultName, $"errors of {errors} blocks of a network of {blocks}")
+            : result?.BlockTestErrors.Count is > 0 and int errors
+            && errors != blocks ? (RunFolder.ResultName, $"errors of {errors} blocks of a network of {blocks}")
             : (null, "");
         if (name is not null)
         {
@@ -106,11 +114,16 @@ internal sealed record RecordedRun(string Folder, RunConfiguration Configuration
         }
     }
 
-    /// <summary>The folders of runs at or below a folder, in the order of their names; those that may not be read are passed over.</summary>
+    /// <summary>
+    /// The folders of runs at or below a folder, in the order of their names; those that may not be read are passed over.
+    /// </summary>
     internal static IEnumerable<string> FindFolders(string root)
     {
         EnumerationOptions options = new() { RecurseSubdirectories = true, IgnoreInaccessible = true };
-        return Signs.SelectMany(sign => Directory.EnumerateFiles(root, sign, options)).Select(path => Path.GetDirectoryName(path)!).Distinct().Order(StringComparer.Ordinal);
+        return Signs.SelectMany(sign => Directory.EnumerateFiles(root, sign, options))
+            .Select(path => Path.GetDirectoryName(path)!)
+            .Distinct()
+            .Order(StringComparer.Ordinal);
     }
 
     /// <summary>When something that tells of the run was written last.</summary>

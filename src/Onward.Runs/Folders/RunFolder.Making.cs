@@ -49,7 +49,8 @@ internal sealed partial class RunFolder
         });
     }
 
-    private static string[] CutConfigurations(string path) => Directory.GetFiles(path, $"{ConfigurationName}.*{DurableFile.PartialExtension}");
+    private static string[] CutConfigurations(string path) =>
+        Directory.GetFiles(path, $"{ConfigurationName}.*{DurableFile.PartialExtension}");
 
     /// <summary>Refuses a path that leads through a file or to one.</summary>
     internal static void RequireNoFile(string path)

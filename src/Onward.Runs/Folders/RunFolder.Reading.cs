@@ -144,7 +144,8 @@ internal sealed partial class RunFolder
         catch (JsonException fault)
         {
             string line = fault.LineNumber is long number ? string.Create(CultureInfo.InvariantCulture, $" near line {number + 1}") : "";
-            throw new RunException($"{path}: damaged{line}, or of another version than {RunEnvironment.Version}. Restore it, or train anew.", fault);
+            throw new RunException(
+                $"{path}: damaged{line}, or of another version than {RunEnvironment.Version}. Restore it, or train anew.", fault);
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {

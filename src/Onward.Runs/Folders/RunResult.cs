@@ -14,7 +14,9 @@ public sealed record RunResult
     /// <summary>Error of the readout on the training set, in percent; null where the run diverged.</summary>
     public required double? TrainError { get; init; }
 
-    /// <summary>Contrastive error of the last epoch, in percent; null in a supervised run, and in runs of versions that did not keep it.</summary>
+    /// <summary>
+    /// Contrastive error of the last epoch, in percent; null in a supervised run, and in runs of versions that did not keep it.
+    /// </summary>
     public double? ContrastiveError { get; init; }
 
     /// <summary>Error on the test set, or on the images held out, in percent.</summary>

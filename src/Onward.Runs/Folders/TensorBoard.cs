@@ -53,7 +53,8 @@ internal static class TensorBoard
         EventSummary summary = new();
         ImageSet images = data.Training;
         ViewRecipe[] recipes = [options.Augmentation, .. options.SecondView is ViewRecipe second ? new[] { second } : []];
-        using BatchLoader loader = new(images, data.Mean, data.StandardDeviation, Math.Min(Views, options.BatchSize), options.Seed, recipes);
+        using BatchLoader loader = new(
+            images, data.Mean, data.StandardDeviation, Math.Min(Views, options.BatchSize), options.Seed, recipes);
         ImageBatch batch = loader.Epoch(0).First();
         for (int i = 0; i < batch.Count; i++)
         {
@@ -64,7 +65,8 @@ internal static class TensorBoard
             }
 
             (int number, int image) = Math.DivRem(i, batch.Images);
-            string name = string.Create(CultureInfo.InvariantCulture, $"training_views/image_{image}{(recipes.Length > 1 ? $"_view_{number}" : "")}");
+            string name = string.Create(
+                CultureInfo.InvariantCulture, $"training_views/image_{image}{(recipes.Length > 1 ? $"_view_{number}" : "")}");
             summary.AddImage(name, PngImage.Encode(view, images.Height, images.Width, images.Channels), images.Height, images.Width);
         }
 

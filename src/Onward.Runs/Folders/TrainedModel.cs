@@ -36,7 +36,8 @@ internal sealed record TrainedModel(string Folder, RunConfiguration Run, LocalMi
         ImageDescription images = Run.Images ?? Find(host);
         return images.Fits(Model.Options.ImageChannels, Model.Options.Classes)
             ? images
-            : throw new RunException($"{Folder}: the class names and the statistics of the run's images do not fit its model of {Model.Options.ImageChannels} channels and {Model.Options.Classes} classes. Restore the folder, or train anew.");
+            : throw new RunException(
+                $"{Folder}: the class names and the statistics of the run's images do not fit its model of {Model.Options.ImageChannels} channels and {Model.Options.Classes} classes. Restore the folder, or train anew.");
     }
 
     /// <summary>How an image of any size is brought to that of the model, as an export tells those who prepare images.</summary>
@@ -47,7 +48,9 @@ internal sealed record TrainedModel(string Folder, RunConfiguration Run, LocalMi
             ? string.Create(
                 CultureInfo.InvariantCulture,
                 $"none in training: the images of {Run.Dataset} are {side}x{side}; predict averages the middle square of others by area")
-            : string.Create(CultureInfo.InvariantCulture, $"middle square of {side}/{side + 32} of the shorter side, bicubic (a = -0.5) to {side}x{side}, ")
+            : string.Create(
+                CultureInfo.InvariantCulture,
+                $"middle square of {side}/{side + 32} of the shorter side, bicubic (a = -0.5) to {side}x{side}, ")
                 + (Run.Antialias ? "antialiased, as PIL and torchvision by default" : "not antialiased: four taps at any scale");
     }
 
@@ -56,12 +59,14 @@ internal sealed record TrainedModel(string Folder, RunConfiguration Run, LocalMi
     {
         if (Model.Options.IsSelfSupervised)
         {
-            throw new RunException($"{option} means nothing to {Folder}, a contrastive run: the heads of its blocks compare images and know no classes. Leave it out.");
+            throw new RunException(
+                $"{option} means nothing to {Folder}, a contrastive run: the heads of its blocks compare images and know no classes. Leave it out.");
         }
 
         if (!PaperRules.HasLocalLosses(Run.Rule))
         {
-            throw new RunException($"{option} means nothing to {Folder}, trained with {Run.Rule}, which has no local losses: the heads of its blocks have learned nothing. Leave it out.");
+            throw new RunException(
+                $"{option} means nothing to {Folder}, trained with {Run.Rule}, which has no local losses: the heads of its blocks have learned nothing. Leave it out.");
         }
     }
 
@@ -74,7 +79,8 @@ internal sealed record TrainedModel(string Folder, RunConfiguration Run, LocalMi
         // IDX files number classes and do not name them; early versions kept no names.
         ImageSet images = data.Training;
         LocalMixerOptions model = Model.Options;
-        bool isNamed = dataset != Datasets.Idx && Run.Dataset != Datasets.Idx && Run.Images?.Fits(model.ImageChannels, model.Classes) == true;
+        bool isNamed = dataset != Datasets.Idx && Run.Dataset != Datasets.Idx
+            && Run.Images?.Fits(model.ImageChannels, model.Classes) == true;
         string[]? names = isNamed ? [.. Run.Images!.ClassNames.Select(PathName.Compose)] : null;
         bool fits = (model.ImageSide, model.ImageChannels) == (images.Height, images.Channels);
         if (fits && names is not null)
@@ -105,7 +111,8 @@ internal sealed record TrainedModel(string Folder, RunConfiguration Run, LocalMi
     private ImageDescription Find(RunHost host)
     {
         ImageDescription images = ImageDescription.Of(Datasets.Load(Run.Dataset, Run.Data, Run.ImageSize, host, Run.Antialias).Data);
-        host.Tell($"onward: {Folder} is of a version that kept no class names and no statistics of its images; taking those of {Run.Dataset} as it is here.");
+        host.Tell(
+            $"onward: {Folder} is of a version that kept no class names and no statistics of its images; taking those of {Run.Dataset} as it is here.");
         return images;
     }
 }

@@ -8,7 +8,10 @@ internal static class CommandLineText
     /// <summary>A word as a POSIX shell takes it: quoted only where it has to be.</summary>
     internal static string Quote(string word)
     {
-        if (word.Length > 0 && word.All(letter => char.IsLetterOrDigit(letter) || "-_./,:+=@%~\\".Contains(letter, StringComparison.Ordinal)) && word[0] != '~' && (!word.Contains('\\', StringComparison.Ordinal) || OperatingSystem.IsWindows()))
+        if (word.Length > 0
+            && word.All(
+                letter => char.IsLetterOrDigit(letter) || "-_./,:+=@%~\\".Contains(letter, StringComparison.Ordinal)) && word[0] != '~' && (
+                    !word.Contains('\\', StringComparison.Ordinal) || OperatingSystem.IsWindows()))
         {
             return word;
         }

@@ -16,5 +16,6 @@ internal static class Figures
     internal static string Percent(double error) => string.Create(CultureInfo.InvariantCulture, $"{error:0.00} %");
 
     /// <summary>Shows millions of operations: three digits after the point below 100, one above.</summary>
-    internal static string Megaflops(double megaflops) => megaflops.ToString(megaflops < 100 ? "0.000" : "#,##0.0", CultureInfo.InvariantCulture);
+    internal static string Megaflops(double megaflops) =>
+        megaflops.ToString(megaflops < 100 ? "0.000" : "#,##0.0", CultureInfo.InvariantCulture);
 }

@@ -37,7 +37,9 @@ internal static partial class Printable
         return escaped?.ToString() ?? text;
     }
 
-    /// <summary>Breaks a text into lines between words. A word longer than a line, such as a path, and whatever is quoted stay whole.</summary>
+    /// <summary>
+    /// Breaks a text into lines between words. A word longer than a line, such as a path, and whatever is quoted stay whole.
+    /// </summary>
     /// <param name="text">The text; spaces at its head indent the first line.</param>
     /// <param name="width">Columns of a line.</param>
     internal static IEnumerable<string> Wrap(string text, int width)

@@ -10,7 +10,8 @@ internal static class Processors
     private static readonly string[] RanksVariables = ["OMPI_COMM_WORLD_LOCAL_SIZE", "MPI_LOCALNRANKS"];
 
     /// <summary>Those it may use, shared among the ranks that were started beside it on this machine.</summary>
-    internal static int Share => ShareOf(Environment.ProcessorCount, Count(ReadText("/sys/devices/system/cpu/online") ?? "") ?? Environment.ProcessorCount, Ranks());
+    internal static int Share =>
+        ShareOf(Environment.ProcessorCount, Count(ReadText("/sys/devices/system/cpu/online") ?? "") ?? Environment.ProcessorCount, Ranks());
 
     /// <summary>Processors for each of some ranks.</summary>
     /// <param name="usable">Processors that this process may use: fewer than the machine's where it is bound to some.</param>
@@ -25,7 +26,8 @@ internal static class Processors
         foreach (string range in list.Split(','))
         {
             string[] ends = range.Split('-');
-            if (!int.TryParse(ends[0], CultureInfo.InvariantCulture, out int first) || !int.TryParse(ends[^1], CultureInfo.InvariantCulture, out int last) || last < first)
+            if (!int.TryParse(ends[0], CultureInfo.InvariantCulture, out int first)
+                || !int.TryParse(ends[^1], CultureInfo.InvariantCulture, out int last) || last < first)
             {
                 return null;
             }

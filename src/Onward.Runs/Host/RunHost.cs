@@ -21,7 +21,12 @@ internal record RunHost
     internal IReadOnlyList<PublishedSource> Sources { get; init; } = PublishedSources;
 
     /// <summary>The published data sets in their default places.</summary>
-    internal static IReadOnlyList<PublishedSource> PublishedSources { get; } = [new MnistSource(), new FashionMnistSource(), new CifarSource()];
+    internal static IReadOnlyList<PublishedSource> PublishedSources { get; } =
+    [
+        new MnistSource(),
+        new FashionMnistSource(),
+        new CifarSource(),
+    ];
 
     /// <summary>Tells the time that speeds and durations are measured with.</summary>
     internal TimeProvider Clock { get; init; } = TimeProvider.System;
@@ -35,7 +40,8 @@ internal record RunHost
     /// <summary>Images that could not be read.</summary>
     internal SkippedImages Skipped { get; init; } = new()
     {
-        Advice = "List them all with 'onward data verify folder --data DIR'. To allow more, give --max-damaged PERCENT, also with --resume.",
+        Advice =
+            "List them all with 'onward data verify folder --data DIR'. To allow more, give --max-damaged PERCENT, also with --resume.",
     };
 
     /// <summary>Adds a notice, unless it is among the notices already: the runs of a series may all ask for it.</summary>

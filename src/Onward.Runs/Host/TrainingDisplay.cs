@@ -22,5 +22,6 @@ internal abstract class TrainingDisplay
     /// <summary>How long the rest takes if it goes on as it went.</summary>
     /// <param name="elapsed">Time so far.</param>
     /// <param name="done">Part of the run that is done, above 0.</param>
-    protected static string TimeLeft(TimeSpan elapsed, double done) => Figures.Duration(TimeSpan.FromSeconds(Math.Ceiling((elapsed * ((1 / done) - 1)).TotalSeconds)));
+    protected static string TimeLeft(TimeSpan elapsed, double done) =>
+        Figures.Duration(TimeSpan.FromSeconds(Math.Ceiling((elapsed * ((1 / done) - 1)).TotalSeconds)));
 }

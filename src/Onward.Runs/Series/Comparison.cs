@@ -78,7 +78,10 @@ internal sealed class Comparison
     internal IReadOnlyList<ComparedRule> Rules { get; }
 
     /// <summary>What was compared.</summary>
-    internal string Title => string.Create(CultureInfo.InvariantCulture, $"{Options.Network.Name} on {Options.Dataset}, {Options.Epochs} epoch{(Options.Epochs == 1 ? "" : "s")}");
+    internal string Title =>
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"{Options.Network.Name} on {Options.Dataset}, {Options.Epochs} epoch{(Options.Epochs == 1 ? "" : "s")}");
 
     /// <summary>What the numbers of the table are.</summary>
     internal string Note
@@ -86,8 +89,13 @@ internal sealed class Comparison
         get
         {
             int seeds = Rules.Max(rule => rule.Seeds);
-            string spread = seeds == 1 ? "one seed" : string.Create(CultureInfo.InvariantCulture, $"seeds 1 to {seeds}: mean ± standard deviation of errors, median of speed and time");
-            string paper = Rules.Any(rule => rule.Paper is not null) ? $" Paper: test / train error of its Table {(Options.Projection > 0 ? 4 : 3)}." : "";
+            string spread = seeds == 1
+                ? "one seed"
+                : string.Create(
+                    CultureInfo.InvariantCulture, $"seeds 1 to {seeds}: mean ± standard deviation of errors, median of speed and time");
+            string paper = Rules.Any(rule => rule.Paper is not null)
+                ? $" Paper: test / train error of its Table {(Options.Projection > 0 ? 4 : 3)}."
+                : "";
             return string.Create(
                 CultureInfo.InvariantCulture,
                 $"Errors in percent; {spread}. Batch size {Options.BatchSize}, {Options.Threads} thread{(Options.Threads == 1 ? "" : "s")}.{paper}");
@@ -111,5 +119,6 @@ internal sealed class Comparison
     }
 
     /// <summary>A number as a cell shows it.</summary>
-    internal static string Number(double? number, string format, string none = "-") => number?.ToString(format, CultureInfo.InvariantCulture) ?? none;
+    internal static string Number(double? number, string format, string none = "-") =>
+        number?.ToString(format, CultureInfo.InvariantCulture) ?? none;
 }

@@ -47,10 +47,13 @@ internal static class PaperResults
 
     /// <summary>The cell of a table that trains a preset on a data set; null where the paper has none.</summary>
     internal static PaperCell? Find(int table, string rule, string dataset, string model) =>
-        Cells.FirstOrDefault(cell => cell.Table == table && cell.Row == rule && cell.Column.Equals($"{dataset}-{model}", StringComparison.OrdinalIgnoreCase));
+        Cells.FirstOrDefault(
+            cell => cell.Table == table && cell.Row == rule && cell.Column.Equals(
+                $"{dataset}-{model}", StringComparison.OrdinalIgnoreCase));
 
     private static IEnumerable<PaperCell> Read(int table, string[] columns, (string Rule, double[] Errors)[] rows) =>
-        columns.SelectMany((column, i) => rows.Select(row => new PaperCell(table, row.Rule, column, row.Errors[2 * i], row.Errors[(2 * i) + 1])));
+        columns.SelectMany(
+            (column, i) => rows.Select(row => new PaperCell(table, row.Rule, column, row.Errors[2 * i], row.Errors[(2 * i) + 1])));
 }
 
 /// <summary>One cell of a table of the paper.</summary>

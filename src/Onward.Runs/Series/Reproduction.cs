@@ -7,7 +7,9 @@ namespace Onward.Runs;
 /// <param name="Cell">The cell.</param>
 /// <param name="Epochs">Passes over the training set.</param>
 /// <param name="Minutes">Time of one run on two cores.</param>
-/// <param name="Expected">Where the test error is expected: the mean over three seeds, give or take three standard deviations, at least 0.3.</param>
+/// <param name="Expected">
+/// Where the test error is expected: the mean over three seeds, give or take three standard deviations, at least 0.3.
+/// </param>
 internal sealed record Reproduction(PaperCell Cell, int Epochs, double Minutes, ErrorInterval Expected)
 {
     /// <summary>Images of the training set and the test set that the paper's columns are about.</summary>
@@ -82,7 +84,9 @@ internal readonly record struct ErrorInterval
     {
         if (!(least >= 0 && least <= most && most <= 100))
         {
-            throw new ArgumentException(string.Create(CultureInfo.InvariantCulture, $"an interval of errors goes up, within 0 and 100 percent; got {least} to {most}."));
+            throw new ArgumentException(
+                string.Create(
+                    CultureInfo.InvariantCulture, $"an interval of errors goes up, within 0 and 100 percent; got {least} to {most}."));
         }
 
         (Least, Most) = (least, most);

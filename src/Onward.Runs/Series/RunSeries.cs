@@ -3,7 +3,9 @@ using Onward.Training;
 
 namespace Onward.Runs;
 
-/// <summary>Several runs on the same images, one after another, each in a folder of its own below one folder. A run that has ended is not repeated.</summary>
+/// <summary>
+/// Several runs on the same images, one after another, each in a folder of its own below one folder. A run that has ended is not repeated.
+/// </summary>
 internal sealed class RunSeries
 {
     // Tells nothing of what was trained: where images came from is a description, their folder is an option of its own, how
@@ -22,7 +24,12 @@ internal sealed class RunSeries
     /// <param name="data">Their images.</param>
     /// <param name="host">Takes messages.</param>
     /// <param name="display">Makes the display of each run.</param>
-    internal RunSeries(string folder, IReadOnlyList<(string Name, RunPlan Plan)> plans, TrainingData data, RunHost host, Func<RunConfiguration, TrainingDisplay> display)
+    internal RunSeries(
+        string folder,
+        IReadOnlyList<(string Name, RunPlan Plan)> plans,
+        TrainingData data,
+        RunHost host,
+        Func<RunConfiguration, TrainingDisplay> display)
     {
         (_folder, _data, _host, _display) = (folder, data, host, display);
         RunFolder.RequireNoFile(folder);
@@ -48,7 +55,8 @@ internal sealed class RunSeries
     }
 
     /// <summary>The name of a run that its rule and its seed tell from the others.</summary>
-    internal static string NameOf(RunPlan plan) => string.Create(CultureInfo.InvariantCulture, $"{plan.Rule.Rule}-seed{plan.Training.Seed}");
+    internal static string NameOf(RunPlan plan) =>
+        string.Create(CultureInfo.InvariantCulture, $"{plan.Rule.Rule}-seed{plan.Training.Seed}");
 
     /// <summary>Trains what has not been trained, and reads all results from their folders.</summary>
     /// <exception cref="InterruptedException">The user ended it; what has ended is kept.</exception>
@@ -58,7 +66,8 @@ internal sealed class RunSeries
         List<EndedRun> ended = [];
         foreach (PlannedRun run in _runs)
         {
-            string name = string.Create(CultureInfo.InvariantCulture, $"run {ended.Count + 1} of {_runs.Count}, {Path.GetFileName(run.Folder)}");
+            string name = string.Create(
+                CultureInfo.InvariantCulture, $"run {ended.Count + 1} of {_runs.Count}, {Path.GetFileName(run.Folder)}");
             if (!run.Ended)
             {
                 _host.Tell($"{name}: training {run.Plan.Model.Name} in {run.Folder}");
@@ -121,7 +130,8 @@ internal sealed class RunSeries
     {
         if (RunFolder.ReadConfiguration(folder).FirstDifference(asked, NotCompared) is var (name, was, now))
         {
-            throw new RunException($"{folder} was trained with {name} {was}, but now {name} is {now}. Name another folder with --out, or move that one elsewhere.");
+            throw new RunException(
+                $"{folder} was trained with {name} {was}, but now {name} is {now}. Name another folder with --out, or move that one elsewhere.");
         }
     }
 
@@ -143,6 +153,7 @@ internal sealed record EndedRun(RunConfiguration Configuration, RunResult Result
             [.. MetricsFile.Read(folder).Select(epoch => epoch.TestError)]);
         return run.Result.Divergence is not null || run.TestErrors.Count == (run.Result.Epochs ?? run.Configuration.Epochs)
             ? run
-            : throw new RunException($"{folder}: its metrics hold {run.TestErrors.Count} of {run.Configuration.Epochs} epochs. Move the folder elsewhere and give the command again to train it again.");
+            : throw new RunException(
+                $"{folder}: its metrics hold {run.TestErrors.Count} of {run.Configuration.Epochs} epochs. Move the folder elsewhere and give the command again to train it again.");
     }
 }

@@ -16,7 +16,8 @@ internal sealed record SeedStatistics(double Mean, double? Deviation)
         }
 
         double mean = values.Average();
-        return new SeedStatistics(mean, values.Count == 1 ? null : Math.Sqrt(values.Sum(value => (value - mean) * (value - mean)) / (values.Count - 1)));
+        return new SeedStatistics(
+            mean, values.Count == 1 ? null : Math.Sqrt(values.Sum(value => (value - mean) * (value - mean)) / (values.Count - 1)));
     }
 
     /// <summary>Mean and deviation with two decimals.</summary>

@@ -29,7 +29,9 @@ internal sealed record Verdict(VerdictKind Kind, string Reason)
     {
         if (ours is null || diverged > 0)
         {
-            return new Verdict(VerdictKind.NotReproduced, string.Create(CultureInfo.InvariantCulture, $"{diverged} of {runs} run{(runs == 1 ? "" : "s")} diverged"));
+            return new Verdict(
+                VerdictKind.NotReproduced,
+                string.Create(CultureInfo.InvariantCulture, $"{diverged} of {runs} run{(runs == 1 ? "" : "s")} diverged"));
         }
 
         double above = Math.Round(Math.Round(ours.Mean, 2) - paper, 2);
@@ -39,7 +41,9 @@ internal sealed record Verdict(VerdictKind Kind, string Reason)
             0 => new Verdict(VerdictKind.Reproduced, "the paper's error"),
             < 0 => new Verdict(VerdictKind.Reproduced, $"below the paper's error by {points}"),
             _ when above <= ours.Deviation => new Verdict(
-                VerdictKind.Reproduced, string.Create(CultureInfo.InvariantCulture, $"above the paper's error by {points}, no more than the seeds' deviation of {ours.Deviation:0.00}")),
+                VerdictKind.Reproduced, string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"above the paper's error by {points}, no more than the seeds' deviation of {ours.Deviation:0.00}")),
             _ => new Verdict(VerdictKind.NotReproduced, $"above the paper's error by {points}"),
         };
     }

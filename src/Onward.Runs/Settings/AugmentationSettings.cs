@@ -31,7 +31,8 @@ internal sealed record AugmentationSettings(string Name, double? AreaMin, BlankV
         recipe == ObjectiveSettings.Contrastive && channels == 1 ? BlankViews.Redraw : BlankViews.Keep;
 
     /// <summary>The recipe of each view of an image.</summary>
-    internal static IReadOnlyList<ViewRecipe> Views(string name) => name == ObjectiveSettings.Contrastive ? [ViewRecipe.ContrastiveFirst, ViewRecipe.ContrastiveSecond] : [Recipes[name]];
+    internal static IReadOnlyList<ViewRecipe> Views(string name) =>
+        name == ObjectiveSettings.Contrastive ? [ViewRecipe.ContrastiveFirst, ViewRecipe.ContrastiveSecond] : [Recipes[name]];
 
     /// <summary>True if the views of a recipe are crops by area.</summary>
     internal static bool CropsByArea(string name) => Recipes[name].Crop == CropKind.Area;
@@ -40,7 +41,8 @@ internal sealed record AugmentationSettings(string Name, double? AreaMin, BlankV
     /// How a data set is changed where nothing else is said: CIFAR-10 is mirrored, as the published code always does (spec P10),
     /// and photographs in folders are cropped as those of ImageNet.
     /// </summary>
-    internal static AugmentationSettings Default(string? dataset) => new(dataset switch { "cifar-10" => "flip", Datasets.Folder => "area", _ => "none" }, null, null);
+    internal static AugmentationSettings Default(string? dataset) =>
+        new(dataset switch { "cifar-10" => "flip", Datasets.Folder => "area", _ => "none" }, null, null);
 
     /// <summary>How a network is trained with it.</summary>
     internal TrainingOptions Adapt(TrainingOptions training)

@@ -38,7 +38,8 @@ internal static class Datasets
     {
         if (imageSize is not null && name != Folder)
         {
-            throw new RunException($"--image-size belongs to --dataset {Folder}; the images of other data sets keep their size. Leave it out.");
+            throw new RunException(
+                $"--image-size belongs to --dataset {Folder}; the images of other data sets keep their size. Leave it out.");
         }
 
         if (name == Digits)
@@ -52,13 +53,17 @@ internal static class Datasets
         string? place = Place(chosen, directory, host);
         if (chosen == Idx)
         {
-            return (Idx, Square(IdxFolder.Load(place ?? throw new RunException("the data set idx needs --data: the folder with its four IDX files."))));
+            return (
+                Idx,
+                Square(
+                    IdxFolder.Load(place ?? throw new RunException("the data set idx needs --data: the folder with its four IDX files."))));
         }
 
         if (chosen == Folder)
         {
             string folder = place
-                ?? throw new RunException($"the data set {Folder} needs --data: the folder that holds train and val, or the folders of the classes.");
+                ?? throw new RunException(
+                    $"the data set {Folder} needs --data: the folder that holds train and val, or the folders of the classes.");
             host.Skipped.MostShare = maxDamaged / 100 ?? host.Skipped.MostShare;
             return (Folder, ImageFolder.Load(folder, imageSize ?? DefaultImageSize, host.Skipped, host.Notices.Add, antialias));
         }

@@ -14,5 +14,6 @@ internal sealed record LimitSettings(int? LimitBatches, int? OverfitBatches, int
     internal int? LimitTestBatches { get; init; }
 
     /// <summary>How a network is trained within these limits.</summary>
-    internal TrainingOptions Adapt(TrainingOptions training) => training with { MaximumSteps = LimitBatches, MaximumTestBatches = LimitTestBatches, Patience = EarlyStop };
+    internal TrainingOptions Adapt(TrainingOptions training) =>
+        training with { MaximumSteps = LimitBatches, MaximumTestBatches = LimitTestBatches, Patience = EarlyStop };
 }

@@ -14,7 +14,9 @@ internal sealed record ModelSettings(
     internal const int DefaultKernelSide = 3;
 
     /// <summary>The preset, and what sets the network apart from it.</summary>
-    internal string Name => (Mixer == TokenMixer.Matrix ? Preset : string.Create(CultureInfo.InvariantCulture, $"{Preset}-{Convolution}{KernelSide}")) + Scaling?.Name;
+    internal string Name =>
+        (Mixer == TokenMixer.Matrix ? Preset : string.Create(CultureInfo.InvariantCulture, $"{Preset}-{Convolution}{KernelSide}"))
+            + Scaling?.Name;
 
     /// <summary>The name as part of a folder's.</summary>
     internal string FolderName => Name.Replace('/', '-');
@@ -28,7 +30,9 @@ internal sealed record ModelSettings(
     /// <summary>The options of the network for images of the given kind.</summary>
     internal LocalMixerOptions Options(int side, int channels, int classes)
     {
-        LocalMixerOptions options = LocalMixerPresets.Get(Preset, side, channels, classes) with { TokenMixer = Mixer, KernelSide = KernelSide, Epsilon = Epsilon };
+        LocalMixerOptions options = LocalMixerPresets.Get(
+            Preset, side, channels, classes) with
+        { TokenMixer = Mixer, KernelSide = KernelSide, Epsilon = Epsilon };
         options = Scaling?.Apply(options) ?? options;
         try
         {
@@ -37,8 +41,11 @@ internal sealed record ModelSettings(
         }
         catch (ArgumentException fault)
         {
-            string reason = fault.Message.StartsWith("LocalMixer: ", StringComparison.Ordinal) ? fault.Message["LocalMixer: ".Length..] : fault.Message;
-            throw new RunException($"--model {Preset}{(Scaling is null ? "" : ", scaled,")} does not fit images of {side}x{side}x{channels}: {reason}", fault);
+            string reason = fault.Message.StartsWith("LocalMixer: ", StringComparison.Ordinal)
+                ? fault.Message["LocalMixer: ".Length..]
+                : fault.Message;
+            throw new RunException(
+                $"--model {Preset}{(Scaling is null ? "" : ", scaled,")} does not fit images of {side}x{side}x{channels}: {reason}", fault);
         }
     }
 }

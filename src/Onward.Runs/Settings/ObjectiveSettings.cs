@@ -11,7 +11,8 @@ namespace Onward.Runs;
 /// <param name="ReadoutLearningRate">Rate of the linear readout.</param>
 /// <param name="ReadoutRateScale">What the learning rate is multiplied by for the readout where heads classify.</param>
 /// <param name="Optimizer">How gradients become updates.</param>
-internal sealed record ObjectiveSettings(int Projection, bool Overlap, double Temperature, double ReadoutLearningRate, double ReadoutRateScale, OptimizerKind Optimizer)
+internal sealed record ObjectiveSettings(
+    int Projection, bool Overlap, double Temperature, double ReadoutLearningRate, double ReadoutRateScale, OptimizerKind Optimizer)
 {
     /// <summary>The name of learning from labels.</summary>
     internal const string Supervised = "supervised";
@@ -20,7 +21,8 @@ internal sealed record ObjectiveSettings(int Projection, bool Overlap, double Te
     internal const string Contrastive = "contrastive";
 
     /// <summary>What is learnt when no option says otherwise.</summary>
-    internal static ObjectiveSettings Default { get; } = new(0, false, new TrainingLoss().Temperature, TrainingOptions.DefaultReadoutLearningRate, 1, OptimizerKind.Sgd);
+    internal static ObjectiveSettings Default { get; } = new(
+        0, false, new TrainingLoss().Temperature, TrainingOptions.DefaultReadoutLearningRate, 1, OptimizerKind.Sgd);
 
     /// <summary>Whether views are compared.</summary>
     internal bool IsContrastive => Projection > 0;
@@ -28,7 +30,9 @@ internal sealed record ObjectiveSettings(int Projection, bool Overlap, double Te
     /// <summary>What the losses measure.</summary>
     internal TrainingLoss Loss => new() { Temperature = Temperature };
 
-    /// <summary>The heads that the network needs. Those that compare views read the block's output as it is, as in the paper's code.</summary>
+    /// <summary>
+    /// The heads that the network needs. Those that compare views read the block's output as it is, as in the paper's code.
+    /// </summary>
     internal LocalMixerOptions Adapt(LocalMixerOptions model) => IsContrastive
         ? model with { Projection = Projection, Normalizations = model.Normalizations & ~Normalizations.Inter }
         : model;

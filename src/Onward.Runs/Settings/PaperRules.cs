@@ -49,7 +49,8 @@ internal static class PaperRules
     internal static bool SendsErrorsBetweenBlocks(string name) => name is "BP" or "L-BP" or "FA" or "L-FA";
 
     /// <summary>Whether a rule draws directions for activities.</summary>
-    internal static bool PerturbsActivities(string name) => HasPerturbation(name) && name.EndsWith("-A", StringComparison.OrdinalIgnoreCase);
+    internal static bool PerturbsActivities(string name) =>
+        HasPerturbation(name) && name.EndsWith("-A", StringComparison.OrdinalIgnoreCase);
 
     /// <summary>The rule that computes exactly what a rule estimates, or takes the place of: backprop of the same losses.</summary>
     internal static string Exact(string name) => KeepsLossesInBlocks(name) ? "LG-BP" : HasLocalLosses(name) ? "L-BP" : "BP";

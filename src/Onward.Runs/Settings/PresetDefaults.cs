@@ -34,7 +34,8 @@ internal sealed record PresetDefaults(int Epochs, double LearningRate)
     private static readonly double[] LearnedFeedbackRates = [0.1, 0.1, 0.05, 0.005, 0.002];
 
     /// <summary>
-    /// Factor of the learning rate of contrastive runs. Their rates are for 256 images in a step, and the gradient of a comparison at the default
+    /// Factor of the learning rate of contrastive runs. Their rates are for 256 images in a step, and the gradient of a comparison at the
+    /// default
     /// temperature is several times smaller than that of a classification.
     /// </summary>
     internal const double ContrastiveRateScale = 10;
@@ -59,7 +60,8 @@ internal sealed record PresetDefaults(int Epochs, double LearningRate)
 
     /// <summary>A default of every preset with the project's own rule, as a help text shows it.</summary>
     internal static string Show(Func<PresetDefaults, IFormattable> value) =>
-        string.Join(", ", Models.Select(model => $"{model} {value(For(model, PaperRules.Default)).ToString(null, CultureInfo.InvariantCulture)}"));
+        string.Join(
+            ", ", Models.Select(model => $"{model} {value(For(model, PaperRules.Default)).ToString(null, CultureInfo.InvariantCulture)}"));
 
     /// <summary>The images that the paper trains a preset on: those of MNIST, of CIFAR-10, or of 100 classes of ImageNet.</summary>
     internal static (int Side, int Channels, int Classes) ImagesFor(string model) => model.Split('/')[1] switch
@@ -70,7 +72,8 @@ internal sealed record PresetDefaults(int Epochs, double LearningRate)
     };
 
     /// <summary>The defaults of a preset, a rule, an objective and what predicts the rule's gradients.</summary>
-    internal static PresetDefaults For(string model, string rule, bool contrastive = false, ControlVariate controlVariate = ControlVariate.None)
+    internal static PresetDefaults For(
+        string model, string rule, bool contrastive = false, ControlVariate controlVariate = ControlVariate.None)
     {
         int column = Array.FindIndex(Models, name => name.Equals(model, StringComparison.OrdinalIgnoreCase));
         double[] rates = RuleSettings.PredictsWithinBlocks(rule, controlVariate) ? LearnedFeedbackRates : LearningRates[rule];

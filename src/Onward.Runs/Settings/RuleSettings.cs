@@ -8,7 +8,15 @@ using Onward.Threads;
 namespace Onward.Runs;
 
 /// <summary>A rule and the threads it runs on.</summary>
-internal sealed record RuleSettings(string Rule, string Perturbation, int Passes, bool Layerwise, NoiseSites Sites, ControlVariate ControlVariate, bool Recompute, int Threads)
+internal sealed record RuleSettings(
+    string Rule,
+    string Perturbation,
+    int Passes,
+    bool Layerwise,
+    NoiseSites Sites,
+    ControlVariate ControlVariate,
+    bool Recompute,
+    int Threads)
 {
     /// <summary>The name of the distribution that directions are drawn from by default.</summary>
     internal const string DefaultPerturbation = "gaussian";
@@ -33,7 +41,9 @@ internal sealed record RuleSettings(string Rule, string Perturbation, int Passes
     /// <summary>The name of a control variate on the command line.</summary>
     internal static string NameOf(ControlVariate controlVariate) => ControlVariates.Single(pair => pair.Value == controlVariate).Key;
 
-    /// <summary>True if a rule predicts the gradients of losses that train their own block: what brings layerwise noise and rates of its own.</summary>
+    /// <summary>
+    /// True if a rule predicts the gradients of losses that train their own block: what brings layerwise noise and rates of its own.
+    /// </summary>
     internal static bool PredictsWithinBlocks(string rule, ControlVariate controlVariate) =>
         controlVariate == ControlVariate.LearnedFeedback && PaperRules.KeepsLossesInBlocks(rule);
 
@@ -41,7 +51,8 @@ internal sealed record RuleSettings(string Rule, string Perturbation, int Passes
     internal static IReadOnlyCollection<string> PerturbationNames => Perturbations.Keys;
 
     /// <summary>A rule as it is when no option changes it.</summary>
-    internal static RuleSettings Default(string rule, int threads) => new(rule, DefaultPerturbation, 1, false, NoiseSites.All, ControlVariate.None, false, threads);
+    internal static RuleSettings Default(string rule, int threads) =>
+        new(rule, DefaultPerturbation, 1, false, NoiseSites.All, ControlVariate.None, false, threads);
 
     /// <summary>Prepares steps of the rule on a model.</summary>
     internal LearningRule Create(LocalMixer model, WorkerTeam team, LossScope scope, ObjectiveSettings objective, ulong seed) =>

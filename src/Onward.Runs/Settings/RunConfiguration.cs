@@ -180,7 +180,9 @@ internal sealed record RunConfiguration
     [JsonIgnore]
     public string HeldOut => OverfitBatches is not null ? "training" : Validation > 0 || HasValidationSet ? "validation" : "test";
 
-    /// <summary>The name of the error that an epoch measures while it trains: of the classes, or of finding the other view of an image.</summary>
+    /// <summary>
+    /// The name of the error that an epoch measures while it trains: of the classes, or of finding the other view of an image.
+    /// </summary>
     [JsonIgnore]
     public string LearntError => Projection > 0 ? "contrastive error" : "train error";
 
@@ -204,7 +206,8 @@ internal sealed record RunConfiguration
     /// <summary>Whether this program has what the names stand for.</summary>
     internal bool HasKnownNames =>
         Datasets.Names.Contains(Dataset) && LocalMixerPresets.Names.Contains(Model) && PaperRules.Names.Contains(Rule)
-        && RuleSettings.PerturbationNames.Contains(Perturbation) && (AugmentationSettings.Names.Contains(Augmentation) || Augmentation == ObjectiveSettings.Contrastive);
+        && RuleSettings.PerturbationNames.Contains(Perturbation)
+        && (AugmentationSettings.Names.Contains(Augmentation) || Augmentation == ObjectiveSettings.Contrastive);
 
     /// <summary>Whether a run can have these numbers, and these settings together.</summary>
     internal bool IsInRange
@@ -255,7 +258,9 @@ internal sealed record RunConfiguration
     internal string DescribeData() => OverfitBatches is not null
         ? string.Create(CultureInfo.InvariantCulture, $"{Dataset}, {TrainingImages:N0} images alone, on which errors are reported")
         : HasValidationSet ? $"{Dataset}, errors on its validation set"
-        : Validation == 0 ? Dataset : string.Create(CultureInfo.InvariantCulture, $"{Dataset}, {Validation:N0} training images held out for validation");
+        : Validation == 0
+        ? Dataset
+        : string.Create(CultureInfo.InvariantCulture, $"{Dataset}, {Validation:N0} training images held out for validation");
 
     /// <summary>The options by their names.</summary>
     internal JsonObject ToJson() => JsonSerializer.SerializeToNode(this, Json)!.AsObject();

@@ -8,7 +8,8 @@ using Onward.Training;
 namespace Onward.Runs;
 
 /// <summary>A run before it has its images.</summary>
-internal sealed record RunPlan(ModelSettings Model, RuleSettings Rule, LossScope LossScope, ObjectiveSettings Objective, string Augmentation, TrainingOptions Training)
+internal sealed record RunPlan(
+    ModelSettings Model, RuleSettings Rule, LossScope LossScope, ObjectiveSettings Objective, string Augmentation, TrainingOptions Training)
 {
     // Pixels along the side of a patch, beyond which there is a finer preset for the images.
     private const int LargestPatch = 64;
@@ -59,7 +60,8 @@ internal sealed record RunPlan(ModelSettings Model, RuleSettings Rule, LossScope
         LimitSettings limits = new(run.LimitBatches, run.OverfitBatches, run.EarlyStop) { LimitTestBatches = run.LimitTestBatches };
         return new RunPlan(
             run.Network,
-            new RuleSettings(run.Rule, run.Perturbation, run.Passes, run.Layerwise, run.NoiseSites, run.ControlVariate, run.Recompute, threads),
+            new RuleSettings(
+                run.Rule, run.Perturbation, run.Passes, run.Layerwise, run.NoiseSites, run.ControlVariate, run.Recompute, threads),
             run.LossScope,
             objective,
             run.Augmentation,
@@ -112,7 +114,9 @@ internal sealed record RunPlan(ModelSettings Model, RuleSettings Rule, LossScope
                 && images.Height % finer == 0 && images.Height / finer <= LargestPatch) ?? "";
         string[] cures =
         [
-            .. data.Dataset == Datasets.Folder ? [string.Create(CultureInfo.InvariantCulture, $"--image-size {LargestPatch / 2 * grid}")] : Array.Empty<string>(),
+            .. data.Dataset == Datasets.Folder
+                ? [string.Create(CultureInfo.InvariantCulture, $"--image-size {LargestPatch / 2 * grid}")]
+                : Array.Empty<string>(),
             .. finer.Length > 0 ? [$"--model {finer}"] : Array.Empty<string>(),
         ];
         string message = string.Create(
@@ -134,7 +138,8 @@ internal sealed record RunPlan(ModelSettings Model, RuleSettings Rule, LossScope
         long images = (long)batches * Training.BatchSize;
         if (images > data.Images.Training.Count)
         {
-            throw new RunException($"--overfit-batches {batches} of {Training.BatchSize} images are more than the {data.Images.Training.Count} training images. Take fewer, or a smaller --batch-size.");
+            throw new RunException(
+                $"--overfit-batches {batches} of {Training.BatchSize} images are more than the {data.Images.Training.Count} training images. Take fewer, or a smaller --batch-size.");
         }
 
         ImageSubset chosen = ImageSubset.Draw(data.Images.Training, (int)images, Training.Seed);
@@ -158,12 +163,14 @@ internal sealed record RunPlan(ModelSettings Model, RuleSettings Rule, LossScope
 
         if (data.HasValidationSet)
         {
-            throw new RunException($"--validation {data.Validation} holds training images out, but {images.Source} has a validation set of its own. Leave --validation out.");
+            throw new RunException(
+                $"--validation {data.Validation} holds training images out, but {images.Source} has a validation set of its own. Leave --validation out.");
         }
 
         if (data.Validation >= images.Training.Count)
         {
-            throw new RunException($"--validation {data.Validation} leaves none of the {images.Training.Count} training images to learn from. Hold out fewer.");
+            throw new RunException(
+                $"--validation {data.Validation} leaves none of the {images.Training.Count} training images to learn from. Hold out fewer.");
         }
 
         (ImageSet training, ImageSet heldOut) = HoldOut(images.Training, data.Validation);
@@ -176,7 +183,8 @@ internal sealed record RunPlan(ModelSettings Model, RuleSettings Rule, LossScope
         int images = data.Images.Training.Count;
         if (Training.BatchSize > images)
         {
-            throw new RunException($"--batch-size {Training.BatchSize} is more than the {images} training images. Take at most {images}, or leave --batch-size out.");
+            throw new RunException(
+                $"--batch-size {Training.BatchSize} is more than the {images} training images. Take at most {images}, or leave --batch-size out.");
         }
 
         if ((long)Training.Epochs * (images / Training.BatchSize) > MostSteps)
@@ -184,7 +192,8 @@ internal sealed record RunPlan(ModelSettings Model, RuleSettings Rule, LossScope
             throw new RunException($"--epochs {Training.Epochs} make more than {MostSteps} steps. Take fewer epochs or a larger batch.");
         }
 
-        return new LocalMixer(Objective.Adapt(Model.Options(data.Images.Training.Height, data.Images.Training.Channels, data.Images.Training.Classes)));
+        return new LocalMixer(
+            Objective.Adapt(Model.Options(data.Images.Training.Height, data.Images.Training.Channels, data.Images.Training.Classes)));
     }
 
     /// <summary>The run as it was resolved.</summary>

@@ -7,7 +7,8 @@ namespace Onward.Runs;
 /// <param name="ImagesPerSecond">Training speed.</param>
 /// <param name="PeakMegabytes">Memory of the process at its highest.</param>
 /// <param name="Folder">Where the run would be kept.</param>
-internal sealed record DryRun(RunConfiguration Run, int StepsPerEpoch, long ActivationBytes, double ImagesPerSecond, double PeakMegabytes, string Folder)
+internal sealed record DryRun(
+    RunConfiguration Run, int StepsPerEpoch, long ActivationBytes, double ImagesPerSecond, double PeakMegabytes, string Folder)
 {
     private const int Steps = 8;
 

@@ -101,7 +101,8 @@ public sealed class KeptRun : IDisposable
         RunConfiguration begun = RunFolder.ReadConfiguration(folder);
         if (begun.FirstDifference(run.Configuration, RunConfiguration.BesideResult) is var (name, was, now))
         {
-            throw new RunException($"{folder} was begun with {name} {was}, but now {name} is {now}. Name another folder, or the options that it was begun with.");
+            throw new RunException(
+                $"{folder} was begun with {name} {was}, but now {name} is {now}. Name another folder, or the options that it was begun with.");
         }
 
         RunFolder held = RunFolder.Reopen(folder, KeptCheckpoints);

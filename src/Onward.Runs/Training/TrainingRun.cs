@@ -27,7 +27,10 @@ internal sealed class TrainingRun : IDisposable
         (_host, _data, _options) = (host, data, plan.Training);
         _model = plan.CreateModel(data);
         _model.Initialize(plan.Training.Seed);
-        Configuration = plan.Configure(data, _model.Values.Layout.Count) with { Parallel = grid is null ? null : string.Create(CultureInfo.InvariantCulture, $"{grid.Share.Count}x{grid.Stages}") };
+        Configuration = plan.Configure(
+            data,
+            _model.Values.Layout.Count) with
+        { Parallel = grid is null ? null : string.Create(CultureInfo.InvariantCulture, $"{grid.Share.Count}x{grid.Stages}") };
         _team = new WorkerTeam(plan.Rule.Threads);
         _rule = plan.Rule.Create(_model, _team, plan.LossScope, plan.Objective, plan.Training.Seed);
         RuleSettings exact = plan.Rule with { Rule = PaperRules.Exact(plan.Rule.Rule) };
@@ -59,7 +62,9 @@ internal sealed class TrainingRun : IDisposable
     /// <summary>Begins a file of events for TensorBoard in the run's folder.</summary>
     internal void BeginEvents(RunFolder folder) => folder.BeginEvents(() => TensorBoard.DescribeViews(_data.Images, _options), _host.Clock);
 
-    /// <summary>Tries the run on a few images, twice, as the first steps of a process are slow; the model is of no use afterwards.</summary>
+    /// <summary>
+    /// Tries the run on a few images, twice, as the first steps of a process are slow; the model is of no use afterwards.
+    /// </summary>
     /// <param name="steps">Steps at most.</param>
     /// <returns>Training speed.</returns>
     /// <exception cref="TrainingDivergedException">The steps diverged.</exception>
@@ -67,10 +72,12 @@ internal sealed class TrainingRun : IDisposable
     {
         ImageSet training = _data.Images.Training, test = _data.Images.Test;
         int images = Math.Min(steps, training.Count / _options.BatchSize) * _options.BatchSize;
-        ImageDataset few = _data.Images with { Training = ImageSubset.Draw(training, images, _options.Seed), Test = test.Take(Math.Min(_options.BatchSize, test.Count)) };
+        ImageDataset few =
+            _data.Images with { Training = ImageSubset.Draw(training, images, _options.Seed), Test = test.Take(Math.Min(_options.BatchSize, test.Count)) };
         TrainingOptions brief = _options with { Epochs = 2, WarmupEpochs = Math.Min(_options.WarmupEpochs, 2) };
         double speed = 0;
-        new Trainer(_model, _rule, _team, few, brief, _host.Clock, _exact).Run(epochEnded: epoch => speed = epoch.ImagesPerSecond, cancellation: _host.Interruption);
+        new Trainer(_model, _rule, _team, few, brief, _host.Clock, _exact)
+            .Run(epochEnded: epoch => speed = epoch.ImagesPerSecond, cancellation: _host.Interruption);
         return speed;
     }
 

@@ -36,6 +36,7 @@ public sealed class FeedbackAlignmentEstimator<T>(ulong seed) : GradientEstimato
     private protected override ForwardSweep<T> Begin(IReadOnlyDictionary<string, Tensor<T>> parameters, uint step)
     {
         string[] names = [.. parameters.Keys.Order(StringComparer.Ordinal)];
-        return new RecordingSweep<T>(parameters, (weight, shape) => Feedback(Array.BinarySearch(names, weight, StringComparer.Ordinal), shape[0], shape[1]));
+        return new RecordingSweep<T>(
+            parameters, (weight, shape) => Feedback(Array.BinarySearch(names, weight, StringComparer.Ordinal), shape[0], shape[1]));
     }
 }

@@ -40,7 +40,8 @@ public static class ForwardMode
         ArgumentNullException.ThrowIfNull(directions);
         if (directions.Count == 0)
         {
-            throw new ArgumentException("A derivative is taken along at least one direction; for the value alone, call the function.", nameof(directions));
+            throw new ArgumentException(
+                "A derivative is taken along at least one direction; for the value alone, call the function.", nameof(directions));
         }
 
         DualTensor<T> y = f(Pair(x, directions, "the input"));
@@ -63,7 +64,9 @@ public static class ForwardMode
         ArgumentNullException.ThrowIfNull(v);
         if (x.Count != v.Count)
         {
-            throw new ArgumentException($"A direction has one tensor for each input: {x.Count} inputs, {v.Count} tangents. Give null where the direction is zero.", nameof(v));
+            throw new ArgumentException(
+                $"A direction has one tensor for each input: {x.Count} inputs, {v.Count} tangents. Give null where the direction is zero.",
+                nameof(v));
         }
 
         DualTensor<T> y = f([.. x.Zip(v, (value, tangent) => PairOrConstant(value, tangent, "an input"))]);

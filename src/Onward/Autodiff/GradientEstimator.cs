@@ -21,7 +21,8 @@ public abstract class GradientEstimator<T>
     /// <param name="step">The step's number, which names its noise; rules without noise give the same in each step.</param>
     /// <returns>The losses, and an estimate for each parameter; zero for those that the loss does not use.</returns>
     /// <exception cref="ArgumentException">The loss has a shape that the estimator cannot assign to examples.</exception>
-    public GradientEstimate<T> Estimate(IReadOnlyDictionary<string, Tensor<T>> parameters, Func<ForwardSweep<T>, DualTensor<T>> loss, uint step)
+    public GradientEstimate<T> Estimate(
+        IReadOnlyDictionary<string, Tensor<T>> parameters, Func<ForwardSweep<T>, DualTensor<T>> loss, uint step)
     {
         ArgumentNullException.ThrowIfNull(parameters);
         ArgumentNullException.ThrowIfNull(loss);

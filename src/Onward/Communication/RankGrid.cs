@@ -20,7 +20,10 @@ public sealed class RankGrid : IDisposable
         ArgumentOutOfRangeException.ThrowIfLessThan(stages, 1);
         if ((long)shares * stages != world.Count)
         {
-            throw new ArgumentException(string.Create(CultureInfo.InvariantCulture, $"A grid of {shares} shares and {stages} stages is for {(long)shares * stages} processes; there are {world.Count}."));
+            throw new ArgumentException(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"A grid of {shares} shares and {stages} stages is for {(long)shares * stages} processes; there are {world.Count}."));
         }
 
         (World, Stages, Stage) = (world, stages, world.Rank % stages);
@@ -50,7 +53,9 @@ public sealed class RankGrid : IDisposable
     /// <summary>This process's stage, from 0.</summary>
     public int Stage { get; }
 
-    /// <summary>Deals consecutive items out to so many parts, at least one to each, so that the heaviest part is as light as can be.</summary>
+    /// <summary>
+    /// Deals consecutive items out to so many parts, at least one to each, so that the heaviest part is as light as can be.
+    /// </summary>
     /// <param name="weights">Weight of each item, as many as there are parts or more.</param>
     /// <param name="parts">The parts.</param>
     /// <returns>The first item of each part and, last, the number of items. [part + 1]</returns>

@@ -51,7 +51,9 @@ public sealed class BatchLoader : IDisposable
     /// How each view of an image is made for training, at least one; null for one view, the image as it is. Evaluation sees
     /// every image once, as it is. An image of another size than a model is given is cropped at its centre.
     /// </param>
-    /// <param name="threads">Background threads that read images and make views, at least 1; copying images that lie in memory takes one.</param>
+    /// <param name="threads">
+    /// Background threads that read images and make views, at least 1; copying images that lie in memory takes one.
+    /// </param>
     /// <param name="share">The share of every batch that is dealt out; null for all of it.</param>
     /// <exception cref="ArgumentException">The batch size, the threads, a statistic or a recipe does not fit the images.</exception>
     public BatchLoader(
@@ -127,7 +129,8 @@ public sealed class BatchLoader : IDisposable
     /// <param name="threads">Background threads that read images, at least 1.</param>
     /// <param name="share">The share of every batch that is dealt out; null for all of it.</param>
     /// <exception cref="ArgumentException">The threads or a statistic does not fit the images.</exception>
-    public static BatchLoader ForEvaluation(ImageSet images, ReadOnlySpan<float> mean, ReadOnlySpan<float> standardDeviation, int threads = 1, BatchShare? share = null)
+    public static BatchLoader ForEvaluation(
+        ImageSet images, ReadOnlySpan<float> mean, ReadOnlySpan<float> standardDeviation, int threads = 1, BatchShare? share = null)
     {
         ArgumentNullException.ThrowIfNull(images);
         int batch = Math.Clamp(EvaluationValues / images.ImageLength, 1, Math.Min(EvaluationImages, images.Count));

@@ -1,6 +1,8 @@
 namespace Onward.Data;
 
-/// <summary>A data file or folder is missing, unreadable or damaged. The message is one line: what, where, what was expected, what to do.</summary>
+/// <summary>
+/// A data file or folder is missing, unreadable or damaged. The message is one line: what, where, what was expected, what to do.
+/// </summary>
 public sealed class DataException : Exception
 {
     /// <summary>Makes the exception from its one-line message.</summary>

@@ -120,7 +120,9 @@ public abstract class ImageSet
         return (new ImageSubset(this, split.Rest), new ImageSubset(this, split.Drawn));
     }
 
-    /// <summary>Sets the last examples apart: two views on the same images. Where images are sorted by class, take <see cref="HoldOut"/>.</summary>
+    /// <summary>
+    /// Sets the last examples apart: two views on the same images. Where images are sorted by class, take <see cref="HoldOut"/>.
+    /// </summary>
     /// <param name="count">Examples of the second part, 1 to <see cref="Count"/> - 1.</param>
     /// <returns>All but the last <paramref name="count"/> examples, and those last ones.</returns>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="count"/> would leave one part empty.</exception>

@@ -12,7 +12,9 @@ public sealed class LabelledImages : ImageSet
     /// <param name="width">Columns of one image, at least 1.</param>
     /// <param name="channels">Channels of one image, at least 1.</param>
     /// <param name="classes">Number of classes, at least 1.</param>
-    /// <exception cref="ArgumentException">There are no examples, a size is below 1, the lengths disagree, or a label is out of range.</exception>
+    /// <exception cref="ArgumentException">
+    /// There are no examples, a size is below 1, the lengths disagree, or a label is out of range.
+    /// </exception>
     public LabelledImages(
         ReadOnlyMemory<byte> pixels,
         ReadOnlyMemory<int> labels,

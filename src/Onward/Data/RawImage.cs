@@ -51,7 +51,8 @@ public sealed class RawImage
     {
         if (pixels.Length != Length(height, width, channels))
         {
-            throw new ArgumentException($"An image of {height}x{width}x{channels} needs as many bytes; got {pixels.Length}.", nameof(pixels));
+            throw new ArgumentException(
+                $"An image of {height}x{width}x{channels} needs as many bytes; got {pixels.Length}.", nameof(pixels));
         }
 
         (Height, Width, Channels, _pixels) = (height, width, channels, pixels);

@@ -27,12 +27,21 @@ public sealed class BlockTile
         Block = model.Blocks[0];
         Activations = new BlockActivations(model, examples);
         Inputs = new Memory<float>[layers];
-        PassingInputs = [.. Enumerable.Range(0, passesThrough ? layers : 0).Select(l => AlignedMemory.Allocate(checked(examples * model.LargestLayer(l, layer => layer.Inputs))))];
-        _gradients = [.. Enumerable.Range(0, layers).Select(l => AlignedMemory.Allocate(checked(examples * model.LargestLayer(l, layer => layer.Outputs))))];
+        PassingInputs =
+        [
+            .. Enumerable.Range(0, passesThrough ? layers : 0)
+            .Select(l => AlignedMemory.Allocate(checked(examples * model.LargestLayer(l, layer => layer.Inputs)))),
+        ];
+        _gradients =
+        [
+            .. Enumerable.Range(0, layers)
+            .Select(l => AlignedMemory.Allocate(checked(examples * model.LargestLayer(l, layer => layer.Outputs)))),
+        ];
         _isPacked = new bool[layers];
         _featureGradient = AlignedMemory.Allocate(examples * model.Blocks.Max(block => block.Channels));
         Patches = AlignedMemory.Allocate(options.Patches == 1 ? 0 : checked(examples * options.Patches * options.PatchVector));
-        Narrowed = AlignedMemory.Allocate(examples * model.Blocks.Max(block => block.InputPooling is null ? 0 : block.Patches * block.Inputs));
+        Narrowed = AlignedMemory.Allocate(
+            examples * model.Blocks.Max(block => block.InputPooling is null ? 0 : block.Patches * block.Inputs));
         _finalReciprocal = AlignedMemory.Allocate(examples);
         Outputs = AlignedMemory.Allocate(examples * options.HeadOutputs);
     }
@@ -74,7 +83,9 @@ public sealed class BlockTile
     /// <param name="layer">The layer's place in the block.</param>
     public ReadOnlySpan<float> Input(int layer) => Inputs[layer].Span;
 
-    /// <summary>What ReLU reads, but for the block's input at the last layer: a layer's output after bias and normalisation [rows, outputs].</summary>
+    /// <summary>
+    /// What ReLU reads, but for the block's input at the last layer: a layer's output after bias and normalisation [rows, outputs].
+    /// </summary>
     /// <param name="layer">The layer's place in the block.</param>
     public ReadOnlySpan<float> Output(int layer) => Activations.Output(layer)[..OutputLength(layer)];
 
@@ -87,7 +98,9 @@ public sealed class BlockTile
     /// <summary>The block's input [rows, inputs].</summary>
     internal ReadOnlyMemory<float> Source { get; set; }
 
-    /// <summary>The output of the block before [its rows, its D], which is the block's input unless the grid narrows; empty in the first block.</summary>
+    /// <summary>
+    /// The output of the block before [its rows, its D], which is the block's input unless the grid narrows; empty in the first block.
+    /// </summary>
     internal Memory<float> Previous { get; set; }
 
     /// <summary>Gradient of the batch's mean local loss with respect to the head's outputs [examples, K].</summary>
@@ -113,7 +126,9 @@ public sealed class BlockTile
     /// <summary>Outputs of a head [examples, K].</summary>
     internal Memory<float> Outputs { get; }
 
-    /// <summary>q: where the rule leaves the gradient of the batch's mean loss with respect to pooled features [examples, D] (spec 3.4).</summary>
+    /// <summary>
+    /// q: where the rule leaves the gradient of the batch's mean loss with respect to pooled features [examples, D] (spec 3.4).
+    /// </summary>
     internal Span<float> FeatureGradient => _featureGradient.Span;
 
     /// <summary>A gradient of a mean over patches [examples, width], as the gradient of each patch [rows, width].</summary>
@@ -131,7 +146,9 @@ public sealed class BlockTile
         }
     }
 
-    /// <summary>Takes q of the block's local loss back to the block's output: to each patch, and through the normalisation of the features.</summary>
+    /// <summary>
+    /// Takes q of the block's local loss back to the block's output: to each patch, and through the normalisation of the features.
+    /// </summary>
     /// <param name="first">The first of some rows.</param>
     /// <param name="rows">Receives the gradient of the block's output there [rows, D].</param>
     internal void PassBackThroughFeatures(int first, Span<float> rows)
@@ -141,7 +158,8 @@ public sealed class BlockTile
         if (size > 0)
         {
             Range chunk = (first * Block.Channels)..((first * Block.Channels) + rows.Length);
-            LayerNorm.JacobianProduct(Activations.Features[chunk], Activations.FeatureReciprocal[MixerBlock.Runs(chunk, size)], rows, rows, size);
+            LayerNorm.JacobianProduct(
+                Activations.Features[chunk], Activations.FeatureReciprocal[MixerBlock.Runs(chunk, size)], rows, rows, size);
         }
     }
 
@@ -166,7 +184,8 @@ public sealed class BlockTile
         Span<float> gradient = Gradient(l)[chunk];
         if (size > 0 && l < Block.Layers.Count - 1)
         {
-            LayerNorm.RectifiedJacobianProduct(Output(l)[chunk], Activations.OutputReciprocal(l)[MixerBlock.Runs(chunk, size)], activities, gradient, size);
+            LayerNorm.RectifiedJacobianProduct(
+                Output(l)[chunk], Activations.OutputReciprocal(l)[MixerBlock.Runs(chunk, size)], activities, gradient, size);
             return;
         }
 
@@ -181,7 +200,8 @@ public sealed class BlockTile
         int size = Block.Layers[l].OutputNorm;
         if (size > 0)
         {
-            LayerNorm.JacobianProduct(Output(l), Activations.OutputReciprocal(l)[..(normalized.Length / size)], normalized, Gradient(l), size);
+            LayerNorm.JacobianProduct(
+                Output(l), Activations.OutputReciprocal(l)[..(normalized.Length / size)], normalized, Gradient(l), size);
         }
         else
         {
@@ -196,7 +216,8 @@ public sealed class BlockTile
         if (size > 0)
         {
             Span<float> gradient = Gradient(l)[chunk];
-            LayerNorm.JacobianProduct(Activations.Output(l)[chunk], Activations.OutputReciprocal(l)[MixerBlock.Runs(chunk, size)], gradient, gradient, size);
+            LayerNorm.JacobianProduct(
+                Activations.Output(l)[chunk], Activations.OutputReciprocal(l)[MixerBlock.Runs(chunk, size)], gradient, gradient, size);
         }
     }
 
@@ -204,7 +225,13 @@ public sealed class BlockTile
     internal void PassBackThroughNormalization(int l, Range chunk, ReadOnlySpan<float> values, ReadOnlySpan<float> factors)
     {
         int size = Block.Layers[l].OutputNorm;
-        LayerNorm.ScaledJacobianProduct(Activations.Output(l)[chunk], Activations.OutputReciprocal(l)[MixerBlock.Runs(chunk, size)], factors, values, Gradient(l)[chunk], size);
+        LayerNorm.ScaledJacobianProduct(
+            Activations.Output(l)[chunk],
+            Activations.OutputReciprocal(l)[MixerBlock.Runs(chunk, size)],
+            factors,
+            values,
+            Gradient(l)[chunk],
+            size);
     }
 
     /// <summary>Turns the gradient of the features that the final head reads into that of their mean before normalisation.</summary>
@@ -251,5 +278,6 @@ public sealed class BlockTile
     private int OutputLength(int layer) => Rows * Block.Layers[layer].Map.Outputs;
 
     internal long Length =>
-        Activations.Length + PassingInputs.Concat(_gradients).Sum(m => (long)m.Length) + _featureGradient.Length + Patches.Length + Narrowed.Length + Outputs.Length;
+        Activations.Length + PassingInputs.Concat(_gradients).Sum(m => (long)m.Length) + _featureGradient.Length + Patches.Length
+            + Narrowed.Length + Outputs.Length;
 }

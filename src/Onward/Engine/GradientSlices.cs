@@ -23,7 +23,8 @@ internal sealed class GradientSlices
     internal GradientSlices(StepPlan plan, Wave wave, ParameterVector gradients)
     {
         (_plan, _model, _wave, _gradients) = (plan, plan.Model, wave, gradients);
-        int workspace = _model.Blocks.Max(block => block.Layers.Max(layer => layer.Map.GradientWorkspaceLength(checked(wave.Examples * block.Patches))));
+        int workspace = _model.Blocks.Max(
+            block => block.Layers.Max(layer => layer.Map.GradientWorkspaceLength(checked(wave.Examples * block.Patches))));
         _workspace = [.. Enumerable.Range(0, plan.Team.Count).Select(_ => AlignedMemory.Allocate(workspace))];
     }
 
@@ -44,8 +45,19 @@ internal sealed class GradientSlices
         WaveBlock memory = _wave.Blocks[block];
         int patches = _model.Blocks[block].Patches, rows = examples * patches;
         WeightSlice part = layer.Map.WeightOf(slice);
-        ReadOnlySpan<float> upcoming = learns is not null && part.Pieces == 1 ? _model.Values[layer.Weight].Slice(part.Start, part.Length) : [];
-        layer.Map.AccumulateGradient(slice, memory.Inputs[l].Span[..(rows * layer.Map.Inputs)], memory.PackedGradients[l].Span, rows, _wave.Examples * patches, accumulate, _gradients[layer.Weight], _gradients[layer.Bias], _workspace[worker].Span, upcoming);
+        ReadOnlySpan<float> upcoming = learns is not null
+            && part.Pieces == 1 ? _model.Values[layer.Weight].Slice(part.Start, part.Length) : [];
+        layer.Map.AccumulateGradient(
+            slice,
+            memory.Inputs[l].Span[..(rows * layer.Map.Inputs)],
+            memory.PackedGradients[l].Span,
+            rows,
+            _wave.Examples * patches,
+            accumulate,
+            _gradients[layer.Weight],
+            _gradients[layer.Bias],
+            _workspace[worker].Span,
+            upcoming);
         _plan.Profile?.Add(
             StepPhase.WeightGradients,
             worker,

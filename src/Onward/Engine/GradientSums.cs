@@ -11,7 +11,9 @@ internal sealed class GradientSums(StepPlan plan, ParameterVector gradients)
     // Of each block and, last, of the final head.
     private readonly Transfer[] _sums = [.. Enumerable.Repeat(Transfer.Done, plan.Model.Blocks.Count + 1)];
 
-    /// <summary>Begins with a block whose gradients are final. Where a rule makes them of sums of its own, only the head's are left to sum.</summary>
+    /// <summary>
+    /// Begins with a block whose gradients are final. Where a rule makes them of sums of its own, only the head's are left to sum.
+    /// </summary>
     internal void Begin(int k)
     {
         MixerBlock block = plan.Model.Blocks[k];

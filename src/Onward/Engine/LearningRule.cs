@@ -89,7 +89,8 @@ public abstract class LearningRule
     protected virtual IEnumerable<string> Settings => [];
 
     /// <summary>Multiply-adds of one example's values in a block.</summary>
-    protected static double ValueMultiplyAdds(MixerBlock block) => (double)block.Patches * block.Layers.Sum(layer => layer.Map.MultiplyAddsPerRow);
+    protected static double ValueMultiplyAdds(MixerBlock block) =>
+        (double)block.Patches * block.Layers.Sum(layer => layer.Map.MultiplyAddsPerRow);
 
     /// <summary>Whether a loss compares the examples of a batch, for which values are computed once more, before all else.</summary>
     internal bool ComparesExamples => _plan.ComparesExamples;
@@ -113,7 +114,9 @@ public abstract class LearningRule
 
     private protected virtual bool EndsWithSlices => false;
 
-    /// <summary>Counts the parts of the fit that the rule takes from a block's waves in the step under way; 0 where it fits nothing.</summary>
+    /// <summary>
+    /// Counts the parts of the fit that the rule takes from a block's waves in the step under way; 0 where it fits nothing.
+    /// </summary>
     internal virtual int FitsOf(int block) => 0;
 
     /// <summary>Takes a part of the fit from a complete wave. Parts are shared among threads.</summary>
@@ -125,7 +128,8 @@ public abstract class LearningRule
     /// <param name="capacity">Examples that the wave can hold.</param>
     /// <param name="accumulate">Whether to add to the sums of earlier waves.</param>
     /// <param name="workspace">Room for a product.</param>
-    internal virtual void TakeFit(int block, int part, WaveBlock wave, int worker, int examples, int capacity, bool accumulate, Span<float> workspace)
+    internal virtual void TakeFit(
+        int block, int part, WaveBlock wave, int worker, int examples, int capacity, bool accumulate, Span<float> workspace)
     {
     }
 
@@ -141,18 +145,24 @@ public abstract class LearningRule
     /// the order of sums. What a step measures are the parts of the means that this process has a hand in.
     /// </summary>
     /// <param name="grid">How.</param>
-    /// <exception cref="ArgumentException">There are more stages than blocks, or blocks do not learn each from its own loss alone.</exception>
+    /// <exception cref="ArgumentException">
+    /// There are more stages than blocks, or blocks do not learn each from its own loss alone.
+    /// </exception>
     public void Distribute(RankGrid grid)
     {
         ArgumentNullException.ThrowIfNull(grid);
         if (grid.Stages > Model.Blocks.Count)
         {
-            throw new ArgumentException($"The {Model.Blocks.Count} block{(Model.Blocks.Count == 1 ? "" : "s")} of the model cannot be dealt out to {grid.Stages} processes. Take fewer.", nameof(grid));
+            throw new ArgumentException(
+                $"The {Model.Blocks.Count} block{(Model.Blocks.Count == 1 ? "" : "s")} of the model cannot be dealt out to {grid.Stages} processes. Take fewer.",
+                nameof(grid));
         }
 
         if (grid.Stages > 1 && Locality != Locality.Block)
         {
-            throw new ArgumentException("Only where each block learns from its own loss alone can processes have blocks of their own: with other rules, errors or tangents pass between blocks.", nameof(grid));
+            throw new ArgumentException(
+                "Only where each block learns from its own loss alone can processes have blocks of their own: with other rules, errors or tangents pass between blocks.",
+                nameof(grid));
         }
 
         _plan.Distribute(grid, [.. Model.Blocks.Select(FlopsOf)]);
@@ -168,7 +178,8 @@ public abstract class LearningRule
     /// <param name="step">The step's number, which names its noise.</param>
     /// <returns>What the step measured; overwritten by the next step.</returns>
     /// <exception cref="ArgumentException">The batch is empty, or images and labels do not match.</exception>
-    public StepResult Step(ReadOnlyMemory<float> pixels, ReadOnlyMemory<int> labels, uint step) => Step(pixels, labels, step, labels.Length / Views);
+    public StepResult Step(ReadOnlyMemory<float> pixels, ReadOnlyMemory<int> labels, uint step) =>
+        Step(pixels, labels, step, labels.Length / Views);
 
     /// <summary>The same where processes share the work.</summary>
     /// <param name="pixels">The images of this process's share of the batch; empty in stages after the first.</param>
@@ -176,7 +187,8 @@ public abstract class LearningRule
     /// <param name="step">The step's number.</param>
     /// <param name="images">Images in the whole batch.</param>
     /// <exception cref="ArgumentException">The share is empty, or images and labels do not match.</exception>
-    public StepResult Step(ReadOnlyMemory<float> pixels, ReadOnlyMemory<int> labels, uint step, int images) => Step(pixels, labels, step, images, null, isPacked: false);
+    public StepResult Step(ReadOnlyMemory<float> pixels, ReadOnlyMemory<int> labels, uint step, int images) =>
+        Step(pixels, labels, step, images, null, isPacked: false);
 
     /// <summary>The same, telling of each slice of a gradient.</summary>
     /// <param name="pixels">The images.</param>
@@ -187,8 +199,11 @@ public abstract class LearningRule
     /// Called where <see cref="LearnsInSlices"/>, on the thread that computed them, with so many numbers of a parameter from one on when
     /// their gradients are final and the step reads their values no more: they may be updated. Layers are packed anew behind it.
     /// </param>
-    /// <param name="isPacked">Whether no parameter has changed since the last step packed its layers behind <paramref name="learns"/>.</param>
-    internal StepResult Step(ReadOnlyMemory<float> pixels, ReadOnlyMemory<int> labels, uint step, int images, SliceLearner? learns, bool isPacked)
+    /// <param name="isPacked">
+    /// Whether no parameter has changed since the last step packed its layers behind <paramref name="learns"/>.
+    /// </param>
+    internal StepResult Step(
+        ReadOnlyMemory<float> pixels, ReadOnlyMemory<int> labels, uint step, int images, SliceLearner? learns, bool isPacked)
     {
         BeginStep(step, Grid.Stage == 0 ? labels.Length : Views * Grid.Share.Of(images).Images);
         StepResult result = _engine.Step(pixels, labels, step, images, learns, isPacked);

@@ -6,7 +6,9 @@ public enum Locality
     /// <summary>Each block learns from its own loss alone: block after block, in memory that all blocks share.</summary>
     Block,
 
-    /// <summary>Something passes from block to block, errors or tangents: each tile goes through the whole network, its values kept.</summary>
+    /// <summary>
+    /// Something passes from block to block, errors or tangents: each tile goes through the whole network, its values kept.
+    /// </summary>
     Network,
 
     /// <summary>

@@ -24,10 +24,15 @@ internal sealed class LossReader
         _model = plan.Model;
         _wave = wave;
         int comparisons = plan.ComparesExamples ? _model.Blocks.Count + 1 : 0;
-        _comparisons = [.. Enumerable.Range(0, comparisons).Select(_ => new ContrastiveLoss(_model.Options.Projection, plan.Loss.Temperature))];
+        _comparisons =
+        [
+            .. Enumerable.Range(0, comparisons).Select(_ => new ContrastiveLoss(_model.Options.Projection, plan.Loss.Temperature)),
+        ];
     }
 
-    /// <summary>Losses that compare examples: of each block that this process trains and of the final head; none where heads classify.</summary>
+    /// <summary>
+    /// Losses that compare examples: of each block that this process trains and of the final head; none where heads classify.
+    /// </summary>
     internal int Comparisons => OwnComparisons.End.Value - OwnComparisons.Start.Value;
 
     internal long Bytes => _comparisons.Sum(comparison => comparison.Bytes);
@@ -140,7 +145,8 @@ internal sealed class LossReader
     }
 
     // Losses, and their gradients with respect to the logits, of the mean over the batch.
-    private void Classify(LinearHead head, BlockTile tile, ReadOnlySpan<float> features, Span<float> errors, Span<float> losses, Span<bool> mistakes)
+    private void Classify(
+        LinearHead head, BlockTile tile, ReadOnlySpan<float> features, Span<float> errors, Span<float> losses, Span<bool> mistakes)
     {
         Span<float> logits = tile.Outputs.Span[..(tile.Examples * head.Outputs)];
         head.Apply(_model.Values, features, logits, tile.Examples);

@@ -31,7 +31,10 @@ internal sealed class StagePlan
         _ => End - First + 1,
     };
 
-    /// <summary>The weight gradients to take in each stage: slices of layers; with layer -1, a local head or, after the last block, the final one. [stage]</summary>
+    /// <summary>
+    /// The weight gradients to take in each stage: slices of layers; with layer -1, a local head or, after the last block, the final one.
+    /// [stage]
+    /// </summary>
     internal (int Block, int Layer, int Slice)[][] Slices { get; }
 
     /// <summary>The blocks that learn in a stage: from the first to before the end.</summary>

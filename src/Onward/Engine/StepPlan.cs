@@ -5,7 +5,9 @@ using Onward.Threads;
 
 namespace Onward.Engine;
 
-/// <summary>Says how steps of a rule run: on which model and threads, how blocks depend on one another, and which blocks this process trains.</summary>
+/// <summary>
+/// Says how steps of a rule run: on which model and threads, how blocks depend on one another, and which blocks this process trains.
+/// </summary>
 internal sealed class StepPlan
 {
     /// <summary>Plans steps of one process.</summary>
@@ -13,11 +15,19 @@ internal sealed class StepPlan
     /// <param name="team">The threads that share the work.</param>
     /// <param name="locality">How far the rule's losses reach.</param>
     /// <param name="trainsHeads">Whether the local heads learn from their own losses.</param>
-    /// <param name="leavesOutputGradients">Whether weight gradients are products of inputs with the output gradients that the rule leaves.</param>
+    /// <param name="leavesOutputGradients">
+    /// Whether weight gradients are products of inputs with the output gradients that the rule leaves.
+    /// </param>
     /// <param name="loss">The losses.</param>
     internal StepPlan(LocalMixer model, WorkerTeam team, Locality locality, bool trainsHeads, bool leavesOutputGradients, TrainingLoss loss)
     {
-        (Model, Team, Locality, TrainsHeads, LeavesOutputGradients, Loss) = (model, team, locality, trainsHeads, leavesOutputGradients, loss);
+        (
+            Model,
+            Team,
+            Locality,
+            TrainsHeads,
+            LeavesOutputGradients,
+            Loss) = (model, team, locality, trainsHeads, leavesOutputGradients, loss);
         Stages = [0, model.Blocks.Count];
     }
 

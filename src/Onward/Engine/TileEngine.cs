@@ -75,7 +75,8 @@ internal sealed class TileEngine
     internal ParameterVector Gradients { get; }
 
     /// <summary>Bytes of activations and output gradients that a step works in.</summary>
-    internal long ActivationBytes => _slices.Bytes + (sizeof(float) * (_wave.Length + _tiles.Sum(tiles => tiles.Distinct().Sum(tile => tile.Length))))
+    internal long ActivationBytes =>
+        _slices.Bytes + (sizeof(float) * (_wave.Length + _tiles.Sum(tiles => tiles.Distinct().Sum(tile => tile.Length))))
         + _losses.Bytes + (sizeof(float) * (_link?.Length ?? 0));
 
     /// <summary>Examples in a wave.</summary>
@@ -91,8 +92,12 @@ internal sealed class TileEngine
         _link = _plan.Grid.Stages > 1 ? new StageLink(_plan.Grid.Chain, _wave) : null;
     }
 
-    /// <summary>Computes the gradients of one batch of so many images, or of this process's share of it (<see cref="LearningRule.Step(ReadOnlyMemory{float}, ReadOnlyMemory{int}, uint, int, SliceLearner, bool)"/>).</summary>
-    internal StepResult Step(ReadOnlyMemory<float> pixels, ReadOnlyMemory<int> labels, uint step, int images, SliceLearner? learns, bool isPacked)
+    /// <summary>
+    /// Computes the gradients of one batch of so many images, or of this process's share of it (<see
+    /// cref="LearningRule.Step(ReadOnlyMemory{float}, ReadOnlyMemory{int}, uint, int, SliceLearner, bool)"/>).
+    /// </summary>
+    internal StepResult Step(
+        ReadOnlyMemory<float> pixels, ReadOnlyMemory<int> labels, uint step, int images, SliceLearner? learns, bool isPacked)
     {
         _learns = learns;
         (_firstImage, int share) = _plan.Grid.Share.Of(images);
@@ -106,17 +111,20 @@ internal sealed class TileEngine
         int image = _stages.First > 0 ? 0 : _model.Options.ImageSide * _model.Options.ImageSide * _model.Options.ImageChannels;
         if (labels.IsEmpty || pixels.Length != checked(labels.Length * image))
         {
-            throw new ArgumentException($"A batch of {labels.Length} images of {image} numbers has {(long)labels.Length * image} numbers, at least one image; got {pixels.Length}.");
+            throw new ArgumentException(
+                $"A batch of {labels.Length} images of {image} numbers has {(long)labels.Length * image} numbers, at least one image; got {pixels.Length}.");
         }
 
         if (_model.Options.IsSelfSupervised && labels.Length % 2 != 0)
         {
-            throw new ArgumentException($"A batch of two views of each image has an even number of examples; got {labels.Length}.", nameof(labels));
+            throw new ArgumentException(
+                $"A batch of two views of each image has an even number of examples; got {labels.Length}.", nameof(labels));
         }
 
         if (labels.Length != _batch)
         {
-            throw new ArgumentException($"This process's share of {images} images makes {_batch} examples; got {labels.Length}.", nameof(labels));
+            throw new ArgumentException(
+                $"This process's share of {images} images makes {_batch} examples; got {labels.Length}.", nameof(labels));
         }
 
         (_pixels, _labels, _step) = (pixels, labels, step);
@@ -303,7 +311,9 @@ internal sealed class TileEngine
                 tiles[k].PackGradient(l);
             }
 
-            since = _plan.Profile?.Add(StepPhase.Differentiation, worker, since, 0, _work[k].WeightBytes + (tiles[k].Rows * _work[k].RowBytes)) ?? 0;
+            since = _plan.Profile?.Add(
+                StepPhase.Differentiation, worker, since, 0, _work[k].WeightBytes + (tiles[k].Rows * _work[k].RowBytes))
+                ?? 0;
         }
 
         Poll(worker);
@@ -339,7 +349,9 @@ internal sealed class TileEngine
         for (int l = 0; l < block.Layers.Count; l++)
         {
             int inputs = block.Layers[l].Map.Inputs;
-            tile.Inputs[l] = learns ? memory.Inputs[l].Slice(row * inputs, tile.Rows * inputs) : tile.PassingInputs[l][..(tile.Rows * inputs)];
+            tile.Inputs[l] = learns
+                ? memory.Inputs[l].Slice(row * inputs, tile.Rows * inputs)
+                : tile.PassingInputs[l][..(tile.Rows * inputs)];
         }
 
         int output = example * _wave.OutputLength;
@@ -347,9 +359,12 @@ internal sealed class TileEngine
         Memory<float> before = k == 0 ? default : k == _stages.First ? _arrived : _wave.Blocks[k - 1].Result;
         tile.Previous = k == 0 ? default : before.Slice(output, tile.Examples * _model.Blocks[k - 1].Patches * block.Inputs);
         tile.Source = k == 0 ? ExtractPatches(tile) : block.Narrow(tile.Previous, tile.Narrowed, tile.Rows);
-        tile.OutputGradient = _wave.OutputGradient.IsEmpty ? default : _wave.OutputGradient.Slice(output, tile.Examples * _wave.OutputLength);
+        tile.OutputGradient = _wave.OutputGradient.IsEmpty
+            ? default
+            : _wave.OutputGradient.Slice(output, tile.Examples * _wave.OutputLength);
         block.Forward(_model.Values, tile.Source.Span, tile.Inputs, tile.Result.Span, tile.Activations, tile.Rows);
-        _plan.Profile?.Add(StepPhase.Values, tile.Worker, since, tile.Rows * _work[k].RowFlops, _work[k].WeightBytes + (tile.Rows * _work[k].RowBytes));
+        _plan.Profile?.Add(
+            StepPhase.Values, tile.Worker, since, tile.Rows * _work[k].RowFlops, _work[k].WeightBytes + (tile.Rows * _work[k].RowBytes));
     }
 
     private ReadOnlyMemory<float> ExtractPatches(BlockTile tile)
@@ -363,7 +378,8 @@ internal sealed class TileEngine
 
         for (int n = 0; n < tile.Examples; n++)
         {
-            PatchExtraction.Extract(options, _pixels.Span.Slice((tile.FirstExample + n) * image, image), tile.Patches.Span.Slice(n * patches, patches));
+            PatchExtraction.Extract(
+                options, _pixels.Span.Slice((tile.FirstExample + n) * image, image), tile.Patches.Span.Slice(n * patches, patches));
         }
 
         return tile.Patches[..(tile.Examples * patches)];

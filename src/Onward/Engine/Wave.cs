@@ -45,7 +45,9 @@ internal sealed class Wave
     /// <summary>The memory of each block; blocks may share it.</summary>
     internal WaveBlock[] Blocks { get; }
 
-    /// <summary>Where values are recomputed: gradient of the output of the block that the error has come to, as far apart as outputs are.</summary>
+    /// <summary>
+    /// Where values are recomputed: gradient of the output of the block that the error has come to, as far apart as outputs are.
+    /// </summary>
     internal Memory<float> OutputGradient { get; }
 
     /// <summary>What the final head reads [examples, D].</summary>
@@ -63,7 +65,8 @@ internal sealed class Wave
 
     internal int HeadWorkspaceLength { get; }
 
-    internal long Length => Blocks.Distinct().Sum(block => block.Length) + OutputGradient.Length + FinalFeatures.Length + FinalErrors.Length + Workspace.Length;
+    internal long Length =>
+        Blocks.Distinct().Sum(block => block.Length) + OutputGradient.Length + FinalFeatures.Length + FinalErrors.Length + Workspace.Length;
 }
 
 /// <summary>What a wave keeps of one block.</summary>
@@ -75,14 +78,28 @@ internal sealed class WaveBlock
     {
         int layers = served.Max(block => block.Layers.Count);
         _ownsLayers = layersOf is null;
-        Inputs = layersOf?.Inputs ?? [.. Enumerable.Range(0, layers).Select(l => AlignedMemory.Allocate(Largest(l, (block, layer) => checked(wave.Examples * block.Patches * layer.Map.Inputs))))];
-        PackedGradients = layersOf?.PackedGradients ?? [.. Enumerable.Range(0, layers).Select(l => AlignedMemory.Allocate(Largest(l, (block, layer) => layer.Map.PackedGradientLength(checked(wave.Examples * block.Patches)))))];
+        Inputs = layersOf?.Inputs
+            ??
+            [
+                .. Enumerable.Range(0, layers)
+                .Select(
+                    l => AlignedMemory.Allocate(Largest(l, (block, layer) => checked(wave.Examples * block.Patches * layer.Map.Inputs)))),
+            ];
+        PackedGradients = layersOf?.PackedGradients
+            ??
+            [
+                .. Enumerable.Range(0, layers)
+                .Select(
+                    l => AlignedMemory.Allocate(
+                        Largest(l, (block, layer) => layer.Map.PackedGradientLength(checked(wave.Examples * block.Patches))))),
+            ];
         Result = AlignedMemory.Allocate(checked(wave.Examples * wave.OutputLength));
         Features = AlignedMemory.Allocate(wave.Examples * served.Max(block => block.Channels));
         Errors = AlignedMemory.Allocate(wave.Examples * model.Options.HeadOutputs);
         Losses = new float[wave.Examples];
 
-        int Largest(int l, Func<MixerBlock, MixerLayer, int> length) => served.Where(block => l < block.Layers.Count).Max(block => length(block, block.Layers[l]));
+        int Largest(int l, Func<MixerBlock, MixerLayer, int> length) =>
+            served.Where(block => l < block.Layers.Count).Max(block => length(block, block.Layers[l]));
     }
 
     /// <summary>The input of each layer [rows, inputs], normalised.</summary>
@@ -102,5 +119,6 @@ internal sealed class WaveBlock
 
     internal float[] Losses { get; }
 
-    internal long Length => (_ownsLayers ? Inputs.Concat(PackedGradients).Sum(m => (long)m.Length) : 0) + Result.Length + Features.Length + Errors.Length;
+    internal long Length =>
+        (_ownsLayers ? Inputs.Concat(PackedGradients).Sum(m => (long)m.Length) : 0) + Result.Length + Features.Length + Errors.Length;
 }

@@ -22,7 +22,9 @@ internal sealed class Checksum : IDisposable
 
     private Checksum(IncrementalHash sha256) => _sha256 = sha256;
 
-    /// <summary>Starts a SHA-256, which checkpoints of version 0.1 hold. Must not be called where <see cref="OpenSsl.IsMissing"/>.</summary>
+    /// <summary>
+    /// Starts a SHA-256, which checkpoints of version 0.1 hold. Must not be called where <see cref="OpenSsl.IsMissing"/>.
+    /// </summary>
     internal static Checksum OfVersion01() => new(IncrementalHash.CreateHash(HashAlgorithmName.SHA256));
 
     /// <summary>Computes the checksum of bytes.</summary>

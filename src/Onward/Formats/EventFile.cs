@@ -86,7 +86,8 @@ public sealed class EventFile : IDisposable
 
         BinaryPrimitives.WriteInt64LittleEndian(record, message.Length);
         BinaryPrimitives.WriteUInt32LittleEndian(record.AsSpan(sizeof(long)), Checksum(record.AsSpan(0, sizeof(long))));
-        BinaryPrimitives.WriteUInt32LittleEndian(record.AsSpan(record.Length - sizeof(uint)), Checksum(record.AsSpan(Header, (int)message.Length)));
+        BinaryPrimitives.WriteUInt32LittleEndian(
+            record.AsSpan(record.Length - sizeof(uint)), Checksum(record.AsSpan(Header, (int)message.Length)));
         _file.Write(record);
         _file.Flush(flushToDisk: true);
     }

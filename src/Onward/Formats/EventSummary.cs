@@ -29,7 +29,10 @@ public sealed class EventSummary
 
         double least = TensorPrimitives.Min(values), most = TensorPrimitives.Max(values), sum = 0, squares = 0;
         int buckets = most > least ? Buckets : 1;
-        double[] limits = [.. Enumerable.Range(1, buckets).Select(i => i == buckets ? most : least + ((most - least) * i / buckets))], counts = new double[buckets];
+        double[] limits =
+        [
+            .. Enumerable.Range(1, buckets).Select(i => i == buckets ? most : least + ((most - least) * i / buckets)),
+        ], counts = new double[buckets];
         foreach (float value in values)
         {
             sum += value;

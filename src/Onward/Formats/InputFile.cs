@@ -3,7 +3,9 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Onward.Formats;
 
-/// <summary>Opens files for reading, and never waits for one: a pipe in the place of a file is refused, or read where it was named.</summary>
+/// <summary>
+/// Opens files for reading, and never waits for one: a pipe in the place of a file is refused, or read where it was named.
+/// </summary>
 public static class InputFile
 {
     // Whoever writes to a pipe may never end.

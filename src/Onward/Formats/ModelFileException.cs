@@ -1,6 +1,8 @@
 namespace Onward.Formats;
 
-/// <summary>A model's file is missing, unreadable, damaged or made for another model. The message is one line: where, what, what to do.</summary>
+/// <summary>
+/// A model's file is missing, unreadable, damaged or made for another model. The message is one line: where, what, what to do.
+/// </summary>
 public sealed class ModelFileException : Exception
 {
     /// <summary>Makes the exception from its one-line message.</summary>

@@ -42,7 +42,8 @@ public static class SafetensorsWriter
     /// <param name="path">The file to create or to replace.</param>
     /// <param name="vectors">The vectors, and what their parameters' names begin with.</param>
     /// <param name="metadata">Texts to keep with them.</param>
-    internal static void Write(string path, IReadOnlyList<(string Prefix, ParameterVector Vector)> vectors, IReadOnlyDictionary<string, string> metadata)
+    internal static void Write(
+        string path, IReadOnlyList<(string Prefix, ParameterVector Vector)> vectors, IReadOnlyDictionary<string, string> metadata)
     {
         List<NamedTensor> tensors = [.. vectors.SelectMany(vector => NamedTensor.Of(vector.Prefix, vector.Vector))];
         byte[] header = Header(tensors, [new(ChecksumKey, ChecksumBlank), .. metadata]);

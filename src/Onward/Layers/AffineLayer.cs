@@ -50,7 +50,9 @@ public abstract class AffineLayer
     /// <summary>Floats of packed weights.</summary>
     public abstract int PackedWeightLength { get; }
 
-    /// <summary>Independent parts of the weight, which <see cref="PackWeight"/> and <see cref="AccumulateGradient"/> can be called for.</summary>
+    /// <summary>
+    /// Independent parts of the weight, which <see cref="PackWeight"/> and <see cref="AccumulateGradient"/> can be called for.
+    /// </summary>
     public abstract int Slices { get; }
 
     /// <summary>Where a slice lies in the weight.</summary>
@@ -82,7 +84,14 @@ public abstract class AffineLayer
     /// <param name="workspace">At least <see cref="WorkspaceLength"/> floats.</param>
     /// <param name="accumulate">Whether to add to <paramref name="output"/> instead of overwriting it.</param>
     /// <param name="upcoming">Memory that the caller needs next, which may be fetched into the second cache meanwhile.</param>
-    public abstract void Apply(ReadOnlySpan<float> packedWeight, ReadOnlySpan<float> input, Span<float> output, int rows, Span<float> workspace, bool accumulate = false, ReadOnlySpan<float> upcoming = default);
+    public abstract void Apply(
+        ReadOnlySpan<float> packedWeight,
+        ReadOnlySpan<float> input,
+        Span<float> output,
+        int rows,
+        Span<float> workspace,
+        bool accumulate = false,
+        ReadOnlySpan<float> upcoming = default);
 
     /// <summary>Floats of packed transposed weights.</summary>
     public abstract int PackedTransposeLength { get; }
@@ -105,7 +114,12 @@ public abstract class AffineLayer
     /// <param name="inputGradient">Receives [rows, <see cref="Inputs"/>].</param>
     /// <param name="rows">Rows.</param>
     /// <param name="workspace">At least <see cref="WorkspaceLength"/> floats.</param>
-    public abstract void ApplyTranspose(ReadOnlySpan<float> packedTranspose, ReadOnlySpan<float> outputGradient, Span<float> inputGradient, int rows, Span<float> workspace);
+    public abstract void ApplyTranspose(
+        ReadOnlySpan<float> packedTranspose,
+        ReadOnlySpan<float> outputGradient,
+        Span<float> inputGradient,
+        int rows,
+        Span<float> workspace);
 
     /// <summary>Whether the bias has one number for each output of a row, the same in all rows.</summary>
     public virtual bool HasBiasOfRow => true;
@@ -145,7 +159,17 @@ public abstract class AffineLayer
     /// <param name="biasGradient">Gradient of the bias, of shape <see cref="BiasShape"/>.</param>
     /// <param name="workspace">At least <see cref="GradientWorkspaceLength"/> floats.</param>
     /// <param name="upcoming">Memory that the caller needs next, which may be fetched into the second cache meanwhile.</param>
-    public abstract void AccumulateGradient(int slice, ReadOnlySpan<float> input, ReadOnlySpan<float> packedGradient, int rows, int capacity, bool accumulate, Span<float> weightGradient, Span<float> biasGradient, Span<float> workspace, ReadOnlySpan<float> upcoming = default);
+    public abstract void AccumulateGradient(
+        int slice,
+        ReadOnlySpan<float> input,
+        ReadOnlySpan<float> packedGradient,
+        int rows,
+        int capacity,
+        bool accumulate,
+        Span<float> weightGradient,
+        Span<float> biasGradient,
+        Span<float> workspace,
+        ReadOnlySpan<float> upcoming = default);
 }
 
 /// <summary>Where a slice of a weight lies in it: pieces of one length, equally far apart.</summary>

@@ -69,12 +69,26 @@ public sealed class DepthwiseConvolution : AffineLayer
     }
 
     /// <inheritdoc/>
-    public override void Apply(ReadOnlySpan<float> packedWeight, ReadOnlySpan<float> input, Span<float> output, int rows, Span<float> workspace, bool accumulate = false, ReadOnlySpan<float> upcoming = default)
+    public override void Apply(
+        ReadOnlySpan<float> packedWeight,
+        ReadOnlySpan<float> input,
+        Span<float> output,
+        int rows,
+        Span<float> workspace,
+        bool accumulate = false,
+        ReadOnlySpan<float> upcoming = default)
     {
         int length = _side * _side * _channels;
         for (int start = 0; start < rows * _channels; start += length)
         {
-            DepthwiseKernel.Convolve(packedWeight[..PackedWeightLength], input.Slice(start, length), output.Slice(start, length), _side, _kernelSide, _channels, accumulate);
+            DepthwiseKernel.Convolve(
+                packedWeight[..PackedWeightLength],
+                input.Slice(start, length),
+                output.Slice(start, length),
+                _side,
+                _kernelSide,
+                _channels,
+                accumulate);
         }
     }
 
@@ -92,7 +106,12 @@ public sealed class DepthwiseConvolution : AffineLayer
     }
 
     /// <inheritdoc/>
-    public override void ApplyTranspose(ReadOnlySpan<float> packedTranspose, ReadOnlySpan<float> outputGradient, Span<float> inputGradient, int rows, Span<float> workspace) =>
+    public override void ApplyTranspose(
+        ReadOnlySpan<float> packedTranspose,
+        ReadOnlySpan<float> outputGradient,
+        Span<float> inputGradient,
+        int rows,
+        Span<float> workspace) =>
         Apply(packedTranspose, outputGradient, inputGradient, rows, workspace);
 
     /// <inheritdoc/>
@@ -103,7 +122,17 @@ public sealed class DepthwiseConvolution : AffineLayer
         gradient[..(rows * _channels)].CopyTo(packed[(firstRow * _channels)..]);
 
     /// <inheritdoc/>
-    public override void AccumulateGradient(int slice, ReadOnlySpan<float> input, ReadOnlySpan<float> packedGradient, int rows, int capacity, bool accumulate, Span<float> weightGradient, Span<float> biasGradient, Span<float> workspace, ReadOnlySpan<float> upcoming = default)
+    public override void AccumulateGradient(
+        int slice,
+        ReadOnlySpan<float> input,
+        ReadOnlySpan<float> packedGradient,
+        int rows,
+        int capacity,
+        bool accumulate,
+        Span<float> weightGradient,
+        Span<float> biasGradient,
+        Span<float> workspace,
+        ReadOnlySpan<float> upcoming = default)
     {
         int first = slice * SliceChannels, count = ChannelsOf(slice), length = _side * _side * _channels;
         Span<float> bias = biasGradient.Slice(first, count);
@@ -115,7 +144,8 @@ public sealed class DepthwiseConvolution : AffineLayer
         for (int start = 0; start < rows * _channels; start += length)
         {
             ReadOnlySpan<float> gradient = packedGradient.Slice(start, length);
-            DepthwiseKernel.AccumulateGradient(input.Slice(start, length), gradient, weightGradient, _side, _kernelSide, _channels, first, count, accumulate || start > 0);
+            DepthwiseKernel.AccumulateGradient(
+                input.Slice(start, length), gradient, weightGradient, _side, _kernelSide, _channels, first, count, accumulate || start > 0);
             for (int row = 0; row < length; row += _channels)
             {
                 TensorPrimitives.Add(bias, gradient.Slice(row + first, count), bias);

@@ -18,7 +18,12 @@ public sealed class GroupedLinear : AffineLayer
     /// <param name="groups">Channel groups, G.</param>
     /// <param name="channelsPerGroup">Channels in one group, C.</param>
     public GroupedLinear(int groups, int channelsPerGroup)
-        : base(groups * channelsPerGroup, groups * channelsPerGroup, channelsPerGroup, [groups, channelsPerGroup, channelsPerGroup], [groups, channelsPerGroup])
+        : base(
+            groups * channelsPerGroup,
+            groups * channelsPerGroup,
+            channelsPerGroup,
+            [groups, channelsPerGroup, channelsPerGroup],
+            [groups, channelsPerGroup])
     {
         _groups = groups;
         _size = channelsPerGroup;
@@ -54,20 +59,46 @@ public sealed class GroupedLinear : AffineLayer
     public override int PackedTransposeLength => PackedWeightLength;
 
     /// <inheritdoc/>
-    public override void PackTranspose(int slice, ReadOnlySpan<float> weight, Span<float> packed) => PackGroups(0, _groups, weight, transposed: true, packed);
+    public override void PackTranspose(int slice, ReadOnlySpan<float> weight, Span<float> packed) =>
+        PackGroups(0, _groups, weight, transposed: true, packed);
 
     /// <inheritdoc/>
-    public override void ApplyTranspose(ReadOnlySpan<float> packedTranspose, ReadOnlySpan<float> outputGradient, Span<float> inputGradient, int rows, Span<float> workspace) =>
+    public override void ApplyTranspose(
+        ReadOnlySpan<float> packedTranspose,
+        ReadOnlySpan<float> outputGradient,
+        Span<float> inputGradient,
+        int rows,
+        Span<float> workspace) =>
         Apply(packedTranspose, outputGradient, inputGradient, rows, workspace);
 
     /// <inheritdoc/>
-    public override void Apply(ReadOnlySpan<float> packedWeight, ReadOnlySpan<float> input, Span<float> output, int rows, Span<float> workspace, bool accumulate = false, ReadOnlySpan<float> upcoming = default)
+    public override void Apply(
+        ReadOnlySpan<float> packedWeight,
+        ReadOnlySpan<float> input,
+        Span<float> output,
+        int rows,
+        Span<float> workspace,
+        bool accumulate = false,
+        ReadOnlySpan<float> upcoming = default)
     {
         int part = upcoming.Length / _groups;
         for (int g = 0; g < _groups; g++)
         {
             int channel = g * _size;
-            Gemm.MultiplyPacked(GemmLeft.Plain, rows, _size, _size, input[channel..], Inputs, packedWeight.Slice(g * _packedGroup, _packedGroup), _size, 0, output[channel..], Outputs, accumulate, upcoming.Slice(g * part, part));
+            Gemm.MultiplyPacked(
+                GemmLeft.Plain,
+                rows,
+                _size,
+                _size,
+                input[channel..],
+                Inputs,
+                packedWeight.Slice(g * _packedGroup, _packedGroup),
+                _size,
+                0,
+                output[channel..],
+                Outputs,
+                accumulate,
+                upcoming.Slice(g * part, part));
         }
     }
 
@@ -80,12 +111,23 @@ public sealed class GroupedLinear : AffineLayer
         int length = Gemm.PackedLength(capacity, _size);
         for (int g = 0; g < _groups; g++)
         {
-            Gemm.Pack(gradient[(g * _size)..], Outputs, transposed: false, rows, _size, packed.Slice(g * length, length), capacity, firstRow);
+            Gemm.Pack(
+                gradient[(g * _size)..], Outputs, transposed: false, rows, _size, packed.Slice(g * length, length), capacity, firstRow);
         }
     }
 
     /// <inheritdoc/>
-    public override void AccumulateGradient(int slice, ReadOnlySpan<float> input, ReadOnlySpan<float> packedGradient, int rows, int capacity, bool accumulate, Span<float> weightGradient, Span<float> biasGradient, Span<float> workspace, ReadOnlySpan<float> upcoming = default)
+    public override void AccumulateGradient(
+        int slice,
+        ReadOnlySpan<float> input,
+        ReadOnlySpan<float> packedGradient,
+        int rows,
+        int capacity,
+        bool accumulate,
+        Span<float> weightGradient,
+        Span<float> biasGradient,
+        Span<float> workspace,
+        ReadOnlySpan<float> upcoming = default)
     {
         int first = slice * SliceGroups, count = GroupsOf(slice), width = count * _size;
         int length = Gemm.PackedLength(capacity, _size);
@@ -95,7 +137,20 @@ public sealed class GroupedLinear : AffineLayer
             int channel = (first + g) * _size;
             ReadOnlySpan<float> gradient = packedGradient.Slice((first + g) * length, length);
             ReadOnlySpan<float> next = g + 1 < count ? packedGradient.Slice((first + g + 1) * length, length) : upcoming;
-            Gemm.MultiplyPacked(GemmLeft.Transposed, _size, _size, rows, workspace[(g * _size)..], width, gradient, capacity, 0, weightGradient.Slice(channel * _size, _size * _size), _size, accumulate, next);
+            Gemm.MultiplyPacked(
+                GemmLeft.Transposed,
+                _size,
+                _size,
+                rows,
+                workspace[(g * _size)..],
+                width,
+                gradient,
+                capacity,
+                0,
+                weightGradient.Slice(channel * _size, _size * _size),
+                _size,
+                accumulate,
+                next);
             Gemm.ColumnSums(gradient, capacity, rows, biasGradient.Slice(channel, _size), accumulate);
         }
     }

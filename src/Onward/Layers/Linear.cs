@@ -30,11 +30,20 @@ public sealed class Linear(int inputs, int outputs) : AffineLayer(inputs, output
 
     /// <inheritdoc/>
     public override void PackWeight(int slice, ReadOnlySpan<float> weight, Span<float> packed) =>
-        Gemm.Pack(weight[(slice * SliceRows * Outputs)..], Outputs, transposed: false, RowsOf(slice), Outputs, packed, Inputs, slice * SliceRows);
+        Gemm.Pack(
+            weight[(slice * SliceRows * Outputs)..], Outputs, transposed: false, RowsOf(slice), Outputs, packed, Inputs, slice * SliceRows);
 
     /// <inheritdoc/>
-    public override void Apply(ReadOnlySpan<float> packedWeight, ReadOnlySpan<float> input, Span<float> output, int rows, Span<float> workspace, bool accumulate = false, ReadOnlySpan<float> upcoming = default) =>
-        Gemm.MultiplyPacked(GemmLeft.Plain, rows, Outputs, Inputs, input, Inputs, packedWeight, Inputs, 0, output, Outputs, accumulate, upcoming);
+    public override void Apply(
+        ReadOnlySpan<float> packedWeight,
+        ReadOnlySpan<float> input,
+        Span<float> output,
+        int rows,
+        Span<float> workspace,
+        bool accumulate = false,
+        ReadOnlySpan<float> upcoming = default) =>
+        Gemm.MultiplyPacked(
+            GemmLeft.Plain, rows, Outputs, Inputs, input, Inputs, packedWeight, Inputs, 0, output, Outputs, accumulate, upcoming);
 
     /// <inheritdoc/>
     public override int PackedTransposeLength => Gemm.PackedLength(Outputs, Inputs);
@@ -47,8 +56,25 @@ public sealed class Linear(int inputs, int outputs) : AffineLayer(inputs, output
         Gemm.Pack(weight, Outputs, transposed: true, Outputs, Inputs, packed, Outputs, panel: slice);
 
     /// <inheritdoc/>
-    public override void ApplyTranspose(ReadOnlySpan<float> packedTranspose, ReadOnlySpan<float> outputGradient, Span<float> inputGradient, int rows, Span<float> workspace) =>
-        Gemm.MultiplyPacked(GemmLeft.Plain, rows, Inputs, Outputs, outputGradient, Outputs, packedTranspose, Outputs, 0, inputGradient, Inputs, accumulate: false);
+    public override void ApplyTranspose(
+        ReadOnlySpan<float> packedTranspose,
+        ReadOnlySpan<float> outputGradient,
+        Span<float> inputGradient,
+        int rows,
+        Span<float> workspace) =>
+        Gemm.MultiplyPacked(
+            GemmLeft.Plain,
+            rows,
+            Inputs,
+            Outputs,
+            outputGradient,
+            Outputs,
+            packedTranspose,
+            Outputs,
+            0,
+            inputGradient,
+            Inputs,
+            accumulate: false);
 
     /// <inheritdoc/>
     public override int PackedGradientLength(int rows) => Gemm.PackedLength(rows, Outputs);
@@ -58,7 +84,17 @@ public sealed class Linear(int inputs, int outputs) : AffineLayer(inputs, output
         Gemm.Pack(gradient, Outputs, transposed: false, rows, Outputs, packed, capacity, firstRow);
 
     /// <inheritdoc/>
-    public override void AccumulateGradient(int slice, ReadOnlySpan<float> input, ReadOnlySpan<float> packedGradient, int rows, int capacity, bool accumulate, Span<float> weightGradient, Span<float> biasGradient, Span<float> workspace, ReadOnlySpan<float> upcoming = default)
+    public override void AccumulateGradient(
+        int slice,
+        ReadOnlySpan<float> input,
+        ReadOnlySpan<float> packedGradient,
+        int rows,
+        int capacity,
+        bool accumulate,
+        Span<float> weightGradient,
+        Span<float> biasGradient,
+        Span<float> workspace,
+        ReadOnlySpan<float> upcoming = default)
     {
         int first = slice * SliceRows;
         int count = RowsOf(slice);
@@ -69,7 +105,20 @@ public sealed class Linear(int inputs, int outputs) : AffineLayer(inputs, output
             columns = workspace;
         }
 
-        Gemm.MultiplyPacked(GemmLeft.Transposed, count, Outputs, rows, columns, count, packedGradient, capacity, 0, weightGradient[(first * Outputs)..], Outputs, accumulate, upcoming);
+        Gemm.MultiplyPacked(
+            GemmLeft.Transposed,
+            count,
+            Outputs,
+            rows,
+            columns,
+            count,
+            packedGradient,
+            capacity,
+            0,
+            weightGradient[(first * Outputs)..],
+            Outputs,
+            accumulate,
+            upcoming);
         if (slice == 0)
         {
             Gemm.ColumnSums(packedGradient, capacity, rows, biasGradient, accumulate);

@@ -58,7 +58,14 @@ public sealed class TokenMixing : AffineLayer
     }
 
     /// <inheritdoc/>
-    public override void Apply(ReadOnlySpan<float> packedWeight, ReadOnlySpan<float> input, Span<float> output, int rows, Span<float> workspace, bool accumulate = false, ReadOnlySpan<float> upcoming = default) =>
+    public override void Apply(
+        ReadOnlySpan<float> packedWeight,
+        ReadOnlySpan<float> input,
+        Span<float> output,
+        int rows,
+        Span<float> workspace,
+        bool accumulate = false,
+        ReadOnlySpan<float> upcoming = default) =>
         Mix(GemmLeft.Transposed, packedWeight, input, output, rows, workspace, accumulate, upcoming);
 
     /// <inheritdoc/>
@@ -68,7 +75,12 @@ public sealed class TokenMixing : AffineLayer
     public override void PackTranspose(int slice, ReadOnlySpan<float> weight, Span<float> packed) => weight.CopyTo(packed);
 
     /// <inheritdoc/>
-    public override void ApplyTranspose(ReadOnlySpan<float> packedTranspose, ReadOnlySpan<float> outputGradient, Span<float> inputGradient, int rows, Span<float> workspace) =>
+    public override void ApplyTranspose(
+        ReadOnlySpan<float> packedTranspose,
+        ReadOnlySpan<float> outputGradient,
+        Span<float> inputGradient,
+        int rows,
+        Span<float> workspace) =>
         Mix(GemmLeft.Plain, packedTranspose, outputGradient, inputGradient, rows, workspace, accumulate: false, []);
 
     /// <inheritdoc/>
@@ -92,12 +104,30 @@ public sealed class TokenMixing : AffineLayer
         int length = _patches * _channels;
         for (int row = 0; row < rows; row += _patches)
         {
-            Gemm.Pack(gradient.Slice(row * _channels, length), _channels, transposed: true, _channels, _patches, packed, capacity / _patches * _channels, (firstRow + row) / _patches * _channels);
+            Gemm.Pack(
+                gradient.Slice(row * _channels, length),
+                _channels,
+                transposed: true,
+                _channels,
+                _patches,
+                packed,
+                capacity / _patches * _channels,
+                (firstRow + row) / _patches * _channels);
         }
     }
 
     /// <inheritdoc/>
-    public override void AccumulateGradient(int slice, ReadOnlySpan<float> input, ReadOnlySpan<float> packedGradient, int rows, int capacity, bool accumulate, Span<float> weightGradient, Span<float> biasGradient, Span<float> workspace, ReadOnlySpan<float> upcoming = default)
+    public override void AccumulateGradient(
+        int slice,
+        ReadOnlySpan<float> input,
+        ReadOnlySpan<float> packedGradient,
+        int rows,
+        int capacity,
+        bool accumulate,
+        Span<float> weightGradient,
+        Span<float> biasGradient,
+        Span<float> workspace,
+        ReadOnlySpan<float> upcoming = default)
     {
         int first = slice * SliceRows;
         int count = RowsOf(slice);
@@ -105,7 +135,19 @@ public sealed class TokenMixing : AffineLayer
         for (int row = 0; row < rows; row += _patches)
         {
             ReadOnlySpan<float> x = input.Slice((row + first) * _channels, count * _channels);
-            Gemm.MultiplyPacked(GemmLeft.Plain, count, _patches, _channels, x, _channels, packedGradient, steps, row / _patches * _channels, weightGradient[(first * _patches)..], _patches, accumulate || row > 0);
+            Gemm.MultiplyPacked(
+                GemmLeft.Plain,
+                count,
+                _patches,
+                _channels,
+                x,
+                _channels,
+                packedGradient,
+                steps,
+                row / _patches * _channels,
+                weightGradient[(first * _patches)..],
+                _patches,
+                accumulate || row > 0);
         }
 
         if (slice == 0)
@@ -116,12 +158,34 @@ public sealed class TokenMixing : AffineLayer
 
     private int RowsOf(int slice) => Math.Min(SliceRows, _patches - (slice * SliceRows));
 
-    private void Mix(GemmLeft left, ReadOnlySpan<float> weight, ReadOnlySpan<float> input, Span<float> output, int rows, Span<float> workspace, bool accumulate, ReadOnlySpan<float> upcoming)
+    private void Mix(
+        GemmLeft left,
+        ReadOnlySpan<float> weight,
+        ReadOnlySpan<float> input,
+        Span<float> output,
+        int rows,
+        Span<float> workspace,
+        bool accumulate,
+        ReadOnlySpan<float> upcoming)
     {
         int length = _patches * _channels, part = upcoming.Length / Math.Max(1, rows / _patches);
         for (int start = 0; start < rows * _channels; start += length)
         {
-            Gemm.Multiply(left, rightTransposed: false, _patches, _channels, _patches, weight, _patches, input.Slice(start, length), _channels, output.Slice(start, length), _channels, accumulate, workspace, upcoming.Slice(start / length * part, part));
+            Gemm.Multiply(
+                left,
+                rightTransposed: false,
+                _patches,
+                _channels,
+                _patches,
+                weight,
+                _patches,
+                input.Slice(start, length),
+                _channels,
+                output.Slice(start, length),
+                _channels,
+                accumulate,
+                workspace,
+                upcoming.Slice(start / length * part, part));
         }
     }
 }

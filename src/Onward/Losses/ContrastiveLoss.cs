@@ -52,7 +52,9 @@ internal sealed class ContrastiveLoss(int width, double temperature)
     // Of this process's share: the anchors.
     private int Own => _share.Of(_images).Images * _views;
 
-    /// <summary>What the examples of this process's share are compared by [examples, width]; unit vectors once the loss is evaluated.</summary>
+    /// <summary>
+    /// What the examples of this process's share are compared by [examples, width]; unit vectors once the loss is evaluated.
+    /// </summary>
     internal Memory<float> Compared => _compared[..(Own * Width)];
 
     /// <summary>Gradient of the batch's mean loss with respect to what was compared [examples, width].</summary>
@@ -64,7 +66,9 @@ internal sealed class ContrastiveLoss(int width, double temperature)
     /// <summary>True for an example that came nearer to some other view than to its partner.</summary>
     internal bool[] Mistakes { get; private set; } = [];
 
-    internal long Bytes => sizeof(float) * ((long)_compared.Length + _all.Length + _gradients.Length + _cosines.Length + _workspace.Length + _reciprocals.Length + Losses.Length);
+    internal long Bytes =>
+        sizeof(float) * (
+            (long)_compared.Length + _all.Length + _gradients.Length + _cosines.Length + _workspace.Length + _reciprocals.Length + Losses.Length);
 
     /// <summary>Takes memory for a batch, once for the largest.</summary>
     internal void Reserve(BatchShare share, int images, int views)
@@ -123,14 +127,40 @@ internal sealed class ContrastiveLoss(int width, double temperature)
             int rows = Math.Min(ChunkRows, Own - first);
             ReadOnlySpan<float> anchors = compared.Slice(first * width, rows * width);
             Span<float> cosines = _cosines.Span[..(rows * examples)];
-            Gemm.Multiply(GemmLeft.Plain, rightTransposed: true, rows, examples, width, anchors, width, all, width, cosines, examples, accumulate: false, _workspace.Span);
+            Gemm.Multiply(
+                GemmLeft.Plain,
+                rightTransposed: true,
+                rows,
+                examples,
+                width,
+                anchors,
+                width,
+                all,
+                width,
+                cosines,
+                examples,
+                accumulate: false,
+                _workspace.Span);
             for (int i = 0; i < rows; i++)
             {
                 Losses[first + i] = Differentiate(Place(first + i), cosines.Slice(i * examples, examples), out Mistakes[first + i]);
             }
 
             Span<float> slice = gradients.Slice(first * width, rows * width);
-            Gemm.Multiply(GemmLeft.Plain, rightTransposed: false, rows, width, examples, cosines, examples, all, width, slice, width, accumulate: false, _workspace.Span);
+            Gemm.Multiply(
+                GemmLeft.Plain,
+                rightTransposed: false,
+                rows,
+                width,
+                examples,
+                cosines,
+                examples,
+                all,
+                width,
+                slice,
+                width,
+                accumulate: false,
+                _workspace.Span);
             for (int i = 0; i < rows; i++)
             {
                 PassBackThroughUnitLength(anchors.Slice(i * width, width), _reciprocals[Place(first + i)], slice.Slice(i * width, width));

@@ -24,7 +24,11 @@ public sealed class BlockActivations
         int layers = model.Blocks.Max(block => block.Layers.Count);
         int groups = checked(examples * model.LargestGroups);
         _inputReciprocal = [.. Enumerable.Range(0, layers).Select(_ => AlignedMemory.Allocate(groups))];
-        _output = [.. Enumerable.Range(0, layers).Select(l => AlignedMemory.Allocate(checked(examples * model.LargestLayer(l, layer => layer.Outputs))))];
+        _output =
+        [
+            .. Enumerable.Range(0, layers)
+            .Select(l => AlignedMemory.Allocate(checked(examples * model.LargestLayer(l, layer => layer.Outputs)))),
+        ];
         _outputReciprocal = [.. Enumerable.Range(0, layers).Select(_ => AlignedMemory.Allocate(groups))];
         _features = AlignedMemory.Allocate(checked(examples * model.LargestOutput));
         _featureReciprocal = AlignedMemory.Allocate(groups);
@@ -39,7 +43,8 @@ public sealed class BlockActivations
 
     /// <summary>Floats of all buffers.</summary>
     internal long Length =>
-        _inputReciprocal.Concat(_output).Concat(_outputReciprocal).Sum(m => (long)m.Length) + _features.Length + _featureReciprocal.Length + _pooled.Length + Workspace.Length;
+        _inputReciprocal.Concat(_output).Concat(_outputReciprocal).Sum(m => (long)m.Length) + _features.Length + _featureReciprocal.Length
+            + _pooled.Length + Workspace.Length;
 
     /// <summary>r of the normalisation before a layer, one for each run of floats normalised together.</summary>
     internal Span<float> InputReciprocal(int layer) => _inputReciprocal[layer].Span;

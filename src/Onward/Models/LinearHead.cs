@@ -62,15 +62,45 @@ public sealed class LinearHead
             values[Bias].CopyTo(outputs.Slice(n * Outputs, Outputs));
         }
 
-        Gemm.MultiplyPacked(GemmLeft.Plain, examples, Outputs, Features, features, Features, _packedWeight.Span, Features, 0, outputs, Outputs, accumulate: true);
+        Gemm.MultiplyPacked(
+            GemmLeft.Plain,
+            examples,
+            Outputs,
+            Features,
+            features,
+            Features,
+            _packedWeight.Span,
+            Features,
+            0,
+            outputs,
+            Outputs,
+            accumulate: true);
     }
 
     /// <summary>q [examples, D] = error [examples, K] W': the gradient of the loss with respect to the features.</summary>
     internal void FeatureGradient(ReadOnlySpan<float> error, Span<float> gradient, int examples) =>
-        Gemm.MultiplyPacked(GemmLeft.Plain, examples, Features, Outputs, error, Outputs, _packedTranspose.Span, Outputs, 0, gradient, Features, accumulate: false);
+        Gemm.MultiplyPacked(
+            GemmLeft.Plain,
+            examples,
+            Features,
+            Outputs,
+            error,
+            Outputs,
+            _packedTranspose.Span,
+            Outputs,
+            0,
+            gradient,
+            Features,
+            accumulate: false);
 
     /// <summary>Adds features' error to the weight's gradient and the sum of error to the bias's, example by example.</summary>
-    internal void AccumulateGradient(ReadOnlySpan<float> features, ReadOnlySpan<float> error, int examples, bool accumulate, ParameterVector gradients, Span<float> workspace)
+    internal void AccumulateGradient(
+        ReadOnlySpan<float> features,
+        ReadOnlySpan<float> error,
+        int examples,
+        bool accumulate,
+        ParameterVector gradients,
+        Span<float> workspace)
     {
         if (_isNarrow)
         {
@@ -78,7 +108,20 @@ public sealed class LinearHead
         }
         else
         {
-            Gemm.Multiply(GemmLeft.Transposed, rightTransposed: false, Features, Outputs, examples, features, Features, error, Outputs, gradients[Weight], Outputs, accumulate, workspace);
+            Gemm.Multiply(
+                GemmLeft.Transposed,
+                rightTransposed: false,
+                Features,
+                Outputs,
+                examples,
+                features,
+                Features,
+                error,
+                Outputs,
+                gradients[Weight],
+                Outputs,
+                accumulate,
+                workspace);
         }
 
         Span<float> bias = gradients[Bias];

@@ -36,7 +36,10 @@ public sealed class LocalMixer
         _pack = PackSlice;
         _packing =
         [
-            .. blocks.SelectMany(block => block.Layers.SelectMany(layer => Enumerable.Range(0, layer.Map.Slices).Select(slice => (block.Index, (MixerLayer?)layer, (LinearHead?)null, slice)))),
+            .. blocks.SelectMany(
+                block => block.Layers.SelectMany(
+                    layer => Enumerable.Range(0, layer.Map.Slices).Select(
+                        slice => (block.Index, (MixerLayer?)layer, (LinearHead?)null, slice)))),
             .. Heads.Select((head, i) => (Math.Min(i, blocks.Count - 1), (MixerLayer?)null, (LinearHead?)head, 0)),
         ];
     }
@@ -60,7 +63,8 @@ public sealed class LocalMixer
     public ParameterVector Values { get; }
 
     /// <summary>The local heads in order, then the projector, if there is one, and the readout.</summary>
-    public IEnumerable<LinearHead> Heads => [.. Blocks.Select(block => block.Head), .. Projector is null ? [] : new[] { Projector }, Readout];
+    public IEnumerable<LinearHead> Heads =>
+        [.. Blocks.Select(block => block.Head), .. Projector is null ? [] : new[] { Projector }, Readout];
 
     /// <summary>
     /// Sets the initial weights: N(0, scale^2) with the scale of the chosen initialiser; biases and readout 0, local heads
@@ -116,7 +120,8 @@ public sealed class LocalMixer
     /// readout: one piece.
     /// </summary>
     internal Range ParametersOf(Range blocks) =>
-        Blocks[blocks.Start.Value].Layers[0].Weight.Offset..(blocks.End.Value == Blocks.Count ? Values.Layout.Length : Blocks[blocks.End.Value].Layers[0].Weight.Offset);
+        Blocks[blocks.Start.Value].Layers[0].Weight.Offset..(
+            blocks.End.Value == Blocks.Count ? Values.Layout.Length : Blocks[blocks.End.Value].Layers[0].Weight.Offset);
 
     /// <summary>
     /// The features that the readout reads: output [examples, P, D] averaged over patches, normalised [examples, D], and r
@@ -219,7 +224,8 @@ public sealed class LocalMixer
         Add("group", new GroupedLinear(groups, size), Normalizations.Middle, size, size);
         return new MixerBlock(options, index, layers, new LinearHead(channels, options.HeadOutputs, $"{name}.head", layout));
 
-        void Add(string kind, AffineLayer map, Normalizations before, int inputNorm, int outputNorm, bool reachesAllGroups = false) => layers.Add(new MixerLayer(
+        void Add(string kind, AffineLayer map, Normalizations before, int inputNorm, int outputNorm, bool reachesAllGroups = false) =>
+            layers.Add(new MixerLayer(
             map,
             $"{name}.{kind}",
             firstLayer + layers.Count,

@@ -60,7 +60,9 @@ public enum TokenMixer
 /// </remarks>
 public sealed record LocalMixerOptions
 {
-    /// <summary>Default of <see cref="Epsilon"/>: rows that deviate by a tenth of what is usual, or less, are damped rather than magnified.</summary>
+    /// <summary>
+    /// Default of <see cref="Epsilon"/>: rows that deviate by a tenth of what is usual, or less, are damped rather than magnified.
+    /// </summary>
     public const float DefaultEpsilon = 1e-2f;
 
     /// <summary>Value of <see cref="Epsilon"/> in the paper's code, and in every model of version 0.1.</summary>
@@ -99,11 +101,14 @@ public sealed record LocalMixerOptions
     public Normalizations Normalizations { get; init; } = Normalizations.All;
 
     /// <summary>
-    /// Number that each normalisation adds to the variance before it takes the root; above 0, below 1. Default <see cref="DefaultEpsilon"/>.
+    /// Number that each normalisation adds to the variance before it takes the root; above 0, below 1. Default
+    /// <see cref="DefaultEpsilon"/>.
     /// </summary>
     /// <remarks>
-    /// Its root is the deviation below which a row counts as flat, in units of the deviation 1 that every layer's input is brought to. A gradient
-    /// that passes back through a normalisation grows at most by 1 / sqrt(epsilon). The paper's code has <see cref="PaperEpsilon"/>: there a flat
+    /// Its root is the deviation below which a row counts as flat, in units of the deviation 1 that every layer's input is brought to. A
+    /// gradient
+    /// that passes back through a normalisation grows at most by 1 / sqrt(epsilon). The paper's code has <see cref="PaperEpsilon"/>: there
+    /// a flat
     /// row, such as the border of a digit, whose pre-activation is the bias alone, multiplies the gradient of the bias by 316.
     /// </remarks>
     public float Epsilon { get; init; } = DefaultEpsilon;
@@ -184,7 +189,10 @@ public sealed record LocalMixerOptions
             foreach ((int k, int blocks) in BlockSizes)
             {
                 Int128 inputs = k == 0 ? WidePatchVector : ChannelsOf(k - 1), channels = ChannelsOf(k), patches = WidePatchesOf(k);
-                Int128 mixer = k == 0 ? 0 : TokenMixer == TokenMixer.Matrix ? (patches * patches) + patches : (((Int128)KernelSide * KernelSide) + 1) * inputs;
+                Int128 mixer = k == 0
+                    ? 0
+                    : TokenMixer == TokenMixer.Matrix ? (patches * patches) + patches
+                    : (((Int128)KernelSide * KernelSide) + 1) * inputs;
                 Int128 head = (channels * HeadOutputs) + HeadOutputs;
                 count += blocks * (mixer + (inputs * channels) + channels + (channels * (channels / GroupsOf(k))) + channels + head);
             }
@@ -196,11 +204,15 @@ public sealed record LocalMixerOptions
 
     /// <summary>Whether one example's rows, inputs included, fit an array.</summary>
     internal bool FitsMemory =>
-        BlockSizes.All(size => WidePatchesOf(size.Block) * Int128.Max(ChannelsOf(size.Block), size.Block == 0 ? WidePatchVector : 0) <= Array.MaxLength) && ParameterCount <= Array.MaxLength / 2;
+        BlockSizes.All(
+            size => WidePatchesOf(size.Block) * Int128.Max(
+                ChannelsOf(size.Block), size.Block == 0 ? WidePatchVector : 0) <= Array.MaxLength)
+            && ParameterCount <= Array.MaxLength / 2;
 
     // Blocks of one size, by the first of them, and their number: without scaling, all but block 0 are alike, however many a damaged
     // file claims.
-    private IEnumerable<(int Block, int Count)> BlockSizes => Downsample.Count + ChannelRatio.Count + GroupRatio.Count > 0 ? Enumerable.Range(0, Blocks).Select(k => (k, 1))
+    private IEnumerable<(int Block, int Count)> BlockSizes =>
+        Downsample.Count + ChannelRatio.Count + GroupRatio.Count > 0 ? Enumerable.Range(0, Blocks).Select(k => (k, 1))
         : Blocks > 1 ? [(0, 1), (1, Blocks - 1)] : [(0, 1)];
 
     // What a damaged file claims may be more than an int holds.
@@ -218,7 +230,9 @@ public sealed record LocalMixerOptions
         Require(Blocks >= 1, $"blocks must be at least 1; got {Blocks}");
         Require(PatchesPerSide >= 1, $"patches per side must be at least 1; got {PatchesPerSide}");
         Require(Groups >= 1, $"groups must be at least 1; got {Groups}");
-        Require(Groups < 1 || (Channels % Groups == 0 && Channels / Groups >= 2), $"channels ({Channels}) must be a multiple of groups ({Groups}) with at least 2 channels in each group");
+        Require(
+            Groups < 1 || (Channels % Groups == 0 && Channels / Groups >= 2),
+            $"channels ({Channels}) must be a multiple of groups ({Groups}) with at least 2 channels in each group");
         Require(KernelSide >= 1 && KernelSide % 2 == 1, $"the kernel side must be an odd number, 1 or more; got {KernelSide}");
         Require(ImageSide >= 1, $"the image side must be at least 1 pixel; got {ImageSide}");
         Require(ImageChannels >= 1, $"the image must have at least 1 channel; got {ImageChannels}");
@@ -243,9 +257,15 @@ public sealed record LocalMixerOptions
 
         void RequireFactors(IReadOnlyList<int> factors, string name, int largest, string reason)
         {
-            Require(factors.Count == 0 || factors.Count == Blocks, $"the {name} has one number for each block, of which there are {Blocks}; got {factors.Count}");
-            Require(factors.All(factor => factor >= 1 && factor <= largest), $"each {name} must be 1 to {largest}{reason}; got {string.Join(",", factors)}");
-            Require(factors.Count == 0 || factors[^1] == 1, $"no block follows the last one, so its {name} must be 1; got {(factors.Count == 0 ? 1 : factors[^1])}");
+            Require(
+                factors.Count == 0 || factors.Count == Blocks,
+                $"the {name} has one number for each block, of which there are {Blocks}; got {factors.Count}");
+            Require(
+                factors.All(factor => factor >= 1 && factor <= largest),
+                $"each {name} must be 1 to {largest}{reason}; got {string.Join(",", factors)}");
+            Require(
+                factors.Count == 0 || factors[^1] == 1,
+                $"no block follows the last one, so its {name} must be 1; got {(factors.Count == 0 ? 1 : factors[^1])}");
         }
 
         void RequireScaledSizes()
@@ -261,7 +281,9 @@ public sealed record LocalMixerOptions
                     return;
                 }
 
-                Require(channels % groups == 0 && channels / groups >= 2, $"the {channels} channels of block {k} must be a multiple of its {groups} groups with at least 2 channels in each group");
+                Require(
+                    channels % groups == 0 && channels / groups >= 2,
+                    $"the {channels} channels of block {k} must be a multiple of its {groups} groups with at least 2 channels in each group");
             }
         }
 

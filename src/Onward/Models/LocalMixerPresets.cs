@@ -3,14 +3,15 @@ namespace Onward.Models;
 /// <summary>The paper's networks (Table 2), named size / patches along a side / groups.</summary>
 public static class LocalMixerPresets
 {
-    private static readonly Dictionary<string, (int Blocks, int PatchesPerSide, int Channels, int Groups)> Sizes = new(StringComparer.OrdinalIgnoreCase)
-    {
-        ["S/1/1"] = (1, 1, 256, 1),
-        ["M/1/16"] = (1, 1, 512, 16),
-        ["M/8/16"] = (4, 8, 512, 16),
-        ["L/8/64"] = (4, 8, 2048, 64),
-        ["L/32/64"] = (4, 32, 2048, 64),
-    };
+    private static readonly Dictionary<string, (
+        int Blocks, int PatchesPerSide, int Channels, int Groups)> Sizes = new(StringComparer.OrdinalIgnoreCase)
+        {
+            ["S/1/1"] = (1, 1, 256, 1),
+            ["M/1/16"] = (1, 1, 512, 16),
+            ["M/8/16"] = (4, 8, 512, 16),
+            ["L/8/64"] = (4, 8, 2048, 64),
+            ["L/32/64"] = (4, 32, 2048, 64),
+        };
 
     /// <summary>Names of the presets, smallest first.</summary>
     public static IReadOnlyList<string> Names { get; } = [.. Sizes.Keys];

@@ -61,7 +61,9 @@ public sealed class MixerBlock
     /// <summary>Floats normalised together before the local head; 0 for none.</summary>
     public int FeatureNorm { get; }
 
-    /// <summary>Floating-point operations in the matrix products and convolutions of one example's values; the head is not counted.</summary>
+    /// <summary>
+    /// Floating-point operations in the matrix products and convolutions of one example's values; the head is not counted.
+    /// </summary>
     public long FlopsPerExample => 2L * Patches * Layers.Sum(layer => layer.Map.MultiplyAddsPerRow);
 
     /// <summary>Floats in one row of the block's input.</summary>
@@ -90,7 +92,8 @@ public sealed class MixerBlock
     /// <param name="result">Receives the block's output [rows, D].</param>
     /// <param name="tile">Receives everything else.</param>
     /// <param name="rows">Rows.</param>
-    internal void Forward(ParameterVector values, ReadOnlySpan<float> x, Memory<float>[] inputs, Span<float> result, BlockActivations tile, int rows)
+    internal void Forward(
+        ParameterVector values, ReadOnlySpan<float> x, Memory<float>[] inputs, Span<float> result, BlockActivations tile, int rows)
     {
         for (int row = 0; row < rows; row += ChunkRows)
         {
@@ -111,12 +114,24 @@ public sealed class MixerBlock
             MixerLayer layer = Layers[l];
             Span<float> output = tile.Output(l);
             ReadOnlySpan<float> upcoming = l + 1 < Layers.Count ? inputs[l + 1].Span : result;
-            layer.Map.Apply(layer.PackedWeight, inputs[l].Span[..(rows * layer.Map.Inputs)], output[..(rows * layer.Map.Outputs)], rows, tile.Workspace.Span, accumulate: false, upcoming);
+            layer.Map.Apply(
+                layer.PackedWeight,
+                inputs[l].Span[..(rows * layer.Map.Inputs)],
+                output[..(rows * layer.Map.Outputs)],
+                rows,
+                tile.Workspace.Span,
+                accumulate: false,
+                upcoming);
             for (int row = 0; row < rows; row += ChunkRows)
             {
                 Range chunk = Chunk(row, rows, layer.Map.Outputs);
                 Span<float> n = output[chunk];
-                AddBiasAndNormalize(layer, values[layer.Bias], n, row % Patches, layer.OutputNorm > 0 ? tile.OutputReciprocal(l)[Runs(chunk, layer.OutputNorm)] : []);
+                AddBiasAndNormalize(
+                    layer,
+                    values[layer.Bias],
+                    n,
+                    row % Patches,
+                    layer.OutputNorm > 0 ? tile.OutputReciprocal(l)[Runs(chunk, layer.OutputNorm)] : []);
                 if (l + 1 < Layers.Count)
                 {
                     RectifyAndNormalize(l + 1, n, inputs[l + 1].Span[chunk], tile, chunk);

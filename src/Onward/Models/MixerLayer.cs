@@ -8,7 +8,8 @@ public sealed class MixerLayer
 {
     private readonly Memory<float> _packedWeight;
 
-    internal MixerLayer(AffineLayer map, string name, int index, int inputNorm, int outputNorm, bool reachesAllGroups, ParameterLayout layout)
+    internal MixerLayer(
+        AffineLayer map, string name, int index, int inputNorm, int outputNorm, bool reachesAllGroups, ParameterLayout layout)
     {
         Map = map;
         Index = index;

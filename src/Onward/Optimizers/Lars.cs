@@ -17,7 +17,8 @@ public sealed record Lars(double Momentum, double WeightDecay) : Optimizer(Momen
     /// <summary>The trust ratio of a whole parameter; 1 where either norm is 0, as for biases at the first step.</summary>
     /// <param name="valueNorm">|w|.</param>
     /// <param name="forceNorm">|g + decay w|.</param>
-    public static double Trust(double valueNorm, double forceNorm) => valueNorm > 0 && forceNorm > 0 ? Coefficient * valueNorm / forceNorm : 1;
+    public static double Trust(double valueNorm, double forceNorm) =>
+        valueNorm > 0 && forceNorm > 0 ? Coefficient * valueNorm / forceNorm : 1;
 
     /// <inheritdoc/>
     /// <remarks>The rate is that of the schedule times the parameter's trust ratio.</remarks>
@@ -31,7 +32,8 @@ public sealed record Lars(double Momentum, double WeightDecay) : Optimizer(Momen
         {
             Vector512<float> w = Vector512.Create((ReadOnlySpan<float>)values.Slice(i, Lanes));
             Vector512<float> force = Vector512.MultiplyAddEstimate(Vector512.Create(pull), w, Vector512.Create(gradients.Slice(i, Lanes)));
-            Vector512<float> v = Vector512.MultiplyAddEstimate(Vector512.Create(kept), Vector512.Create((ReadOnlySpan<float>)velocity.Slice(i, Lanes)), force * step);
+            Vector512<float> v = Vector512.MultiplyAddEstimate(
+                Vector512.Create(kept), Vector512.Create((ReadOnlySpan<float>)velocity.Slice(i, Lanes)), force * step);
             v.CopyTo(velocity.Slice(i, Lanes));
             (w - v).CopyTo(values.Slice(i, Lanes));
         }

@@ -16,11 +16,13 @@ public abstract record Optimizer(double Momentum, double WeightDecay)
     /// <exception cref="ArgumentException">The lengths differ.</exception>
     public abstract void Update(Span<float> values, ReadOnlySpan<float> gradients, Span<float> velocity, double rate, bool decay);
 
-    private protected static void RequireEqualLengths(ReadOnlySpan<float> values, ReadOnlySpan<float> gradients, ReadOnlySpan<float> velocity)
+    private protected static void RequireEqualLengths(
+        ReadOnlySpan<float> values, ReadOnlySpan<float> gradients, ReadOnlySpan<float> velocity)
     {
         if (values.Length != gradients.Length || values.Length != velocity.Length)
         {
-            throw new ArgumentException($"Values, gradients and velocity must have one length; got {values.Length}, {gradients.Length} and {velocity.Length}.");
+            throw new ArgumentException(
+                $"Values, gradients and velocity must have one length; got {values.Length}, {gradients.Length} and {velocity.Length}.");
         }
     }
 }

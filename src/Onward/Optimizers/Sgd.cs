@@ -19,7 +19,8 @@ public sealed record Sgd(double Momentum, double WeightDecay) : Optimizer(Moment
         {
             Vector512<float> w = Vector512.Create((ReadOnlySpan<float>)values.Slice(i, Lanes));
             Vector512<float> force = Vector512.MultiplyAddEstimate(Vector512.Create(pull), w, Vector512.Create(gradients.Slice(i, Lanes)));
-            Vector512<float> v = Vector512.MultiplyAddEstimate(Vector512.Create(kept), Vector512.Create((ReadOnlySpan<float>)velocity.Slice(i, Lanes)), force);
+            Vector512<float> v = Vector512.MultiplyAddEstimate(
+                Vector512.Create(kept), Vector512.Create((ReadOnlySpan<float>)velocity.Slice(i, Lanes)), force);
             v.CopyTo(velocity.Slice(i, Lanes));
             Vector512.MultiplyAddEstimate(Vector512.Create(step), v, w).CopyTo(values.Slice(i, Lanes));
         }

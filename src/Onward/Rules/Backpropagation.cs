@@ -44,7 +44,14 @@ public sealed class Backpropagation : LearningRule
     private readonly bool _followsWeights;
     private readonly string _matrices;
 
-    private Backpropagation(LocalMixer model, WorkerTeam team, BackwardScope scope, bool recompute, ParameterVector? feedback, string matrices, TrainingLoss? loss)
+    private Backpropagation(
+        LocalMixer model,
+        WorkerTeam team,
+        BackwardScope scope,
+        bool recompute,
+        ParameterVector? feedback,
+        string matrices,
+        TrainingLoss? loss)
         : base(
             model,
             team,
@@ -54,7 +61,9 @@ public sealed class Backpropagation : LearningRule
     {
         if (scope == BackwardScope.LocalLossesOverlapping && recompute)
         {
-            throw new ArgumentException("Where blocks overlap, a block needs the values of the next one beside its own, so none are computed again.", nameof(recompute));
+            throw new ArgumentException(
+                "Where blocks overlap, a block needs the values of the next one beside its own, so none are computed again.",
+                nameof(recompute));
         }
 
         _scope = scope;
@@ -91,7 +100,12 @@ public sealed class Backpropagation : LearningRule
     /// <param name="scope">Which losses, and how far back.</param>
     /// <param name="recompute">Whether to keep only the blocks' outputs, and to compute the other values again on the way back.</param>
     /// <param name="loss">What the losses measure; null for the default.</param>
-    public static Backpropagation ThroughWeights(LocalMixer model, WorkerTeam team, BackwardScope scope, bool recompute = false, TrainingLoss? loss = null) => new(model, team, scope, recompute, null, "through the weights", loss);
+    public static Backpropagation ThroughWeights(
+        LocalMixer model,
+        WorkerTeam team,
+        BackwardScope scope,
+        bool recompute = false,
+        TrainingLoss? loss = null) => new(model, team, scope, recompute, null, "through the weights", loss);
 
     /// <summary>Feedback alignment: FA, L-FA or LG-FA. The matrices are drawn once, at the scale of the initial weights.</summary>
     /// <param name="model">The model to train.</param>
@@ -100,13 +114,19 @@ public sealed class Backpropagation : LearningRule
     /// <param name="seed">Names the draw of the matrices.</param>
     /// <param name="recompute">Whether to keep only the blocks' outputs, and to compute the other values again on the way back.</param>
     /// <param name="loss">What the losses measure; null for the default.</param>
-    public static Backpropagation ThroughRandomFeedback(LocalMixer model, WorkerTeam team, BackwardScope scope, ulong seed, bool recompute = false, TrainingLoss? loss = null)
+    public static Backpropagation ThroughRandomFeedback(
+        LocalMixer model, WorkerTeam team, BackwardScope scope, ulong seed, bool recompute = false, TrainingLoss? loss = null)
     {
         ArgumentNullException.ThrowIfNull(model);
         return new(model, team, scope, recompute, model.DrawFeedback(seed), Invariant($"through random matrices of seed {seed}"), loss);
     }
 
-    internal static Backpropagation ThroughFeedback(LocalMixer model, WorkerTeam team, BackwardScope scope, ParameterVector feedback, TrainingLoss? loss = null) => new(model, team, scope, false, feedback, "through given matrices", loss);
+    internal static Backpropagation ThroughFeedback(
+        LocalMixer model,
+        WorkerTeam team,
+        BackwardScope scope,
+        ParameterVector feedback,
+        TrainingLoss? loss = null) => new(model, team, scope, false, feedback, "through given matrices", loss);
 
     private bool Overlaps => _scope == BackwardScope.LocalLossesOverlapping;
 

@@ -111,7 +111,12 @@ internal sealed class BackwardPass
                 Range chunk = MixerBlock.Chunk(row, tile.Rows, layer.Map.Inputs);
                 if (layer.InputNorm > 0)
                 {
-                    LayerNorm.JacobianProduct(tile.Inputs[l].Span[chunk], tile.Activations.InputReciprocal(l)[MixerBlock.Runs(chunk, layer.InputNorm)], previous[chunk], previous[chunk], layer.InputNorm);
+                    LayerNorm.JacobianProduct(
+                        tile.Inputs[l].Span[chunk],
+                        tile.Activations.InputReciprocal(l)[MixerBlock.Runs(chunk, layer.InputNorm)],
+                        previous[chunk],
+                        previous[chunk],
+                        layer.InputNorm);
                 }
 
                 if (l > 0)
@@ -128,7 +133,8 @@ internal sealed class BackwardPass
     }
 
     /// <summary>
-    /// Takes what comes back through a block's layers and past them to the gradient of its input, and that to the output of the block before.
+    /// Takes what comes back through a block's layers and past them to the gradient of its input, and that to the output of the block
+    /// before.
     /// </summary>
     /// <param name="tile">The tile in the block.</param>
     /// <param name="error">The gradient of the block's output before ReLU; receives that of the output of the block before.</param>

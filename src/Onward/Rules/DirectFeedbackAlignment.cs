@@ -28,7 +28,11 @@ public sealed class DirectFeedbackAlignment : LearningRule
     /// <param name="seed">Names the draw of the matrices.</param>
     /// <param name="loss">What the losses measure; null for the default.</param>
     public DirectFeedbackAlignment(LocalMixer model, WorkerTeam team, ulong seed, TrainingLoss? loss = null)
-        : this(model, team, [.. model.Blocks.SelectMany(block => block.Layers).Select(layer => Draw(model.Options.HeadOutputs, layer, seed))], loss) =>
+        : this(
+            model,
+            team,
+            [.. model.Blocks.SelectMany(block => block.Layers).Select(layer => Draw(model.Options.HeadOutputs, layer, seed))],
+            loss) =>
         _matrices = Invariant($"through random matrices of seed {seed}");
 
     /// <summary>Takes a feedback matrix [K, outputs of the layer] for each layer.</summary>
@@ -62,7 +66,19 @@ public sealed class DirectFeedbackAlignment : LearningRule
                 int channels = tile.Block.Layers[l].Map.Outputs;
                 Span<float> signal = _signals[tile.Worker].Span[..(examples * channels)];
                 ReadOnlySpan<float> feedback = _feedback[tile.Block.Layers[l].Index].Span;
-                Gemm.MultiplyPacked(GemmLeft.Plain, examples, channels, outputs, tiles[^1].FinalErrors.Span, outputs, feedback, outputs, 0, signal, channels, accumulate: false);
+                Gemm.MultiplyPacked(
+                    GemmLeft.Plain,
+                    examples,
+                    channels,
+                    outputs,
+                    tiles[^1].FinalErrors.Span,
+                    outputs,
+                    feedback,
+                    outputs,
+                    0,
+                    signal,
+                    channels,
+                    accumulate: false);
                 tile.Spread(signal, tile.Gradient(l));
                 tile.PassBackThroughActivation(l);
             }

@@ -27,7 +27,12 @@ internal sealed class ErrorPath
         _layers = [.. layers.Select(layer => AlignedMemory.Allocate(layer.Map.PackedTransposeLength))];
         _modelHeads = [.. model.Blocks.Select(block => block.Head), model.FinalHead];
         _heads = [.. _modelHeads.Select(head => AlignedMemory.Allocate(Gemm.PackedLength(head.Outputs, head.Features)))];
-        _slices = [.. model.Blocks.SelectMany(block => block.Layers.SelectMany(layer => Enumerable.Range(0, layer.Map.TransposingSlices).Select(slice => (block.Index, layer, slice))))];
+        _slices =
+        [
+            .. model.Blocks.SelectMany(
+                block => block.Layers.SelectMany(
+                    layer => Enumerable.Range(0, layer.Map.TransposingSlices).Select(slice => (block.Index, layer, slice)))),
+        ];
         _load = Load;
     }
 
@@ -46,15 +51,29 @@ internal sealed class ErrorPath
     internal ReadOnlySpan<float> Layer(MixerLayer layer) => _layers[layer.Index].Span;
 
     /// <summary>gradient [examples, D] = error [examples, K] times the matrix of a local head.</summary>
-    internal void BackThroughHead(int block, ReadOnlySpan<float> error, Span<float> gradient, int examples) => Back(block, error, gradient, examples);
+    internal void BackThroughHead(int block, ReadOnlySpan<float> error, Span<float> gradient, int examples) =>
+        Back(block, error, gradient, examples);
 
     /// <summary>gradient [examples, D] = error [examples, K] times the matrix of the final head.</summary>
-    internal void BackThroughFinalHead(ReadOnlySpan<float> error, Span<float> gradient, int examples) => Back(_modelHeads.Length - 1, error, gradient, examples);
+    internal void BackThroughFinalHead(ReadOnlySpan<float> error, Span<float> gradient, int examples) =>
+        Back(_modelHeads.Length - 1, error, gradient, examples);
 
     private void Back(int head, ReadOnlySpan<float> error, Span<float> gradient, int examples)
     {
         LinearHead shape = _modelHeads[head];
-        Gemm.MultiplyPacked(GemmLeft.Plain, examples, shape.Features, shape.Outputs, error, shape.Outputs, _heads[head].Span, shape.Outputs, 0, gradient, shape.Features, accumulate: false);
+        Gemm.MultiplyPacked(
+            GemmLeft.Plain,
+            examples,
+            shape.Features,
+            shape.Outputs,
+            error,
+            shape.Outputs,
+            _heads[head].Span,
+            shape.Outputs,
+            0,
+            gradient,
+            shape.Features,
+            accumulate: false);
     }
 
     private void Load(int job, int worker)

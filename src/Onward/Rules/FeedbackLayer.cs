@@ -5,7 +5,8 @@ using Onward.Models;
 namespace Onward.Rules;
 
 /// <summary>
-/// Holds what learned feedback has of one layer: its matrix B, the statistics of its fit, and the memory of the wave that the fit is taken from.
+/// Holds what learned feedback has of one layer: its matrix B, the statistics of its fit, and the memory of the wave that the fit is taken
+/// from.
 /// </summary>
 internal sealed class FeedbackLayer
 {
@@ -49,7 +50,8 @@ internal sealed class FeedbackLayer
     internal Span<float> Noise => _room.Noise;
 
     /// <summary>
-    /// Parts of so many rows whose numbers go through one matrix together, which |f| is taken of: of each row, or of each example where rows are
+    /// Parts of so many rows whose numbers go through one matrix together, which |f| is taken of: of each row, or of each example where
+    /// rows are
     /// mixed.
     /// </summary>
     internal int UnitsOf(int rows) => rows / Map.MixedRows * Map.Groups;

@@ -51,7 +51,8 @@ internal sealed class FeedbackPrediction
             + _error.Length + _below.Length + _ofGroup.Length + _ofRow.Length + _ofExample.Length);
 
     /// <summary>
-    /// Predicts the gradients of activities, from the exact gradient of the output of the layer before the loss: those of one block or, for the loss
+    /// Predicts the gradients of activities, from the exact gradient of the output of the layer before the loss: those of one block or, for
+    /// the loss
     /// of the final head, those of all blocks.
     /// </summary>
     internal void Predict(ReadOnlySpan<BlockTile> tiles)
@@ -142,7 +143,8 @@ internal sealed class FeedbackPrediction
     }
 
     /// <summary>
-    /// Takes from the derivative of each example's loss of the final head, which all noise of the example is credited with, what the predictions
+    /// Takes from the derivative of each example's loss of the final head, which all noise of the example is credited with, what the
+    /// predictions
     /// explain.
     /// </summary>
     internal void ExplainGlobal(ReadOnlySpan<BlockTile> tiles, TangentMemory memory, int pass, int[] noisyLayers)
@@ -197,7 +199,8 @@ internal sealed class FeedbackPrediction
     }
 
     /// <summary>
-    /// Takes what the estimate of a layer adds to the prediction, credit times noise, on to the input of the layer above, for the feedback to be fitted.
+    /// Takes what the estimate of a layer adds to the prediction, credit times noise, on to the input of the layer above, for the feedback
+    /// to be fitted.
     /// </summary>
     /// <param name="tile">The tile.</param>
     /// <param name="next">The tile in the next block, which has the layer above for the last layer of a block.</param>
@@ -233,7 +236,8 @@ internal sealed class FeedbackPrediction
 
     private Span<float> Weights(BlockTile tile, int l) => _weights[tile.Block.Index % _weights.Length][l].Span;
 
-    // Predicts the gradients of the activities within a block, the last layer's output aside. Noise and estimates are 0 where units are silent,
+    // Predicts the gradients of the activities within a block, the last layer's output aside. Noise and estimates are 0 where units are
+    // silent,
     // so predictions need not be.
     private void PassDown(BlockTile tile)
     {

@@ -31,7 +31,8 @@ namespace Onward.Rules;
 /// hardly more products.
 /// </para>
 /// <para>
-/// With <see cref="NoiseSites.Hidden"/> the last layer of a block is not perturbed, and has the exact gradient of its output in place of the estimate.
+/// With <see cref="NoiseSites.Hidden"/> the last layer of a block is not perturbed, and has the exact gradient of its output in place of
+/// the estimate.
 /// </para>
 /// <para>
 /// With <see cref="ControlVariate.LearnedFeedback"/> a prediction of the gradient takes the place of most of the noise.
@@ -65,7 +66,9 @@ public sealed class ForwardGradient : LearningRule
     /// <param name="passes">Directions to average over in each step; 1 to <see cref="MaximumPasses"/>.</param>
     /// <param name="seed">Names all noise of the run.</param>
     /// <param name="loss">What the losses measure; null for the default.</param>
-    /// <param name="layerwise">Whether the layers of a block are perturbed one at a time, each in its own tangent; with local losses only.</param>
+    /// <param name="layerwise">
+    /// Whether the layers of a block are perturbed one at a time, each in its own tangent; with local losses only.
+    /// </param>
     /// <param name="sites">The layers that are perturbed.</param>
     /// <param name="controlVariate">What predicts gradients; other than none with <see cref="NoiseSites.Hidden"/> only.</param>
     /// <exception cref="ArgumentException">
@@ -90,7 +93,9 @@ public sealed class ForwardGradient : LearningRule
         ArgumentOutOfRangeException.ThrowIfGreaterThan(passes, MaximumPasses);
         if (layerwise && scope == LossScope.Global)
         {
-            throw new ArgumentException("Layers are perturbed one at a time within blocks that have losses of their own; the scope must include Block.", nameof(layerwise));
+            throw new ArgumentException(
+                "Layers are perturbed one at a time within blocks that have losses of their own; the scope must include Block.",
+                nameof(layerwise));
         }
 
         if (controlVariate == ControlVariate.LearnedFeedback && sites != NoiseSites.Hidden)
@@ -107,7 +112,10 @@ public sealed class ForwardGradient : LearningRule
         _passes = passes;
         _seed = seed;
         _memory = [.. Tiles.Select(tiles => new TangentMemory(model, tiles, ownDirections: passes > 1))];
-        _noisyLayers = [.. model.Blocks.Select(block => block.Layers.Count - (sites == NoiseSites.Hidden && EndsBeforeLoss(block) ? 1 : 0))];
+        _noisyLayers =
+        [
+            .. model.Blocks.Select(block => block.Layers.Count - (sites == NoiseSites.Hidden && EndsBeforeLoss(block) ? 1 : 0)),
+        ];
         if (controlVariate == ControlVariate.LearnedFeedback)
         {
             Feedback = new LearnedFeedback(model, team, WaveExamples, isGlobal: scope == LossScope.Global);
@@ -117,11 +125,15 @@ public sealed class ForwardGradient : LearningRule
 
     /// <inheritdoc/>
     /// <remarks>
-    /// Where a block's input carries no tangent, its first layer has none to multiply. Feedback takes a product for the prediction and, in some
+    /// Where a block's input carries no tangent, its first layer has none to multiply. Feedback takes a product for the prediction and, in
+    /// some
     /// steps, one for the fit.
     /// </remarks>
     protected override double RuleFlopsOf(MixerBlock block) => 2.0 * block.Patches * block.Layers
-        .Select((layer, l) => layer.Map.MultiplyAddsPerRow * (2.0 + (_passes * TangentsOf(block, l)) + (Feedback?.Of(layer) is null ? 0 : 1 + Feedback.FitsPerStep))).Sum();
+        .Select(
+            (layer, l) => layer.Map.MultiplyAddsPerRow * (
+                2.0 + (_passes * TangentsOf(block, l)) + (Feedback?.Of(layer) is null ? 0 : 1 + Feedback.FitsPerStep)))
+        .Sum();
 
     /// <summary>
     /// Sees the directional derivatives of a tile's local losses [rows, G] in each pass, divided by the number of passes,
@@ -150,7 +162,8 @@ public sealed class ForwardGradient : LearningRule
     internal override int FitsOf(int block) => Feedback?.FitsOf(block) ?? 0;
 
     /// <inheritdoc/>
-    internal override void TakeFit(int block, int part, WaveBlock wave, int worker, int examples, int capacity, bool accumulate, Span<float> workspace) =>
+    internal override void TakeFit(
+        int block, int part, WaveBlock wave, int worker, int examples, int capacity, bool accumulate, Span<float> workspace) =>
         Feedback!.Take(block, part, wave, worker, examples, capacity, accumulate, workspace);
 
     private protected override bool EndsWithSlices => true;
@@ -239,9 +252,11 @@ public sealed class ForwardGradient : LearningRule
         }
     }
 
-    // Numbers that meet in one loss (spec 1.4) take consecutive columns: the grouped layer's C first, then the channel layer's C, then the token
+    // Numbers that meet in one loss (spec 1.4) take consecutive columns: the grouped layer's C first, then the channel layer's C, then the
+    // token
     // layer's. With losses for each patch and group, 2 C passes make the estimate of the first block exact, or C passes layer by layer.
-    private static IEnumerable<int> FirstColumns(MixerBlock block) => block.Layers.Select((_, l) => (block.Layers.Count - 1 - l) * block.ChannelsPerGroup);
+    private static IEnumerable<int> FirstColumns(MixerBlock block) =>
+        block.Layers.Select((_, l) => (block.Layers.Count - 1 - l) * block.ChannelsPerGroup);
 
     // Whether a loss follows a block's last layer directly.
     private bool EndsBeforeLoss(MixerBlock block) => _scope != LossScope.Global || block.Index == Model.Blocks.Count - 1;
@@ -330,7 +345,13 @@ public sealed class ForwardGradient : LearningRule
         {
             int patch = row % patches;
             int rows = Math.Min(noise.Length / channels, patches - patch);
-            RandomStream stream = new(_seed, RandomPurpose.Perturbation, tile.Step, (uint)pass, (uint)layer.Index, (uint)(tile.FirstImage + ((tile.FirstExample + (row / patches)) % tile.Images)));
+            RandomStream stream = new(
+                _seed,
+                RandomPurpose.Perturbation,
+                tile.Step,
+                (uint)pass,
+                (uint)layer.Index,
+                (uint)(tile.FirstImage + ((tile.FirstExample + (row / patches)) % tile.Images)));
             _perturbation.Draw(stream, patch * channels, noise[..(rows * channels)]);
             noise = noise[(rows * channels)..];
             row += rows;

@@ -1,7 +1,7 @@
 using System.Numerics.Tensors;
 using Onward.Communication;
-using Onward.Kernels;
 using Onward.Engine;
+using Onward.Kernels;
 using Onward.Models;
 using Onward.Threads;
 
@@ -19,7 +19,8 @@ namespace Onward.Rules;
 /// gradient itself, so large errors tell no more than small ones.
 /// </para>
 /// <para>
-/// Then B gains E / |U|^2 times U, where E is the sum of c^2 / |f|^2, and c the derivative along the noise that the prediction left. The mean
+/// Then B gains E / |U|^2 times U, where E is the sum of c^2 / |f|^2, and c the derivative along the noise that the prediction left. The
+/// mean
 /// of c^2 is |G - b|^2 for every kind of noise, which makes E the mean of the inner product of U with what B lacks. So this is the step
 /// that brings B closest to the matrix that explains the gradients. It needs no rate, and is the shorter the more numbers of noise meet the
 /// fewer examples. Both are averaged over some steps.
@@ -28,15 +29,19 @@ namespace Onward.Rules;
 /// B changes when a step is complete, and so is a function of the steps before: no prediction depends on the noise that it is used with.
 /// </para>
 /// <para>
-/// Where c holds more than one layer lacks (layers perturbed at once, a global loss), the step would be too long. So a guard measures: while
-/// predictions leave more noise than there is without them, B shrinks towards 0 and steps grow shorter. In a chain of layers a prediction that is
-/// too long lengthens those below it, so predictions can become long within few steps: those that leave ten times the noise are given up at once.
+/// Where c holds more than one layer lacks (layers perturbed at once, a global loss), the step would be too long. So a guard measures:
+/// while
+/// predictions leave more noise than there is without them, B shrinks towards 0 and steps grow shorter. In a chain of layers a prediction
+/// that is
+/// too long lengthens those below it, so predictions can become long within few steps: those that leave ten times the noise are given up at
+/// once.
 /// </para>
 /// </remarks>
 internal sealed class LearnedFeedback
 {
     /// <summary>
-    /// Steps to one that matrices are fitted to, once they have learnt most: those whose number it divides. A fit costs as much as a prediction,
+    /// Steps to one that matrices are fitted to, once they have learnt most: those whose number it divides. A fit costs as much as a
+    /// prediction,
     /// and matrices follow the network in more steps than that. With a global loss, whose noise hides most, they are fitted to each.
     /// </summary>
     internal const int StepsPerFit = 8;
@@ -44,7 +49,8 @@ internal sealed class LearnedFeedback
     /// <summary>The step before which matrices are fitted to each.</summary>
     internal const uint FirstSteps = 500;
 
-    // Averages over steps: of E, of the same without a prediction, of |U|^2; and the logarithm of the caution, a factor of at most 1. What is
+    // Averages over steps: of E, of the same without a prediction, of |U|^2; and the logarithm of the caution, a factor of at most 1. What
+    // is
     // averaged are sums over a whole batch, so few steps steady them.
     private const int StatisticsCount = 4;
     private const float Forgetting = 0.9f;
@@ -90,7 +96,11 @@ internal sealed class LearnedFeedback
         [
             .. Sites(model)
                 .Where(site => site.Place > 0 || isGlobal)
-                .Select(site => (site.Block, site.Place, site.Place == site.Block.Layers.Count - 1 && (!isGlobal || site.Block.Index == model.Blocks.Count - 1))),
+                .Select(
+                    site => (
+                        site.Block,
+                        site.Place,
+                        site.Place == site.Block.Layers.Count - 1 && (!isGlobal || site.Block.Index == model.Blocks.Count - 1))),
         ];
         _layers = new FeedbackLayer?[model.Blocks.Sum(block => block.Layers.Count)];
 
@@ -162,7 +172,8 @@ internal sealed class LearnedFeedback
     }
 
     /// <summary>The noise that predictions leave in each block, the mean of its layers.</summary>
-    internal IReadOnlyList<double> NoiseLeftByBlock() => [.. _fitted.GroupBy(layer => layer.Block).Select(block => block.Average(NoiseLeft))];
+    internal IReadOnlyList<double> NoiseLeftByBlock() =>
+        [.. _fitted.GroupBy(layer => layer.Block).Select(block => block.Average(NoiseLeft))];
 
     /// <summary>Whether matrices are fitted to the step under way.</summary>
     internal bool IsFitting { get; private set; }
@@ -175,7 +186,9 @@ internal sealed class LearnedFeedback
         _team.Run(_packing.Length, _pack);
     }
 
-    /// <summary>Counts the parts of a block's fit in the step under way, each a slice of a layer's matrix; 0 where the step fits nothing.</summary>
+    /// <summary>
+    /// Counts the parts of a block's fit in the step under way, each a slice of a layer's matrix; 0 where the step fits nothing.
+    /// </summary>
     internal int FitsOf(int block) => IsFitting ? _parts[block].Length : 0;
 
     /// <summary>Takes a slice of a layer's U from the wave, and with the first slice its E.</summary>

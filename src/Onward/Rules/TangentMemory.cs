@@ -19,7 +19,14 @@ internal sealed class TangentMemory
         int layers = model.Blocks.Max(block => block.Layers.Count);
         int widest = checked(examples * model.LargestOutput), groups = checked(examples * model.LargestGroups);
         BlockTile[] distinct = [.. tiles.Distinct()];
-        _directions = ownDirections ? [.. distinct.Select(tile => Enumerable.Range(0, layers).Select(l => AlignedMemory.Allocate(examples * model.LargestLayer(l, layer => layer.Outputs))).ToArray())] : [];
+        _directions = ownDirections
+            ?
+            [
+                .. distinct.Select(
+                    tile => Enumerable.Range(0, layers).Select(
+                        l => AlignedMemory.Allocate(examples * model.LargestLayer(l, layer => layer.Outputs))).ToArray()),
+            ]
+            : [];
         Source = AlignedMemory.Allocate(distinct.Length > 1 ? widest : 0);
         Input = AlignedMemory.Allocate(widest);
         Output = AlignedMemory.Allocate(widest);
@@ -46,7 +53,10 @@ internal sealed class TangentMemory
     /// <summary>Directional derivative of the loss of the final head, which all noise of an example is credited with [examples].</summary>
     internal float[] ExampleCredit { get; }
 
-    internal long Bytes => sizeof(float) * (_directions.Sum(block => block.Sum(m => (long)m.Length)) + Source.Length + Input.Length + Output.Length + GroupCredit.Length + RowCredit.Length + ExampleCredit.Length);
+    internal long Bytes =>
+        sizeof(float) * (
+            _directions.Sum(
+                block => block.Sum(m => (long)m.Length)) + Source.Length + Input.Length + Output.Length + GroupCredit.Length + RowCredit.Length + ExampleCredit.Length);
 
     /// <summary>A layer's noise where its units are active [rows, D]. A single pass scales it to the gradient in place.</summary>
     internal Span<float> Direction(BlockTile tile, int layer) =>

@@ -17,7 +17,8 @@ internal static class TangentSweep
         int size = tile.Block.Layers[l].InputNorm;
         if (size > 0)
         {
-            LayerNorm.JacobianProduct(tile.Inputs[l].Span[chunk], tile.Activations.InputReciprocal(l)[MixerBlock.Runs(chunk, size)], tangent, result, size);
+            LayerNorm.JacobianProduct(
+                tile.Inputs[l].Span[chunk], tile.Activations.InputReciprocal(l)[MixerBlock.Runs(chunk, size)], tangent, result, size);
         }
         else
         {
@@ -31,7 +32,12 @@ internal static class TangentSweep
         int size = tile.Block.Layers[l].OutputNorm;
         if (size > 0)
         {
-            LayerNorm.JacobianProduct(tile.Activations.Output(l)[chunk], tile.Activations.OutputReciprocal(l)[MixerBlock.Runs(chunk, size)], tangent, tangent, size);
+            LayerNorm.JacobianProduct(
+                tile.Activations.Output(l)[chunk],
+                tile.Activations.OutputReciprocal(l)[MixerBlock.Runs(chunk, size)],
+                tangent,
+                tangent,
+                size);
         }
     }
 
@@ -46,20 +52,31 @@ internal static class TangentSweep
     /// <param name="row">Its first row.</param>
     /// <param name="scale">A factor for all derivatives.</param>
     /// <param name="groupCredit">Receives the derivatives of the tile [rows, G].</param>
-    internal static void DifferentiateLocalLosses(BlockTile tile, ReadOnlySpan<float> tangent, Span<float> features, Range chunk, int row, float scale, Span<float> groupCredit)
+    internal static void DifferentiateLocalLosses(
+        BlockTile tile, ReadOnlySpan<float> tangent, Span<float> features, Range chunk, int row, float scale, Span<float> groupCredit)
     {
         MixerBlock block = tile.Block;
         int size = block.FeatureNorm;
         if (size > 0)
         {
-            LayerNorm.JacobianProduct(tile.Activations.Features[chunk], tile.Activations.FeatureReciprocal[MixerBlock.Runs(chunk, size)], tangent, features, size);
+            LayerNorm.JacobianProduct(
+                tile.Activations.Features[chunk],
+                tile.Activations.FeatureReciprocal[MixerBlock.Runs(chunk, size)],
+                tangent,
+                features,
+                size);
             tangent = features;
         }
 
         for (; !tangent.IsEmpty; tangent = tangent[block.Channels..], row++)
         {
             ReadOnlySpan<float> q = tile.FeatureGradient.Slice(row / block.Patches * block.Channels, block.Channels);
-            Activation.InnerRuns(tangent[..block.Channels], q, scale / block.Patches, groupCredit.Slice(row * block.Groups, block.Groups), block.ChannelsPerGroup);
+            Activation.InnerRuns(
+                tangent[..block.Channels],
+                q,
+                scale / block.Patches,
+                groupCredit.Slice(row * block.Groups, block.Groups),
+                block.ChannelsPerGroup);
         }
     }
 
@@ -88,7 +105,8 @@ internal static class TangentSweep
     }
 
     /// <summary>
-    /// Leaves the exact gradient of the output of a block's last layer, from q of the loss that follows the block: through the normalisation of the
+    /// Leaves the exact gradient of the output of a block's last layer, from q of the loss that follows the block: through the
+    /// normalisation of the
     /// features, ReLU and the normalisation after the layer. No weights are involved.
     /// </summary>
     internal static void LeaveExactGradient(LossScope scope, BlockTile tile)
@@ -114,7 +132,9 @@ internal static class TangentSweep
         tile.PackGradient(last);
     }
 
-    /// <summary>Whether a block's input carries a tangent: a global loss moves that of every block but the first, local losses that of none.</summary>
+    /// <summary>
+    /// Whether a block's input carries a tangent: a global loss moves that of every block but the first, local losses that of none.
+    /// </summary>
     internal static bool InputMoves(LossScope scope, MixerBlock block) => scope == LossScope.Global && block.Index > 0;
 
     /// <summary>Takes the tangent of the last block's output for that of this block's input, through its first normalisation.</summary>
@@ -215,7 +235,9 @@ internal static class TangentSweep
     {
         if (scope != LossScope.Global && !scope.HasFlag(LossScope.Block))
         {
-            throw new ArgumentException($"A loss of its own for each patch or group is taken at the end of a block: the scope must include Block, or be Global; got {scope}.", nameof(scope));
+            throw new ArgumentException(
+                $"A loss of its own for each patch or group is taken at the end of a block: the scope must include Block, or be Global; got {scope}.",
+                nameof(scope));
         }
 
         return scope == LossScope.Global ? Locality.Network : Locality.Block;

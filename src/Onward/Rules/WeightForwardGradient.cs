@@ -56,7 +56,9 @@ public sealed class WeightForwardGradient : LearningRule
     /// <param name="passes">Directions to average over in each step; 1 to <see cref="ForwardGradient.MaximumPasses"/>.</param>
     /// <param name="seed">Names all noise of the run.</param>
     /// <param name="loss">What the losses measure; null for the default.</param>
-    /// <exception cref="ArgumentException"><paramref name="scope"/> has parts but lacks the block flag, passes are out of range, or the noise does not come in so many.</exception>
+    /// <exception cref="ArgumentException">
+    /// <paramref name="scope"/> has parts but lacks the block flag, passes are out of range, or the noise does not come in so many.
+    /// </exception>
     public WeightForwardGradient(
         LocalMixer model, WorkerTeam team, NoiseDistribution distribution, LossScope scope, int passes, ulong seed, TrainingLoss? loss = null)
         : base(model, team, TangentSweep.RequireScope(scope), trainsHeads: true, loss)
@@ -79,7 +81,12 @@ public sealed class WeightForwardGradient : LearningRule
             .. model.Blocks.SelectMany(block => block.Layers.SelectMany(layer => Enumerable.Range(0, (layer.Weight.Length / layer.Map.WeightShape[^1] + RowsPerJob - 1) / RowsPerJob)
                 .Select(i => (layer, block.Index, i * RowsPerJob)))),
         ];
-        _slices = [.. model.Blocks.SelectMany(block => block.Layers.SelectMany(layer => Enumerable.Range(0, layer.Map.Slices).Select(slice => (layer, block.Index, slice))))];
+        _slices =
+        [
+            .. model.Blocks.SelectMany(
+                block => block.Layers.SelectMany(
+                    layer => Enumerable.Range(0, layer.Map.Slices).Select(slice => (layer, block.Index, slice)))),
+        ];
         _draw = DrawRows;
         _pack = PackSlice;
         _scale = ScaleRows;
@@ -88,7 +95,8 @@ public sealed class WeightForwardGradient : LearningRule
     /// <inheritdoc/>
     /// <remarks>A layer multiplies its input by V, and the tangent of its input, where there is one, by the weights.</remarks>
     protected override double RuleFlopsOf(MixerBlock block) => 2.0 * block.Patches
-        * block.Layers.Select((layer, l) => layer.Map.MultiplyAddsPerRow * (1.0 + (_passes * (MultipliesByWeights(block, l) ? 2 : 1)))).Sum();
+        * block.Layers.Select((layer, l) => layer.Map.MultiplyAddsPerRow * (1.0 + (_passes * (MultipliesByWeights(block, l) ? 2 : 1))))
+            .Sum();
 
     /// <inheritdoc/>
     protected override IEnumerable<string> Settings =>
@@ -103,7 +111,8 @@ public sealed class WeightForwardGradient : LearningRule
     internal override bool LeavesOutputGradients => false;
 
     /// <inheritdoc/>
-    protected override long RuleBytes => _memory.Sum(memory => memory.Bytes) + (sizeof(float) * _packed.Sum(pass => pass.Sum(m => (long)m.Length)));
+    protected override long RuleBytes =>
+        _memory.Sum(memory => memory.Bytes) + (sizeof(float) * _packed.Sum(pass => pass.Sum(m => (long)m.Length)));
 
     /// <inheritdoc/>
     protected override void BeginStep(uint number, int batch)
@@ -257,7 +266,8 @@ public sealed class WeightForwardGradient : LearningRule
         }
     }
 
-    private Span<float> GroupSums(int pass, int block) => _groupSums.AsSpan(((pass * Model.Blocks.Count) + block) * _creditLength, Model.Blocks[block].Groups + 1);
+    private Span<float> GroupSums(int pass, int block) =>
+        _groupSums.AsSpan(((pass * Model.Blocks.Count) + block) * _creditLength, Model.Blocks[block].Groups + 1);
 
     private Span<float> Credit(int pass, int block, int example)
     {
@@ -314,7 +324,11 @@ public sealed class WeightForwardGradient : LearningRule
 
             if (row == 0)
             {
-                Scale(_directions[pass][layer.Bias], layer.ReachesAllGroups ? sums[groups..] : sums[..groups], Gradients[layer.Bias], accumulate: pass > 0);
+                Scale(
+                    _directions[pass][layer.Bias],
+                    layer.ReachesAllGroups ? sums[groups..] : sums[..groups],
+                    Gradients[layer.Bias],
+                    accumulate: pass > 0);
             }
         }
     }

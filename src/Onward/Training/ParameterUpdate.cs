@@ -42,8 +42,15 @@ public sealed class ParameterUpdate
     /// <param name="parameters">Those to update.</param>
     /// <param name="optimizer">The rule of the update.</param>
     /// <param name="team">The threads that share the work.</param>
-    /// <param name="velocity">Where velocities are kept, which an update of other parameters may share; null to start with all at 0.</param>
-    public ParameterUpdate(ParameterLayout layout, IReadOnlyList<TrainedParameter> parameters, Optimizer optimizer, WorkerTeam team, ParameterVector? velocity = null)
+    /// <param name="velocity">
+    /// Where velocities are kept, which an update of other parameters may share; null to start with all at 0.
+    /// </param>
+    public ParameterUpdate(
+        ParameterLayout layout,
+        IReadOnlyList<TrainedParameter> parameters,
+        Optimizer optimizer,
+        WorkerTeam team,
+        ParameterVector? velocity = null)
     {
         ArgumentNullException.ThrowIfNull(layout);
         _optimizer = optimizer;
@@ -79,7 +86,8 @@ public sealed class ParameterUpdate
     }
 
     /// <summary>
-    /// Takes one step of a rule and updates the parameters of its model, to the same numbers as <see cref="LearningRule.Step(ReadOnlyMemory{float}, ReadOnlyMemory{int}, uint)"/>
+    /// Takes one step of a rule and updates the parameters of its model, to the same numbers as
+    /// <see cref="LearningRule.Step(ReadOnlyMemory{float}, ReadOnlyMemory{int}, uint)"/>
     /// and <see cref="Apply"/> would: but, where rule and optimiser allow it, each slice as soon as its gradient is there, while both are
     /// in the cache.
     /// </summary>
@@ -88,10 +96,13 @@ public sealed class ParameterUpdate
     /// <param name="labels">Their classes.</param>
     /// <param name="step">The step's number, which names its noise.</param>
     /// <param name="rate">The learning rate.</param>
-    /// <param name="unchanged">Whether parameters are as the last step of this update left them: those that were packed then need not be packed again.</param>
+    /// <param name="unchanged">
+    /// Whether parameters are as the last step of this update left them: those that were packed then need not be packed again.
+    /// </param>
     /// <returns>What the step measured, before the update; overwritten by the next step.</returns>
     /// <exception cref="ArgumentException">The batch is empty, or images and labels do not match.</exception>
-    public StepResult Step(LearningRule rule, ReadOnlyMemory<float> pixels, ReadOnlyMemory<int> labels, uint step, double rate, bool unchanged = false)
+    public StepResult Step(
+        LearningRule rule, ReadOnlyMemory<float> pixels, ReadOnlyMemory<int> labels, uint step, double rate, bool unchanged = false)
     {
         ArgumentNullException.ThrowIfNull(rule);
         StepResult result = Begin(rule, pixels, labels, step, labels.Length / rule.Views, rate, inSlices: true, unchanged);
@@ -108,7 +119,15 @@ public sealed class ParameterUpdate
     /// <param name="rate">The learning rate.</param>
     /// <param name="inSlices">Whether anything may be updated yet.</param>
     /// <param name="unchanged">Whether parameters are as the last step left them.</param>
-    internal StepResult Begin(LearningRule rule, ReadOnlyMemory<float> pixels, ReadOnlyMemory<int> labels, uint step, int images, double rate, bool inSlices, bool unchanged)
+    internal StepResult Begin(
+        LearningRule rule,
+        ReadOnlyMemory<float> pixels,
+        ReadOnlyMemory<int> labels,
+        uint step,
+        int images,
+        double rate,
+        bool inSlices,
+        bool unchanged)
     {
         (_values, _gradients, _rate, _profile) = (rule.Model.Values, rule.Gradients, rate, rule.Profile);
         Array.Clear(_learnt);
@@ -176,7 +195,8 @@ public sealed class ParameterUpdate
         ReadOnlySpan<float> values = _values[parameter].Slice(start, length), gradients = _gradients[parameter].Slice(start, length);
         double pull = decays ? _optimizer.WeightDecay : 0;
         double squares = TensorPrimitives.SumOfSquares(values);
-        double forces = TensorPrimitives.SumOfSquares(gradients) + (pull * ((2.0 * TensorPrimitives.Dot(values, gradients)) + (pull * squares)));
+        double forces = TensorPrimitives.SumOfSquares(gradients)
+            + (pull * ((2.0 * TensorPrimitives.Dot(values, gradients)) + (pull * squares)));
         _squares[job] = (squares, Math.Max(forces, 0));
     }
 

@@ -11,11 +11,13 @@ public readonly record struct TrainedParameter(Parameter Parameter, bool Decays,
     /// <summary>What training changes of a model: all, but for the readout of a network without labels, which learns apart.</summary>
     /// <param name="model">The model.</param>
     /// <param name="options">How it is trained.</param>
-    internal static TrainedParameter[] Of(LocalMixer model, TrainingOptions options) => model.Options.IsSelfSupervised ? WithoutLabels(model) : WithLabels(model, options.ReadoutRateScale);
+    internal static TrainedParameter[] Of(LocalMixer model, TrainingOptions options) =>
+        model.Options.IsSelfSupervised ? WithoutLabels(model) : WithLabels(model, options.ReadoutRateScale);
 
     private static TrainedParameter[] WithLabels(LocalMixer model, double readoutScale) =>
     [
-        .. model.Values.Layout.Parameters.Select(parameter => new TrainedParameter(parameter, parameter.IsMatrix, IsReadout(model, parameter) ? readoutScale : 1)),
+        .. model.Values.Layout.Parameters.Select(
+            parameter => new TrainedParameter(parameter, parameter.IsMatrix, IsReadout(model, parameter) ? readoutScale : 1)),
     ];
 
     // Only the matrices of the blocks' layers decay (spec 5).
@@ -29,5 +31,6 @@ public readonly record struct TrainedParameter(Parameter Parameter, bool Decays,
         ];
     }
 
-    private static bool IsReadout(LocalMixer model, Parameter parameter) => parameter == model.Readout.Weight || parameter == model.Readout.Bias;
+    private static bool IsReadout(LocalMixer model, Parameter parameter) =>
+        parameter == model.Readout.Weight || parameter == model.Readout.Bias;
 }

@@ -4,9 +4,9 @@ using Onward.Data.Augmentation;
 using Onward.Engine;
 using Onward.Formats;
 using Onward.Kernels;
-using Onward.Rules;
 using Onward.Models;
 using Onward.Optimizers;
+using Onward.Rules;
 using Onward.Threads;
 
 namespace Onward.Training;
@@ -51,7 +51,9 @@ public sealed class Trainer
     /// <param name="data">Images to train and to test on.</param>
     /// <param name="options">How to train.</param>
     /// <param name="clock">Tells the time that speeds and durations are measured with.</param>
-    /// <param name="exact">Computes what <paramref name="rule"/> estimates, on the same model; needed for <see cref="TrainingOptions.ComparedSteps"/> alone.</param>
+    /// <param name="exact">
+    /// Computes what <paramref name="rule"/> estimates, on the same model; needed for <see cref="TrainingOptions.ComparedSteps"/> alone.
+    /// </param>
     /// <param name="grid">
     /// How processes share the run; null for one process. Each of them makes the same run and calls the same methods; models stand
     /// ready in all of them at the end of an epoch and in checkpoints.
@@ -60,7 +62,15 @@ public sealed class Trainer
     /// The options are out of range, the batch is larger than the training set, there is nothing to compare gradients with, or the run
     /// cannot be shared so.
     /// </exception>
-    public Trainer(LocalMixer model, LearningRule rule, WorkerTeam team, ImageDataset data, TrainingOptions options, TimeProvider clock, LearningRule? exact = null, RankGrid? grid = null)
+    public Trainer(
+        LocalMixer model,
+        LearningRule rule,
+        WorkerTeam team,
+        ImageDataset data,
+        TrainingOptions options,
+        TimeProvider clock,
+        LearningRule? exact = null,
+        RankGrid? grid = null)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(rule);
@@ -71,18 +81,21 @@ public sealed class Trainer
         options.Validate();
         if (options.BatchSize > data.Training.Count)
         {
-            throw new ArgumentException($"Training: the batch size ({options.BatchSize}) is larger than the training set ({data.Training.Count} images).");
+            throw new ArgumentException(
+                $"Training: the batch size ({options.BatchSize}) is larger than the training set ({data.Training.Count} images).");
         }
 
         if (options.ComparedSteps > 0 && exact?.Model != model)
         {
-            throw new ArgumentException("Training: gradients are to be compared with exact ones, but no rule on the same model computes them.", nameof(exact));
+            throw new ArgumentException(
+                "Training: gradients are to be compared with exact ones, but no rule on the same model computes them.", nameof(exact));
         }
 
         _grid = grid ?? RankGrid.OneProcess;
         if (options.BatchSize < _grid.World.Count)
         {
-            throw new ArgumentException($"Training: the batch size ({options.BatchSize}) is below the number of processes ({_grid.World.Count}).");
+            throw new ArgumentException(
+                $"Training: the batch size ({options.BatchSize}) is below the number of processes ({_grid.World.Count}).");
         }
 
         if (options.ComparedSteps > 0 && _grid.Stages > 1)
@@ -102,11 +115,16 @@ public sealed class Trainer
         TrainedParameter[] trained = TrainedParameter.Of(model, options);
         TrainedParameter[] own = [.. trained.Where(part => _shared.Owns(part.Parameter))];
         _update = new ParameterUpdate(model.Values.Layout, own, options.CreateOptimizer(), team);
-        _readout = model.Options.IsSelfSupervised ? new ReadoutTraining(model, team, options.BatchSize, options.WeightDecay, _update.Velocity, _grid.World) : null;
-        _average = options.AverageDecay > 0 ? new WeightAverage(model, own.Select(part => part.Parameter), options.AverageDecay, team) : null;
+        _readout = model.Options.IsSelfSupervised
+            ? new ReadoutTraining(model, team, options.BatchSize, options.WeightDecay, _update.Velocity, _grid.World)
+            : null;
+        _average = options.AverageDecay > 0
+            ? new WeightAverage(model, own.Select(part => part.Parameter), options.AverageDecay, team)
+            : null;
         StepsPerEpoch = Math.Min(data.Training.Count / options.BatchSize, options.MaximumSteps ?? int.MaxValue);
         _state = RunState.Start(model.Blocks.Count);
-        _told = new TrainingProgress(1, options.Epochs, 0, StepsPerEpoch, rule.TrainsHeads ? new double[model.Blocks.Count] : [], 0, 0, TimeSpan.Zero);
+        _told = new TrainingProgress(
+            1, options.Epochs, 0, StepsPerEpoch, rule.TrainsHeads ? new double[model.Blocks.Count] : [], 0, 0, TimeSpan.Zero);
         _reports = new StepReports(_grid, model.Blocks.Count);
         _watch = new TrainingWatch(rule, data.Training, options, StepsPerEpoch, _shared.Owns);
     }
@@ -122,10 +140,13 @@ public sealed class Trainer
 
     /// <summary>
     /// Puts a run where a checkpoint left it, for <see cref="Run"/> to go on from there: what it comes to is what the run would have
-    /// come to without a stop, bit for bit, whatever the number of threads, where vectors are as wide as they were (<see cref="Checkpoint.VectorBits"/>).
+    /// come to without a stop, bit for bit, whatever the number of threads, where vectors are as wide as they were
+    /// (<see cref="Checkpoint.VectorBits"/>).
     /// </summary>
     /// <param name="checkpoint">The checkpoint, whose numbers are copied.</param>
-    /// <exception cref="ModelFileException">The checkpoint is of another model, other options, another learning rule or other images.</exception>
+    /// <exception cref="ModelFileException">
+    /// The checkpoint is of another model, other options, another learning rule or other images.
+    /// </exception>
     public void Resume(Checkpoint checkpoint)
     {
         ArgumentNullException.ThrowIfNull(checkpoint);
@@ -145,8 +166,12 @@ public sealed class Trainer
     /// says, and when the run is ended. It holds what it is given only until it returns. Where processes share a run, all have it or none.
     /// </param>
     /// <param name="cancellation">Ends the run after the step in progress.</param>
-    /// <exception cref="RankMismatchException">Processes that share the run have other images or other parameters than the first.</exception>
-    /// <exception cref="TrainingDivergedException">A loss is no longer a finite number. Parameters of the model may not be either; the last checkpoint is as it was.</exception>
+    /// <exception cref="RankMismatchException">
+    /// Processes that share the run have other images or other parameters than the first.
+    /// </exception>
+    /// <exception cref="TrainingDivergedException">
+    /// A loss is no longer a finite number. Parameters of the model may not be either; the last checkpoint is as it was.
+    /// </exception>
     /// <exception cref="OperationCanceledException">The run was ended.</exception>
     public TrainingResult Run(
         Action<TrainingProgress>? progress = null,
@@ -201,7 +226,14 @@ public sealed class Trainer
             TrainEpoch(training, schedule, cancellation);
             _average?.Exchange();
             _shared.Assemble(_model.Values);
-            _readout?.Run(asTheyAre!, _state.Epochs.Count, _options.ReadoutLearningRate, StepsPerEpoch, _state.ReadoutStep, () => ReadoutStepEnded(cancellation), Own(cancellation));
+            _readout?.Run(
+                asTheyAre!,
+                _state.Epochs.Count,
+                _options.ReadoutLearningRate,
+                StepsPerEpoch,
+                _state.ReadoutStep,
+                () => ReadoutStepEnded(cancellation),
+                Own(cancellation));
             _shared.RequireSame();
             evaluation = evaluations.OfTest(Tell, Own(cancellation));
             _shared.AssembleFeedback();
@@ -246,13 +278,15 @@ public sealed class Trainer
         int epoch = _state.Epochs.Count, done = _state.Step;
         long begun = _reported = _clock.GetTimestamp();
         bool unchanged = false; // whether parameters are as the last step left them: nobody was told of it who may have changed them
-        IEnumerable<ImageBatch> batches = loader?.Epoch(epoch, done, Own(cancellation)) ?? Enumerable.Repeat(ImageBatch.Empty, StepsPerEpoch);
+        IEnumerable<ImageBatch> batches = loader?.Epoch(epoch, done, Own(cancellation))
+            ?? Enumerable.Repeat(ImageBatch.Empty, StepsPerEpoch);
         foreach (ImageBatch batch in batches.Take(StepsPerEpoch - done))
         {
             long step = ((long)epoch * StepsPerEpoch) + done++;
             double rate = schedule.Rate(step);
             bool compares = ComparesAt(done);
-            StepResult result = _update.Begin(_rule, batch.Pixels, batch.Labels, checked((uint)step), _options.BatchSize, rate, inSlices: !compares, unchanged);
+            StepResult result = _update.Begin(
+                _rule, batch.Pixels, batch.Labels, checked((uint)step), _options.BatchSize, rate, inSlices: !compares, unchanged);
             unchanged = true;
             _reports.Begin(result, IsDue, IsShared && cancellation.IsCancellationRequested);
             bool keeps = TakeReports(_reports.Lag, schedule);
@@ -268,7 +302,8 @@ public sealed class Trainer
             long ended = _clock.GetTimestamp();
             _state.EpochTrained += _clock.GetElapsedTime(begun, ended) - compared;
             begun = ended;
-            if (_progress is not null && (_clock.GetElapsedTime(_reported, ended) >= ReportInterval || _state.Step == StepsPerEpoch) && _state.Step > 0)
+            if (_progress is not null && (_clock.GetElapsedTime(_reported, ended) >= ReportInterval || _state.Step == StepsPerEpoch)
+                && _state.Step > 0)
             {
                 _reported = ended;
                 unchanged = false;
@@ -303,7 +338,8 @@ public sealed class Trainer
 
     // Whether gradients are compared at the step that makes so many of the epoch.
     private bool ComparesAt(int done) =>
-        _exact is not null && done * (long)_options.ComparedSteps / StepsPerEpoch != (done - 1) * (long)_options.ComparedSteps / StepsPerEpoch;
+        _exact is not null
+            && done * (long)_options.ComparedSteps / StepsPerEpoch != (done - 1) * (long)_options.ComparedSteps / StepsPerEpoch;
 
     // What it measures is no part of the training; the time it took is told, to be left out of the speed.
     private TimeSpan Compare(ImageBatch batch, long step)

@@ -15,7 +15,9 @@ namespace Onward.Training;
 public sealed record TrainingProgress(
     int Epoch, int Epochs, int Step, int StepsPerEpoch, IReadOnlyList<double> BlockLosses, double TrainError, double ImagesPerSecond, TimeSpan Elapsed)
 {
-    /// <summary>The evaluation that is under way; null between evaluations. While there is one, the other numbers are those of the last step.</summary>
+    /// <summary>
+    /// The evaluation that is under way; null between evaluations. While there is one, the other numbers are those of the last step.
+    /// </summary>
     public EvaluationProgress? Evaluation { get; init; }
 }
 
@@ -41,11 +43,14 @@ public sealed record EvaluationProgress(bool OnTrainingImages, int Done, int Ima
 public sealed record EpochMetrics(
     int Epoch, double LearningRate, IReadOnlyList<double> BlockLosses, double TrainLoss, double TrainError, double TestLoss, double TestError, double ImagesPerSecond, TimeSpan Elapsed)
 {
-    /// <summary>How well the gradients of each block agreed with exact ones, the mean over the steps that were compared; empty where none were.</summary>
+    /// <summary>
+    /// How well the gradients of each block agreed with exact ones, the mean over the steps that were compared; empty where none were.
+    /// </summary>
     public IReadOnlyList<GradientAgreement> Gradients { get; init; } = [];
 
     /// <summary>
-    /// The noise that predictions left in the estimates of each block at the end of the epoch, as a share of what there is without them, the mean
+    /// The noise that predictions left in the estimates of each block at the end of the epoch, as a share of what there is without them,
+    /// the mean
     /// of its layers; empty where nothing predicts (<see cref="Rules.ControlVariate"/>).
     /// </summary>
     public IReadOnlyList<double> NoiseLeft { get; init; } = [];

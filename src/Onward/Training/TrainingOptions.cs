@@ -24,7 +24,10 @@ public sealed record TrainingOptions
     /// <summary>Passes over the training set; at least 1.</summary>
     public required int Epochs { get; init; }
 
-    /// <summary>Images in a step, seen once or, where views are compared, in two views; at least 1. What is left of an epoch below one batch is dropped.</summary>
+    /// <summary>
+    /// Images in a step, seen once or, where views are compared, in two views; at least 1. What is left of an epoch below one batch is
+    /// dropped.
+    /// </summary>
     public int BatchSize { get; init; } = 128;
 
     /// <summary>The full learning rate; above 0.</summary>
@@ -87,10 +90,14 @@ public sealed record TrainingOptions
     /// </summary>
     public double AverageDecay { get; init; }
 
-    /// <summary>Steps of each epoch, spread evenly, whose gradients are compared with exact ones; 0 or more. Changes no weights. Default 0.</summary>
+    /// <summary>
+    /// Steps of each epoch, spread evenly, whose gradients are compared with exact ones; 0 or more. Changes no weights. Default 0.
+    /// </summary>
     public int ComparedSteps { get; init; }
 
-    /// <summary>Time between checkpoints within an epoch; 0 or more, 0 for one after each step. Changes no result. Default ten minutes.</summary>
+    /// <summary>
+    /// Time between checkpoints within an epoch; 0 or more, 0 for one after each step. Changes no result. Default ten minutes.
+    /// </summary>
     [JsonIgnore]
     public TimeSpan CheckpointInterval { get; init; } = TimeSpan.FromMinutes(10);
 
@@ -101,10 +108,12 @@ public sealed record TrainingOptions
     public required ulong Seed { get; init; }
 
     /// <summary>How each view of an image is made for a model: one, or two where it compares them.</summary>
-    internal ViewRecipe[] Views(LocalMixer model) => model.Options.IsSelfSupervised ? [Augmentation, SecondView ?? Augmentation] : [Augmentation];
+    internal ViewRecipe[] Views(LocalMixer model) =>
+        model.Options.IsSelfSupervised ? [Augmentation, SecondView ?? Augmentation] : [Augmentation];
 
     /// <summary>The optimiser that the options name.</summary>
-    internal Optimizers.Optimizer CreateOptimizer() => Optimizer == OptimizerKind.Lars ? new Lars(Momentum, WeightDecay) : new Sgd(Momentum, WeightDecay);
+    internal Optimizers.Optimizer CreateOptimizer() =>
+        Optimizer == OptimizerKind.Lars ? new Lars(Momentum, WeightDecay) : new Sgd(Momentum, WeightDecay);
 
     /// <summary>Checks every rule above.</summary>
     /// <exception cref="ArgumentException">Something is out of range; the message lists all of it.</exception>
@@ -114,11 +123,17 @@ public sealed record TrainingOptions
         Require(Epochs >= 1, $"epochs must be at least 1; got {Epochs}");
         Require(BatchSize >= 1, $"the batch size must be at least 1; got {BatchSize}");
         Require(double.IsFinite(LearningRate) && LearningRate > 0, $"the learning rate must be above 0; got {LearningRate}");
-        Require(double.IsFinite(ReadoutLearningRate) && ReadoutLearningRate > 0, $"the readout's learning rate must be above 0; got {ReadoutLearningRate}");
-        Require(double.IsFinite(ReadoutRateScale) && ReadoutRateScale > 0, $"the scale of the readout's rate must be above 0; got {ReadoutRateScale}");
+        Require(
+            double.IsFinite(ReadoutLearningRate) && ReadoutLearningRate > 0,
+            $"the readout's learning rate must be above 0; got {ReadoutLearningRate}");
+        Require(
+            double.IsFinite(ReadoutRateScale) && ReadoutRateScale > 0,
+            $"the scale of the readout's rate must be above 0; got {ReadoutRateScale}");
         Require(Momentum is >= 0 and < 1, $"momentum must be at least 0 and below 1; got {Momentum}");
         Require(double.IsFinite(WeightDecay) && WeightDecay >= 0, $"weight decay must be 0 or more; got {WeightDecay}");
-        Require(WarmupEpochs >= 0 && WarmupEpochs <= Epochs, $"warm-up epochs must be between 0 and the {Epochs} epochs of the run; got {WarmupEpochs}");
+        Require(
+            WarmupEpochs >= 0 && WarmupEpochs <= Epochs,
+            $"warm-up epochs must be between 0 and the {Epochs} epochs of the run; got {WarmupEpochs}");
         Require(MaximumSteps is null or >= 1, $"the most steps of an epoch must be at least 1; got {MaximumSteps}");
         Require(MaximumTestBatches is null or >= 1, $"the most batches of an evaluation must be at least 1; got {MaximumTestBatches}");
         Require(Patience is null or >= 1, $"patience must be at least 1 epoch; got {Patience}");

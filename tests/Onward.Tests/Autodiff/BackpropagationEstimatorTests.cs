@@ -21,7 +21,8 @@ public sealed class BackpropagationEstimatorTests
             Tolerance.Near(gradient, Draw.Numbers(estimate.Estimates[name]), Tolerance.Double, name);
         }
 
-        Tolerance.Near([Draw.Numbers(ForwardMode.Evaluate(Mlp.Losses, Mlp.Parameters)).Average()], [estimate.Loss], Tolerance.Double, "loss");
+        Tolerance.Near(
+            [Draw.Numbers(ForwardMode.Evaluate(Mlp.Losses, Mlp.Parameters)).Average()], [estimate.Loss], Tolerance.Double, "loss");
     }
 
     [Fact]
@@ -34,7 +35,8 @@ public sealed class BackpropagationEstimatorTests
         GradientEstimate<double> wide = Backprop.Estimate(
             new Dictionary<string, Tensor<double>> { ["w"] = Draw.Normals<double>(1, [4, 3]), ["b"] = Draw.Normals<double>(2, [3]) }, Loss, step: 0);
 
-        GradientEstimate<float> narrow = new BackpropagationEstimator<float>().Estimate(new Dictionary<string, Tensor<float>> { ["w"] = w, ["b"] = b }, Loss, step: 0);
+        GradientEstimate<float> narrow = new BackpropagationEstimator<float>()
+            .Estimate(new Dictionary<string, Tensor<float>> { ["w"] = w, ["b"] = b }, Loss, step: 0);
 
         Tolerance.Near(Draw.Numbers(wide.Estimates["w"]), Draw.Numbers(narrow.Estimates["w"]), Tolerance.Kernel, "w");
         Tolerance.Near(Draw.Numbers(wide.Estimates["b"]), Draw.Numbers(narrow.Estimates["b"]), Tolerance.Kernel, "b");
@@ -54,7 +56,8 @@ public sealed class BackpropagationEstimatorTests
 
         GradientEstimate<double> estimate = Backprop.Estimate(parameters, Attention, step: 0);
 
-        double along = parameters.Keys.Sum(name => TensorPrimitives.Dot<double>(Draw.Numbers(estimate.Estimates[name]), Draw.Numbers(direction[name])));
+        double along = parameters.Keys.Sum(
+            name => TensorPrimitives.Dot<double>(Draw.Numbers(estimate.Estimates[name]), Draw.Numbers(direction[name])));
         Tolerance.Near([(At(Step) - At(-Step)) / (2 * Step)], [along], Tolerance.CentralDifference, "derivative along the direction");
     }
 
@@ -92,7 +95,8 @@ public sealed class BackpropagationEstimatorTests
 
         GradientEstimate<double> estimate = Backprop.Estimate(Mlp.Parameters, sweep => Losses(sweep, unstopped: true), step: 0);
 
-        Assert.All(Mlp.Parameters.Keys, name => Assert.Equal(Draw.Numbers(expected.Estimates[name]), Draw.Numbers(estimate.Estimates[name])));
+        Assert.All(
+            Mlp.Parameters.Keys, name => Assert.Equal(Draw.Numbers(expected.Estimates[name]), Draw.Numbers(estimate.Estimates[name])));
     }
 
     [Fact]
@@ -100,7 +104,8 @@ public sealed class BackpropagationEstimatorTests
     {
         GradientEstimate<double> estimate = Backprop.Estimate(
             Mlp.Parameters, sweep => sweep.Affine(sweep.Affine(Mlp.Points, "w1", "b1").Tanh().StopGradient(), "w2").Sum([-1]), step: 0);
-        GradientEstimate<double> ofConstant = Backprop.Estimate(Mlp.Parameters, sweep => sweep.Affine(Mlp.Points, "w1").Sum([-1]).StopGradient(), step: 0);
+        GradientEstimate<double> ofConstant = Backprop.Estimate(
+            Mlp.Parameters, sweep => sweep.Affine(Mlp.Points, "w1").Sum([-1]).StopGradient(), step: 0);
 
         Assert.All(["w1", "b1", "b2", "w3"], name => Assert.All(Draw.Numbers(estimate.Estimates[name]), number => Assert.Equal(0, number)));
         Assert.NotEqual(0, Tolerance.Norm(Draw.Numbers(estimate.Estimates["w2"])));
@@ -119,7 +124,8 @@ public sealed class BackpropagationEstimatorTests
             return loss;
         }
 
-        GradientEstimate<double> first = Backprop.Estimate(Mlp.Parameters, Losses, step: 0), second = Backprop.Estimate(Mlp.Parameters, Losses, step: 1);
+        GradientEstimate<double> first = Backprop.Estimate(
+            Mlp.Parameters, Losses, step: 0), second = Backprop.Estimate(Mlp.Parameters, Losses, step: 1);
 
         Tolerance.Near(Draw.Numbers(first.Estimates["w1"]), Draw.Numbers(second.Estimates["w1"]), Tolerance.Double, "w1");
     }
@@ -148,7 +154,8 @@ public sealed class BackpropagationEstimatorTests
     {
         foreach (GradientEstimator<double> estimator in new GradientEstimator<double>[]
         {
-            new WeightPerturbationEstimator<double>(NoiseDistribution.Gaussian, 1, seed: 1), new ActivityPerturbationEstimator<double>(NoiseDistribution.Gaussian, 1, seed: 1),
+            new WeightPerturbationEstimator<double>(
+                NoiseDistribution.Gaussian, 1, seed: 1), new ActivityPerturbationEstimator<double>(NoiseDistribution.Gaussian, 1, seed: 1),
         })
         {
             estimator.Estimate(
@@ -199,7 +206,8 @@ public sealed class BackpropagationEstimatorTests
     private static void RequireExact(Dictionary<string, Tensor<double>> parameters, Func<ForwardSweep<double>, DualTensor<double>> loss)
     {
         uint dimension = (uint)parameters.Values.Sum(tensor => (int)tensor.FlattenedLength);
-        WeightPerturbationEstimator<double> exact = new(NoiseDistribution.Orthogonal, (int)BitOperations.RoundUpToPowerOf2(dimension), seed: 1);
+        WeightPerturbationEstimator<double> exact = new(
+            NoiseDistribution.Orthogonal, (int)BitOperations.RoundUpToPowerOf2(dimension), seed: 1);
         GradientEstimate<double> expected = exact.Estimate(parameters, loss, step: 0);
 
         GradientEstimate<double> estimate = Backprop.Estimate(parameters, loss, step: 0);

@@ -52,19 +52,22 @@ public sealed class DualTensorTests
         Assert.Contains("1 and 2", Assert.Throws<InvalidOperationException>(() => one * two).Message, StringComparison.Ordinal);
         Assert.Throws<InvalidOperationException>(() => DualTensor.Concatenate(0, one, two));
         DualTensor<double> first = new(Matrix.Value, new Tape<double>()), second = new(Matrix.Value, new Tape<double>());
-        Assert.Contains("stop its gradient", Assert.Throws<InvalidOperationException>(() => first * second).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "stop its gradient", Assert.Throws<InvalidOperationException>(() => first * second).Message, StringComparison.Ordinal);
         Assert.Throws<InvalidOperationException>(() => DualTensor.Concatenate(0, first, Matrix, second));
     }
 
     [Fact]
     public void Matrix_product_is_the_sum_of_products_in_each_batch()
     {
-        DualTensor<double> x = DualTensor.Constant(Draw.Normals<double>(1, [2, 1, 4, 3])), y = DualTensor.Constant(Draw.Normals<double>(2, [5, 3, 2]));
+        DualTensor<double> x = DualTensor.Constant(
+            Draw.Normals<double>(1, [2, 1, 4, 3])), y = DualTensor.Constant(Draw.Normals<double>(2, [5, 3, 2]));
         double[] expected = new double[2 * 5 * 4 * 2];
         for (int i = 0; i < expected.Length; i++)
         {
             int column = i % 2, row = i / 2 % 4, right = i / 8 % 5, left = i / 40;
-            expected[i] = Enumerable.Range(0, 3).Sum(k => x.Values[(((left * 4) + row) * 3) + k] * y.Values[(((right * 3) + k) * 2) + column]);
+            expected[i] = Enumerable.Range(0, 3)
+                .Sum(k => x.Values[(((left * 4) + row) * 3) + k] * y.Values[(((right * 3) + k) * 2) + column]);
         }
 
         DualTensor<double> product = x.MatMul(y);
@@ -106,7 +109,11 @@ public sealed class DualTensorTests
         DualTensor<double> x = DualTensor.Constant([1000.0, 1001, -1000, -999], 2, 2);
 
         Tolerance.Near([1, 1], x.Softmax(-1).Sum([-1]).Values, Tolerance.Double, "sums");
-        Tolerance.Near([1001 + Math.Log(1 + Math.Exp(-1)), -999 + Math.Log(1 + Math.Exp(-1))], x.LogSumExp(-1).Values, Tolerance.Double, "log-sum-exp");
+        Tolerance.Near(
+            [1001 + Math.Log(1 + Math.Exp(-1)), -999 + Math.Log(1 + Math.Exp(-1))],
+            x.LogSumExp(-1).Values,
+            Tolerance.Double,
+            "log-sum-exp");
     }
 
     // Where one number leads by a margin, its probability rounds to 1; what is computed from 1 - p must not fall off the end.

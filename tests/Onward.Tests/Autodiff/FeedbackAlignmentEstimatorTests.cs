@@ -14,13 +14,16 @@ public sealed class FeedbackAlignmentEstimatorTests
             parameter => parameter.Key,
             parameter => parameter.Key[0] == 'w' ? Feedback(Mlp.Parameters, parameter.Key).Transpose().ToTensor() : parameter.Value);
 
-        RequireSame(new BackpropagationEstimator<double>().Estimate(parameters, Mlp.Losses, step: 0), Alignment.Estimate(parameters, Mlp.Losses, step: 0));
+        RequireSame(
+            new BackpropagationEstimator<double>().Estimate(parameters, Mlp.Losses, step: 0),
+            Alignment.Estimate(parameters, Mlp.Losses, step: 0));
     }
 
     [Fact]
     public void Random_feedback_meets_the_pass_derived_on_paper()
     {
-        IReadOnlyDictionary<string, double[]> expected = Mlp.Gradient(weight => Feedback(Mlp.Parameters, weight)), backprop = Mlp.Gradient();
+        IReadOnlyDictionary<string, double[]> expected = Mlp.Gradient(
+            weight => Feedback(Mlp.Parameters, weight)), backprop = Mlp.Gradient();
 
         GradientEstimate<double> estimate = Alignment.Estimate(Mlp.Parameters, Mlp.Losses, step: 0);
 
@@ -29,7 +32,11 @@ public sealed class FeedbackAlignmentEstimatorTests
             Tolerance.Near(gradient, Draw.Numbers(estimate.Estimates[name]), Tolerance.Double, name);
         }
 
-        Tolerance.Near(backprop["w3"], Draw.Numbers(estimate.Estimates["w3"]), Tolerance.Double, "the last layer, which sends nothing through its own matrix");
+        Tolerance.Near(
+            backprop["w3"],
+            Draw.Numbers(estimate.Estimates["w3"]),
+            Tolerance.Double,
+            "the last layer, which sends nothing through its own matrix");
         Assert.NotEqual(backprop["w2"], expected["w2"]);
     }
 
@@ -38,7 +45,9 @@ public sealed class FeedbackAlignmentEstimatorTests
     {
         static DualTensor<double> Losses(ForwardSweep<double> sweep) => Mlp.Losses((x, w, b) => x.MatMul(sweep[w]) + sweep[b]);
 
-        RequireSame(new BackpropagationEstimator<double>().Estimate(Mlp.Parameters, Losses, step: 0), Alignment.Estimate(Mlp.Parameters, Losses, step: 0));
+        RequireSame(
+            new BackpropagationEstimator<double>().Estimate(Mlp.Parameters, Losses, step: 0),
+            Alignment.Estimate(Mlp.Parameters, Losses, step: 0));
     }
 
     [Fact]
@@ -56,7 +65,8 @@ public sealed class FeedbackAlignmentEstimatorTests
             step: 0);
         GradientEstimate<double> second = Alignment.Estimate(
             parameters,
-            sweep => -sweep.Affine(sweep.Affine(output.StopGradient(), "w2", "b2").LayerNorm().Relu(), "w3").LogSoftmax(-1).Pick(Mlp.Labels),
+            sweep =>
+                -sweep.Affine(sweep.Affine(output.StopGradient(), "w2", "b2").LayerNorm().Relu(), "w3").LogSoftmax(-1).Pick(Mlp.Labels),
             step: 0);
 
         GradientEstimate<double> estimate = Alignment.Estimate(parameters, BackpropagationEstimatorTests.LocalLosses, step: 0);
@@ -73,7 +83,8 @@ public sealed class FeedbackAlignmentEstimatorTests
 
         RequireSame(estimate, new FeedbackAlignmentEstimator<double>(seed: 3).Estimate(reversed, Mlp.Losses, step: 9));
         Assert.NotEqual(
-            Draw.Numbers(estimate.Estimates["w1"]), Draw.Numbers(new FeedbackAlignmentEstimator<double>(seed: 4).Estimate(Mlp.Parameters, Mlp.Losses, step: 0).Estimates["w1"]));
+            Draw.Numbers(estimate.Estimates["w1"]), Draw.Numbers(
+                new FeedbackAlignmentEstimator<double>(seed: 4).Estimate(Mlp.Parameters, Mlp.Losses, step: 0).Estimates["w1"]));
         Assert.NotEqual(Alignment.Feedback(0, 4, 5).Values, Alignment.Feedback(1, 4, 5).Values);
         DenseArray<double> feedback = Alignment.Feedback(0, 400, 100);
         Assert.Equal([100, 400], feedback.Shape);
@@ -87,5 +98,6 @@ public sealed class FeedbackAlignmentEstimatorTests
     }
 
     private static void RequireSame(GradientEstimate<double> expected, GradientEstimate<double> estimate) =>
-        Assert.All(expected.Estimates.Keys, name => Assert.Equal(Draw.Numbers(expected.Estimates[name]), Draw.Numbers(estimate.Estimates[name])));
+        Assert.All(
+            expected.Estimates.Keys, name => Assert.Equal(Draw.Numbers(expected.Estimates[name]), Draw.Numbers(estimate.Estimates[name])));
 }

@@ -31,7 +31,8 @@ public sealed class ForwardGradientEstimatorTests
         DualTensor<double> softmax = Mlp.Points.MatMul(DualTensor.Constant(parameters["w"])).Softmax(-1);
         DualTensor<double> expected = Mlp.Points.Transpose().MatMul(softmax - DualTensor.OneHot<double>(Mlp.Labels, 3)) / 5;
 
-        GradientEstimate<double> estimate = estimator.Estimate(parameters, sweep => -sweep.Affine(Mlp.Points, "w").LogSoftmax(-1).Pick(Mlp.Labels), step: 0);
+        GradientEstimate<double> estimate = estimator.Estimate(
+            parameters, sweep => -sweep.Affine(Mlp.Points, "w").LogSoftmax(-1).Pick(Mlp.Labels), step: 0);
 
         Tolerance.Near(expected.Values, Draw.Numbers(estimate.Estimates["w"]), Tolerance.Double, "w");
     }
@@ -49,8 +50,10 @@ public sealed class ForwardGradientEstimatorTests
     [Fact]
     public void A_parameter_read_outside_an_affine_map_is_perturbed_itself()
     {
-        Dictionary<string, Tensor<double>> parameters = new(Mlp.Parameters) { ["gain"] = Draw.Normals<double>(7, [3]), ["unused"] = Draw.Normals<double>(8, [2]) };
-        DualTensor<double> Losses(ForwardSweep<double> sweep) => Mlp.Losses((x, w, b) => w == "w3" ? sweep.Affine(x, w, b) * sweep["gain"] : sweep.Affine(x, w, b));
+        Dictionary<string, Tensor<double>> parameters =
+            new(Mlp.Parameters) { ["gain"] = Draw.Normals<double>(7, [3]), ["unused"] = Draw.Normals<double>(8, [2]) };
+        DualTensor<double> Losses(ForwardSweep<double> sweep) =>
+            Mlp.Losses((x, w, b) => w == "w3" ? sweep.Affine(x, w, b) * sweep["gain"] : sweep.Affine(x, w, b));
         int weights = Mlp.Count + 5;
         WeightPerturbationEstimator<double> exact = new(NoiseDistribution.Orthogonal, AtLeast(weights), seed: 1);
         ActivityPerturbationEstimator<double> estimator = new(new Basis(121, weights, 5, 6, 3), 121, seed: 1);
@@ -59,18 +62,24 @@ public sealed class ForwardGradientEstimatorTests
         GradientEstimate<double> estimate = estimator.Estimate(parameters, Losses, step: 0);
 
         Assert.Equal([0, 0], Draw.Numbers(estimate.Estimates["unused"]));
-        RequireGradient(expected.Where(parameter => parameter.Key != "unused").ToDictionary(parameter => parameter.Key, parameter => Draw.Numbers(parameter.Value)), estimate);
+        RequireGradient(
+            expected.Where(parameter => parameter.Key != "unused")
+                .ToDictionary(parameter => parameter.Key, parameter => Draw.Numbers(parameter.Value)),
+            estimate);
     }
 
     [Fact]
     public void Noise_on_many_places_of_an_example_is_credited_to_the_example()
     {
-        Dictionary<string, Tensor<double>> parameters = new() { ["w"] = Draw.Normals<double>(1, [3, 2]), ["b"] = Draw.Normals<double>(2, [2]) };
+        Dictionary<string, Tensor<double>> parameters =
+            new() { ["w"] = Draw.Normals<double>(1, [3, 2]), ["b"] = Draw.Normals<double>(2, [2]) };
         DualTensor<double> patches = DualTensor.Constant(Draw.Normals<double>(3, [5, 4, 3]));
         DualTensor<double> Losses(ForwardSweep<double> sweep) => sweep.Affine(patches, "w", "b").Tanh().Sum([1, 2]).Square();
-        GradientEstimate<double> expected = new WeightPerturbationEstimator<double>(NoiseDistribution.Orthogonal, 8, seed: 1).Estimate(parameters, Losses, step: 0);
+        GradientEstimate<double> expected = new WeightPerturbationEstimator<double>(NoiseDistribution.Orthogonal, 8, seed: 1)
+            .Estimate(parameters, Losses, step: 0);
 
-        GradientEstimate<double> estimate = new ActivityPerturbationEstimator<double>(NoiseDistribution.Orthogonal, 8, seed: 1).Estimate(parameters, Losses, step: 0);
+        GradientEstimate<double> estimate = new ActivityPerturbationEstimator<double>(NoiseDistribution.Orthogonal, 8, seed: 1)
+            .Estimate(parameters, Losses, step: 0);
 
         RequireGradient(expected.Estimates.ToDictionary(parameter => parameter.Key, parameter => Draw.Numbers(parameter.Value)), estimate);
     }
@@ -88,7 +97,9 @@ public sealed class ForwardGradientEstimatorTests
         WeightPerturbationEstimator<double> exact = new(NoiseDistribution.Orthogonal, AtLeast(dimension), seed: 1);
         GradientEstimate<double> first = exact.Estimate(parameters, First, step: 0);
         GradientEstimate<double> second = exact.Estimate(parameters, sweep => Second(sweep, hidden.StopGradient()), step: 0);
-        ForwardGradientEstimator<double> estimator = onActivities ? new ActivityPerturbationEstimator<double>(new Basis(16, 0, 5, 6), 16, seed: 1) : exact;
+        ForwardGradientEstimator<double> estimator = onActivities
+            ? new ActivityPerturbationEstimator<double>(new Basis(16, 0, 5, 6), 16, seed: 1)
+            : exact;
 
         GradientEstimate<double> estimate = estimator.Estimate(
             parameters,
@@ -101,7 +112,8 @@ public sealed class ForwardGradientEstimatorTests
             },
             step: 0);
 
-        RequireGradient(parameters.Keys.ToDictionary(name => name, name => Draw.Numbers((name[1] == '1' ? first : second).Estimates[name])), estimate);
+        RequireGradient(
+            parameters.Keys.ToDictionary(name => name, name => Draw.Numbers((name[1] == '1' ? first : second).Estimates[name])), estimate);
         Assert.Equal([first.Loss, second.Loss], estimate.Losses);
         Assert.Equal(second.Loss, estimate.Loss);
     }
@@ -112,7 +124,8 @@ public sealed class ForwardGradientEstimatorTests
     public void Noise_of_a_block_does_not_meet_the_loss_of_another(bool onActivities)
     {
         ForwardGradientEstimator<double> estimator = onActivities
-            ? new ActivityPerturbationEstimator<double>(NoiseDistribution.Gaussian, 1, seed: 1) : new WeightPerturbationEstimator<double>(NoiseDistribution.Gaussian, 1, seed: 1);
+            ? new ActivityPerturbationEstimator<double>(
+                NoiseDistribution.Gaussian, 1, seed: 1) : new WeightPerturbationEstimator<double>(NoiseDistribution.Gaussian, 1, seed: 1);
         double[] Estimate(string parameter, double first, double second) => Draw.Numbers(estimator.Estimate(
             Mlp.Parameters,
             sweep =>
@@ -160,20 +173,24 @@ public sealed class ForwardGradientEstimatorTests
                 differences.Add(gradient.Sum(exact =>
                 {
                     double[] probe = Draw.Numbers(Draw.Normals<double>(77, [exact.Value.Length]));
-                    return TensorPrimitives.Dot<double>(probe, Draw.Numbers(estimate.Estimates[exact.Key])) - TensorPrimitives.Dot<double>(probe, exact.Value);
+                    return TensorPrimitives.Dot<double>(
+                        probe, Draw.Numbers(estimate.Estimates[exact.Key])) - TensorPrimitives.Dot<double>(probe, exact.Value);
                 }));
             }
 
             double mean = differences.Average();
             double error = Math.Sqrt(differences.Average(difference => (difference - mean) * (difference - mean)) / differences.Count);
-            Assert.True(Math.Abs(mean) < Tolerance.StandardErrors * error, $"{name}, {estimator.GetType().Name}: off by {mean / error:F1} standard errors");
+            Assert.True(
+                Math.Abs(mean) < Tolerance.StandardErrors * error,
+                $"{name}, {estimator.GetType().Name}: off by {mean / error:F1} standard errors");
         }
     }
 
     [Fact]
     public void Noise_is_a_function_of_seed_and_step_alone()
     {
-        ActivityPerturbationEstimator<double> estimator = new(NoiseDistribution.Gaussian, 1, seed: 1), other = new(NoiseDistribution.Gaussian, 1, seed: 2);
+        ActivityPerturbationEstimator<double> estimator = new(
+            NoiseDistribution.Gaussian, 1, seed: 1), other = new(NoiseDistribution.Gaussian, 1, seed: 2);
         IReadOnlyDictionary<string, Tensor<double>> reversed = Mlp.Parameters.Reverse().ToDictionary();
         double[] Weights(ForwardGradientEstimator<double> from, IReadOnlyDictionary<string, Tensor<double>> parameters, uint step) =>
             Draw.Numbers(from.Estimate(parameters, Mlp.Losses, step).Estimates["w2"]);
@@ -192,7 +209,8 @@ public sealed class ForwardGradientEstimatorTests
     {
         double[] losses = Draw.Numbers(ForwardMode.Evaluate(Mlp.Losses, Mlp.Parameters));
 
-        GradientEstimate<double> estimate = new ActivityPerturbationEstimator<double>(NoiseDistribution.Gaussian, 3, seed: 1).Estimate(Mlp.Parameters, Mlp.Losses, step: 0);
+        GradientEstimate<double> estimate = new ActivityPerturbationEstimator<double>(NoiseDistribution.Gaussian, 3, seed: 1)
+            .Estimate(Mlp.Parameters, Mlp.Losses, step: 0);
 
         Tolerance.Near([losses.Average()], [estimate.Loss], Tolerance.Double, "loss");
     }
@@ -204,11 +222,13 @@ public sealed class ForwardGradientEstimatorTests
         string Said<TException>(Func<ForwardSweep<double>, DualTensor<double>> loss)
             where TException : Exception => Assert.Throws<TException>(() => estimator.Estimate(Mlp.Parameters, loss, step: 0)).Message;
 
-        Assert.Contains("leave the mean to the estimator", Said<ArgumentException>(sweep => Mlp.Losses(sweep).Mean()), StringComparison.Ordinal);
+        Assert.Contains(
+            "leave the mean to the estimator", Said<ArgumentException>(sweep => Mlp.Losses(sweep).Mean()), StringComparison.Ordinal);
         Assert.Contains("got [5, 5]", Said<ArgumentException>(sweep => sweep.Affine(Mlp.Points, "w1")), StringComparison.Ordinal);
         Assert.Contains("there are b1, b2", Said<KeyNotFoundException>(sweep => sweep.Affine(Mlp.Points, "w9")), StringComparison.Ordinal);
         Assert.Contains("'w2' [5, 6]", Said<ArgumentException>(sweep => sweep.Affine(Mlp.Points, "w2")), StringComparison.Ordinal);
-        Assert.Contains("[5]; 'b2' is [6]", Said<ArgumentException>(sweep => sweep.Affine(Mlp.Points, "w1", "b2")), StringComparison.Ordinal);
+        Assert.Contains(
+            "[5]; 'b2' is [6]", Said<ArgumentException>(sweep => sweep.Affine(Mlp.Points, "w1", "b2")), StringComparison.Ordinal);
         Assert.Throws<ArgumentOutOfRangeException>(() => new ActivityPerturbationEstimator<double>(NoiseDistribution.Gaussian, 0, seed: 1));
     }
 
@@ -224,7 +244,8 @@ public sealed class ForwardGradientEstimatorTests
     private static int AtLeast(int dimension) => (int)BitOperations.RoundUpToPowerOf2((uint)dimension);
 
     /// <summary>
-    /// The scaled unit vectors of all layers of noise joined: layer 0 is the parameters, then the affine maps. The number of passes is a square, so
+    /// The scaled unit vectors of all layers of noise joined: layer 0 is the parameters, then the affine maps. The number of passes is a
+    /// square, so
     /// that the scale is exact; passes beyond the last unit vector are zero.
     /// </summary>
     private sealed class Basis(int passes, params int[] dimensions) : NoiseDistribution

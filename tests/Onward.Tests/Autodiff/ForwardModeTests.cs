@@ -6,7 +6,8 @@ namespace Onward.Tests.Autodiff;
 public sealed class ForwardModeTests
 {
     private static readonly Dictionary<string, Tensor<double>?> Direction =
-        Mlp.Parameters.ToDictionary(parameter => parameter.Key, parameter => (Tensor<double>?)Draw.Normals<double>(99, Draw.Shape(parameter.Value)));
+        Mlp.Parameters.ToDictionary(
+            parameter => parameter.Key, parameter => (Tensor<double>?)Draw.Normals<double>(99, Draw.Shape(parameter.Value)));
 
     [Fact]
     public void Tangent_of_a_network_meets_the_central_difference()
@@ -14,7 +15,8 @@ public sealed class ForwardModeTests
         const double Step = 1e-5;
         double At(double step) => Mlp.MeanLoss(Mlp.Parameters.ToDictionary(
             parameter => parameter.Key,
-            parameter => DualTensor.Constant(Tensor.Add<double>(parameter.Value, Tensor.Multiply<double>(Direction[parameter.Key]!, step))))).Values[0];
+            parameter => DualTensor.Constant(
+                Tensor.Add<double>(parameter.Value, Tensor.Multiply<double>(Direction[parameter.Key]!, step))))).Values[0];
 
         Tensor<double> tangent = ForwardMode.Jvp(Mlp.MeanLoss, Mlp.Parameters, Direction).Tangent;
 
@@ -24,7 +26,8 @@ public sealed class ForwardModeTests
     [Fact]
     public void Tangent_of_a_network_is_the_direction_times_the_gradient_derived_on_paper()
     {
-        double expected = Mlp.Gradient().Sum(gradient => TensorPrimitives.Dot<double>(gradient.Value, Draw.Numbers(Direction[gradient.Key]!)));
+        double expected = Mlp.Gradient()
+            .Sum(gradient => TensorPrimitives.Dot<double>(gradient.Value, Draw.Numbers(Direction[gradient.Key]!)));
 
         (Tensor<double> value, Tensor<double> tangent) = ForwardMode.Jvp(Mlp.MeanLoss, Mlp.Parameters, Direction);
 
@@ -67,9 +70,21 @@ public sealed class ForwardModeTests
         Tensor<double> x = Draw.Normals<double>(1, [3]), v = Draw.Normals<double>(2, [4]);
         Dictionary<string, Tensor<double>?> misnamed = new() { ["w1"] = null, ["w9"] = null };
 
-        Assert.Contains("[3], its tangent [4]", Assert.Throws<ArgumentException>(() => ForwardMode.Jvp(input => input, x, v)).Message, StringComparison.Ordinal);
-        Assert.Contains("at least one", Assert.Throws<ArgumentException>(() => ForwardMode.JvpAlongEach(input => input, x, [])).Message, StringComparison.Ordinal);
-        Assert.Contains("2 inputs, 1 tangents", Assert.Throws<ArgumentException>(() => ForwardMode.Jvp(inputs => inputs[0], [x, x], [x])).Message, StringComparison.Ordinal);
-        Assert.Contains("tangents: w1, w9", Assert.Throws<ArgumentException>(() => ForwardMode.Jvp(Mlp.MeanLoss, Mlp.Parameters, misnamed)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "[3], its tangent [4]",
+            Assert.Throws<ArgumentException>(() => ForwardMode.Jvp(input => input, x, v)).Message,
+            StringComparison.Ordinal);
+        Assert.Contains(
+            "at least one",
+            Assert.Throws<ArgumentException>(() => ForwardMode.JvpAlongEach(input => input, x, [])).Message,
+            StringComparison.Ordinal);
+        Assert.Contains(
+            "2 inputs, 1 tangents",
+            Assert.Throws<ArgumentException>(() => ForwardMode.Jvp(inputs => inputs[0], [x, x], [x])).Message,
+            StringComparison.Ordinal);
+        Assert.Contains(
+            "tangents: w1, w9",
+            Assert.Throws<ArgumentException>(() => ForwardMode.Jvp(Mlp.MeanLoss, Mlp.Parameters, misnamed)).Message,
+            StringComparison.Ordinal);
     }
 }

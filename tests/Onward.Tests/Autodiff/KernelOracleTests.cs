@@ -12,7 +12,10 @@ public sealed class KernelOracleTests
     {
         const int Runs = 7, Size = 24;
         Tensor<double> x = Draw.Normals<double>(1, [Runs, Size]), v = Draw.Normals<double>(2, [Runs, Size]);
-        float[] y = [.. Draw.Numbers(x).Select(number => (float)number)], tangent = [.. Draw.Numbers(v).Select(number => (float)number)], reciprocal = new float[Runs];
+        float[] y =
+        [
+            .. Draw.Numbers(x).Select(number => (float)number),
+        ], tangent = [.. Draw.Numbers(v).Select(number => (float)number)], reciprocal = new float[Runs];
         (Tensor<double> expectedValue, Tensor<double> expectedTangent) = ForwardMode.Jvp(input => input.LayerNorm(), x, v);
 
         LayerNorm.Normalize(y, y, reciprocal, Size, 1e-5f);
@@ -32,6 +35,10 @@ public sealed class KernelOracleTests
         double loss = SoftmaxCrossEntropy.Evaluate(error, 3, error);
 
         Tolerance.Near(Draw.Numbers(expectedLoss), [loss], Tolerance.Kernel, "loss");
-        Tolerance.Near(Draw.Numbers(expectedTangent), [TensorPrimitives.Dot<double>([.. error.Select(number => (double)number)], Draw.Numbers(v))], Tolerance.Kernel, "tangent");
+        Tolerance.Near(
+            Draw.Numbers(expectedTangent),
+            [TensorPrimitives.Dot<double>([.. error.Select(number => (double)number)], Draw.Numbers(v))],
+            Tolerance.Kernel,
+            "tangent");
     }
 }

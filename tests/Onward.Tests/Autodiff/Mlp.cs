@@ -11,8 +11,11 @@ internal static class Mlp
     public static readonly int[] Widths = [4, 5, 6, 3];
 
     public static IReadOnlyDictionary<string, Tensor<double>> Parameters { get; } = Enumerable.Range(1, 3)
-        .SelectMany(layer => new (string Name, int[] Shape)[] { ($"w{layer}", [Widths[layer - 1], Widths[layer]]), ($"b{layer}", [Widths[layer]]) })
-        .ToDictionary(parameter => parameter.Name, parameter => Draw.Normals<double>((uint)(60 + parameter.Name[1] + (parameter.Shape.Length * 10)), parameter.Shape));
+        .SelectMany(
+            layer => new (string Name, int[] Shape)[] { ($"w{layer}", [Widths[layer - 1], Widths[layer]]), ($"b{layer}", [Widths[layer]]) })
+        .ToDictionary(
+            parameter => parameter.Name,
+            parameter => Draw.Normals<double>((uint)(60 + parameter.Name[1] + (parameter.Shape.Length * 10)), parameter.Shape));
 
     public static int Count => Parameters.Values.Sum(tensor => (int)tensor.FlattenedLength);
 
@@ -26,7 +29,8 @@ internal static class Mlp
 
     public static DualTensor<double> Losses(ForwardSweep<double> sweep) => Losses(sweep.Affine);
 
-    public static DualTensor<double> MeanLoss(IReadOnlyDictionary<string, DualTensor<double>> p) => Losses((x, w, b) => x.MatMul(p[w]) + p[b]).Mean();
+    public static DualTensor<double> MeanLoss(IReadOnlyDictionary<string, DualTensor<double>> p) =>
+        Losses((x, w, b) => x.MatMul(p[w]) + p[b]).Mean();
 
     /// <summary>
     /// The gradient of the mean loss, derived on paper from the last layer to the first; with feedback, the error leaves the
@@ -34,7 +38,8 @@ internal static class Mlp
     /// </summary>
     public static IReadOnlyDictionary<string, double[]> Gradient(Func<string, DualTensor<double>>? feedback = null)
     {
-        Dictionary<string, DualTensor<double>> p = Parameters.ToDictionary(parameter => parameter.Key, parameter => DualTensor.Constant(parameter.Value));
+        Dictionary<string, DualTensor<double>> p = Parameters.ToDictionary(
+            parameter => parameter.Key, parameter => DualTensor.Constant(parameter.Value));
         DualTensor<double>[] input = [Points, Points, Points], z = [Points, Points, Points];
         for (int l = 0; l < 3; l++)
         {
@@ -55,7 +60,8 @@ internal static class Mlp
             {
                 DualTensor<double> dh = dz.MatMul(feedback?.Invoke($"w{l + 1}") ?? p[$"w{l + 1}"].Transpose());
                 DualTensor<double> n = z[l - 1].LayerNorm();
-                DualTensor<double> dn = DualTensor.Constant([.. dh.Values.ToArray().Zip(n.Values.ToArray(), (d, v) => v > 0 ? d : 0)], n.Shape);
+                DualTensor<double> dn = DualTensor.Constant(
+                    [.. dh.Values.ToArray().Zip(n.Values.ToArray(), (d, v) => v > 0 ? d : 0)], n.Shape);
                 DualTensor<double> variance = (z[l - 1] - z[l - 1].Mean([-1], keep: true)).Square().Mean([-1], keep: true);
                 dz = (dn - dn.Mean([-1], keep: true) - (n * (n * dn).Mean([-1], keep: true))) / (variance + 1e-5).Sqrt();
             }

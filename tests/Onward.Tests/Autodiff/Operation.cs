@@ -78,7 +78,8 @@ internal static class Draw
     {
         float[] noise = new float[shape.Aggregate(1, (product, size) => product * size)];
         CounterRandom.Normals(new(5, RandomPurpose.Data, number), 0, noise);
-        return Tensor.Create([.. noise.Select(z => T.CreateChecked(positive ? 0.5f + MathF.Abs(z) : z))], [.. shape.Select(size => (nint)size)]);
+        return Tensor.Create(
+            [.. noise.Select(z => T.CreateChecked(positive ? 0.5f + MathF.Abs(z) : z))], [.. shape.Select(size => (nint)size)]);
     }
 
     public static int[] Shape<T>(Tensor<T> tensor) => [.. tensor.Lengths.ToArray().Select(length => (int)length)];

@@ -6,7 +6,8 @@ namespace Onward.Tests.Autodiff;
 /// <summary>The battery that every operation must pass.</summary>
 public sealed class OperationTests
 {
-    public static IEnumerable<TheoryDataRow<string>> Names() => Operations.All<double>().Select(operation => new TheoryDataRow<string>(operation.Name));
+    public static IEnumerable<TheoryDataRow<string>> Names() =>
+        Operations.All<double>().Select(operation => new TheoryDataRow<string>(operation.Name));
 
     [Theory]
     [MemberData(nameof(Names))]
@@ -54,7 +55,10 @@ public sealed class OperationTests
         double[] Error(int of, params int[] recorded)
         {
             Tape<double> tape = new();
-            DualTensor<double>[] inputs = [.. x.Select((value, i) => recorded.Contains(i) ? new DualTensor<double>(value, tape) : new(value))];
+            DualTensor<double>[] inputs =
+            [
+                .. x.Select((value, i) => recorded.Contains(i) ? new DualTensor<double>(value, tape) : new(value)),
+            ];
             DualTensor<double> y = operation.Apply(inputs);
             tape.WalkBack(y.Recorded, y.Value);
             Assert.Null(y.Recorded);
@@ -140,7 +144,10 @@ public sealed class OperationTests
         if (operation.Name.StartsWith("stop", StringComparison.Ordinal))
         {
             // The stopped path does not move, which a difference cannot know.
-            return [.. Draw.Numbers(v[0]).Zip(Draw.Numbers(x[1]), (dx, y) => dx * y).Zip(Draw.Numbers(v[1]), (product, dy) => product + dy)];
+            return
+            [
+                .. Draw.Numbers(v[0]).Zip(Draw.Numbers(x[1]), (dx, y) => dx * y).Zip(Draw.Numbers(v[1]), (product, dy) => product + dy),
+            ];
         }
 
         double[] At(double step) => operation.Apply([.. x.Zip(v, (value, direction) =>

@@ -38,7 +38,8 @@ public sealed class RankGridTests
     public void A_difference_between_processes_is_named_in_all_of_them() => ThreadRanks.Run(3, world =>
     {
         world.RequireSame("Colours", "green");
-        RankMismatchException fault = Assert.Throws<RankMismatchException>(() => world.RequireSame("Colours", world.Rank == 2 ? "red" : "green"));
+        RankMismatchException fault = Assert.Throws<RankMismatchException>(
+            () => world.RequireSame("Colours", world.Rank == 2 ? "red" : "green"));
 
         Assert.Equal("Colours differ between processes: rank 0 has green, rank 2 has red.", fault.Message);
     });

@@ -4,7 +4,10 @@ using Onward.Communication;
 
 namespace Onward.Tests.Communication;
 
-/// <summary>Ranks that are threads of this process, for tests of what ranks do. Sums go in the order of ranks; what one sends waits for the other to take.</summary>
+/// <summary>
+/// Ranks that are threads of this process, for tests of what ranks do. Sums go in the order of ranks; what one sends waits for the other to
+/// take.
+/// </summary>
 internal sealed class ThreadRanks : Communicator
 {
     private readonly Group _group;
@@ -87,7 +90,10 @@ internal sealed class ThreadRanks : Communicator
         return new ThreadRanks(mine, Array.IndexOf(same, Rank));
     }
 
-    [System.Diagnostics.CodeAnalysis.SuppressMessage("Reliability", "CA1001", Justification = "Threads that were held up may still look at it; it ends with the test.")]
+    [
+        System.Diagnostics.CodeAnalysis.SuppressMessage(
+            "Reliability", "CA1001", Justification = "Threads that were held up may still look at it; it ends with the test."),
+    ]
     private sealed class Group(int count)
     {
         private readonly Barrier _barrier = new(count);

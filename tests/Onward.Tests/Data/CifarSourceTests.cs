@@ -26,7 +26,9 @@ public sealed class CifarSourceTests : IDisposable
         ImageDataset loose = Load(_folder["loose"]);
         ImageDataset packed = Load(_folder["packed"]);
 
-        Assert.Equal((10, 2, 32, 32, 3, 10), (loose.Training.Count, loose.Test.Count, loose.Test.Height, loose.Test.Width, loose.Test.Channels, loose.Test.Classes));
+        Assert.Equal(
+            (10, 2, 32, 32, 3, 10),
+            (loose.Training.Count, loose.Test.Count, loose.Test.Height, loose.Test.Width, loose.Test.Channels, loose.Test.Classes));
         Assert.Equal([0, 1, 2, 3, 4, 5, 6, 7, 8, 9], loose.Training.Labels.ToArray());
         Assert.Equal([0, 1], loose.Test.Labels.ToArray());
         Assert.Equal([.. files.Values.Take(5).SelectMany(file => file)], Records(loose.Training));
@@ -180,7 +182,8 @@ public sealed class CifarSourceTests : IDisposable
         tar[TypeField] = (byte)type;
         Encoding.ASCII.GetBytes(Convert.ToString(size, 8).PadLeft(11, '0'), tar.AsSpan(SizeField));
         tar.AsSpan(ChecksumField, 8).Fill((byte)' ');
-        Encoding.ASCII.GetBytes(Convert.ToString(tar.Take(Header).Sum(value => value), 8).PadLeft(6, '0') + "\0 ", tar.AsSpan(ChecksumField));
+        Encoding.ASCII.GetBytes(
+            Convert.ToString(tar.Take(Header).Sum(value => value), 8).PadLeft(6, '0') + "\0 ", tar.AsSpan(ChecksumField));
         string archive = _folder.Write("odd.tar.gz", TemporaryFolder.Gzip(tar));
         long before = GC.GetAllocatedBytesForCurrentThread();
 
@@ -203,7 +206,9 @@ public sealed class CifarSourceTests : IDisposable
     [InlineData(TarEntryFormat.Ustar)]
     public void An_archive_packed_anew_is_read_whatever_its_format(TarEntryFormat format)
     {
-        string folder = format is TarEntryFormat.Gnu or TarEntryFormat.Pax ? string.Concat(Enumerable.Repeat("a folder of a long name/", 12)) : "./";
+        string folder = format is TarEntryFormat.Gnu or TarEntryFormat.Pax
+            ? string.Concat(Enumerable.Repeat("a folder of a long name/", 12))
+            : "./";
         using MemoryStream tar = new();
         using (TarWriter writer = new(tar, format, leaveOpen: true))
         {
@@ -227,9 +232,12 @@ public sealed class CifarSourceTests : IDisposable
         int header = tar.AsSpan().IndexOf("cifar-10-batches-bin/data_batch_1"u8), sum = header + 148;
         tar[header] = (byte)'\n';
         tar.AsSpan(sum, 8).Fill((byte)' ');
-        Encoding.ASCII.GetBytes(Convert.ToString(tar.AsSpan(header, 512).ToArray().Sum(value => value), 8).PadLeft(6, '0') + "\0 ", tar.AsSpan(sum));
+        Encoding.ASCII.GetBytes(
+            Convert.ToString(tar.AsSpan(header, 512).ToArray().Sum(value => value), 8).PadLeft(6, '0') + "\0 ", tar.AsSpan(sum));
 
-        AssertDamaged(_folder.Write("cut.tar.gz", TemporaryFolder.Gzip(tar[..(header + 1000)])), "cut.tar.gz, data_batch_1.bin: truncated after 488 bytes");
+        AssertDamaged(
+            _folder.Write("cut.tar.gz", TemporaryFolder.Gzip(tar[..(header + 1000)])),
+            "cut.tar.gz, data_batch_1.bin: truncated after 488 bytes");
     }
 
     [Fact]

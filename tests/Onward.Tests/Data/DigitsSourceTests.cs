@@ -13,7 +13,9 @@ public sealed class DigitsSourceTests
         float[] pixels = loader.InOrder(TestContext.Current.CancellationToken).Single().Pixels;
         double mean = pixels.Average(), variance = pixels.Average(pixel => (double)pixel * pixel) - (mean * mean);
 
-        Assert.Equal((20_000, 4_000, 28, 28, 1, 10), (data.Training.Count, data.Test.Count, data.Test.Height, data.Test.Width, data.Test.Channels, data.Test.Classes));
+        Assert.Equal(
+            (20_000, 4_000, 28, 28, 1, 10),
+            (data.Training.Count, data.Test.Count, data.Test.Height, data.Test.Width, data.Test.Channels, data.Test.Classes));
         Assert.Equal(0, mean, 1e-4);
         Assert.Equal(1, variance, 1e-4);
         Assert.Equal(Pixels(data), Pixels(DigitsSource.Load()));

@@ -63,7 +63,9 @@ public sealed class IdxFolderTests : IDisposable
         WriteColours("train-images-idx3-ubyte", "t10k-images-idx3-ubyte");
         _folder.Write("t10k-images-idx3-ubyte", TemporaryFolder.Images(2));
 
-        Assert.Contains("training images of 2x3x3, test images of 2x3, expected one size", Assert.Throws<DataException>(() => IdxFolder.Load(_folder.Path)).Message);
+        Assert.Contains(
+            "training images of 2x3x3, test images of 2x3, expected one size",
+            Assert.Throws<DataException>(() => IdxFolder.Load(_folder.Path)).Message);
     }
 
     [Fact]

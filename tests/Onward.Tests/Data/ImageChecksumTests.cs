@@ -57,7 +57,8 @@ public sealed class ImageChecksumTests
         Assert.Equal(1, images.Looks);
     }
 
-    private static LabelledImages Images(params byte[] pixels) => new(pixels, Enumerable.Range(0, pixels.Length).Select(i => i % 2).ToArray(), 1, 1, 1, 2);
+    private static LabelledImages Images(params byte[] pixels) =>
+        new(pixels, Enumerable.Range(0, pixels.Length).Select(i => i % 2).ToArray(), 1, 1, 1, 2);
 
     private sealed class Counted() : ImageSet(new[] { 0, 0, 1, 1 }, 1, 1, 1, 2)
     {

@@ -44,7 +44,8 @@ public sealed class ImageDatasetTests
         Validation = Images(0),
     };
 
-    private static LabelledImages Images(params int[] labels) => new(labels.Select((label, i) => (byte)((10 * label) + i)).ToArray(), labels, 1, 1, 1, 3);
+    private static LabelledImages Images(params int[] labels) =>
+        new(labels.Select((label, i) => (byte)((10 * label) + i)).ToArray(), labels, 1, 1, 1, 3);
 
     private static int[] Pixels(ImageSet images)
     {

@@ -25,13 +25,17 @@ public sealed class ImageSetTests
     {
         ImagesOfAnySize images = new(40, damaged: [7, 8, 39]);
         ViewRecipe[] views = [ViewRecipe.ContrastiveFirst, ViewRecipe.PaddedCrop];
-        using BatchLoader one = new(images, Mean, Deviation, 7, seed: 4, views), four = new(images, Mean, Deviation, 7, seed: 4, views, threads: 4);
+        using BatchLoader one = new(images, Mean, Deviation, 7, seed: 4, views), four = new(
+            images, Mean, Deviation, 7, seed: 4, views, threads: 4);
 
         Assert.Equal(Everything(one.Epoch(2, 0, Token)), Everything(four.Epoch(2, 0, Token)));
         Assert.Equal(Everything(one.InOrder(Token)), Everything(four.InOrder(Token)));
 
         float[][] Everything(IEnumerable<ImageBatch> batches) =>
-            [.. batches.Select(batch => (float[])[.. batch.Labels.Take(batch.Count).Select(label => (float)label), .. batch.Pixels.Take(batch.Count * images.ImageLength)])];
+            [
+                .. batches.Select(
+                    batch => (float[])[.. batch.Labels.Take(batch.Count).Select(label => (float)label), .. batch.Pixels.Take(batch.Count * images.ImageLength)]),
+            ];
     }
 
     [Fact]
@@ -49,7 +53,8 @@ public sealed class ImageSetTests
             int example = loader.Order(1)[at % 12];
             int read = example == 5 ? 6 : example;
             Assert.True(images.TryRead(read, image));
-            new ViewMaker(views[at / 12], 4, images.Height, images.Width, 3).Make(image.Pixels, image.Height, image.Width, 1, example, at / 12, view);
+            new ViewMaker(views[at / 12], 4, images.Height, images.Width, 3)
+                .Make(image.Pixels, image.Height, image.Width, 1, example, at / 12, view);
 
             Assert.Equal(images.Labels.Span[read], batch.Labels[at]);
             for (int k = 0; k < view.Length; k++)
@@ -67,7 +72,9 @@ public sealed class ImageSetTests
         LabelledImages held = new(pixels, read.Labels, read.Height, read.Width, 3, read.Classes);
         using BatchLoader one = new(read, Mean, Deviation, 6, seed: 4, threads: 2), other = new(held, Mean, Deviation, 6, seed: 4);
 
-        Assert.Equal(one.Epoch(0, 0, Token).Select(batch => batch.Pixels.ToArray()), other.Epoch(0, 0, Token).Select(batch => batch.Pixels.ToArray()));
+        Assert.Equal(
+            one.Epoch(0, 0, Token).Select(batch => batch.Pixels.ToArray()),
+            other.Epoch(0, 0, Token).Select(batch => batch.Pixels.ToArray()));
 
         byte[] Pixels(int example)
         {

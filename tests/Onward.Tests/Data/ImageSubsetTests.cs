@@ -30,7 +30,8 @@ public sealed class ImageSubsetTests
     [Fact]
     public void Examples_that_are_not_there_are_refused()
     {
-        Assert.Contains("Examples must lie in 0..4; got 5.", Assert.Throws<ArgumentException>(() => new ImageSubset(Images, new[] { 0, 5 })).Message);
+        Assert.Contains(
+            "Examples must lie in 0..4; got 5.", Assert.Throws<ArgumentException>(() => new ImageSubset(Images, new[] { 0, 5 })).Message);
         Assert.Throws<ArgumentException>(() => new ImageSubset(Images, default));
         Assert.Throws<ArgumentOutOfRangeException>(() => ImageSubset.Draw(Images, 6, seed: 1));
     }

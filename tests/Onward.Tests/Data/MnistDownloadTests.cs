@@ -89,7 +89,8 @@ public sealed class MnistDownloadTests : IDisposable
         Assert.SkipUnless(Call("mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", _folder["cache"]), "Only root may mount a small disk.");
         try
         {
-            AssertNotKept($"train-images-idx3-ubyte.gz cannot be kept in {_folder["cache"]}: the disk is full. Make the folder writable and leave 9.9 MB free, or put the published files there.");
+            AssertNotKept(
+                $"train-images-idx3-ubyte.gz cannot be kept in {_folder["cache"]}: the disk is full. Make the folder writable and leave 9.9 MB free, or put the published files there.");
             Assert.Empty(Directory.GetFiles(_folder["cache"]));
         }
         finally

@@ -1,6 +1,8 @@
 namespace Onward.Tests.Data;
 
-/// <summary>The true files of a data set, where this machine has them: in <c>ONWARD_DATA</c>, or in <c>shared/data</c> beside the repository.</summary>
+/// <summary>
+/// The true files of a data set, where this machine has them: in <c>ONWARD_DATA</c>, or in <c>shared/data</c> beside the repository.
+/// </summary>
 internal static class RealData
 {
     public static string FolderOrSkip(string name, string file)

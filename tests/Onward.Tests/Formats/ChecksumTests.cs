@@ -23,7 +23,8 @@ public sealed class ChecksumTests
     [Fact]
     public void OpenSSL_is_found_where_it_is()
     {
-        using System.Security.Cryptography.IncrementalHash works = System.Security.Cryptography.IncrementalHash.CreateHash(System.Security.Cryptography.HashAlgorithmName.SHA256);
+        using System.Security.Cryptography.IncrementalHash works = System.Security.Cryptography.IncrementalHash.CreateHash(
+            System.Security.Cryptography.HashAlgorithmName.SHA256);
 
         Assert.False(OpenSsl.IsMissing);
     }

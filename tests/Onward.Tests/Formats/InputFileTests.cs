@@ -42,7 +42,8 @@ public sealed class InputFileTests : IDisposable
         await Task.Run(
             () =>
             {
-                Assert.EndsWith("is a pipe or a terminal, not a file.", Assert.Throws<UnauthorizedAccessException>(() => InputFile.Open(pipe)).Message);
+                Assert.EndsWith(
+                    "is a pipe or a terminal, not a file.", Assert.Throws<UnauthorizedAccessException>(() => InputFile.Open(pipe)).Message);
                 Assert.Throws<UnauthorizedAccessException>(() => InputFile.ReadText(pipe));
                 Assert.Throws<UnauthorizedAccessException>(() => InputFile.Open(_folder));
                 Assert.Throws<FileNotFoundException>(() => InputFile.Open(absent));
@@ -105,7 +106,8 @@ public sealed class InputFileTests : IDisposable
         using CancellationTokenSource soon = new(TimeSpan.FromMilliseconds(50));
         CancellationToken cancellation = soon.Token;
 
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Task.Run(() => InputFile.TryReadPipe(pipe, cancellation), TestContext.Current.CancellationToken));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            () => Task.Run(() => InputFile.TryReadPipe(pipe, cancellation), TestContext.Current.CancellationToken));
     }
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);

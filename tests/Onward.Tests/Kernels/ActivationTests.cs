@@ -108,7 +108,12 @@ public sealed class ActivationTests
         for (int run = 0; run < runs; run++)
         {
             ReadOnlySpan<float> left = x.AsSpan(run * size, size), right = y.AsSpan(run * size, size);
-            Tolerance.Near(0.25 * Numbers.Inner(left, right), result[run], 0.25 * Tolerance.Chain(size), Tolerance.Norm(left) * Tolerance.Norm(right), $"run {run}");
+            Tolerance.Near(
+                0.25 * Numbers.Inner(left, right),
+                result[run],
+                0.25 * Tolerance.Chain(size),
+                Tolerance.Norm(left) * Tolerance.Norm(right),
+                $"run {run}");
         }
     }
 
@@ -117,7 +122,10 @@ public sealed class ActivationTests
     {
         float[] eight = new float[8], seven = new float[7], two = new float[2];
 
-        Assert.Contains("8, 7 and 8", Assert.Throws<ArgumentException>(() => Activation.AddRelu(eight, seven, eight)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "8, 7 and 8",
+            Assert.Throws<ArgumentException>(() => Activation.AddRelu(eight, seven, eight)).Message,
+            StringComparison.Ordinal);
         Assert.Throws<ArgumentException>(() => Activation.Relu(eight, seven));
         Assert.Throws<ArgumentException>(() => Activation.AddRelu(eight, eight, seven));
         Assert.Throws<ArgumentException>(() => Activation.PerturbTangent(eight, seven, eight));

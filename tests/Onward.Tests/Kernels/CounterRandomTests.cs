@@ -225,7 +225,8 @@ public sealed class CounterRandomTests
         }
 
         float[] noise = NoiseOf(words);
-        double mean = noise.Average(z => (double)z), variance = noise.Average(z => (double)z * z), fourth = noise.Average(z => (double)z * z * z * z);
+        double mean = noise.Average(z => (double)z), variance = noise.Average(z => (double)z * z), fourth = noise.Average(
+            z => (double)z * z * z * z);
         Assert.InRange(mean, -2e-6, 2e-6);
         Assert.InRange(variance, 1 - 4e-6, 1 + 4e-6);
         Assert.InRange(fourth, 3 - 2e-4, 3 + 2e-4);

@@ -48,7 +48,8 @@ internal sealed class GemmProblem
 
     public float[] B { get; }
 
-    public string Name => $"{M} x {N} x {K}, A {Left}, B {(RightTransposed ? "transposed" : "plain")}, {(Accumulate ? "+=" : "=")}, strides {AStride} {BStride} {CStride}";
+    public string Name =>
+        $"{M} x {N} x {K}, A {Left}, B {(RightTransposed ? "transposed" : "plain")}, {(Accumulate ? "+=" : "=")}, strides {AStride} {BStride} {CStride}";
 
     /// <summary>A fresh copy of C with its margins.</summary>
     public float[] NewC() => [.. _start];

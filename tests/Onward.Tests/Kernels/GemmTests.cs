@@ -35,8 +35,11 @@ public sealed class GemmTests
         ["sums beyond the capacity"] = ("capacity holds 5; the sizes given need 6", () => MultiplyPacked(firstRow: 1)),
         ["sums before the first row"] = ("firstRow", () => MultiplyPacked(firstRow: -1)),
         ["sums far beyond the capacity"] = ("capacity", () => MultiplyPacked(firstRow: int.MaxValue)),
-        ["column sums of too short a buffer"] = ("packed holds", () => Gemm.ColumnSums(new float[Gemm.PackedLength(5, 4) - 1], 5, 5, new float[4], false)),
-        ["column sums beyond the capacity"] = ("capacity holds 5; the sizes given need 6", () => Gemm.ColumnSums(new float[Gemm.PackedLength(5, 4)], 5, 6, new float[4], false)),
+        ["column sums of too short a buffer"] = (
+            "packed holds", () => Gemm.ColumnSums(new float[Gemm.PackedLength(5, 4) - 1], 5, 5, new float[4], false)),
+        ["column sums beyond the capacity"] = (
+            "capacity holds 5; the sizes given need 6",
+            () => Gemm.ColumnSums(new float[Gemm.PackedLength(5, 4)], 5, 6, new float[4], false)),
     };
 
     [Theory]
@@ -60,7 +63,19 @@ public sealed class GemmTests
         Random random = new(bits + 1);
         int[] heights = [tiles.Rows(tiles.Columns), tiles.Rows(tiles.Vector)];
         int[] rows = [1, .. heights.SelectMany(height => (int[])[height - 2, height - 1, height, height + 1, 2 * height]).Distinct()];
-        int[] columns = [1, tiles.Columns / 2, (tiles.Columns / 2) + 1, tiles.Vector - 1, tiles.Vector, tiles.Vector + 1, tiles.Columns - 1, tiles.Columns, tiles.Columns + 1, 2 * tiles.Columns];
+        int[] columns =
+        [
+            1,
+            tiles.Columns / 2,
+            (tiles.Columns / 2) + 1,
+            tiles.Vector - 1,
+            tiles.Vector,
+            tiles.Vector + 1,
+            tiles.Columns - 1,
+            tiles.Columns,
+            tiles.Columns + 1,
+            2 * tiles.Columns,
+        ];
         int i = 0;
         foreach (int m in rows)
         {
@@ -116,10 +131,32 @@ public sealed class GemmTests
             foreach (int piece in (int[])[i / 2 % 2, 1 - (i / 2 % 2)])
             {
                 (int from, int to) = piece == 0 ? (0, cut) : (cut, k);
-                Gemm.Pack(tiles, problem.BFrom(from, 0), problem.BStride, problem.RightTransposed, to - from, n, packed, capacity, firstRow + from);
+                Gemm.Pack(
+                    tiles,
+                    problem.BFrom(from, 0),
+                    problem.BStride,
+                    problem.RightTransposed,
+                    to - from,
+                    n,
+                    packed,
+                    capacity,
+                    firstRow + from);
             }
 
-            Gemm.MultiplyPacked(tiles, problem.Left, m, n, k, problem.A, problem.AStride, packed, capacity, firstRow, problem.Inside(actual), problem.CStride, problem.Accumulate);
+            Gemm.MultiplyPacked(
+                tiles,
+                problem.Left,
+                m,
+                n,
+                k,
+                problem.A,
+                problem.AStride,
+                packed,
+                capacity,
+                firstRow,
+                problem.Inside(actual),
+                problem.CStride,
+                problem.Accumulate);
             problem.Multiply(tiles, expected);
 
             Tolerance.Same(expected, actual, $"{problem.Name}, capacity {capacity}, first row {firstRow}");
@@ -179,7 +216,10 @@ public sealed class GemmTests
         for (int panel = panels - 1; panel >= 0; panel--)
         {
             Gemm.Pack(tiles, b, n, transposed: false, K, n, pieces, Capacity, FirstRow, panel);
-            Tolerance.Same(Numbers.Filled(panel * tiles.Columns * Capacity, -7), pieces.AsSpan(0, panel * tiles.Columns * Capacity), $"before panel {panel}");
+            Tolerance.Same(
+                Numbers.Filled(panel * tiles.Columns * Capacity, -7),
+                pieces.AsSpan(0, panel * tiles.Columns * Capacity),
+                $"before panel {panel}");
         }
 
         Tolerance.Same(whole, pieces, "all panels");
@@ -216,7 +256,8 @@ public sealed class GemmTests
         float[] b = Numbers.Uniform(n, k * n);
         float[] packed = Numbers.Filled(Gemm.PackedLength(k + 3, n), float.NaN);
         Gemm.Pack(b, n, transposed: false, k, n, packed, k + 3);
-        float[] overwritten = Numbers.Filled(n, float.NaN), accumulated = Numbers.Uniform(k, n), expected = [.. accumulated], fromZero = new float[n];
+        float[] overwritten =
+            Numbers.Filled(n, float.NaN), accumulated = Numbers.Uniform(k, n), expected = [.. accumulated], fromZero = new float[n];
         for (int i = 0; i < k * n; i++)
         {
             expected[i % n] += b[i];
@@ -241,7 +282,10 @@ public sealed class GemmTests
 
         Gemm.Gather(a, stride, first, columns, k, target);
 
-        Tolerance.Same([.. Enumerable.Range(0, k * columns).Select(i => a[(i / columns * stride) + first + (i % columns)]), float.NaN], target, "columns");
+        Tolerance.Same(
+            [.. Enumerable.Range(0, k * columns).Select(i => a[(i / columns * stride) + first + (i % columns)]), float.NaN],
+            target,
+            "columns");
     }
 
     [Theory]
@@ -312,12 +356,36 @@ public sealed class GemmTests
         return c;
     }
 
-    private static void Multiply(int a = 15, int b = 20, int c = 12, int? workspace = null, int m = 3, int n = 4, int k = 5, int aStride = 5, int bStride = 4, int cStride = 4) =>
-        Gemm.Multiply(GemmLeft.Plain, false, m, n, k, new float[a], aStride, new float[b], bStride, new float[c], cStride, false, new float[workspace ?? Gemm.WorkspaceLength(5)]);
+    private static void Multiply(
+        int a = 15,
+        int b = 20,
+        int c = 12,
+        int? workspace = null,
+        int m = 3,
+        int n = 4,
+        int k = 5,
+        int aStride = 5,
+        int bStride = 4,
+        int cStride = 4) =>
+        Gemm.Multiply(
+            GemmLeft.Plain,
+            false,
+            m,
+            n,
+            k,
+            new float[a],
+            aStride,
+            new float[b],
+            bStride,
+            new float[c],
+            cStride,
+            false,
+            new float[workspace ?? Gemm.WorkspaceLength(5)]);
 
     private static void Pack(int b = 20, int? packed = null, int stride = 4, int firstRow = 0) =>
         Gemm.Pack(new float[b], stride, false, 5, 4, new float[packed ?? Gemm.PackedLength(5, 4)], 5, firstRow);
 
     private static void MultiplyPacked(int a = 15, int? packed = null, int c = 12, int firstRow = 0) =>
-        Gemm.MultiplyPacked(GemmLeft.Plain, 3, 4, 5, new float[a], 5, new float[packed ?? Gemm.PackedLength(5, 4)], 5, firstRow, new float[c], 4, false);
+        Gemm.MultiplyPacked(
+            GemmLeft.Plain, 3, 4, 5, new float[a], 5, new float[packed ?? Gemm.PackedLength(5, 4)], 5, firstRow, new float[c], 4, false);
 }

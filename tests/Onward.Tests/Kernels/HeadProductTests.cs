@@ -27,9 +27,11 @@ public sealed class HeadProductTests
     [MemberData(nameof(Sizes))]
     public void Outputs_meet_the_definition(int features, int outputs, int examples)
     {
-        float[] x = Numbers.Uniform(1, examples * features), weight = Numbers.Uniform(2, features * outputs), bias = Numbers.Uniform(3, outputs);
+        float[] x = Numbers.Uniform(
+            1, examples * features), weight = Numbers.Uniform(2, features * outputs), bias = Numbers.Uniform(3, outputs);
         double[] expected = [.. Enumerable.Range(0, examples * outputs).Select(i =>
-            bias[i % outputs] + Enumerable.Range(0, features).Sum(f => (double)x[(i / outputs * features) + f] * weight[(f * outputs) + (i % outputs)]))];
+            bias[i % outputs] + Enumerable.Range(0, features).Sum(
+                f => (double)x[(i / outputs * features) + f] * weight[(f * outputs) + (i % outputs)]))];
         float[] actual = Numbers.Filled((examples + 1) * outputs, Untouched);
 
         HeadProduct.Apply(x, PackedTranspose(weight, features, outputs), bias, actual, features);
@@ -43,7 +45,8 @@ public sealed class HeadProductTests
     public void An_example_has_the_same_outputs_in_any_company()
     {
         const int Features = 128, Outputs = 7, Examples = 11;
-        float[] x = Numbers.Uniform(1, Examples * Features), packed = PackedTranspose(Numbers.Uniform(2, Features * Outputs), Features, Outputs), bias = Numbers.Uniform(3, Outputs);
+        float[] x = Numbers.Uniform(1, Examples * Features), packed = PackedTranspose(
+            Numbers.Uniform(2, Features * Outputs), Features, Outputs), bias = Numbers.Uniform(3, Outputs);
         float[] together = new float[Examples * Outputs], alone = new float[Examples * Outputs];
 
         HeadProduct.Apply(x, packed, bias, together, Features);
@@ -63,10 +66,26 @@ public sealed class HeadProductTests
         float[] x = Numbers.Uniform(4, examples * features), error = Numbers.Uniform(5, examples * outputs);
         float[] expected = new float[features * outputs], actual = Numbers.Filled(features * outputs, float.NaN);
         GemmTiles tiles = GemmTiles.ForWidth(512);
-        Gemm.Multiply(tiles, GemmLeft.Transposed, rightTransposed: false, features, outputs, examples, x, features, error, outputs, expected, outputs, accumulate: false, new float[examples * tiles.Columns]);
+        Gemm.Multiply(
+            tiles,
+            GemmLeft.Transposed,
+            rightTransposed: false,
+            features,
+            outputs,
+            examples,
+            x,
+            features,
+            error,
+            outputs,
+            expected,
+            outputs,
+            accumulate: false,
+            new float[examples * tiles.Columns]);
 
-        HeadProduct.AccumulateGradient(x.AsSpan(0, examples / 2 * features), error.AsSpan(0, examples / 2 * outputs), actual, features, accumulate: false);
-        HeadProduct.AccumulateGradient(x.AsSpan(examples / 2 * features), error.AsSpan(examples / 2 * outputs), actual, features, accumulate: true);
+        HeadProduct.AccumulateGradient(
+            x.AsSpan(0, examples / 2 * features), error.AsSpan(0, examples / 2 * outputs), actual, features, accumulate: false);
+        HeadProduct.AccumulateGradient(
+            x.AsSpan(examples / 2 * features), error.AsSpan(examples / 2 * outputs), actual, features, accumulate: true);
 
         Tolerance.Same(expected, actual, "gradient");
     }
@@ -75,9 +94,17 @@ public sealed class HeadProductTests
     public void Faulty_sizes_are_told()
     {
         float[] packed = new float[64 * 3];
-        Assert.Equal("packedTranspose", Assert.Throws<ArgumentException>(() => HeadProduct.Apply(new float[64], packed.AsSpan(1), new float[3], new float[3], 64)).ParamName);
-        Assert.Equal("outputs", Assert.Throws<ArgumentException>(() => HeadProduct.Apply(new float[128], packed, new float[3], new float[5], 64)).ParamName);
-        Assert.Equal("error", Assert.Throws<ArgumentException>(() => HeadProduct.AccumulateGradient(new float[128], new float[5], packed, 64, false)).ParamName);
+        Assert.Equal(
+            "packedTranspose",
+            Assert.Throws<ArgumentException>(
+                () => HeadProduct.Apply(new float[64], packed.AsSpan(1), new float[3], new float[3], 64)).ParamName);
+        Assert.Equal(
+            "outputs",
+            Assert.Throws<ArgumentException>(() => HeadProduct.Apply(new float[128], packed, new float[3], new float[5], 64)).ParamName);
+        Assert.Equal(
+            "error",
+            Assert.Throws<ArgumentException>(
+                () => HeadProduct.AccumulateGradient(new float[128], new float[5], packed, 64, false)).ParamName);
     }
 
     private static float[] PackedTranspose(float[] weight, int features, int outputs)

@@ -73,7 +73,9 @@ public sealed class LayerNormTests
     public void Jacobian_is_symmetric(int size)
     {
         (float[] x, float[] y, float[] reciprocal) = Normalized(size);
-        float[] u = Numbers.Uniform(size + 3, x.Length), v = Numbers.Uniform(size + 4, x.Length), ju = new float[x.Length], jv = new float[x.Length];
+        float[] u =
+            Numbers.Uniform(size + 3, x.Length), v =
+                Numbers.Uniform(size + 4, x.Length), ju = new float[x.Length], jv = new float[x.Length];
 
         LayerNorm.JacobianProduct(y, reciprocal, u, ju, size);
         LayerNorm.JacobianProduct(y, reciprocal, v, jv, size);
@@ -107,8 +109,12 @@ public sealed class LayerNormTests
         {
             const int Runs = 30;
             float[] x = Numbers.Uniform(size + 7, Runs * size), bias = Numbers.Uniform(size + 8, perBias * size);
-            float[] biased = [.. x.Select((value, i) => value + bias[i % bias.Length])], rectified = [.. x.Select(value => Math.Max(0, value))];
-            float[] expected = new float[x.Length], y = new float[x.Length], expectedReciprocal = new float[Runs], reciprocal = new float[Runs];
+            float[] biased =
+            [
+                .. x.Select((value, i) => value + bias[i % bias.Length]),
+            ], rectified = [.. x.Select(value => Math.Max(0, value))];
+            float[] expected =
+                new float[x.Length], y = new float[x.Length], expectedReciprocal = new float[Runs], reciprocal = new float[Runs];
 
             LayerNorm.Normalize(biased, expected, expectedReciprocal, size, Epsilon);
             LayerNorm.NormalizeBiased(x, bias, y, reciprocal, size, Epsilon);
@@ -130,7 +136,10 @@ public sealed class LayerNormTests
     public void Rectified_Jacobian_product_has_the_bits_of_two_sweeps(int size)
     {
         (float[] x, float[] y, float[] reciprocal) = Normalized(size);
-        float[] a = Numbers.Uniform(size + 11, x.Length), active = [.. a.Select((value, i) => y[i] > 0 ? value : 0)], expected = new float[x.Length], product = new float[x.Length];
+        float[] a = Numbers.Uniform(size + 11, x.Length), active =
+        [
+            .. a.Select((value, i) => y[i] > 0 ? value : 0),
+        ], expected = new float[x.Length], product = new float[x.Length];
 
         LayerNorm.JacobianProduct(y, reciprocal, active, expected, size);
         LayerNorm.RectifiedJacobianProduct(y, reciprocal, a, product, size);
@@ -145,7 +154,9 @@ public sealed class LayerNormTests
     public void Scaled_Jacobian_product_is_a_multiple_of_the_product(int size)
     {
         (float[] x, float[] y, float[] reciprocal) = Normalized(size);
-        float[] a = Numbers.Uniform(size + 9, x.Length), factors = Numbers.Uniform(size + 10, RunCount), product = new float[x.Length], scaled = new float[x.Length];
+        float[] a =
+            Numbers.Uniform(size + 9, x.Length), factors =
+                Numbers.Uniform(size + 10, RunCount), product = new float[x.Length], scaled = new float[x.Length];
 
         LayerNorm.JacobianProduct(y, reciprocal, a, product, size);
         LayerNorm.ScaledJacobianProduct(y, reciprocal, factors, a, scaled, size);
@@ -153,7 +164,12 @@ public sealed class LayerNormTests
         for (int run = 0; run < RunCount; run++)
         {
             double[] expected = [.. Run(Numbers.Widen(product), run, size).Select(value => factors[run] * value)];
-            Tolerance.Near(expected, scaled.AsSpan(run * size, size), Tolerance.Kernel, $"run {run}", Math.Abs(factors[run]) * Scale(a, reciprocal, run, size));
+            Tolerance.Near(
+                expected,
+                scaled.AsSpan(run * size, size),
+                Tolerance.Kernel,
+                $"run {run}",
+                Math.Abs(factors[run]) * Scale(a, reciprocal, run, size));
         }
     }
 
@@ -196,7 +212,10 @@ public sealed class LayerNormTests
         foreach (int size in Sizes.Select(row => row.Data))
         {
             float[] flat = Numbers.Filled(size, 0.5f), bias = [.. Numbers.Uniform(size + 12, size).Select(value => 1e-3f * value)];
-            float[] near = [.. Numbers.Uniform(size + 13, size).Select(value => 0.5f + (1e-3f * value))], single = Numbers.Filled(size, 0.5f);
+            float[] near =
+            [
+                .. Numbers.Uniform(size + 13, size).Select(value => 0.5f + (1e-3f * value)),
+            ], single = Numbers.Filled(size, 0.5f);
             single[size / 2] = 0.51f;
             float[] x = [.. flat, .. near, .. single, .. Numbers.Uniform(size + 14, size), .. Numbers.Filled(size, -1)];
             int runs = x.Length / size;
@@ -246,18 +265,30 @@ public sealed class LayerNormTests
     {
         float[] eight = new float[8], seven = new float[7], two = new float[2], one = new float[1];
 
-        Assert.Contains("runs of 4", Assert.Throws<ArgumentException>(() => LayerNorm.Normalize(seven, seven, two, 4, Epsilon)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "runs of 4",
+            Assert.Throws<ArgumentException>(() => LayerNorm.Normalize(seven, seven, two, 4, Epsilon)).Message,
+            StringComparison.Ordinal);
         Assert.Throws<ArgumentException>(() => LayerNorm.Normalize(eight, seven, two, 4, Epsilon));
         Assert.Throws<ArgumentException>(() => LayerNorm.Normalize(eight, eight, one, 4, Epsilon));
         Assert.Throws<ArgumentException>(() => LayerNorm.Normalize(eight, eight, two, 0, Epsilon));
         Assert.Throws<ArgumentException>(() => LayerNorm.Normalize(eight, eight, two, -4, Epsilon));
-        Assert.Contains("7 values", Assert.Throws<ArgumentException>(() => LayerNorm.JacobianProduct(eight, two, seven, eight, 4)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "7 values",
+            Assert.Throws<ArgumentException>(() => LayerNorm.JacobianProduct(eight, two, seven, eight, 4)).Message,
+            StringComparison.Ordinal);
         Assert.Throws<ArgumentException>(() => LayerNorm.JacobianProduct(eight, two, eight, seven, 4));
         Assert.Throws<ArgumentException>(() => LayerNorm.JacobianProduct(eight, one, eight, eight, 4));
-        Assert.Contains("2 runs", Assert.Throws<ArgumentException>(() => LayerNorm.ScaledJacobianProduct(eight, two, one, eight, eight, 4)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "2 runs",
+            Assert.Throws<ArgumentException>(() => LayerNorm.ScaledJacobianProduct(eight, two, one, eight, eight, 4)).Message,
+            StringComparison.Ordinal);
         Assert.Throws<ArgumentException>(() => LayerNorm.NormalizeRectified(eight, seven, two, 4, Epsilon));
         Assert.Throws<ArgumentException>(() => LayerNorm.NormalizeBiased(eight, eight, seven, two, 4, Epsilon));
-        Assert.Contains("got 7", Assert.Throws<ArgumentException>(() => LayerNorm.NormalizeBiased(eight, seven, eight, two, 4, Epsilon)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "got 7",
+            Assert.Throws<ArgumentException>(() => LayerNorm.NormalizeBiased(eight, seven, eight, two, 4, Epsilon)).Message,
+            StringComparison.Ordinal);
         Assert.Throws<ArgumentException>(() => LayerNorm.NormalizeBiased(eight, [], eight, two, 4, Epsilon));
     }
 
@@ -281,12 +312,14 @@ public sealed class LayerNormTests
             double[] expected = [.. vector.Zip(values, (v, n) => r * (v - mean - (n * along)))];
             Tolerance.Near(r, reciprocal[run], Tolerance.Kernel + rounding, r, $"r of run {run}");
             Tolerance.Near(values, y.AsSpan(run * size, size), Tolerance.Kernel + rounding, $"run {run}", Math.Sqrt(size));
-            Tolerance.Near(expected, product.AsSpan(run * size, size), Tolerance.Kernel + rounding, $"J a of run {run}", r * Tolerance.Norm(vector));
+            Tolerance.Near(
+                expected, product.AsSpan(run * size, size), Tolerance.Kernel + rounding, $"J a of run {run}", r * Tolerance.Norm(vector));
         }
     }
 
     // r |a|: the product itself nearly vanishes in runs of two.
-    private static double Scale(float[] a, float[] reciprocal, int run, int size) => reciprocal[run] * Tolerance.Norm(a.AsSpan(run * size, size));
+    private static double Scale(float[] a, float[] reciprocal, int run, int size) =>
+        reciprocal[run] * Tolerance.Norm(a.AsSpan(run * size, size));
 
     private static double[] Run(double[] values, int run, int size) => values[(run * size)..((run + 1) * size)];
 

@@ -15,13 +15,14 @@ public sealed class PointwiseTests
 
     private delegate void Kernel<T>(ReadOnlySpan<T> x, Span<T> y);
 
-    private static readonly Dictionary<string, (Kernel<float> Float, Kernel<double> Double, Func<double, double> Exact, double Units)> Functions = new()
-    {
-        ["exp"] = (Pointwise.Exp, Pointwise.Exp, Math.Exp, 1),
-        ["log"] = (Pointwise.Log, Pointwise.Log, Math.Log, 1),
-        ["tanh"] = (Pointwise.Tanh, Pointwise.Tanh, Math.Tanh, 3),
-        ["sigmoid"] = (Pointwise.Sigmoid, Pointwise.Sigmoid, x => x < 0 ? Math.Exp(x) / (1 + Math.Exp(x)) : 1 / (1 + Math.Exp(-x)), 3),
-    };
+    private static readonly Dictionary<string, (
+        Kernel<float> Float, Kernel<double> Double, Func<double, double> Exact, double Units)> Functions = new()
+        {
+            ["exp"] = (Pointwise.Exp, Pointwise.Exp, Math.Exp, 1),
+            ["log"] = (Pointwise.Log, Pointwise.Log, Math.Log, 1),
+            ["tanh"] = (Pointwise.Tanh, Pointwise.Tanh, Math.Tanh, 3),
+            ["sigmoid"] = (Pointwise.Sigmoid, Pointwise.Sigmoid, x => x < 0 ? Math.Exp(x) / (1 + Math.Exp(x)) : 1 / (1 + Math.Exp(-x)), 3),
+        };
 
     public static IEnumerable<TheoryDataRow<string>> Names() => Functions.Keys.Select(name => new TheoryDataRow<string>(name));
 
@@ -62,7 +63,8 @@ public sealed class PointwiseTests
             Assert.All(Of(name, Enumerable.Repeat((float)x, length)), y => Assert.Equal(Bits((float)expected), Bits(y)));
             double[] doubles = new double[length];
             Functions[name].Double([.. Enumerable.Repeat(x, length)], doubles);
-            Assert.All(doubles, y => Require(y.Equals(expected) && double.IsNegative(y) == double.IsNegative(expected), name, x, y, expected));
+            Assert.All(
+                doubles, y => Require(y.Equals(expected) && double.IsNegative(y) == double.IsNegative(expected), name, x, y, expected));
         }
     }
 
@@ -134,7 +136,8 @@ public sealed class PointwiseTests
     {
         float[] x = [.. Numbers.Uniform(3, 10_000).Select(v => v * v * v * 20), .. Enumerable.Range(-50, 101).Select(i => i / 50f * 1e-7f)];
 
-        Assert.All(x.Zip(Of("exp", x)), pair => Require(pair.First < 0 ? pair.Second <= 1 : pair.Second >= 1, "exp", pair.First, pair.Second, 1));
+        Assert.All(
+            x.Zip(Of("exp", x)), pair => Require(pair.First < 0 ? pair.Second <= 1 : pair.Second >= 1, "exp", pair.First, pair.Second, 1));
         Assert.All(Of("tanh", x), y => Assert.InRange(y, -1, 1));
         Assert.All(Of("sigmoid", x), y => Assert.InRange(y, 0, 1));
         Assert.All(Of("log", x.Select(v => 1 + Math.Abs(v))), y => Assert.True(y >= 0));
@@ -174,7 +177,11 @@ public sealed class PointwiseTests
     {
         if (Environment.GetEnvironmentVariable(ExpectedBits) is string expected)
         {
-            int bits = Vector512.IsHardwareAccelerated ? 512 : Vector256.IsHardwareAccelerated ? 256 : Vector128.IsHardwareAccelerated ? 128 : 0;
+            int bits = Vector512.IsHardwareAccelerated
+                ? 512
+                : Vector256.IsHardwareAccelerated ? 256
+                : Vector128.IsHardwareAccelerated ? 128
+                : 0;
             Assert.Equal(expected, $"{bits}");
         }
 
@@ -207,7 +214,8 @@ public sealed class PointwiseTests
     {
         int most = Vector512.IsHardwareAccelerated ? 512 : Vector256.IsHardwareAccelerated ? 256 : 128;
         Assert.SkipUnless(bits < most, $"Vectors of this machine have {most} bits.");
-        ProcessStartInfo start = new(Path.Combine(AppContext.BaseDirectory, "Onward.Tests"), ["-method", $"*.{nameof(Bits_are_those_of_record)}"])
+        ProcessStartInfo start = new(
+            Path.Combine(AppContext.BaseDirectory, "Onward.Tests"), ["-method", $"*.{nameof(Bits_are_those_of_record)}"])
         {
             RedirectStandardOutput = true,
         };

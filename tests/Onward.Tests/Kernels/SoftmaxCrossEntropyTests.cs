@@ -17,7 +17,10 @@ public sealed class SoftmaxCrossEntropyTests
             float loss = SoftmaxCrossEntropy.Evaluate(logits, label, error);
 
             double expected = Loss(Numbers.Widen(logits), label);
-            double[] softmax = [.. Enumerable.Range(0, classes).Select(k => Math.Exp(-Loss(Numbers.Widen(logits), k)) - (k == label ? 1 : 0))];
+            double[] softmax =
+            [
+                .. Enumerable.Range(0, classes).Select(k => Math.Exp(-Loss(Numbers.Widen(logits), k)) - (k == label ? 1 : 0)),
+            ];
             Tolerance.Near(expected, loss, Tolerance.Kernel, expected, "loss");
             Tolerance.Near(softmax, error, Tolerance.Kernel, "error");
         }
@@ -63,7 +66,8 @@ public sealed class SoftmaxCrossEntropyTests
     [Fact]
     public void Equal_logits_give_the_logarithm_of_the_number_of_classes()
     {
-        Tolerance.Near(Math.Log(10), SoftmaxCrossEntropy.Evaluate(Numbers.Filled(10, -3), 4, new float[10]), Tolerance.Chain(1), Math.Log(10), "loss");
+        Tolerance.Near(
+            Math.Log(10), SoftmaxCrossEntropy.Evaluate(Numbers.Filled(10, -3), 4, new float[10]), Tolerance.Chain(1), Math.Log(10), "loss");
     }
 
     [Fact]

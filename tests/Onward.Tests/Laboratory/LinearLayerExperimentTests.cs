@@ -9,7 +9,8 @@ public sealed class LinearLayerExperimentTests
 {
     private static readonly LinearLayerOptions Small = new() { FanIn = 6, FanOut = 4, Examples = 8, Draws = 24_000, Seed = 1 };
 
-    private static readonly LinearLayerOptions Wide = new() { FanIn = 12, FanOut = 16, Examples = 5, Draws = 12_000, Seed = 2, Mean = 0.5f };
+    private static readonly LinearLayerOptions Wide =
+        new() { FanIn = 12, FanOut = 16, Examples = 5, Draws = 12_000, Seed = 2, Mean = 0.5f };
 
     public static TheoryData<LinearLayerOptions> Layers =>
     [
@@ -42,7 +43,8 @@ public sealed class LinearLayerExperimentTests
     {
         double[] variances = [.. Run(Small).Select(estimate => estimate.Measured.Variance)];
 
-        Assert.True(variances[0] < variances[4] && variances[4] < variances[3] && variances[3] < variances[1] && variances[2] < variances[1]);
+        Assert.True(
+            variances[0] < variances[4] && variances[4] < variances[3] && variances[3] < variances[1] && variances[2] < variances[1]);
     }
 
     [Fact]

@@ -23,7 +23,17 @@ public sealed class MixerExperimentTests
                 "FG-A, hidden Global", "FG-A, feedback Global", "LG-FG-A, hidden All", "LG-FG-A, feedback All",
             ],
             Measured.Value.Select(estimate => $"{estimate.Rule} {estimate.Scope}").Distinct());
-        Assert.All(Measured.Value, estimate => Assert.Equal(["blocks.0.channel.weight", "blocks.0.group.weight", "blocks.1.token.weight", "blocks.1.channel.weight", "blocks.1.group.weight"], estimate.Layers.Select(layer => layer.Weight)));
+        Assert.All(
+            Measured.Value,
+            estimate => Assert.Equal(
+                [
+                    "blocks.0.channel.weight",
+                    "blocks.0.group.weight",
+                    "blocks.1.token.weight",
+                    "blocks.1.channel.weight",
+                    "blocks.1.group.weight",
+                ],
+                estimate.Layers.Select(layer => layer.Weight)));
     }
 
     [Fact]
@@ -32,16 +42,21 @@ public sealed class MixerExperimentTests
         foreach (MixerEstimate estimate in Measured.Value.Where(estimate => estimate is not { Rule: "LG-FG-W", Scope: LossScope.Block | LossScope.Group }))
         {
             double ratio = estimate.Total.RelativeBias / estimate.Total.RelativeBiasError;
-            Assert.True(ratio < Tolerance.MonteCarloError, $"{estimate.Rule} {estimate.Scope}, {estimate.Passes} passes: bias {ratio:0.00} standard errors");
+            Assert.True(
+                ratio < Tolerance.MonteCarloError,
+                $"{estimate.Rule} {estimate.Scope}, {estimate.Passes} passes: bias {ratio:0.00} standard errors");
         }
     }
 
     [Fact]
     public void Credit_by_group_biases_weights_before_a_full_width_normalisation_and_no_others()
     {
-        TinyNetwork network = TinyNetwork.Create(new LocalMixerOptions { Blocks = 1, PatchesPerSide = 1, Channels = 6, Groups = 2, ImageSide = 2, ImageChannels = 1, Classes = 3 }, examples: 4);
+        TinyNetwork network = TinyNetwork.Create(
+            new LocalMixerOptions { Blocks = 1, PatchesPerSide = 1, Channels = 6, Groups = 2, ImageSide = 2, ImageChannels = 1, Classes = 3 },
+            examples: 4);
 
-        MixerEstimate byGroup = Run(network, draws: 800, threads: 2, passes: 64).Single(estimate => estimate is { Rule: "LG-FG-W", Scope: LossScope.Block | LossScope.Group });
+        MixerEstimate byGroup = Run(network, draws: 800, threads: 2, passes: 64)
+            .Single(estimate => estimate is { Rule: "LG-FG-W", Scope: LossScope.Block | LossScope.Group });
 
         double[] ratios = [.. byGroup.Layers.Select(layer => layer.Quality.RelativeBias / layer.Quality.RelativeBiasError)];
         Assert.True(ratios[0] > 3 && ratios[1] < Tolerance.MonteCarloError, $"bias {ratios[0]:0.0} and {ratios[1]:0.0} standard errors");
@@ -62,16 +77,22 @@ public sealed class MixerExperimentTests
             .Where(estimate => !estimate.Rule.EndsWith("feedback", StringComparison.Ordinal))
             .GroupBy(estimate => (estimate.Rule, estimate.Scope)))
         {
-            double ratio = rule.Single(estimate => estimate.Passes == 1).Total.Variance / rule.Single(estimate => estimate.Passes == 4).Total.Variance;
-            Assert.True(ratio is > 4 / (1 + Tolerance.SmallVarianceRatio) and < 4 * (1 + Tolerance.SmallVarianceRatio), $"{rule.Key}: {ratio:0.00} instead of 4");
+            double ratio = rule.Single(
+                estimate => estimate.Passes == 1).Total.Variance / rule.Single(estimate => estimate.Passes == 4).Total.Variance;
+            Assert.True(
+                ratio is > 4 / (1 + Tolerance.SmallVarianceRatio) and < 4 * (1 + Tolerance.SmallVarianceRatio),
+                $"{rule.Key}: {ratio:0.00} instead of 4");
         }
 
-        static double Variance(LossScope scope, string kind = "") => Measured.Value.Single(estimate => estimate.Rule == "LG-FG-A" + kind && estimate.Scope == scope && estimate.Passes == 1).Total.Variance;
+        static double Variance(LossScope scope, string kind = "") =>
+            Measured.Value.Single(
+                estimate => estimate.Rule == "LG-FG-A" + kind && estimate.Scope == scope && estimate.Passes == 1).Total.Variance;
     }
 
     [Fact]
     public void Results_are_the_same_bits_for_any_number_of_threads() =>
-        Assert.Equal(Run(draws: 3, threads: 1).Select(estimate => estimate.Total), Run(draws: 3, threads: 2).Select(estimate => estimate.Total));
+        Assert.Equal(
+            Run(draws: 3, threads: 1).Select(estimate => estimate.Total), Run(draws: 3, threads: 2).Select(estimate => estimate.Total));
 
     [Fact]
     public void A_network_whose_heads_are_zero_is_refused()
@@ -85,17 +106,26 @@ public sealed class MixerExperimentTests
     [Fact]
     public void Faults_are_told_at_once()
     {
-        string message = Assert.Throws<ArgumentException>(() => new MixerExperimentOptions { Draws = 1, Seed = 1, Passes = [1, 0] }.Validate()).Message;
+        string message = Assert.Throws<ArgumentException>(
+            () => new MixerExperimentOptions { Draws = 1, Seed = 1, Passes = [1, 0] }.Validate()).Message;
 
         Assert.All(["draws", "passes"], word => Assert.Contains(word, message));
     }
 
     private static IReadOnlyList<MixerEstimate> Run(int draws, int threads) =>
-        Run(TinyNetwork.Create(new LocalMixerOptions { Blocks = 2, PatchesPerSide = 2, Channels = 12, Groups = 3, ImageSide = 4, ImageChannels = 1, Classes = 3 }, examples: 4), draws, threads, 1, 4);
+        Run(
+            TinyNetwork.Create(
+                new LocalMixerOptions { Blocks = 2, PatchesPerSide = 2, Channels = 12, Groups = 3, ImageSide = 4, ImageChannels = 1, Classes = 3 },
+                examples: 4),
+            draws,
+            threads,
+            1,
+            4);
 
     private static IReadOnlyList<MixerEstimate> Run(TinyNetwork network, int draws, int threads, params int[] passes)
     {
         using WorkerTeam team = new(threads);
-        return new MixerExperiment(network.Model, team, network.FlatPixels, network.Labels).Run(new MixerExperimentOptions { Draws = draws, Seed = 3, Passes = passes });
+        return new MixerExperiment(network.Model, team, network.FlatPixels, network.Labels)
+            .Run(new MixerExperimentOptions { Draws = draws, Seed = 3, Passes = passes });
     }
 }

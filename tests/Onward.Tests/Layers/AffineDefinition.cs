@@ -10,7 +10,8 @@ namespace Onward.Tests.Layers;
 /// <param name="Patches">Patches in an example.</param>
 /// <param name="BiasOf">The bias of channel c of patch p.</param>
 /// <param name="Terms">All terms of one example; input -1 is a zero beyond the edge.</param>
-public sealed record AffineDefinition(AffineLayer Layer, int Patches, Func<int, int, int> BiasOf, IReadOnlyList<(int Output, int Weight, int Input)> Terms)
+public sealed record AffineDefinition(
+    AffineLayer Layer, int Patches, Func<int, int, int> BiasOf, IReadOnlyList<(int Output, int Weight, int Input)> Terms)
 {
     // z[p,o] = sum over i of x[p,i] W[i,o]
     public static AffineDefinition Linear(int inputs, int outputs, int patches) => new(
@@ -63,7 +64,10 @@ public sealed record AffineDefinition(AffineLayer Layer, int Patches, Func<int, 
                let row = y + i - (kernelSide / 2)
                let column = x + j - (kernelSide / 2)
                let inside = row >= 0 && row < side && column >= 0 && column < side
-               select ((((y * side) + x) * channels) + c, (((i * kernelSide) + j) * channels) + c, inside ? (((row * side) + column) * channels) + c : -1),
+               select (
+                   (((y * side) + x) * channels) + c,
+                   (((i * kernelSide) + j) * channels) + c,
+                   inside ? (((row * side) + column) * channels) + c : -1),
         ]);
 
     public double[] Apply(ReadOnlySpan<float> weight, ReadOnlySpan<float> x, int examples)

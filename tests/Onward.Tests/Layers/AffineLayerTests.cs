@@ -45,7 +45,8 @@ public abstract class AffineLayerTests(AffineDefinition definition)
     public void ApplyTranspose_meets_the_definition()
     {
         const int Examples = 3;
-        float[] gradient = Output(16, Examples), weight = Weight(17), result = Numbers.Filled((Examples + 1) * _patches * _layer.Inputs, -7);
+        float[] gradient = Output(16, Examples), weight = Weight(17), result = Numbers.Filled(
+            (Examples + 1) * _patches * _layer.Inputs, -7);
         float[] packed = Numbers.Filled(_layer.PackedTransposeLength, float.NaN);
         for (int slice = _layer.TransposingSlices - 1; slice >= 0; slice--)
         {
@@ -55,7 +56,8 @@ public abstract class AffineLayerTests(AffineDefinition definition)
         _layer.ApplyTranspose(packed, gradient, result, Examples * _patches, Numbers.Filled(_layer.WorkspaceLength, float.NaN));
 
         int written = Examples * _patches * _layer.Inputs;
-        Tolerance.Near(definition.ApplyTranspose(weight, gradient, Examples), result.AsSpan(0, written), Tolerance.Kernel, "input gradient");
+        Tolerance.Near(
+            definition.ApplyTranspose(weight, gradient, Examples), result.AsSpan(0, written), Tolerance.Kernel, "input gradient");
         Tolerance.Same(Numbers.Filled(result.Length - written, -7), result.AsSpan(written), "rows beyond");
     }
 
@@ -116,8 +118,18 @@ public abstract class AffineLayerTests(AffineDefinition definition)
         Apply(weightDirection, x, weightTangent, Examples);
         _layer.AddBias(biasDirection, biasTangent, firstPatch: 0);
 
-        Tolerance.Near(Numbers.Inner(gradient, weightTangent), Numbers.Inner(weight, weightDirection), Tolerance.Kernel, Tolerance.Norm(gradient) * Tolerance.Norm(weightTangent), "weight");
-        Tolerance.Near(Numbers.Inner(gradient, biasTangent), Numbers.Inner(bias, biasDirection), Tolerance.Kernel, Tolerance.Norm(gradient) * Tolerance.Norm(biasTangent), "bias");
+        Tolerance.Near(
+            Numbers.Inner(gradient, weightTangent),
+            Numbers.Inner(weight, weightDirection),
+            Tolerance.Kernel,
+            Tolerance.Norm(gradient) * Tolerance.Norm(weightTangent),
+            "weight");
+        Tolerance.Near(
+            Numbers.Inner(gradient, biasTangent),
+            Numbers.Inner(bias, biasDirection),
+            Tolerance.Kernel,
+            Tolerance.Norm(gradient) * Tolerance.Norm(biasTangent),
+            "bias");
     }
 
     [Fact]
@@ -129,10 +141,22 @@ public abstract class AffineLayerTests(AffineDefinition definition)
         for (int slice = 0; slice < _layer.Slices; slice++)
         {
             float[] weight = Numbers.Filled(weights.Length, float.NaN), bias = Numbers.Filled(biases.Length, float.NaN);
-            _layer.AccumulateGradient(slice, x, packed, 2 * _patches, 2 * _patches, accumulate: false, weight, bias, new float[_layer.GradientWorkspaceLength(2 * _patches)]);
+            _layer.AccumulateGradient(
+                slice,
+                x,
+                packed,
+                2 * _patches,
+                2 * _patches,
+                accumulate: false,
+                weight,
+                bias,
+                new float[_layer.GradientWorkspaceLength(2 * _patches)]);
 
             WeightSlice part = _layer.WeightOf(slice);
-            int[] named = [.. Enumerable.Range(0, part.Pieces).SelectMany(piece => Enumerable.Range(part.Start + (piece * part.Stride), part.Length))];
+            int[] named =
+            [
+                .. Enumerable.Range(0, part.Pieces).SelectMany(piece => Enumerable.Range(part.Start + (piece * part.Stride), part.Length)),
+            ];
             Assert.Equal(Written(weight), named);
             Assert.Equal(Written(bias), Enumerable.Range(0, biases.Length).Take(_layer.BiasOf(slice)));
             Array.ForEach(named, i => weights[i]++);
@@ -175,14 +199,24 @@ public abstract class AffineLayerTests(AffineDefinition definition)
             for (int done = 0, tile = 0; done < wave; done += tiles[tile % tiles.Length], tile++)
             {
                 int examples = Math.Min(tiles[tile % tiles.Length], wave - done);
-                ReadOnlySpan<float> rows = gradient.AsSpan((first + done) * _patches * _layer.Outputs, examples * _patches * _layer.Outputs);
+                ReadOnlySpan<float> rows = gradient.AsSpan(
+                    (first + done) * _patches * _layer.Outputs, examples * _patches * _layer.Outputs);
                 _layer.PackGradient(rows, done * _patches, examples * _patches, packed, capacity);
             }
 
             ReadOnlySpan<float> input = x.AsSpan(first * _patches * _layer.Inputs, wave * _patches * _layer.Inputs);
             for (int slice = _layer.Slices - 1; slice >= 0; slice--)
             {
-                _layer.AccumulateGradient(slice, input, packed, wave * _patches, capacity, first > 0, weight, bias, new float[_layer.GradientWorkspaceLength(capacity)]);
+                _layer.AccumulateGradient(
+                    slice,
+                    input,
+                    packed,
+                    wave * _patches,
+                    capacity,
+                    first > 0,
+                    weight,
+                    bias,
+                    new float[_layer.GradientWorkspaceLength(capacity)]);
             }
 
             first += wave;

@@ -14,7 +14,8 @@ public sealed class DepthwiseConvolutionOfTwentyFivePatchesTests() : AffineLayer
 
 public sealed class DepthwiseConvolutionOfSixtyFourPatchesTests() : AffineLayerTests(AffineDefinition.Convolution(8, 3, 32));
 
-public sealed class DepthwiseConvolutionOfSixtyFourPatchesAndManyChannelsTests() : AffineLayerTests(AffineDefinition.Convolution(8, 5, 149));
+public sealed class DepthwiseConvolutionOfSixtyFourPatchesAndManyChannelsTests() : AffineLayerTests(
+    AffineDefinition.Convolution(8, 5, 149));
 
 public sealed class DepthwiseConvolutionTests
 {
@@ -23,5 +24,8 @@ public sealed class DepthwiseConvolutionTests
     [InlineData(-1)]
     [InlineData(4)]
     public void Kernel_without_a_middle_is_refused(int kernelSide) =>
-        Assert.Contains($"odd number above 0; got {kernelSide}", Assert.Throws<ArgumentException>(() => new DepthwiseConvolution(3, kernelSide, 8)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            $"odd number above 0; got {kernelSide}",
+            Assert.Throws<ArgumentException>(() => new DepthwiseConvolution(3, kernelSide, 8)).Message,
+            StringComparison.Ordinal);
 }

@@ -6,7 +6,8 @@ namespace Onward.Tests.Layers;
 
 public sealed class GridPoolingTests
 {
-    public static MatrixTheoryData<PatchPooling, int, int> Grids => new([PatchPooling.Average, PatchPooling.Maximum], [1, 2, 3, 4, 5, 8], [1, 2, 3]);
+    public static MatrixTheoryData<PatchPooling, int, int> Grids =>
+        new([PatchPooling.Average, PatchPooling.Maximum], [1, 2, 3, 4, 5, 8], [1, 2, 3]);
 
     // One window after another, place by place; the values of a channel grow with the place, so that a mean and a largest number tell
     // which patches were in it.
@@ -35,7 +36,9 @@ public sealed class GridPoolingTests
         const float Step = 1e-3f;
         GridPooling pooling = new(kind, side, stride, channels: 3);
         float[] input = Draw(2 * side * side * 3, 1), tangent = Draw(input.Length, 2), moved = new float[input.Length];
-        float[] pooled = new float[2 * pooling.OutputSide * pooling.OutputSide * 3], further = new float[pooled.Length], actual = new float[pooled.Length];
+        float[] pooled =
+            new float[2 * pooling.OutputSide * pooling.OutputSide * 3], further =
+                new float[pooled.Length], actual = new float[pooled.Length];
         TensorPrimitives.MultiplyAdd(tangent, Step, input, moved);
 
         pooling.Apply(input, pooled);

@@ -32,7 +32,10 @@ public sealed class ContrastiveLossTests
             Tolerance.Near(expected, Gradient(loss, n), Tolerance.Network, $"gradient of example {n}", 1.0 / examples);
         }
 
-        int[] nearest = [.. vectors.Select((vector, n) => Enumerable.Range(0, examples).Where(m => m != n).MaxBy(m => Dot(Unit(vector), keys[m])))];
+        int[] nearest =
+        [
+            .. vectors.Select((vector, n) => Enumerable.Range(0, examples).Where(m => m != n).MaxBy(m => Dot(Unit(vector), keys[m]))),
+        ];
         Assert.Equal(nearest.Select((m, n) => m != (n + (examples / 2)) % examples), loss.Mistakes);
     }
 

@@ -10,7 +10,8 @@ namespace Onward.Tests.Losses;
 /// <summary>Self-supervised LG-FG-A and LG-BP against values that an independent program computed in float64 from naive replicas.</summary>
 public sealed class ContrastiveVectorTests
 {
-    public static IEnumerable<TheoryDataRow<string>> Files() => VectorFile.Paths("contrastive").Select(path => new TheoryDataRow<string>(path));
+    public static IEnumerable<TheoryDataRow<string>> Files() =>
+        VectorFile.Paths("contrastive").Select(path => new TheoryDataRow<string>(path));
 
     [Theory(SkipTestWithoutData = true)]
     [MemberData(nameof(Files))]
@@ -22,13 +23,16 @@ public sealed class ContrastiveVectorTests
         float[][] derivatives = [.. file.Model.Blocks.Select(_ => new float[file.Labels.Length * options.Patches * options.Groups])];
         ForwardGradient rule = new(file.Model, team, file.Noise, LossScope.All, 1, seed: 0, loss: file.Loss)
         {
-            DerivativesTaken = (tile, _, taken) => taken.Span.CopyTo(derivatives[tile.Block.Index].AsSpan(tile.FirstExample * options.Patches * options.Groups)),
+            DerivativesTaken = (tile, _, taken) =>
+                taken.Span.CopyTo(derivatives[tile.Block.Index].AsSpan(tile.FirstExample * options.Patches * options.Groups)),
         };
 
         StepResult result = rule.Step(file.Input, file.Labels, 0);
 
-        Tolerance.Near(file.Expected("lgFgA", "localLosses"), [.. result.BlockLosses.Select(loss => (float)loss)], Tolerance.Network, "local losses");
-        Assert.All(derivatives, (taken, k) => Tolerance.Near(file.Expected("lgFgA", "jvp", k), taken, Tolerance.Network, $"jvp of block {k}"));
+        Tolerance.Near(
+            file.Expected("lgFgA", "localLosses"), [.. result.BlockLosses.Select(loss => (float)loss)], Tolerance.Network, "local losses");
+        Assert.All(
+            derivatives, (taken, k) => Tolerance.Near(file.Expected("lgFgA", "jvp", k), taken, Tolerance.Network, $"jvp of block {k}"));
     }
 
     [Theory(SkipTestWithoutData = true)]
@@ -68,11 +72,24 @@ public sealed class ContrastiveVectorTests
                 MixerLayer layer = block.Layers[l];
                 float[] weight = file.Expected(name, "gradients", block.Index, l, "weight");
                 Tolerance.Near(weight, rule.Gradients[layer.Weight], Tolerance.Network, layer.Weight.Name);
-                Tolerance.Near(file.Expected(name, "gradients", block.Index, l, "bias"), rule.Gradients[layer.Bias], Tolerance.Network, layer.Bias.Name, Tolerance.Norm(weight));
+                Tolerance.Near(
+                    file.Expected(name, "gradients", block.Index, l, "bias"),
+                    rule.Gradients[layer.Bias],
+                    Tolerance.Network,
+                    layer.Bias.Name,
+                    Tolerance.Norm(weight));
             }
 
-            Tolerance.Near(file.Expected("lgBp", "projectorGradients", block.Index, "weight"), rule.Gradients[block.Head.Weight], Tolerance.Network, block.Head.Weight.Name);
-            Tolerance.Near(file.Expected("lgBp", "projectorGradients", block.Index, "bias"), rule.Gradients[block.Head.Bias], Tolerance.Network, block.Head.Bias.Name);
+            Tolerance.Near(
+                file.Expected("lgBp", "projectorGradients", block.Index, "weight"),
+                rule.Gradients[block.Head.Weight],
+                Tolerance.Network,
+                block.Head.Weight.Name);
+            Tolerance.Near(
+                file.Expected("lgBp", "projectorGradients", block.Index, "bias"),
+                rule.Gradients[block.Head.Bias],
+                Tolerance.Network,
+                block.Head.Bias.Name);
         }
     }
 }

@@ -36,7 +36,8 @@ public sealed class LocalMixerPresetsTests
     }
 
     [Fact]
-    public void Name_may_be_in_any_case() => Assert.Equal(LocalMixerPresets.Get("M/8/16", 32, 3, 10), LocalMixerPresets.Get("m/8/16", 32, 3, 10));
+    public void Name_may_be_in_any_case() =>
+        Assert.Equal(LocalMixerPresets.Get("M/8/16", 32, 3, 10), LocalMixerPresets.Get("m/8/16", 32, 3, 10));
 
     [Fact]
     public void Unknown_name_is_answered_with_the_known_ones()

@@ -39,7 +39,9 @@ public sealed class LocalMixerTests
                 "readout.weight", "readout.bias",
             ],
             model.Values.Layout.Parameters.Select(parameter => parameter.Name));
-        Assert.All(model.Values.Layout.Parameters, parameter => Assert.Equal(parameter.Name.EndsWith("weight", StringComparison.Ordinal), parameter.IsMatrix));
+        Assert.All(
+            model.Values.Layout.Parameters,
+            parameter => Assert.Equal(parameter.Name.EndsWith("weight", StringComparison.Ordinal), parameter.IsMatrix));
     }
 
     [Fact]
@@ -81,7 +83,8 @@ public sealed class LocalMixerTests
         Assert.Equal([5, 5, 512], layer.Weight.Shape);
         Assert.Equal([512], layer.Bias.Shape);
         Assert.Equal((512, 512), (layer.InputNorm, layer.OutputNorm));
-        Assert.Equal([false, false, true, false, false], model.Blocks.SelectMany(block => block.Layers).Select(other => other.ReachesAllGroups));
+        Assert.Equal(
+            [false, false, true, false, false], model.Blocks.SelectMany(block => block.Layers).Select(other => other.ReachesAllGroups));
         Assert.Equal(model.Values.Layout.Count, (long)options.ParameterCount);
     }
 
@@ -131,7 +134,8 @@ public sealed class LocalMixerTests
 
         foreach (Parameter parameter in model.Values.Layout.Parameters)
         {
-            bool zero = !parameter.IsMatrix || parameter.Name == "readout.weight" || (zeroHeads && parameter.Name.Contains("head", StringComparison.Ordinal));
+            bool zero = !parameter.IsMatrix || parameter.Name == "readout.weight"
+                || (zeroHeads && parameter.Name.Contains("head", StringComparison.Ordinal));
             Assert.True(zero == !model.Values[parameter].ContainsAnyExcept(0f), parameter.Name);
         }
     }
@@ -157,7 +161,8 @@ public sealed class LocalMixerTests
     {
         LocalMixer model = new(Options);
         model.Initialize(7);
-        ReadOnlySpan<float> first = model.Values[Find(model, "blocks.0.group.weight")], second = model.Values[Find(model, "blocks.1.group.weight")];
+        ReadOnlySpan<float> first =
+            model.Values[Find(model, "blocks.0.group.weight")], second = model.Values[Find(model, "blocks.1.group.weight")];
 
         double correlation = Numbers.Inner(first, second) / (Tolerance.Norm(first) * Tolerance.Norm(second));
 
@@ -183,5 +188,6 @@ public sealed class LocalMixerTests
         Assert.All(result.BlockLosses, loss => Assert.Equal(zeroHeads, Math.Abs(loss - guess) <= Tolerance.Kernel * guess));
     }
 
-    private static Parameter Find(LocalMixer model, string name) => model.Values.Layout.Parameters.Single(parameter => parameter.Name == name);
+    private static Parameter Find(LocalMixer model, string name) =>
+        model.Values.Layout.Parameters.Single(parameter => parameter.Name == name);
 }

@@ -19,11 +19,13 @@ public sealed class MixerBlockTests
         Classes = 4,
     };
 
-    public static TheoryData<Normalizations> Combinations => [.. Enumerable.Range(0, (int)Normalizations.All + 1).Select(flags => (Normalizations)flags)];
+    public static TheoryData<Normalizations> Combinations =>
+        [.. Enumerable.Range(0, (int)Normalizations.All + 1).Select(flags => (Normalizations)flags)];
 
     [Theory]
     [MemberData(nameof(Combinations))]
-    public void Forward_meets_the_definition(Normalizations normalizations) => RequireForward(Options with { Normalizations = normalizations }, Examples);
+    public void Forward_meets_the_definition(Normalizations normalizations) =>
+        RequireForward(Options with { Normalizations = normalizations }, Examples);
 
     [Theory]
     [InlineData(1, 32, 2, 5)]

@@ -24,7 +24,9 @@ internal sealed class NaiveMixer(LocalMixer model)
         else
         {
             LayerInputs.Add(h);
-            double[] mixed = _options.TokenMixer == TokenMixer.DepthwiseConvolution ? Convolve(k, h) : Transpose(Token(k, Transpose(h, patches)), channels);
+            double[] mixed = _options.TokenMixer == TokenMixer.DepthwiseConvolution
+                ? Convolve(k, h)
+                : Transpose(Token(k, Transpose(h, patches)), channels);
             h = Relu(Normalize(Normalizations.PostLinear, mixed, channels));
             h = Normalize(Normalizations.Middle, h, channels);
             LayerInputs.Add(h);
@@ -106,7 +108,8 @@ internal sealed class NaiveMixer(LocalMixer model)
             for (int g = 0; g < _options.Groups; g++)
             {
                 int start = (row * _options.Channels) + (g * size);
-                double[] part = Multiply(x[start..(start + size)], weight[(g * size * size)..((g + 1) * size * size)], bias[(g * size)..((g + 1) * size)], size);
+                double[] part = Multiply(
+                    x[start..(start + size)], weight[(g * size * size)..((g + 1) * size * size)], bias[(g * size)..((g + 1) * size)], size);
                 part.CopyTo(z, start);
             }
         }

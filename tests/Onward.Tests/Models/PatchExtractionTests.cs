@@ -8,7 +8,10 @@ public sealed class PatchExtractionTests
     public void Patches_go_row_by_row_and_hold_row_column_channel()
     {
         // 4 x 4 pixels of two channels: the value names row, column and channel.
-        float[] image = [.. from row in Enumerable.Range(1, 4) from column in Enumerable.Range(1, 4) from channel in Enumerable.Range(1, 2) select (float)((100 * row) + (10 * column) + channel)];
+        float[] image =
+        [
+            .. from row in Enumerable.Range(1, 4) from column in Enumerable.Range(1, 4) from channel in Enumerable.Range(1, 2) select (float)((100 * row) + (10 * column) + channel),
+        ];
 
         Assert.Equal(
             [
@@ -52,7 +55,9 @@ public sealed class PatchExtractionTests
     [Fact]
     public void Odd_pixel_of_padding_goes_to_the_end()
     {
-        Assert.Equal([1, 2, 4, 5, 3, 3, 6, 6, 7, 8, 7, 8, 9, 9, 9, 9], Extract([1, 2, 3, 4, 5, 6, 7, 8, 9], side: 3, patchesPerSide: 2, channels: 1));
+        Assert.Equal(
+            [1, 2, 4, 5, 3, 3, 6, 6, 7, 8, 7, 8, 9, 9, 9, 9],
+            Extract([1, 2, 3, 4, 5, 6, 7, 8, 9], side: 3, patchesPerSide: 2, channels: 1));
     }
 
     private static float[] Extract(float[] image, int side, int patchesPerSide, int channels)

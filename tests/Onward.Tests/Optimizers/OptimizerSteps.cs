@@ -12,7 +12,8 @@ internal static class OptimizerSteps
     /// <param name="optimizer">The optimiser.</param>
     /// <param name="decay">Whether weight decay applies.</param>
     /// <param name="rule">From (value, velocity, gradient with decay, rate) to the next value and velocity.</param>
-    internal static void Require(Optimizer optimizer, bool decay, Func<double, double, double, double, (double Value, double Velocity)> rule)
+    internal static void Require(
+        Optimizer optimizer, bool decay, Func<double, double, double, double, (double Value, double Velocity)> rule)
     {
         float[] values = Numbers.Uniform(1, Length), velocity = new float[Length];
         double[] expected = Numbers.Widen(values), expectedVelocity = new double[Length];

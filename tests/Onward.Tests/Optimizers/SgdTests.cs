@@ -22,7 +22,10 @@ public sealed class SgdTests
     {
         Sgd sgd = new(0, 0);
 
-        Assert.Contains("3, 2 and 3", Assert.Throws<ArgumentException>(() => sgd.Update(new float[3], new float[2], new float[3], 1, true)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "3, 2 and 3",
+            Assert.Throws<ArgumentException>(() => sgd.Update(new float[3], new float[2], new float[3], 1, true)).Message,
+            StringComparison.Ordinal);
         Assert.Throws<ArgumentException>(() => sgd.Update(new float[3], new float[3], new float[4], 1, true));
     }
 }

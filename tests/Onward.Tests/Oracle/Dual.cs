@@ -13,7 +13,8 @@ public readonly record struct Dual(double Value, double Tangent)
 
     public static Dual operator *(Dual a, Dual b) => new(a.Value * b.Value, (a.Tangent * b.Value) + (a.Value * b.Tangent));
 
-    public static Dual operator /(Dual a, Dual b) => new(a.Value / b.Value, ((a.Tangent * b.Value) - (a.Value * b.Tangent)) / (b.Value * b.Value));
+    public static Dual operator /(Dual a, Dual b) =>
+        new(a.Value / b.Value, ((a.Tangent * b.Value) - (a.Value * b.Tangent)) / (b.Value * b.Value));
 
     /// <summary>The same value, no derivative.</summary>
     public static Dual StopGradient(Dual x) => new(x.Value, 0);

@@ -60,7 +60,9 @@ public sealed class ForwardGradientDerivativeTests
             foreach (Parameter parameter in new[] { head.Weight, head.Bias })
             {
                 // Differences would move the keys of a contrastive loss too, which are constants.
-                double[] expected = network.Model.Options.IsSelfSupervised ? NaiveGradients.Exact(network, parameter, loss) : NaiveGradients.CentralDifferences(network, parameter, loss);
+                double[] expected = network.Model.Options.IsSelfSupervised
+                    ? NaiveGradients.Exact(network, parameter, loss)
+                    : NaiveGradients.CentralDifferences(network, parameter, loss);
                 Tolerance.Near(expected, step.Gradient(parameter), Tolerance.Network, parameter.Name);
             }
         }
@@ -138,7 +140,10 @@ public sealed class ForwardGradientDerivativeTests
         for (int k = 0; k < step.Derivatives.Length; k++)
         {
             float[] derivatives = step.Derivatives[k];
-            Assert.All(derivatives, (derivative, place) => Assert.True(derivative == 0 || (k == block.Index && reached(place)), $"block {k}, replica {place}: {derivative}"));
+            Assert.All(
+                derivatives,
+                (derivative, place) => Assert.True(
+                    derivative == 0 || (k == block.Index && reached(place)), $"block {k}, replica {place}: {derivative}"));
         }
 
         Assert.Contains(step.Derivatives[block.Index], derivative => derivative != 0);

@@ -22,7 +22,8 @@ public sealed class ForwardGradientDeterminismTests
         // Three waves of 8 examples, one example a tile.
         ["8x8 patches"] = (TinyNetwork.TwoBlocks(patchesPerSide: 8, channels: 40, groups: 4), 20),
 
-        ["8x8 patches, convolution"] = (TinyNetwork.TwoBlocks(patchesPerSide: 8, channels: 88, groups: 4) with { TokenMixer = TokenMixer.DepthwiseConvolution }, 20),
+        ["8x8 patches, convolution"] = (
+            TinyNetwork.TwoBlocks(patchesPerSide: 8, channels: 88, groups: 4) with { TokenMixer = TokenMixer.DepthwiseConvolution }, 20),
 
         // Waves of as many examples as threads, but at least two: other waves for other threads.
         ["16x16 patches"] = (TinyNetwork.TwoBlocks(patchesPerSide: 16, channels: 12, groups: 3), 7),
@@ -39,7 +40,10 @@ public sealed class ForwardGradientDeterminismTests
         foreach (int threads in new[] { 2, 5 })
         {
             List<ulong[]> actual = Train(name, threads);
-            Assert.All(expected, (bits, i) => Assert.True(bits.AsSpan().SequenceEqual(actual[i]), $"{threads} threads: losses, gradients, weights by turns, number {i}"));
+            Assert.All(
+                expected,
+                (bits, i) => Assert.True(
+                    bits.AsSpan().SequenceEqual(actual[i]), $"{threads} threads: losses, gradients, weights by turns, number {i}"));
         }
     }
 
@@ -55,7 +59,8 @@ public sealed class ForwardGradientDeterminismTests
         {
             StepResult result = rule.Step(network.FlatPixels, network.Labels, step);
             update.Apply(network.Model.Values, rule.Gradients, rate: 0.1);
-            trajectory.Add([.. result.BlockLosses.Append(result.ReadoutLoss).Append(result.Mistakes).Select(BitConverter.DoubleToUInt64Bits)]);
+            trajectory.Add(
+                [.. result.BlockLosses.Append(result.ReadoutLoss).Append(result.Mistakes).Select(BitConverter.DoubleToUInt64Bits)]);
             trajectory.Add(Bits(rule.Gradients.All));
             trajectory.Add(Bits(network.Model.Values.All));
         }
@@ -63,5 +68,6 @@ public sealed class ForwardGradientDeterminismTests
         return trajectory;
     }
 
-    private static ulong[] Bits(ReadOnlySpan<float> values) => [.. values.ToArray().Select(value => (ulong)BitConverter.SingleToUInt32Bits(value))];
+    private static ulong[] Bits(ReadOnlySpan<float> values) =>
+        [.. values.ToArray().Select(value => (ulong)BitConverter.SingleToUInt32Bits(value))];
 }

@@ -57,14 +57,22 @@ public sealed class ForwardGradientEstimateTests
 
         step.Run();
 
-        double[][][][][] directions = [.. Enumerable.Range(0, passes).Select(pass => network.Noise(perturbation, OneStep.Seed, OneStep.Number, (uint)pass))];
+        double[][][][][] directions =
+        [
+            .. Enumerable.Range(0, passes).Select(pass => network.Noise(perturbation, OneStep.Seed, OneStep.Number, (uint)pass)),
+        ];
         Dictionary<Parameter, double[]> expected = NaiveGradients.ForwardGradient(network, scope, directions);
         foreach (MixerLayer layer in network.Model.Blocks.SelectMany(block => block.Layers))
         {
             Tolerance.Near(expected[layer.Weight], step.Gradient(layer.Weight), Tolerance.Network, layer.Weight.Name);
 
             // Normalisation cancels the bias of token mixing, so its gradient is measured against the weight's.
-            Tolerance.Near(expected[layer.Bias], step.Gradient(layer.Bias), Tolerance.Network, layer.Bias.Name, Tolerance.Norm(expected[layer.Weight]));
+            Tolerance.Near(
+                expected[layer.Bias],
+                step.Gradient(layer.Bias),
+                Tolerance.Network,
+                layer.Bias.Name,
+                Tolerance.Norm(expected[layer.Weight]));
         }
     }
 }

@@ -41,7 +41,8 @@ public sealed class ForwardGradientFaultTests : IDisposable
         rule.Step(_network.FlatPixels, _network.Labels, 0);
         float[] expected = rule.Gradients.All.ToArray();
 
-        ArgumentOutOfRangeException e = Assert.Throws<ArgumentOutOfRangeException>(() => rule.Step(_network.FlatPixels, new[] { 0, label, 1 }, 0));
+        ArgumentOutOfRangeException e = Assert.Throws<ArgumentOutOfRangeException>(
+            () => rule.Step(_network.FlatPixels, new[] { 0, label, 1 }, 0));
         rule.Step(_network.FlatPixels, _network.Labels, 0);
 
         Assert.Equal("label", e.ParamName);
@@ -77,5 +78,6 @@ public sealed class ForwardGradientFaultTests : IDisposable
 
     public void Dispose() => _team.Dispose();
 
-    private ForwardGradient Rule(LossScope scope = LossScope.All, int passes = 1) => new(_network.Model, _team, NoiseDistribution.Gaussian, scope, passes, seed: 0);
+    private ForwardGradient Rule(LossScope scope = LossScope.All, int passes = 1) =>
+        new(_network.Model, _team, NoiseDistribution.Gaussian, scope, passes, seed: 0);
 }

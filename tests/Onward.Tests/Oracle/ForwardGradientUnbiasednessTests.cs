@@ -10,7 +10,13 @@ namespace Onward.Tests.Oracle;
 /// </summary>
 public sealed class ForwardGradientUnbiasednessTests
 {
-    private static readonly LossScope[] Scopes = [LossScope.Block, LossScope.Block | LossScope.Patch, LossScope.Block | LossScope.Group, LossScope.All];
+    private static readonly LossScope[] Scopes =
+    [
+        LossScope.Block,
+        LossScope.Block | LossScope.Patch,
+        LossScope.Block | LossScope.Group,
+        LossScope.All,
+    ];
 
     public static TheoryData<string> Networks => [.. TinyNetwork.Names];
 
@@ -47,13 +53,19 @@ public sealed class ForwardGradientUnbiasednessTests
     [Theory]
     [InlineData("all normalisations", LossScope.All, 64 * 1024)]
     [InlineData("post-linear only", LossScope.Block, 48 * 1024)]
-    public void Mean_of_many_estimates_nears_the_exact_gradient_as_one_over_the_root_of_their_number(string name, LossScope scope, int draws)
+    public void Mean_of_many_estimates_nears_the_exact_gradient_as_one_over_the_root_of_their_number(
+        string name, LossScope scope, int draws)
     {
         const int Parts = 16;
         TinyNetwork network = TinyNetwork.Create(name, images: 2);
         using OneStep step = new(network, NoiseDistribution.Gaussian, scope);
         Parameter[] parameters = LayerParameters(network);
-        double[] exact = [.. parameters.SelectMany(parameter => NaiveGradients.Exact(network, parameter, sweep => Dual.Sum(sweep.Blocks.Select(block => block.SumOfReplicas))))];
+        double[] exact =
+        [
+            .. parameters.SelectMany(
+                parameter => NaiveGradients.Exact(
+                    network, parameter, sweep => Dual.Sum(sweep.Blocks.Select(block => block.SumOfReplicas)))),
+        ];
         Moments all = new(parameters);
         double squaredErrors = 0;
 
@@ -73,7 +85,8 @@ public sealed class ForwardGradientUnbiasednessTests
         double error = Distance(all.Mean, exact), standardError = Math.Sqrt(all.TotalVariance / draws);
         Assert.InRange(standardError / Tolerance.Norm(exact), 0, Tolerance.MonteCarloPower);
         Assert.InRange(error / standardError, 0, Tolerance.MonteCarloError);
-        Assert.InRange(Math.Sqrt(squaredErrors) / error, Math.Sqrt(Parts) / Tolerance.MonteCarloError, Math.Sqrt(Parts) * Tolerance.MonteCarloError);
+        Assert.InRange(
+            Math.Sqrt(squaredErrors) / error, Math.Sqrt(Parts) / Tolerance.MonteCarloError, Math.Sqrt(Parts) * Tolerance.MonteCarloError);
     }
 
     [Fact]

@@ -52,10 +52,12 @@ public static class NaiveGradients
     /// <param name="network">The network.</param>
     /// <param name="scope">The losses to tell apart; the others are added up.</param>
     /// <param name="noise">The noise of each pass [pass][layer][n][p][D].</param>
-    public static Dictionary<Parameter, double[]> ForwardGradient(TinyNetwork network, LossScope scope, IReadOnlyCollection<double[][][][]> noise)
+    public static Dictionary<Parameter, double[]> ForwardGradient(
+        TinyNetwork network, LossScope scope, IReadOnlyCollection<double[][][][]> noise)
     {
         NaiveLocalMixer oracle = new(network);
-        Dictionary<Parameter, double[]> gradients = network.Model.Values.Layout.Parameters.ToDictionary(parameter => parameter, parameter => new double[parameter.Length]);
+        Dictionary<Parameter, double[]> gradients = network.Model.Values.Layout.Parameters.ToDictionary(
+            parameter => parameter, parameter => new double[parameter.Length]);
         foreach (double[][][][] direction in noise)
         {
             foreach (NaiveBlock block in oracle.Run(network.Pixels, network.Labels, direction).Blocks)
@@ -70,9 +72,11 @@ public static class NaiveGradients
         return gradients;
     }
 
-    private static void AddLayer(LocalMixerOptions options, LossScope scope, NaiveBlock block, NaiveLayer layer, double share, double[] weight, double[] bias)
+    private static void AddLayer(
+        LocalMixerOptions options, LossScope scope, NaiveBlock block, NaiveLayer layer, double share, double[] weight, double[] bias)
     {
-        int patches = layer.Output[0].Length, channels = layer.Output[0][0].Length, groups = block.Losses[0][0].Length, size = channels / groups;
+        int patches =
+            layer.Output[0].Length, channels = layer.Output[0][0].Length, groups = block.Losses[0][0].Length, size = channels / groups;
         for (int n = 0; n < block.Losses.Length; n++)
         {
             double[][] z = [.. Enumerable.Range(0, patches).Select(p => OutputGradient(n, p))];
@@ -122,9 +126,19 @@ public static class NaiveGradients
         // Steps 3 and 4: noise times the derivative of the losses it reaches, back through the one normalisation.
         double[] OutputGradient(int n, int p)
         {
-            double[] estimate = [.. Enumerable.Range(0, channels).Select(d => layer.Activation[n][p][d].Value > 0 ? Credit(n, p, d / size) * layer.Noise[n][p][d] : 0)];
+            double[] estimate =
+            [
+                .. Enumerable.Range(0, channels)
+                .Select(d => layer.Activation[n][p][d].Value > 0 ? Credit(n, p, d / size) * layer.Noise[n][p][d] : 0),
+            ];
             return options.Normalizations.HasFlag(Normalizations.PostLinear)
-                ? [.. layer.Output[n][p].Zip(estimate).Chunk(layer.Kind == LayerKind.Group ? size : channels).SelectMany(run => NormalizationGradient(run, options.Epsilon))]
+                ?
+                [
+                    .. layer.Output[n][p]
+                    .Zip(estimate)
+                    .Chunk(layer.Kind == LayerKind.Group ? size : channels)
+                    .SelectMany(run => NormalizationGradient(run, options.Epsilon)),
+                ]
                 : estimate;
         }
 

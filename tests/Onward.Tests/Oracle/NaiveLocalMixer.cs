@@ -62,10 +62,14 @@ public sealed class NaiveLocalMixer
                 Dual[][][] input = NormalizeRows(h, layers.Count == 0 ? Normalizations.Begin : Normalizations.Middle, Run(kind));
                 Dual[][][] output = [.. input.Select(example => Affine(kind, example, size, _parameters[weight], _parameters[bias]))];
                 Dual[][][] n = NormalizeRows(output, Normalizations.PostLinear, Run(kind));
-                double[][][] u = noise?[firstLayer + layers.Count] ?? [.. n.Select(example => example.Select(row => new double[row.Length]).ToArray())];
+                double[][][] u = noise?[firstLayer + layers.Count]
+                    ?? [.. n.Select(example => example.Select(row => new double[row.Length]).ToArray())];
                 bool residual = closesBlock && blocks.Count > 0;
                 Dual[][][] before = x;
-                h = Map(n, (value, i, p, d) => Dual.Relu(value + new Dual(0, u[i][p][d]) + (residual ? before[i][p][d % before[i][p].Length] : 0)));
+                h = Map(
+                    n,
+                    (value, i, p, d) => Dual.Relu(
+                        value + new Dual(0, u[i][p][d]) + (residual ? before[i][p][d % before[i][p].Length] : 0)));
                 layers.Add(new NaiveLayer(kind, weight, bias, input, output, h, u));
             }
 
@@ -92,7 +96,8 @@ public sealed class NaiveLocalMixer
         int side = _options.ImageSide, perSide = _options.PatchesPerSide, channels = _options.ImageChannels;
         int patchSide = (int)Math.Ceiling((double)side / perSide);
         int margin = ((patchSide * perSide) - side) / 2;
-        double Pixel(int row, int column, int channel) => image[(((Inside(row - margin) * side) + Inside(column - margin)) * channels) + channel];
+        double Pixel(int row, int column, int channel) =>
+            image[(((Inside(row - margin) * side) + Inside(column - margin)) * channels) + channel];
         int Inside(int place) => Math.Clamp(place, 0, side - 1);
         return
         [
@@ -188,8 +193,14 @@ public sealed class NaiveLocalMixer
             {
                 for (int g = 0; g < groups; g++)
                 {
-                    Dual[][] concatenated = [.. features[n].Select(row => row.Select((value, d) => d / size == g ? value : Dual.StopGradient(value)).ToArray())];
-                    Dual[][] masked = [.. concatenated.Select((row, q) => row.Select(value => q == p ? value : Dual.StopGradient(value)).ToArray())];
+                    Dual[][] concatenated =
+                    [
+                        .. features[n].Select(row => row.Select((value, d) => d / size == g ? value : Dual.StopGradient(value)).ToArray()),
+                    ];
+                    Dual[][] masked =
+                    [
+                        .. concatenated.Select((row, q) => row.Select(value => q == p ? value : Dual.StopGradient(value)).ToArray()),
+                    ];
                     losses[n][p][g] = _options.IsSelfSupervised ? Contrast(Mean(masked), n, pooled, head) / examples
                         : CrossEntropy(Mean(masked), labels[n], head) / examples;
                 }
@@ -208,7 +219,10 @@ public sealed class NaiveLocalMixer
         }
 
         bool normalize = _options.Normalizations.HasFlag(Normalizations.Last);
-        return Dual.Sum(x.Select((example, n) => CrossEntropy(normalize ? Normalize(Mean(example), _options.Epsilon) : Mean(example), labels[n], _model.Readout))) / x.Length;
+        return Dual.Sum(
+            x.Select(
+                (example, n) => CrossEntropy(
+                    normalize ? Normalize(Mean(example), _options.Epsilon) : Mean(example), labels[n], _model.Readout))) / x.Length;
     }
 
     private static Dual[] Mean(Dual[][] rows) => [.. rows[0].Select((_, d) => Dual.Sum(rows.Select(row => row[d])) / rows.Length)];
@@ -223,7 +237,10 @@ public sealed class NaiveLocalMixer
     private Dual Contrast(Dual[] features, int n, Dual[][] pooled, LinearHead head)
     {
         Dual[] anchor = Unit(Apply(head, features));
-        Dual[] logits = [.. pooled.Select(other => Dot(Unit([.. Apply(head, other).Select(Dual.StopGradient)]), anchor) / _loss.Temperature)];
+        Dual[] logits =
+        [
+            .. pooled.Select(other => Dot(Unit([.. Apply(head, other).Select(Dual.StopGradient)]), anchor) / _loss.Temperature),
+        ];
         return Dual.Log(Dual.Sum(logits.Where((_, m) => m != n).Select(Dual.Exp))) - logits[(n + (logits.Length / 2)) % logits.Length];
     }
 

@@ -26,7 +26,8 @@ public enum LayerKind
 /// <param name="Output">Its output, bias included, before normalisation [n][p][D].</param>
 /// <param name="Activation">What follows from it after normalisation, noise, residual and ReLU [n][p][D].</param>
 /// <param name="Noise">The noise on its pre-activations [n][p][D].</param>
-public sealed record NaiveLayer(LayerKind Kind, Parameter Weight, Parameter Bias, Dual[][][] Input, Dual[][][] Output, Dual[][][] Activation, double[][][] Noise);
+public sealed record NaiveLayer(
+    LayerKind Kind, Parameter Weight, Parameter Bias, Dual[][][] Input, Dual[][][] Output, Dual[][][] Activation, double[][][] Noise);
 
 /// <summary>One block of the oracle after a sweep.</summary>
 /// <param name="Layers">Its layers.</param>

@@ -23,7 +23,8 @@ public sealed class OneStep : IDisposable
         Derivatives = [.. network.Model.Blocks.Select(block => new float[network.Labels.Length * block.Patches * block.Groups])];
         _rule = new ForwardGradient(network.Model, _team, perturbation, scope, passes, Seed, loss: network.Loss)
         {
-            DerivativesTaken = (tile, _, derivatives) => derivatives.Span.CopyTo(Derivatives[tile.Block.Index].AsSpan(tile.FirstExample * tile.Block.Patches * tile.Block.Groups)),
+            DerivativesTaken = (tile, _, derivatives) =>
+                derivatives.Span.CopyTo(Derivatives[tile.Block.Index].AsSpan(tile.FirstExample * tile.Block.Patches * tile.Block.Groups)),
         };
     }
 

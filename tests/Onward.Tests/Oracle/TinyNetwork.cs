@@ -16,20 +16,47 @@ public sealed class TinyNetwork
         ["all normalisations"] = Options(blocks: 3, patchesPerSide: 2, groups: 2, channelsPerGroup: 4),
         ["no normalisation"] = Options(blocks: 3, patchesPerSide: 2, groups: 3, channelsPerGroup: 2, Normalizations.None),
         ["post-linear only"] = Options(blocks: 2, patchesPerSide: 2, groups: 2, channelsPerGroup: 3, Normalizations.PostLinear),
-        ["all but begin"] = Options(blocks: 2, patchesPerSide: 2, groups: 2, channelsPerGroup: 4, Normalizations.All & ~Normalizations.Begin),
-        ["all but post-linear"] = Options(blocks: 2, patchesPerSide: 2, groups: 2, channelsPerGroup: 4, Normalizations.All & ~Normalizations.PostLinear),
-        ["all but middle"] = Options(blocks: 2, patchesPerSide: 2, groups: 2, channelsPerGroup: 4, Normalizations.All & ~Normalizations.Middle),
-        ["all but inter"] = Options(blocks: 2, patchesPerSide: 2, groups: 3, channelsPerGroup: 3, Normalizations.All & ~Normalizations.Inter),
+        ["all but begin"] = Options(
+            blocks: 2, patchesPerSide: 2, groups: 2, channelsPerGroup: 4, Normalizations.All & ~Normalizations.Begin),
+        ["all but post-linear"] = Options(
+            blocks: 2, patchesPerSide: 2, groups: 2, channelsPerGroup: 4, Normalizations.All & ~Normalizations.PostLinear),
+        ["all but middle"] = Options(
+            blocks: 2, patchesPerSide: 2, groups: 2, channelsPerGroup: 4, Normalizations.All & ~Normalizations.Middle),
+        ["all but inter"] = Options(
+            blocks: 2, patchesPerSide: 2, groups: 3, channelsPerGroup: 3, Normalizations.All & ~Normalizations.Inter),
         ["all but last"] = Options(blocks: 2, patchesPerSide: 2, groups: 2, channelsPerGroup: 4, Normalizations.All & ~Normalizations.Last),
         ["one patch"] = Options(blocks: 1, patchesPerSide: 1, groups: 3, channelsPerGroup: 4),
         ["one group"] = Options(blocks: 2, patchesPerSide: 2, groups: 1, channelsPerGroup: 4),
-        ["self-supervised"] = Options(blocks: 2, patchesPerSide: 2, groups: 2, channelsPerGroup: 4, Normalizations.All & ~Normalizations.Inter) with { Projection = 3 },
-        ["convolution"] = Options(blocks: 2, patchesPerSide: 3, groups: 2, channelsPerGroup: 3) with { TokenMixer = TokenMixer.DepthwiseConvolution },
-        ["wide convolution"] = Options(blocks: 3, patchesPerSide: 2, groups: 3, channelsPerGroup: 2, Normalizations.None) with { TokenMixer = TokenMixer.DepthwiseConvolution, KernelSide = 5 },
+        ["self-supervised"] = Options(
+            blocks: 2,
+            patchesPerSide: 2,
+            groups: 2,
+            channelsPerGroup: 4,
+            Normalizations.All & ~Normalizations.Inter) with
+        { Projection = 3 },
+        ["convolution"] = Options(
+            blocks: 2, patchesPerSide: 3, groups: 2, channelsPerGroup: 3) with
+        { TokenMixer = TokenMixer.DepthwiseConvolution },
+        ["wide convolution"] = Options(
+            blocks: 3,
+            patchesPerSide: 2,
+            groups: 3,
+            channelsPerGroup: 2,
+            Normalizations.None) with
+        { TokenMixer = TokenMixer.DepthwiseConvolution, KernelSide = 5 },
         ["narrowing"] = Options(blocks: 3, patchesPerSide: 4, groups: 2, channelsPerGroup: 3) with { Downsample = [1, 2, 1] },
-        ["narrowing to the largest"] = Options(blocks: 2, patchesPerSide: 3, groups: 2, channelsPerGroup: 4) with { Downsample = [2, 1], Pooling = PatchPooling.Maximum },
-        ["widening"] = Options(blocks: 3, patchesPerSide: 2, groups: 2, channelsPerGroup: 3) with { ChannelRatio = [2, 1, 1], GroupRatio = [1, 2, 1] },
-        ["scaled convolution"] = Options(blocks: 2, patchesPerSide: 4, groups: 1, channelsPerGroup: 4) with { Downsample = [3, 1], ChannelRatio = [3, 1], GroupRatio = [3, 1], TokenMixer = TokenMixer.DepthwiseConvolution },
+        ["narrowing to the largest"] = Options(
+            blocks: 2, patchesPerSide: 3, groups: 2, channelsPerGroup: 4) with
+        { Downsample = [2, 1], Pooling = PatchPooling.Maximum },
+        ["widening"] = Options(
+            blocks: 3, patchesPerSide: 2, groups: 2, channelsPerGroup: 3) with
+        { ChannelRatio = [2, 1, 1], GroupRatio = [1, 2, 1] },
+        ["scaled convolution"] = Options(
+            blocks: 2,
+            patchesPerSide: 4,
+            groups: 1,
+            channelsPerGroup: 4) with
+        { Downsample = [3, 1], ChannelRatio = [3, 1], GroupRatio = [3, 1], TokenMixer = TokenMixer.DepthwiseConvolution },
         [FlatPatches] = Options(blocks: 2, patchesPerSide: 2, groups: 2, channelsPerGroup: 4),
         ["padded image"] = Options(blocks: 2, patchesPerSide: 3, groups: 2, channelsPerGroup: 3),
     };
@@ -100,17 +127,23 @@ public sealed class TinyNetwork
     /// <summary>The noise that a step draws in one pass [layer][n][p][D].</summary>
     public double[][][][] Noise(NoiseDistribution perturbation, ulong seed, uint step, uint pass)
     {
-        return [.. Model.Blocks.SelectMany(block => block.Layers.Select(layer => Labels.Select((_, n) => Draw(block.Patches, layer, n)).ToArray()))];
+        return
+        [
+            .. Model.Blocks.SelectMany(
+                block => block.Layers.Select(layer => Labels.Select((_, n) => Draw(block.Patches, layer, n)).ToArray())),
+        ];
 
         double[][] Draw(int patches, MixerLayer layer, int n)
         {
             float[] drawn = new float[patches * layer.Map.Outputs];
-            perturbation.Draw(new RandomStream(seed, RandomPurpose.Perturbation, step, pass, (uint)layer.Index, (uint)(n % _images)), 0, drawn);
+            perturbation.Draw(
+                new RandomStream(seed, RandomPurpose.Perturbation, step, pass, (uint)layer.Index, (uint)(n % _images)), 0, drawn);
             return [.. drawn.Select(value => (double)value).Chunk(layer.Map.Outputs)];
         }
     }
 
-    // Images with a border: the upper half is constant, or nearly so in the last image, and biases are near 0, as they are when training begins.
+    // Images with a border: the upper half is constant, or nearly so in the last image, and biases are near 0, as they are when training
+    // begins.
     private void Flatten()
     {
         int image = Pixels[0].Length;
@@ -132,17 +165,18 @@ public sealed class TinyNetwork
         }
     }
 
-    private static LocalMixerOptions Options(int blocks, int patchesPerSide, int groups, int channelsPerGroup, Normalizations normalizations = Normalizations.All) => new()
-    {
-        Blocks = blocks,
-        PatchesPerSide = patchesPerSide,
-        Channels = groups * channelsPerGroup,
-        Groups = groups,
-        ImageSide = 4,
-        ImageChannels = 2,
-        Classes = 3,
-        Normalizations = normalizations,
-    };
+    private static LocalMixerOptions Options(
+        int blocks, int patchesPerSide, int groups, int channelsPerGroup, Normalizations normalizations = Normalizations.All) => new()
+        {
+            Blocks = blocks,
+            PatchesPerSide = patchesPerSide,
+            Channels = groups * channelsPerGroup,
+            Groups = groups,
+            ImageSide = 4,
+            ImageChannels = 2,
+            Classes = 3,
+            Normalizations = normalizations,
+        };
 
     private static float[] Normals(int length, uint layer)
     {

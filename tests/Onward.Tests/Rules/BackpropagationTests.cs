@@ -30,8 +30,16 @@ public sealed class BackpropagationTests
 
         foreach (Parameter weight in network.Model.Blocks.SelectMany(block => block.Layers).Select(layer => layer.Weight))
         {
-            Tolerance.Near(NaiveGradients.CentralDifferences(network, weight, sweep => sweep.ReadoutLoss), global.Gradients[weight], Tolerance.Network, weight.Name);
-            Tolerance.Near(NaiveGradients.CentralDifferences(network, weight, sweep => Dual.Sum(sweep.Blocks.Select(block => block.MeanLoss))), local.Gradients[weight], Tolerance.Network, weight.Name);
+            Tolerance.Near(
+                NaiveGradients.CentralDifferences(network, weight, sweep => sweep.ReadoutLoss),
+                global.Gradients[weight],
+                Tolerance.Network,
+                weight.Name);
+            Tolerance.Near(
+                NaiveGradients.CentralDifferences(network, weight, sweep => Dual.Sum(sweep.Blocks.Select(block => block.MeanLoss))),
+                local.Gradients[weight],
+                Tolerance.Network,
+                weight.Name);
         }
     }
 
@@ -39,10 +47,12 @@ public sealed class BackpropagationTests
     {
         ["matrix"] = Mixer(),
         ["convolution"] = Mixer() with { TokenMixer = TokenMixer.DepthwiseConvolution },
-        ["scaled"] = Mixer() with { Downsample = [2, 2, 1], ChannelRatio = [2, 1, 1], GroupRatio = [1, 2, 1], Pooling = PatchPooling.Maximum },
+        ["scaled"] =
+            Mixer() with { Downsample = [2, 2, 1], ChannelRatio = [2, 1, 1], GroupRatio = [1, 2, 1], Pooling = PatchPooling.Maximum },
     };
 
-    private static LocalMixerOptions Mixer() => new() { Blocks = 3, PatchesPerSide = 8, Channels = 32, Groups = 4, ImageSide = 16, ImageChannels = 1, Classes = 3 };
+    private static LocalMixerOptions Mixer() =>
+        new() { Blocks = 3, PatchesPerSide = 8, Channels = 32, Groups = 4, ImageSide = 16, ImageChannels = 1, Classes = 3 };
 
     [Theory]
     [InlineData(BackwardScope.Readout, "matrix")]

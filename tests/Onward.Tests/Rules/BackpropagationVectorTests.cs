@@ -40,7 +40,12 @@ public sealed class BackpropagationVectorTests
                 Tolerance.Near(weight, backprop.Gradients[layer.Weight], Tolerance.Network, layer.Weight.Name);
 
                 // Normalisation cancels the bias of token mixing, so its gradient is measured against the weight's.
-                Tolerance.Near(file.Expected(rule, "gradients", block.Index, l, "bias"), backprop.Gradients[layer.Bias], Tolerance.Network, layer.Bias.Name, Tolerance.Norm(weight));
+                Tolerance.Near(
+                    file.Expected(rule, "gradients", block.Index, l, "bias"),
+                    backprop.Gradients[layer.Bias],
+                    Tolerance.Network,
+                    layer.Bias.Name,
+                    Tolerance.Norm(weight));
             }
 
             RequireHead(file, backprop, block.Head, rule, "headGradients", block.Index);

@@ -57,7 +57,8 @@ public sealed class FeedbackAlignmentTests
 
         DirectFeedbackAlignment rule = new(network.Model, team, [.. network.Layers.Select(_ => transposed)]);
 
-        float[] gradients = network.Gradients(rule), expected = network.Gradients(Backpropagation.ThroughWeights(network.Model, team, BackwardScope.Readout));
+        float[] gradients = network.Gradients(rule), expected = network.Gradients(
+            Backpropagation.ThroughWeights(network.Model, team, BackwardScope.Readout));
         Parameter last = network.Layers.Last().Weight;
         Tolerance.Near(expected.AsSpan(last.Offset, last.Length), gradients.AsSpan(last.Offset, last.Length), Tolerance.Network, last.Name);
     }

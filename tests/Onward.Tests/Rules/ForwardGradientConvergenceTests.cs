@@ -30,7 +30,8 @@ public sealed class ForwardGradientConvergenceTests
             "FG-W" => new WeightForwardGradient(network.Model, team, NoiseDistribution.Gaussian, LossScope.Global, 1, seed: 11),
             "LG-FG-A" => new ForwardGradient(network.Model, team, NoiseDistribution.Gaussian, LossScope.All, 1, seed: 11),
             "sparse LG-FG-A" => new ForwardGradient(network.Model, team, new SparseNoise(), LossScope.All, 1, seed: 11),
-            "layer by layer" => new ForwardGradient(network.Model, team, NoiseDistribution.Gaussian, LossScope.All, 1, seed: 11, layerwise: true),
+            "layer by layer" =>
+                new ForwardGradient(network.Model, team, NoiseDistribution.Gaussian, LossScope.All, 1, seed: 11, layerwise: true),
             _ => new WeightForwardGradient(network.Model, team, NoiseDistribution.Gaussian, LossScope.All, 1, seed: 11),
         };
         float[] gradient = network.Gradients(Backpropagation.ThroughWeights(network.Model, team, target));
@@ -59,7 +60,8 @@ public sealed class ForwardGradientConvergenceTests
     }
 
     // Distance of the mean from the gradient over all weights, and the distance that chance alone explains.
-    private static (double Error, double StandardError) Compare(SmallNetwork network, float[] gradient, double[] sum, double[] squares, int draws)
+    private static (double Error, double StandardError) Compare(
+        SmallNetwork network, float[] gradient, double[] sum, double[] squares, int draws)
     {
         double error = 0, variance = 0;
         foreach (Parameter weight in network.Layers.Select(layer => layer.Weight))

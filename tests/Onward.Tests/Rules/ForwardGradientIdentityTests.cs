@@ -23,7 +23,8 @@ public sealed class ForwardGradientIdentityTests
     [InlineData(LossScope.Global, BackwardScope.Readout, 0, TokenMixer.DepthwiseConvolution)]
     [InlineData(LossScope.Block, BackwardScope.LocalLossesWithinBlock, 0, TokenMixer.DepthwiseConvolution)]
     [InlineData(LossScope.All, BackwardScope.LocalLossesWithinBlock, 0, TokenMixer.DepthwiseConvolution)]
-    public void Activity_estimates_along_all_directions_add_up_to_the_gradient(LossScope scope, BackwardScope target, int projection, TokenMixer mixer = TokenMixer.Matrix) =>
+    public void Activity_estimates_along_all_directions_add_up_to_the_gradient(
+        LossScope scope, BackwardScope target, int projection, TokenMixer mixer = TokenMixer.Matrix) =>
         RequireActivityIdentity(new SmallNetwork(projection: projection, tokenMixer: mixer), scope, target);
 
     [Theory]
@@ -45,13 +46,15 @@ public sealed class ForwardGradientIdentityTests
     [InlineData(LossScope.Global, BackwardScope.Readout, 2, TokenMixer.DepthwiseConvolution)]
     [InlineData(LossScope.Block, BackwardScope.LocalLossesWithinBlock, 2, TokenMixer.DepthwiseConvolution)]
     [InlineData(LossScope.All, BackwardScope.LocalLossesWithinBlock, 1, TokenMixer.DepthwiseConvolution)]
-    public void Weight_estimates_along_all_directions_add_up_to_the_gradient(LossScope scope, BackwardScope target, int groups, TokenMixer mixer = TokenMixer.Matrix) =>
+    public void Weight_estimates_along_all_directions_add_up_to_the_gradient(
+        LossScope scope, BackwardScope target, int groups, TokenMixer mixer = TokenMixer.Matrix) =>
         RequireWeightIdentity(new SmallNetwork(groups: groups, tokenMixer: mixer), scope, target);
 
     [Theory]
     [InlineData(LossScope.Global, BackwardScope.Readout, 4)]
     [InlineData(LossScope.Block, BackwardScope.LocalLossesWithinBlock, 4)]
-    public void Weight_estimates_add_up_to_the_gradient_of_losses_that_compare_examples(LossScope scope, BackwardScope target, int projection) =>
+    public void Weight_estimates_add_up_to_the_gradient_of_losses_that_compare_examples(
+        LossScope scope, BackwardScope target, int projection) =>
         RequireWeightIdentity(new SmallNetwork(projection: projection), scope, target);
 
     // A normalisation over all channels would carry a weight's influence from its group to the others.
@@ -59,8 +62,12 @@ public sealed class ForwardGradientIdentityTests
     [InlineData(LossScope.Block | LossScope.Group, TokenMixer.Matrix)]
     [InlineData(LossScope.All, TokenMixer.Matrix)]
     [InlineData(LossScope.All, TokenMixer.DepthwiseConvolution)]
-    public void Weight_estimates_by_group_add_up_to_the_gradient_where_no_normalisation_joins_the_groups(LossScope scope, TokenMixer mixer) =>
-        RequireWeightIdentity(new SmallNetwork(Normalizations.All & ~Normalizations.PostLinear, tokenMixer: mixer), scope, BackwardScope.LocalLossesWithinBlock);
+    public void Weight_estimates_by_group_add_up_to_the_gradient_where_no_normalisation_joins_the_groups(
+        LossScope scope, TokenMixer mixer) =>
+        RequireWeightIdentity(
+            new SmallNetwork(Normalizations.All & ~Normalizations.PostLinear, tokenMixer: mixer),
+            scope,
+            BackwardScope.LocalLossesWithinBlock);
 
     [Theory]
     [InlineData(LossScope.Block)]
@@ -68,7 +75,8 @@ public sealed class ForwardGradientIdentityTests
     public void Estimates_layer_by_layer_add_up_to_the_gradient(LossScope scope) =>
         RequireActivityIdentity(new SmallNetwork(blocks: 3), scope, layerwise: true);
 
-    // What has no noise in it, the last layer's gradient and predictions, is in each estimate, whatever the direction; the rest adds up. That holds
+    // What has no noise in it, the last layer's gradient and predictions, is in each estimate, whatever the direction; the rest adds up.
+    // That holds
     // for predictions through any matrices, the more so as these are random.
     [Theory]
     [InlineData(LossScope.All, false, 0, PatchPooling.Average)]
@@ -81,7 +89,8 @@ public sealed class ForwardGradientIdentityTests
     [InlineData(LossScope.Global, false, 0, PatchPooling.Maximum)]
     [InlineData(LossScope.Global, false, 4, null)]
     [InlineData(LossScope.Global, false, 0, null, TokenMixer.DepthwiseConvolution)]
-    public void Estimates_without_noise_on_the_last_layer_add_up_to_the_gradient(LossScope scope, bool layerwise, int projection, PatchPooling? pooling, TokenMixer mixer = TokenMixer.Matrix)
+    public void Estimates_without_noise_on_the_last_layer_add_up_to_the_gradient(
+        LossScope scope, bool layerwise, int projection, PatchPooling? pooling, TokenMixer mixer = TokenMixer.Matrix)
     {
         foreach (ControlVariate controlVariate in Enum.GetValues<ControlVariate>())
         {
@@ -98,7 +107,11 @@ public sealed class ForwardGradientIdentityTests
                 TensorPrimitives.Multiply(rule.Feedback.Matrices.All, 0.2f, rule.Feedback.Matrices.All);
             }
 
-            int[] exactLayers = [.. network.Model.Blocks.Where(block => scope != LossScope.Global || block.Index == 2).Select(block => block.Layers[^1].Index)];
+            int[] exactLayers =
+            [
+                .. network.Model.Blocks.Where(block => scope != LossScope.Global || block.Index == 2)
+                .Select(block => block.Layers[^1].Index),
+            ];
             direction.At = (exactLayers[0], 0, 0); // where no noise is drawn
             float[] withoutNoise = network.Gradients(rule), sum = [.. withoutNoise];
             foreach ((int Layer, int Example, int Element) at in network.Activities.Where(at => !exactLayers.Contains(at.Layer)))
@@ -165,8 +178,10 @@ public sealed class ForwardGradientIdentityTests
         for (uint pass = 0; pass < 3; pass++)
         {
             OnePass one = new(pass);
-            TensorPrimitives.MultiplyAdd(network.Gradients(new ForwardGradient(network.Model, team, one, scope, 1, seed: 5)), 1f / 3, activityMean, activityMean);
-            TensorPrimitives.MultiplyAdd(network.Gradients(new WeightForwardGradient(network.Model, team, one, scope, 1, seed: 5)), 1f / 3, weightMean, weightMean);
+            TensorPrimitives.MultiplyAdd(
+                network.Gradients(new ForwardGradient(network.Model, team, one, scope, 1, seed: 5)), 1f / 3, activityMean, activityMean);
+            TensorPrimitives.MultiplyAdd(
+                network.Gradients(new WeightForwardGradient(network.Model, team, one, scope, 1, seed: 5)), 1f / 3, weightMean, weightMean);
         }
 
         network.RequireEqualTrunks(activityMean, activity);

@@ -51,6 +51,7 @@ public sealed class LayerwiseTests
         TinyNetwork network = TinyNetwork.Create("one group");
         using WorkerTeam team = new(1);
 
-        Assert.Throws<ArgumentException>(() => new ForwardGradient(network.Model, team, NoiseDistribution.Gaussian, LossScope.Global, 1, seed: 1, layerwise: true));
+        Assert.Throws<ArgumentException>(
+            () => new ForwardGradient(network.Model, team, NoiseDistribution.Gaussian, LossScope.Global, 1, seed: 1, layerwise: true));
     }
 }

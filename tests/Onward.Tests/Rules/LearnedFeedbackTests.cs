@@ -8,7 +8,10 @@ using Onward.Threads;
 
 namespace Onward.Tests.Rules;
 
-/// <summary>What predictions are fitted to, and what they leave of the noise. That any prediction leaves the mean as it is, is tested with the other identities.</summary>
+/// <summary>
+/// What predictions are fitted to, and what they leave of the noise. That any prediction leaves the mean as it is, is tested with the other
+/// identities.
+/// </summary>
 public sealed class LearnedFeedbackTests
 {
     /// <summary>Scope, layerwise, passes, noise, projection.</summary>
@@ -24,19 +27,25 @@ public sealed class LearnedFeedbackTests
         { LossScope.Global, false, 2, NoiseDistribution.Rademacher, 4 },
     };
 
-    // The weights themselves are matrices that explain all, layer by layer from the last: with them as B a prediction is the gradient. Of a network
-    // that stands still, the fit must come there from 0. Where two layers are perturbed at once, each has the other's noise in it, which no prediction of
-    // its own takes away. A global loss gathers 2000 numbers of noise for 90 examples here: too little is learnt in so few steps, but no harm may be done.
+    // The weights themselves are matrices that explain all, layer by layer from the last: with them as B a prediction is the gradient. Of a
+    // network
+    // that stands still, the fit must come there from 0. Where two layers are perturbed at once, each has the other's noise in it, which no
+    // prediction of
+    // its own takes away. A global loss gathers 2000 numbers of noise for 90 examples here: too little is learnt in so few steps, but no
+    // harm may be done.
     [Theory]
     [MemberData(nameof(Rules))]
-    public void On_a_network_that_stands_still_the_noise_goes_away(LossScope scope, bool layerwise, int passes, NoiseDistribution noise, int projection)
+    public void On_a_network_that_stands_still_the_noise_goes_away(
+        LossScope scope, bool layerwise, int passes, NoiseDistribution noise, int projection)
     {
         LocalMixer model = Model(projection);
         using WorkerTeam team = new(2);
         ForwardGradient rule = Rule(model, team, scope, layerwise, passes, noise);
         Run(rule, 0, 150);
 
-        Assert.All(Layers(model, rule), layer => Assert.InRange(rule.Feedback!.NoiseLeft(layer), 0, scope == LossScope.Global ? 1.1 : layerwise ? 0.01 : 0.75));
+        Assert.All(
+            Layers(model, rule),
+            layer => Assert.InRange(rule.Feedback!.NoiseLeft(layer), 0, scope == LossScope.Global ? 1.1 : layerwise ? 0.01 : 0.75));
     }
 
     [Fact]
@@ -54,7 +63,9 @@ public sealed class LearnedFeedbackTests
             }
 
             network.RequireEqualTrunks(
-                network.Gradients(Backpropagation.ThroughWeights(network.Model, team, scope == LossScope.Global ? BackwardScope.Readout : BackwardScope.LocalLossesWithinBlock)),
+                network.Gradients(
+                    Backpropagation.ThroughWeights(
+                        network.Model, team, scope == LossScope.Global ? BackwardScope.Readout : BackwardScope.LocalLossesWithinBlock)),
                 Step(network, rule, 0));
         }
     }
@@ -69,7 +80,8 @@ public sealed class LearnedFeedbackTests
         LocalMixer model = Model(0);
         using WorkerTeam team = new(2);
         ForwardGradient rule = Rule(model, team, scope);
-        Backpropagation exact = Backpropagation.ThroughWeights(model, team, scope == LossScope.Global ? BackwardScope.Readout : BackwardScope.LocalLossesWithinBlock);
+        Backpropagation exact = Backpropagation.ThroughWeights(
+            model, team, scope == LossScope.Global ? BackwardScope.Readout : BackwardScope.LocalLossesWithinBlock);
         (float[] pixels, int[] labels) = Batch(0);
         exact.Step(pixels, labels, 0);
         double[] sum = new double[model.Values.All.Length];
@@ -211,7 +223,14 @@ public sealed class LearnedFeedbackTests
         using WorkerTeam team = new(1);
 
         ArgumentException fault = Assert.Throws<ArgumentException>(() =>
-            new ForwardGradient(network.Model, team, NoiseDistribution.Gaussian, LossScope.All, 1, seed: 1, controlVariate: ControlVariate.LearnedFeedback));
+            new ForwardGradient(
+                network.Model,
+                team,
+                NoiseDistribution.Gaussian,
+                LossScope.All,
+                1,
+                seed: 1,
+                controlVariate: ControlVariate.LearnedFeedback));
 
         Assert.Contains("must be Hidden", fault.Message, StringComparison.Ordinal);
     }
@@ -256,8 +275,10 @@ public sealed class LearnedFeedbackTests
         return (pixels, [.. Enumerable.Range(0, Examples).Select(n => n % 5)]);
     }
 
-    private static ForwardGradient Rule(LocalMixer model, WorkerTeam team, LossScope scope, bool layerwise = true, int passes = 1, NoiseDistribution? noise = null) => new(
-        model, team, noise ?? NoiseDistribution.Gaussian, scope, passes, seed: 1, layerwise: layerwise && scope != LossScope.Global, sites: NoiseSites.Hidden,
+    private static ForwardGradient Rule(
+        LocalMixer model, WorkerTeam team, LossScope scope, bool layerwise = true, int passes = 1, NoiseDistribution? noise = null) => new(
+        model, team, noise ?? NoiseDistribution.Gaussian, scope, passes, seed: 1, layerwise: layerwise
+            && scope != LossScope.Global, sites: NoiseSites.Hidden,
         controlVariate: ControlVariate.LearnedFeedback);
 
     private static float[] Step(SmallNetwork network, ForwardGradient rule, uint step)
@@ -272,7 +293,8 @@ public sealed class LearnedFeedbackTests
         double distance = 0, norm = 0;
         foreach (Parameter weight in model.Blocks.SelectMany(block => block.Layers).Select(layer => layer.Weight))
         {
-            distance += Math.Pow(TensorPrimitives.Distance(exact.Slice(weight.Offset, weight.Length), estimate.Slice(weight.Offset, weight.Length)), 2);
+            distance += Math.Pow(
+                TensorPrimitives.Distance(exact.Slice(weight.Offset, weight.Length), estimate.Slice(weight.Offset, weight.Length)), 2);
             norm += Math.Pow(TensorPrimitives.Norm(exact.Slice(weight.Offset, weight.Length)), 2);
         }
 

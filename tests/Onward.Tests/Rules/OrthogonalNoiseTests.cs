@@ -44,8 +44,10 @@ public sealed class OrthogonalNoiseTests
         using WorkerTeam team = new(1);
 
         NoiseDistribution noise = NoiseDistribution.Orthogonal;
-        ArgumentException passes = Assert.Throws<ArgumentException>(() => new ForwardGradient(model, team, noise, LossScope.All, 6, seed: 1));
-        ArgumentException weights = Assert.Throws<ArgumentException>(() => new WeightForwardGradient(model, team, noise, LossScope.All, 6, seed: 1));
+        ArgumentException passes = Assert.Throws<ArgumentException>(
+            () => new ForwardGradient(model, team, noise, LossScope.All, 6, seed: 1));
+        ArgumentException weights = Assert.Throws<ArgumentException>(
+            () => new WeightForwardGradient(model, team, noise, LossScope.All, 6, seed: 1));
 
         Assert.StartsWith("Orthogonal directions come in sets of a power of two; got 6 passes.", passes.Message);
         Assert.Equal(passes.Message, weights.Message);
@@ -53,7 +55,8 @@ public sealed class OrthogonalNoiseTests
 
     private static LocalMixer Network(int groups)
     {
-        LocalMixer model = new(new LocalMixerOptions { Blocks = 1, PatchesPerSide = 2, Channels = 8, Groups = groups, ImageSide = 6, ImageChannels = 1, Classes = 3 });
+        LocalMixer model = new(
+            new LocalMixerOptions { Blocks = 1, PatchesPerSide = 2, Channels = 8, Groups = groups, ImageSide = 6, ImageChannels = 1, Classes = 3 });
         CounterRandom.Normals(new RandomStream(6, RandomPurpose.Initialization), 0, model.Values.All);
         TensorPrimitives.Multiply(model.Values.All, 0.5f, model.Values.All);
         return model;

@@ -60,7 +60,9 @@ public sealed class OverlapTests
 
         foreach (MixerBlock block in network.Model.Blocks.SkipLast(1))
         {
-            Assert.All(block.Layers, layer => Assert.NotEqual(apart.Gradients[layer.Weight].ToArray(), overlapping.Gradients[layer.Weight].ToArray()));
+            Assert.All(
+                block.Layers,
+                layer => Assert.NotEqual(apart.Gradients[layer.Weight].ToArray(), overlapping.Gradients[layer.Weight].ToArray()));
         }
     }
 
@@ -87,7 +89,8 @@ public sealed class OverlapTests
     {
         LocalMixer model = TinyNetwork.Create("all normalisations").Model;
         using WorkerTeam team = new(1);
-        double Products(int block, int firstLayer = 0) => 2.0 * model.Options.Patches * model.Blocks[block].Layers.Skip(firstLayer).Sum(layer => layer.Map.MultiplyAddsPerRow);
+        double Products(int block, int firstLayer = 0) =>
+            2.0 * model.Options.Patches * model.Blocks[block].Layers.Skip(firstLayer).Sum(layer => layer.Map.MultiplyAddsPerRow);
         double apart = Create(name, model, team, BackwardScope.LocalLossesWithinBlock).MatrixFlopsPerExample;
 
         double overlapping = Create(name, model, team, BackwardScope.LocalLossesOverlapping).MatrixFlopsPerExample;
@@ -103,7 +106,8 @@ public sealed class OverlapTests
     {
         TinyNetwork network = TinyNetwork.Create("all normalisations");
         using WorkerTeam team = new(1);
-        Backpropagation aligned = Backpropagation.ThroughFeedback(network.Model, team, BackwardScope.LocalLossesOverlapping, network.Model.Values);
+        Backpropagation aligned = Backpropagation.ThroughFeedback(
+            network.Model, team, BackwardScope.LocalLossesOverlapping, network.Model.Values);
         LearningRule backprop = Create("LG-BP", network.Model, team, BackwardScope.LocalLossesOverlapping);
 
         aligned.Step(network.FlatPixels, network.Labels, 0);
@@ -119,7 +123,8 @@ public sealed class OverlapTests
         TinyNetwork network = TinyNetwork.Create("one group");
         using WorkerTeam team = new(1);
 
-        Assert.Throws<ArgumentException>(() => Backpropagation.ThroughWeights(network.Model, team, BackwardScope.LocalLossesOverlapping, recompute: true));
+        Assert.Throws<ArgumentException>(
+            () => Backpropagation.ThroughWeights(network.Model, team, BackwardScope.LocalLossesOverlapping, recompute: true));
     }
 
     private static Backpropagation Create(string name, LocalMixer model, WorkerTeam team, BackwardScope scope) => name == "LG-BP"

@@ -14,7 +14,8 @@ public sealed class OwnRuleTests
     [InlineData(Locality.Block, PatchPooling.Average, false)]
     [InlineData(Locality.Network, PatchPooling.Average, false)]
     [InlineData(Locality.Block, PatchPooling.Maximum, true)]
-    public void A_rule_that_sends_errors_back_through_the_head_has_the_gradient_of_the_last_layer(Locality locality, PatchPooling pooling, bool scaled)
+    public void A_rule_that_sends_errors_back_through_the_head_has_the_gradient_of_the_last_layer(
+        Locality locality, PatchPooling pooling, bool scaled)
     {
         SmallNetwork network = new(Normalizations.All & ~Normalizations.Inter, scaled: scaled ? pooling : null);
         using WorkerTeam team = new(2);
@@ -25,7 +26,8 @@ public sealed class OwnRuleTests
         foreach (MixerBlock block in network.Model.Blocks)
         {
             Parameter weight = block.Layers[^1].Weight;
-            Tolerance.Near(expected.AsSpan(weight.Offset, weight.Length), actual.AsSpan(weight.Offset, weight.Length), Tolerance.Network, weight.Name);
+            Tolerance.Near(
+                expected.AsSpan(weight.Offset, weight.Length), actual.AsSpan(weight.Offset, weight.Length), Tolerance.Network, weight.Name);
         }
     }
 
@@ -35,10 +37,13 @@ public sealed class OwnRuleTests
         SmallNetwork network = new();
         using WorkerTeam team = new(1);
 
-        Assert.Equal(2.0 * network.Model.Blocks.Sum(block => block.FlopsPerExample), new HeadFeedback(network.Model, team, Locality.Block).MatrixFlopsPerExample);
+        Assert.Equal(
+            2.0 * network.Model.Blocks.Sum(block => block.FlopsPerExample),
+            new HeadFeedback(network.Model, team, Locality.Block).MatrixFlopsPerExample);
     }
 
-    private sealed class HeadFeedback(LocalMixer model, WorkerTeam team, Locality locality) : LearningRule(model, team, locality, trainsHeads: true, loss: null)
+    private sealed class HeadFeedback(
+        LocalMixer model, WorkerTeam team, Locality locality) : LearningRule(model, team, locality, trainsHeads: true, loss: null)
     {
         protected internal override void Differentiate(ReadOnlySpan<BlockTile> tiles)
         {

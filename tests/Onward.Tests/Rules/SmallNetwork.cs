@@ -11,7 +11,13 @@ public sealed class SmallNetwork
     /// <summary>Images in the batch, each in two views where the network projects.</summary>
     public const int Images = 2;
 
-    public SmallNetwork(Normalizations normalizations = Normalizations.All, int groups = 2, int projection = 0, TokenMixer tokenMixer = TokenMixer.Matrix, int blocks = 2, PatchPooling? scaled = null)
+    public SmallNetwork(
+        Normalizations normalizations = Normalizations.All,
+        int groups = 2,
+        int projection = 0,
+        TokenMixer tokenMixer = TokenMixer.Matrix,
+        int blocks = 2,
+        PatchPooling? scaled = null)
     {
         int examples = projection > 0 ? 2 * Images : Images;
         int side = scaled is null ? 2 : 3;
@@ -76,7 +82,12 @@ public sealed class SmallNetwork
             ReadOnlySpan<float> gradient = expected.AsSpan(weight.Offset, weight.Length);
             Assert.NotEqual(0, Tolerance.Norm(gradient));
             Tolerance.Near(gradient, actual.Slice(weight.Offset, weight.Length), Tolerance.Network, weight.Name);
-            Tolerance.Near(expected.AsSpan(bias.Offset, bias.Length), actual.Slice(bias.Offset, bias.Length), Tolerance.Network, bias.Name, Tolerance.Norm(gradient));
+            Tolerance.Near(
+                expected.AsSpan(bias.Offset, bias.Length),
+                actual.Slice(bias.Offset, bias.Length),
+                Tolerance.Network,
+                bias.Name,
+                Tolerance.Norm(gradient));
         }
     }
 

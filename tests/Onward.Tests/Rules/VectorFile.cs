@@ -54,7 +54,8 @@ public sealed class VectorFile
             Labels = [.. root.GetProperty("labels").EnumerateArray().Select(label => label.GetInt32())];
         }
 
-        Noise = new FixedNoise([.. root.GetProperty("noise").EnumerateArray().SelectMany(block => block.EnumerateArray()).Select(Data)], Examples);
+        Noise = new FixedNoise(
+            [.. root.GetProperty("noise").EnumerateArray().SelectMany(block => block.EnumerateArray()).Select(Data)], Examples);
     }
 
     public LocalMixer Model { get; }
@@ -71,7 +72,9 @@ public sealed class VectorFile
 
     public NoiseDistribution Noise { get; }
 
-    /// <summary>Every file of a kind, localmixer-*.json or contrastive-*.json, in ONWARD_VECTORS, by default shared/vectors beside the repository.</summary>
+    /// <summary>
+    /// Every file of a kind, localmixer-*.json or contrastive-*.json, in ONWARD_VECTORS, by default shared/vectors beside the repository.
+    /// </summary>
     public static IEnumerable<string> Paths(string kind = "localmixer")
     {
         string? directory = Environment.GetEnvironmentVariable("ONWARD_VECTORS");
@@ -94,7 +97,10 @@ public sealed class VectorFile
             at = key is int index ? at[index] : at.GetProperty((string)key);
         }
 
-        return at.ValueKind == JsonValueKind.Number ? [(float)at.GetDouble()] : at.ValueKind == JsonValueKind.Array ? [.. at.EnumerateArray().Select(v => (float)v.GetDouble())] : Data(at);
+        return at.ValueKind == JsonValueKind.Number
+            ? [(float)at.GetDouble()]
+            : at.ValueKind == JsonValueKind.Array ? [.. at.EnumerateArray().Select(v => (float)v.GetDouble())]
+            : Data(at);
     }
 
     private void SetHead(LinearHead head, JsonElement values)

@@ -55,7 +55,9 @@ public sealed class CheckpointFolderTests : IDisposable
         folder.Save(read!);
 
         Assert.Equal(1, read!.Step);
-        Assert.Equal(["epoch-0007-step-000000.safetensors", "epoch-0000-step-000002.safetensors"], faults.Select(fault => Path.GetFileName(fault.Split(':')[0])));
+        Assert.Equal(
+            ["epoch-0007-step-000000.safetensors", "epoch-0000-step-000002.safetensors"],
+            faults.Select(fault => Path.GetFileName(fault.Split(':')[0])));
         Assert.Equal(["epoch-0000-step-000000", "epoch-0000-step-000001"], Names);
     }
 
@@ -68,7 +70,9 @@ public sealed class CheckpointFolderTests : IDisposable
         folder.Save(_checkpoint);
         File.WriteAllText(_folder["run/epoch-0000-step-000000.safetensors"], "torn");
 
-        Assert.StartsWith($"{_folder["run"]}: none of 1 checkpoint is intact; the newest: ", Assert.Throws<ModelFileException>(() => folder.LoadNewest()).Message);
+        Assert.StartsWith(
+            $"{_folder["run"]}: none of 1 checkpoint is intact; the newest: ",
+            Assert.Throws<ModelFileException>(() => folder.LoadNewest()).Message);
     }
 
     [Fact]

@@ -37,13 +37,17 @@ public sealed class CheckpointTests : IDisposable
     {
         Checkpoint? kept = null;
         _ = new TrainedRun("supervised sgd", stopAfterSteps: 0, keep: checkpoint => kept = checkpoint);
-        kept!.State.Epochs.Add(new EpochMetrics(1, 0.1, [double.NaN, 1], double.PositiveInfinity, 2, double.NaN, 3, double.PositiveInfinity, TimeSpan.FromTicks(3)));
+        kept!.State.Epochs.Add(
+            new EpochMetrics(
+                1, 0.1, [double.NaN, 1], double.PositiveInfinity, 2, double.NaN, 3, double.PositiveInfinity, TimeSpan.FromTicks(3)));
 
         kept.Save(_folder["run"]);
 
         EpochMetrics read = Checkpoint.Load(_folder["run"]).Epochs[0];
         Assert.Equal([double.NaN, 1], read.BlockLosses);
-        Assert.Equal((double.PositiveInfinity, double.NaN, double.PositiveInfinity, 3), (read.TrainLoss, read.TestLoss, read.ImagesPerSecond, read.Elapsed.Ticks));
+        Assert.Equal(
+            (double.PositiveInfinity, double.NaN, double.PositiveInfinity, 3),
+            (read.TrainLoss, read.TestLoss, read.ImagesPerSecond, read.Elapsed.Ticks));
     }
 
     [Fact]
@@ -89,12 +93,15 @@ public sealed class CheckpointTests : IDisposable
     [Fact]
     public void A_newer_version_is_told_apart_from_damage()
     {
-        _ = new TrainedRun("supervised sgd", stopAfterSteps: 0, keep: checkpoint => checkpoint.Save(_folder["run"], Checkpoint.FileVersion + 1));
+        _ = new TrainedRun(
+            "supervised sgd", stopAfterSteps: 0, keep: checkpoint => checkpoint.Save(_folder["run"], Checkpoint.FileVersion + 1));
 
         ModelFileException fault = Assert.Throws<ModelFileException>(() => Checkpoint.Load(_folder["run"]));
 
         Assert.True(fault.IsOfNewerVersion);
-        Assert.Equal($"{_folder["run"]}: a checkpoint of version 3; this program reads up to 2. Go on with the version of Onward that wrote it, or a newer one.", fault.Message);
+        Assert.Equal(
+            $"{_folder["run"]}: a checkpoint of version 3; this program reads up to 2. Go on with the version of Onward that wrote it, or a newer one.",
+            fault.Message);
     }
 
     [Fact]
@@ -102,7 +109,9 @@ public sealed class CheckpointTests : IDisposable
     {
         ModelFile.Save(new TrainedRun("supervised sgd", stopAfterSteps: 0).Model, _folder["model"]);
 
-        Assert.Contains("no checkpoint (onward.checkpoint) in the metadata", Assert.Throws<ModelFileException>(() => Checkpoint.Load(_folder["model"])).Message);
+        Assert.Contains(
+            "no checkpoint (onward.checkpoint) in the metadata",
+            Assert.Throws<ModelFileException>(() => Checkpoint.Load(_folder["model"])).Message);
     }
 
     [Theory]
@@ -122,7 +131,9 @@ public sealed class CheckpointTests : IDisposable
             SafetensorsWriter.ChecksumKey,
             file => Checksum.Of(file)));
 
-        Assert.Contains("the checkpoint in the metadata is damaged", Assert.Throws<ModelFileException>(() => Checkpoint.Load(_folder["damaged"])).Message);
+        Assert.Contains(
+            "the checkpoint in the metadata is damaged",
+            Assert.Throws<ModelFileException>(() => Checkpoint.Load(_folder["damaged"])).Message);
     }
 
     // Version 0.1 took a SHA-256, of the file and of what names the images.

@@ -24,14 +24,18 @@ public sealed class FlatImagesTests
         model.Initialize(1);
         using WorkerTeam team = new(2);
         ForwardGradient rule = new(model, team, NoiseDistribution.Gaussian, LossScope.All, passes: 1, seed: 1);
-        TrainingOptions options = new() { Epochs = 1, BatchSize = 32, LearningRate = 0.05, WarmupEpochs = 0.5, MaximumSteps = Steps, Seed = 1 };
-        LabelledImages training = ProceduralDigits.GenerateImages(1, 0, 32 * Steps), test = ProceduralDigits.GenerateImages(1, 32 * Steps, 64);
+        TrainingOptions options =
+            new() { Epochs = 1, BatchSize = 32, LearningRate = 0.05, WarmupEpochs = 0.5, MaximumSteps = Steps, Seed = 1 };
+        LabelledImages training =
+            ProceduralDigits.GenerateImages(1, 0, 32 * Steps), test = ProceduralDigits.GenerateImages(1, 32 * Steps, 64);
         (float[] mean, float[] deviation) = PixelStatistics.Of(training);
 
-        new Trainer(model, rule, team, new ImageDataset("digits", training, test, mean, deviation, "drawn"), options, TimeProvider.System).Run(cancellation: TestContext.Current.CancellationToken);
+        new Trainer(model, rule, team, new ImageDataset("digits", training, test, mean, deviation, "drawn"), options, TimeProvider.System)
+            .Run(cancellation: TestContext.Current.CancellationToken);
 
         // Weights are drawn with a deviation of about 0.1, and a layer's outputs deviate by about 1.
-        float largest = model.Blocks.SelectMany(block => block.Layers).Max(layer => TensorPrimitives.MaxMagnitude<float>(model.Values[layer.Bias]));
+        float largest = model.Blocks.SelectMany(block => block.Layers)
+            .Max(layer => TensorPrimitives.MaxMagnitude<float>(model.Values[layer.Bias]));
         Assert.Equal(holds, Math.Abs(largest) < 4);
     }
 }

@@ -52,7 +52,8 @@ public sealed class ImageIdentityTests
         Checkpoint? kept = null;
         TrainedRun whole = new("supervised sgd");
         _ = new TrainedRun("supervised sgd", keep: checkpoint => kept = checkpoint, stopAfterSteps: 6);
-        Checkpoint old = new(kept!.Model, kept.Velocity, kept.Average, kept.Feedback, kept.Options, NameOfVersion1(TrainedRun.Digits()), kept.State);
+        Checkpoint old = new(
+            kept!.Model, kept.Velocity, kept.Average, kept.Feedback, kept.Options, NameOfVersion1(TrainedRun.Digits()), kept.State);
 
         new TrainedRun("supervised sgd", old).RequireSame(whole);
 

@@ -69,10 +69,12 @@ public sealed class LearningRateScanTests
 
     private static IReadOnlyList<ScannedRate> Scan(double lowest, double highest, int steps, int threads = 2)
     {
-        LocalMixer model = new(new LocalMixerOptions { Blocks = 2, PatchesPerSide = 2, Channels = 32, Groups = 4, ImageSide = 28, ImageChannels = 1, Classes = 10 });
+        LocalMixer model = new(
+            new LocalMixerOptions { Blocks = 2, PatchesPerSide = 2, Channels = 32, Groups = 4, ImageSide = 28, ImageChannels = 1, Classes = 10 });
         model.Initialize(3);
         using WorkerTeam team = new(threads);
         ForwardGradient rule = new(model, team, NoiseDistribution.Gaussian, LossScope.All, 1, seed: 3);
-        return LearningRateScan.Run(model, rule, team, TrainedRun.Digits(), Options, lowest, highest, steps, TestContext.Current.CancellationToken);
+        return LearningRateScan.Run(
+            model, rule, team, TrainedRun.Digits(), Options, lowest, highest, steps, TestContext.Current.CancellationToken);
     }
 }

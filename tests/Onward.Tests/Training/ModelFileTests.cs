@@ -80,10 +80,12 @@ public sealed class ModelFileTests : IDisposable
     {
         LocalMixer model = Draw(Tiny with { Epsilon = 0.25f });
         string options = JsonSerializer.Serialize(model.Options, ModelFile.Json).Replace("\"epsilon\":0.25,", "", StringComparison.Ordinal);
-        SafetensorsWriter.Write(_folder["model.safetensors"], model.Values, new Dictionary<string, string> { [ModelFile.OptionsKey] = options });
+        SafetensorsWriter.Write(
+            _folder["model.safetensors"], model.Values, new Dictionary<string, string> { [ModelFile.OptionsKey] = options });
 
         Assert.DoesNotContain("psilon", options, StringComparison.Ordinal);
-        Assert.Equivalent(Tiny with { Epsilon = LocalMixerOptions.PaperEpsilon }, ModelFile.Load(_folder["model.safetensors"]).Options, strict: true);
+        Assert.Equivalent(
+            Tiny with { Epsilon = LocalMixerOptions.PaperEpsilon }, ModelFile.Load(_folder["model.safetensors"]).Options, strict: true);
     }
 
     private static Dictionary<string, LocalMixerOptions> Varied { get; } = new()
@@ -269,7 +271,8 @@ public sealed class ModelFileTests : IDisposable
     [Fact]
     public void A_model_that_another_program_wrote_without_a_checksum_is_read()
     {
-        string path = Damage(header => ReplaceFirst(header, $"\"{SafetensorsWriter.ChecksumKey}\":\"{Checksum()}\",", "\"format\":\"pt\","));
+        string path = Damage(
+            header => ReplaceFirst(header, $"\"{SafetensorsWriter.ChecksumKey}\":\"{Checksum()}\",", "\"format\":\"pt\","));
 
         Assert.Equal(Draw(Tiny).Values.All, ModelFile.Load(path).Values.All);
     }
@@ -288,10 +291,13 @@ public sealed class ModelFileTests : IDisposable
         byte[] file = File.ReadAllBytes(_folder["model"]);
         using SafetensorsReader reader = new(_folder["model"]);
         string key = SafetensorsWriter.ChecksumKey, checksum = reader.Metadata[key];
-        string without = Encoding.Latin1.GetString(file).Replace($"{key}\":\"{checksum}", $"{new string('x', key.Length)}\":\"{new string('y', checksum.Length)}", StringComparison.Ordinal);
+        string without = Encoding.Latin1.GetString(file)
+            .Replace(
+                $"{key}\":\"{checksum}", $"{new string('x', key.Length)}\":\"{new string('y', checksum.Length)}", StringComparison.Ordinal);
 
         AssertFault(_folder["model"], $"tensor '{parameter.Name}' holds numbers that are not finite");
-        AssertFault(_folder.Write("without", Encoding.Latin1.GetBytes(without)), $"tensor '{parameter.Name}' holds numbers that are not finite");
+        AssertFault(
+            _folder.Write("without", Encoding.Latin1.GetBytes(without)), $"tensor '{parameter.Name}' holds numbers that are not finite");
     }
 
     [Theory]

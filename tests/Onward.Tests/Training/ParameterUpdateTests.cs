@@ -63,7 +63,8 @@ public sealed class ParameterUpdateTests
         using WorkerTeam team = new(threads);
         ParameterUpdate update = new(model.Values.Layout, lars, team);
         ParameterVector gradients = new(model.Values.Layout);
-        Dictionary<string, double[]> expected = model.Values.Layout.Parameters.ToDictionary(p => p.Name, p => Numbers.Widen(model.Values[p].ToArray()));
+        Dictionary<string, double[]> expected = model.Values.Layout.Parameters.ToDictionary(
+            p => p.Name, p => Numbers.Widen(model.Values[p].ToArray()));
         Dictionary<string, double[]> velocity = expected.ToDictionary(entry => entry.Key, entry => new double[entry.Value.Length]);
         for (int step = 0; step < 3; step++)
         {
@@ -82,7 +83,10 @@ public sealed class ParameterUpdateTests
 
             update.Apply(model.Values, gradients, 0.1);
 
-            Assert.All(model.Values.Layout.Parameters, parameter => Tolerance.Near(expected[parameter.Name], model.Values[parameter], Tolerance.Kernel, $"{parameter.Name} after step {step}"));
+            Assert.All(
+                model.Values.Layout.Parameters,
+                parameter => Tolerance.Near(
+                    expected[parameter.Name], model.Values[parameter], Tolerance.Kernel, $"{parameter.Name} after step {step}"));
         }
     }
 
@@ -102,7 +106,12 @@ public sealed class ParameterUpdateTests
 
         foreach (Parameter parameter in model.Values.Layout.Parameters)
         {
-            float[] expected = [.. before.AsSpan(parameter.Offset, parameter.Length).ToArray().Select(value => parameter == trained ? value - 0.25f : value)];
+            float[] expected =
+            [
+                .. before.AsSpan(parameter.Offset, parameter.Length)
+                .ToArray()
+                .Select(value => parameter == trained ? value - 0.25f : value),
+            ];
             Assert.Equal(expected, model.Values[parameter].ToArray());
         }
     }
@@ -118,8 +127,13 @@ public sealed class ParameterUpdateTests
         Optimizer optimizer = lars ? new Lars(0.9, 0.01) : new Sgd(0.9, 0.01);
         using WorkerTeam team = new(2);
         Parameter slow = scaled.Blocks[0].Layers[0].Weight;
-        TrainedParameter[] parameters = [.. scaled.Values.Layout.Parameters.Select(parameter => new TrainedParameter(parameter, parameter.IsMatrix, parameter == slow ? 0.25 : 1))];
-        ParameterUpdate update = new(plain.Values.Layout, optimizer, team), scaledUpdate = new(scaled.Values.Layout, parameters, optimizer, team);
+        TrainedParameter[] parameters =
+        [
+            .. scaled.Values.Layout.Parameters.Select(
+                parameter => new TrainedParameter(parameter, parameter.IsMatrix, parameter == slow ? 0.25 : 1)),
+        ];
+        ParameterUpdate update = new(plain.Values.Layout, optimizer, team), scaledUpdate = new(
+            scaled.Values.Layout, parameters, optimizer, team);
         ParameterVector gradients = new(plain.Values.Layout);
         float[] before = plain.Values[slow].ToArray();
         Numbers.Uniform(1, gradients.All.Length).CopyTo(gradients.All);
@@ -127,7 +141,9 @@ public sealed class ParameterUpdateTests
         update.Apply(plain.Values, gradients, 0.5);
         scaledUpdate.Apply(scaled.Values, gradients, 0.5);
 
-        Assert.All(scaled.Values.Layout.Parameters.Where(parameter => parameter != slow), parameter => Tolerance.Same(plain.Values[parameter], scaled.Values[parameter], parameter.Name));
+        Assert.All(
+            scaled.Values.Layout.Parameters.Where(parameter => parameter != slow),
+            parameter => Tolerance.Same(plain.Values[parameter], scaled.Values[parameter], parameter.Name));
         double[] expected = [.. before.Zip(plain.Values[slow].ToArray(), (w, moved) => w + (0.25 * ((double)moved - w)))];
         Tolerance.Near(expected, scaled.Values[slow], Tolerance.Kernel, slow.Name);
     }

@@ -55,7 +55,8 @@ public sealed class PredictorTests : IDisposable
         List<(int? Block, float[] Probabilities)> answers = Predict(model, new EarlyExit { LastBlock = block });
 
         Assert.All(answers, answer => Assert.Equal(block, answer.Block));
-        Assert.Equal(new Evaluator(model, _team).Evaluate(_loader, TestContext.Current.CancellationToken).BlockErrors[block], Error(answers));
+        Assert.Equal(
+            new Evaluator(model, _team).Evaluate(_loader, TestContext.Current.CancellationToken).BlockErrors[block], Error(answers));
     }
 
     [Theory]
@@ -67,11 +68,15 @@ public sealed class PredictorTests : IDisposable
     {
         LocalMixer model = Random(Options);
         double confidence = Confidence(model, unsure);
-        List<(int? Block, float[] Probabilities)>[] heads = [.. Enumerable.Range(0, 3).Select(k => Predict(model, new EarlyExit { LastBlock = k }))];
+        List<(int? Block, float[] Probabilities)>[] heads =
+        [
+            .. Enumerable.Range(0, 3).Select(k => Predict(model, new EarlyExit { LastBlock = k })),
+        ];
         List<(int? Block, float[] Probabilities)> readout = Predict(model, new EarlyExit());
 
         List<(int? Block, float[] Probabilities)> answers = Predict(model, new EarlyExit { Confidence = confidence });
-        EarlyExits exits = new Evaluator(model, _team).Evaluate(_loader, confidence, cancellation: TestContext.Current.CancellationToken).EarlyExits!;
+        EarlyExits exits = new Evaluator(model, _team)
+            .Evaluate(_loader, confidence, cancellation: TestContext.Current.CancellationToken).EarlyExits!;
 
         for (int i = 0; i < Images; i++)
         {
@@ -89,7 +94,8 @@ public sealed class PredictorTests : IDisposable
     {
         LocalMixer model = Random(Options);
 
-        List<(int? Block, float[] Probabilities)> answers = Predict(model, new EarlyExit { Confidence = Confidence(model, unsure: 10), LastBlock = 1 });
+        List<(int? Block, float[] Probabilities)> answers = Predict(
+            model, new EarlyExit { Confidence = Confidence(model, unsure: 10), LastBlock = 1 });
 
         Assert.Equal((30, 10), (answers.Count(answer => answer.Block == 0), answers.Count(answer => answer.Block == 1)));
     }
@@ -101,7 +107,8 @@ public sealed class PredictorTests : IDisposable
 
         Assert.Throws<ArgumentException>(() => new Predictor(model, new EarlyExit { Confidence = 0.9 }));
         Assert.Throws<ArgumentException>(() => new Predictor(model, new EarlyExit { LastBlock = 0 }));
-        Assert.Throws<ArgumentException>(() => new Evaluator(model, _team).Evaluate(_loader, 0.9, cancellation: TestContext.Current.CancellationToken));
+        Assert.Throws<ArgumentException>(
+            () => new Evaluator(model, _team).Evaluate(_loader, 0.9, cancellation: TestContext.Current.CancellationToken));
         Assert.All(Predict(model, new EarlyExit()), answer => Assert.Null(answer.Block));
     }
 
@@ -109,7 +116,9 @@ public sealed class PredictorTests : IDisposable
     [InlineData(-1)]
     [InlineData(3)]
     public void A_block_that_there_is_not_is_refused(int block) =>
-        Assert.Contains($"0 to 2; got {block}", Assert.Throws<ArgumentException>(() => new Predictor(Random(Options), new EarlyExit { LastBlock = block })).Message);
+        Assert.Contains(
+            $"0 to 2; got {block}",
+            Assert.Throws<ArgumentException>(() => new Predictor(Random(Options), new EarlyExit { LastBlock = block })).Message);
 
     public void Dispose()
     {
@@ -138,7 +147,8 @@ public sealed class PredictorTests : IDisposable
         Predict(model, new EarlyExit { LastBlock = 0 }).Select(answer => answer.Probabilities.Max()).Order().Append(1f).ElementAt(unsure);
 
     private double Error(List<(int? Block, float[] Probabilities)> answers) =>
-        100.0 * answers.Where((answer, i) => TensorPrimitives.IndexOfMax<float>(answer.Probabilities) != _images.Labels.Span[i]).Count() / Images;
+        100.0 * answers.Where((answer, i) => TensorPrimitives.IndexOfMax<float>(answer.Probabilities) != _images.Labels.Span[i])
+            .Count() / Images;
 
     private LocalMixer Random(LocalMixerOptions options)
     {

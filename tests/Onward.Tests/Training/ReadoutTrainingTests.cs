@@ -35,7 +35,8 @@ public sealed class ReadoutTrainingTests
         using BatchLoader loader = new(images, [0.5f], [0.25f], Images, seed: 3);
         float[][] features = Features(model, loader, team, out int[] labels);
 
-        new ReadoutTraining(model, team, Images, weightDecay: 0.1).Run(loader, 0, rate: 0.5, steps: 1, cancellation: TestContext.Current.CancellationToken);
+        new ReadoutTraining(model, team, Images, weightDecay: 0.1)
+            .Run(loader, 0, rate: 0.5, steps: 1, cancellation: TestContext.Current.CancellationToken);
 
         double[] expected = new double[Options.Channels * Classes];
         for (int n = 0; n < Images; n++)

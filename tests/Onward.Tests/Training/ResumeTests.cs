@@ -62,7 +62,8 @@ public sealed class ResumeTests : IDisposable
     {
         List<(int, int)> kept = [];
 
-        _ = new TrainedRun("supervised sgd", interval: TimeSpan.FromHours(1), keep: checkpoint => kept.Add((checkpoint.Epochs.Count, checkpoint.Step)));
+        _ = new TrainedRun(
+            "supervised sgd", interval: TimeSpan.FromHours(1), keep: checkpoint => kept.Add((checkpoint.Epochs.Count, checkpoint.Step)));
 
         Assert.Equal([(0, 0), (1, 0), (2, 0), (3, 0)], kept);
     }
@@ -99,7 +100,9 @@ public sealed class ResumeTests : IDisposable
         _ = new TrainedRun("supervised sgd", keep: checkpoint => checkpoint.Save(_folder["run"]), stopAfterSteps: 6);
         Checkpoint checkpoint = Checkpoint.Load(_folder["run"]);
 
-        Refuse("its training has seed 7, the run has 8.", () => new TrainedRun("supervised sgd", checkpoint, change: options => options with { Seed = 8 }));
+        Refuse(
+            "its training has seed 7, the run has 8.",
+            () => new TrainedRun("supervised sgd", checkpoint, change: options => options with { Seed = 8 }));
         Refuse("its training has optimizer \"Sgd\", the run has \"Lars\".", () => new TrainedRun("supervised lars", checkpoint));
         Refuse("its model has projection 0, the run has 6.", () => new TrainedRun("contrastive sgd", checkpoint));
         Refuse("the run has other images", () => new TrainedRun("supervised sgd", checkpoint, data: TrainedRun.Digits(seed: 6)));
@@ -121,7 +124,8 @@ public sealed class ResumeTests : IDisposable
         { "Gaussian noise on activities, layer by layer, 1 pass, loss scope All, derivatives by Tangent, seed 7", (model, team) => TrainedRun.Rule(model, team, layerwise: true) },
         {
             "Gaussian noise on hidden activities, 1 pass, loss scope All, derivatives by Tangent, seed 7",
-            (model, team) => new ForwardGradient(model, team, NoiseDistribution.Gaussian, LossScope.All, 1, seed: 7, sites: NoiseSites.Hidden)
+            (model, team) =>
+                new ForwardGradient(model, team, NoiseDistribution.Gaussian, LossScope.All, 1, seed: 7, sites: NoiseSites.Hidden)
         },
         {
             "Gaussian noise on hidden activities, 1 pass, loss scope All, derivatives by Tangent, seed 7, learned feedback",
@@ -146,7 +150,8 @@ public sealed class ResumeTests : IDisposable
         const string Begun = "ForwardGradient, Gaussian noise on activities, 1 pass, loss scope All, derivatives by Tangent, seed 7";
         _ = new TrainedRun("supervised sgd", keep: checkpoint => checkpoint.Save(_folder["run"]), stopAfterSteps: 6);
 
-        string message = Assert.Throws<ModelFileException>(() => new TrainedRun("supervised sgd", Checkpoint.Load(_folder["run"]), rule: rule)).Message;
+        string message = Assert.Throws<ModelFileException>(
+            () => new TrainedRun("supervised sgd", Checkpoint.Load(_folder["run"]), rule: rule)).Message;
 
         Assert.StartsWith($"{_folder["run"]}: of another run: its learning rule is {Begun}; the run has ", message);
         Assert.EndsWith($"{named}. Give it the rule that it was begun with.", message);
@@ -158,7 +163,14 @@ public sealed class ResumeTests : IDisposable
     {
         TrainedRun whole = new("supervised sgd");
         _ = new TrainedRun("supervised sgd", stopAfterSteps: 6, keep: checkpoint =>
-            new Checkpoint(checkpoint.Model, checkpoint.Velocity, checkpoint.Average, checkpoint.Feedback, checkpoint.Options, checkpoint.Images, checkpoint.State).Save(_folder["run"], version: 1));
+            new Checkpoint(
+                checkpoint.Model,
+                checkpoint.Velocity,
+                checkpoint.Average,
+                checkpoint.Feedback,
+                checkpoint.Options,
+                checkpoint.Images,
+                checkpoint.State).Save(_folder["run"], version: 1));
         Checkpoint read = Checkpoint.Load(_folder["run"]);
 
         Assert.Null(read.Rule);

@@ -95,7 +95,8 @@ public sealed class SharedTrainingTests
     [InlineData("DFA", 2)]
     [InlineData("LG-BP, overlapping", 2)]
     [InlineData("LG-FG-A", 5)]
-    public void Blocks_are_not_dealt_out_where_they_depend_on_one_another_or_do_not_suffice(string kind, int stages) => ThreadRanks.Run(stages, world =>
+    public void Blocks_are_not_dealt_out_where_they_depend_on_one_another_or_do_not_suffice(string kind, int stages) =>
+        ThreadRanks.Run(stages, world =>
     {
         using RankGrid grid = new(world, 1, stages);
         Assert.Throws<ArgumentException>(() => Train(kind, grid));
@@ -117,10 +118,12 @@ public sealed class SharedTrainingTests
         byte[] pixels = images.Pixels.ToArray();
         pixels[^1] ^= (byte)world.Rank;
         ImageDataset mine = data with { Training = new LabelledImages(pixels, images.Labels, 28, 28, 1, 10) };
-        Assert.Contains("Images differ between processes", Assert.Throws<RankMismatchException>(() => Train("LG-FG-A", grid, data: mine)).Message);
+        Assert.Contains(
+            "Images differ between processes", Assert.Throws<RankMismatchException>(() => Train("LG-FG-A", grid, data: mine)).Message);
     });
 
-    private static Outcome[] TrainOn(string kind, int shares, int stages, int stopAfter = int.MaxValue, Action<Checkpoint>? keep = null, string? from = null)
+    private static Outcome[] TrainOn(
+        string kind, int shares, int stages, int stopAfter = int.MaxValue, Action<Checkpoint>? keep = null, string? from = null)
     {
         Outcome[] outcomes = new Outcome[shares * stages];
         ThreadRanks.Run(outcomes.Length, world =>
@@ -131,7 +134,15 @@ public sealed class SharedTrainingTests
         return outcomes;
     }
 
-    private static Outcome Train(string kind, RankGrid? grid, int stopAfter = int.MaxValue, Action<Checkpoint>? keep = null, string? from = null, double rate = 1e-4, ulong modelSeed = 7, ImageDataset? data = null)
+    private static Outcome Train(
+        string kind,
+        RankGrid? grid,
+        int stopAfter = int.MaxValue,
+        Action<Checkpoint>? keep = null,
+        string? from = null,
+        double rate = 1e-4,
+        ulong modelSeed = 7,
+        ImageDataset? data = null)
     {
         bool contrastive = kind.EndsWith("contrastive", StringComparison.Ordinal);
         LocalMixer model = new(new LocalMixerOptions
@@ -199,17 +210,44 @@ public sealed class SharedTrainingTests
         ControlVariate controlVariate = predicts ? ControlVariate.LearnedFeedback : ControlVariate.None;
         return kind.Split(',')[0] switch
         {
-            "BP" => Backpropagation.ThroughWeights(model, team, BackwardScope.Readout, recompute: kind.EndsWith("recomputed", StringComparison.Ordinal)),
+            "BP" =>
+                Backpropagation.ThroughWeights(
+                    model, team, BackwardScope.Readout, recompute: kind.EndsWith("recomputed", StringComparison.Ordinal)),
             "LG-BP" => Backpropagation.ThroughWeights(model, team, ownLosses),
             "DFA" => new DirectFeedbackAlignment(model, team, seed: 7),
             "LG-FG-W" => new WeightForwardGradient(model, team, NoiseDistribution.Gaussian, LossScope.All, passes: 2, seed: 7),
-            "FG-A" => new ForwardGradient(model, team, NoiseDistribution.Gaussian, LossScope.Global, passes: 1, seed: 7, sites: sites, controlVariate: controlVariate),
-            _ => new ForwardGradient(model, team, NoiseDistribution.Gaussian, LossScope.All, passes: 1, seed: 7, layerwise: predicts, sites: sites, controlVariate: controlVariate),
+            "FG-A" =>
+                new ForwardGradient(
+                    model,
+                    team,
+                    NoiseDistribution.Gaussian,
+                    LossScope.Global,
+                    passes: 1,
+                    seed: 7,
+                    sites: sites,
+                    controlVariate: controlVariate),
+            _ =>
+                new ForwardGradient(
+                    model,
+                    team,
+                    NoiseDistribution.Gaussian,
+                    LossScope.All,
+                    passes: 1,
+                    seed: 7,
+                    layerwise: predicts,
+                    sites: sites,
+                    controlVariate: controlVariate),
         };
     }
 
     private static ImageDataset Digits() =>
-        new("digits", ProceduralDigits.GenerateImages(5, 0, (10 * Batch) + 3), ProceduralDigits.GenerateImages(5, 1000, 37), [0.2f], [0.3f], "drawn");
+        new(
+            "digits",
+            ProceduralDigits.GenerateImages(5, 0, (10 * Batch) + 3),
+            ProceduralDigits.GenerateImages(5, 1000, 37),
+            [0.2f],
+            [0.3f],
+            "drawn");
 
     private sealed record Outcome(float[] Initial, float[] Values, List<EpochMetrics> Epochs)
     {

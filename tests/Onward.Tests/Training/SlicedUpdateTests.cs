@@ -20,7 +20,8 @@ public sealed class SlicedUpdateTests
     {
         ["one patch"] = (TinyNetwork.TwoBlocks(patchesPerSide: 1, channels: 120, groups: 6), 600),
         ["8x8 patches"] = (TinyNetwork.TwoBlocks(patchesPerSide: 8, channels: 120, groups: 6), 20),
-        ["convolution"] = (TinyNetwork.TwoBlocks(patchesPerSide: 8, channels: 88, groups: 4) with { TokenMixer = TokenMixer.DepthwiseConvolution }, 20),
+        ["convolution"] = (
+            TinyNetwork.TwoBlocks(patchesPerSide: 8, channels: 88, groups: 4) with { TokenMixer = TokenMixer.DepthwiseConvolution }, 20),
         ["projections"] = (TinyNetwork.TwoBlocks(patchesPerSide: 2, channels: 24, groups: 2) with { Projection = 5 }, 150),
     };
 
@@ -69,7 +70,10 @@ public sealed class SlicedUpdateTests
 
         foreach (int threads in new[] { 1, 3 })
         {
-            (float[] Values, float[] Velocity, double[] Losses) actual = Train(network, rule, optimizer, threads, (update, learning, pixels, labels, step) =>
+            (
+                float[] Values,
+                float[] Velocity,
+                double[] Losses) actual = Train(network, rule, optimizer, threads, (update, learning, pixels, labels, step) =>
                 update.Step(learning, pixels, labels, step, 0.05, unchanged: step > 0));
 
             Tolerance.Same(expected.Values, actual.Values, $"values, {threads} threads");
@@ -82,14 +86,19 @@ public sealed class SlicedUpdateTests
     [Fact]
     public void Slices_take_the_rate_of_their_parameter()
     {
-        Update step = (update, learning, pixels, labels, number) => update.Step(learning, pixels, labels, number, 0.05, unchanged: number > 0);
+        Update step = (update, learning, pixels, labels, number) =>
+            update.Step(learning, pixels, labels, number, 0.05, unchanged: number > 0);
 
-        float[] expected = Train("8x8 patches", "LG-FG-A", "SGD", 2, Apart, Some).Values, actual = Train("8x8 patches", "LG-FG-A", "SGD", 2, step, Some).Values;
+        float[] expected = Train(
+            "8x8 patches", "LG-FG-A", "SGD", 2, Apart, Some).Values, actual = Train("8x8 patches", "LG-FG-A", "SGD", 2, step, Some).Values;
 
         Tolerance.Same(expected, actual, "values");
 
         static TrainedParameter[] Some(LocalMixer model) =>
-            [.. model.Values.Layout.Parameters.Where((_, i) => i % 5 != 1).Select((parameter, i) => new TrainedParameter(parameter, i % 2 == 0, 1 + (0.25 * i)))];
+            [
+                .. model.Values.Layout.Parameters.Where((_, i) => i % 5 != 1)
+                .Select((parameter, i) => new TrainedParameter(parameter, i % 2 == 0, 1 + (0.25 * i))),
+            ];
     }
 
     // Whoever changes parameters says so, and the next step packs them.

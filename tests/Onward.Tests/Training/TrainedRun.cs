@@ -21,7 +21,16 @@ internal sealed class TrainedRun
 
     private const int Batch = 8;
 
-    public TrainedRun(string kind, Checkpoint? from = null, Action<Checkpoint>? keep = null, int threads = 2, int stopAfterSteps = int.MaxValue, TimeSpan interval = default, ImageDataset? data = null, Func<TrainingOptions, TrainingOptions>? change = null, Func<LocalMixer, WorkerTeam, LearningRule>? rule = null)
+    public TrainedRun(
+        string kind,
+        Checkpoint? from = null,
+        Action<Checkpoint>? keep = null,
+        int threads = 2,
+        int stopAfterSteps = int.MaxValue,
+        TimeSpan interval = default,
+        ImageDataset? data = null,
+        Func<TrainingOptions, TrainingOptions>? change = null,
+        Func<LocalMixer, WorkerTeam, LearningRule>? rule = null)
     {
         // Averaged weights, compared gradients.
         bool watched = kind.EndsWith("watched", StringComparison.Ordinal);
@@ -99,7 +108,13 @@ internal sealed class TrainedRun
         controlVariate: ControlVariate.LearnedFeedback);
 
     public static ImageDataset Digits(ulong seed = 5) =>
-        new("digits", ProceduralDigits.GenerateImages(seed, 0, (Steps * Batch) + 3), ProceduralDigits.GenerateImages(seed, 1000, 20), [0.2f], [0.3f], "drawn");
+        new(
+            "digits",
+            ProceduralDigits.GenerateImages(seed, 0, (Steps * Batch) + 3),
+            ProceduralDigits.GenerateImages(seed, 1000, 20),
+            [0.2f],
+            [0.3f],
+            "drawn");
 
     /// <summary>Compares all but times.</summary>
     public void RequireSame(TrainedRun other)

@@ -16,16 +16,22 @@ public sealed class TrainerTests
     [InlineData(TokenMixer.DepthwiseConvolution)]
     public void A_small_network_learns_digits_by_forward_gradients(TokenMixer mixer)
     {
-        (ImageDataset data, LocalMixer model) = SmallProblem(training: 4_000, test: 400, network => network with { PatchesPerSide = 4, Channels = 64, Groups = 8, TokenMixer = mixer });
+        (ImageDataset data, LocalMixer model) = SmallProblem(
+            training: 4_000, test: 400, network => network with { PatchesPerSide = 4, Channels = 64, Groups = 8, TokenMixer = mixer });
         float[] initial = model.Values[model.Blocks[1].Layers[0].Weight].ToArray();
         using WorkerTeam team = new(2);
         ForwardGradient rule = new(model, team, NoiseDistribution.Gaussian, LossScope.All, 1, seed: 2);
         TrainingOptions options = new() { Epochs = 8, BatchSize = 32, LearningRate = 0.02, Seed = 2 };
         List<EpochMetrics> epochs = [];
 
-        TrainingResult result = new Trainer(model, rule, team, data, options, TimeProvider.System).Run(epochEnded: epochs.Add, cancellation: TestContext.Current.CancellationToken);
+        TrainingResult result = new Trainer(model, rule, team, data, options, TimeProvider.System)
+            .Run(epochEnded: epochs.Add, cancellation: TestContext.Current.CancellationToken);
 
-        Assert.All(epochs.Zip(epochs.Skip(1)), pair => Assert.True(pair.Second.TrainLoss < pair.First.TrainLoss, $"epoch {pair.Second.Epoch}: {pair.Second.TrainLoss} after {pair.First.TrainLoss}"));
+        Assert.All(
+            epochs.Zip(epochs.Skip(1)),
+            pair => Assert.True(
+                pair.Second.TrainLoss < pair.First.TrainLoss,
+                $"epoch {pair.Second.Epoch}: {pair.Second.TrainLoss} after {pair.First.TrainLoss}"));
         Assert.InRange(epochs[^1].BlockLosses[0], 0, 0.9 * Math.Log(10));
         Assert.InRange(epochs[^1].BlockLosses[1], 0, 0.97 * epochs[^1].BlockLosses[0]);
         Assert.InRange(result.TestError, 0, 75);
@@ -42,7 +48,11 @@ public sealed class TrainerTests
         {
             if (parameter == full.Readout.Weight || parameter == full.Readout.Bias)
             {
-                Tolerance.Near([.. full.Values[parameter].ToArray().Select(value => 0.1 * value)], scaled.Values[parameter], Tolerance.Kernel, parameter.Name);
+                Tolerance.Near(
+                    [.. full.Values[parameter].ToArray().Select(value => 0.1 * value)],
+                    scaled.Values[parameter],
+                    Tolerance.Kernel,
+                    parameter.Name);
             }
             else
             {
@@ -69,15 +79,19 @@ public sealed class TrainerTests
         float[] before = model.Values.All.ToArray();
         using WorkerTeam team = new(2);
         ForwardGradient rule = new(model, team, NoiseDistribution.Gaussian, LossScope.All, 1, seed: 1);
-        TrainingOptions options = new() { Epochs = 1, BatchSize = 32, LearningRate = 0.02, WarmupEpochs = 0, ReadoutRateScale = readoutScale, Seed = 1 };
+        TrainingOptions options =
+            new() { Epochs = 1, BatchSize = 32, LearningRate = 0.02, WarmupEpochs = 0, ReadoutRateScale = readoutScale, Seed = 1 };
 
         new Trainer(model, rule, team, data, options, TimeProvider.System).Run(cancellation: TestContext.Current.CancellationToken);
 
-        Assert.All(new[] { model.Readout.Weight, model.Blocks[0].Layers[0].Weight }, parameter => Assert.False(model.Values[parameter].SequenceEqual(before.AsSpan(parameter.Offset, parameter.Length))));
+        Assert.All(
+            new[] { model.Readout.Weight, model.Blocks[0].Layers[0].Weight },
+            parameter => Assert.False(model.Values[parameter].SequenceEqual(before.AsSpan(parameter.Offset, parameter.Length))));
         return model;
     }
 
-    private static (ImageDataset Data, LocalMixer Model) SmallProblem(int training, int test, Func<LocalMixerOptions, LocalMixerOptions> change)
+    private static (ImageDataset Data, LocalMixer Model) SmallProblem(
+        int training, int test, Func<LocalMixerOptions, LocalMixerOptions> change)
     {
         ImageDataset digits = DigitsSource.Load();
         ImageDataset data = digits with { Training = digits.Training.Take(training), Test = digits.Test.Take(test) };

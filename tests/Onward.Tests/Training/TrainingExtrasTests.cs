@@ -21,7 +21,9 @@ public sealed class TrainingExtrasTests : IDisposable
     {
         List<(float[] Values, float[] Average)> steps = [];
 
-        TrainedRun run = new("supervised watched", keep: checkpoint => steps.Add((checkpoint.Model.Values.All.ToArray(), checkpoint.Average!.All.ToArray())));
+        TrainedRun run = new(
+            "supervised watched",
+            keep: checkpoint => steps.Add((checkpoint.Model.Values.All.ToArray(), checkpoint.Average!.All.ToArray())));
 
         double[] expected = Array.ConvertAll(steps[0].Values, value => (double)value);
         int step = 0;
@@ -82,7 +84,8 @@ public sealed class TrainingExtrasTests : IDisposable
     [Fact]
     public void Agreement_is_that_of_the_vectors_of_a_block()
     {
-        LocalMixer model = new(new LocalMixerOptions { Blocks = 2, PatchesPerSide = 2, Channels = 32, Groups = 4, ImageSide = 28, ImageChannels = 1, Classes = 10 });
+        LocalMixer model = new(
+            new LocalMixerOptions { Blocks = 2, PatchesPerSide = 2, Channels = 32, Groups = 4, ImageSide = 28, ImageChannels = 1, Classes = 10 });
         ParameterVector estimate = new(model.Values.Layout), exact = new(model.Values.Layout);
         Random random = new(3);
         for (int i = 0; i < estimate.All.Length; i++)
@@ -118,12 +121,16 @@ public sealed class TrainingExtrasTests : IDisposable
     {
         LocalMixer model = Small(), other = Small();
         using WorkerTeam team = new(1);
-        Backpropagation rule = Backpropagation.ThroughWeights(model, team, BackwardScope.Readout), stranger = Backpropagation.ThroughWeights(other, team, BackwardScope.Readout);
+        Backpropagation rule = Backpropagation.ThroughWeights(
+            model, team, BackwardScope.Readout), stranger = Backpropagation.ThroughWeights(other, team, BackwardScope.Readout);
         TrainingOptions options = new() { Epochs = 1, BatchSize = Batch, LearningRate = 0.1, Seed = 1, ComparedSteps = 1 };
 
         foreach (LearningRule? exact in new[] { null, stranger })
         {
-            Assert.Contains("no rule on the same model", Assert.Throws<ArgumentException>(() => new Trainer(model, rule, team, TrainedRun.Digits(), options, TimeProvider.System, exact)).Message);
+            Assert.Contains(
+                "no rule on the same model",
+                Assert.Throws<ArgumentException>(
+                    () => new Trainer(model, rule, team, TrainedRun.Digits(), options, TimeProvider.System, exact)).Message);
         }
     }
 
@@ -134,7 +141,8 @@ public sealed class TrainingExtrasTests : IDisposable
     [InlineData(30, false)]
     public void A_run_ends_when_its_error_has_not_fallen_for_long_enough(int patience, bool early)
     {
-        TrainedRun run = new("supervised sgd", change: options => options with { Epochs = 10, LearningRate = 1e-30, WeightDecay = 0, Patience = patience });
+        TrainedRun run = new(
+            "supervised sgd", change: options => options with { Epochs = 10, LearningRate = 1e-30, WeightDecay = 0, Patience = patience });
 
         int lowest = run.Metrics.FindIndex(epoch => epoch.TestError == run.Metrics.Min(other => other.TestError)) + 1;
         Assert.Equal(early ? lowest + patience : 10, run.Metrics.Count);
@@ -145,7 +153,8 @@ public sealed class TrainingExtrasTests : IDisposable
     [Fact]
     public void A_run_that_ended_early_has_nothing_left_to_do()
     {
-        static TrainingOptions Impatient(TrainingOptions options) => options with { Epochs = 10, LearningRate = 1e-30, WeightDecay = 0, Patience = 2 };
+        static TrainingOptions Impatient(TrainingOptions options) =>
+            options with { Epochs = 10, LearningRate = 1e-30, WeightDecay = 0, Patience = 2 };
         TrainedRun run = new("supervised sgd", keep: checkpoint => checkpoint.Save(_folder["run"]), change: Impatient);
 
         new TrainedRun("supervised sgd", Checkpoint.Load(_folder["run"]), change: Impatient).RequireSame(run);
@@ -158,16 +167,26 @@ public sealed class TrainingExtrasTests : IDisposable
     {
         List<(int Epoch, int Step)> kept = [];
 
-        TrainedRun run = new(kind, keep: checkpoint => kept.Add((checkpoint.Epochs.Count, checkpoint.Step + checkpoint.ReadoutStep)), change: options => options with { MaximumSteps = 2 });
+        TrainedRun run = new(
+            kind,
+            keep: checkpoint => kept.Add((checkpoint.Epochs.Count, checkpoint.Step + checkpoint.ReadoutStep)),
+            change: options => options with { MaximumSteps = 2 });
 
-        Assert.Equal([(0, 0), .. Enumerable.Range(0, 3).SelectMany(epoch => Enumerable.Range(1, steps).Select(step => (epoch, step)).Append((epoch + 1, 0)))], kept);
+        Assert.Equal(
+            [
+                (0, 0),
+                .. Enumerable.Range(0, 3)
+                .SelectMany(epoch => Enumerable.Range(1, steps).Select(step => (epoch, step)).Append((epoch + 1, 0))),
+            ],
+            kept);
         Assert.Equal(3, run.Result!.Epochs);
     }
 
     [Fact]
     public void What_is_out_of_range_is_refused()
     {
-        TrainingOptions options = new() { Epochs = 1, LearningRate = 0.1, Seed = 1, MaximumSteps = 0, Patience = 0, AverageDecay = 1, ComparedSteps = -1 };
+        TrainingOptions options =
+            new() { Epochs = 1, LearningRate = 0.1, Seed = 1, MaximumSteps = 0, Patience = 0, AverageDecay = 1, ComparedSteps = -1 };
 
         string message = Assert.Throws<ArgumentException>(options.Validate).Message;
 
@@ -181,7 +200,8 @@ public sealed class TrainingExtrasTests : IDisposable
 
     private static LocalMixer Small()
     {
-        LocalMixer model = new(new LocalMixerOptions { Blocks = 2, PatchesPerSide = 2, Channels = 32, Groups = 4, ImageSide = 28, ImageChannels = 1, Classes = 10 });
+        LocalMixer model = new(
+            new LocalMixerOptions { Blocks = 2, PatchesPerSide = 2, Channels = 32, Groups = 4, ImageSide = 28, ImageChannels = 1, Classes = 10 });
         model.Initialize(7);
         return model;
     }

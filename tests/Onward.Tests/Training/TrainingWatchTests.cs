@@ -16,7 +16,13 @@ public sealed class TrainingWatchTests
     private const int StepsPerEpoch = 50;
 
     private static readonly ImageDataset Digits =
-        new("digits", ProceduralDigits.GenerateImages(5, 0, StepsPerEpoch * Batch), ProceduralDigits.GenerateImages(5, 10_000, 20), [0.2f], [0.3f], "drawn");
+        new(
+            "digits",
+            ProceduralDigits.GenerateImages(5, 0, StepsPerEpoch * Batch),
+            ProceduralDigits.GenerateImages(5, 10_000, 20),
+            [0.2f],
+            [0.3f],
+            "drawn");
 
     [Theory]
     [InlineData("LG-FG-A", 0.02)]
@@ -99,17 +105,27 @@ public sealed class TrainingWatchTests
 
     private sealed class Run
     {
-        public Run(string name, double rate, Action<LocalMixer>? change = null, int stopAfter = 0, Action<Checkpoint>? keep = null, Checkpoint? from = null)
+        public Run(
+            string name,
+            double rate,
+            Action<LocalMixer>? change = null,
+            int stopAfter = 0,
+            Action<Checkpoint>? keep = null,
+            Checkpoint? from = null)
         {
-            LocalMixer model = new(new LocalMixerOptions { Blocks = 2, PatchesPerSide = 2, Channels = 64, Groups = 4, ImageSide = 28, ImageChannels = 1, Classes = 10 });
+            LocalMixer model = new(
+                new LocalMixerOptions { Blocks = 2, PatchesPerSide = 2, Channels = 64, Groups = 4, ImageSide = 28, ImageChannels = 1, Classes = 10 });
             model.Initialize(3);
             change?.Invoke(model);
-            TrainingOptions options = new() { Epochs = 4, BatchSize = Batch, LearningRate = rate, WarmupEpochs = 0.2, Schedule = ScheduleShape.Constant, Seed = 3 };
+            TrainingOptions options =
+                new() { Epochs = 4, BatchSize = Batch, LearningRate = rate, WarmupEpochs = 0.2, Schedule = ScheduleShape.Constant, Seed = 3 };
             using WorkerTeam team = new(2);
             LearningRule rule = name switch
             {
                 "BP" => Backpropagation.ThroughWeights(model, team, BackwardScope.Readout),
-                _ => new ForwardGradient(model, team, NoiseDistribution.Gaussian, name == "FG-A" ? LossScope.Global : LossScope.All, 1, seed: 3),
+                _ =>
+                    new ForwardGradient(
+                        model, team, NoiseDistribution.Gaussian, name == "FG-A" ? LossScope.Global : LossScope.All, 1, seed: 3),
             };
             Trainer trainer = new(model, rule, team, Digits, options, TimeProvider.System) { Advised = Told.Add };
             if (from is not null)

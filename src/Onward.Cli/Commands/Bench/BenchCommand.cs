@@ -1,9 +1,9 @@
-using Onward.Laboratory;
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json.Serialization;
 using Onward.Engine;
 using Onward.Kernels;
+using Onward.Laboratory;
 using Onward.Losses;
 using Onward.Models;
 using Onward.Optimizers;
@@ -33,8 +33,13 @@ internal sealed class BenchCommand
     private readonly ModelChoice _model = ModelChoice.WithDefault(DefaultModel);
     private readonly RuleChoice _rule = new();
     private readonly Option<int?> _batchSize = ValueOption.Whole("--batch-size", $"Images in a step. Default {DefaultBatch}", 1);
-    private readonly Option<double?> _seconds = ValueOption.Number("--seconds", "How long to measure; a step under way is finished. Default 5", "above 0, at most 3600", value => value is > 0 and <= LongestSeconds);
-    private readonly Option<bool> _profile = new("--profile") { Description = "Measure as long again where the time goes, beside the least that each part could take" };
+    private readonly Option<double?> _seconds = ValueOption.Number(
+        "--seconds",
+        "How long to measure; a step under way is finished. Default 5",
+        "above 0, at most 3600",
+        value => value is > 0 and <= LongestSeconds);
+    private readonly Option<bool> _profile =
+        new("--profile") { Description = "Measure as long again where the time goes, beside the least that each part could take" };
     private readonly Option<bool> _json = new("--json") { Description = "Print one line of JSON instead of a table" };
     private readonly Host _host;
 
@@ -64,7 +69,8 @@ internal sealed class BenchCommand
         (int side, int channels, int classes) = PresetDefaults.ImagesFor(network.Preset);
         if ((long)batch * side * side * channels > Array.MaxLength)
         {
-            throw new CommandFault($"--batch-size {batch} makes a batch of images of {side}x{side}x{channels} too large for one array. Take a smaller one.");
+            throw new CommandFault(
+                $"--batch-size {batch} makes a batch of images of {side}x{side}x{channels} too large for one array. Take a smaller one.");
         }
 
         LocalMixer model = new(network.Options(side, channels, classes));
@@ -97,7 +103,10 @@ internal sealed class BenchCommand
             Math.Round(peak, 1),
             Math.Round(imagesPerSecond * gflopsPerImage / peak, 4),
             Math.Round(SeedStatistics.Median(between)!.Value, 1),
-            Math.Round(SeedStatistics.Median([.. stepsPerSecond.Select((speed, i) => speed * batch * gflopsPerImage * 2 / (between[i] + between[i + 1]))])!.Value, 4),
+            Math.Round(
+                SeedStatistics.Median(
+                    [.. stepsPerSecond.Select((speed, i) => speed * batch * gflopsPerImage * 2 / (between[i] + between[i + 1]))])!.Value,
+                4),
             ProcessMemory.PeakMegabytes,
             Math.Round(rule.ActivationBytes / 1e6, 2),
             settings.Threads,
@@ -109,7 +118,13 @@ internal sealed class BenchCommand
         {
             _host.Interruption.ThrowIfCancellationRequested();
             int first = (int)(step % (images / batch)) * batch;
-            update.Step(rule, pixels.AsMemory(first * image, batch * image), labels.AsMemory(first, batch), step, LearningRate, unchanged: step++ > FirstStep);
+            update.Step(
+                rule,
+                pixels.AsMemory(first * image, batch * image),
+                labels.AsMemory(first, batch),
+                step,
+                LearningRate,
+                unchanged: step++ > FirstStep);
         }
 
         IReadOnlyList<BenchProfile.Part> Profile()
@@ -120,7 +135,8 @@ internal sealed class BenchCommand
             long start = _host.Clock.GetTimestamp();
             Rounds(length, Step, () => { });
             int steps = (int)(step - first);
-            return BenchProfile.Of(rule, rule.Profile, _host.Clock.GetElapsedTime(start), (double)steps * batch, settings.Threads, peak * 1e9, copied);
+            return BenchProfile.Of(
+                rule, rule.Profile, _host.Clock.GetElapsedTime(start), (double)steps * batch, settings.Threads, peak * 1e9, copied);
         }
     }
 
@@ -164,10 +180,21 @@ internal sealed class BenchCommand
         CultureInfo culture = CultureInfo.InvariantCulture;
         new TextTable()
             .Add("training", what)
-            .Add("speed", string.Create(culture, $"{outcome.ImagesPerSecond:N0} images/s on {outcome.Threads} thread{(outcome.Threads == 1 ? "" : "s")}"))
+            .Add(
+                "speed",
+                string.Create(
+                    culture, $"{outcome.ImagesPerSecond:N0} images/s on {outcome.Threads} thread{(outcome.Threads == 1 ? "" : "s")}"))
             .Add("matrix work", string.Create(culture, $"{outcome.GflopsPerImage * 1000:0.###} MFLOP an image"))
-            .Add("matrix peak", string.Create(culture, $"{outcome.GemmPeakGflops:0} GFLOP/s on this machine, the same threads; {outcome.GemmMeanwhileGflops:0} between the steps"))
-            .Add("utilization", string.Create(culture, $"{outcome.Utilization * 100:0.0} % of that peak, {outcome.UtilizationMeanwhile * 100:0.0} % of what there was between the steps"))
+            .Add(
+                "matrix peak",
+                string.Create(
+                    culture,
+                    $"{outcome.GemmPeakGflops:0} GFLOP/s on this machine, the same threads; {outcome.GemmMeanwhileGflops:0} between the steps"))
+            .Add(
+                "utilization",
+                string.Create(
+                    culture,
+                    $"{outcome.Utilization * 100:0.0} % of that peak, {outcome.UtilizationMeanwhile * 100:0.0} % of what there was between the steps"))
             .Add("activations", string.Create(culture, $"{outcome.ActivationMB:0.0} MB, whatever the batch"))
             .Add("peak memory", string.Create(culture, $"{outcome.PeakMemoryMB:0} MB"))
             .Write(_host.Out, _host.OutWidth());

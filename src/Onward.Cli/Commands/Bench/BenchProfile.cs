@@ -10,10 +10,13 @@ internal static class BenchProfile
     /// <param name="Phase">Its name.</param>
     /// <param name="Share">Its share of the threads' time, 0 to 1.</param>
     /// <param name="Microseconds">Time of threads.</param>
-    /// <param name="LeastMicroseconds">What its matrix products take at the matrix peak or its bytes at the copying peak, whichever is longer.</param>
+    /// <param name="LeastMicroseconds">
+    /// What its matrix products take at the matrix peak or its bytes at the copying peak, whichever is longer.
+    /// </param>
     /// <param name="Megaflop">Millions of floating-point operations in matrix products.</param>
     /// <param name="Kilobytes">Thousands of bytes that are read or written at least once.</param>
-    internal sealed record Part(string Phase, double Share, double Microseconds, double LeastMicroseconds, double Megaflop, double Kilobytes);
+    internal sealed record Part(
+        string Phase, double Share, double Microseconds, double LeastMicroseconds, double Megaflop, double Kilobytes);
 
     /// <summary>Breaks the time of some steps down.</summary>
     /// <param name="rule">The rule, with the profile of the steps.</param>
@@ -23,7 +26,8 @@ internal static class BenchProfile
     /// <param name="threads">Threads.</param>
     /// <param name="flops">The matrix peak of all threads, operations a second.</param>
     /// <param name="bytes">The copying peak of all threads, bytes a second.</param>
-    internal static IReadOnlyList<Part> Of(LearningRule rule, StepProfile profile, TimeSpan total, double images, int threads, double flops, double bytes)
+    internal static IReadOnlyList<Part> Of(
+        LearningRule rule, StepProfile profile, TimeSpan total, double images, int threads, double flops, double bytes)
     {
         double whole = total.TotalSeconds * threads;
         double counted = Enum.GetValues<StepPhase>().Sum(phase => profile[phase].Flops);
@@ -53,7 +57,13 @@ internal static class BenchProfile
         TextTable table = new TextTable().Add("part of a step", "share", "us an image", "at least", "MFLOP", "kB");
         foreach (Part part in parts)
         {
-            table.Add(part.Phase, Number($"{100 * part.Share:0.0} %"), Number($"{part.Microseconds:0.0}"), Number($"{part.LeastMicroseconds:0.0}"), Number($"{part.Megaflop:0.00}"), Number($"{part.Kilobytes:0.0}"));
+            table.Add(
+                part.Phase,
+                Number($"{100 * part.Share:0.0} %"),
+                Number($"{part.Microseconds:0.0}"),
+                Number($"{part.LeastMicroseconds:0.0}"),
+                Number($"{part.Megaflop:0.00}"),
+                Number($"{part.Kilobytes:0.0}"));
         }
 
         host.Out.WriteLine();

@@ -21,7 +21,9 @@ internal sealed class DataCommand
         Argument<string> any = ValueOption.NameArgument("NAME", Datasets.Names);
         Argument<string> published = ValueOption.NameArgument("NAME", [.. host.Sources.Select(source => source.Name)]);
         Command list = new("list", "List the data sets, where each is looked for, and whether it was found.") { data._json };
-        Command info = new("info", "Show images, classes, mean and deviation of a data set on this machine.") { any, data._data, data._imageSize, data._json };
+        Command info = new(
+            "info",
+            "Show images, classes, mean and deviation of a data set on this machine.") { any, data._data, data._imageSize, data._json };
         Command download = new("download", "Fill the cache with the files it lacks.") { published, data._json };
         list.SetAction(data.List);
         info.SetAction(parse => data.Info(parse, parse.GetValue(any)!));
@@ -42,14 +44,20 @@ internal sealed class DataCommand
         foreach ((string name, string description) in Datasets.All)
         {
             PublishedSource? source = Datasets.Published(name, _host);
-            string[] places = source is null ? [] : string.IsNullOrEmpty(source.DataRoot) ? [source.CacheDirectory] : [source.DataRoot, source.CacheDirectory];
+            string[] places = source is null
+                ? []
+                : string.IsNullOrEmpty(source.DataRoot) ? [source.CacheDirectory]
+                : [source.DataRoot, source.CacheDirectory];
             listings.Add(new Listing(name, description, places, source?.Locate(null)));
         }
 
         TextTable table = new TextTable(0, 1, 2).Add("name", "what", "found");
         foreach (Listing listing in listings)
         {
-            table.Add(listing.Name, listing.What, listing.Found ?? (listing.LookedIn.Count == 0 ? "-" : $"no; looked in {string.Join(" and ", listing.LookedIn)}"));
+            table.Add(
+                listing.Name,
+                listing.What,
+                listing.Found ?? (listing.LookedIn.Count == 0 ? "-" : $"no; looked in {string.Join(" and ", listing.LookedIn)}"));
         }
 
         return Show(parse, listings, table);
@@ -60,7 +68,8 @@ internal sealed class DataCommand
         string? directory = parse.GetValue(_data);
         if (directory is null && Datasets.Published(name, _host) is PublishedSource source && source.Locate(null) is null)
         {
-            throw new CommandFault($"{name} is not on this machine. Fetch it with 'onward data download {name}', or name its folder with --data.");
+            throw new CommandFault(
+                $"{name} is not on this machine. Fetch it with 'onward data download {name}', or name its folder with --data.");
         }
 
         ImageDataset data = Datasets.Load(name, directory, parse.GetValue(_imageSize), _host).Data;

@@ -12,10 +12,12 @@ internal sealed class DataViewsCommand
 
     private static readonly IReadOnlyList<string> Names = [.. AugmentationSettings.Names, ObjectiveSettings.Contrastive];
 
-    private readonly Option<string?> _dataset = ValueOption.Name("--dataset", "Data set to take images from. Default mnist", Datasets.Names);
+    private readonly Option<string?> _dataset = ValueOption.Name(
+        "--dataset", "Data set to take images from. Default mnist", Datasets.Names);
     private readonly Option<string?> _data = DataChoice.FolderOption();
     private readonly Option<int?> _imageSize = DataChoice.ImageSizeOption();
-    private readonly Option<string?> _recipe = ValueOption.Name("--recipe", $"How views are made: {ValueOption.List(Names)} (its two views in turn). Default contrastive", Names);
+    private readonly Option<string?> _recipe = ValueOption.Name(
+        "--recipe", $"How views are made: {ValueOption.List(Names)} (its two views in turn). Default contrastive", Names);
     private readonly Option<ulong?> _seed = ValueOption.Seed("--seed", "Names every random draw. Default 1");
     private readonly Option<string?> _out = ValueOption.File("--out", "PNG file to write. Default views.png");
     private readonly Option<int?> _rows = ValueOption.Whole("--rows", "Images, one a row. Default 8", 1, 100);
@@ -28,7 +30,9 @@ internal sealed class DataViewsCommand
     internal static Command Create(Host host)
     {
         DataViewsCommand views = new(host);
-        Command command = new("views", "Draw images beside the views that training makes of them.") { views._dataset, views._data, views._imageSize, views._recipe, views._seed, views._out, views._rows, views._columns };
+        Command command = new(
+            "views",
+            "Draw images beside the views that training makes of them.") { views._dataset, views._data, views._imageSize, views._recipe, views._seed, views._out, views._rows, views._columns };
         command.SetAction(views.Run);
         return command;
     }
@@ -44,7 +48,9 @@ internal sealed class DataViewsCommand
         ViewMaker[] makers =
         [
             .. AugmentationSettings.Views(named)
-                .Select(recipe => new ViewMaker(recipe with { RedrawsBlank = redraws }, seed, images.Height, images.Width, images.Channels, antialias)),
+                .Select(
+                    recipe => new ViewMaker(
+                        recipe with { RedrawsBlank = redraws }, seed, images.Height, images.Width, images.Channels, antialias)),
         ];
         ViewMaker original = new(ViewRecipe.None, 0, images.Height, images.Width, images.Channels, images.Antialias);
         int zoom = Math.Max(1, SmallestSide / Math.Min(images.Height, images.Width));

@@ -16,7 +16,9 @@ internal sealed class DoctorCommand
     internal static Command Create(Host host)
     {
         DoctorCommand doctor = new(host);
-        Command command = new("doctor", "Check processor, kernels, memory, data sets and disk, and say what to mend.") { doctor._out, doctor._threads, doctor._json };
+        Command command = new(
+            "doctor",
+            "Check processor, kernels, memory, data sets and disk, and say what to mend.") { doctor._out, doctor._threads, doctor._json };
         command.SetAction(doctor.Run);
         return command;
     }
@@ -24,7 +26,11 @@ internal sealed class DoctorCommand
     private int Run(ParseResult parse)
     {
         int threads = RuleChoice.Threads(parse, _threads);
-        List<Finding> findings = [.. MachineChecks.All(threads, _host.Clock), .. PlaceChecks.All(_host, _host.Resolve(parse.GetValue(_out) ?? "runs"))];
+        List<Finding> findings =
+        [
+            .. MachineChecks.All(threads, _host.Clock),
+            .. PlaceChecks.All(_host, _host.Resolve(parse.GetValue(_out) ?? "runs")),
+        ];
         if (parse.GetValue(_json))
         {
             _host.WriteJson(findings);

@@ -1,10 +1,10 @@
-using Onward.Laboratory;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics.Arm;
 using System.Runtime.Intrinsics.X86;
 using Onward.Formats;
 using Onward.Kernels;
+using Onward.Laboratory;
 using Onward.Threads;
 
 namespace Onward.Cli;
@@ -29,14 +29,23 @@ internal static class MachineChecks
         int bits = Gemm.VectorBits;
         double? gigahertz = Gigahertz();
         yield return new Finding("processor", Processor(gigahertz), Finding.Good, "");
-        yield return Finding.Of("vector units", Features(), bits >= 256, "Without AVX2 or AVX-512 training takes several times as long; take a machine that has one");
         yield return Finding.Of(
-            "kernel width", Invariant($"{bits} bits, {bits / 32} numbers at a time"), bits == 512 || !Avx512F.IsSupported, "The processor has 512 bits, but .NET does not use them; unset DOTNET_EnableAVX512F and DOTNET_EnableHWIntrinsic");
+            "vector units",
+            Features(),
+            bits >= 256,
+            "Without AVX2 or AVX-512 training takes several times as long; take a machine that has one");
+        yield return Finding.Of(
+            "kernel width", Invariant(
+                $"{bits} bits, {bits / 32} numbers at a time"), bits == 512 || !Avx512F.IsSupported, "The processor has 512 bits, but .NET does not use them; unset DOTNET_EnableAVX512F and DOTNET_EnableHWIntrinsic");
         yield return Threads(threads);
         yield return MatrixPeak(threads, bits, gigahertz, clock);
         yield return Caches();
         yield return Memory();
-        yield return Finding.Of(".NET", $"{RuntimeInformation.FrameworkDescription} on {RuntimeInformation.OSDescription.Trim()}, {RuntimeInformation.ProcessArchitecture}", Environment.Version.Major >= 10, "Install .NET 10");
+        yield return Finding.Of(
+            ".NET",
+            $"{RuntimeInformation.FrameworkDescription} on {RuntimeInformation.OSDescription.Trim()}, {RuntimeInformation.ProcessArchitecture}",
+            Environment.Version.Major >= 10,
+            "Install .NET 10");
         yield return Finding.Of(
             "OpenSSL",
             OpenSsl.IsMissing ? "not found" : "found, or not needed on this system",
@@ -86,10 +95,16 @@ internal static class MachineChecks
             return new Finding("caches", "not told by this system", Finding.Good, "");
         }
 
-        string found = string.Join(", ", caches.Where(cache => cache.Kind != "Instruction").Select(cache => $"level {cache.Level} {cache.Size}"));
+        string found = string.Join(
+            ", ", caches.Where(cache => cache.Kind != "Instruction").Select(cache => $"level {cache.Level} {cache.Size}"));
         bool isSmall = caches.Find(cache => cache.Level == "2").Size is string second
-            && int.TryParse(second.TrimEnd('K'), NumberStyles.None, CultureInfo.InvariantCulture, out int kilobytes) && kilobytes < LeastSecondCache;
-        return Finding.Of("caches", found, !isSmall, Invariant($"A second cache below {LeastSecondCache}K is too small for the activations of a tile; expect less speed"));
+            && int.TryParse(second.TrimEnd('K'), NumberStyles.None, CultureInfo.InvariantCulture, out int kilobytes)
+            && kilobytes < LeastSecondCache;
+        return Finding.Of(
+            "caches",
+            found,
+            !isSmall,
+            Invariant($"A second cache below {LeastSecondCache}K is too small for the activations of a tile; expect less speed"));
     }
 
     private static Finding Memory()
@@ -106,13 +121,17 @@ internal static class MachineChecks
         gigahertz is double value ? Invariant($"{Processors.Name}, {value:0.0} GHz") : Processors.Name;
 
     private static double? Gigahertz() =>
-        double.TryParse(Processors.FromProcessorFile("cpu MHz"), NumberStyles.Float, CultureInfo.InvariantCulture, out double megahertz) && megahertz > 0 ? megahertz / 1000 : null;
+        double.TryParse(Processors.FromProcessorFile("cpu MHz"), NumberStyles.Float, CultureInfo.InvariantCulture, out double megahertz)
+            && megahertz > 0 ? megahertz / 1000 : null;
 
     private static string Features()
     {
         (string Name, bool Supported)[] known =
         [
-            ("AVX-512", Avx512F.IsSupported), ("AVX2", Avx2.IsSupported), ("FMA", Fma.IsSupported), ("SSE4.2", Sse42.IsSupported), ("AdvSimd", AdvSimd.IsSupported),
+            (
+                "AVX-512",
+                Avx512F.IsSupported), ("AVX2", Avx2.IsSupported), ("FMA", Fma.IsSupported), ("SSE4.2", Sse42.IsSupported), (
+                    "AdvSimd", AdvSimd.IsSupported),
         ];
         string[] present = [.. known.Where(feature => feature.Supported).Select(feature => feature.Name)];
         return present.Length == 0 ? "none" : string.Join(", ", present);

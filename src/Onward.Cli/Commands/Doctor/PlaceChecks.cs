@@ -16,7 +16,11 @@ internal static class PlaceChecks
         {
             return source.Locate(null) is string place
                 ? new Finding(source.Name, $"found in {place}", Finding.Good, "")
-                : new Finding(source.Name, "not on this machine", Finding.Slow, $"Run 'onward data download {source.Name}', or name its folder with --data or ONWARD_DATA");
+                : new Finding(
+                    source.Name,
+                    "not on this machine",
+                    Finding.Slow,
+                    $"Run 'onward data download {source.Name}', or name its folder with --data or ONWARD_DATA");
         }
         catch (DataException fault)
         {

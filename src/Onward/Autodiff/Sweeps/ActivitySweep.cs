@@ -4,7 +4,8 @@ using System.Numerics.Tensors;
 namespace Onward.Autodiff;
 
 /// <summary>Noise on the pre-activations of affine maps, independent for each example.</summary>
-internal sealed class ActivitySweep<T>(IReadOnlyDictionary<string, Tensor<T>> parameters, SweepNoise noise) : PerturbedSweep<T>(parameters, noise)
+internal sealed class ActivitySweep<T>(
+    IReadOnlyDictionary<string, Tensor<T>> parameters, SweepNoise noise) : PerturbedSweep<T>(parameters, noise)
     where T : struct, IFloatingPointIeee754<T>
 {
     private readonly List<Site> _block = [];

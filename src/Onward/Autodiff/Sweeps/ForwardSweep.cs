@@ -65,7 +65,8 @@ public abstract class ForwardSweep<T>
 
         if (bias is not null && !Value(bias).Shape.AsSpan().SequenceEqual([w[1]]))
         {
-            throw new ArgumentException($"A bias has one number for each output, [{w[1]}]; '{bias}' is {Shapes.Text(Value(bias).Shape)}.", nameof(bias));
+            throw new ArgumentException(
+                $"A bias has one number for each output, [{w[1]}]; '{bias}' is {Shapes.Text(Value(bias).Shape)}.", nameof(bias));
         }
 
         return Map(x, weight, bias);
@@ -92,7 +93,8 @@ public abstract class ForwardSweep<T>
         ArgumentNullException.ThrowIfNull(loss);
         if (loss.Shape.Length > 1 || loss.Values.IsEmpty)
         {
-            throw new ArgumentException($"A loss is one number for each example, [N]; got {Shapes.Text(loss.Shape)}. Sum or average its other axes.", nameof(loss));
+            throw new ArgumentException(
+                $"A loss is one number for each example, [N]; got {Shapes.Text(loss.Shape)}. Sum or average its other axes.", nameof(loss));
         }
 
         DualTensor<T> mean = loss.Mean();

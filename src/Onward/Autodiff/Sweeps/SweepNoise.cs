@@ -32,7 +32,8 @@ internal sealed record SweepNoise(NoiseDistribution Directions, int Passes, Rand
             noise[pass] = DenseArray<T>.Zeros(shape);
             for (int n = 0; n < shape[0]; n++)
             {
-                Draw(Stream with { Layer = (uint)(1 + site), Example = (uint)n }, pass, noise[pass].Values.AsSpan(n * dimension, dimension));
+                Draw(
+                    Stream with { Layer = (uint)(1 + site), Example = (uint)n }, pass, noise[pass].Values.AsSpan(n * dimension, dimension));
             }
         }
 

@@ -4,7 +4,8 @@ using System.Numerics.Tensors;
 namespace Onward.Autodiff;
 
 /// <summary>Noise on the parameters alone.</summary>
-internal sealed class WeightSweep<T>(IReadOnlyDictionary<string, Tensor<T>> parameters, SweepNoise noise) : PerturbedSweep<T>(parameters, noise)
+internal sealed class WeightSweep<T>(
+    IReadOnlyDictionary<string, Tensor<T>> parameters, SweepNoise noise) : PerturbedSweep<T>(parameters, noise)
     where T : struct, IFloatingPointIeee754<T>
 {
     private protected override DualTensor<T> Map(DualTensor<T> x, string weight, string? bias) =>

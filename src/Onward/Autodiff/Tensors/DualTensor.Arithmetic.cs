@@ -50,16 +50,25 @@ public sealed partial class DualTensor<T>
     public static DualTensor<T> operator /(DualTensor<T> x, DualTensor<T> y)
     {
         DenseArray<T> divisor = Require(y)._value, quotient = Require(x)._value / divisor;
-        return Pair(x, y, quotient, new(dx => dx / divisor, u => u / divisor), new(dy => -(quotient / divisor * dy), u => -(quotient / divisor * u)));
+        return Pair(
+            x,
+            y,
+            quotient,
+            new(dx => dx / divisor, u => u / divisor),
+            new(dy => -(quotient / divisor * dy), u => -(quotient / divisor * u)));
     }
 
     /// <summary>The matrix product over the last two axes; bilinear.</summary>
     /// <param name="right">[..., k, n]; this is [..., m, k]. Leading axes broadcast.</param>
     /// <returns>[..., m, n].</returns>
-    /// <exception cref="ArgumentException">The inner sizes differ, a factor has less than two axes, or leading axes do not broadcast.</exception>
+    /// <exception cref="ArgumentException">
+    /// The inner sizes differ, a factor has less than two axes, or leading axes do not broadcast.
+    /// </exception>
     public DualTensor<T> MatMul(DualTensor<T> right) => MatMul(right, feedback: null);
 
-    /// <summary>The matrix product whose error goes back to the left factor through another matrix, [n, k], than the transposed right one.</summary>
+    /// <summary>
+    /// The matrix product whose error goes back to the left factor through another matrix, [n, k], than the transposed right one.
+    /// </summary>
     internal DualTensor<T> MatMul(DualTensor<T> right, DenseArray<T>? feedback)
     {
         ArgumentNullException.ThrowIfNull(right);

@@ -32,7 +32,9 @@ public sealed partial class DualTensor<T>
     {
         if (order.Length != Shape.Length)
         {
-            throw new ArgumentException($"An order names each axis of {Shapes.Text(Shape)} once; got {Shapes.Text(order)}. Name the axes that stay, too.", nameof(order));
+            throw new ArgumentException(
+                $"An order names each axis of {Shapes.Text(Shape)} once; got {Shapes.Text(order)}. Name the axes that stay, too.",
+                nameof(order));
         }
 
         Shapes.Axes(order, Shape);
@@ -52,7 +54,8 @@ public sealed partial class DualTensor<T>
     {
         return Shape.Length >= 2
             ? Linear(new(v => v.TransposeMatrices(), u => u.TransposeMatrices()))
-            : throw new ArgumentException($"A transpose takes [..., m, n]; got {Shapes.Text(Shape)}. Reshape a vector to a matrix of one row or column.");
+            : throw new ArgumentException(
+                $"A transpose takes [..., m, n]; got {Shapes.Text(Shape)}. Reshape a vector to a matrix of one row or column.");
     }
 
     /// <summary>Consecutive places of one axis; linear.</summary>
@@ -105,7 +108,9 @@ public sealed partial class DualTensor<T>
         int rows = Shapes.Count(Shape[..^1]);
         if (labels.Length != rows)
         {
-            throw new ArgumentException($"One label for each row of {Shapes.Text(Shape)}, {rows} in all; got {labels.Length}. Take labels and rows from the same batch.", nameof(labels));
+            throw new ArgumentException(
+                $"One label for each row of {Shapes.Text(Shape)}, {rows} in all; got {labels.Length}. Take labels and rows from the same batch.",
+                nameof(labels));
         }
 
         int[] places = CheckIndices(labels, Shape[^1], -1), shape = _value.Shape;

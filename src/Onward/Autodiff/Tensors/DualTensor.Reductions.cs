@@ -35,7 +35,8 @@ public sealed partial class DualTensor<T>
         int at = Shapes.Axis(axis, Shape);
         if (Shape[at] == 0)
         {
-            throw new ArgumentException($"A maximum needs at least one number; axis {axis} of {Shapes.Text(Shape)} is empty.", nameof(axis));
+            throw new ArgumentException(
+                $"A maximum needs at least one number; axis {axis} of {Shapes.Text(Shape)} is empty.", nameof(axis));
         }
 
         DualTensor<T> rows = Permute([.. Enumerable.Range(0, Shape.Length).Where(i => i != at), at]);
@@ -71,7 +72,8 @@ public sealed partial class DualTensor<T>
     /// networks and of <see cref="Kernels.LayerNorm"/>.
     /// </summary>
     /// <param name="epsilon">
-    /// Number added to the variance. A gradient grows at most by 1 / sqrt(epsilon), which it does where the axis is flat. The default is that of
+    /// Number added to the variance. A gradient grows at most by 1 / sqrt(epsilon), which it does where the axis is flat. The default is
+    /// that of
     /// the paper's code; the networks of Onward.Models take 0.01.
     /// </param>
     /// <returns>[shape].</returns>

@@ -112,7 +112,10 @@ public sealed partial class DualTensor<T>
 
         return new(
             DenseArray<T>.Concatenate([.. all.Select(part => part._value)], axis, shape),
-            [.. Enumerable.Range(0, directions).Select(d => DenseArray<T>.Concatenate([.. all.Select(part => part.TangentOrZero(d))], axis, shape))],
+            [
+                .. Enumerable.Range(0, directions)
+                .Select(d => DenseArray<T>.Concatenate([.. all.Select(part => part.TangentOrZero(d))], axis, shape)),
+            ],
             Record(shape, inputs));
     }
 

@@ -15,7 +15,8 @@ public static class DualTensor
     public static DualTensor<T> Constant<T>(ReadOnlySpan<T> values, params ReadOnlySpan<int> shape)
         where T : struct, IFloatingPointIeee754<T> => Shapes.Count(shape) == values.Length
             ? new(new DenseArray<T>(shape.ToArray(), values.ToArray()))
-            : throw new ArgumentException($"{Shapes.Text(shape)} holds {Shapes.Count(shape)} numbers; got {values.Length}.", nameof(values));
+            : throw new ArgumentException(
+                $"{Shapes.Text(shape)} holds {Shapes.Count(shape)} numbers; got {values.Length}.", nameof(values));
 
     /// <summary>A constant copied from a framework tensor.</summary>
     /// <typeparam name="T">float or double.</typeparam>
@@ -43,7 +44,8 @@ public static class DualTensor
         {
             if (labels[row] < 0 || labels[row] >= classes)
             {
-                throw new ArgumentOutOfRangeException(nameof(labels), labels[row], $"Labels of {classes} classes are 0 to {classes - 1}. Are they counted from 1?");
+                throw new ArgumentOutOfRangeException(
+                    nameof(labels), labels[row], $"Labels of {classes} classes are 0 to {classes - 1}. Are they counted from 1?");
             }
 
             result.Values[(row * classes) + labels[row]] = T.One;
@@ -70,7 +72,8 @@ public static class DualTensor
         int at = Shapes.Axis(axis, shape);
         foreach (DualTensor<T> part in parts[1..])
         {
-            if (part.Shape.Length != shape.Length || !Shapes.Reduce(part.Shape, [at], keep: true).AsSpan().SequenceEqual(Shapes.Reduce(shape, [at], keep: true)))
+            if (part.Shape.Length != shape.Length
+                || !Shapes.Reduce(part.Shape, [at], keep: true).AsSpan().SequenceEqual(Shapes.Reduce(shape, [at], keep: true)))
             {
                 throw new ArgumentException(
                     $"Joined along axis {axis}, shapes are equal elsewhere; got {Shapes.Text(parts[0].Shape)} and {Shapes.Text(part.Shape)}. Join along another axis, or reshape.",

@@ -47,7 +47,9 @@ internal static class Shapes
         Array.Sort(ascending);
         return ascending.Distinct().Count() == axes.Length
             ? ascending
-            : throw new ArgumentException($"Each axis is named once; {Text(axes)} of {Text(shape)} names one twice (negative axes count from the end).", nameof(axes));
+            : throw new ArgumentException(
+                $"Each axis is named once; {Text(axes)} of {Text(shape)} names one twice (negative axes count from the end).",
+                nameof(axes));
     }
 
     /// <summary>The common shape: aligned at the last axis, sizes are equal or one of them is 1 or missing.</summary>

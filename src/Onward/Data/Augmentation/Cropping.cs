@@ -15,7 +15,8 @@ internal static class Cropping
     /// <param name="top">Row of the image where the part begins.</param>
     /// <param name="left">Column of the image where the part begins.</param>
     /// <param name="target">Receives the part. [row, column, channel]</param>
-    internal static void CutPadded<T>(ReadOnlySpan<T> source, float most, int height, int width, int channels, int top, int left, Span<float> target)
+    internal static void CutPadded<T>(
+        ReadOnlySpan<T> source, float most, int height, int width, int channels, int top, int left, Span<float> target)
         where T : INumberBase<T>
     {
         if (top != 0 || left != 0)

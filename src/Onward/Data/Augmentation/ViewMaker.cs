@@ -37,7 +37,9 @@ public sealed class ViewMaker
         ArgumentOutOfRangeException.ThrowIfLessThan(channels, 1);
         if (channels is not (1 or 3) && (recipe.ColourJitterProbability > 0 || recipe.GrayscaleProbability > 0))
         {
-            throw new ArgumentException($"Colours can be changed in images of 1 or 3 channels; these have {channels}. Take a recipe without colour jitter and grayscale.", nameof(channels));
+            throw new ArgumentException(
+                $"Colours can be changed in images of 1 or 3 channels; these have {channels}. Take a recipe without colour jitter and grayscale.",
+                nameof(channels));
         }
 
         (_recipe, _seed, _height, _width, _channels) = (recipe, seed, height, width, channels);

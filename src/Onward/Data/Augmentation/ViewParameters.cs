@@ -98,7 +98,11 @@ internal readonly record struct ViewParameters
         if (recipe.Crop == CropKind.Padded)
         {
             int offsets = (2 * recipe.Padding) + 1;
-            return new Rectangle(Below(words, Word.CropRow, offsets) - recipe.Padding, Below(words, Word.CropColumn, offsets) - recipe.Padding, height, width);
+            return new Rectangle(
+                Below(words, Word.CropRow, offsets) - recipe.Padding,
+                Below(words, Word.CropColumn, offsets) - recipe.Padding,
+                height,
+                width);
         }
 
         if (recipe.Crop != CropKind.Area)
@@ -110,13 +114,15 @@ internal readonly record struct ViewParameters
         double aspect = Math.Exp(Around(words, Word.CropAspect, 0, MostAspect));
         int rows = Math.Clamp((int)Math.Round(Math.Sqrt(area / aspect)), 1, height);
         int columns = Math.Clamp((int)Math.Round(Math.Sqrt(area * aspect)), 1, width);
-        return new Rectangle(Below(words, Word.CropRow, height - rows + 1), Below(words, Word.CropColumn, width - columns + 1), rows, columns);
+        return new Rectangle(
+            Below(words, Word.CropRow, height - rows + 1), Below(words, Word.CropColumn, width - columns + 1), rows, columns);
     }
 
     // Uniform in [0, 1).
     private static double Unit(ReadOnlySpan<uint> words, Word word) => words[(int)word] * (1.0 / 4294967296.0);
 
-    private static double Around(ReadOnlySpan<uint> words, Word word, double centre, double reach) => centre + (reach * ((2 * Unit(words, word)) - 1));
+    private static double Around(ReadOnlySpan<uint> words, Word word, double centre, double reach) =>
+        centre + (reach * ((2 * Unit(words, word)) - 1));
 
     // One word, never rejected, so that each quantity stays in its place; the bias is below bound / 2^32.
     private static int Below(ReadOnlySpan<uint> words, Word word, int bound) => (int)(((ulong)words[(int)word] * (ulong)bound) >> 32);

@@ -106,7 +106,8 @@ public sealed record ViewRecipe
         RequireUpTo(1, SolariseProbability, "the probability of solarising");
         return faults;
 
-        void RequireUpTo(double most, double value, string what) => Require(value >= 0 && value <= most, $"{what} must be 0 to {most}; got {value}");
+        void RequireUpTo(double most, double value, string what) =>
+            Require(value >= 0 && value <= most, $"{what} must be 0 to {most}; got {value}");
 
         void Require(bool holds, FormattableString fault)
         {

@@ -105,7 +105,9 @@ public abstract class PublishedSource
     /// <exception cref="DataException">A file cannot be read, or an archive is damaged so that nothing in it can be compared.</exception>
     public IReadOnlyList<FileCheck> Verify(string? directory) => [.. Check(Locate(directory) ?? directory ?? CacheDirectory)];
 
-    /// <summary>The folder or archive, at a path or in its usual subfolders, that holds at least one of the files; null if none does.</summary>
+    /// <summary>
+    /// The folder or archive, at a path or in its usual subfolders, that holds at least one of the files; null if none does.
+    /// </summary>
     private protected abstract string? FindIn(string path);
 
     /// <summary>The same for <see cref="DataRoot"/>.</summary>

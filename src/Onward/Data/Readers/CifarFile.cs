@@ -3,7 +3,9 @@ using Onward.Formats;
 
 namespace Onward.Data;
 
-/// <summary>Reads the binary version of CIFAR-10: records of one label byte, then the red, the green and the blue plane, row by row.</summary>
+/// <summary>
+/// Reads the binary version of CIFAR-10: records of one label byte, then the red, the green and the blue plane, row by row.
+/// </summary>
 internal static class CifarFile
 {
     private const int Side = 32;
@@ -118,7 +120,8 @@ internal static class CifarFile
         {
             if (records[start] >= Classes)
             {
-                throw new DataException($"{path}: label {start / Record} is {records[start]}, expected 0 to {Classes - 1}. {FileGuard.Cure}");
+                throw new DataException(
+                    $"{path}: label {start / Record} is {records[start]}, expected 0 to {Classes - 1}. {FileGuard.Cure}");
             }
         }
 

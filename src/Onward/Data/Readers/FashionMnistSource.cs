@@ -2,7 +2,9 @@ using System.Security.Cryptography;
 
 namespace Onward.Data;
 
-/// <summary>Finds Fashion-MNIST on this machine, or downloads it once, and reads it into memory: MNIST's format, pictures of clothing.</summary>
+/// <summary>
+/// Finds Fashion-MNIST on this machine, or downloads it once, and reads it into memory: MNIST's format, pictures of clothing.
+/// </summary>
 /// <remarks>
 /// Its files have the names of MNIST's. So in <see cref="PublishedSource.DataRoot"/> only the subfolder <c>fashion-mnist</c> counts.
 /// </remarks>

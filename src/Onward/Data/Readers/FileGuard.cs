@@ -25,7 +25,8 @@ internal static class FileGuard
         {
             throw new DataException($"{path}: may not be read, or is not a file. Check its permissions.", fault);
         }
-        catch (Exception fault) when (fault is InvalidDataException or EndOfStreamException or FormatException or OverflowException or ArgumentException)
+        catch (Exception fault) when (
+            fault is InvalidDataException or EndOfStreamException or FormatException or OverflowException or ArgumentException)
         {
             throw new DataException($"{path}: corrupt or truncated, or no gzip file. {Cure}", fault);
         }

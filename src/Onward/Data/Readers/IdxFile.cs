@@ -22,7 +22,9 @@ public static class IdxFile
     private static readonly uint[] LabelsMagic = [0x00000801];
 
     /// <summary>Reads a pair of files into memory.</summary>
-    /// <param name="imagesPath">File of images: grey, [example, row, column], or of 1 or 3 channels, [example, row, column, channel].</param>
+    /// <param name="imagesPath">
+    /// File of images: grey, [example, row, column], or of 1 or 3 channels, [example, row, column, channel].
+    /// </param>
     /// <param name="labelsPath">File of as many labels. [example]</param>
     /// <param name="classes">Number of classes; labels must lie in 0 to <paramref name="classes"/> - 1.</param>
     /// <exception cref="DataException">A file is missing, unreadable or damaged, or the two do not belong together.</exception>
@@ -47,7 +49,8 @@ public static class IdxFile
             : throw new DataException($"{labelsPath}: label {wrong} is {labels[wrong]}, expected 0 to {classes - 1}. {FileGuard.Cure}");
     }
 
-    private static (int[] Shape, byte[] Values) ReadArray(string path, uint[] magic) => FileGuard.Read(path, "no such file. Check the path.", () =>
+    private static (int[] Shape, byte[] Values) ReadArray(string path, uint[] magic) =>
+        FileGuard.Read(path, "no such file. Check the path.", () =>
     {
         using FileStream file = InputFile.Open(path);
         Span<byte> start = stackalloc byte[2];

@@ -4,19 +4,24 @@ using System.Security.Cryptography;
 namespace Onward.Data;
 
 /// <summary>Reads anyone's images, grey or in colour, from four IDX files with the names that MNIST gave them, plain or gzip.</summary>
-/// <remarks>A file of images with channels, [example, row, column, channel], may say <c>idx4</c> in its name in place of <c>idx3</c>.</remarks>
+/// <remarks>
+/// A file of images with channels, [example, row, column, channel], may say <c>idx4</c> in its name in place of <c>idx3</c>.
+/// </remarks>
 public static class IdxFolder
 {
     private const int MostClasses = 256;
 
-    private static readonly IdxSet Files = new("IDX images", File("train-images-idx3"), File("train-labels-idx1"), File("t10k-images-idx3"), File("t10k-labels-idx1"))
+    private static readonly IdxSet Files = new(
+        "IDX images", File("train-images-idx3"), File("train-labels-idx1"), File("t10k-images-idx3"), File("t10k-labels-idx1"))
     {
         TakesColour = true,
     };
 
     /// <summary>Reads both sets; the labels tell the number of classes, the training images their mean and deviation.</summary>
     /// <param name="folder">Folder with the four files.</param>
-    /// <exception cref="DataException">A file is missing, unreadable or damaged, the sets do not belong together, or all pixels are alike.</exception>
+    /// <exception cref="DataException">
+    /// A file is missing, unreadable or damaged, the sets do not belong together, or all pixels are alike.
+    /// </exception>
     public static ImageDataset Load(string folder)
     {
         ArgumentNullException.ThrowIfNull(folder);

@@ -27,12 +27,14 @@ internal sealed record IdxSet(
         LabelledImages test = IdxFile.Read(Require(folder, TestImages), Require(folder, TestLabels), classes);
         if ((training.Height, training.Width, training.Channels) != (test.Height, test.Width, test.Channels))
         {
-            throw new DataException($"{folder}: training images of {Size(training)}, test images of {Size(test)}, expected one size. Use files of the same set.");
+            throw new DataException(
+                $"{folder}: training images of {Size(training)}, test images of {Size(test)}, expected one size. Use files of the same set.");
         }
 
         return TakesColour || training.Channels == 1
             ? (training, test)
-            : throw new DataException($"{folder}: images of {Size(training)}, in colour, expected the grey ones of {Title}. Use its files.");
+            : throw new DataException(
+                $"{folder}: images of {Size(training)}, in colour, expected the grey ones of {Title}. Use its files.");
     }
 
     private static string Size(LabelledImages images) =>

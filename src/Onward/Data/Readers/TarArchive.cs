@@ -84,13 +84,16 @@ internal static class TarArchive
         long number = 0;
         foreach (char digit in Text(field).Trim())
         {
-            number = digit is >= '0' and <= '7' ? (8 * number) + digit - '0' : throw new InvalidDataException("A number in a header is damaged.");
+            number = digit is >= '0' and <= '7'
+                ? (8 * number) + digit - '0'
+                : throw new InvalidDataException("A number in a header is damaged.");
         }
 
         return number;
     }
 
-    private static string Text(ReadOnlySpan<byte> field) => Encoding.UTF8.GetString(field.IndexOf((byte)0) is >= 0 and int end ? field[..end] : field);
+    private static string Text(ReadOnlySpan<byte> field) =>
+        Encoding.UTF8.GetString(field.IndexOf((byte)0) is >= 0 and int end ? field[..end] : field);
 
     // A name is the whole of a GNU header, and in a pax header what stands behind its key.
     private static string? ReadName(Stream archive, char type, long length)

@@ -83,5 +83,9 @@ internal readonly unsafe struct Lanes256 : ILanes<Vector256<uint>>
     public static Vector256<uint> Lookup(float* table, Vector256<uint> low, Vector256<uint> high, Vector256<uint> place) => Avx2.IsSupported
         ? Avx2.GatherVector256((uint*)table, (place & Vector256.Create(31u)).AsInt32(), sizeof(float))
         : Vector256.Create(
-            Lanes128.Lookup(table, low.GetLower(), high.GetLower(), place.GetLower()), Lanes128.Lookup(table, low.GetUpper(), high.GetUpper(), place.GetUpper()));
+            Lanes128.Lookup(
+                table,
+                low.GetLower(),
+                high.GetLower(),
+                place.GetLower()), Lanes128.Lookup(table, low.GetUpper(), high.GetUpper(), place.GetUpper()));
 }

@@ -77,11 +77,17 @@ internal readonly unsafe struct Lanes512 : ILanes<Vector512<uint>>
     public static Vector512<uint> SqrtFloat(Vector512<uint> a) => Vector512.Sqrt(a.AsSingle()).AsUInt32();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<uint> ExchangeHalves(Vector512<uint> a) => Avx512F.IsSupported ? Avx512F.RotateLeft(a, 16) : (a << 16) | (a >>> 16);
+    public static Vector512<uint> ExchangeHalves(Vector512<uint> a) =>
+        Avx512F.IsSupported ? Avx512F.RotateLeft(a, 16) : (a << 16) | (a >>> 16);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<uint> Lookup(float* table, Vector512<uint> low, Vector512<uint> high, Vector512<uint> place) => Avx512F.IsSupported
+    public static Vector512<uint> Lookup(float* table, Vector512<uint> low, Vector512<uint> high, Vector512<uint> place) =>
+        Avx512F.IsSupported
         ? Avx512F.PermuteVar16x32x2(low, place, high)
         : Vector512.Create(
-            Lanes256.Lookup(table, low.GetLower(), high.GetLower(), place.GetLower()), Lanes256.Lookup(table, low.GetUpper(), high.GetUpper(), place.GetUpper()));
+            Lanes256.Lookup(
+                table,
+                low.GetLower(),
+                high.GetLower(),
+                place.GetLower()), Lanes256.Lookup(table, low.GetUpper(), high.GetUpper(), place.GetUpper()));
 }

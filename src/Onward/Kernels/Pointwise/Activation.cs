@@ -55,7 +55,8 @@ public static unsafe class Activation
         int i = 0;
         for (; i <= active.Length - Lanes; i += Lanes)
         {
-            Vector512<float> mask = Vector512.GreaterThan(Vector512.Create((ReadOnlySpan<float>)active.Slice(i, Lanes)), Vector512<float>.Zero);
+            Vector512<float> mask = Vector512.GreaterThan(
+                Vector512.Create((ReadOnlySpan<float>)active.Slice(i, Lanes)), Vector512<float>.Zero);
             Vector512<float> drawn = Vector512.Create((ReadOnlySpan<float>)noise.Slice(i, Lanes));
             Vector512<float> carried = Vector512.Create((ReadOnlySpan<float>)tangent.Slice(i, Lanes)) + drawn;
             (drawn & mask).CopyTo(noise.Slice(i, Lanes));

@@ -66,12 +66,14 @@ public static unsafe class LayerNorm
     /// <param name="size">Floats in a run.</param>
     /// <param name="epsilon">Added to the variance before the root is taken; above 0.</param>
     /// <exception cref="ArgumentException">The lengths do not fit one another.</exception>
-    public static void NormalizeBiased(ReadOnlySpan<float> x, ReadOnlySpan<float> bias, Span<float> y, Span<float> reciprocal, int size, float epsilon)
+    public static void NormalizeBiased(
+        ReadOnlySpan<float> x, ReadOnlySpan<float> bias, Span<float> y, Span<float> reciprocal, int size, float epsilon)
     {
         Runs(x.Length, y.Length, reciprocal.Length, size);
         if (bias.IsEmpty || bias.Length % size != 0 || x.Length % bias.Length != 0)
         {
-            throw new ArgumentException($"A bias is that of whole rows, of whole runs of {size}; got {bias.Length} for {x.Length} values.", nameof(bias));
+            throw new ArgumentException(
+                $"A bias is that of whole rows, of whole runs of {size}; got {bias.Length} for {x.Length} values.", nameof(bias));
         }
 
         int runs = bias.Length / size;
@@ -99,7 +101,8 @@ public static unsafe class LayerNorm
     /// <param name="result">Receives the product [runs, size]; may be <paramref name="a"/>.</param>
     /// <param name="size">Floats in a run.</param>
     /// <exception cref="ArgumentException">The lengths do not fit one another.</exception>
-    public static void JacobianProduct(ReadOnlySpan<float> y, ReadOnlySpan<float> reciprocal, ReadOnlySpan<float> a, Span<float> result, int size) =>
+    public static void JacobianProduct(
+        ReadOnlySpan<float> y, ReadOnlySpan<float> reciprocal, ReadOnlySpan<float> a, Span<float> result, int size) =>
         Multiply(default(WholeVector), y, reciprocal, [], a, result, size);
 
     /// <summary>result = factor J a for each run, with a factor of its own: a product that spares the scaling of a.</summary>
@@ -110,7 +113,13 @@ public static unsafe class LayerNorm
     /// <param name="result">Receives the product [runs, size]; may be <paramref name="a"/>.</param>
     /// <param name="size">Floats in a run.</param>
     /// <exception cref="ArgumentException">The lengths do not fit one another.</exception>
-    public static void ScaledJacobianProduct(ReadOnlySpan<float> y, ReadOnlySpan<float> reciprocal, ReadOnlySpan<float> factors, ReadOnlySpan<float> a, Span<float> result, int size)
+    public static void ScaledJacobianProduct(
+        ReadOnlySpan<float> y,
+        ReadOnlySpan<float> reciprocal,
+        ReadOnlySpan<float> factors,
+        ReadOnlySpan<float> a,
+        Span<float> result,
+        int size)
     {
         if (factors.Length != reciprocal.Length)
         {
@@ -127,7 +136,8 @@ public static unsafe class LayerNorm
     /// <param name="result">Receives the product [runs, size]; may be <paramref name="a"/>.</param>
     /// <param name="size">Floats in a run.</param>
     /// <exception cref="ArgumentException">The lengths do not fit one another.</exception>
-    public static void RectifiedJacobianProduct(ReadOnlySpan<float> y, ReadOnlySpan<float> reciprocal, ReadOnlySpan<float> a, Span<float> result, int size)
+    public static void RectifiedJacobianProduct(
+        ReadOnlySpan<float> y, ReadOnlySpan<float> reciprocal, ReadOnlySpan<float> a, Span<float> result, int size)
     {
         if (size % Lanes != 0)
         {
@@ -140,7 +150,14 @@ public static unsafe class LayerNorm
         Multiply(default(ActiveVector), y, reciprocal, [], a, result, size);
     }
 
-    private static void Multiply<TVector>(TVector vector, ReadOnlySpan<float> y, ReadOnlySpan<float> reciprocal, ReadOnlySpan<float> factors, ReadOnlySpan<float> a, Span<float> result, int size)
+    private static void Multiply<TVector>(
+        TVector vector,
+        ReadOnlySpan<float> y,
+        ReadOnlySpan<float> reciprocal,
+        ReadOnlySpan<float> factors,
+        ReadOnlySpan<float> a,
+        Span<float> result,
+        int size)
         where TVector : struct, IJacobianVector
     {
         int runs = Runs(y.Length, result.Length, reciprocal.Length, size);
@@ -157,15 +174,29 @@ public static unsafe class LayerNorm
 
         fixed (float* normal = y, source = a, target = result, scale = reciprocal, factor = factors)
         {
-            int run = size == LayerNormOfPairs.Size ? LayerNormOfPairs.JacobianProduct(vector, normal, scale, factor, source, target, runs) : 0;
+            int run = size == LayerNormOfPairs.Size
+                ? LayerNormOfPairs.JacobianProduct(vector, normal, scale, factor, source, target, runs)
+                : 0;
             for (; run <= runs - Batch; run += Batch)
             {
-                JacobianBatch(vector, normal + (run * size), Scales(scale + run, factor == null ? null : factor + run), source + (run * size), target + (run * size), size);
+                JacobianBatch(
+                    vector,
+                    normal + (run * size),
+                    Scales(scale + run, factor == null ? null : factor + run),
+                    source + (run * size),
+                    target + (run * size),
+                    size);
             }
 
             for (; run < runs; run++)
             {
-                JacobianRun(vector, normal + (run * size), factor == null ? scale[run] : scale[run] * factor[run], source + (run * size), target + (run * size), size);
+                JacobianRun(
+                    vector,
+                    normal + (run * size),
+                    factor == null ? scale[run] : scale[run] * factor[run],
+                    source + (run * size),
+                    target + (run * size),
+                    size);
             }
         }
     }
@@ -175,7 +206,8 @@ public static unsafe class LayerNorm
     private static Vector128<float> Scales(float* reciprocal, float* factors) =>
         factors == null ? Vector128.Load(reciprocal) : Vector128.Load(reciprocal) * Vector128.Load(factors);
 
-    private static void Normalize<TSource>(TSource source, ReadOnlySpan<float> x, Span<float> y, Span<float> reciprocal, int size, float epsilon)
+    private static void Normalize<TSource>(
+        TSource source, ReadOnlySpan<float> x, Span<float> y, Span<float> reciprocal, int size, float epsilon)
         where TSource : struct, INormalizationSource
     {
         int runs = reciprocal.Length;
@@ -229,7 +261,8 @@ public static unsafe class LayerNorm
         }
 
         Vector128<float> mean = Sums(s0, s1, s2, s3) / size;
-        Vector512<float> m0 = Vector512.Create(mean[0]), m1 = Vector512.Create(mean[1]), m2 = Vector512.Create(mean[2]), m3 = Vector512.Create(mean[3]);
+        Vector512<float> m0 =
+            Vector512.Create(mean[0]), m1 = Vector512.Create(mean[1]), m2 = Vector512.Create(mean[2]), m3 = Vector512.Create(mean[3]);
         s0 = s1 = s2 = s3 = Vector512<float>.Zero;
         for (nint i = 0; i < size; i += Lanes)
         {
@@ -289,8 +322,10 @@ public static unsafe class LayerNorm
         Vector512<float> s0 = Vector512<float>.Zero, s1 = s0, s2 = s0, s3 = s0, t0 = s0, t1 = s0, t2 = s0, t3 = s0;
         for (nint i = 0; i < size; i += Lanes)
         {
-            Vector512<float> n0 = Vector512.Load(y + i), n1 = Vector512.Load(y1 + i), n2 = Vector512.Load(y2 + i), n3 = Vector512.Load(y3 + i);
-            Vector512<float> v0 = vector.Load(a + i, n0), v1 = vector.Load(a1 + i, n1), v2 = vector.Load(a2 + i, n2), v3 = vector.Load(a3 + i, n3);
+            Vector512<float> n0 =
+                Vector512.Load(y + i), n1 = Vector512.Load(y1 + i), n2 = Vector512.Load(y2 + i), n3 = Vector512.Load(y3 + i);
+            Vector512<float> v0 =
+                vector.Load(a + i, n0), v1 = vector.Load(a1 + i, n1), v2 = vector.Load(a2 + i, n2), v3 = vector.Load(a3 + i, n3);
             s0 += v0;
             s1 += v1;
             s2 += v2;
@@ -320,7 +355,15 @@ public static unsafe class LayerNorm
             inner = Vector512.MultiplyAddEstimate(value, normal, inner);
         }
 
-        Finish(vector, y, a, result, reciprocal, -reciprocal * Sums(sum, sum, sum, sum)[0] / size, -reciprocal * Sums(inner, inner, inner, inner)[0] / size, size);
+        Finish(
+            vector,
+            y,
+            a,
+            result,
+            reciprocal,
+            -reciprocal * Sums(sum, sum, sum, sum)[0] / size,
+            -reciprocal * Sums(inner, inner, inner, inner)[0] / size,
+            size);
     }
 
     // result = scale a + shift + along y
@@ -332,7 +375,8 @@ public static unsafe class LayerNorm
         for (nint i = 0; i < size; i += Lanes)
         {
             Vector512<float> normal = Vector512.Load(y + i);
-            Vector512.MultiplyAddEstimate(normal, alongs, Vector512.MultiplyAddEstimate(vector.Load(a + i, normal), scales, shifts)).Store(result + i);
+            Vector512.MultiplyAddEstimate(normal, alongs, Vector512.MultiplyAddEstimate(vector.Load(a + i, normal), scales, shifts))
+                .Store(result + i);
         }
     }
 
@@ -364,7 +408,13 @@ public static unsafe class LayerNorm
         }
     }
 
-    private static void MultiplyAnySize(ReadOnlySpan<float> y, ReadOnlySpan<float> reciprocal, ReadOnlySpan<float> factors, ReadOnlySpan<float> a, Span<float> result, int size)
+    private static void MultiplyAnySize(
+        ReadOnlySpan<float> y,
+        ReadOnlySpan<float> reciprocal,
+        ReadOnlySpan<float> factors,
+        ReadOnlySpan<float> a,
+        Span<float> result,
+        int size)
     {
         for (int run = 0; run < reciprocal.Length; run++)
         {

@@ -42,7 +42,8 @@ internal static unsafe class LayerNormOfPairs
 
     /// <summary>Multiplies as many whole batches of runs as there are, and says how many runs that were.</summary>
     [SkipLocalsInit]
-    internal static int JacobianProduct<TVector>(TVector vector, float* y, float* reciprocal, float* factors, float* a, float* result, int runs)
+    internal static int JacobianProduct<TVector>(
+        TVector vector, float* y, float* reciprocal, float* factors, float* a, float* result, int runs)
         where TVector : struct, IJacobianVector
     {
         int whole = runs / Batch * Batch;
@@ -126,10 +127,12 @@ internal static unsafe class LayerNormOfPairs
         {
             for (int i = 0; i < Batch; i++, terms++, y += Size, a += Size, result += Size)
             {
-                Vector512<float> scale = Vector512.Create(*terms), shift = Vector512.Create(terms[Batch]), along = Vector512.Create(terms[2 * Batch]);
+                Vector512<float> scale =
+                    Vector512.Create(*terms), shift = Vector512.Create(terms[Batch]), along = Vector512.Create(terms[2 * Batch]);
                 Vector512<float> y0 = Vector512.Load(y), y1 = Vector512.Load(y + Half);
                 Vector512.MultiplyAddEstimate(y0, along, Vector512.MultiplyAddEstimate(vector.Load(a, y0), scale, shift)).Store(result);
-                Vector512.MultiplyAddEstimate(y1, along, Vector512.MultiplyAddEstimate(vector.Load(a + Half, y1), scale, shift)).Store(result + Half);
+                Vector512.MultiplyAddEstimate(y1, along, Vector512.MultiplyAddEstimate(vector.Load(a + Half, y1), scale, shift))
+                    .Store(result + Half);
             }
         }
     }
@@ -151,7 +154,8 @@ internal static unsafe class LayerNormOfPairs
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<float> Deviation(float* x, float* y, float* mean, int run)
     {
-        Vector512<float> m = Vector512.Create(mean[run]), a = Vector512.Load(x + (run * Size)) - m, b = Vector512.Load(x + (run * Size) + Half) - m;
+        Vector512<float> m = Vector512.Create(mean[run]), a = Vector512.Load(x + (run * Size)) - m, b = Vector512.Load(
+            x + (run * Size) + Half) - m;
         a.Store(y + (run * Size));
         b.Store(y + (run * Size) + Half);
         return Vector512.MultiplyAddEstimate(b, b, a * a);
@@ -186,9 +190,11 @@ internal static unsafe class LayerNormOfPairs
 
     // Lower and upper half of a, then of b.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<float> AddHalves(Vector512<float> a, Vector512<float> b) => Avx512F.Shuffle4x128(a, b, 0x44) + Avx512F.Shuffle4x128(a, b, 0xEE);
+    private static Vector512<float> AddHalves(Vector512<float> a, Vector512<float> b) =>
+        Avx512F.Shuffle4x128(a, b, 0x44) + Avx512F.Shuffle4x128(a, b, 0xEE);
 
     // Of each four numbers of a two sums, then of those of b.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<float> AddNeighbours(Vector512<float> a, Vector512<float> b) => Avx512F.Shuffle(a, b, 0x88) + Avx512F.Shuffle(a, b, 0xDD);
+    private static Vector512<float> AddNeighbours(Vector512<float> a, Vector512<float> b) =>
+        Avx512F.Shuffle(a, b, 0x88) + Avx512F.Shuffle(a, b, 0xDD);
 }

@@ -47,7 +47,9 @@ internal readonly unsafe struct RectifiedSource : INormalizationSource
     }
 }
 
-/// <summary>Values and the bias of their row, which is of one run or of whole batches of them: a batch of runs never goes beyond its row.</summary>
+/// <summary>
+/// Values and the bias of their row, which is of one run or of whole batches of them: a batch of runs never goes beyond its row.
+/// </summary>
 /// <param name="bias">The bias of a row.</param>
 /// <param name="runs">Runs in a row.</param>
 /// <param name="size">Floats in a run.</param>
@@ -61,7 +63,8 @@ internal unsafe struct BiasedSource(float* bias, int runs, int size) : INormaliz
     public static bool IsPlain => false;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public readonly Vector512<float> Load(float* x, nint i, int place) => Vector512.Load(x + i) + Vector512.Load(_next + (place * _step) + i);
+    public readonly Vector512<float> Load(float* x, nint i, int place) =>
+        Vector512.Load(x + i) + Vector512.Load(_next + (place * _step) + i);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Pass(int runs)

@@ -16,7 +16,8 @@ public static class SoftmaxCrossEntropy
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(label, logits.Length);
         if (error.Length != logits.Length)
         {
-            throw new ArgumentException($"The error must have one number for each of {logits.Length} logits; got {error.Length}.", nameof(error));
+            throw new ArgumentException(
+                $"The error must have one number for each of {logits.Length} logits; got {error.Length}.", nameof(error));
         }
 
         float own = logits[label];

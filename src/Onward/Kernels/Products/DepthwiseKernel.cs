@@ -26,7 +26,8 @@ internal static unsafe class DepthwiseKernel
     /// <param name="channels">Channels.</param>
     /// <param name="accumulate">Whether to add to <paramref name="output"/> instead of overwriting it.</param>
     /// <exception cref="ArgumentException">The lengths do not fit one another.</exception>
-    internal static void Convolve(ReadOnlySpan<float> weight, ReadOnlySpan<float> input, Span<float> output, int side, int kernelSide, int channels, bool accumulate)
+    internal static void Convolve(
+        ReadOnlySpan<float> weight, ReadOnlySpan<float> input, Span<float> output, int side, int kernelSide, int channels, bool accumulate)
     {
         Require(weight.Length, input.Length, output.Length, side, kernelSide, channels);
         fixed (float* w = weight, source = input, target = output)
@@ -35,7 +36,15 @@ internal static unsafe class DepthwiseKernel
             {
                 for (int x = 0; x < side; x++)
                 {
-                    ConvolvePlace(w, source, target + (((y * side) + x) * channels), new Window(y, x, side, kernelSide), side, kernelSide, channels, accumulate);
+                    ConvolvePlace(
+                        w,
+                        source,
+                        target + (((y * side) + x) * channels),
+                        new Window(y, x, side, kernelSide),
+                        side,
+                        kernelSide,
+                        channels,
+                        accumulate);
                 }
             }
         }
@@ -55,7 +64,16 @@ internal static unsafe class DepthwiseKernel
     /// <param name="count">Channels to treat.</param>
     /// <param name="accumulate">Whether to add to <paramref name="weightGradient"/> instead of overwriting it.</param>
     /// <exception cref="ArgumentException">The lengths do not fit one another.</exception>
-    internal static void AccumulateGradient(ReadOnlySpan<float> input, ReadOnlySpan<float> gradient, Span<float> weightGradient, int side, int kernelSide, int channels, int first, int count, bool accumulate)
+    internal static void AccumulateGradient(
+        ReadOnlySpan<float> input,
+        ReadOnlySpan<float> gradient,
+        Span<float> weightGradient,
+        int side,
+        int kernelSide,
+        int channels,
+        int first,
+        int count,
+        bool accumulate)
     {
         Require(weightGradient.Length, input.Length, gradient.Length, side, kernelSide, channels);
         ArgumentOutOfRangeException.ThrowIfNegative(first);
@@ -81,7 +99,8 @@ internal static unsafe class DepthwiseKernel
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void ConvolvePlace(float* weight, float* input, float* output, Window window, int side, int kernelSide, int channels, bool accumulate)
+    private static void ConvolvePlace(
+        float* weight, float* input, float* output, Window window, int side, int kernelSide, int channels, bool accumulate)
     {
         int c = 0;
         for (; c <= channels - Strip; c += Strip)
@@ -142,7 +161,8 @@ internal static unsafe class DepthwiseKernel
 
     // Four vectors of channels, one, or a single channel, at one place of the kernel (down, right from its middle).
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void GradientStrip(float* input, float* gradient, float* sums, int down, int right, int side, int channels, int width, bool accumulate)
+    private static void GradientStrip(
+        float* input, float* gradient, float* sums, int down, int right, int side, int channels, int width, bool accumulate)
     {
         int top = Math.Max(0, -down), bottom = Math.Min(side, side - down);
         int left = Math.Max(0, -right), end = Math.Min(side, side - right);
@@ -207,7 +227,8 @@ internal static unsafe class DepthwiseKernel
     {
         if (input != side * side * channels || output != input || weight != kernelSide * kernelSide * channels || kernelSide % 2 == 0)
         {
-            throw new ArgumentException($"A {side} x {side} grid of {channels} channels and a {kernelSide} x {kernelSide} kernel (odd) do not fit arrays of {input}, {output} and {weight} floats.");
+            throw new ArgumentException(
+                $"A {side} x {side} grid of {channels} channels and a {kernelSide} x {kernelSide} kernel (odd) do not fit arrays of {input}, {output} and {weight} floats.");
         }
     }
 

@@ -55,7 +55,16 @@ public static unsafe class Gemm
     /// <param name="firstRow">Row of the packed matrix that the first row goes to.</param>
     /// <param name="panel">The one panel to pack, below <see cref="Panels"/>; all of them if negative.</param>
     /// <exception cref="ArgumentException">A span is too short for the sizes given, or <paramref name="firstRow"/> is negative.</exception>
-    public static void Pack(ReadOnlySpan<float> b, int stride, bool transposed, int k, int n, Span<float> packed, int capacity, int firstRow = 0, int panel = -1) =>
+    public static void Pack(
+        ReadOnlySpan<float> b,
+        int stride,
+        bool transposed,
+        int k,
+        int n,
+        Span<float> packed,
+        int capacity,
+        int firstRow = 0,
+        int panel = -1) =>
         Pack(GemmTiles.Best, b, stride, transposed, k, n, packed, capacity, firstRow, panel);
 
     /// <summary>Brings some columns of A [k, m] together, [k, columns].</summary>
@@ -99,7 +108,20 @@ public static unsafe class Gemm
     /// <param name="accumulate">Whether to add to C instead of overwriting it.</param>
     /// <param name="upcoming">Memory that is needed after the product, to be fetched into the second cache beside it.</param>
     /// <exception cref="ArgumentException">A span is too short for the sizes given, or <paramref name="firstRow"/> is negative.</exception>
-    public static void MultiplyPacked(GemmLeft left, int m, int n, int k, ReadOnlySpan<float> a, int aStride, ReadOnlySpan<float> packed, int capacity, int firstRow, Span<float> c, int cStride, bool accumulate, ReadOnlySpan<float> upcoming = default) =>
+    public static void MultiplyPacked(
+        GemmLeft left,
+        int m,
+        int n,
+        int k,
+        ReadOnlySpan<float> a,
+        int aStride,
+        ReadOnlySpan<float> packed,
+        int capacity,
+        int firstRow,
+        Span<float> c,
+        int cStride,
+        bool accumulate,
+        ReadOnlySpan<float> upcoming = default) =>
         MultiplyPacked(GemmTiles.Best, left, m, n, k, a, aStride, packed, capacity, firstRow, c, cStride, accumulate, upcoming);
 
     /// <summary>C = or += op(A) op(B), packing one panel of B at a time.</summary>
@@ -118,7 +140,21 @@ public static unsafe class Gemm
     /// <param name="workspace">At least <c>WorkspaceLength(k)</c> floats.</param>
     /// <param name="upcoming">Memory that is needed after the product, to be fetched into the second cache beside it.</param>
     /// <exception cref="ArgumentException">A span is too short for the sizes given.</exception>
-    public static void Multiply(GemmLeft left, bool rightTransposed, int m, int n, int k, ReadOnlySpan<float> a, int aStride, ReadOnlySpan<float> b, int bStride, Span<float> c, int cStride, bool accumulate, Span<float> workspace, ReadOnlySpan<float> upcoming = default) =>
+    public static void Multiply(
+        GemmLeft left,
+        bool rightTransposed,
+        int m,
+        int n,
+        int k,
+        ReadOnlySpan<float> a,
+        int aStride,
+        ReadOnlySpan<float> b,
+        int bStride,
+        Span<float> c,
+        int cStride,
+        bool accumulate,
+        Span<float> workspace,
+        ReadOnlySpan<float> upcoming = default) =>
         Multiply(GemmTiles.Best, left, rightTransposed, m, n, k, a, aStride, b, bStride, c, cStride, accumulate, workspace, upcoming);
 
     /// <summary>sums[n] = or += the column sums of k rows of a packed matrix, each a single chain in row order.</summary>
@@ -160,7 +196,8 @@ public static unsafe class Gemm
         int column = 0;
         for (; column <= width - 64; column += 64)
         {
-            Vector512<float> sum0 = Vector512.Load(chains + column), sum1 = Vector512.Load(chains + column + 16), sum2 = Vector512.Load(chains + column + 32), sum3 = Vector512.Load(chains + column + 48);
+            Vector512<float> sum0 = Vector512.Load(chains + column), sum1 = Vector512.Load(
+                chains + column + 16), sum2 = Vector512.Load(chains + column + 32), sum3 = Vector512.Load(chains + column + 48);
             float* next = source + column;
             for (int row = 0; row < k; row++, next += width)
             {
@@ -209,7 +246,17 @@ public static unsafe class Gemm
         return checked(k * (full + (full < n ? tiles.PanelColumns(full, n) : 0)));
     }
 
-    internal static void Pack(GemmTiles tiles, ReadOnlySpan<float> b, int stride, bool transposed, int k, int n, Span<float> packed, int capacity, int firstRow, int panel = -1)
+    internal static void Pack(
+        GemmTiles tiles,
+        ReadOnlySpan<float> b,
+        int stride,
+        bool transposed,
+        int k,
+        int n,
+        Span<float> packed,
+        int capacity,
+        int firstRow,
+        int panel = -1)
     {
         Require(b.Length, Extent(transposed ? n : k, transposed ? k : n, stride), nameof(b));
         Require(packed.Length, PackedLength(tiles, capacity, n), nameof(packed));
@@ -226,7 +273,21 @@ public static unsafe class Gemm
         }
     }
 
-    internal static void MultiplyPacked(GemmTiles tiles, GemmLeft left, int m, int n, int k, ReadOnlySpan<float> a, int aStride, ReadOnlySpan<float> packed, int capacity, int firstRow, Span<float> c, int cStride, bool accumulate, ReadOnlySpan<float> upcoming = default)
+    internal static void MultiplyPacked(
+        GemmTiles tiles,
+        GemmLeft left,
+        int m,
+        int n,
+        int k,
+        ReadOnlySpan<float> a,
+        int aStride,
+        ReadOnlySpan<float> packed,
+        int capacity,
+        int firstRow,
+        Span<float> c,
+        int cStride,
+        bool accumulate,
+        ReadOnlySpan<float> upcoming = default)
     {
         bool plain = left == GemmLeft.Plain;
         Require(a.Length, Extent(plain ? m : k, plain ? k : m, aStride), nameof(a));
@@ -240,7 +301,8 @@ public static unsafe class Gemm
             float* after = upcoming.IsEmpty ? pb + ((firstRow + k) * firstWidth) : given;
             int afterLength = upcoming.IsEmpty ? following : upcoming.Length;
 
-            // A transposed A is a slice of a weight gradient, and B's panels come around with each slice: they are near, and what the caller
+            // A transposed A is a slice of a weight gradient, and B's panels come around with each slice: they are near, and what the
+            // caller
             // names is fetched beside all of them.
             int part = plain ? 0 : upcoming.Length / Math.Max(1, (n + tiles.Columns - 1) / tiles.Columns);
             for (int column = 0; column < n; column += tiles.Columns)
@@ -256,12 +318,41 @@ public static unsafe class Gemm
                     length = part;
                 }
 
-                MultiplyPanel(tiles, m, Math.Min(tiles.Columns, n - column), width, k, pa, plain ? aStride : 1, plain ? 1 : aStride, panel, pc + column, cStride, accumulate, next, length);
+                MultiplyPanel(
+                    tiles,
+                    m,
+                    Math.Min(tiles.Columns, n - column),
+                    width,
+                    k,
+                    pa,
+                    plain ? aStride : 1,
+                    plain ? 1 : aStride,
+                    panel,
+                    pc + column,
+                    cStride,
+                    accumulate,
+                    next,
+                    length);
             }
         }
     }
 
-    internal static void Multiply(GemmTiles tiles, GemmLeft left, bool rightTransposed, int m, int n, int k, ReadOnlySpan<float> a, int aStride, ReadOnlySpan<float> b, int bStride, Span<float> c, int cStride, bool accumulate, Span<float> workspace, ReadOnlySpan<float> upcoming = default)
+    internal static void Multiply(
+        GemmTiles tiles,
+        GemmLeft left,
+        bool rightTransposed,
+        int m,
+        int n,
+        int k,
+        ReadOnlySpan<float> a,
+        int aStride,
+        ReadOnlySpan<float> b,
+        int bStride,
+        Span<float> c,
+        int cStride,
+        bool accumulate,
+        Span<float> workspace,
+        ReadOnlySpan<float> upcoming = default)
     {
         bool plain = left == GemmLeft.Plain;
         Require(a.Length, Extent(plain ? m : k, plain ? k : m, aStride), nameof(a));
@@ -276,12 +367,40 @@ public static unsafe class Gemm
                 int columns = Math.Min(tiles.Columns, n - column);
                 int width = tiles.PanelColumns(column, n);
                 PackPanel(pb, bStride, rightTransposed, k, column, columns, width, panel);
-                MultiplyPanel(tiles, m, columns, width, k, pa, plain ? aStride : 1, plain ? 1 : aStride, panel, pc + column, cStride, accumulate, after + (column / tiles.Columns * part), part);
+                MultiplyPanel(
+                    tiles,
+                    m,
+                    columns,
+                    width,
+                    k,
+                    pa,
+                    plain ? aStride : 1,
+                    plain ? 1 : aStride,
+                    panel,
+                    pc + column,
+                    cStride,
+                    accumulate,
+                    after + (column / tiles.Columns * part),
+                    part);
             }
         }
     }
 
-    private static void MultiplyPanel(GemmTiles tiles, int m, int columns, int width, int k, float* a, nint rowStride, nint stepStride, float* panel, float* c, nint cStride, bool accumulate, float* upcoming, int length)
+    private static void MultiplyPanel(
+        GemmTiles tiles,
+        int m,
+        int columns,
+        int width,
+        int k,
+        float* a,
+        nint rowStride,
+        nint stepStride,
+        float* panel,
+        float* c,
+        nint cStride,
+        bool accumulate,
+        float* upcoming,
+        int length)
     {
         // While this panel is multiplied, what is needed next is brought near, an equal part of it beside each step of each tile.
         int height = tiles.Rows(width);
@@ -298,20 +417,60 @@ public static unsafe class Gemm
                     Prefetch.LinesToFirstCache(c + (ahead * cStride), columns);
                 }
 
-                tiles.Multiply(a + (row * rowStride), rowStride, stepStride, height, panel, width, c + (row * cStride), cStride, k, accumulate, next, nextStep);
+                tiles.Multiply(
+                    a + (row * rowStride),
+                    rowStride,
+                    stepStride,
+                    height,
+                    panel,
+                    width,
+                    c + (row * cStride),
+                    cStride,
+                    k,
+                    accumulate,
+                    next,
+                    nextStep);
             }
         }
 
         if (row < m)
         {
-            MultiplyEdge(tiles, m - row, columns, width, k, a + (row * rowStride), rowStride, stepStride, panel, c + (row * cStride), cStride, accumulate, next, nextStep);
+            MultiplyEdge(
+                tiles,
+                m - row,
+                columns,
+                width,
+                k,
+                a + (row * rowStride),
+                rowStride,
+                stepStride,
+                panel,
+                c + (row * cStride),
+                cStride,
+                accumulate,
+                next,
+                nextStep);
         }
     }
 
     // Rows that do not fill a tile, or columns that do not fill a panel, run on a copy of C of a whole tile, so that they take the same
     // chain of operations.
     [SkipLocalsInit]
-    private static void MultiplyEdge(GemmTiles tiles, int m, int columns, int width, int k, float* a, nint rowStride, nint stepStride, float* panel, float* c, nint cStride, bool accumulate, byte* next, nint nextStep)
+    private static void MultiplyEdge(
+        GemmTiles tiles,
+        int m,
+        int columns,
+        int width,
+        int k,
+        float* a,
+        nint rowStride,
+        nint stepStride,
+        float* panel,
+        float* c,
+        nint cStride,
+        bool accumulate,
+        byte* next,
+        nint nextStep)
     {
         int height = tiles.Rows(width);
         float* edge = stackalloc float[height * width];

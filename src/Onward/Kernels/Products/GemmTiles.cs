@@ -8,7 +8,24 @@ internal sealed unsafe class GemmTiles
     private readonly int _rows;
     private readonly int _narrowRows;
 
-    private GemmTiles(int rows, int narrowRows, int columns, int vector, delegate*<float*, nint, nint, int, float*, int, float*, nint, int, bool, byte*, nint, void> multiply)
+    private GemmTiles(
+        int rows,
+        int narrowRows,
+        int columns,
+        int vector,
+        delegate*<float*,
+        nint,
+        nint,
+        int,
+        float*,
+        int,
+        float*,
+        nint,
+        int,
+        bool,
+        byte*,
+        nint,
+        void> multiply)
     {
         _rows = rows;
         _narrowRows = narrowRows;

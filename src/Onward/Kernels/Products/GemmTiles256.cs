@@ -15,7 +15,19 @@ internal static unsafe class GemmTiles256
     internal const int Rows = 6;
     internal const int Columns = 16;
 
-    internal static void Multiply(float* a, nint rowStride, nint stepStride, int rows, float* b, int columns, float* c, nint cStride, int k, bool accumulate, byte* next, nint nextStep)
+    internal static void Multiply(
+        float* a,
+        nint rowStride,
+        nint stepStride,
+        int rows,
+        float* b,
+        int columns,
+        float* c,
+        nint cStride,
+        int k,
+        bool accumulate,
+        byte* next,
+        nint nextStep)
     {
         if (columns == Columns)
         {
@@ -28,7 +40,18 @@ internal static unsafe class GemmTiles256
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Tile6x16(float* a, nint rowStride, nint stepStride, int rows, float* b, float* c, nint cStride, int k, bool accumulate, byte* next, nint nextStep)
+    private static void Tile6x16(
+        float* a,
+        nint rowStride,
+        nint stepStride,
+        int rows,
+        float* b,
+        float* c,
+        nint cStride,
+        int k,
+        bool accumulate,
+        byte* next,
+        nint nextStep)
     {
         int last = rows - 1;
         float* a0 = a;
@@ -103,7 +126,18 @@ internal static unsafe class GemmTiles256
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Tile6x8(float* a, nint rowStride, nint stepStride, int rows, float* b, float* c, nint cStride, int k, bool accumulate, byte* next, nint nextStep)
+    private static void Tile6x8(
+        float* a,
+        nint rowStride,
+        nint stepStride,
+        int rows,
+        float* b,
+        float* c,
+        nint cStride,
+        int k,
+        bool accumulate,
+        byte* next,
+        nint nextStep)
     {
         int last = rows - 1;
         float* a0 = a;

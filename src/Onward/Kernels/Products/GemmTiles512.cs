@@ -34,7 +34,19 @@ internal static unsafe class GemmTiles512
     // Some 200 cycles: what a line of A takes from the third cache.
     private const int StepsAhead = 16;
 
-    internal static void Multiply(float* a, nint rowStride, nint stepStride, int rows, float* b, int columns, float* c, nint cStride, int k, bool accumulate, byte* next, nint nextStep)
+    internal static void Multiply(
+        float* a,
+        nint rowStride,
+        nint stepStride,
+        int rows,
+        float* b,
+        int columns,
+        float* c,
+        nint cStride,
+        int k,
+        bool accumulate,
+        byte* next,
+        nint nextStep)
     {
         switch (columns)
         {
@@ -54,7 +66,18 @@ internal static unsafe class GemmTiles512
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Tile6x64(float* a, nint rowStride, nint stepStride, int rows, float* b, float* c, nint cStride, int k, bool accumulate, byte* next, nint nextStep)
+    private static void Tile6x64(
+        float* a,
+        nint rowStride,
+        nint stepStride,
+        int rows,
+        float* b,
+        float* c,
+        nint cStride,
+        int k,
+        bool accumulate,
+        byte* next,
+        nint nextStep)
     {
         int last = rows - 1;
         float* a0 = a;
@@ -169,7 +192,18 @@ internal static unsafe class GemmTiles512
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Tile4x64(float* a, nint rowStride, nint stepStride, int rows, float* b, float* c, nint cStride, int k, bool accumulate, byte* next, nint nextStep)
+    private static void Tile4x64(
+        float* a,
+        nint rowStride,
+        nint stepStride,
+        int rows,
+        float* b,
+        float* c,
+        nint cStride,
+        int k,
+        bool accumulate,
+        byte* next,
+        nint nextStep)
     {
         int last = rows - 1;
         float* a0 = a;
@@ -254,7 +288,18 @@ internal static unsafe class GemmTiles512
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Tile8x32(float* a, nint rowStride, nint stepStride, int rows, float* b, float* c, nint cStride, int k, bool accumulate, byte* next, nint nextStep)
+    private static void Tile8x32(
+        float* a,
+        nint rowStride,
+        nint stepStride,
+        int rows,
+        float* b,
+        float* c,
+        nint cStride,
+        int k,
+        bool accumulate,
+        byte* next,
+        nint nextStep)
     {
         int last = rows - 1;
         float* a0 = a;
@@ -349,7 +394,18 @@ internal static unsafe class GemmTiles512
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Tile8x16(float* a, nint rowStride, nint stepStride, int rows, float* b, float* c, nint cStride, int k, bool accumulate, byte* next, nint nextStep)
+    private static void Tile8x16(
+        float* a,
+        nint rowStride,
+        nint stepStride,
+        int rows,
+        float* b,
+        float* c,
+        nint cStride,
+        int k,
+        bool accumulate,
+        byte* next,
+        nint nextStep)
     {
         int last = rows - 1;
         float* a0 = a;

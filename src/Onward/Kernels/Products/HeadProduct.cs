@@ -31,7 +31,8 @@ internal static unsafe class HeadProduct
     /// <param name="bias">The bias [K].</param>
     /// <param name="outputs">Receives the outputs.</param>
     /// <param name="features">D.</param>
-    internal static void Apply(ReadOnlySpan<float> x, ReadOnlySpan<float> packedTranspose, ReadOnlySpan<float> bias, Span<float> outputs, int features)
+    internal static void Apply(
+        ReadOnlySpan<float> x, ReadOnlySpan<float> packedTranspose, ReadOnlySpan<float> bias, Span<float> outputs, int features)
     {
         int columns = bias.Length, examples = x.Length / features;
         Gemm.Require(packedTranspose.Length, features * columns, nameof(packedTranspose));
@@ -42,7 +43,15 @@ internal static unsafe class HeadProduct
             {
                 for (int n = 0; n < examples; n += Rows)
                 {
-                    InnerProducts(left + ((nint)n * features), Math.Min(Rows, examples - n), features, right, column, columns, added, target + (n * columns));
+                    InnerProducts(
+                        left + ((nint)n * features),
+                        Math.Min(Rows, examples - n),
+                        features,
+                        right,
+                        column,
+                        columns,
+                        added,
+                        target + (n * columns));
                 }
             }
         }
@@ -54,7 +63,8 @@ internal static unsafe class HeadProduct
     /// <param name="gradient">The gradient of the weight.</param>
     /// <param name="features">D.</param>
     /// <param name="accumulate">Whether to add to it.</param>
-    internal static void AccumulateGradient(ReadOnlySpan<float> x, ReadOnlySpan<float> error, Span<float> gradient, int features, bool accumulate)
+    internal static void AccumulateGradient(
+        ReadOnlySpan<float> x, ReadOnlySpan<float> error, Span<float> gradient, int features, bool accumulate)
     {
         int columns = gradient.Length / features, examples = x.Length / features;
         Gemm.Require(error.Length, examples * columns, nameof(error));
@@ -64,7 +74,15 @@ internal static unsafe class HeadProduct
             {
                 for (int column = 0; column < columns; column += Columns)
                 {
-                    OuterProducts(left + feature, features, right + column, columns, examples, Math.Min(Columns, columns - column), target + (feature * columns) + column, accumulate);
+                    OuterProducts(
+                        left + feature,
+                        features,
+                        right + column,
+                        columns,
+                        examples,
+                        Math.Min(Columns, columns - column),
+                        target + (feature * columns) + column,
+                        accumulate);
                 }
             }
         }
@@ -74,7 +92,8 @@ internal static unsafe class HeadProduct
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void InnerProducts(float* x, int rows, int features, float* weight, int column, int columns, float* bias, float* outputs)
     {
-        float* x1 = x + (Math.Min(1, rows - 1) * features), x2 = x + (Math.Min(2, rows - 1) * features), x3 = x + (Math.Min(3, rows - 1) * features);
+        float* x1 = x + (Math.Min(1, rows - 1) * features), x2 = x + (Math.Min(2, rows - 1) * features), x3 = x
+            + (Math.Min(3, rows - 1) * features);
         int last = columns - 1;
         weight += column * Panel;
         nint c1 = (Math.Min(column + 1, last) - column) * Panel, c2 = (Math.Min(column + 2, last) - column) * Panel;
@@ -87,7 +106,9 @@ internal static unsafe class HeadProduct
         {
             for (int i = 0; i < Panel; i += Lanes)
             {
-                Vector512<float> a0 = Vector512.Load(x + feature + i), a1 = Vector512.Load(x1 + feature + i), a2 = Vector512.Load(x2 + feature + i), a3 = Vector512.Load(x3 + feature + i);
+                Vector512<float> a0 =
+                    Vector512.Load(x + feature + i), a1 =
+                        Vector512.Load(x1 + feature + i), a2 = Vector512.Load(x2 + feature + i), a3 = Vector512.Load(x3 + feature + i);
                 Vector512<float> w0 = Vector512.Load(weight + i);
                 s00 = Vector512.MultiplyAddEstimate(a0, w0, s00);
                 s10 = Vector512.MultiplyAddEstimate(a1, w0, s10);
@@ -135,7 +156,8 @@ internal static unsafe class HeadProduct
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     [SkipLocalsInit]
-    private static void OuterProducts(float* x, int features, float* error, int columns, int examples, int count, float* gradient, bool accumulate)
+    private static void OuterProducts(
+        float* x, int features, float* error, int columns, int examples, int count, float* gradient, bool accumulate)
     {
         // A column of the gradient after the other.
         float* sums = stackalloc float[Columns * Panel];
@@ -149,13 +171,23 @@ internal static unsafe class HeadProduct
         }
 
         int e1 = Math.Min(1, count - 1), e2 = Math.Min(2, count - 1), e3 = Math.Min(3, count - 1), e4 = Math.Min(4, count - 1);
-        Vector512<float> s00 = Vector512.Load(sums), s01 = Vector512.Load(sums + Panel), s02 = Vector512.Load(sums + (2 * Panel)), s03 = Vector512.Load(sums + (3 * Panel)), s04 = Vector512.Load(sums + (4 * Panel));
-        Vector512<float> s10 = Vector512.Load(sums + Lanes), s11 = Vector512.Load(sums + Panel + Lanes), s12 = Vector512.Load(sums + (2 * Panel) + Lanes), s13 = Vector512.Load(sums + (3 * Panel) + Lanes), s14 = Vector512.Load(sums + (4 * Panel) + Lanes);
-        Vector512<float> s20 = Vector512.Load(sums + (2 * Lanes)), s21 = Vector512.Load(sums + Panel + (2 * Lanes)), s22 = Vector512.Load(sums + (2 * Panel) + (2 * Lanes)), s23 = Vector512.Load(sums + (3 * Panel) + (2 * Lanes)), s24 = Vector512.Load(sums + (4 * Panel) + (2 * Lanes));
-        Vector512<float> s30 = Vector512.Load(sums + (3 * Lanes)), s31 = Vector512.Load(sums + Panel + (3 * Lanes)), s32 = Vector512.Load(sums + (2 * Panel) + (3 * Lanes)), s33 = Vector512.Load(sums + (3 * Panel) + (3 * Lanes)), s34 = Vector512.Load(sums + (4 * Panel) + (3 * Lanes));
+        Vector512<float> s00 =
+            Vector512.Load(sums), s01 =
+                Vector512.Load(sums + Panel), s02 =
+                    Vector512.Load(sums + (2 * Panel)), s03 = Vector512.Load(sums + (3 * Panel)), s04 = Vector512.Load(sums + (4 * Panel));
+        Vector512<float> s10 = Vector512.Load(sums + Lanes), s11 = Vector512.Load(sums + Panel + Lanes), s12 = Vector512.Load(
+            sums + (2 * Panel) + Lanes), s13 = Vector512.Load(sums + (3 * Panel) + Lanes), s14 = Vector512.Load(sums + (4 * Panel) + Lanes);
+        Vector512<float> s20 = Vector512.Load(sums + (2 * Lanes)), s21 = Vector512.Load(sums + Panel + (2 * Lanes)), s22 = Vector512.Load(
+            sums + (2 * Panel) + (2 * Lanes)), s23 = Vector512.Load(
+                sums + (3 * Panel) + (2 * Lanes)), s24 = Vector512.Load(sums + (4 * Panel) + (2 * Lanes));
+        Vector512<float> s30 = Vector512.Load(sums + (3 * Lanes)), s31 = Vector512.Load(sums + Panel + (3 * Lanes)), s32 = Vector512.Load(
+            sums + (2 * Panel) + (3 * Lanes)), s33 = Vector512.Load(
+                sums + (3 * Panel) + (3 * Lanes)), s34 = Vector512.Load(sums + (4 * Panel) + (3 * Lanes));
         for (int n = 0; n < examples; n++, x += features, error += columns)
         {
-            Vector512<float> a0 = Vector512.Load(x), a1 = Vector512.Load(x + Lanes), a2 = Vector512.Load(x + (2 * Lanes)), a3 = Vector512.Load(x + (3 * Lanes));
+            Vector512<float> a0 =
+                Vector512.Load(x), a1 =
+                    Vector512.Load(x + Lanes), a2 = Vector512.Load(x + (2 * Lanes)), a3 = Vector512.Load(x + (3 * Lanes));
             Vector512<float> w0 = Vector512.Create(error[0]);
             s00 = Vector512.MultiplyAddEstimate(a0, w0, s00);
             s10 = Vector512.MultiplyAddEstimate(a1, w0, s10);

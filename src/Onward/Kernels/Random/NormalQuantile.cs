@@ -100,7 +100,8 @@ internal static unsafe class NormalQuantile
                     TVector first = TLanes.Load(source + lane), second = TLanes.ExchangeHalves(first);
                     TVector tail1 = TLanes.ToFloat(TLanes.And(first, magnitude)), tail2 = TLanes.ToFloat(TLanes.And(second, magnitude));
                     TVector place1 = TLanes.ShiftRight(tail1, MantissaLength), place2 = TLanes.ShiftRight(tail2, MantissaLength);
-                    TVector normal1 = TLanes.Lookup(table + (3 * Entries), low3, high3, place1), normal2 = TLanes.Lookup(table + (3 * Entries), low3, high3, place2);
+                    TVector normal1 = TLanes.Lookup(
+                        table + (3 * Entries), low3, high3, place1), normal2 = TLanes.Lookup(table + (3 * Entries), low3, high3, place2);
                     normal1 = TLanes.MultiplyAddFloat(normal1, tail1, TLanes.Lookup(table + (2 * Entries), low2, high2, place1));
                     normal2 = TLanes.MultiplyAddFloat(normal2, tail2, TLanes.Lookup(table + (2 * Entries), low2, high2, place2));
                     normal1 = TLanes.MultiplyAddFloat(normal1, tail1, TLanes.Lookup(table + Entries, low1, high1, place1));

@@ -26,7 +26,8 @@ public readonly record struct GradientAgreement(double Norm, double ExactNorm, d
     internal static GradientAgreement[] Mean(IReadOnlyList<GradientAgreement[]> steps) => steps.Count == 0 ? [] :
     [
         .. Enumerable.Range(0, steps[0].Length).Select(k => new GradientAgreement(
-            steps.Average(blocks => blocks[k].Norm), steps.Average(blocks => blocks[k].ExactNorm), steps.Average(blocks => blocks[k].Cosine))),
+            steps.Average(blocks => blocks[k].Norm), steps.Average(
+                blocks => blocks[k].ExactNorm), steps.Average(blocks => blocks[k].Cosine))),
     ];
 
     private static GradientAgreement Measure(MixerBlock block, ParameterVector estimate, ParameterVector exact)

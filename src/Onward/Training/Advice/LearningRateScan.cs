@@ -61,7 +61,8 @@ public static class LearningRateScan
 
         options.Validate();
         ParameterUpdate update = new(model.Values.Layout, TrainedParameter.Of(model, options), options.CreateOptimizer(), team);
-        using BatchLoader loader = new(data.Training, data.Mean, data.StandardDeviation, options.BatchSize, options.Seed, options.Views(model), team.Count);
+        using BatchLoader loader = new(
+            data.Training, data.Mean, data.StandardDeviation, options.BatchSize, options.Seed, options.Views(model), team.Count);
         List<ScannedRate> scanned = [];
         double sum = 0, weight = 0, least = double.PositiveInfinity;
         foreach (ImageBatch batch in Enumerable.Range(0, int.MaxValue).SelectMany(epoch => loader.Epoch(epoch, cancellation: cancellation)).Take(steps))
@@ -103,5 +104,6 @@ public static class LearningRateScan
         return best.Smoothed < 0.97 * finite[0].Smoothed ? best.LearningRate / 2 : null;
     }
 
-    private static double Loss(LearningRule rule, StepResult result) => (rule.TrainsHeads ? result.BlockLosses : []).Append(result.ReadoutLoss).Average();
+    private static double Loss(LearningRule rule, StepResult result) =>
+        (rule.TrainsHeads ? result.BlockLosses : []).Append(result.ReadoutLoss).Average();
 }

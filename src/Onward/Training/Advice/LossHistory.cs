@@ -46,7 +46,8 @@ internal sealed record LossHistory
     internal LossHistory Copy() => new(Steps, [.. First], [.. Lowest], [.. Latest], [.. Sums], [.. Risen]);
 
     /// <summary>True if the history is one of so many heads.</summary>
-    internal bool Fits(int heads) => new[] { First.Length, Lowest.Length, Latest.Length, Sums.Length, Risen.Length }.All(length => length == heads);
+    internal bool Fits(int heads) =>
+        new[] { First.Length, Lowest.Length, Latest.Length, Sums.Length, Risen.Length }.All(length => length == heads);
 
     /// <summary>Adds the losses of a step.</summary>
     internal void Add(StepReport report)

@@ -31,7 +31,8 @@ public sealed record TrainingAdvice(AdviceKind Kind, string Subject, double From
     public string Message => Kind switch
     {
         AdviceKind.LossRises => Format($"the loss of {Subject} rose from {From:0.00} to {To:G3} by {Place}: {TooHigh}"),
-        AdviceKind.LossStays => Format($"the loss of {Subject} is {To:0.000} after {Epochs} and guessing gives {From:0.000}: it learns nothing at {Rate}"),
+        AdviceKind.LossStays =>
+            Format($"the loss of {Subject} is {To:0.000} after {Epochs} and guessing gives {From:0.000}: it learns nothing at {Rate}"),
         _ => Format($"{Subject} has grown to {To:G3} (root mean square) by {Place}: {TooHigh}"),
     };
 

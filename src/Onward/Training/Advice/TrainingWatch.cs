@@ -83,7 +83,9 @@ internal sealed class TrainingWatch
         First(head => losses.Risen[head] >= 2) is int head ? (NameOf(head), losses.Lowest[head], losses.Latest[head]) : null;
 
     private (string, double, double)? Staying(LossHistory losses) =>
-        First(head => losses.Lowest[head] >= Stays * Guess(losses, head)) is int head ? (NameOf(head), Guess(losses, head), losses.Latest[head]) : null;
+        First(head => losses.Lowest[head] >= Stays * Guess(losses, head)) is int head
+            ? (NameOf(head), Guess(losses, head), losses.Latest[head])
+            : null;
 
     // Weights of unit inputs make outputs of their root mean square times the root of the number of inputs.
     private (string, double, double)? Growing(Parameter[] parameters)

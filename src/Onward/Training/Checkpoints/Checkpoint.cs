@@ -15,7 +15,8 @@ namespace Onward.Training;
 /// </summary>
 /// <remarks>
 /// Its file is in the safetensors format. The parameters have the names of a model file, their velocities the same behind
-/// <c>velocity.</c>, their averages, if there are any, behind <c>average.</c>, and what the rule has learnt beside the model, if it does, behind
+/// <c>velocity. </c>, their averages, if there are any, behind <c>average. </c>, and what the rule has learnt beside the model, if it does,
+/// behind
 /// <c>feedback.</c>; the rest is JSON in the metadata, beside a checksum of every byte of the file.
 /// </remarks>
 public sealed class Checkpoint
@@ -72,10 +73,14 @@ public sealed class Checkpoint
     /// <summary>Steps that the readout of a network without labels has done in it, after those.</summary>
     public int ReadoutStep => State.ReadoutStep;
 
-    /// <summary>The epoch with the lowest error on the test set so far, the first of equal ones; 0 before the first epoch has ended.</summary>
+    /// <summary>
+    /// The epoch with the lowest error on the test set so far, the first of equal ones; 0 before the first epoch has ended.
+    /// </summary>
     public int BestEpoch => State.BestEpoch;
 
-    /// <summary>What the rule has learnt beside the model (<see cref="LearnedFeedback.Matrices"/>), likewise; null where it learns nothing.</summary>
+    /// <summary>
+    /// What the rule has learnt beside the model (<see cref="LearnedFeedback.Matrices"/>), likewise; null where it learns nothing.
+    /// </summary>
     internal ParameterVector? Feedback { get; }
 
     /// <summary>Names the images, so that a run goes on with no others.</summary>
@@ -111,8 +116,10 @@ public sealed class Checkpoint
         ParameterVector velocity = new(model.Values.Layout);
         ParameterVector? average = averages ? new ParameterVector(model.Values.Layout) : null;
         ParameterVector? feedback = feedbackLength > 0 ? new ParameterVector(LearnedFeedback.LayoutOf(model)) : null;
-        file.Read([("", model.Values), (VelocityPrefix, velocity), .. Optional(AveragePrefix, average), .. Optional(FeedbackPrefix, feedback)]);
-        return new Checkpoint(model, velocity, average, feedback, content.Options, content.Images, content.State, content.Rule, content.VectorBits, path);
+        file.Read(
+            [("", model.Values), (VelocityPrefix, velocity), .. Optional(AveragePrefix, average), .. Optional(FeedbackPrefix, feedback)]);
+        return new Checkpoint(
+            model, velocity, average, feedback, content.Options, content.Images, content.State, content.Rule, content.VectorBits, path);
     }
 
     /// <summary>
@@ -153,7 +160,8 @@ public sealed class Checkpoint
 
         if (!State.Fits(options.Epochs, stepsPerEpoch, model.Blocks.Count, model.Options.IsSelfSupervised))
         {
-            throw Foreign($"it stands at step {Step} of epoch {Epochs.Count + 1}, which a run of {options.Epochs} epochs of {stepsPerEpoch} steps does not have.");
+            throw Foreign(
+                $"it stands at step {Step} of epoch {Epochs.Count + 1}, which a run of {options.Epochs} epochs of {stepsPerEpoch} steps does not have.");
         }
     }
 
@@ -166,7 +174,8 @@ public sealed class Checkpoint
             new Dictionary<string, string> { [ModelFile.OptionsKey] = JsonSerializer.Serialize(Model.Options, ModelFile.Json), [Key] = content });
     }
 
-    private static (string Prefix, ParameterVector Values)[] Optional(string prefix, ParameterVector? values) => values is null ? [] : [(prefix, values)];
+    private static (string Prefix, ParameterVector Values)[] Optional(string prefix, ParameterVector? values) =>
+        values is null ? [] : [(prefix, values)];
 
     private static Content Read(string path, string text)
     {
@@ -175,11 +184,14 @@ public sealed class Checkpoint
             int version = (int?)JsonNode.Parse(text)?["version"] ?? 0;
             if (version > FileVersion)
             {
-                throw new ModelFileException($"{path}: a checkpoint of version {version}; this program reads up to {FileVersion}. Go on with the version of Onward that wrote it, or a newer one.") { IsOfNewerVersion = true };
+                throw new ModelFileException(
+                    $"{path}: a checkpoint of version {version}; this program reads up to {FileVersion}. Go on with the version of Onward that wrote it, or a newer one.")
+                { IsOfNewerVersion = true };
             }
 
             if (version is >= 1 and <= FileVersion
-                && JsonSerializer.Deserialize<Content>(text, Json) is Content content && content.State.Epochs.All(epoch => epoch is not null))
+                && JsonSerializer.Deserialize<Content>(text, Json) is Content content && content.State.Epochs.All(
+                    epoch => epoch is not null))
             {
                 content.Options.Validate();
                 return content;
@@ -212,5 +224,6 @@ public sealed class Checkpoint
     private ModelFileException Foreign(string message) => new($"{(Path.Length > 0 ? Path : "checkpoint")}: of another run: {message}");
 
     // The first version named neither rule nor vectors.
-    private sealed record Content(int Version, TrainingOptions Options, string Images, RunState State, string? Rule = null, int? VectorBits = null);
+    private sealed record Content(
+        int Version, TrainingOptions Options, string Images, RunState State, string? Rule = null, int? VectorBits = null);
 }

@@ -57,7 +57,9 @@ public sealed partial class CheckpointFolder
     /// <summary>Reads the newest checkpoint that is intact.</summary>
     /// <param name="damaged">Told of each newer one that is not, in one line.</param>
     /// <returns>The checkpoint; null where there is none in the folder.</returns>
-    /// <exception cref="ModelFileException">None is intact, or a newer one cannot be read here or was written by a newer version.</exception>
+    /// <exception cref="ModelFileException">
+    /// None is intact, or a newer one cannot be read here or was written by a newer version.
+    /// </exception>
     public Checkpoint? LoadNewest(Action<string>? damaged = null)
     {
         List<ModelFileException> faults = [];
@@ -83,7 +85,9 @@ public sealed partial class CheckpointFolder
 
         return faults.Count == 0
             ? null
-            : throw new ModelFileException($"{Path}: none of {faults.Count} checkpoint{(faults.Count == 1 ? "" : "s")} is intact; the newest: {faults[0].Message}", faults[0]);
+            : throw new ModelFileException(
+                $"{Path}: none of {faults.Count} checkpoint{(faults.Count == 1 ? "" : "s")} is intact; the newest: {faults[0].Message}",
+                faults[0]);
     }
 
     /// <summary>The epochs whose end is kept, in the order of time.</summary>

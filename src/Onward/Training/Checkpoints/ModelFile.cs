@@ -38,12 +38,15 @@ public static class ModelFile
     public static void Save(LocalMixer model, string path)
     {
         ArgumentNullException.ThrowIfNull(model);
-        SafetensorsWriter.Write(path, model.Values, new Dictionary<string, string> { [OptionsKey] = JsonSerializer.Serialize(model.Options, Json) });
+        SafetensorsWriter.Write(
+            path, model.Values, new Dictionary<string, string> { [OptionsKey] = JsonSerializer.Serialize(model.Options, Json) });
     }
 
     /// <summary>Rebuilds a model from its file.</summary>
     /// <param name="path">A file that <see cref="Save"/> wrote.</param>
-    /// <exception cref="ModelFileException">The file is missing, unreadable, damaged, no model of this library, or holds numbers that are not finite.</exception>
+    /// <exception cref="ModelFileException">
+    /// The file is missing, unreadable, damaged, no model of this library, or holds numbers that are not finite.
+    /// </exception>
     public static LocalMixer Load(string path)
     {
         using SafetensorsReader file = new(path);
@@ -56,7 +59,8 @@ public static class ModelFile
             file.VerifyChecksum();
         }
 
-        return model.Values.Layout.Parameters.FirstOrDefault(parameter => !TensorPrimitives.IsFiniteAll<float>(model.Values[parameter])) is not Parameter bad
+        return model.Values.Layout.Parameters.FirstOrDefault(
+            parameter => !TensorPrimitives.IsFiniteAll<float>(model.Values[parameter])) is not Parameter bad
             ? model
             : throw new ModelFileException(
                 $"{path}: tensor '{bad.Name}' holds numbers that are not finite: the training diverged, or the file is damaged. "
@@ -68,7 +72,9 @@ public static class ModelFile
     /// <param name="file">The file, open.</param>
     /// <param name="vectors">Numbers that the file holds for each parameter's.</param>
     /// <param name="besides">Bytes of tensors that it holds besides.</param>
-    /// <exception cref="ModelFileException">There are none, they are damaged, or the file holds too many numbers for them or too few.</exception>
+    /// <exception cref="ModelFileException">
+    /// There are none, they are damaged, or the file holds too many numbers for them or too few.
+    /// </exception>
     internal static LocalMixerOptions ReadOptions(string path, SafetensorsReader file, int vectors, long besides = 0)
     {
         if (!file.Metadata.TryGetValue(OptionsKey, out string? text))
@@ -89,7 +95,8 @@ public static class ModelFile
         }
         catch (Exception fault) when (fault is JsonException or ArgumentException)
         {
-            throw new ModelFileException($"{path}: the model options in the metadata are damaged. Replace the file with an intact copy.", fault);
+            throw new ModelFileException(
+                $"{path}: the model options in the metadata are damaged. Replace the file with an intact copy.", fault);
         }
 
         // Before any memory is taken for a model of these sizes.

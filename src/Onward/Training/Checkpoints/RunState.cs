@@ -48,7 +48,9 @@ internal sealed record RunState
     /// <summary>Where the run stands, in the order of time.</summary>
     internal (int Epochs, int Steps) Position => (Epochs.Count, Step + ReadoutStep);
 
-    /// <summary>The first epoch of the lowest error on the test set, 0 before there is one; an error that is not a number is never the lowest.</summary>
+    /// <summary>
+    /// The first epoch of the lowest error on the test set, 0 before there is one; an error that is not a number is never the lowest.
+    /// </summary>
     internal int BestEpoch => Epochs.MinBy(epoch => double.IsNaN(epoch.TestError) ? double.PositiveInfinity : epoch.TestError)?.Epoch ?? 0;
 
     /// <summary>Epochs since that one.</summary>
@@ -63,10 +65,12 @@ internal sealed record RunState
     internal double ImagesPerSecond => Images / EpochTrained.TotalSeconds;
 
     /// <summary>A run before its first step.</summary>
-    internal static RunState Start(int blocks) => new() { Epochs = [], BlockLosses = new double[blocks], Losses = new LossHistory(blocks + 1) };
+    internal static RunState Start(int blocks) =>
+        new() { Epochs = [], BlockLosses = new double[blocks], Losses = new LossHistory(blocks + 1) };
 
     /// <summary>The same, for another run to go on from.</summary>
-    internal RunState Copy() => this with { Epochs = [.. Epochs], BlockLosses = [.. BlockLosses], Losses = Losses?.Copy(), Gradients = [.. Gradients], Advice = [.. Advice] };
+    internal RunState Copy() =>
+        this with { Epochs = [.. Epochs], BlockLosses = [.. BlockLosses], Losses = Losses?.Copy(), Gradients = [.. Gradients], Advice = [.. Advice] };
 
     /// <summary>Takes what a step measured.</summary>
     internal void Add(StepReport result, int images, int views)

@@ -41,7 +41,9 @@ internal sealed class SharedModel(LearningRule rule)
         }
     }
 
-    /// <summary>Requires that all processes have the same parameters: replicas that came to differ by a bit would drift apart unseen.</summary>
+    /// <summary>
+    /// Requires that all processes have the same parameters: replicas that came to differ by a bit would drift apart unseen.
+    /// </summary>
     internal void RequireSame()
     {
         if (_grid.World.Count > 1)

@@ -53,7 +53,9 @@ public sealed class Evaluator
     /// <summary>Allocates memory for each thread.</summary>
     /// <param name="model">The model.</param>
     /// <param name="team">The threads that share the work.</param>
-    /// <param name="world">The processes that share the examples, each with a loader of its share; null for one. Answers are those of this process.</param>
+    /// <param name="world">
+    /// The processes that share the examples, each with a loader of its share; null for one. Answers are those of this process.
+    /// </param>
     public Evaluator(LocalMixer model, WorkerTeam team, Communicator? world = null)
     {
         ArgumentNullException.ThrowIfNull(model);
@@ -72,16 +74,20 @@ public sealed class Evaluator
     /// <param name="loader">The images.</param>
     /// <param name="cancellation">Ends the evaluation.</param>
     /// <exception cref="OperationCanceledException">The evaluation was ended.</exception>
-    public Evaluation Evaluate(BatchLoader loader, CancellationToken cancellation = default) => Evaluate(loader, exitConfidence: null, progress: null, cancellation);
+    public Evaluation Evaluate(BatchLoader loader, CancellationToken cancellation = default) =>
+        Evaluate(loader, exitConfidence: null, progress: null, cancellation);
 
     /// <summary>The same, and what it would come to if blocks answered early.</summary>
     /// <param name="loader">The images.</param>
-    /// <param name="exitConfidence">How large the largest probability of a block's head must be for it to answer; null to leave it unmeasured.</param>
+    /// <param name="exitConfidence">
+    /// How large the largest probability of a block's head must be for it to answer; null to leave it unmeasured.
+    /// </param>
     /// <param name="progress">Told after each batch how many images are done, on the calling thread.</param>
     /// <param name="cancellation">Ends the evaluation.</param>
     /// <exception cref="OperationCanceledException">The evaluation was ended.</exception>
     /// <exception cref="ArgumentException">Early answers are asked of a network whose heads do not classify.</exception>
-    public Evaluation Evaluate(BatchLoader loader, double? exitConfidence, Action<int>? progress = null, CancellationToken cancellation = default)
+    public Evaluation Evaluate(
+        BatchLoader loader, double? exitConfidence, Action<int>? progress = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(loader);
         if (exitConfidence is not null && _model.Options.IsSelfSupervised)
@@ -123,7 +129,9 @@ public sealed class Evaluator
         _world.Sum(sums.AsMemory());
         return new Evaluation(Percent(sums[2]), sums[1] / sums[0], [.. sums[3..].Select(Percent)])
         {
-            EarlyExits = exitConfidence is null ? null : new EarlyExits(Percent(_exitMistakes), [.. _exits.Select(exits => Percent(exits))]),
+            EarlyExits = exitConfidence is null
+                ? null
+                : new EarlyExits(Percent(_exitMistakes), [.. _exits.Select(exits => Percent(exits))]),
             Answers = answers,
         };
 
@@ -193,7 +201,9 @@ public sealed class Evaluator
         int classes = _model.Options.Classes, mistakes = 0;
         for (int n = 0; n < examples; n++)
         {
-            mistakes += TensorPrimitives.IndexOfMax<float>(pass.Outputs.Span.Slice(n * classes, classes)) == _batch.Labels[first + n] ? 0 : 1;
+            mistakes += TensorPrimitives.IndexOfMax<float>(pass.Outputs.Span.Slice(n * classes, classes)) == _batch.Labels[first + n]
+                ? 0
+                : 1;
         }
 
         return mistakes;

@@ -2,7 +2,9 @@ using Onward.Models;
 
 namespace Onward.Training;
 
-/// <summary>Counts the floating-point operations of an answer, in millions for one image; pooling and normalisation are not counted.</summary>
+/// <summary>
+/// Counts the floating-point operations of an answer, in millions for one image; pooling and normalisation are not counted.
+/// </summary>
 public static class InferenceCost
 {
     /// <summary>Counts an answer from the head of a block: this block and the blocks before it, with their heads.</summary>
@@ -13,11 +15,13 @@ public static class InferenceCost
 
     /// <summary>Counts an answer from the readout, where no block's head is evaluated.</summary>
     /// <param name="model">The network.</param>
-    public static double OfReadout(LocalMixer model) => (model.Blocks.Sum(block => block.FlopsPerExample) + model.Readout.FlopsPerExample) / 1e6;
+    public static double OfReadout(LocalMixer model) =>
+        (model.Blocks.Sum(block => block.FlopsPerExample) + model.Readout.FlopsPerExample) / 1e6;
 
     /// <summary>Counts an answer from the readout after every block's head was evaluated.</summary>
     /// <param name="model">The network.</param>
-    public static double AfterAllHeads(LocalMixer model) => OfReadout(model) + (model.Blocks.Sum(block => block.Head.FlopsPerExample) / 1e6);
+    public static double AfterAllHeads(LocalMixer model) =>
+        OfReadout(model) + (model.Blocks.Sum(block => block.Head.FlopsPerExample) / 1e6);
 
     /// <summary>Counts an answer on average, where blocks answer the given shares and the readout the rest.</summary>
     /// <param name="model">The network.</param>

@@ -27,7 +27,8 @@ internal sealed class ReadoutTraining
     private readonly Action<int, int> _runTile;
     private ImageBatch _batch = null!;
 
-    internal ReadoutTraining(LocalMixer model, WorkerTeam team, int batchSize, double weightDecay, ParameterVector? velocity = null, Communicator? world = null)
+    internal ReadoutTraining(
+        LocalMixer model, WorkerTeam team, int batchSize, double weightDecay, ParameterVector? velocity = null, Communicator? world = null)
     {
         _world = world ?? new SingleProcess();
         _model = model;
@@ -36,7 +37,8 @@ internal sealed class ReadoutTraining
         _passes = [.. Enumerable.Range(0, team.Count).Select(_ => new ForwardPass(model))];
         _gradients = new ParameterVector(model.Values.Layout);
         LinearHead readout = model.Readout;
-        _update = new ParameterUpdate(model.Values.Layout, [new(readout.Weight, true), new(readout.Bias, false)], new Sgd(0, weightDecay), team, velocity);
+        _update = new ParameterUpdate(
+            model.Values.Layout, [new(readout.Weight, true), new(readout.Bias, false)], new Sgd(0, weightDecay), team, velocity);
         _features = AlignedMemory.Allocate(checked(batchSize * readout.Features));
         _errors = AlignedMemory.Allocate(batchSize * readout.Outputs);
         _workspace = AlignedMemory.Allocate(Gemm.WorkspaceLength(batchSize));
@@ -51,7 +53,14 @@ internal sealed class ReadoutTraining
     /// <param name="firstStep">The step to begin with.</param>
     /// <param name="stepEnded">Called after each step.</param>
     /// <param name="cancellation">Ends the epoch.</param>
-    internal void Run(BatchLoader loader, int epoch, double rate, int steps, int firstStep = 0, Action? stepEnded = null, CancellationToken cancellation = default)
+    internal void Run(
+        BatchLoader loader,
+        int epoch,
+        double rate,
+        int steps,
+        int firstStep = 0,
+        Action? stepEnded = null,
+        CancellationToken cancellation = default)
     {
         _model.Pack(_team);
         foreach (ImageBatch batch in loader.Epoch(epoch, firstStep, cancellation).Take(steps - firstStep))

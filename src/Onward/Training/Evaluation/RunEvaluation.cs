@@ -5,7 +5,9 @@ using Onward.Threads;
 
 namespace Onward.Training;
 
-/// <summary>The evaluations of a run: on the test set after each epoch, and on the training images at its end. Processes share each.</summary>
+/// <summary>
+/// The evaluations of a run: on the test set after each epoch, and on the training images at its end. Processes share each.
+/// </summary>
 internal sealed class RunEvaluation : IDisposable
 {
     private readonly ImageDataset _data;

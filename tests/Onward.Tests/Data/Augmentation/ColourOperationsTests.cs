@@ -20,7 +20,9 @@ public sealed class ColourOperationsTests
         double[] means = [.. Enumerable.Range(0, channels).Select(c => image.Where((_, i) => i % channels == c).Average(v => (double)v))];
 
         AssertNear(Apply(image, pixels => ColourOperations.Brighten(pixels, amount)), i => image[i] + (double)amount);
-        AssertNear(Apply(image, pixels => ColourOperations.ScaleContrast(pixels, channels, factor)), i => ((image[i] - means[i % channels]) * factor) + means[i % channels]);
+        AssertNear(
+            Apply(image, pixels => ColourOperations.ScaleContrast(pixels, channels, factor)),
+            i => ((image[i] - means[i % channels]) * factor) + means[i % channels]);
     }
 
     [Theory]
@@ -31,8 +33,12 @@ public sealed class ColourOperationsTests
         float[] image = Picture(random, 200, 3);
         float factor = 0.8f + (0.4f * random.NextSingle()), turns = (random.NextSingle() * 0.2f) - 0.1f;
 
-        AssertNear(Apply(image, pixels => ColourOperations.ScaleSaturation(pixels, factor)), ThroughHsv(image, (h, s, v) => (h, Math.Min(s * factor, 1), v)));
-        AssertNear(Apply(image, pixels => ColourOperations.TurnHue(pixels, turns)), ThroughHsv(image, (h, s, v) => (h + turns - Math.Floor(h + turns), s, v)));
+        AssertNear(
+            Apply(image, pixels => ColourOperations.ScaleSaturation(pixels, factor)),
+            ThroughHsv(image, (h, s, v) => (h, Math.Min(s * factor, 1), v)));
+        AssertNear(
+            Apply(image, pixels => ColourOperations.TurnHue(pixels, turns)),
+            ThroughHsv(image, (h, s, v) => (h + turns - Math.Floor(h + turns), s, v)));
     }
 
     [Theory]
@@ -63,7 +69,9 @@ public sealed class ColourOperationsTests
         float[] image = Picture(new Random(seed), 100, 3);
         image[0] = 0.5f;
 
-        AssertNear(Apply(image, pixels => ColourOperations.Gray(pixels)), i => (0.2989 * image[i - (i % 3)]) + (0.587 * image[i - (i % 3) + 1]) + (0.114 * image[i - (i % 3) + 2]));
+        AssertNear(
+            Apply(image, pixels => ColourOperations.Gray(pixels)),
+            i => (0.2989 * image[i - (i % 3)]) + (0.587 * image[i - (i % 3) + 1]) + (0.114 * image[i - (i % 3) + 2]));
         Assert.Equal(image.Select(x => x < 0.5f ? x : 1 - x), Apply(image, pixels => ColourOperations.Solarise(pixels)));
     }
 
@@ -121,14 +129,19 @@ public sealed class ColourOperationsTests
         }
     }
 
-    private static Func<int, double> ThroughHsv(float[] image, Func<double, double, double, (double Hue, double Saturation, double Value)> change)
+    private static Func<int, double> ThroughHsv(
+        float[] image, Func<double, double, double, (double Hue, double Saturation, double Value)> change)
     {
         double[] result = new double[image.Length];
         for (int i = 0; i < image.Length; i += 3)
         {
             (double r, double g, double b) = (image[i], image[i + 1], image[i + 2]);
             double v = Math.Max(r, Math.Max(g, b)), range = v - Math.Min(r, Math.Min(g, b));
-            double h = range <= 0 ? 0 : r == v ? (g - b) / (6 * range) : g == v ? ((b - r) / (6 * range)) + (1.0 / 3) : ((r - g) / (6 * range)) + (2.0 / 3);
+            double h = range <= 0
+                ? 0
+                : r == v ? (g - b) / (6 * range)
+                : g == v ? ((b - r) / (6 * range)) + (1.0 / 3)
+                : ((r - g) / (6 * range)) + (2.0 / 3);
             (h, double s, v) = change(h < 0 ? h + 1 : h, v > 0 ? range / v : 0, v);
             double c = s * v, x = c * (1 - Math.Abs((6 * h % 2) - 1)), m = v - c;
             (double red, double green, double blue) = (int)(6 * h) switch

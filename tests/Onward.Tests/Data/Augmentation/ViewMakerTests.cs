@@ -7,7 +7,8 @@ public sealed class ViewMakerTests
 {
     private const int Draws = 20_000;
 
-    public static TheoryData<string> Recipes => ["None", "Flipped", "PaddedCrop", "AreaCrop", "AreaCropWithColour", "ContrastiveFirst", "ContrastiveSecond"];
+    public static TheoryData<string> Recipes =>
+        ["None", "Flipped", "PaddedCrop", "AreaCrop", "AreaCropWithColour", "ContrastiveFirst", "ContrastiveSecond"];
 
     [Theory]
     [MemberData(nameof(Recipes))]
@@ -72,7 +73,8 @@ public sealed class ViewMakerTests
     [InlineData(224, 224, 224, 224, 14, 14, 196, 196)]
     [InlineData(100, 300, 32, 64, 25, 83, 50, 133)]
     [InlineData(1, 1, 32, 32, 0, 0, 1, 1)]
-    public void The_centre_is_a_part_of_the_shorter_side(int height, int width, int viewHeight, int viewWidth, int top, int left, int rows, int columns) =>
+    public void The_centre_is_a_part_of_the_shorter_side(
+        int height, int width, int viewHeight, int viewWidth, int top, int left, int rows, int columns) =>
         Assert.Equal(new Rectangle(top, left, rows, columns), Rectangle.Centre(height, width, viewHeight, viewWidth));
 
     [Theory]
@@ -233,13 +235,18 @@ public sealed class ViewMakerTests
 
         AssertFrequency((0.5 - 0.08) / (1 - 0.08), free.Length);
         Assert.InRange(free.Min(), 0.0799, 0.082);
-        AssertUniform(Math.Log(0.75), Math.Log(4 / 3.0), crops.Where((_, i) => areas[i] < 0.5).Select(crop => (float)Math.Log(crop.Width / (double)crop.Height)), 2e-3);
+        AssertUniform(
+            Math.Log(0.75),
+            Math.Log(4 / 3.0),
+            crops.Where((_, i) => areas[i] < 0.5).Select(crop => (float)Math.Log(crop.Width / (double)crop.Height)),
+            2e-3);
     }
 
     [Fact]
     public void A_changed_probability_leaves_all_other_draws_as_they_were()
     {
-        ViewParameters[] with = Drawn(ViewRecipe.ContrastiveSecond), without = Drawn(ViewRecipe.ContrastiveSecond with { ColourJitterProbability = 0 });
+        ViewParameters[] with = Drawn(ViewRecipe.ContrastiveSecond), without = Drawn(
+            ViewRecipe.ContrastiveSecond with { ColourJitterProbability = 0 });
 
         Assert.Equal(with.Select(view => view with { Jitters = false }), without);
     }
@@ -247,7 +254,8 @@ public sealed class ViewMakerTests
     [Fact]
     public void Every_fault_of_a_recipe_is_listed()
     {
-        ViewRecipe recipe = new() { Crop = (CropKind)9, Padding = -1, SmallestArea = 0, FlipProbability = 1.5, Hue = 0.6, BlurProbability = double.NaN };
+        ViewRecipe recipe =
+            new() { Crop = (CropKind)9, Padding = -1, SmallestArea = 0, FlipProbability = 1.5, Hue = 0.6, BlurProbability = double.NaN };
 
         ArgumentException fault = Assert.Throws<ArgumentException>(recipe.Validate);
 
@@ -283,11 +291,17 @@ public sealed class ViewMakerTests
     }
 
     private static ViewParameters[] Drawn(ViewRecipe recipe, int height = 32, int width = 32) =>
-        [.. Enumerable.Range(0, Draws).Select(i => ViewParameters.Draw(recipe, new RandomStream(11, RandomPurpose.Augmentation, Example: (uint)i), height, width))];
+        [
+            .. Enumerable.Range(0, Draws)
+            .Select(i => ViewParameters.Draw(recipe, new RandomStream(11, RandomPurpose.Augmentation, Example: (uint)i), height, width)),
+        ];
 
     // Five standard errors of a binomial.
     private static void AssertFrequency(double probability, int count) =>
-        Assert.InRange(count - (probability * Draws), -5 * Math.Sqrt(Draws * probability * (1 - probability)), 5 * Math.Sqrt(Draws * probability * (1 - probability)));
+        Assert.InRange(
+            count - (probability * Draws),
+            -5 * Math.Sqrt(Draws * probability * (1 - probability)),
+            5 * Math.Sqrt(Draws * probability * (1 - probability)));
 
     // Bounds, and the mean and mean square within five standard errors (variances 1/12 and 4/45 on the unit interval).
     private static void AssertUniform(double least, double most, IEnumerable<float> values, double slack = 1e-6)
