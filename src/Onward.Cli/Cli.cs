@@ -7,17 +7,15 @@ namespace Onward.Cli;
 /// <summary>The command <c>onward</c>.</summary>
 internal static class Cli
 {
-    /// <summary>Runs one command; every fault becomes one line on <see cref="Host.Error"/>.</summary>
-    /// <param name="args">The words after <c>onward</c>.</param>
-    /// <param name="host">What the command touches outside itself.</param>
-    /// <returns>The process's exit code.</returns>
+    /// <summary>Runs one command. Every exception becomes one line on <see cref="Host.Error"/>.</summary>
+    /// <param name="args">The command line after <c>onward</c>.</param>
+    /// <param name="host">The environment of the command.</param>
+    /// <returns>The exit code of the process.</returns>
     internal static int Run(string[] args, Host host)
     {
-        // With results of JSON on the same terminal nothing is redrawn, so that what records the terminal has whole lines.
-        host = host.OutIsTerminal
-            && args.Any(arg => arg == "--json" || arg.StartsWith("--json=", StringComparison.Ordinal))
-            ? host with { ErrorIsTerminal = false }
-            : host;
+        // If JSON goes to the terminal, no progress is redrawn there, so that a recording of the terminal contains whole lines.
+        bool isJson = args.Any(arg => arg == "--json" || arg.StartsWith("--json=", StringComparison.Ordinal));
+        host = host.OutIsTerminal && isJson ? host with { ErrorIsTerminal = false } : host;
         try
         {
             RootCommand root = HelpText.CreateRoot(host);

@@ -1,6 +1,6 @@
 namespace Onward.Cli;
 
-/// <summary>The command cannot be done as given.</summary>
-/// <param name="message">One sentence or two: what is wrong, where, what to do.</param>
-/// <param name="inner">The fault beneath.</param>
+/// <summary>The exception for invalid input: an option, a file or a folder.</summary>
+/// <param name="message">One line that says what is wrong, where, and what to do.</param>
+/// <param name="inner">The cause, or null.</param>
 internal sealed class CommandFault(string message, Exception? inner = null) : RunException(message, inner);

@@ -1,6 +1,6 @@
 namespace Onward.Cli;
 
-/// <summary>What the process tells its caller.</summary>
+/// <summary>The exit codes of the process.</summary>
 internal static class ExitCode
 {
     internal const int Done = 0;

@@ -2,17 +2,17 @@ using System.Runtime.InteropServices;
 
 namespace Onward.Cli;
 
-/// <summary>The signals that end a program, or warn that it is going to be ended: each ends the command in good order.</summary>
+/// <summary>Ends the command cleanly after a signal that ends the process, or that warns of its end.</summary>
 internal sealed class Interruption : IDisposable
 {
-    // .NET has no names for these, which schedulers send before they kill: SIGUSR1, SIGUSR2 and SIGXCPU, as Linux numbers them.
+    // SIGUSR1, SIGUSR2 and SIGXCPU on Linux, for which .NET has no names. Schedulers send them before they kill a job.
     private static readonly PosixSignal[] Warnings = [(PosixSignal)10, (PosixSignal)12, (PosixSignal)24];
 
     private readonly CancellationTokenSource _end = new();
     private readonly List<PosixSignalRegistration> _registrations;
     private int _requests;
 
-    /// <summary>Begins to wait for signals. A signal that this process was started to ignore, as by nohup, stays ignored.</summary>
+    /// <summary>Registers for the signals. A signal that the process inherited as ignored, for example from nohup, stays ignored.</summary>
     internal Interruption()
     {
         PosixSignal[] warnings = OperatingSystem.IsLinux() ? Warnings : [];
@@ -30,8 +30,8 @@ internal sealed class Interruption : IDisposable
         _end.Dispose();
     }
 
-    // Who presses Ctrl-C twice, or sends SIGTERM after it, wants an end at once. Warnings come in numbers by themselves: when a terminal
-    // closes, the shell and the system both send SIGHUP.
+    // A second Ctrl-C or SIGTERM ends the process at once. Other signals may arrive several times for one event: when a terminal closes,
+    // the shell and the kernel both send SIGHUP.
     private void End(PosixSignalContext signal)
     {
         bool isRequest = signal.Signal is PosixSignal.SIGINT or PosixSignal.SIGTERM;

@@ -9,34 +9,35 @@ using Onward.Training;
 namespace Onward.Cli;
 
 /// <summary>
-/// The processes that share a run, started together by <c>mpirun</c>. Each makes the same run; the first alone prints and writes.
-/// Without <c>--parallel</c> there is one, and MPI is not even loaded.
+/// The processes that share a run, started together by <c>mpirun</c>. Only the first process prints and writes files. Without
+/// <c>--parallel</c> there is one process, and MPI is not loaded.
 /// </summary>
 internal sealed class Ranks : IDisposable
 {
     private const string Data = "data";
     private const string Blocks = "blocks";
-    private const string Rule = "data, blocks, or shares of the batch x stages of blocks, such as 2x4";
+    private const string Rule = "data, blocks, or both as SHARESxSTAGES, such as 2x4";
 
     private readonly Host _host;
     private readonly MpiCommunicator? _world;
-    private bool _allKnow; // of the fault under way
+    private bool _allKnow; // all processes throw the same exception
 
     private Ranks(Host host, MpiCommunicator? world) => (_host, _world) = (host, world);
 
-    /// <summary>How the processes share the run; null where there is one.</summary>
+    /// <summary>The shares and stages of the processes, or null for one process.</summary>
     internal RankGrid? Grid { get; private set; }
 
-    /// <summary>Whether this process prints and writes.</summary>
+    /// <summary>True if this process prints and writes files.</summary>
     internal bool Writes => _world is null || _world.Rank == 0;
 
-    /// <summary>What the command line touches outside itself: nothing to print on, unless this process prints.</summary>
+    /// <summary>The environment of the command. Its output is discarded unless this process prints.</summary>
     internal Host Host => Writes ? _host : _host with { Out = TextWriter.Null, Error = TextWriter.Null };
 
-    /// <summary>Makes the option.</summary>
+    /// <summary>Creates the option.</summary>
     internal static Option<string?> Option() => new("--parallel")
     {
-        Description = $"Share the run among the processes of mpirun, over MPI: {Rule}. Changes results by the order of sums alone",
+        Description = "Share the run among the processes of mpirun: data (shares of the batch), blocks (pipeline stages), "
+            + "or both, such as 2x4. Only the order of sums changes. Default: one process",
         HelpName = "FORM",
         CustomParser = result =>
         {
@@ -50,27 +51,32 @@ internal sealed class Ranks : IDisposable
         },
     };
 
-    /// <summary>Runs a command in each of the processes that an option asks for.</summary>
-    /// <param name="form">The option; null for one process.</param>
-    /// <param name="host">What the command touches outside itself.</param>
+    /// <summary>Runs a command in each process.</summary>
+    /// <param name="form">The value of <c>--parallel</c>, or null for one process.</param>
+    /// <param name="host">The environment of the command.</param>
     /// <param name="command">The command.</param>
-    /// <returns>Its exit code in the process that prints; the others end in good order and leave the rest to it.</returns>
+    /// <returns>The exit code of the command in the process that prints. In the others, 0.</returns>
     internal static int Run(string? form, Host host, Func<Ranks, int> command)
     {
         Launch launch = new(host.Variable);
         if (form is null)
         {
-            return launch.Processes == 1 ? command(new Ranks(host, null)) : RefuseCopies(launch, $"""
-                {launch.Processes} processes were started together, as by mpirun, and each would train the whole run. Share it among them with --parallel data, or start one process.
-                """);
+            return launch.Processes == 1
+                ? command(new Ranks(host, null))
+                : RefuseCopies(
+                    launch,
+                    $"mpirun started {launch.Processes} processes, and each would train the whole run. "
+                    + "Share the run among them with --parallel data, or start one process.");
         }
 
         using Ranks ranks = new(host, MpiCommunicator.Open());
         if (launch.Processes > ranks._world!.Count)
         {
-            return RefuseCopies(launch, $"""
-                {launch.Processes} processes were started together, but the MPI library knows of {ranks._world.Count}: mpirun belongs to another MPI than this one ({MpiCommunicator.LibraryVersion.Split(',', '\n')[0]}). Start them with that library's own mpirun, or name mpirun's library in $ONWARD_MPI.
-                """);
+            string library = MpiCommunicator.LibraryVersion.Split(',', '\n')[0];
+            return RefuseCopies(
+                launch,
+                $"mpirun started {launch.Processes} processes, but the MPI library ({library}) found {ranks._world.Count}: "
+                + "mpirun belongs to another MPI library. Use the mpirun of this library, or name mpirun's library in $ONWARD_MPI.");
         }
 
         try
@@ -90,7 +96,7 @@ internal sealed class Ranks : IDisposable
         }
         catch (Exception fault)
         {
-            // The others would wait for this process for ever.
+            // Without the abort, the other processes would wait for this one forever.
             (int code, string message) = Faults.Describe(fault);
             host.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"onward: rank {ranks._world!.Rank}: {message}"));
             ranks._world.Abort(code);
@@ -98,7 +104,7 @@ internal sealed class Ranks : IDisposable
         }
     }
 
-    /// <summary>Does something in all processes; where it fails in one, it fails in all, and the first says where.</summary>
+    /// <summary>Calls a function in all processes. If it fails in one process, all processes throw.</summary>
     internal T Together<T>(Func<T> prepare)
     {
         if (_world is null)
@@ -133,7 +139,7 @@ internal sealed class Ranks : IDisposable
         return prepared;
     }
 
-    /// <summary>The same, in the first process before the others: what it leaves on the disk, they find there.</summary>
+    /// <summary>Calls a function in the first process, then in the others, which find the files that the first has written.</summary>
     internal T FirstThenOthers<T>(Func<T> prepare)
         where T : class
     {
@@ -141,7 +147,7 @@ internal sealed class Ranks : IDisposable
         return Together(() => mine ?? prepare());
     }
 
-    /// <summary>Refuses processes that would make another run than the first.</summary>
+    /// <summary>Throws if the run of a process differs from the run of the first process.</summary>
     internal void RequireSame(RunConfiguration run)
     {
         if (_world is null)
@@ -153,15 +159,20 @@ internal sealed class Ranks : IDisposable
         [
             .. _world.Exchange(run.ToJson().ToJsonString(RunConfiguration.Json)).Select(text => JsonNode.Parse(text)!.AsObject()),
         ];
-        foreach (string name in all[0].Select(option => option.Key).Where(name => name is not ("threads" or "data" or "datasetSource" or "environment")))
+        foreach (string name in all[0].Select(option => option.Key))
         {
+            if (name is "threads" or "data" or "datasetSource" or "environment")
+            {
+                continue;
+            }
+
             int other = Array.FindIndex(all, options => !JsonNode.DeepEquals(options[name], all[0][name]));
             if (other > 0)
             {
                 string first = Show(all[0]), different = Show(all[other]);
                 string advice = name is "images" or RunConfiguration.ChecksumName
                     ? "Give every process the same images."
-                    : "Start the same program with the same options everywhere.";
+                    : "Start every process with the same program and options.";
                 throw new RankMismatchException(string.Create(
                     CultureInfo.InvariantCulture,
                     $"the processes differ: rank 0 has {name} {first}, rank {other} has {different}. {advice}"));
@@ -171,14 +182,14 @@ internal sealed class Ranks : IDisposable
         }
     }
 
-    /// <summary>Leaves the other processes.</summary>
+    /// <summary>Disconnects from the other processes.</summary>
     public void Dispose()
     {
         Grid?.Dispose();
         _world?.Dispose();
     }
 
-    // Said once, by the first.
+    // Only the first process reports the fault.
     private static int RefuseCopies(Launch launch, string fault) => launch.Rank == 0 ? throw new CommandFault(fault) : ExitCode.Done;
 
     private void Join(string form)
@@ -188,7 +199,7 @@ internal sealed class Ranks : IDisposable
         {
             _allKnow = true;
             throw new CommandFault(
-                $"--parallel {form} is for another number of processes than the {_world.Count} that mpirun started. Start as many as it has places.");
+                $"--parallel {form} does not match the {_world.Count} processes that mpirun started. Start shares x stages processes.");
         }
 
         Grid = new RankGrid(_world, shares, stages);
@@ -206,8 +217,11 @@ internal sealed class Ranks : IDisposable
             return (1, processes);
         }
 
-        return form.ToUpperInvariant().Split('X') is [string left, string right] && Number(left) is int shares
-            && Number(right) is int stages ? (shares, stages) : null;
+        return form.ToUpperInvariant().Split('X') is [string left, string right]
+            && Number(left) is int shares
+            && Number(right) is int stages
+                ? (shares, stages)
+                : null;
 
         static int? Number(string text) =>
             int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number > 0 ? number : null;

@@ -3,7 +3,7 @@ using Onward.Losses;
 
 namespace Onward.Cli;
 
-/// <summary><c>onward compare</c>: trains several rules on the same images and sets them beside each other.</summary>
+/// <summary><c>onward compare</c>: trains several rules on the same data and compares them.</summary>
 internal sealed class CompareCommand
 {
     private const int DefaultSeeds = 3;
@@ -21,17 +21,17 @@ internal sealed class CompareCommand
     private readonly Option<LearningRates?> _learningRates = LearningRates.Option();
     private readonly Option<int?> _threads = RuleChoice.ThreadsOption();
     private readonly Option<string?> _out = ValueOption.Folder(
-        "--out", "Folder of the comparison and its runs; runs in it that have ended are not repeated. Default: compare/DATASET-MODEL");
+        "--out", "Folder of the comparison and its runs. Finished runs in it are not repeated. Default: compare/DATASET-MODEL");
     private readonly Option<bool> _json = new("--json") { Description = "Print one line of JSON instead of a table" };
     private readonly Host _host;
 
     private CompareCommand(Host host) => _host = host;
 
-    /// <summary>Makes the command.</summary>
+    /// <summary>Creates the command.</summary>
     internal static Command Create(Host host)
     {
         CompareCommand compare = new(host);
-        Command command = new("compare", "Train several rules on the same data; write a table and their learning curves.");
+        Command command = new("compare", "Train several rules on the same data, and write a table and learning curves.");
         command.Add(compare._rules);
         command.Add(compare._seeds);
         compare._data.AddSourceTo(command);
@@ -50,9 +50,9 @@ internal sealed class CompareCommand
         return command;
     }
 
-    /// <summary>Makes the option for the number of seeds.</summary>
+    /// <summary>Creates the option for the number of seeds.</summary>
     internal static Option<int?> SeedsOption(int byDefault) =>
-        ValueOption.Whole("--seeds", $"Train with each of the seeds 1 to N. Default {byDefault}", 1, 1000);
+        ValueOption.Whole("--seeds", $"Number of runs per rule, with the seeds 1 to N. Default {byDefault}", 1, 1000);
 
     private int Run(ParseResult parse)
     {
@@ -83,15 +83,18 @@ internal sealed class CompareCommand
         LearningRates? rates = parse.GetValue(_learningRates);
         if (rates?.ByRule.Keys.FirstOrDefault(rule => !rules.Contains(rule)) is string stranger)
         {
-            throw new CommandFault($"--lr gives a rate to {stranger}, which is not among --rules. Leave it out, or compare it too.");
+            throw new CommandFault($"--lr gives a rate for {stranger}, which is not in --rules. Leave it out, or add it to --rules.");
         }
 
         foreach (string rule in rules)
         {
             RuleChoice.Require(parse, rule);
             PresetDefaults defaults = PresetDefaults.For(model.Preset, rule, objective.IsContrastive);
-            defaults =
-                defaults with { BatchSize = parse.GetValue(_batchSize) ?? defaults.BatchSize, LearningRate = rates?.For(rule) ?? defaults.LearningRate };
+            defaults = defaults with
+            {
+                BatchSize = parse.GetValue(_batchSize) ?? defaults.BatchSize,
+                LearningRate = rates?.For(rule) ?? defaults.LearningRate,
+            };
             RuleSettings settings = RuleSettings.Default(rule, RuleChoice.Threads(parse, _threads));
             RuleOptions.Require(settings, objective, model);
             for (int seed = 1; seed <= (parse.GetValue(_seeds) ?? DefaultSeeds); seed++)
@@ -131,12 +134,12 @@ internal sealed class CompareCommand
         }
         catch (Exception fault) when (fault is DllNotFoundException or TypeInitializationException)
         {
-            _host.Error.WriteLine($"onward: no {Name}.png, because the library that draws it cannot be loaded on this machine.");
+            _host.Error.WriteLine($"onward: {Name}.png is missing, because the plotting library cannot be loaded on this machine.");
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
             throw new CommandFault(
-                $"the comparison cannot be written to {folder}: {fault.Message} The runs are kept; give the same command again.", fault);
+                $"the comparison cannot be written to {folder}: {fault.Message} The runs are saved. Run the same command again.", fault);
         }
     }
 
@@ -161,7 +164,7 @@ internal sealed class CompareCommand
         _host.Out.WriteLine(comparison.Title);
         comparison.Table().Write(_host.Out, _host.OutWidth());
         _host.Out.WriteLine(comparison.Note);
-        _host.Out.WriteLine($"{Path.Combine(folder, Name)}.md, .csv and .png hold the table and the learning curves");
+        _host.Out.WriteLine($"{Path.Combine(folder, Name)}.md, .csv and .png contain the table and the learning curves");
     }
 
     private sealed record Outcome(

@@ -5,18 +5,18 @@ using System.CommandLine.Parsing;
 namespace Onward.Cli;
 
 /// <summary>
-/// <c>onward completion</c>: the script by which a shell completes what is typed after <c>onward</c>. Scripts know nothing of
-/// options: they hand the line on to <c>onward [suggest]</c>, and offer files where it has nothing to say.
+/// <c>onward completion</c>: prints a script that completes the arguments of <c>onward</c> in a shell. The scripts pass the command line to
+/// <c>onward [suggest]</c>, and complete file names if it suggests nothing.
 /// </summary>
 internal static class CompletionCommand
 {
     private static readonly IReadOnlyList<string> Shells = ["bash", "zsh", "fish", "powershell"];
 
-    /// <summary>Makes the command.</summary>
+    /// <summary>Creates the command.</summary>
     internal static Command Create(Host host)
     {
         Argument<string> shell = ValueOption.NameArgument("SHELL", Shells);
-        Command command = new("completion", "Print the script that completes commands, options and names in a shell.") { shell };
+        Command command = new("completion", "Print a script for Tab completion in a shell.") { shell };
         command.SetAction(parse =>
         {
             using StreamReader script = new(
@@ -27,7 +27,7 @@ internal static class CompletionCommand
         return command;
     }
 
-    /// <summary>What may stand where a line ends: names that begin as its last word does.</summary>
+    /// <summary>Prints the names that can complete the last word of a command line.</summary>
     internal sealed class SuggestAction : SynchronousCommandLineAction
     {
         /// <inheritdoc/>
@@ -38,19 +38,19 @@ internal static class CompletionCommand
             string[] names = [.. Names(line), .. Names(before)];
             if (names.Contains(bool.TrueString))
             {
-                // Nobody gives a flag a value.
+                // Flags are written without a value.
                 names = Names(before[..(before.TrimEnd().LastIndexOf(' ') + 1)]);
             }
 
             names =
             [
-                .. names.Where(
-                    name => name.StartsWith(word, StringComparison.OrdinalIgnoreCase) && (
-                        name.StartsWith("--", StringComparison.Ordinal) || char.IsLetterOrDigit(name[0])))
-                .Distinct(),
+                .. names
+                    .Where(name => name.StartsWith(word, StringComparison.OrdinalIgnoreCase))
+                    .Where(name => name.StartsWith("--", StringComparison.Ordinal) || char.IsLetterOrDigit(name[0]))
+                    .Distinct(),
             ];
 
-            // Options where one is begun, or where nothing else may stand.
+            // Options are suggested if the word starts with a dash, or if nothing else fits.
             bool options = word.StartsWith('-') || names.All(name => name[0] == '-');
             foreach (string name in names.Where(name => options || name[0] != '-'))
             {
@@ -62,8 +62,8 @@ internal static class CompletionCommand
             string[] Names(string text) =>
                 [
                     .. parseResult.RootCommandResult.Command.Parse(text, ValueOption.Parsing)
-                    .GetCompletions(text.Length)
-                    .Select(item => item.InsertText ?? item.Label),
+                        .GetCompletions(text.Length)
+                        .Select(item => item.InsertText ?? item.Label),
                 ];
         }
     }

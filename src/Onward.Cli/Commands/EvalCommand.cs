@@ -7,27 +7,28 @@ using Onward.Training;
 
 namespace Onward.Cli;
 
-/// <summary><c>onward eval</c>: measures the model of a run again.</summary>
+/// <summary><c>onward eval</c>: evaluates the model of a run.</summary>
 internal sealed class EvalCommand
 {
     private readonly RunChoice _run = new();
-    private readonly EpochChoice _epoch = new("Measure the model");
+    private readonly EpochChoice _epoch = new("Evaluate the model");
     private readonly Option<string?> _dataset = ValueOption.Name(
-        "--dataset", "mnist, fashion-mnist, cifar-10, digits, idx or folder. Default: the run's", Datasets.Names);
-    private readonly Option<string?> _data = ValueOption.Folder("--data", "Folder with the files of the data set. Default: the run's");
+        "--dataset", $"Data set: {ValueOption.List(Datasets.Names)}. Default: the data set of the run", Datasets.Names);
+    private readonly Option<string?> _data = ValueOption.Folder(
+        "--data", "Folder with the files of the data set. Default: the folder of the run");
     private readonly Option<double?> _maxDamaged = DataChoice.MaxDamagedOption();
-    private readonly Option<double?> _confidence = ValueOption.ExitConfidence(": measure what that comes to");
+    private readonly Option<double?> _confidence = ValueOption.ExitConfidence();
     private readonly Option<int?> _threads = RuleChoice.ThreadsOption();
     private readonly Option<bool> _json = new("--json") { Description = "Print one line of JSON instead of a table" };
     private readonly Host _host;
 
     private EvalCommand(Host host) => _host = host;
 
-    /// <summary>Makes the command.</summary>
+    /// <summary>Creates the command.</summary>
     internal static Command Create(Host host)
     {
         EvalCommand eval = new(host);
-        Command command = new("eval", "Measure the errors of a trained model and of each block's head, and what their answers cost.");
+        Command command = new("eval", "Evaluate a trained model: errors and costs of its readout and of each block's head.");
         eval._run.AddTo(command);
         foreach (Option option in new Option[] { eval._dataset, eval._data, eval._maxDamaged, eval._confidence, eval._threads, eval._json })
         {
@@ -67,7 +68,8 @@ internal sealed class EvalCommand
         if (validation >= data.Training.Count)
         {
             throw new CommandFault(
-                $"the run held out {validation} training images, but {data.Source} has {data.Training.Count}. Name the run's data with --data.");
+                $"the validation set of the run has {validation} images, but {data.Source} has only {data.Training.Count} training images. "
+                + "Name the data of the run with --data.");
         }
 
         (ImageSet training, ImageSet? heldOut) = validation == 0
@@ -81,6 +83,7 @@ internal sealed class EvalCommand
         _host.ClearStatus();
         if (parse.GetValue(_json))
         {
+            EarlyExits? early = test.EarlyExits;
             _host.WriteJson(new Outcome(
                 run.Rule,
                 run.Network.Name,
@@ -91,18 +94,10 @@ internal sealed class EvalCommand
                 [.. test.BlockErrors.Select(Round)],
                 folder,
                 Round(InferenceCost.OfReadout(model)),
-                [
-                    .. test.BlockErrors.Select(
-                        (error, k) => new BlockOutcome(
-                            k,
-                            Round(100 - error),
-                            Round(InferenceCost.OfBlock(model, k)),
-                            test.EarlyExits is null ? null : Round(test.EarlyExits.Shares[k]))),
-                ],
-                test.EarlyExits is null
+                [.. test.BlockErrors.Select((error, k) => BlockOutcome.Of(model, k, error, early))],
+                early is null
                     ? null
-                    : new ExitOutcome(
-                        confidence!.Value, Round(test.EarlyExits.Error), Round(InferenceCost.Mean(model, test.EarlyExits.Shares))),
+                    : new ExitOutcome(confidence!.Value, Round(early.Error), Round(InferenceCost.Mean(model, early.Shares))),
                 trained.Epoch));
         }
         else
@@ -112,9 +107,10 @@ internal sealed class EvalCommand
             Table(model, train, held, test).Write(_host.Out, _host.OutWidth());
             if (test.EarlyExits is EarlyExits exits)
             {
+                string cost = Figures.Megaflops(InferenceCost.Mean(model, exits.Shares));
                 _host.Out.WriteLine(string.Create(
                     CultureInfo.InvariantCulture,
-                    $"with --exit-confidence {confidence}: test error {Figures.Percent(exits.Error)}, {Figures.Megaflops(InferenceCost.Mean(model, exits.Shares))} MFLOP an image on average"));
+                    $"with --exit-confidence {confidence}: test error {Figures.Percent(exits.Error)}, {cost} MFLOP per image on average"));
             }
         }
 
@@ -129,10 +125,12 @@ internal sealed class EvalCommand
         return double.IsFinite(evaluation.Loss)
             ? evaluation
             : throw new CommandFault(
-                $"on {data.Source} the model answers with numbers that are not finite, as its training diverged. Train it again at a lower learning rate.");
+                $"{data.Source}: the outputs of the model are not finite, because its training diverged. "
+                + "Train it again with a lower learning rate.");
     }
 
-    // Images of one set are evaluated alone, except those that the run has split: where it found them, or as many in a copy.
+    // True if the run split these images into training and test images. Other data without a split is a test set. The run's images are
+    // known by their folder or, in a copy, by their number.
     private bool IsOfRun(ImageDataset data, ParseResult parse, RunConfiguration run) => run.Dataset == Datasets.Folder
         && (parse.GetValue(_data) is not string asked
             || Path.GetRelativePath(_host.Resolve(asked), run.Data ?? asked) == "."
@@ -144,7 +142,7 @@ internal sealed class EvalCommand
         Evaluation[] columns = [.. parts.Select(part => part.Part).OfType<Evaluation>()];
         string[] names = [.. parts.Where(part => part.Part is not null).Select(part => part.Name)];
         TextTable table = new(0);
-        Add("", [.. names, "test accuracy", "MFLOP"], "exits");
+        Add("", [.. names.Select(name => $"{name} error"), "test accuracy", "MFLOP"], "exits");
         for (int k = 0; k < test.BlockErrors.Count; k++)
         {
             Add(
@@ -158,7 +156,7 @@ internal sealed class EvalCommand
         }
 
         Add(
-            "model",
+            "readout",
             [
                 .. columns.Select(column => Figures.Percent(column.Error)),
                 Figures.Percent(100 - test.Error),
@@ -187,8 +185,15 @@ internal sealed class EvalCommand
         ExitOutcome? EarlyExit,
         int? Epoch);
 
-    // The share of test images that exit there, in percent; null where no confidence was given.
-    private sealed record BlockOutcome(int Block, double TestAccuracy, double Mflop, double? ExitShare);
+    // ExitShare is the percentage of test images that exit at the block. It is null without early exit.
+    private sealed record BlockOutcome(int Block, double TestAccuracy, double Mflop, double? ExitShare)
+    {
+        internal static BlockOutcome Of(LocalMixer model, int block, double error, EarlyExits? exits) => new(
+            block,
+            Round(100 - error),
+            Round(InferenceCost.OfBlock(model, block)),
+            exits is null ? null : Round(exits.Shares[block]));
+    }
 
     private sealed record ExitOutcome(double Confidence, double TestError, double Mflop);
 }

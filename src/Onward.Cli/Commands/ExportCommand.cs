@@ -9,18 +9,18 @@ namespace Onward.Cli;
 internal sealed class ExportCommand
 {
     private readonly RunChoice _run = new(
-        ValueOption.Paths("FILE", "the file to write, such as model.onnx; one that is there is replaced"));
-    private readonly EpochChoice _epoch = new("Write the model");
+        ValueOption.Paths("FILE", "the file to write, such as model.onnx; an existing file is overwritten"));
+    private readonly EpochChoice _epoch = new("Export the model");
     private readonly Option<bool> _json = new("--json") { Description = "Print one line of JSON instead of a table" };
     private readonly Host _host;
 
     private ExportCommand(Host host) => _host = host;
 
-    /// <summary>Makes the command.</summary>
+    /// <summary>Creates the command.</summary>
     internal static Command Create(Host host)
     {
         ExportCommand export = new(host);
-        Command command = new("export", "Write a trained model as an ONNX file that takes pixels and gives probabilities.");
+        Command command = new("export", "Export a trained model as an ONNX file that maps images to class probabilities.");
         export._run.AddTo(command);
         export._epoch.AddTo(command);
         command.Add(export._json);
@@ -33,7 +33,7 @@ internal sealed class ExportCommand
         (string folder, string[] files) = _run.Read(parse);
         if (files.Length > 1)
         {
-            throw new CommandFault($"'onward export' takes one RUN, one FILE and options; {ParseFaults.Quote(files[1])} belongs to none.");
+            throw new CommandFault($"'onward export' takes one RUN and one FILE; {ParseFaults.Quote(files[1])} is a second FILE.");
         }
 
         TrainedModel trained = TrainedModel.Load(_host.Resolve(folder), _epoch.Read(parse));
@@ -44,26 +44,26 @@ internal sealed class ExportCommand
             if (Directory.Exists(path))
             {
                 throw new CommandFault(
-                    $"{path} is a folder. Name a file, as in {CommandLineText.Quote(Path.Combine(path, "model.onnx"))}.");
+                    $"{path} is a folder. Name a file, such as {CommandLineText.Quote(Path.Combine(path, "model.onnx"))}.");
             }
 
             OnnxFile.Save(trained.Model, trained.DescribeImages(_host), path, trained.DescribeResize());
         }
         catch (NotSupportedException fault)
         {
-            throw new CommandFault($"{trained.Folder}: {fault.Message} Train a smaller one.", fault);
+            throw new CommandFault($"{trained.Folder}: {fault.Message} Train a smaller model.", fault);
         }
         catch (DirectoryNotFoundException fault)
         {
-            throw new CommandFault($"{path}: its folder does not exist. Make it, or name another file.", fault);
+            throw new CommandFault($"{path}: the folder does not exist. Create it, or name another file.", fault);
         }
         catch (FileNotFoundException fault)
         {
-            throw new CommandFault($"{path}: its folder takes no new files. Name a file in another.", fault);
+            throw new CommandFault($"{path}: no file can be created in this folder. Name a file in another folder.", fault);
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
-            throw new CommandFault($"{path} cannot be written: {fault.Message} Name a file in a folder that can be written to.", fault);
+            throw new CommandFault($"{path} cannot be written: {fault.Message} Name a file in a writable folder.", fault);
         }
 
         Outcome outcome = new(
@@ -87,19 +87,24 @@ internal sealed class ExportCommand
             table.Add("epoch", epoch.ToString(CultureInfo.InvariantCulture));
         }
 
+        string size = string.Create(CultureInfo.InvariantCulture, $"{outcome.Bytes / 1e6:0.0} MB");
+        string colours = options.ImageChannels == 1 ? "grey" : "red, green, blue";
         table
-            .Add(
-                "file",
-                string.Create(CultureInfo.InvariantCulture, $"{path}, {outcome.Bytes / 1e6:0.0} MB, ONNX operators {outcome.OperatorSet}"))
-            .Add(
-                "input",
-                $"{outcome.Input}, float32 [N, {string.Join(", ", outcome.InputSizes)}], 0 to 255, {(options.ImageChannels == 1 ? "grey" : "red, green, blue")}")
+            .Add("file", $"{path}, {size}, ONNX opset {outcome.OperatorSet}")
+            .Add("input", $"{outcome.Input}, float32 [N, {string.Join(", ", outcome.InputSizes)}], 0 to 255, {colours}")
             .Add("resize", outcome.Resize)
-            .Add("outputs", $"{string.Join(", ", outcome.Outputs)}; float32 [N, {options.Classes}] where they are of classes")
+            .Add("outputs", $"{string.Join(", ", outcome.Outputs)}; class outputs are float32 [N, {options.Classes}]")
             .Write(_host.Out, _host.OutWidth());
         return ExitCode.Done;
     }
 
     private sealed record Outcome(
-        string File, long Bytes, int OperatorSet, string Input, IReadOnlyList<int> InputSizes, string Resize, IReadOnlyList<string> Outputs, int? Epoch);
+        string File,
+        long Bytes,
+        int OperatorSet,
+        string Input,
+        IReadOnlyList<int> InputSizes,
+        string Resize,
+        IReadOnlyList<string> Outputs,
+        int? Epoch);
 }

@@ -7,7 +7,7 @@ using Onward.Training;
 
 namespace Onward.Cli;
 
-/// <summary><c>onward find-lr</c>: finds a learning rate to begin with, by a short training whose rate rises.</summary>
+/// <summary><c>onward find-lr</c>: the learning-rate finder, which trains for some steps at a rising rate.</summary>
 internal sealed class FindRateCommand
 {
     private const string Name = "find-lr";
@@ -18,22 +18,22 @@ internal sealed class FindRateCommand
 
     private readonly TrainOptions _options = new();
     private readonly Option<double?> _from = ValueOption.Number(
-        "--from", "Rate of the first step. Default 0.0001", "above 0", value => value > 0);
+        "--from", "Learning rate of the first step. Default 0.0001", "above 0", value => value > 0);
     private readonly Option<double?> _to = ValueOption.Number(
-        "--to", "Rate of the last step; the scan ends before it where the loss shoots up. Default 10", "above 0", value => value > 0);
-    private readonly Option<int?> _steps = ValueOption.Whole("--steps", $"Steps. Default {DefaultSteps}", 10, 1_000_000);
+        "--to", "Learning rate of the last step. The scan ends early if the loss diverges. Default 10", "above 0", value => value > 0);
+    private readonly Option<int?> _steps = ValueOption.Whole("--steps", $"Number of steps. Default {DefaultSteps}", 10, 1_000_000);
     private readonly Option<string?> _out = ValueOption.Folder(
-        "--out", $"Folder for {Name}.csv and {Name}.png. Default: neither is written");
+        "--out", $"Folder for {Name}.csv and {Name}.png. Default: no files are written");
     private readonly Option<bool> _json = new("--json") { Description = "Print one line of JSON instead of a table" };
     private readonly Host _host;
 
     private FindRateCommand(Host host) => _host = host;
 
-    /// <summary>Makes the command.</summary>
+    /// <summary>Creates the command.</summary>
     internal static Command Create(Host host)
     {
         FindRateCommand find = new(host);
-        Command command = new(Name, "Find a learning rate to begin with: train for some steps, each at a higher rate.");
+        Command command = new(Name, "Find an initial learning rate (learning-rate finder).");
         find._options.AddProblemTo(command);
         foreach (Option option in new Option[] { find._from, find._to, find._steps, find._out, find._json })
         {
@@ -49,9 +49,8 @@ internal sealed class FindRateCommand
         double lowest = parse.GetValue(_from) ?? DefaultLowest, highest = parse.GetValue(_to) ?? DefaultHighest;
         if (highest <= lowest)
         {
-            throw new CommandFault(
-                string.Create(
-                    CultureInfo.InvariantCulture, $"--to {highest} is not above --from {lowest}. Give a range of rates from low to high."));
+            throw new CommandFault(string.Create(
+                CultureInfo.InvariantCulture, $"--to {highest} is not above --from {lowest}. Choose a higher --to or a lower --from."));
         }
 
         string? folder = parse.GetValue(_out) is string named ? _host.Resolve(named) : null;
@@ -113,13 +112,12 @@ internal sealed class FindRateCommand
 
         table.Write(_host.Out, _host.OutWidth());
         _host.Out.WriteLine(suggested is null
-            ? $"The loss has not fallen clearly in {scan.Count} steps. Take more --steps, or another range with --from and --to."
-            : string.Create(
-                CultureInfo.InvariantCulture,
-                $"Begin with --lr {suggested:G2}: half of the rate where the smoothed loss of {scan.Count} steps was lowest. 'onward sweep' tries some around it."));
+            ? $"No suggestion: the loss did not fall clearly in {scan.Count} steps. Use more --steps, or other rates with --from and --to."
+            : FormattableString.Invariant($"Start with --lr {suggested:G2}, half the rate at which the smoothed loss was lowest.")
+                + " 'onward sweep' can try rates around it.");
         if (files is not null)
         {
-            _host.Out.WriteLine($"{files.Table} and {files.Plot} hold all steps");
+            _host.Out.WriteLine($"{files.Table} and {files.Plot} contain all steps");
         }
     }
 

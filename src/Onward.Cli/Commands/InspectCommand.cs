@@ -6,12 +6,12 @@ using Onward.Training;
 
 namespace Onward.Cli;
 
-/// <summary><c>onward inspect</c>: the layers of a network, their sizes and what they cost.</summary>
+/// <summary><c>onward inspect</c>: shows the layers of a network, their sizes and costs.</summary>
 internal sealed class InspectCommand
 {
     private readonly Argument<string> _model = ValueOption.Path(
         "MODEL", $"a preset ({ValueOption.List(LocalMixerPresets.Names)}), a model.safetensors file or a run folder");
-    private readonly Option<string?> _run = ValueOption.Folder("--run", "Run folder; the same as MODEL by itself");
+    private readonly Option<string?> _run = ValueOption.Folder("--run", "Run folder, instead of the argument MODEL");
     private readonly Option<bool> _json = new("--json") { Description = "Print one line of JSON instead of a table" };
     private readonly Host _host;
 
@@ -21,14 +21,15 @@ internal sealed class InspectCommand
         _model.Arity = ArgumentArity.ZeroOrOne;
     }
 
-    /// <summary>Makes the command.</summary>
+    /// <summary>Creates the command.</summary>
     internal static Command Create(Host host)
     {
         InspectCommand inspect = new(host);
         inspect._model.CompletionSources.Add([.. LocalMixerPresets.Names]);
-        Command command = new(
-            "inspect",
-            "Show a network's layers, shapes, parameters, operations and local losses.") { inspect._model, inspect._run, inspect._json };
+        Command command = new("inspect", "Show the layers of a network: shapes, parameters, operations and local losses.")
+        {
+            inspect._model, inspect._run, inspect._json,
+        };
         command.SetAction(inspect.Run);
         return command;
     }
@@ -65,7 +66,7 @@ internal sealed class InspectCommand
         (string model, null) => model,
         (null, string run) => run,
         (null, null) => throw ParseFaults.Missing(parse, _model),
-        (string model, string run) => throw new CommandFault($"{ParseFaults.Quote(model)} is one model and --run {run} another. Name one."),
+        (string model, string run) => throw new CommandFault($"{ParseFaults.Quote(model)} and --run {run} both name a model. Name one."),
     };
 
     private (string Name, LocalMixer Model) Find(string asked)
@@ -86,7 +87,8 @@ internal sealed class InspectCommand
         return File.Exists(path)
             ? (path, ModelFile.Load(path))
             : throw new CommandFault(
-                $"{path}: no such file or folder, nor a preset{NearestName.Suggest(asked, LocalMixerPresets.Names)} Name {ValueOption.List(LocalMixerPresets.Names)}, a model.safetensors file or a run folder.");
+                $"{path}: no such file, folder or preset{NearestName.Suggest(asked, LocalMixerPresets.Names)} "
+                + $"Name {ValueOption.List(LocalMixerPresets.Names)}, a model.safetensors file or a run folder.");
     }
 
     private static List<Row> Rows(LocalMixer model)
@@ -129,7 +131,14 @@ internal sealed class InspectCommand
         return rows;
 
         static Row OfHead(LinearHead head, string kind, long? losses) => new(
-            Owner(head.Weight), kind, [head.Features], [head.Outputs], head.Weight.Shape, (long)head.Weight.Length + head.Bias.Length, Round(head.FlopsPerExample / 1e6), losses);
+            Owner(head.Weight),
+            kind,
+            [head.Features],
+            [head.Outputs],
+            head.Weight.Shape,
+            (long)head.Weight.Length + head.Bias.Length,
+            Round(head.FlopsPerExample / 1e6),
+            losses);
 
         static string Owner(Parameter weight) => weight.Name[..weight.Name.LastIndexOf('.')];
     }
@@ -162,7 +171,7 @@ internal sealed class InspectCommand
         }
 
         table.Add(
-            "all",
+            "total",
             "",
             "",
             "",
@@ -171,8 +180,9 @@ internal sealed class InspectCommand
             Figures.Megaflops(outline.MflopWithHeads),
             outline.LocalLosses.ToString("N0", culture))
             .Write(_host.Out, _host.OutWidth());
-        _host.Out.WriteLine(string.Create(
-            culture, $"An answer takes {Figures.Megaflops(outline.Mflop)} MFLOP for one image; the other heads are needed to train, and to answer early. Normalised: {outline.Normalizations}."));
+        _host.Out.WriteLine(
+            $"A prediction takes {Figures.Megaflops(outline.Mflop)} MFLOP per image. "
+            + $"The heads of the blocks are needed only for training and early exit. Normalizations: {outline.Normalizations}.");
     }
 
     private static string Join(IEnumerable<int> sizes) => string.Join('x', sizes);

@@ -9,30 +9,30 @@ using Onward.Training;
 
 namespace Onward.Cli;
 
-/// <summary><c>onward predict</c>: what the model of a run makes of image files.</summary>
+/// <summary><c>onward predict</c>: classifies image files with the model of a run.</summary>
 internal sealed class PredictCommand
 {
     private const int DefaultTop = 5;
-    private const int ImagesOfThread = 4; // in a batch
+    private const int ImagesPerThread = 4; // in a batch
 
-    private readonly RunChoice _run = new(ValueOption.Paths("IMAGE", "image files, or folders of them: JPEG, PNG, GIF, BMP or WebP"));
-    private readonly EpochChoice _epoch = new("Take the model");
+    private readonly RunChoice _run = new(ValueOption.Paths("IMAGE", "image files or folders of images: JPEG, PNG, GIF, BMP or WebP"));
+    private readonly EpochChoice _epoch = new("Use the model");
     private readonly Option<int?> _top = ValueOption.Whole(
-        "--top", $"Classes to show, the most probable first. Default {DefaultTop}, or all where there are fewer", 1);
-    private readonly Option<double?> _confidence = ValueOption.ExitConfidence(". Default: none does");
+        "--top", $"Number of classes to print, the most probable first. Default {DefaultTop}, or all classes if there are fewer", 1);
+    private readonly Option<double?> _confidence = ValueOption.ExitConfidence();
     private readonly Option<int?> _lastBlock = ValueOption.Whole(
-        "--max-block", "Block, from 0, whose head answers at the latest; the blocks after it are not run. Default: the readout answers", 0);
+        "--max-block", "Last block to run, counted from 0. Its head makes the prediction. Default: all blocks and the readout", 0);
     private readonly Option<int?> _threads = RuleChoice.ThreadsOption();
     private readonly Option<bool> _json = new("--json") { Description = "Print one line of JSON for each image" };
     private readonly Host _host;
 
     private PredictCommand(Host host) => _host = host;
 
-    /// <summary>Makes the command.</summary>
+    /// <summary>Creates the command.</summary>
     internal static Command Create(Host host)
     {
         PredictCommand predict = new(host);
-        Command command = new("predict", "Tell the classes of image files, with their probabilities.");
+        Command command = new("predict", "Classify image files, with class probabilities.");
         predict._run.AddTo(command);
         foreach (Option option in new Option[] { predict._top, predict._confidence, predict._lastBlock, predict._threads, predict._json })
         {
@@ -44,7 +44,7 @@ internal sealed class PredictCommand
         return command;
     }
 
-    // All that can be wrong but the content of the images is found before the first answer.
+    // Everything except the content of the images is checked before the first prediction.
     private int Run(ParseResult parse)
     {
         (string folder, string[] asked) = _run.Read(parse);
@@ -54,18 +54,20 @@ internal sealed class PredictCommand
         int top = parse.GetValue(_top) ?? Math.Min(DefaultTop, options.Classes);
         if (top > options.Classes)
         {
-            throw new CommandFault($"--top {top} is more than the {options.Classes} classes of {trained.Folder}. Ask for fewer.");
+            throw new CommandFault($"--top {top} is more than the {options.Classes} classes of {trained.Folder}. Use a smaller number.");
         }
 
         if (options.ImageChannels is not (1 or 3))
         {
-            throw new CommandFault($"{trained.Folder} was trained on images of {options.ImageChannels} channels, which no image file has.");
+            throw new CommandFault(
+                $"{trained.Folder} was trained on images of {options.ImageChannels} channels, but image files have 1 or 3. "
+                + "Use a model of 1 or 3 channels.");
         }
 
         string[] named = [.. asked.SelectMany(Files)], paths = [.. named.Select(_host.Resolve)];
         ImageDescription images = trained.DescribeImages(_host);
 
-        // Folders hold images of any size, of which training took the middle; other images have the size they were trained in.
+        // For a run on folders, images are cropped as in its evaluation. For other data sets they are scaled to the size of its images.
         LooseImages files = new(paths, options.ImageSide, options.ImageChannels, keepsSize: trained.Run.Dataset == Datasets.Folder)
         {
             Smooths = trained.Run.Antialias,
@@ -73,8 +75,8 @@ internal sealed class PredictCommand
         };
         using WorkerTeam team = new(Math.Min(RuleChoice.Threads(parse, _threads), paths.Length));
 
-        // Small batches: answers are shown as they are made.
-        int batchSize = Math.Min(paths.Length, ImagesOfThread * team.Count);
+        // Small batches, so that predictions appear without delay.
+        int batchSize = Math.Min(paths.Length, ImagesPerThread * team.Count);
         using BatchLoader loader = new(files, [.. images.Mean], [.. images.StandardDeviation], batchSize, seed: 0, threads: team.Count);
         trained.Model.Pack(team);
         Predictor[] predictors = [.. Enumerable.Range(0, team.Count).Select(_ => new Predictor(trained.Model, exit))];
@@ -105,8 +107,8 @@ internal sealed class PredictCommand
                 else if (!answer.IsFinite)
                 {
                     throw new CommandFault(
-                        $"{named[shown]}: the model of {trained.Folder} answers with numbers that are not finite, as its training diverged. "
-                        + "Train it again at a lower learning rate.");
+                        $"{named[shown]}: the outputs of {trained.Folder} are not finite, because its training diverged. "
+                        + "Train it again with a lower learning rate.");
                 }
                 else if (asJson)
                 {
@@ -124,7 +126,7 @@ internal sealed class PredictCommand
         return unread == 0 ? ExitCode.Done
             : throw new CommandFault(string.Create(
                 CultureInfo.InvariantCulture,
-                $"{unread} of {paths.Length} images could not be read, and {(unread == 1 ? "has" : "have")} no prediction; all others have."));
+                $"{unread} of {paths.Length} images could not be read. All others were classified."));
     }
 
     private EarlyExit ReadExit(ParseResult parse, TrainedModel trained)
@@ -139,10 +141,10 @@ internal sealed class PredictCommand
         return exit.LastBlock is not int block || block <= last
             ? exit
             : throw new CommandFault(
-                $"--max-block {block} is beyond the last block of {trained.Folder}, {last}. Name one from 0 to {last}.");
+                $"--max-block {block} is beyond the last block of {trained.Folder}, {last}. Use a number from 0 to {last}.");
     }
 
-    // A pipe can be read once, and whoever writes to it may take long: before all else, as long as the user waits.
+    // Pipes are read first: a pipe can be read only once, and its writer may take a long time.
     private Dictionary<string, byte[]> ReadPipes(string[] named)
     {
         Dictionary<string, byte[]> contents = [];
@@ -157,14 +159,14 @@ internal sealed class PredictCommand
             }
             catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
             {
-                // A folder, or what the decoder tells in its turn, as it cannot open it either.
+                // A folder, or a file that the decoder cannot open either and reports later.
             }
         }
 
         return contents;
     }
 
-    // A file, or those of a folder.
+    // The file, or all files of the folder.
     private IEnumerable<string> Files(string name)
     {
         string path = _host.Resolve(name);
@@ -196,13 +198,13 @@ internal sealed class PredictCommand
     {
         internal bool IsFinite => Probabilities.All(float.IsFinite);
 
-        // The most probable classes first; of equals, the first.
+        // The most probable classes first. OrderByDescending keeps the order of equal probabilities.
         internal IEnumerable<int> Best(int top) =>
             Enumerable.Range(0, Probabilities.Length).OrderByDescending(label => Probabilities[label]).Take(top);
     }
 
     private sealed record ClassProbability(string Class, double Probability);
 
-    // The block is null where the readout answered.
+    // The block is null if the readout made the prediction.
     private sealed record Line(string Image, IReadOnlyList<ClassProbability> Classes, int? Block);
 }

@@ -4,39 +4,46 @@ using System.Text.Json;
 
 namespace Onward.Cli;
 
-/// <summary><c>onward reproduce</c>: trains what a cell of the paper's tables reports, and judges the outcome.</summary>
+/// <summary><c>onward reproduce</c>: repeats the experiment of a cell of the paper's tables and compares the errors.</summary>
 internal sealed class ReproduceCommand
 {
     private static readonly IReadOnlyList<string> Columns = [.. PaperResults.Cells.Select(cell => cell.Column).Distinct()];
 
     private readonly Option<int?> _table = ValueOption.Whole(
-        "--table", "The paper's table: 3 (supervised) or 4 (contrastive). Default 3", 3, 4);
+        "--table", "Table of the paper: 3 (supervised) or 4 (contrastive). Default 3", 3, 4);
     private readonly Option<string?> _row = ValueOption.Name(
-        "--row", $"Row of the table, a rule: {string.Join(", ", PaperRules.Names)}", PaperRules.Names);
+        "--row", $"Row of the table: a rule, {string.Join(", ", PaperRules.Names)}", PaperRules.Names);
     private readonly Option<string?> _column = ValueOption.Name(
-        "--column", $"Column of the table, data set and model: {string.Join(", ", Columns)}", Columns);
-    private readonly Option<bool> _list =
-        new("--list") { Description = "List all cells, or those that --table, --row and --column name, with the recorded command and expected error of each" };
+        "--column", $"Column of the table: a data set and model, {string.Join(", ", Columns)}", Columns);
+    private readonly Option<bool> _list = new("--list")
+    {
+        Description = "List all cells, or the cells that --table, --row and --column name, with command and expected error",
+    };
+
     private readonly Option<int?> _seeds = CompareCommand.SeedsOption(1);
     private readonly Option<string?> _data = DataChoice.FolderOption();
     private readonly Option<int?> _threads = RuleChoice.ThreadsOption();
     private readonly Option<string?> _out = ValueOption.Folder(
-        "--out", "Folder above those of the runs; runs in it that have ended are not repeated. Default: reproduce/tableN-COLUMN");
+        "--out", "Folder for the run folders. Finished runs in it are not repeated. Default: reproduce/tableN-COLUMN");
     private readonly Option<bool> _json = new("--json") { Description = "Print one line of JSON instead of a table" };
     private readonly Host _host;
 
     private ReproduceCommand(Host host) => _host = host;
 
-    /// <summary>Makes the command.</summary>
+    /// <summary>Creates the command.</summary>
     internal static Command Create(Host host)
     {
         ReproduceCommand reproduce = new(host);
-        Command command = new("reproduce", "Train a cell of the paper's result tables and judge whether its error is reached.");
-        foreach (Option option in new Option[] { reproduce._table, reproduce._row, reproduce._column, reproduce._list, reproduce._seeds, reproduce._data, reproduce._threads, reproduce._out, reproduce._json })
-        {
-            command.Add(option);
-        }
-
+        Command command = new("reproduce", "Repeat a result of the paper and compare the errors.");
+        command.Add(reproduce._table);
+        command.Add(reproduce._row);
+        command.Add(reproduce._column);
+        command.Add(reproduce._list);
+        command.Add(reproduce._seeds);
+        command.Add(reproduce._data);
+        command.Add(reproduce._threads);
+        command.Add(reproduce._out);
+        command.Add(reproduce._json);
         command.SetAction(reproduce.Run);
         return command;
     }
@@ -56,7 +63,7 @@ internal sealed class ReproduceCommand
 
         PaperCell cell = Select(parse.GetValue(_table) ?? 3, row, column)[0];
         Reproduction reproduction = Reproduction.Of(cell)
-            ?? throw new CommandFault($"{cell} {Reproduction.Lack(cell)}. 'onward reproduce --list' shows what it can do.");
+            ?? throw new CommandFault($"{cell} {Reproduction.Lack(cell)}. 'onward reproduce --list' shows the available cells.");
         Reproduce(reproduction, parse);
         return ExitCode.Done;
     }
@@ -68,7 +75,7 @@ internal sealed class ReproduceCommand
         return cells.Length > 0
             ? cells
             : throw new CommandFault(
-                $"Table {table} has no column {column}; it has {ValueOption.List([.. ofTable.Select(cell => cell.Column).Distinct()])}.");
+                $"table {table} has no column {column}. Choose {ValueOption.List([.. ofTable.Select(cell => cell.Column).Distinct()])}.");
     }
 
     private void List(PaperCell[] cells, bool asJson)
@@ -80,7 +87,7 @@ internal sealed class ReproduceCommand
         }
 
         TextTable table = new TextTable(left: [0, 1, 2, 7])
-            .Add("table", "column", "row", "paper: test", "train", "expected here", "minutes", "command");
+            .Add("table", "column", "row", "paper: test", "train", "expected test", "minutes", "command");
         foreach (PaperCell cell in cells)
         {
             Reproduction? reproduction = Reproduction.Of(cell);
@@ -132,6 +139,8 @@ internal sealed class ReproduceCommand
             ? "one seed"
             : string.Create(CultureInfo.InvariantCulture, $"mean ± standard deviation over {ours.Seeds} seeds");
         string place = ours.TestError is null ? "" : $"; ours is {reproduction.Expected.Place(ours.TestError.Mean)}";
+        string speed = string.Create(CultureInfo.InvariantCulture, $", {ours.ImagesPerSecond:N0} images/s");
+        speed = ours.ImagesPerSecond is null ? "" : speed;
         return new TextTable()
             .Add("command", reproduction.Command)
             .Add("ours", $"test error {ours.Show(ours.TestError)}, train error {ours.Show(ours.TrainError)} (percent, {over})")
@@ -142,12 +151,8 @@ internal sealed class ReproduceCommand
                 "expected",
                 string.Create(
                     CultureInfo.InvariantCulture,
-                    $"test error {reproduction.Expected}{place}, in {reproduction.Minutes:0.0} minutes a seed"))
-            .Add(
-                "time",
-                string.Create(
-                    CultureInfo.InvariantCulture,
-                    $"{Figures.Duration(TimeSpan.FromSeconds(seconds))}{(ours.ImagesPerSecond is double speed ? $", {speed:N0} images/s" : "")}"))
+                    $"test error {reproduction.Expected}{place}; {reproduction.Minutes:0.0} minutes per seed"))
+            .Add("time", Figures.Duration(TimeSpan.FromSeconds(seconds)) + speed)
             .Add("runs", folder)
             .Add("verdict", verdict.ToString());
     }

@@ -4,12 +4,15 @@ using System.Text.Json.Nodes;
 
 namespace Onward.Cli;
 
-/// <summary><c>onward runs</c>: the runs below a folder and how they stand.</summary>
+/// <summary><c>onward runs</c>: lists the runs in a folder and their states.</summary>
 internal sealed class RunsCommand
 {
-    private readonly Argument<string> _folder = ValueOption.Path("FOLDER", "folder with folders of runs, at any depth. Default: runs");
-    private readonly Option<bool> _best =
-        new("--best") { Description = "The lowest error first, by data set; else the run first that was written last" };
+    private readonly Argument<string> _folder = ValueOption.Path("FOLDER", "folder that contains run folders, at any depth. Default: runs");
+    private readonly Option<bool> _best = new("--best")
+    {
+        Description = "Sort by data set and error, the lowest first. Default: by time, the latest change first",
+    };
+
     private readonly Option<bool> _json = new("--json") { Description = "Print one line of JSON for each run" };
     private readonly Host _host;
 
@@ -19,13 +22,14 @@ internal sealed class RunsCommand
         _folder.Arity = ArgumentArity.ZeroOrOne;
     }
 
-    /// <summary>Makes the command.</summary>
+    /// <summary>Creates the command.</summary>
     internal static Command Create(Host host)
     {
         RunsCommand runs = new(host);
-        Command command = new(
-            "runs",
-            "List the runs below a folder: what they are, how far they are, what they came to.") { runs._folder, runs._best, runs._json };
+        Command command = new("runs", "List the runs in a folder, with their options, progress and errors.")
+        {
+            runs._folder, runs._best, runs._json,
+        };
         command.SetAction(runs.Run);
         return command;
     }
@@ -35,8 +39,9 @@ internal sealed class RunsCommand
         string asked = parse.GetValue(_folder) ?? "runs", root = _host.Resolve(asked);
         if (!Directory.Exists(root))
         {
-            throw new CommandFault(
-                File.Exists(root) ? $"{root} is a file. Name a folder with folders of runs." : $"{root}: no such folder. Name a folder with folders of runs, or train one: onward train.");
+            throw new CommandFault(File.Exists(root)
+                ? $"{root} is a file. Name a folder that contains run folders."
+                : $"{root}: no such folder. Name a folder that contains run folders, or start a run with 'onward train'.");
         }
 
         List<Row> rows = [.. Find(root).Select(folder => Read(root, folder))];
@@ -73,11 +78,11 @@ internal sealed class RunsCommand
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
-            throw new CommandFault($"{root}: cannot be read: {fault.Message}", fault);
+            throw new CommandFault($"{root} cannot be read: {fault.Message} Name a readable folder.", fault);
         }
     }
 
-    // A folder that cannot be read is a row too.
+    // A run that cannot be read becomes a row too.
     private static Row Read(string root, string folder)
     {
         string name = Path.GetRelativePath(root, folder);
@@ -126,12 +131,12 @@ internal sealed class RunsCommand
     {
         if (rows.Length == 0)
         {
-            _host.Out.WriteLine($"no runs in {root}");
+            _host.Out.WriteLine($"There are no runs in {root}.");
             return;
         }
 
         TextTable table = new(0, 1, 2, 3, 6, 7, 8, 9);
-        table.Add("run", "model", "rule", "data", "epochs", "error", "on", "written", "state", "options");
+        table.Add("run", "model", "rule", "data set", "epochs", "error", "error on", "changed", "state", "options");
         foreach (Row row in rows)
         {
             table.Add(
@@ -158,7 +163,7 @@ internal sealed class RunsCommand
         }
     }
 
-    // What is not known of a damaged run is null, and the fault only of others; the error is in percent.
+    // The error is in percent. Most values of a damaged run are null. The fault is null for all other runs.
     private sealed record Row(
         string Name,
         string Run,

@@ -5,7 +5,7 @@ using Onward.Threads;
 
 namespace Onward.Cli;
 
-/// <summary><c>onward variance</c>: measures forward gradients against theory, or against one another in a network.</summary>
+/// <summary><c>onward variance</c>: measures the variance of forward gradients of linear layers or of a network.</summary>
 internal sealed class VarianceCommand
 {
     private readonly VarianceOptions _options = new();
@@ -13,11 +13,12 @@ internal sealed class VarianceCommand
 
     private VarianceCommand(Host host) => _host = host;
 
-    /// <summary>Makes the command.</summary>
+    /// <summary>Creates the command.</summary>
     internal static Command Create(Host host)
     {
         VarianceCommand variance = new(host);
-        Command command = new("variance", "Measure the variance of forward gradients: of a linear layer beside theory, or of a network.");
+        Command command = new(
+            "variance", "Measure the variance of forward gradients: of linear layers, compared with theory, or of a network.");
         variance._options.AddTo(command);
         command.SetAction(variance.Run);
         return command;
@@ -49,9 +50,8 @@ internal sealed class VarianceCommand
             foreach (int examples in plan.Examples)
             {
                 LinearLayerOptions options = plan.Layer(fanIn, fanOut, examples);
-                rows.AddRange(
-                    LinearLayerExperiment.Run(options, team, _host.Interruption).Select(
-                        estimate => LayerMeasurement.From(options, estimate)));
+                rows.AddRange(LinearLayerExperiment.Run(options, team, _host.Interruption)
+                    .Select(estimate => LayerMeasurement.From(options, estimate)));
             }
         }
 
@@ -71,8 +71,20 @@ internal sealed class VarianceCommand
                 "relative_bias_error",
                 "cosine",
             ],
-            rows.Select(
-                row => new object[] { row.FanIn, row.FanOut, row.Examples, row.Passes, row.Estimator, row.Measured, row.StandardError, row.Theory, row.RelativeBias, row.RelativeBiasError, row.Cosine }),
+            rows.Select(row => new object[]
+            {
+                row.FanIn,
+                row.FanOut,
+                row.Examples,
+                row.Passes,
+                row.Estimator,
+                row.Measured,
+                row.StandardError,
+                row.Theory,
+                row.RelativeBias,
+                row.RelativeBiasError,
+                row.Cosine,
+            }),
             path => VariancePlot.SaveLayers(path, plan.Layer(1, 1, 1), rows));
         if (plan.AsJson)
         {
@@ -82,10 +94,9 @@ internal sealed class VarianceCommand
 
         foreach (IGrouping<(int, int), LayerMeasurement> layer in rows.GroupBy(row => (row.FanIn, row.FanOut)))
         {
-            _host.Out.WriteLine(
-                string.Create(
-                    CultureInfo.InvariantCulture,
-                    $"layer {layer.Key.Item1}x{layer.Key.Item2}, {plan.Draws} draws, {Several(plan.Passes[0], "pass", "passes")}"));
+            _host.Out.WriteLine(string.Create(
+                CultureInfo.InvariantCulture,
+                $"layer {layer.Key.Item1}x{layer.Key.Item2}, {plan.Draws} draws, {Several(plan.Passes[0], "pass", "passes")}"));
             TextTable table = new();
             table.Add("estimator", "examples", "measured", "theory", "ratio", "+-", "bias", "+-", "cosine");
             foreach (LayerMeasurement row in layer)
@@ -115,7 +126,8 @@ internal sealed class VarianceCommand
             model.Options, plan.Network, plan.BatchSize, plan.Steps, team, _host.Interruption);
         List<NetworkMeasurement> rows =
         [
-            .. estimates.SelectMany(estimate => estimate.Layers.Select(layer => NetworkMeasurement.From(estimate, layer.Weight, layer.Quality))
+            .. estimates.SelectMany(estimate => estimate.Layers
+                .Select(layer => NetworkMeasurement.From(estimate, layer.Weight, layer.Quality))
                 .Append(NetworkMeasurement.From(estimate, NetworkMeasurement.AllWeights, estimate.Total))),
         ];
         MeasurementFiles files = MeasurementFiles.Write(
@@ -133,8 +145,19 @@ internal sealed class VarianceCommand
                 "relative_bias_error",
                 "cosine",
             ],
-            rows.Select(
-                row => new object[] { row.Rule, row.Losses, row.Passes, row.Weights, row.Variance, row.StandardError, row.RelativeVariance, row.RelativeBias, row.RelativeBiasError, row.Cosine }),
+            rows.Select(row => new object[]
+            {
+                row.Rule,
+                row.Losses,
+                row.Passes,
+                row.Weights,
+                row.Variance,
+                row.StandardError,
+                row.RelativeVariance,
+                row.RelativeBias,
+                row.RelativeBiasError,
+                row.Cosine,
+            }),
             path => VariancePlot.SaveNetwork(path, model.Name, [.. rows.Where(row => row.Weights == NetworkMeasurement.AllWeights)]));
         if (plan.AsJson)
         {
@@ -142,12 +165,12 @@ internal sealed class VarianceCommand
             return;
         }
 
-        _host.Out.WriteLine(
-            string.Create(
-                CultureInfo.InvariantCulture,
-                $"{model.Name}, the blocks' weights: batch of {plan.BatchSize} after {Several(plan.Steps, "step", "steps")}, {plan.Draws} draws"));
+        string steps = Several(plan.Steps, "step", "steps");
+        _host.Out.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"{model.Name}, weights of all blocks: batch size {plan.BatchSize}, after {steps} of training, {plan.Draws} draws"));
         TextTable table = new();
-        table.Add("rule", "losses", "passes", "variance", "relative", "+-", "bias", "+-", "cosine");
+        table.Add("rule", "losses", "passes", "variance", "relative variance", "+-", "bias", "+-", "cosine");
         foreach (NetworkMeasurement row in rows.Where(row => row.Weights == NetworkMeasurement.AllWeights))
         {
             table.Add(

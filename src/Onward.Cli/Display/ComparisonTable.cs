@@ -1,9 +1,9 @@
 namespace Onward.Cli;
 
-/// <summary>Shows a comparison.</summary>
+/// <summary>Formats comparisons as tables.</summary>
 internal static class ComparisonTable
 {
-    /// <summary>The table that people read.</summary>
+    /// <summary>Creates the table of a comparison, with one row for each rule.</summary>
     internal static TextTable Table(this Comparison comparison)
     {
         bool paper = comparison.Rules.Any(rule => rule.Paper is not null);

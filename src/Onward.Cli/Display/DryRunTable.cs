@@ -2,10 +2,10 @@ using System.Globalization;
 
 namespace Onward.Cli;
 
-/// <summary>Shows what a run would take.</summary>
+/// <summary>Prints the result of a dry run.</summary>
 internal static class DryRunTable
 {
-    /// <summary>Writes it for people, or as a line of JSON.</summary>
+    /// <summary>Prints the result as a table or as one line of JSON.</summary>
     internal static void Write(this DryRun tried, Host host, bool asJson)
     {
         if (asJson)
@@ -39,26 +39,32 @@ internal static class DryRunTable
         table.Add("data", tried.Run.DescribeData());
         if (tried.Run.AreaMin is double least)
         {
-            string blank = tried.Run.BlankViews == BlankViews.Redraw ? "drawn again" : "kept";
-            table.Add("views", string.Create(
-                CultureInfo.InvariantCulture, $"{tried.Run.Augmentation}, crops of {100 * least:0.##} % of an image or more; blank ones are {blank}"));
+            string blank = tried.Run.BlankViews == BlankViews.Redraw ? "redrawn" : "kept";
+            table.Add(
+                "augmentation",
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{tried.Run.Augmentation}, crops of at least {100 * least:0.##} % of an image; blank crops are {blank}"));
         }
 
-        table.Add("steps", string.Create(
-            CultureInfo.InvariantCulture,
-            $"{tried.Run.Epochs} epoch{(tried.Run.Epochs == 1 ? "" : "s")} of {tried.StepsPerEpoch:N0}, {tried.Run.BatchSize} images each, learning rate {tried.Run.LearningRate:G6}"));
+        string epochs = tried.Run.Epochs == 1 ? "1 epoch" : string.Create(CultureInfo.InvariantCulture, $"{tried.Run.Epochs} epochs");
+        table.Add(
+            "steps",
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"{epochs} of {tried.StepsPerEpoch:N0}, batch size {tried.Run.BatchSize}, learning rate {tried.Run.LearningRate:G6}"));
         table.Add(
             "memory",
             string.Create(
                 CultureInfo.InvariantCulture,
-                $"{tried.ActivationBytes / 1e6:0.0} MB of activations; {tried.PeakMegabytes:0} MB for the whole process"));
+                $"{tried.PeakMegabytes:0} MB in total, of which {tried.ActivationBytes / 1e6:0.0} MB are activations"));
         table.Add(
             "speed",
             string.Create(
                 CultureInfo.InvariantCulture,
                 $"{tried.ImagesPerSecond:N0} images/s on {tried.Run.Threads} thread{(tried.Run.Threads == 1 ? "" : "s")}"));
-        table.Add("time", $"{Figures.Duration(TimeSpan.FromSeconds(tried.Seconds))}, evaluation left out");
-        table.Add("run", $"would be in {CommandLineText.Quote(tried.Folder)}; nothing was written");
+        table.Add("time", $"{Figures.Duration(TimeSpan.FromSeconds(tried.Seconds))}, without evaluation");
+        table.Add("run", $"would be {CommandLineText.Quote(tried.Folder)}; nothing was written");
         table.Write(host.Out, host.OutWidth());
     }
 }

@@ -3,7 +3,7 @@ using Onward.Training;
 
 namespace Onward.Cli;
 
-/// <summary>A row of a table for each epoch, which stays, and a line below it that is redrawn while the epoch under way goes on.</summary>
+/// <summary>A display for terminals: a table with one row for each epoch, and a status line that is redrawn during an epoch.</summary>
 internal sealed class LiveDisplay : TrainingDisplay
 {
     private const int BarWidth = 10;
@@ -15,16 +15,16 @@ internal sealed class LiveDisplay : TrainingDisplay
 
     private LiveDisplay(Host host, RunConfiguration run, bool keepsRows) => (_host, _run, _keepsRows) = (host, run, keepsRows);
 
-    /// <summary>A display on the terminal; null if messages go elsewhere.</summary>
-    /// <param name="host">Where messages go.</param>
-    /// <param name="run">Options of the run.</param>
-    /// <param name="keepsRows">True to leave a row for each epoch; false for one of many runs, of which the line alone is shown.</param>
+    /// <summary>Creates a display, or returns null if messages do not go to a terminal.</summary>
+    /// <param name="host">The environment of the command.</param>
+    /// <param name="run">The configuration of the run.</param>
+    /// <param name="keepsRows">True to print a row for each epoch; false to show only the status line, as for a run of a series.</param>
     internal static LiveDisplay? TryCreate(Host host, RunConfiguration run, bool keepsRows = true) =>
         host.ErrorIsTerminal ? new LiveDisplay(host, run, keepsRows) : null;
 
     internal override TrainingResult Show(Func<TrainingResult> run)
     {
-        _host.ShowStatus("starting; Ctrl-C ends the run in good order");
+        _host.ShowStatus("starting; Ctrl-C stops the run, which can then be resumed");
         try
         {
             return run();
@@ -39,17 +39,21 @@ internal sealed class LiveDisplay : TrainingDisplay
     {
         if (progress.Evaluation is EvaluationProgress evaluation)
         {
-            _host.ShowStatus(
-                $"{Show(evaluation.OnTrainingImages ? "training" : _run.HeldOut, evaluation.Done, evaluation.Images)}, epoch {progress.Epoch}/{progress.Epochs}");
+            string done = Show(evaluation.OnTrainingImages ? "training" : _run.HeldOut, evaluation.Done, evaluation.Images);
+            _host.ShowStatus($"{done}, epoch {progress.Epoch}/{progress.Epochs}");
             return;
         }
 
-        double ofEpoch = (double)progress.Step / progress.StepsPerEpoch;
-        double done = (progress.Epoch - 1 + ofEpoch) / progress.Epochs;
-        int filled = (int)(done * BarWidth);
-        _host.ShowStatus(string.Create(
+        double epochs = progress.Epoch - 1 + ((double)progress.Step / progress.StepsPerEpoch);
+        double share = epochs / progress.Epochs;
+        string losses = progress.BlockLosses.Count > 0 ? $", block losses {Losses(progress.BlockLosses)}" : "";
+        string place = string.Create(
             CultureInfo.InvariantCulture,
-            $"{done * 100,3:0} % {new string('#', filled)}{new string('.', BarWidth - filled)} {TimeLeft(progress.Elapsed, done)} left, epoch {progress.Epoch}/{progress.Epochs}, {_run.LearntError} {progress.TrainError:0.00} %, {progress.ImagesPerSecond:N0} images/s{(progress.BlockLosses.Count > 0 ? $", block losses {Losses(progress.BlockLosses)}" : "")}"));
+            $"{share * 100,3:0} % {Bar(share)} {TimeLeft(progress.Elapsed, share)} left, epoch {progress.Epoch}/{progress.Epochs}");
+        string state = string.Create(
+            CultureInfo.InvariantCulture,
+            $"{_run.LearntError} {progress.TrainError:0.00} %, {progress.ImagesPerSecond:N0} images/s{losses}");
+        _host.ShowStatus($"{place}, {state}");
     }
 
     internal override void EpochEnded(EpochMetrics epoch)
@@ -62,13 +66,8 @@ internal sealed class LiveDisplay : TrainingDisplay
         if (!_hasHeadings)
         {
             _hasHeadings = true;
-            _host.Error.WriteLine(
-                Row(
-                    "epoch",
-                    _run.LearntError,
-                    $"{_run.HeldOut} error",
-                    "images/s",
-                    PaperRules.TrainsHeads(_run.Rule) ? "block losses" : ""));
+            string losses = PaperRules.TrainsHeads(_run.Rule) ? "block losses" : "";
+            _host.Error.WriteLine(Row("epoch", _run.LearntError, $"{_run.HeldOut} error", "images/s", losses));
         }
 
         _host.Error.WriteLine(Row(
@@ -79,17 +78,25 @@ internal sealed class LiveDisplay : TrainingDisplay
             Losses(epoch.BlockLosses)));
     }
 
-    /// <summary>The progress of an evaluation.</summary>
-    /// <param name="set">The images' name.</param>
-    /// <param name="done">Images evaluated so far.</param>
-    /// <param name="images">Images of the evaluation.</param>
+    /// <summary>Formats the progress of an evaluation.</summary>
+    /// <param name="set">The name of the set of images, such as "test".</param>
+    /// <param name="done">The number of images evaluated so far.</param>
+    /// <param name="images">The number of images to evaluate.</param>
     internal static string Show(string set, int done, int images) =>
         string.Create(
             CultureInfo.InvariantCulture, $"{100.0 * done / images,3:0} % of the {set} images evaluated: {done:N0} of {images:N0}");
 
+    private static string Bar(double share)
+    {
+        int filled = (int)(share * BarWidth);
+        return new string('#', filled) + new string('.', BarWidth - filled);
+    }
+
     private string Row(string epoch, string train, string test, string speed, string losses)
     {
         int widest = Math.Max("epoch".Length, $"{_run.Epochs}/{_run.Epochs}".Length);
-        return $"{epoch.PadLeft(widest)}  {train.PadLeft(_run.LearntError.Length)}  {test.PadLeft($"{_run.HeldOut} error".Length)}  {speed,8}  {losses}".TrimEnd();
+        train = train.PadLeft(_run.LearntError.Length);
+        test = test.PadLeft($"{_run.HeldOut} error".Length);
+        return $"{epoch.PadLeft(widest)}  {train}  {test}  {speed,8}  {losses}".TrimEnd();
     }
 }

@@ -1,11 +1,11 @@
 namespace Onward.Cli;
 
-/// <summary>Guesses which name a mistyped one stood for.</summary>
+/// <summary>Suggests the name that a mistyped name most likely stands for.</summary>
 internal static class NearestName
 {
-    /// <summary>A half-sentence that suggests the nearest name, or nothing where none is near.</summary>
-    /// <param name="typed">What was typed.</param>
-    /// <param name="names">The names there are.</param>
+    /// <summary>Returns the end of a sentence that suggests the nearest name, or a full stop if no name is near.</summary>
+    /// <param name="typed">The mistyped name.</param>
+    /// <param name="names">The valid names.</param>
     internal static string Suggest(string typed, IEnumerable<string> names)
     {
         string upper = typed.ToUpperInvariant();
@@ -13,7 +13,7 @@ internal static class NearestName
         return name is not null && distance <= (typed.Length < 4 ? 1 : Math.Max(2, typed.Length / 3)) ? $"; did you mean '{name}'?" : ".";
     }
 
-    // None for the beginning of a name, else the fewest letters to insert, delete or replace (Levenshtein), one row of the table at a time.
+    // The Levenshtein distance, or 0 for the start of a name.
     private static int Distance(string from, string to)
     {
         if (from.Length > 2 && to.StartsWith(from, StringComparison.Ordinal))

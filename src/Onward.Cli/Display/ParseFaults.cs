@@ -3,12 +3,12 @@ using System.CommandLine.Parsing;
 
 namespace Onward.Cli;
 
-/// <summary>Says in one line what is wrong with a command line.</summary>
+/// <summary>Describes the faults of a command line, each in one line.</summary>
 internal static class ParseFaults
 {
     private const int Longest = 60;
 
-    /// <summary>Describes the first fault; a word that belongs nowhere comes before what follows from it.</summary>
+    /// <summary>Describes the first fault. An unknown word comes first, because other faults may follow from it.</summary>
     internal static string Describe(ParseResult parse)
     {
         Command command = parse.CommandResult.Command;
@@ -33,29 +33,29 @@ internal static class ParseFaults
             OptionResult { IdentifierToken: null } option => $"'{owner}' needs {option.Option.Name}. See '{help}'.",
             OptionResult { Tokens.Count: 0 } option => $"{option.Option.Name} needs a value. See '{help}'.",
             OptionResult { IdentifierTokenCount: > 1 } option =>
-                $"{option.Option.Name} is given {option.IdentifierTokenCount} times; give it once.",
+                $"{option.Option.Name} is given {option.IdentifierTokenCount} times. Give it once.",
             _ => error.Message,
         };
     }
 
-    /// <summary>Makes the fault of an argument that is missing.</summary>
+    /// <summary>Creates the exception for a missing argument.</summary>
     /// <param name="parse">The command line.</param>
     /// <param name="argument">The argument.</param>
-    /// <param name="hint">More about it.</param>
+    /// <param name="hint">An addition to the description of the argument.</param>
     internal static CommandFault Missing(ParseResult parse, Argument argument, string hint = "") =>
         new(DescribeMissing(FullName(parse.CommandResult), argument, hint));
 
-    /// <summary>Whether an option was given no value and took the next option for it.</summary>
+    /// <summary>True if an option without a value has taken the next option as its value.</summary>
     internal static bool TookAnOption(SymbolResult option) =>
         option.Tokens is [{ Value: string text }, ..] && text.StartsWith("--", StringComparison.Ordinal);
 
-    /// <summary>A word of the user's, short enough for a message.</summary>
+    /// <summary>Quotes a word of the command line, shortened for a message.</summary>
     internal static string Quote(string word) => word.Length <= Longest ? $"'{word}'" : $"'{word[..Longest]}...'";
 
     private static string DescribeMissing(string owner, Argument argument, string hint) =>
         $"'{owner}' needs {(argument.Name[0] is 'I' ? "an" : "a")} {argument.Name}: {argument.Description}{hint}. See '{owner} --help'.";
 
-    // With the commands it belongs to.
+    // Such as "onward data list".
     private static string FullName(CommandResult command) =>
         command.Parent is CommandResult parent ? $"{FullName(parent)} {command.Command.Name}" : "onward";
 
@@ -75,9 +75,9 @@ internal static class ParseFaults
             return $"there is no command {Quote(word)}{NearestName.Suggest(word, names)}";
         }
 
-        string taken = command.Arguments.Count > 0
-            ? $"{string.Join(", ", command.Arguments.Select(argument => $"one {argument.Name}"))} and options"
-            : "options only";
-        return $"'{owner}' takes {taken}; {Quote(word)} belongs to none.";
+        string arguments = string.Join(", ", command.Arguments.Select(argument => $"one {argument.Name}"));
+        return command.Arguments.Count > 0
+            ? $"'{owner}' takes {arguments} and options; {Quote(word)} is neither."
+            : $"'{owner}' takes only options; {Quote(word)} is not an option.";
     }
 }

@@ -3,9 +3,9 @@ using Onward.Training;
 
 namespace Onward.Cli;
 
-/// <summary>One line for each epoch: for files and pipes.</summary>
-/// <param name="output">Takes the lines.</param>
-/// <param name="run">Options of the run.</param>
+/// <summary>A display for files and pipes: one line for each epoch.</summary>
+/// <param name="output">The writer of the lines.</param>
+/// <param name="run">The configuration of the run.</param>
 internal sealed class PlainDisplay(TextWriter output, RunConfiguration run) : TrainingDisplay
 {
     internal override TrainingResult Show(Func<TrainingResult> run) => run();
@@ -18,8 +18,9 @@ internal sealed class PlainDisplay(TextWriter output, RunConfiguration run) : Tr
     {
         string left = epoch.Epoch < run.Epochs ? $", {TimeLeft(epoch.Elapsed, (double)epoch.Epoch / run.Epochs)} left" : "";
         string losses = epoch.BlockLosses.Count > 0 ? $", block losses {Losses(epoch.BlockLosses)}" : "";
-        output.WriteLine(string.Create(
-            CultureInfo.InvariantCulture,
-            $"epoch {epoch.Epoch}/{run.Epochs}: {run.LearntError} {epoch.TrainError:0.00} %, {run.HeldOut} error {epoch.TestError:0.00} %{losses}, {epoch.ImagesPerSecond:N0} images/s{left}"));
+        string errors = string.Create(
+            CultureInfo.InvariantCulture, $"{run.LearntError} {epoch.TrainError:0.00} %, {run.HeldOut} error {epoch.TestError:0.00} %");
+        string speed = string.Create(CultureInfo.InvariantCulture, $"{epoch.ImagesPerSecond:N0} images/s");
+        output.WriteLine($"epoch {epoch.Epoch}/{run.Epochs}: {errors}{losses}, {speed}{left}");
     }
 }

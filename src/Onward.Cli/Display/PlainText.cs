@@ -3,8 +3,8 @@ using System.Text;
 namespace Onward.Cli;
 
 /// <summary>
-/// The edge of the command: all that is printed goes through here. A line given to <see cref="WriteLine(string)"/> is one line, whatever
-/// names stand in it; only <see cref="Write(string)"/>, for the program's own texts, takes several.
+/// The writer of everything that the command prints. It escapes control characters. <see cref="WriteLine(string)"/> also escapes line
+/// breaks, so that names of files cannot break a line. <see cref="Write(string)"/> keeps line breaks.
 /// </summary>
 internal sealed class PlainText : TextWriter
 {
@@ -17,17 +17,17 @@ internal sealed class PlainText : TextWriter
     private PlainText(TextWriter inner, bool isResult, StatusLine status, Func<int?> width) =>
         (_inner, _isResult, _status, _width) = (inner, isResult, status, width);
 
-    /// <summary>Columns of the terminal that the text goes to; null if it goes elsewhere.</summary>
+    /// <summary>The width in columns of the terminal that shows the text, or null if the text goes to a file or pipe.</summary>
     internal int? Width => _width();
 
     /// <inheritdoc/>
     public override Encoding Encoding => _inner.Encoding;
 
-    /// <summary>Makes the writer of results. Where one cannot be written, the command ends.</summary>
-    /// <exception cref="CommandFault">The result cannot be written; thrown by every method that writes.</exception>
+    /// <summary>Creates the writer of results. Its methods throw if a result cannot be written.</summary>
+    /// <exception cref="CommandFault">Thrown by every method that writes, if the result cannot be written.</exception>
     internal static PlainText OfResults(TextWriter inner, StatusLine status, Func<int?> width) => new(inner, isResult: true, status, width);
 
-    /// <summary>Makes the writer of messages. Once one cannot be written, all are dropped and the command goes on.</summary>
+    /// <summary>Creates the writer of messages. If a message cannot be written, it and all later messages are dropped.</summary>
     internal static PlainText OfMessages(TextWriter inner, StatusLine status, Func<int?> width) =>
         new(inner, isResult: false, status, width);
 
@@ -43,9 +43,9 @@ internal sealed class PlainText : TextWriter
         if (!string.IsNullOrEmpty(value))
         {
             _status.Clear();
-            Send(
-                writer => writer.Write(
-                    string.Join('\n', value.Replace("\r\n", "\n", StringComparison.Ordinal).Split('\n').Select(Printable.Escape))));
+            string[] lines = value.Replace("\r\n", "\n", StringComparison.Ordinal).Split('\n');
+            string text = string.Join('\n', lines.Select(Printable.Escape));
+            Send(writer => writer.Write(text));
         }
     }
 
@@ -66,7 +66,7 @@ internal sealed class PlainText : TextWriter
     /// <inheritdoc/>
     public override void Flush() => Send(writer => writer.Flush());
 
-    /// <summary>Writes what moves the cursor.</summary>
+    /// <summary>Writes a text without escaping it.</summary>
     internal void WriteRaw(string text) => Send(writer => writer.Write(text));
 
     private void Send(Action<TextWriter> write)
@@ -86,7 +86,8 @@ internal sealed class PlainText : TextWriter
             if (_isResult)
             {
                 throw new CommandFault(
-                    $"standard output cannot be written: {fault.Message}. Give it a file with room, or a reader that takes all of the result.",
+                    $"standard output cannot be written: {fault.Message}. "
+                    + "Use a reader that reads all output, or a file on a disk with free space.",
                     fault);
             }
         }

@@ -2,11 +2,10 @@ using System.Runtime.InteropServices;
 
 namespace Onward.Cli;
 
-/// <summary>Standard output or standard error of a Unix process, written by the system's own call.</summary>
+/// <summary>Standard output or standard error of a Unix process, written by the system call.</summary>
 /// <remarks>
-/// The program never asks for Console.Out or Console.Error: either one sends codes that set up the terminal to standard output, in front of
-/// a
-/// result. The stream of Console.OpenStandardOutput sends none, but takes a closed pipe for success.
+/// The program does not use Console.Out or Console.Error, because both write terminal control codes to standard output before a result.
+/// Console.OpenStandardOutput writes no such codes, but its stream ignores a closed pipe.
 /// </remarks>
 internal sealed partial class StandardStream : Stream
 {
@@ -14,12 +13,13 @@ internal sealed partial class StandardStream : Stream
     private const int Output = 1, Error = 2;
     private const int GetDescriptorFlags = 1, CloseOnExec = 1;
     private const int Interrupted = 4, BadDescriptor = 9;
-    private const nuint GetWindowSize = 0x5413; // Linux's number
+    private const nuint GetWindowSize = 0x5413; // on Linux
 
     private readonly int _descriptor;
     private readonly bool _isOpen;
 
-    // A descriptor that closes on exec cannot come from the caller: the caller closed its own, and this process opened a file there.
+    // A descriptor with the close-on-exec flag was not inherited: the caller closed the stream, and this process opened a file with the
+    // same number.
     private StandardStream(int descriptor)
     {
         _descriptor = descriptor;
@@ -32,10 +32,10 @@ internal sealed partial class StandardStream : Stream
     /// <summary>Opens standard error.</summary>
     internal static Stream OpenError() => OperatingSystem.IsWindows() ? Console.OpenStandardError() : new StandardStream(Error);
 
-    /// <summary>Columns of the terminal that standard output goes to; null if it goes elsewhere.</summary>
+    /// <summary>The width in columns of the terminal that shows standard output, or null if it goes to a file or pipe.</summary>
     internal static int? OutputWidth => Console.IsOutputRedirected ? null : WidthOf(Output);
 
-    /// <summary>Columns of the terminal that standard error goes to; null if it goes elsewhere.</summary>
+    /// <summary>The width in columns of the terminal that shows standard error, or null if it goes to a file or pipe.</summary>
     internal static int? ErrorWidth => Console.IsErrorRedirected ? null : WidthOf(Error);
 
     /// <inheritdoc/>
@@ -75,7 +75,7 @@ internal sealed partial class StandardStream : Stream
                 case Interrupted:
                     break;
                 case int busy when busy == TryAgain:
-                    Thread.Sleep(1); // a pipe that its other end made non-blocking is full
+                    Thread.Sleep(1); // the pipe is full, and its reader has made it non-blocking
                     break;
                 case int code:
                     throw Fault(code);
@@ -104,7 +104,7 @@ internal sealed partial class StandardStream : Stream
 
     private static IOException Fault(int code) => new(Marshal.GetPInvokeErrorMessage(code), code);
 
-    // Console.WindowWidth sets the terminal up too; outside Linux there is no other portable way.
+    // Console.WindowWidth writes control codes too, but outside Linux there is no other portable way.
     private static int? WidthOf(int descriptor)
     {
         if (OperatingSystem.IsLinux())

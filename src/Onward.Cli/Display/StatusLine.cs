@@ -1,16 +1,16 @@
 namespace Onward.Cli;
 
-/// <summary>A line at the end of what a terminal shows, replaced while work goes on. Any other output removes it first.</summary>
+/// <summary>The last line on a terminal, which shows progress and is redrawn in place. Other output removes it first.</summary>
 internal sealed class StatusLine
 {
-    /// <summary>Columns of a terminal that does not say how many it has.</summary>
+    /// <summary>The width in columns of a terminal that does not report its width.</summary>
     internal const int DefaultWidth = 80;
 
     private readonly Lock _lock = new();
     private PlainText? _terminal;
     private int _length;
 
-    /// <summary>Shows a text in place of the last one, cut to the terminal's width.</summary>
+    /// <summary>Replaces the text. It is cut to the width of the terminal.</summary>
     internal void Show(PlainText terminal, string text)
     {
         lock (_lock)
@@ -23,7 +23,7 @@ internal sealed class StatusLine
         }
     }
 
-    /// <summary>Removes the text.</summary>
+    /// <summary>Removes the line.</summary>
     internal void Clear()
     {
         lock (_lock)

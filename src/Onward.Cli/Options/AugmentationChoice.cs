@@ -3,25 +3,26 @@ using Onward.Data.Augmentation;
 
 namespace Onward.Cli;
 
-/// <summary>The options that choose how images are changed in training.</summary>
+/// <summary>The options that choose the augmentation of training images.</summary>
 internal sealed class AugmentationChoice
 {
     private static readonly IReadOnlyList<string> BlankViewNames = [.. Enum.GetNames<BlankViews>().Select(name => name.ToLowerInvariant())];
 
     private readonly Option<string?> _augment = ValueOption.Name(
         "--augment",
-        "How training images are changed at random: none, flip, crop (flip and padded crop), area (flip and area crop) or area-colour. Default flip for cifar-10, area for folder, else none",
+        "Random augmentation of training images: none, flip, crop (flip and padded crop), area (flip and random resized crop) "
+        + "or area-colour (area and colour jitter). Default: flip for cifar-10, area for folder, none for other data sets",
         AugmentationSettings.Names);
     private readonly Option<double?> _areaMin = ValueOption.Number(
         "--area-min",
-        $"Least part of an image that an area crop shows. Default {ViewRecipe.AreaCrop.SmallestArea}; contrastive: {ViewRecipe.ContrastiveFirst.SmallestArea}",
+        "Smallest fraction of an image's area that a random resized crop shows. "
+        + $"Default {ViewRecipe.AreaCrop.SmallestArea}; in contrastive runs {ViewRecipe.ContrastiveFirst.SmallestArea}",
         "above 0 and at most 1",
         value => value is > 0 and <= 1);
-
     private readonly Option<string?> _blankViews = ValueOption.Name(
         "--blank-views",
-        "What becomes of an area crop that shows one colour and nothing else: keep it, or redraw it. "
-        + "Default redraw for contrastive runs on images of one channel, else keep",
+        "Treatment of random resized crops that show a single colour: keep or redraw. "
+        + "Default: redraw in contrastive runs on greyscale images, otherwise keep",
         BlankViewNames);
 
     /// <summary>Adds the options to a command.</summary>
@@ -32,17 +33,17 @@ internal sealed class AugmentationChoice
         command.Add(_blankViews);
     }
 
-    /// <summary>What the command line says.</summary>
+    /// <summary>Reads the options from the command line.</summary>
     /// <param name="parse">The command line.</param>
-    /// <param name="dataset">Name of the data set; null for the default one.</param>
-    /// <param name="contrastive">Whether two views of each image are compared.</param>
+    /// <param name="dataset">Name of the data set, or null for the default data set.</param>
+    /// <param name="contrastive">True if the objective is contrastive.</param>
     internal AugmentationSettings Read(ParseResult parse, string? dataset, bool contrastive)
     {
         string? named = parse.GetValue(_augment);
         if (contrastive && named is not null)
         {
             throw new CommandFault(
-                "--augment means nothing to --objective contrastive, whose two views have recipes of their own. Leave it out.");
+                "--augment does not apply to --objective contrastive, which has its own augmentation. Leave it out.");
         }
 
         string name = contrastive ? ObjectiveSettings.Contrastive : named ?? AugmentationSettings.Default(dataset).Name;
@@ -50,14 +51,14 @@ internal sealed class AugmentationChoice
         if (areaMin is not null && !contrastive && !AugmentationSettings.CropsByArea(name))
         {
             throw new CommandFault(
-                $"--area-min means nothing to --augment {name}, which does not crop by area. Leave it out, or choose area or area-colour.");
+                $"--area-min does not apply to --augment {name}. Leave it out, or choose area or area-colour.");
         }
 
         string? blankViews = parse.GetValue(_blankViews);
         if (blankViews is not null && !contrastive && !AugmentationSettings.CropsByArea(name))
         {
             throw new CommandFault(
-                $"--blank-views means nothing to --augment {name}, which does not crop by area. Leave it out, or choose area or area-colour.");
+                $"--blank-views does not apply to --augment {name}. Leave it out, or choose area or area-colour.");
         }
 
         return new AugmentationSettings(name, areaMin, blankViews is null ? null : Enum.Parse<BlankViews>(blankViews, ignoreCase: true));

@@ -6,10 +6,10 @@ using Onward.Rules;
 
 namespace Onward.Cli;
 
-/// <summary>The options of a run that differ from the defaults of its network, rule and objective.</summary>
+/// <summary>Finds the options of a run that differ from the defaults of its network, rule and objective.</summary>
 internal static class ChangedOptions
 {
-    // What a list of runs shows by itself, and what follows from the machine and the images.
+    // Options that have a column of their own in the list of runs, and options that follow from the machine and the images.
     private static readonly string[] NotShown =
     [
         "version", "rule", "model", "mixer", "kernelSide", "scaling", "projection", "parameters", "dataset", "datasetSource", "data",
@@ -24,26 +24,27 @@ internal static class ChangedOptions
         ["augmentation"] = "augment",
     };
 
-    /// <summary>The options by their names on the command line without dashes.</summary>
+    /// <summary>Returns the changed options, keyed by their names on the command line without the leading dashes.</summary>
     internal static IReadOnlyDictionary<string, JsonNode> Of(RunConfiguration run)
     {
-        // The control variate brings other options with it, which are its defaults and not shown; it is.
+        // A control variate changes the defaults of other options. Those are not listed, but the control variate is.
         JsonObject defaults = (Defaults(run) with { ControlVariate = ControlVariate.None }).ToJson();
         return run.ToJson()
             .Where(
-                option => option.Value is not null && !NotShown.Contains(option.Key) && !JsonNode.DeepEquals(
-                    option.Value, defaults[option.Key]))
+                option => option.Value is not null
+                    && !NotShown.Contains(option.Key)
+                    && !JsonNode.DeepEquals(option.Value, defaults[option.Key]))
             .ToDictionary(
                 option => Names.GetValueOrDefault(option.Key) ?? JsonNamingPolicy.KebabCaseLower.ConvertName(option.Key),
                 option => option.Value!);
     }
 
-    /// <summary>The options as <c>onward sweep --vary</c> would take them.</summary>
+    /// <summary>Formats the options as NAME=VALUE, like <c>onward sweep --vary</c>.</summary>
     internal static string Show(IReadOnlyDictionary<string, JsonNode> options) =>
-        string.Join(
-            ' ',
-            options.Select(
-                option => $"{option.Key}={(option.Value.GetValueKind() == JsonValueKind.String ? option.Value.GetValue<string>() : option.Value.ToJsonString())}"));
+        string.Join(' ', options.Select(option => $"{option.Key}={Show(option.Value)}"));
+
+    private static string Show(JsonNode value) =>
+        value.GetValueKind() == JsonValueKind.String ? value.GetValue<string>() : value.ToJsonString();
 
     private static RunConfiguration Defaults(RunConfiguration run)
     {
@@ -57,11 +58,11 @@ internal static class ChangedOptions
         string[] words = ["--model", run.Model, "--rule", run.Rule, "--dataset", run.Dataset, .. objective, .. predicted];
         RunPlan plan = options.Read(train.Parse(words, ValueOption.Parsing)).Run.FitToChannels(run.Images?.Mean.Count ?? 0);
 
-        // No image is looked at; what describes images is not shown.
+        // A placeholder for the images: options that describe images are not listed.
         int side = run.ImageSize is null ? 1 : Datasets.DefaultImageSize;
         ImageSet none = new LabelledImages(new byte[side * side], new int[1], side, side, 1, 1);
-        RunConfiguration defaults = plan.Configure(
-            new TrainingData(run.Dataset, new ImageDataset("", none, none, [0], [1], ""), null, 0), 0);
+        TrainingData data = new(run.Dataset, new ImageDataset("", none, none, [0], [1], ""), null, 0);
+        RunConfiguration defaults = plan.Configure(data, 0);
         return defaults with { Antialias = run.Dataset == Datasets.Folder };
     }
 }

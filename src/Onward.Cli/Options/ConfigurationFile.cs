@@ -8,12 +8,12 @@ using Onward.Formats;
 namespace Onward.Cli;
 
 /// <summary>
-/// Options in a JSON file: one object whose keys are the options' names without dashes. It says nothing that the command line could
-/// not: its options become words of the command line, unless the command line has them itself.
+/// A JSON file of options: one object whose keys are option names without the leading dashes. The options are inserted into the command
+/// line, except those that the command line gives itself.
 /// </summary>
 internal static class ConfigurationFile
 {
-    /// <summary>The option that names a file.</summary>
+    /// <summary>The name of the option for the file.</summary>
     internal const string Name = "--config";
 
     private const string SchemaKey = "$schema";
@@ -22,15 +22,16 @@ internal static class ConfigurationFile
     private static readonly JsonDocumentOptions Reading =
         new() { AllowTrailingCommas = true, CommentHandling = JsonCommentHandling.Skip, AllowDuplicateProperties = false };
 
-    /// <summary>Makes the option that names a file.</summary>
+    /// <summary>Creates the option.</summary>
     internal static Option<string?> Option() =>
         ValueOption.File(
-            Name, "JSON file with options, by their names without dashes. What the command line says goes before what it says");
+            Name,
+            "JSON file of options. Keys are option names without the leading dashes. Options on the command line take precedence");
 
-    /// <summary>The words of a command line with the options of the file that it names.</summary>
-    /// <param name="args">The words.</param>
-    /// <param name="root">All commands.</param>
-    /// <param name="host">Where paths start.</param>
+    /// <summary>Inserts the options of the file into the command line.</summary>
+    /// <param name="args">The command line. If it names no file, it is returned unchanged.</param>
+    /// <param name="root">The root command.</param>
+    /// <param name="host">Resolves the path of the file.</param>
     internal static string[] Expand(string[] args, Command root, Host host)
     {
         Command? command = args.Length == 0 ? null : root.Subcommands.FirstOrDefault(sub => sub.Name == args[0]);
@@ -39,27 +40,30 @@ internal static class ConfigurationFile
             return args;
         }
 
-        string[] words = [.. Read(host.Resolve(path), host).SelectMany(entry => Words(command, entry.Key, entry.Value, host.Resolve(path)))
-            .Where(option => !args.Any(arg => arg == option.Name || arg.StartsWith(option.Name + "=", StringComparison.Ordinal)))
-            .SelectMany(option => option.Words)];
+        string[] words =
+        [
+            .. Read(host.Resolve(path), host)
+                .SelectMany(entry => Words(command, entry.Key, entry.Value, host.Resolve(path)))
+                .Where(option => !args.Any(arg => arg == option.Name || arg.StartsWith(option.Name + "=", StringComparison.Ordinal)))
+                .SelectMany(option => option.Words),
+        ];
         ParseResult alone = root.Parse([command.Name, .. words], ValueOption.Parsing);
         return alone.Errors.Count == 0
             ? [command.Name, .. words, .. args[1..]]
             : throw new CommandFault($"{path}: {ParseFaults.Describe(alone)}");
     }
 
-    /// <summary>The options of a command line as a file would hold them, with what they come to where they are not given.</summary>
+    /// <summary>Writes the options of a command line, including defaults, as the content of a file.</summary>
     /// <param name="parse">The command line.</param>
-    /// <param name="options">The options that a file may hold.</param>
-    /// <param name="resolved">Values of options that are not given, as the command line would have them.</param>
+    /// <param name="options">The options that a file may contain.</param>
+    /// <param name="resolved">The values of options that are not on the command line, keyed by option name.</param>
     internal static string Write(ParseResult parse, IEnumerable<Option> options, IReadOnlyDictionary<string, object> resolved)
     {
         JsonObject file = [];
         foreach (Option option in options)
         {
             string? text = parse.GetResult(option) is { Implicit: false } given
-                ? given.Tokens is [{ Value: string typed }, ..] ? typed
-                : "true"
+                ? given.Tokens is [{ Value: string typed }, ..] ? typed : "true"
                 : resolved.TryGetValue(option.Name, out object? value)
                 ? System.Convert.ToString(value, CultureInfo.InvariantCulture)
                 : null;
@@ -72,9 +76,9 @@ internal static class ConfigurationFile
         return file.ToJsonString(RunConfiguration.Json);
     }
 
-    /// <summary>The JSON schema of a command's files.</summary>
+    /// <summary>Writes the JSON schema of a command's files.</summary>
     /// <param name="command">The command.</param>
-    /// <param name="options">The options that a file may hold.</param>
+    /// <param name="options">The options that a file may contain.</param>
     internal static string Schema(Command command, IEnumerable<Option> options)
     {
         JsonObject properties = new() { [SchemaKey] = new JsonObject { ["type"] = "string" } };
@@ -119,20 +123,21 @@ internal static class ConfigurationFile
         try
         {
             JsonObject options = JsonNode.Parse(InputFile.ReadNamedText(path, host.Interruption), documentOptions: Reading) as JsonObject
-                ?? throw new CommandFault($"{path} does not hold one JSON object. Write options as {{ \"lr\": 0.05, ... }}.");
+                ?? throw new CommandFault($"{path} is not one JSON object. Write options as {{ \"lr\": 0.05, ... }}.");
 
-            // Texts are decoded when they are asked for: here, where a fault in one is the file's.
+            // Decodes all texts now, so that an invalid text is reported as a fault of this file.
             _ = options.ToJsonString();
             return options;
         }
         catch (InvalidOperationException fault)
         {
-            throw new CommandFault($"{path}: a text in it is no valid Unicode. Mend the file, or take one from --dump-config.", fault);
+            throw new CommandFault($"{path}: a text in it is not valid Unicode. Fix the file, or create one with --dump-config.", fault);
         }
         catch (JsonException fault)
         {
             string place = fault.LineNumber is long line ? string.Create(CultureInfo.InvariantCulture, $", line {line + 1}") : "";
-            throw new CommandFault($"{path}{place}: not valid JSON, or a key twice. Mend the file, or take one from --dump-config.", fault);
+            throw new CommandFault(
+                $"{path}{place}: invalid JSON, or a duplicate key. Fix the file, or create one with --dump-config.", fault);
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
@@ -150,7 +155,8 @@ internal static class ConfigurationFile
         Option[] options = [.. command.Options.Where(MayBeIn)];
         Option option = options.FirstOrDefault(candidate => Key(candidate) == key)
             ?? throw new CommandFault(
-                $"{path}: there is no option {ParseFaults.Quote(key)}{NearestName.Suggest(key, options.Select(Key))} A key is the name of an option of 'onward {command.Name}' without its dashes.");
+                $"{path}: there is no option {ParseFaults.Quote(key)}{NearestName.Suggest(key, options.Select(Key))} "
+                + $"Keys are options of 'onward {command.Name}' without the leading dashes.");
         if (option is Option<bool>)
         {
             return value.GetValueKind() switch
@@ -170,7 +176,7 @@ internal static class ConfigurationFile
         return [(option.Name, [option.Name, text])];
     }
 
-    // What shows, or says where the rest comes from, belongs to one call of the command.
+    /// <summary>True if a file may contain an option. Options that print or resume something apply to one call of the command.</summary>
     internal static bool MayBeIn(Option option) => option is not System.CommandLine.Help.HelpOption
         && option.Name is not (Name or "--dump-config" or "--dry-run" or "--resume" or "--best" or "--epoch" or "--json");
 

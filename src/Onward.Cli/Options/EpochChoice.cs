@@ -2,22 +2,22 @@ using System.CommandLine;
 
 namespace Onward.Cli;
 
-/// <summary>The options that choose an epoch of a run among those whose checkpoints are kept: <c>--best</c> and <c>--epoch</c>.</summary>
+/// <summary>The options <c>--best</c> and <c>--epoch</c>, which choose an epoch of a run by its checkpoint.</summary>
 internal sealed class EpochChoice
 {
     private readonly Option<bool> _best;
     private readonly Option<int?> _epoch;
 
-    /// <summary>Makes the options.</summary>
-    /// <param name="verb">The start of their help, such as "Take the model".</param>
-    /// <param name="byDefault">The end of their help.</param>
+    /// <summary>Creates the options.</summary>
+    /// <param name="verb">The start of their descriptions, such as "Use the model".</param>
+    /// <param name="byDefault">The end of their descriptions.</param>
     internal EpochChoice(string verb, string byDefault = "Default: the last epoch")
     {
         _best = new Option<bool>("--best")
         {
-            Description = $"{verb} of the epoch with the lowest error on validation or test images. {byDefault}",
+            Description = $"{verb} of the epoch with the lowest validation or test error. {byDefault}",
         };
-        _epoch = ValueOption.Whole("--epoch", $"{verb} of epoch N, if its checkpoint is kept. {byDefault}", 1);
+        _epoch = ValueOption.Whole("--epoch", $"{verb} of epoch N, whose checkpoint must exist. {byDefault}", 1);
     }
 
     /// <summary>Adds the options to a command.</summary>
@@ -27,14 +27,14 @@ internal sealed class EpochChoice
         command.Add(_epoch);
     }
 
-    /// <summary>True for one of the options.</summary>
+    /// <summary>True if an option is one of the two.</summary>
     internal bool Has(Option option) => option == _best || option == _epoch;
 
-    /// <summary>The epoch that the command line asks for; null where it asks for none.</summary>
+    /// <summary>Returns the epoch that the command line chooses, or null if it chooses none.</summary>
     internal WantedEpoch? Read(ParseResult parse)
     {
         (bool best, int? epoch) = (parse.GetValue(_best), parse.GetValue(_epoch));
-        return best && epoch is not null ? throw new CommandFault("--best and --epoch both choose an epoch. Leave one of them out.")
+        return best && epoch is not null ? throw new CommandFault("--best and --epoch both choose an epoch. Use only one of them.")
             : best || epoch is not null ? new WantedEpoch(epoch) : null;
     }
 }

@@ -4,21 +4,21 @@ using System.Globalization;
 
 namespace Onward.Cli;
 
-/// <summary>Learning rates as <c>onward compare</c> takes them: one for all rules, or one each for some.</summary>
-/// <param name="ForAll">The one for all; null where rules have their own.</param>
-/// <param name="ByRule">The others.</param>
+/// <summary>The learning rates of <c>onward compare</c>: one rate for all rules, or separate rates for some rules.</summary>
+/// <param name="ForAll">The rate for all rules, or null if rules have separate rates.</param>
+/// <param name="ByRule">The separate rates, keyed by rule.</param>
 internal sealed record LearningRates(double? ForAll, IReadOnlyDictionary<string, double> ByRule)
 {
     private const string Name = "--lr";
 
-    /// <summary>The rate that was asked for; null for the rule's default.</summary>
+    /// <summary>Returns the rate for a rule, or null for the rule's default.</summary>
     internal double? For(string rule) => ByRule.TryGetValue(rule, out double rate) ? rate : ForAll;
 
-    /// <summary>Makes the option.</summary>
+    /// <summary>Creates the option.</summary>
     internal static Option<LearningRates?> Option() => new(Name)
     {
         Description =
-            "Learning rate: one number for all rules, or RULE=X,RULE=Y. Default: the rule's own for the model, as 'onward train' takes it",
+            "Learning rate: one number for all rules, or RULE=X,RULE=Y. Default: the default of 'onward train' for rule and model",
         HelpName = "RATES",
         CustomParser = Read,
     };
@@ -48,7 +48,7 @@ internal sealed record LearningRates(double? ForAll, IReadOnlyDictionary<string,
 
             if (!rates.TryAdd(rule, rate))
             {
-                result.AddError($"{Name} gives {rule} two rates; give it one.");
+                result.AddError($"{Name} gives two rates for {rule}. Give one.");
                 return null;
             }
         }
@@ -63,7 +63,7 @@ internal sealed record LearningRates(double? ForAll, IReadOnlyDictionary<string,
             return rate;
         }
 
-        result.AddError($"{Name} must be a number above 0, or RULE=X,RULE=Y with such numbers; got {ParseFaults.Quote(shown)}.");
+        result.AddError($"{Name} must be a number above 0, or RULE=X,RULE=Y with numbers above 0; got {ParseFaults.Quote(shown)}.");
         return null;
     }
 }

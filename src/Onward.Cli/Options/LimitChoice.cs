@@ -2,26 +2,28 @@ using System.CommandLine;
 
 namespace Onward.Cli;
 
-/// <summary>The options that make a run short: fewer images, fewer steps, an earlier end.</summary>
+/// <summary>The options that shorten a run: fewer images, fewer steps, early stopping.</summary>
 internal sealed class LimitChoice
 {
     private const int Most = 1_000_000_000;
 
     private readonly Option<int?> _limitBatches = ValueOption.Whole(
-        "--limit-batches", "Steps of an epoch at most, to try things out. Default: all that the images give", 1, Most);
+        "--limit-batches", "Maximum number of steps per epoch, for quick trials. Default: one pass over the training set", 1, Most);
     private readonly Option<int?> _limitTestBatches = ValueOption.Whole(
         "--limit-test-batches",
-        "Batches of images that errors are measured on at most, drawn by the seed, of test and training images alike. Default: all images",
+        "Maximum number of batches on which each error is measured. --seed draws the images. Default: all images",
         1,
         Most);
     private readonly Option<int?> _overfitBatches = ValueOption.Whole(
         "--overfit-batches",
-        "Train on the images of N batches alone, unchanged, and report errors on them: a network and a rule that can learn come to 0 %",
+        "Overfit N batches: train on them alone, without augmentation, and report errors on them. "
+        + "A working setup reaches 0 %. Default: the whole training set",
         1,
         Most);
     private readonly Option<int?> _earlyStop = ValueOption.Whole(
         "--early-stop",
-        "End the run after N epochs without a new lowest error; choose by --validation, so that the test set stays a test",
+        "Stop the run after N epochs without a new lowest error. Use it with --validation, to keep the test set independent. "
+        + "Default: train all epochs",
         1,
         Most);
 
@@ -34,9 +36,9 @@ internal sealed class LimitChoice
         command.Add(_earlyStop);
     }
 
-    /// <summary>What the command line says.</summary>
+    /// <summary>Reads the options from the command line.</summary>
     /// <param name="parse">The command line.</param>
-    /// <param name="validation">Images that it holds out.</param>
+    /// <param name="validation">The size of the validation set.</param>
     internal LimitSettings Read(ParseResult parse, int validation)
     {
         LimitSettings limits = new(
@@ -47,19 +49,19 @@ internal sealed class LimitChoice
         if (limits.OverfitBatches is not null && limits.LimitBatches is not null)
         {
             throw new CommandFault(
-                "--limit-batches means nothing to --overfit-batches, which says how many batches an epoch has. Leave one of them out.");
+                "--limit-batches does not apply to --overfit-batches, which sets the steps per epoch. Leave one of them out.");
         }
 
         if (limits.OverfitBatches is not null && limits.LimitTestBatches is not null)
         {
             throw new CommandFault(
-                "--limit-test-batches means nothing to --overfit-batches, whose errors are those on the images that are learnt. Leave one of them out.");
+                "--limit-test-batches does not apply to --overfit-batches, which reports training errors. Leave one of them out.");
         }
 
         if (limits.OverfitBatches is not null && validation > 0)
         {
             throw new CommandFault(
-                "--validation means nothing to --overfit-batches, whose errors are those on the images that are learnt. Leave one of them out.");
+                "--validation does not apply to --overfit-batches, which reports training errors. Leave one of them out.");
         }
 
         return limits;

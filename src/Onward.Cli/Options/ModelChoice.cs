@@ -5,53 +5,53 @@ using Onward.Models;
 
 namespace Onward.Cli;
 
-/// <summary>The options that choose a network: a preset, how it mixes patches, and how its blocks grow.</summary>
+/// <summary>The options that choose a network: a preset, its token mixing, and the scaling of its blocks.</summary>
 internal sealed class ModelChoice
 {
     private static readonly string[] Poolings = ["average", "maximum"];
 
-    // The reach of the largest grid of the presets, from any patch to any other.
+    // A kernel of this side connects any two patches of the largest grid of the presets.
     private const int LargestKernelSide = 63;
 
     private readonly Option<string?> _model;
     private readonly Option<string?> _mixer = ValueOption.Name(
         "--mixer",
-        $"How blocks mix patches: matrix (default), or {ModelSettings.Convolution}, a kernel for each channel over neighbouring patches",
+        $"Layer that mixes patches: matrix (default), or {ModelSettings.Convolution}, a depthwise convolution",
         ["matrix", ModelSettings.Convolution]);
     private readonly Option<int?> _kernelSide = ValueOption.Whole(
         "--kernel-side",
-        $"Patches along each side of the kernel of --mixer {ModelSettings.Convolution}, an odd number. Default {ModelSettings.DefaultKernelSide}",
+        $"Side of the kernel of --mixer {ModelSettings.Convolution}, an odd number of patches. Default {ModelSettings.DefaultKernelSide}",
         1,
         LargestKernelSide);
-
     private readonly Option<int[]> _downsample = ValueOption.Factors(
         "--downsample",
-        "After each block, how many times shorter the sides of the grid of patches become, 1 to 3, by commas, such as 1,2,1,1. Default 1 everywhere");
+        "Factors by which the patch grid shrinks after each block, 1 to 3, separated by commas, such as 1,2,1,1. Default 1");
     private readonly Option<int[]> _channelRatio = ValueOption.Factors(
-        "--channel-ratio", "After each block, how many times more channels there are. Default 1 everywhere");
+        "--channel-ratio", "Factors by which the number of channels grows after each block, separated by commas. Default 1");
     private readonly Option<int[]> _groupRatio = ValueOption.Factors(
-        "--group-ratio", "After each block, how many times more channel groups there are. Default 1 everywhere");
+        "--group-ratio", "Factors by which the number of channel groups grows after each block, separated by commas. Default 1");
     private readonly Option<double?> _epsilon = ValueOption.Number(
         "--epsilon",
         string.Create(
             CultureInfo.InvariantCulture,
-            $"Number added to the variance in each normalisation. Default {LocalMixerOptions.DefaultEpsilon}; the paper's code has {LocalMixerOptions.PaperEpsilon}"),
+            $"Number added to the variance in each normalisation. Default {LocalMixerOptions.DefaultEpsilon}; "
+                + $"the paper's code uses {LocalMixerOptions.PaperEpsilon}"),
         "above 0 and below 1",
         value => value is > 0 and < 1 && (float)value is > 0 and < 1);
     private readonly Option<string?> _pooling = ValueOption.Name(
-        "--pooling", "What --downsample makes of a window of patches: average (default), or maximum", Poolings);
+        "--pooling", "Pooling of the patches that --downsample merges: average (default) or maximum", Poolings);
 
-    /// <summary>Makes the options.</summary>
-    /// <param name="help">What naming a preset does.</param>
+    /// <summary>Creates the options.</summary>
+    /// <param name="help">The description of <c>--model</c>.</param>
     internal ModelChoice(string help) => _model = ValueOption.Name("--model", help, LocalMixerPresets.Names);
 
-    /// <summary>The options that mean nothing without a network.</summary>
+    /// <summary>All options except <c>--model</c>.</summary>
     internal IReadOnlyList<Option> Mixing => [_mixer, _kernelSide, _downsample, _channelRatio, _groupRatio, _pooling, _epsilon];
 
-    /// <summary>All of the options, in the order of help.</summary>
+    /// <summary>All options, in the order of the help.</summary>
     internal IReadOnlyList<Option> All => [_model, .. Mixing];
 
-    /// <summary>Adds all of the options to a command.</summary>
+    /// <summary>Adds all options to a command.</summary>
     internal void AddTo(Command command)
     {
         foreach (Option option in All)
@@ -60,14 +60,14 @@ internal sealed class ModelChoice
         }
     }
 
-    /// <summary>Makes the options for a command that has a preset by default.</summary>
+    /// <summary>Creates the options for a command with a default preset.</summary>
     internal static ModelChoice WithDefault(string preset) =>
-        new($"Preset, size/patches/groups: {string.Join(", ", LocalMixerPresets.Names)}. Default {preset}");
+        new($"Preset network, named size/patches/groups: {string.Join(", ", LocalMixerPresets.Names)}. Default {preset}");
 
-    /// <summary>The preset that the command line names, if it names one.</summary>
+    /// <summary>Returns the preset that the command line names, or null if it names none.</summary>
     internal string? Named(ParseResult parse) => parse.GetValue(_model);
 
-    /// <summary>What the command line says, with defaults for the rest.</summary>
+    /// <summary>Reads the options from the command line, with defaults for the others.</summary>
     internal ModelSettings Read(ParseResult parse, string byDefault)
     {
         string preset = Named(parse) ?? byDefault;
@@ -79,21 +79,22 @@ internal sealed class ModelChoice
             return kernelSide is null
                 ? ModelSettings.Default(preset) with { Scaling = scaling, Epsilon = epsilon }
                 : throw new CommandFault(
-                    $"--kernel-side belongs to --mixer {ModelSettings.Convolution}. Name that too, or leave --kernel-side out.");
+                    $"--kernel-side requires --mixer {ModelSettings.Convolution}. Add that option, or leave --kernel-side out.");
         }
 
         if (kernelSide % 2 == 0)
         {
-            throw new CommandFault($"--kernel-side must be an odd number, so that the kernel has a middle; got {kernelSide}.");
+            throw new CommandFault($"--kernel-side must be an odd number, so that the kernel has a centre; got {kernelSide}.");
         }
 
-        // What mixes patches stands in the blocks after the first.
+        // The first block does not mix patches.
         ModelSettings settings = new(
             preset, TokenMixer.DepthwiseConvolution, kernelSide ?? ModelSettings.DefaultKernelSide, scaling, epsilon);
         return settings.Blocks > 1
             ? settings
             : throw new CommandFault(
-                $"--mixer {ModelSettings.Convolution} means nothing to --model {preset}, whose one block mixes no patches. Leave it out, or choose another model.");
+                $"--mixer {ModelSettings.Convolution} does not apply to --model {preset}, whose only block mixes no patches. "
+                + "Leave it out, or choose another model.");
     }
 
     private NetworkScaling? ReadScaling(ParseResult parse)
@@ -102,7 +103,7 @@ internal sealed class ModelChoice
         string? pooling = parse.GetValue(_pooling);
         if (pooling is not null && downsample.Length == 0)
         {
-            throw new CommandFault("--pooling belongs to --downsample. Name that too, or leave --pooling out.");
+            throw new CommandFault("--pooling requires --downsample. Add that option, or leave --pooling out.");
         }
 
         return downsample.Length + channels.Length + groups.Length == 0 ? null

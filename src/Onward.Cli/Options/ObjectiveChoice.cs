@@ -3,7 +3,7 @@ using Onward.Training;
 
 namespace Onward.Cli;
 
-/// <summary>The options that choose what a network learns: classes, or to tell images apart, and how its losses measure that.</summary>
+/// <summary>The options that choose the training objective, its losses, and the optimizer.</summary>
 internal sealed class ObjectiveChoice
 {
     private const int DefaultProjection = 128;
@@ -12,23 +12,27 @@ internal sealed class ObjectiveChoice
 
     private readonly Option<string?> _objective = ValueOption.Name(
         "--objective",
-        "What is learnt: supervised (default), from labels, or contrastive, from two views of each image and then a linear readout",
+        "Training objective: supervised (default), from labels, or contrastive, from two views of each image. "
+        + "A contrastive run trains a linear readout separately",
         [ObjectiveSettings.Supervised, ObjectiveSettings.Contrastive]);
-    private readonly Option<bool> _overlap =
-        new("--overlap") { Description = "Let each block of LG-BP or LG-FA learn from the next block's loss too: less greedy, more time and memory" };
+    private readonly Option<bool> _overlap = new("--overlap")
+    {
+        Description = "For LG-BP and LG-FA: update each block by the next block's loss too. Takes more time and memory",
+    };
+
     private readonly Option<int?> _projection = ValueOption.Whole(
-        "--projection", $"Outputs of the heads that compare views. Default {DefaultProjection}", 2, 1 << 16);
+        "--projection", $"Number of outputs of the projection heads in a contrastive run. Default {DefaultProjection}", 2, 1 << 16);
     private readonly Option<double?> _temperature = ValueOption.Number(
         "--temperature", "Temperature of the contrastive loss. Default 0.5", "above 0", value => value > 0);
     private readonly Option<double?> _readoutRate = ValueOption.Number(
-        "--readout-lr", "Learning rate of the linear readout after a contrastive epoch. Default 0.01", "above 0", value => value > 0);
+        "--readout-lr", "Learning rate of the linear readout in a contrastive run. Default 0.01", "above 0", value => value > 0);
     private readonly Option<double?> _readoutScale = ValueOption.Number(
         "--readout-scale",
-        "What --lr is multiplied by for the final readout of a supervised run; the paper's code has 0.1. Default 1",
+        "Factor that multiplies --lr for the readout of a supervised run. Default 1; the paper's code uses 0.1",
         "above 0",
         value => value > 0);
     private readonly Option<string?> _optimizer = ValueOption.Name(
-        "--optimizer", $"How gradients become updates: {ValueOption.List(Optimizers)}. Default sgd", Optimizers);
+        "--optimizer", $"Optimizer: {ValueOption.List(Optimizers)}. Default sgd", Optimizers);
 
     /// <summary>Adds the options to a command.</summary>
     internal void AddTo(Command command)
@@ -39,7 +43,7 @@ internal sealed class ObjectiveChoice
         }
     }
 
-    /// <summary>What the command line says, with defaults for the rest.</summary>
+    /// <summary>Reads the options from the command line, with defaults for the others.</summary>
     internal ObjectiveSettings Read(ParseResult parse)
     {
         bool contrastive = parse.GetValue(_objective) == ObjectiveSettings.Contrastive;
@@ -47,8 +51,9 @@ internal sealed class ObjectiveChoice
         {
             if (parse.GetResult(option) is { Implicit: false })
             {
+                string objective = contrastive ? ObjectiveSettings.Contrastive : ObjectiveSettings.Supervised;
                 throw new CommandFault(
-                    $"{option.Name} means nothing to --objective {(contrastive ? ObjectiveSettings.Contrastive : ObjectiveSettings.Supervised)}. Leave it out, or choose another objective.");
+                    $"{option.Name} does not apply to --objective {objective}. Leave it out, or choose another objective.");
             }
         }
 

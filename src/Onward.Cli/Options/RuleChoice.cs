@@ -4,36 +4,42 @@ using Onward.Rules;
 
 namespace Onward.Cli;
 
-/// <summary>The options that choose a learning rule: the paper's name for it, and where it stands on the axes.</summary>
+/// <summary>The options that choose a learning rule and its variants.</summary>
 internal sealed class RuleChoice
 {
-    // Threads beyond this are a slip of the hand.
+    // A larger number is a typing error.
     private const int MostThreads = 1024;
 
     private readonly Option<string?> _rule = ValueOption.Name(
         "--rule",
-        $"Learning rule, by the paper's name: {string.Join(", ", PaperRules.Names)}. Default {PaperRules.Default}",
+        $"Learning rule, named as in the paper: {string.Join(", ", PaperRules.Names)}. Default {PaperRules.Default}",
         PaperRules.Names);
     private readonly Option<string?> _perturbation = ValueOption.Name(
         "--perturbation",
-        "What the directions of an FG rule are drawn from: gaussian (default), rademacher, or orthogonal sets of --passes",
+        "Distribution of the directions of an FG rule: gaussian (default), rademacher, or orthogonal (sets of --passes directions)",
         [.. RuleSettings.PerturbationNames]);
     private readonly Option<int?> _passes = ValueOption.Whole(
-        "--passes", "Directions that each step of an FG rule averages over. Default 1", 1, ForwardGradient.MaximumPasses);
-    private readonly Option<bool> _layerwise =
-        new("--layerwise") { Description = "Let LG-FG-A perturb the layers of a block one at a time: each direction scatters less, for a little more time" };
+        "--passes", "Number of directions that each step of an FG rule averages over. Default 1", 1, ForwardGradient.MaximumPasses);
+    private readonly Option<bool> _layerwise = new("--layerwise")
+    {
+        Description = "For LG-FG-A: perturb the layers of a block one at a time. Lowers the variance; takes a little more time",
+    };
+
     private readonly Option<string?> _sites = ValueOption.Name(
         "--noise-sites",
-        "Layers that LG-FG-A or FG-A perturbs: all (default, the paper's rule), or hidden, all except the layer before a loss, "
-        + "whose gradient is then exact",
+        "For LG-FG-A and FG-A: the layers that are perturbed. all (default) is the paper's rule. "
+        + "hidden leaves out the layer before each loss, whose gradient is then exact",
         ["all", "hidden"]);
     private readonly Option<string?> _controlVariate = ValueOption.Name(
         "--control-variate",
-        "What predicts the gradients that LG-FG-A or FG-A estimates, so that less noise is left: none (default, the paper's rule), or "
-        + "learned-feedback, matrices fitted to the estimates; it brings --noise-sites hidden and, with local losses, --layerwise",
+        "For LG-FG-A and FG-A: a prediction of the gradients that lowers the variance of the estimates. none (default) is the "
+        + "paper's rule. learned-feedback fits matrices to the estimates; it implies --noise-sites hidden and, for LG-FG-A, --layerwise",
         [.. RuleSettings.ControlVariates.Keys]);
-    private readonly Option<bool> _recompute =
-        new("--recompute") { Description = "Let BP, L-BP, FA or L-FA compute a block's values again on the way back: less memory, more time" };
+    private readonly Option<bool> _recompute = new("--recompute")
+    {
+        Description = "For BP, L-BP, FA and L-FA: recompute the values of blocks in the backward pass. Takes less memory and more time",
+    };
+
     private readonly Option<int?> _threads = ThreadsOption();
 
     /// <summary>Adds the options to a command.</summary>
@@ -49,7 +55,7 @@ internal sealed class RuleChoice
         command.Add(_threads);
     }
 
-    /// <summary>What the command line says, with defaults for the rest.</summary>
+    /// <summary>Reads the options from the command line, with defaults for the others.</summary>
     internal RuleSettings Read(ParseResult parse)
     {
         string rule = parse.GetValue(_rule) ?? PaperRules.Default;
@@ -66,27 +72,27 @@ internal sealed class RuleChoice
             rule, perturbation, passes, layerwise, sites, controlVariate, parse.GetValue(_recompute), Threads(parse, _threads));
     }
 
-    /// <summary>Refuses options on the command line that the rule would ignore.</summary>
+    /// <summary>Refuses options on the command line that do not apply to the rule.</summary>
     internal static void Require(ParseResult parse, string rule)
     {
         foreach (OptionResult given in parse.CommandResult.Children.OfType<OptionResult>())
         {
             if (!given.Implicit && !RuleOptions.Fits(given.Option.Name, rule))
             {
-                throw new CommandFault($"{given.Option.Name} means nothing to --rule {rule}. Leave it out, or choose another rule.");
+                throw new CommandFault($"{given.Option.Name} does not apply to --rule {rule}. Leave it out, or choose another rule.");
             }
         }
     }
 
-    /// <summary>Makes the option for the number of threads.</summary>
+    /// <summary>Creates the option for the number of threads.</summary>
     internal static Option<int?> ThreadsOption() =>
         ValueOption.Whole(
             "--threads",
-            "Threads; they change no result. Default: one for each processor, which the ranks of mpirun on a machine share",
+            "Number of threads. It does not change results. Default: one per processor, shared among the processes of mpirun",
             1,
             MostThreads);
 
-    /// <summary>The number of threads that an option asks for, or its default.</summary>
+    /// <summary>Returns the number of threads on the command line, or the default.</summary>
     internal static int Threads(ParseResult parse, Option<int?> option) =>
         parse.GetValue(option) ?? Math.Min(Processors.Share, MostThreads);
 }

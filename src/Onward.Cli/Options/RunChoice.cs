@@ -2,15 +2,15 @@ using System.CommandLine;
 
 namespace Onward.Cli;
 
-/// <summary>The run that a command reads: its folder stands by itself or after <c>--run</c>, as the user likes.</summary>
+/// <summary>The run that a command reads: a folder that is given as an argument or with <c>--run</c>.</summary>
 internal sealed class RunChoice
 {
-    private readonly Argument<string> _folder = ValueOption.Path("RUN", "run folder, as 'onward train' printed it");
-    private readonly Option<string?> _option = ValueOption.Folder("--run", "Run folder; the same as RUN by itself");
+    private readonly Argument<string> _folder = ValueOption.Path("RUN", "run folder, as printed by 'onward train'");
+    private readonly Option<string?> _option = ValueOption.Folder("--run", "Run folder, instead of the argument RUN");
     private readonly Argument<string[]>? _others;
 
-    /// <summary>Makes the argument and the option.</summary>
-    /// <param name="others">The words that follow RUN; null if there are none.</param>
+    /// <summary>Creates the argument and the option.</summary>
+    /// <param name="others">The argument that follows RUN, or null if there is none.</param>
     internal RunChoice(Argument<string[]>? others = null)
     {
         _folder.Arity = ArgumentArity.ZeroOrOne;
@@ -21,7 +21,7 @@ internal sealed class RunChoice
         }
     }
 
-    /// <summary>Adds both to a command, in front of its options.</summary>
+    /// <summary>Adds the argument and the option to a command.</summary>
     internal void AddTo(Command command)
     {
         command.Add(_folder);
@@ -33,7 +33,7 @@ internal sealed class RunChoice
         command.Add(_option);
     }
 
-    /// <summary>The run's folder, and the words that follow it.</summary>
+    /// <summary>Returns the run folder and the values of the argument that follows it.</summary>
     internal (string Run, string[] Others) Read(ParseResult parse)
     {
         string[] words =
@@ -44,13 +44,17 @@ internal sealed class RunChoice
         string? named = parse.GetValue(_option);
         if (named is null && words.Length == 0)
         {
-            throw ParseFaults.Missing(parse, _folder, ", by itself or after --run");
+            throw ParseFaults.Missing(parse, _folder, ", as an argument or with --run");
         }
 
         (string run, string[] others) = named is null ? (words[0], words[1..]) : (named, words);
-        return others.Length == 0 && _others is not null ? throw ParseFaults.Missing(parse, _others)
-            : others.Length > 0
-            && _others is null ? throw new CommandFault($"{ParseFaults.Quote(others[0])} is one run and --run {named} another. Name one.")
-            : (run, others);
+        if (_others is not null)
+        {
+            return others.Length > 0 ? (run, others) : throw ParseFaults.Missing(parse, _others);
+        }
+
+        return others.Length == 0
+            ? (run, others)
+            : throw new CommandFault($"{ParseFaults.Quote(others[0])} and --run {named} both name a run. Name one.");
     }
 }

@@ -12,7 +12,7 @@ internal sealed class TrainOptions
 {
     private static readonly IReadOnlyList<string> Schedules = [.. Enum.GetNames<ScheduleShape>().Select(name => name.ToLowerInvariant())];
 
-    // What changes no result.
+    // Options that do not change the result of a run.
     private static readonly string[] BesideResume =
         ["--data", "--max-damaged", "--threads", "--parallel", "--max-time", "--checkpoint-minutes", "--keep", "--tensorboard", "--json"];
 
@@ -27,71 +27,85 @@ internal sealed class TrainOptions
     private readonly Option<int?> _batchSize = BatchSizeOption();
     private readonly Option<double?> _learningRate = ValueOption.Number(
         "--lr",
-        $"Learning rate. Default by model and rule; {PaperRules.Default}: {PresetDefaults.Show(preset => preset.LearningRate)}; contrastive, {PresetDefaults.ContrastiveRateScale} times as high",
+        $"Learning rate. The default depends on model and rule. For {PaperRules.Default}: "
+        + $"{PresetDefaults.Show(preset => preset.LearningRate)}; {PresetDefaults.ContrastiveRateScale} times higher in contrastive runs",
         "above 0",
         value => value > 0);
     private readonly Option<double?> _momentum = ValueOption.Number(
-        "--momentum", "SGD momentum. Default 0.9", "from 0 to below 1", value => value is >= 0 and < 1);
+        "--momentum", "Momentum of the optimizer. Default 0.9", "from 0 to below 1", value => value is >= 0 and < 1);
     private readonly Option<double?> _weightDecay = ValueOption.Number(
-        "--weight-decay", "Weight decay on matrices. Default 0.0001", "0 or above", value => value >= 0);
+        "--weight-decay", "Weight decay of the weight matrices. Default 0.0001", "0 or above", value => value >= 0);
     private readonly Option<string?> _schedule = ValueOption.Name(
-        "--schedule", $"How the learning rate falls: {ValueOption.List(Schedules)}. Default cosine", Schedules);
+        "--schedule", $"Learning-rate schedule: {ValueOption.List(Schedules)}. Default cosine", Schedules);
     private readonly Option<double?> _warmupEpochs = ValueOption.Number(
         "--warmup-epochs",
-        "Epochs, or parts of one, over which the learning rate rises. Default 1; more for a small set",
+        "Epochs over which the learning rate rises to --lr; fractions are allowed. Default 1; more for a small training set",
         "0 or above",
         value => value >= 0);
     private readonly Option<double?> _ema = ValueOption.Number(
         "--ema",
-        "Evaluate and keep an exponential moving average of the weights, of which each step keeps this part: 0.999, say. Default: no average",
+        "Decay of an exponential moving average of the weights, such as 0.999. The average is evaluated and saved. Default: no average",
         "from 0 to below 1",
         value => value is >= 0 and < 1);
     private readonly Option<int?> _measureGradients = ValueOption.Whole(
         "--measure-gradients",
-        "At N steps of each epoch compare the gradients of each block with the exact ones of the same losses: norms and cosine, in metrics.csv. Costs a step of backprop each. Default 0",
+        "Number of steps per epoch at which each block's gradients are compared with the exact gradients of the same losses. "
+        + "Norms and cosine go to metrics.csv. Each comparison costs a step of backprop. Default 0",
         0);
-    private readonly Option<ulong?> _seed = ValueOption.Seed("--seed", "Names every random draw of the run. Default 1");
-    private readonly Option<string?> _out = ValueOption.Folder("--out", "Run folder, new or empty. Default: runs/DATASET-MODEL-RULE-seedN");
+    private readonly Option<ulong?> _seed = ValueOption.Seed("--seed", "Seed of all random numbers of the run. Default 1");
+    private readonly Option<string?> _out = ValueOption.Folder(
+        "--out", "Run folder; it must be new or empty. Default: runs/DATASET-MODEL-RULE-seedN");
     private readonly Option<string?> _resume = ValueOption.Folder(
         "--resume",
-        $"Go on with a run that was stopped, to the same result bit for bit: its folder. Of the other options it takes {ValueOption.List(BesideResume)}, and --best or --epoch with --out");
+        "Folder of a stopped run to resume. The result is the same as without the interruption, bit for bit. "
+        + $"Other options allowed: {ValueOption.List(BesideResume)}; --best or --epoch, with --out");
     private readonly EpochChoice _epoch = new(
-        "With --resume: begin a new run folder that goes on from the end", "Default: the last checkpoint, in the run's own folder");
+        "With --resume: start a new run folder from the checkpoint", "Default: resume in the run's own folder, from the last checkpoint");
     private readonly Option<double?> _maxTime = ValueOption.Number(
         "--max-time",
-        "Minutes after which the run stops as after Ctrl-C, to be gone on with. Default: none",
+        "Time limit in minutes. The run then stops as after Ctrl-C and can be resumed. Default: no limit",
         "from 0.001 to 1000000",
         value => value is >= 0.001 and <= 1_000_000);
     private readonly Option<double?> _checkpointMinutes = ValueOption.Number(
         "--checkpoint-minutes",
-        "Minutes between checkpoints within an epoch; there is one after each epoch anyway. Default 10",
+        "Minutes between checkpoints within an epoch. Another checkpoint follows each epoch. Default 10",
         "from 0 to 100000",
         value => value is >= 0 and <= 100_000);
     private readonly Option<int?> _keep = ValueOption.Whole(
-        "--keep", "How many of the last checkpoints are kept, beside the one of the lowest error. Default 2", 1);
-    private readonly Option<bool> _tensorBoard =
-        new("--tensorboard") { Description = "Write files of events for TensorBoard to the run folder: scalars, histograms of weights, the first training views. A run that is gone on with keeps writing them" };
+        "--keep", "Number of latest checkpoints to keep, in addition to the checkpoint with the lowest error. Default 2", 1);
+    private readonly Option<bool> _tensorBoard = new("--tensorboard")
+    {
+        Description = "Write TensorBoard event files to the run folder: scalars, histograms of weights, and augmented training images. "
+            + "A resumed run continues to write them",
+    };
+
     private readonly Option<string?> _config = ConfigurationFile.Option();
-    private readonly Option<bool> _dumpConfig =
-        new("--dump-config") { Description = "Print the options as a file for --config, with the defaults that they come to, and train nothing" };
+    private readonly Option<bool> _dumpConfig = new("--dump-config")
+    {
+        Description = "Print the options, including defaults, as a file for --config. Nothing is trained",
+    };
+
     private readonly Option<string?> _parallel = Ranks.Option();
-    private readonly Option<bool> _dryRun =
-        new("--dry-run") { Description = "Load the data, train a few steps, say what the run would take, and keep nothing" };
+    private readonly Option<bool> _dryRun = new("--dry-run")
+    {
+        Description = "Load the data, train a few steps, and print the expected speed, memory and time. Nothing is saved",
+    };
+
     private readonly Option<bool> _json = new("--json") { Description = "Print one line of JSON instead of a table" };
 
-    /// <summary>Makes the option for the number of epochs.</summary>
+    /// <summary>Creates the option for the number of epochs.</summary>
     internal static Option<int?> EpochsOption() =>
         ValueOption.Whole(
             "--epochs",
-            $"Passes over the training set. Default: {PresetDefaults.Show(preset => preset.Epochs)}; more for a small set",
+            $"Passes over the training set. Default: {PresetDefaults.Show(preset => preset.Epochs)}; more for a small training set",
             1,
             1_000_000);
 
-    /// <summary>Makes the option for the size of a batch.</summary>
+    /// <summary>Creates the option for the batch size.</summary>
     internal static Option<int?> BatchSizeOption() =>
-        ValueOption.Whole("--batch-size", "Images in a step. Default 128; fewer where there are fewer than 512 training images", 1);
+        ValueOption.Whole("--batch-size", "Batch size: images per step. Default 128; smaller for fewer than 512 training images", 1);
 
-    /// <summary>Adds the options to the command, in the order of its help.</summary>
+    /// <summary>Adds all options to a command, in the order of its help.</summary>
     internal void AddTo(Command command)
     {
         AddSettingsTo(command);
@@ -110,7 +124,7 @@ internal sealed class TrainOptions
         command.Add(_json);
     }
 
-    /// <summary>Adds what makes a run what it is.</summary>
+    /// <summary>Adds the options that change the result of a run.</summary>
     internal void AddSettingsTo(Command command)
     {
         AddProblemTo(command);
@@ -123,7 +137,7 @@ internal sealed class TrainOptions
         _limits.AddTo(command);
     }
 
-    /// <summary>Adds what is trained, on what and by which rule, but not for how long and how fast.</summary>
+    /// <summary>Adds the options for network, data and learning rule, but not for the learning rate and the length of training.</summary>
     internal void AddProblemTo(Command command)
     {
         _data.AddSourceTo(command);
@@ -137,27 +151,27 @@ internal sealed class TrainOptions
         }
     }
 
-    /// <summary>The option that names the draws of a run.</summary>
+    /// <summary>The option for the seed.</summary>
     internal Option Seed => _seed;
 
-    /// <summary>Whether the options are only to be shown.</summary>
+    /// <summary>True if the command only prints the options.</summary>
     internal bool OnlyShows(ParseResult parse) => parse.GetValue(_dumpConfig);
 
-    /// <summary>Time after which the run stops; null for none.</summary>
+    /// <summary>Returns the time limit, or null if there is none.</summary>
     internal TimeSpan? MaxTime(ParseResult parse) => parse.GetValue(_maxTime) is double minutes ? TimeSpan.FromMinutes(minutes) : null;
 
-    /// <summary>Whether the run is only to be tried.</summary>
+    /// <summary>True if the command is a dry run.</summary>
     internal bool OnlyTries(ParseResult parse) => parse.GetValue(_dryRun);
 
-    /// <summary>How processes share the run; null for one process.</summary>
+    /// <summary>Returns the way in which processes share the run, or null for one process.</summary>
     internal string? Parallel(ParseResult parse) => parse.GetValue(_parallel);
 
-    /// <summary>The options as a file for <c>--config</c>, with the defaults that they come to.</summary>
+    /// <summary>Formats the options, including defaults, as a file for <c>--config</c>.</summary>
     internal string Show(ParseResult parse, Host host)
     {
         Plan plan = Read(parse);
 
-        // Only images of one's own can be few: they are looked at for the defaults that follow their number, if they are on this machine.
+        // Some defaults depend on the number of training images. Only the user's own data sets can be small enough to change them.
         bool looks = plan.Data is { Dataset: Datasets.Folder or Datasets.Idx, Directory: string place }
             && Directory.Exists(host.Resolve(place));
         RunPlan run = looks ? plan.Run.FitTo(plan.Data.Load(host), host) : plan.Run;
@@ -183,7 +197,7 @@ internal sealed class TrainOptions
         return ConfigurationFile.Write(parse, parse.CommandResult.Command.Options.Where(ConfigurationFile.MayBeIn), resolved);
     }
 
-    /// <summary>The run that the command line goes on with; null where it begins one.</summary>
+    /// <summary>Reads the run that the command line resumes, or returns null if it starts a new run.</summary>
     internal Resumption? ReadResumption(ParseResult parse)
     {
         WantedEpoch? epoch = _epoch.Read(parse);
@@ -192,15 +206,18 @@ internal sealed class TrainOptions
             return epoch is null
                 ? null
                 : throw new CommandFault(
-                    "--best and --epoch choose an epoch of the run that --resume names. Name that run, or leave them out; --epochs says how many to train.");
+                    "--best and --epoch choose an epoch of the run that --resume names. Add --resume, or leave them out. "
+                    + "The number of epochs to train is --epochs.");
         }
 
         bool MayBeGiven(Option option) =>
             option == _resume || _epoch.Has(option) || (epoch is not null && option == _out) || BesideResume.Contains(option.Name);
-        if (parse.CommandResult.Children.OfType<OptionResult>().FirstOrDefault(given => !given.Implicit && !MayBeGiven(given.Option)) is OptionResult other)
+
+        IEnumerable<OptionResult> given = parse.CommandResult.Children.OfType<OptionResult>().Where(option => !option.Implicit);
+        if (given.FirstOrDefault(option => !MayBeGiven(option.Option)) is OptionResult other)
         {
             throw new CommandFault(
-                $"{other.Option.Name} cannot be given with --resume: a run goes on with the options that it was begun with. Leave it out.");
+                $"{other.Option.Name} cannot be given with --resume: a run keeps the options that it was started with. Leave it out.");
         }
 
         return new Resumption(
@@ -213,7 +230,7 @@ internal sealed class TrainOptions
             ReadKeeping(parse));
     }
 
-    /// <summary>What the command line says, with the preset's defaults for the rest.</summary>
+    /// <summary>Reads a new run from the command line, with the preset's defaults for the options that are not given.</summary>
     internal Plan Read(ParseResult parse)
     {
         ModelSettings model = _model.Read(parse, PresetDefaults.Model);
@@ -228,7 +245,8 @@ internal sealed class TrainOptions
             throw new CommandFault(
                 string.Create(
                     CultureInfo.InvariantCulture,
-                    $"--warmup-epochs {asked} is more than the {defaults.Epochs} epoch{(defaults.Epochs == 1 ? "" : "s")} of the run. Take a shorter warm-up or more epochs."));
+                    $"--warmup-epochs {asked} is more than the {defaults.Epochs} epoch{(defaults.Epochs == 1 ? "" : "s")} of the run. ")
+                + "Choose a shorter warm-up or more epochs.");
         }
 
         TrainingOptions training = defaults with
@@ -267,7 +285,8 @@ internal sealed class TrainOptions
 
     private static Option<LossScope> LossScopeOption() => new("--loss-scope")
     {
-        Description = "Local losses that an LG-FG rule reads, by commas: block, and patch and group or not. Default block,patch,group",
+        Description = "Local losses of an LG-FG rule, separated by commas: block, and optionally patch and group. "
+            + "Default block,patch,group",
         HelpName = "LIST",
         CustomParser = ReadLossScope,
     };
@@ -296,34 +315,34 @@ internal sealed class TrainOptions
 
         if (!scope.HasFlag(LossScope.Block))
         {
-            result.AddError($"--loss-scope must contain block, at whose end the losses are read; got {ParseFaults.Quote(text)}.");
+            result.AddError($"--loss-scope must contain block; got {ParseFaults.Quote(text)}.");
         }
 
         return scope;
     }
 
-    /// <summary>A run as the command line describes it.</summary>
+    /// <summary>A new run.</summary>
     internal sealed record Plan(DataSettings Data, RunPlan Run, string? Out, Keeping Keeping);
 
-    /// <summary>A run to go on with, and what may be new about it; null where it is as it was.</summary>
-    /// <param name="Run">Its folder.</param>
-    /// <param name="Data">The folder of its data set.</param>
-    /// <param name="MaxDamaged">Percent of its images that may be damaged.</param>
-    /// <param name="Threads">Threads.</param>
-    /// <param name="Epoch">The epoch to go on from, in another folder; null to go on in its own.</param>
-    /// <param name="Out">That other folder.</param>
-    /// <param name="Keeping">How the run is kept and told of.</param>
+    /// <summary>A run to resume. Parameters that are null keep their value from the start of the run.</summary>
+    /// <param name="Run">The run folder.</param>
+    /// <param name="Data">The folder of the data set.</param>
+    /// <param name="MaxDamaged">The percentage of images that may be damaged.</param>
+    /// <param name="Threads">The number of threads.</param>
+    /// <param name="Epoch">The epoch to continue from in a new folder, or null to continue in the run folder.</param>
+    /// <param name="Out">The new folder, or null for its default.</param>
+    /// <param name="Keeping">The checkpoints and outputs of the run.</param>
     internal sealed record Resumption(
         string Run, string? Data, double? MaxDamaged, int? Threads, WantedEpoch? Epoch, string? Out, Keeping Keeping);
 
-    /// <summary>How a run is kept and told of.</summary>
-    /// <param name="Interval">Time between checkpoints within an epoch.</param>
-    /// <param name="Checkpoints">How many of the last are kept.</param>
-    /// <param name="TensorBoard">Whether there are events for TensorBoard.</param>
-    /// <param name="AsJson">Whether the result is a line of JSON.</param>
+    /// <summary>The checkpoints and outputs of a run.</summary>
+    /// <param name="Interval">The time between checkpoints within an epoch.</param>
+    /// <param name="Checkpoints">The number of latest checkpoints that are kept.</param>
+    /// <param name="TensorBoard">True to write TensorBoard event files.</param>
+    /// <param name="AsJson">True to print the result as one line of JSON.</param>
     internal sealed record Keeping(TimeSpan Interval, int Checkpoints, bool TensorBoard, bool AsJson)
     {
-        /// <summary>The run with its checkpoints at that interval.</summary>
+        /// <summary>Sets the interval between the checkpoints of a run.</summary>
         internal RunPlan Adapt(RunPlan run) => run with { Training = run.Training with { CheckpointInterval = Interval } };
     }
 }

@@ -5,28 +5,29 @@ using System.Globalization;
 
 namespace Onward.Cli;
 
-/// <summary>Makes options whose faults are one sentence that names the option, the rule and what was given.</summary>
-/// <remarks>An option that is not given has the value null: its default depends on others.</remarks>
+/// <summary>Creates options whose parse errors are one sentence: the option, the values it takes, and the value it got.</summary>
+/// <remarks>An option that is not given has the value null. Its default may depend on other options.</remarks>
 internal static class ValueOption
 {
-    /// <summary>Says how the words of a command line are told apart.</summary>
+    /// <summary>The parser settings for all command lines.</summary>
     internal static readonly ParserConfiguration Parsing = new() { EnablePosixBundling = false, ResponseFileTokenReplacer = null };
 
-    /// <summary>A whole number in a range.</summary>
+    /// <summary>Creates an option for a whole number in a range.</summary>
     internal static Option<int?> Whole(string name, string help, int least, int most = int.MaxValue) => new(name)
     {
         Description = help,
         HelpName = "N",
         CustomParser = result => Convert<int?>(
             result,
-            text =>
-                int.TryParse(text, NumberStyles.Integer, CultureInfo.InvariantCulture, out int value) && value >= least
-                    && value <= most ? value : null,
-            most == int.MaxValue ? string.Create(CultureInfo.InvariantCulture, $"a whole number, {least} or more") : string.Create(
-                CultureInfo.InvariantCulture, $"a whole number from {least} to {most}")),
+            text => int.TryParse(text, NumberStyles.Integer, CultureInfo.InvariantCulture, out int value) && value >= least && value <= most
+                ? value
+                : null,
+            most == int.MaxValue
+                ? string.Create(CultureInfo.InvariantCulture, $"a whole number, {least} or more")
+                : string.Create(CultureInfo.InvariantCulture, $"a whole number from {least} to {most}")),
     };
 
-    /// <summary>A seed: any whole number of 64 bits.</summary>
+    /// <summary>Creates an option for a seed: an unsigned whole number of 64 bits.</summary>
     internal static Option<ulong?> Seed(string name, string help) => new(name)
     {
         Description = help,
@@ -37,28 +38,30 @@ internal static class ValueOption
             "a whole number, 0 or more"),
     };
 
-    /// <summary>A number that keeps a rule.</summary>
+    /// <summary>Creates an option for a number.</summary>
     internal static Option<double?> Number(string name, string help, string rule, Func<double, bool> holds) => new(name)
     {
         Description = help,
         HelpName = "X",
         CustomParser = result => Convert<double?>(
             result,
-            text =>
-                double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) && double.IsFinite(value)
-                    && holds(value) ? value : null,
+            text => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double value)
+                && double.IsFinite(value)
+                && holds(value)
+                    ? value
+                    : null,
             $"a number {rule}"),
     };
 
-    /// <summary>A probability that a block's head must reach to answer.</summary>
-    internal static Option<double?> ExitConfidence(string effect) =>
+    /// <summary>Creates the option for early exit.</summary>
+    internal static Option<double?> ExitConfidence() =>
         Number(
             "--exit-confidence",
-            $"Probability that the head of a block must reach to answer in place of the blocks after it{effect}",
+            "Early exit: take the prediction of the first block whose head reaches this probability. Default: no early exit",
             "above 0 and at most 1",
             value => value is > 0 and <= 1);
 
-    /// <summary>One of a few names, in any case.</summary>
+    /// <summary>Creates an option for one of several names, in upper or lower case.</summary>
     internal static Option<string?> Name(string name, string help, IReadOnlyList<string> names)
     {
         Option<string?> option = new(name)
@@ -80,7 +83,7 @@ internal static class ValueOption
         return option;
     }
 
-    /// <summary>One of a few names that stands by itself, in any case.</summary>
+    /// <summary>Creates an argument for one of several names, in upper or lower case.</summary>
     internal static Argument<string> NameArgument(string name, IReadOnlyList<string> names)
     {
         Argument<string> argument = new(name)
@@ -101,7 +104,7 @@ internal static class ValueOption
         return argument;
     }
 
-    /// <summary>One of a few names that may stand by itself, in any case; null where it does not.</summary>
+    /// <summary>Creates an optional argument for one of several names, in upper or lower case. Its default is null.</summary>
     internal static Argument<string?> OptionalName(string name, IReadOnlyList<string> names)
     {
         Argument<string?> argument = new(name)
@@ -123,8 +126,8 @@ internal static class ValueOption
         return argument;
     }
 
-    /// <summary>Several of a few names, in any case, separated by commas.</summary>
-    /// <remarks>An option that is not given has the value of an empty list.</remarks>
+    /// <summary>Creates an option for a list of names, in upper or lower case, separated by commas.</summary>
+    /// <remarks>If the option is not given, its value is an empty list.</remarks>
     internal static Option<string[]> Names(string name, string help, IReadOnlyList<string> names)
     {
         Option<string[]> option = new(name)
@@ -144,7 +147,7 @@ internal static class ValueOption
 
                 if (known.GroupBy(name => name).FirstOrDefault(group => group.Count() > 1) is { Key: string twice })
                 {
-                    result.AddError($"{name} holds {twice} twice; name it once.");
+                    result.AddError($"{name} contains {twice} twice. Name it once.");
                     return null;
                 }
 
@@ -152,15 +155,16 @@ internal static class ValueOption
             },
         };
 
-        // The last name of the list, after those that are typed.
-        option.CompletionSources.Add(
-            context => names.Select(
-                last => new CompletionItem(context.WordToComplete[..(context.WordToComplete.LastIndexOf(',') + 1)] + last)));
+        option.CompletionSources.Add(context =>
+        {
+            string before = context.WordToComplete[..(context.WordToComplete.LastIndexOf(',') + 1)];
+            return names.Select(last => new CompletionItem(before + last));
+        });
         return option;
     }
 
-    /// <summary>Whole numbers from 1, separated by commas.</summary>
-    /// <remarks>An option that is not given has the value of an empty list.</remarks>
+    /// <summary>Creates an option for a list of whole numbers, 1 or more, separated by commas.</summary>
+    /// <remarks>If the option is not given, its value is an empty list.</remarks>
     internal static Option<int[]> Factors(string name, string help) => new(name)
     {
         Description = help,
@@ -169,13 +173,7 @@ internal static class ValueOption
         CustomParser = result =>
         {
             string text = result.Tokens[0].Value;
-            int?[] factors =
-            [
-                .. text.Split(',')
-                .Select(
-                    part => int.TryParse(
-                        part, NumberStyles.Integer, CultureInfo.InvariantCulture, out int value) && value >= 1 ? value : (int?)null),
-            ];
+            int?[] factors = [.. text.Split(',').Select(ReadFactor)];
             if (factors.Contains(null))
             {
                 result.AddError(
@@ -187,20 +185,20 @@ internal static class ValueOption
         },
     };
 
-    /// <summary>A path.</summary>
+    /// <summary>Creates an option for the path of a folder.</summary>
     internal static Option<string?> Folder(string name, string help) => PathOption(name, help, "DIR", "a folder");
 
-    /// <summary>The path of a file.</summary>
+    /// <summary>Creates an option for the path of a file.</summary>
     internal static Option<string?> File(string name, string help) => PathOption(name, help, "FILE", "a file");
 
-    /// <summary>A path that stands by itself.</summary>
+    /// <summary>Creates an argument for a path.</summary>
     internal static Argument<string> Path(string name, string help) => new(name)
     {
         Description = help,
         CustomParser = result => ReadPath(name, result.Tokens[0].Value, result),
     };
 
-    /// <summary>One path or more.</summary>
+    /// <summary>Creates an argument for one or more paths.</summary>
     internal static Argument<string[]> Paths(string name, string help) => new(name)
     {
         Description = help,
@@ -208,17 +206,17 @@ internal static class ValueOption
         CustomParser = result => [.. result.Tokens.Select(token => ReadPath(name, token.Value, result)!)],
     };
 
-    /// <summary>The names as a sentence shows them.</summary>
+    /// <summary>Joins names with commas and "or".</summary>
     internal static string List(IReadOnlyList<string> names) =>
         names.Count == 1 ? names[0] : $"{string.Join(", ", names.SkipLast(1))} or {names[^1]}";
 
-    /// <summary>The name that a word stands for, whatever its case; null where there is none.</summary>
+    /// <summary>Finds the name that a text matches in upper or lower case, or returns null.</summary>
     internal static string? Known(string text, IReadOnlyList<string> names) =>
         names.FirstOrDefault(known => known.Equals(text, StringComparison.OrdinalIgnoreCase));
 
-    /// <summary>Says that a word is none of the names.</summary>
+    /// <summary>Formats the parse error for a text that is none of the names.</summary>
     internal static string Unknown(string option, string text, IReadOnlyList<string> names) =>
-        $"{option} knows no {ParseFaults.Quote(text)}{NearestName.Suggest(text, names)} It takes {List(names)}.";
+        $"{option}: unknown value {ParseFaults.Quote(text)}{NearestName.Suggest(text, names)} Choose {List(names)}.";
 
     private static Option<string?> PathOption(string name, string help, string helpName, string what) => new(name)
     {
@@ -227,6 +225,9 @@ internal static class ValueOption
         CustomParser = result =>
             Convert(result, text => IsPath(text) && !ParseFaults.TookAnOption(result) ? Expand(text) : null, $"the path of {what}"),
     };
+
+    private static int? ReadFactor(string text) =>
+        int.TryParse(text, NumberStyles.Integer, CultureInfo.InvariantCulture, out int value) && value >= 1 ? value : null;
 
     private static string? ReadPath(string name, string text, ArgumentResult result)
     {
@@ -239,7 +240,7 @@ internal static class ValueOption
         return null;
     }
 
-    // A shell does this to words that begin with ~, but nothing does it in a file of options or after an equals sign.
+    // Shells replace ~ at the start of a word, but not after an equals sign or in a JSON file.
     private static string Expand(string path)
     {
         string home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);

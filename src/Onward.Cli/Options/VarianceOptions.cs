@@ -20,45 +20,53 @@ internal sealed class VarianceOptions
     private static readonly int[] DefaultExamples = [1, 4, 16, 64];
 
     private readonly Option<(int, int)[]?> _layers = List(
-        "--layer", "LIST", "Linear layers, fan-in x fan-out, by commas. Default 16x8,64x32", ReadLayer, "sizes such as 64x32 by commas");
+        "--layer",
+        "LIST",
+        "Linear layers, each fan-in x fan-out, separated by commas. Default 16x8,64x32",
+        ReadLayer,
+        "sizes such as 64x32, separated by commas");
     private readonly Option<int[]?> _examples = List(
         "--examples",
         "LIST",
-        "Examples in a batch of a layer, by commas. Default 1,4,16,64",
+        "Batch sizes of a layer, separated by commas. Default 1,4,16,64",
         text => ReadWhole(text, 1, LinearLayerOptions.MostExamples),
-        $"whole numbers from 1 to {LinearLayerOptions.MostExamples} by commas");
+        $"whole numbers from 1 to {LinearLayerOptions.MostExamples}, separated by commas");
     private readonly ModelChoice _model = new(
-        $"Measure a network in place of layers, on digits: {string.Join(", ", LocalMixerPresets.Names)}");
+        $"Measure a network on digits, instead of layers: {string.Join(", ", LocalMixerPresets.Names)}");
     private readonly Option<int?> _batchSize = ValueOption.Whole(
-        "--batch-size", $"Images in the batch of a network. Default {DefaultBatch}", 1, NetworkUnderStudy.MostImages);
+        "--batch-size", $"Batch size for a network. Default {DefaultBatch}", 1, NetworkUnderStudy.MostImages);
     private readonly Option<int?> _steps = ValueOption.Whole(
-        "--steps", $"Steps of LG-BP that the network first learns for; its heads start at 0. Default {DefaultSteps}", 1, 1_000_000);
+        "--steps", $"Steps for which LG-BP trains a network before the measurement. Default {DefaultSteps}", 1, 1_000_000);
     private readonly Option<int[]?> _passes = List(
         "--passes",
         "LIST",
-        "Directions that an estimate averages over; of a network, a list by commas. Default 1",
+        "Number of directions that an estimate averages over. For a network, a list separated by commas. Default 1",
         text => ReadWhole(text, 1, ForwardGradient.MaximumPasses),
-        $"whole numbers from 1 to {ForwardGradient.MaximumPasses} by commas");
+        $"whole numbers from 1 to {ForwardGradient.MaximumPasses}, separated by commas");
     private readonly Option<int?> _draws = ValueOption.Whole(
-        "--draws", $"Estimates to draw. Default {DefaultLayerDraws}; of a network {DefaultModelDraws}", 2);
+        "--draws", $"Number of estimates to draw. Default {DefaultLayerDraws}; {DefaultModelDraws} for a network", 2);
     private readonly Option<string?> _perturbation = ValueOption.Name(
-        "--perturbation", "What directions are drawn from: gaussian (default) or rademacher", ["gaussian", "rademacher"]);
-    private readonly Option<ulong?> _seed = ValueOption.Seed("--seed", "Names every random draw. Default 1");
+        "--perturbation", "Distribution of the directions: gaussian (default) or rademacher", ["gaussian", "rademacher"]);
+    private readonly Option<ulong?> _seed = ValueOption.Seed("--seed", "Seed of all random numbers. Default 1");
     private readonly Option<int?> _threads = RuleChoice.ThreadsOption();
     private readonly Option<string?> _out = ValueOption.Folder(
-        "--out", "Folder for the plot and the table; files of the same name are replaced. Default variance");
+        "--out", "Folder for the plot and the table. Existing files are overwritten. Default: variance");
     private readonly Option<bool> _json = new("--json") { Description = "Print one line of JSON instead of tables" };
 
     /// <summary>Adds the options to the command, in the order of its help.</summary>
     internal void AddTo(Command command)
     {
-        foreach (Option option in (Option[])[_layers, _examples, .. _model.All, _batchSize, _steps, _passes, _draws, _perturbation, _seed, _threads, _out, _json])
+        Option[] options =
+        [
+            _layers, _examples, .. _model.All, _batchSize, _steps, _passes, _draws, _perturbation, _seed, _threads, _out, _json,
+        ];
+        foreach (Option option in options)
         {
             command.Add(option);
         }
     }
 
-    /// <summary>What the command line says, with defaults for the rest.</summary>
+    /// <summary>Reads the options from the command line, with defaults for the others.</summary>
     internal Plan Read(ParseResult parse)
     {
         string? model = _model.Named(parse);
@@ -67,8 +75,8 @@ internal sealed class VarianceOptions
             if (parse.GetResult(option) is not null)
             {
                 throw new CommandFault(model is null
-                    ? $"{option.Name} belongs to a network. Name one with --model, or leave it out."
-                    : $"{option.Name} belongs to linear layers, and --model measures a network. Leave one of them out.");
+                    ? $"{option.Name} applies only to a network. Name one with --model, or leave it out."
+                    : $"{option.Name} applies only to linear layers, but --model measures a network. Leave one of them out.");
             }
         }
 
@@ -97,7 +105,7 @@ internal sealed class VarianceOptions
     {
         if (plan.Passes.Count > 1)
         {
-            throw new CommandFault("--passes takes one number for linear layers; a list is for --model.");
+            throw new CommandFault("--passes takes one number for linear layers. Give one number, or add --model.");
         }
 
         try
@@ -109,11 +117,11 @@ internal sealed class VarianceOptions
         }
         catch (ArgumentException fault)
         {
-            throw new CommandFault($"{fault.Message} Take a smaller --layer or fewer --examples.", fault);
+            throw new CommandFault($"{fault.Message} Choose a smaller --layer or fewer --examples.", fault);
         }
     }
 
-    // An array that is not given is empty, not null.
+    // If an option for an array is not given, its value is an empty array, not null.
     private static T[]? Given<T>(ParseResult parse, Option<T[]?> option) => parse.GetValue(option) is { Length: > 0 } given ? given : null;
 
     private static Option<T[]?> List<T>(string name, string helpName, string help, Func<string, T?> read, string rule)
@@ -128,9 +136,8 @@ internal sealed class VarianceOptions
                 T?[] values = [.. text.Split(',', MostEntries + 1, StringSplitOptions.TrimEntries).Select(read)];
                 if (values.Length > MostEntries || values.Any(value => value is null))
                 {
-                    result.AddError(
-                        string.Create(
-                            CultureInfo.InvariantCulture, $"{name} takes up to {MostEntries} {rule}; got {ParseFaults.Quote(text)}."));
+                    result.AddError(string.Create(
+                        CultureInfo.InvariantCulture, $"{name} takes up to {MostEntries} {rule}; got {ParseFaults.Quote(text)}."));
                     return null;
                 }
 
@@ -139,15 +146,18 @@ internal sealed class VarianceOptions
         };
 
     private static int? ReadWhole(string text, int least, int most) =>
-        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int value) && value >= least
-            && value <= most ? value : null;
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int value) && value >= least && value <= most
+            ? value
+            : null;
 
     private static (int, int)? ReadLayer(string text) =>
         text.ToUpperInvariant().Split('X') is [string p, string q]
         && ReadWhole(p, 1, LinearLayerOptions.MostWeights) is int fanIn
-        && ReadWhole(q, 1, LinearLayerOptions.MostWeights / fanIn) is int fanOut ? (fanIn, fanOut) : null;
+        && ReadWhole(q, 1, LinearLayerOptions.MostWeights / fanIn) is int fanOut
+            ? (fanIn, fanOut)
+            : null;
 
-    /// <summary>A measurement as the command line describes it.</summary>
+    /// <summary>A measurement.</summary>
     internal sealed record Plan(
         IReadOnlyList<(int FanIn, int FanOut)> Layers,
         IReadOnlyList<int> Examples,
@@ -162,10 +172,10 @@ internal sealed class VarianceOptions
         string Out,
         bool AsJson)
     {
-        /// <summary>The measurement of a network.</summary>
+        /// <summary>The options for measuring a network.</summary>
         internal MixerExperimentOptions Network => new() { Draws = Draws, Seed = Seed, Passes = Passes, Noise = Noise };
 
-        /// <summary>The measurement of one layer.</summary>
+        /// <summary>Returns the options for measuring one layer.</summary>
         internal LinearLayerOptions Layer(int fanIn, int fanOut, int examples) =>
             new() { FanIn = fanIn, FanOut = fanOut, Examples = examples, Draws = Draws, Seed = Seed, Passes = Passes[0], Noise = Noise };
     }

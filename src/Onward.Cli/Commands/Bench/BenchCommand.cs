@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 using System.Text.Json.Serialization;
 using Onward.Engine;
 using Onward.Kernels;
@@ -12,7 +11,7 @@ using Onward.Training;
 
 namespace Onward.Cli;
 
-/// <summary><c>onward bench</c>: measures the speed of training steps on synthetic images against the machine's peak.</summary>
+/// <summary><c>onward bench</c>: measures the speed of training on synthetic images and compares it with the peak of the machine.</summary>
 internal sealed class BenchCommand
 {
     private const string DefaultModel = "M/8/16";
@@ -21,10 +20,10 @@ internal sealed class BenchCommand
     private const double LongestSeconds = 3600;
     private const double LearningRate = 0.001;
 
-    // Past what rules do in the first steps of a run alone.
+    // After the first steps of a run, in which some rules do additional work.
     private const uint FirstStep = 1000;
 
-    // The batches are cut from a data set in memory, whose size is the same for all batch sizes that fit.
+    // Batches are slices of a data set in memory. Its size does not depend on the batch size, unless a batch is larger.
     private const int DatasetImages = 1024;
     private const int DatasetLength = 16 * 1024 * 1024;
 
@@ -32,24 +31,27 @@ internal sealed class BenchCommand
 
     private readonly ModelChoice _model = ModelChoice.WithDefault(DefaultModel);
     private readonly RuleChoice _rule = new();
-    private readonly Option<int?> _batchSize = ValueOption.Whole("--batch-size", $"Images in a step. Default {DefaultBatch}", 1);
+    private readonly Option<int?> _batchSize = ValueOption.Whole("--batch-size", $"Batch size: images per step. Default {DefaultBatch}", 1);
     private readonly Option<double?> _seconds = ValueOption.Number(
         "--seconds",
-        "How long to measure; a step under way is finished. Default 5",
+        "Duration of the measurement in seconds. Default 5",
         "above 0, at most 3600",
         value => value is > 0 and <= LongestSeconds);
-    private readonly Option<bool> _profile =
-        new("--profile") { Description = "Measure as long again where the time goes, beside the least that each part could take" };
+    private readonly Option<bool> _profile = new("--profile")
+    {
+        Description = "Also measure each part of a step, and the minimum time for it on this machine. Takes twice as long",
+    };
+
     private readonly Option<bool> _json = new("--json") { Description = "Print one line of JSON instead of a table" };
     private readonly Host _host;
 
     private BenchCommand(Host host) => _host = host;
 
-    /// <summary>Makes the command.</summary>
+    /// <summary>Creates the command.</summary>
     internal static Command Create(Host host)
     {
         BenchCommand bench = new(host);
-        Command command = new("bench", "Measure training speed on synthetic images, beside the machine's matrix peak.");
+        Command command = new("bench", "Measure the training speed on synthetic images, compared with the peak of the machine.");
         bench._model.AddTo(command);
         bench._rule.AddTo(command);
         command.Add(bench._batchSize);
@@ -70,7 +72,7 @@ internal sealed class BenchCommand
         if ((long)batch * side * side * channels > Array.MaxLength)
         {
             throw new CommandFault(
-                $"--batch-size {batch} makes a batch of images of {side}x{side}x{channels} too large for one array. Take a smaller one.");
+                $"--batch-size {batch} is too large for images of {side}x{side}x{channels}. Use a smaller batch size.");
         }
 
         LocalMixer model = new(network.Options(side, channels, classes));
@@ -97,16 +99,15 @@ internal sealed class BenchCommand
         IReadOnlyList<BenchProfile.Part>? parts = parse.GetValue(_profile) ? Profile() : null;
 
         double gflopsPerImage = rule.MatrixFlopsPerExample / 1e9;
+        IEnumerable<double> meanwhile = stepsPerSecond.Select((speed, i) =>
+            speed * batch * gflopsPerImage * 2 / (between[i] + between[i + 1]));
         Outcome outcome = new(
             Math.Round(imagesPerSecond, 1),
             Math.Round(gflopsPerImage, 6),
             Math.Round(peak, 1),
             Math.Round(imagesPerSecond * gflopsPerImage / peak, 4),
             Math.Round(SeedStatistics.Median(between)!.Value, 1),
-            Math.Round(
-                SeedStatistics.Median(
-                    [.. stepsPerSecond.Select((speed, i) => speed * batch * gflopsPerImage * 2 / (between[i] + between[i + 1]))])!.Value,
-                4),
+            Math.Round(SeedStatistics.Median(meanwhile)!.Value, 4),
             ProcessMemory.PeakMegabytes,
             Math.Round(rule.ActivationBytes / 1e6, 2),
             settings.Threads,
@@ -153,7 +154,7 @@ internal sealed class BenchCommand
         return speeds;
     }
 
-    // Steps per second over a round of at least one step.
+    // Returns the steps per second. A round has at least one step.
     private double RunRound(TimeSpan length, Action step)
     {
         long start = _host.Clock.GetTimestamp();
@@ -177,32 +178,26 @@ internal sealed class BenchCommand
             return;
         }
 
-        CultureInfo culture = CultureInfo.InvariantCulture;
+        double meanwhile = 100 * outcome.UtilizationMeanwhile;
+        string threads = outcome.Threads == 1 ? "1 thread" : Invariant($"{outcome.Threads} threads");
         new TextTable()
             .Add("training", what)
-            .Add(
-                "speed",
-                string.Create(
-                    culture, $"{outcome.ImagesPerSecond:N0} images/s on {outcome.Threads} thread{(outcome.Threads == 1 ? "" : "s")}"))
-            .Add("matrix work", string.Create(culture, $"{outcome.GflopsPerImage * 1000:0.###} MFLOP an image"))
+            .Add("speed", Invariant($"{outcome.ImagesPerSecond:N0} images/s on {threads}"))
+            .Add("matrix work", Invariant($"{outcome.GflopsPerImage * 1000:0.###} MFLOP per image"))
             .Add(
                 "matrix peak",
-                string.Create(
-                    culture,
-                    $"{outcome.GemmPeakGflops:0} GFLOP/s on this machine, the same threads; {outcome.GemmMeanwhileGflops:0} between the steps"))
-            .Add(
-                "utilization",
-                string.Create(
-                    culture,
-                    $"{outcome.Utilization * 100:0.0} % of that peak, {outcome.UtilizationMeanwhile * 100:0.0} % of what there was between the steps"))
-            .Add("activations", string.Create(culture, $"{outcome.ActivationMB:0.0} MB, whatever the batch"))
-            .Add("peak memory", string.Create(culture, $"{outcome.PeakMemoryMB:0} MB"))
+                Invariant($"{outcome.GemmPeakGflops:0} GFLOP/s on {threads}; {outcome.GemmMeanwhileGflops:0} GFLOP/s between steps"))
+            .Add("utilization", Invariant($"{100 * outcome.Utilization:0.0} % of the peak; {meanwhile:0.0} % of the speed between steps"))
+            .Add("activations", Invariant($"{outcome.ActivationMB:0.0} MB for any batch size"))
+            .Add("peak memory", Invariant($"{outcome.PeakMemoryMB:0} MB"))
             .Write(_host.Out, _host.OutWidth());
         if (outcome.Profile is { } parts)
         {
             BenchProfile.Write(parts, _host);
         }
     }
+
+    private static string Invariant(FormattableString text) => FormattableString.Invariant(text);
 
     private sealed record Outcome(
         double ImagesPerSecond,

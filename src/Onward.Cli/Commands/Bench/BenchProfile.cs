@@ -3,29 +3,29 @@ using Onward.Engine;
 
 namespace Onward.Cli;
 
-/// <summary>Where the steps of a benchmark spend their time, beside the least that each part could take on this machine.</summary>
+/// <summary>The time of each part of a training step, and the minimum time that it could take on this machine.</summary>
 internal static class BenchProfile
 {
-    /// <summary>One part of a step, all numbers for one image and of all threads together.</summary>
-    /// <param name="Phase">Its name.</param>
-    /// <param name="Share">Its share of the threads' time, 0 to 1.</param>
-    /// <param name="Microseconds">Time of threads.</param>
+    /// <summary>One part of a step. All numbers are per image, summed over all threads.</summary>
+    /// <param name="Phase">The name of the part.</param>
+    /// <param name="Share">The share of the time of all threads, 0 to 1.</param>
+    /// <param name="Microseconds">The time in microseconds.</param>
     /// <param name="LeastMicroseconds">
-    /// What its matrix products take at the matrix peak or its bytes at the copying peak, whichever is longer.
+    /// The minimum time in microseconds: the matrix products at the matrix peak, or the bytes at the copying peak, whichever takes longer.
     /// </param>
-    /// <param name="Megaflop">Millions of floating-point operations in matrix products.</param>
-    /// <param name="Kilobytes">Thousands of bytes that are read or written at least once.</param>
+    /// <param name="Megaflop">The floating-point operations of matrix products, in millions.</param>
+    /// <param name="Kilobytes">The bytes that are read or written at least once, in thousands.</param>
     internal sealed record Part(
         string Phase, double Share, double Microseconds, double LeastMicroseconds, double Megaflop, double Kilobytes);
 
-    /// <summary>Breaks the time of some steps down.</summary>
-    /// <param name="rule">The rule, with the profile of the steps.</param>
-    /// <param name="profile">What the steps spent in the rule.</param>
-    /// <param name="total">Time of the steps.</param>
-    /// <param name="images">Images in the steps.</param>
-    /// <param name="threads">Threads.</param>
-    /// <param name="flops">The matrix peak of all threads, operations a second.</param>
-    /// <param name="bytes">The copying peak of all threads, bytes a second.</param>
+    /// <summary>Divides the time of several steps among the parts of a step.</summary>
+    /// <param name="rule">The learning rule.</param>
+    /// <param name="profile">The time that each phase of the rule took.</param>
+    /// <param name="total">The elapsed time of the steps.</param>
+    /// <param name="images">The number of images in the steps.</param>
+    /// <param name="threads">The number of threads.</param>
+    /// <param name="flops">The matrix peak of all threads, in operations per second.</param>
+    /// <param name="bytes">The copying peak of all threads, in bytes per second.</param>
     internal static IReadOnlyList<Part> Of(
         LearningRule rule, StepProfile profile, TimeSpan total, double images, int threads, double flops, double bytes)
     {
@@ -39,7 +39,7 @@ internal static class BenchProfile
             Add(Name(phase), cost.Time.TotalSeconds, cost.Flops + left, cost.Bytes);
         }
 
-        Add("waiting and the rest", Math.Max(0, whole - parts.Sum(part => part.Microseconds * images / 1e6)), 0, 0);
+        Add("waiting and other", Math.Max(0, whole - parts.Sum(part => part.Microseconds * images / 1e6)), 0, 0);
         return parts;
 
         void Add(string name, double seconds, double operations, double moved) => parts.Add(new Part(
@@ -51,10 +51,10 @@ internal static class BenchProfile
             Math.Round(moved / images / 1e3, 2)));
     }
 
-    /// <summary>Writes the parts as a table.</summary>
+    /// <summary>Prints the parts as a table.</summary>
     internal static void Write(IReadOnlyList<Part> parts, Host host)
     {
-        TextTable table = new TextTable().Add("part of a step", "share", "us an image", "at least", "MFLOP", "kB");
+        TextTable table = new TextTable().Add("part of a step", "share", "us/image", "minimum us", "MFLOP", "kB");
         foreach (Part part in parts)
         {
             table.Add(

@@ -4,7 +4,7 @@ using Onward.Data;
 
 namespace Onward.Cli;
 
-/// <summary><c>onward data</c>: what data sets there are, what is on this machine, whether it is intact, and fetching it.</summary>
+/// <summary><c>onward data</c>: lists, describes, verifies and downloads data sets.</summary>
 internal sealed class DataCommand
 {
     private readonly Option<string?> _data = DataChoice.FolderOption();
@@ -14,21 +14,22 @@ internal sealed class DataCommand
 
     private DataCommand(Host host) => _host = host;
 
-    /// <summary>Makes the command.</summary>
+    /// <summary>Creates the command.</summary>
     internal static Command Create(Host host)
     {
         DataCommand data = new(host);
         Argument<string> any = ValueOption.NameArgument("NAME", Datasets.Names);
         Argument<string> published = ValueOption.NameArgument("NAME", [.. host.Sources.Select(source => source.Name)]);
-        Command list = new("list", "List the data sets, where each is looked for, and whether it was found.") { data._json };
-        Command info = new(
-            "info",
-            "Show images, classes, mean and deviation of a data set on this machine.") { any, data._data, data._imageSize, data._json };
-        Command download = new("download", "Fill the cache with the files it lacks.") { published, data._json };
+        Command list = new("list", "List the data sets and their locations.") { data._json };
+        Command info = new("info", "Show the images, classes, mean and standard deviation of a data set.")
+        {
+            any, data._data, data._imageSize, data._json,
+        };
+        Command download = new("download", "Download the missing files of a data set to the cache.") { published, data._json };
         list.SetAction(data.List);
         info.SetAction(parse => data.Info(parse, parse.GetValue(any)!));
         download.SetAction(parse => data.Download(parse, parse.GetValue(published)!));
-        return new Command("data", "List, describe, verify or download data sets.")
+        return new Command("data", "List, describe, verify, download or draw data sets.")
         {
             list,
             info,
@@ -44,20 +45,19 @@ internal sealed class DataCommand
         foreach ((string name, string description) in Datasets.All)
         {
             PublishedSource? source = Datasets.Published(name, _host);
-            string[] places = source is null
-                ? []
+            string[] places = source is null ? []
                 : string.IsNullOrEmpty(source.DataRoot) ? [source.CacheDirectory]
                 : [source.DataRoot, source.CacheDirectory];
             listings.Add(new Listing(name, description, places, source?.Locate(null)));
         }
 
-        TextTable table = new TextTable(0, 1, 2).Add("name", "what", "found");
+        TextTable table = new TextTable(0, 1, 2).Add("name", "description", "location");
         foreach (Listing listing in listings)
         {
             table.Add(
                 listing.Name,
                 listing.What,
-                listing.Found ?? (listing.LookedIn.Count == 0 ? "-" : $"no; looked in {string.Join(" and ", listing.LookedIn)}"));
+                listing.Found ?? (listing.LookedIn.Count == 0 ? "-" : $"not found in {string.Join(" or ", listing.LookedIn)}"));
         }
 
         return Show(parse, listings, table);
@@ -69,7 +69,7 @@ internal sealed class DataCommand
         if (directory is null && Datasets.Published(name, _host) is PublishedSource source && source.Locate(null) is null)
         {
             throw new CommandFault(
-                $"{name} is not on this machine. Fetch it with 'onward data download {name}', or name its folder with --data.");
+                $"{name} is not on this machine. Download it with 'onward data download {name}', or name its folder with --data.");
         }
 
         ImageDataset data = Datasets.Load(name, directory, parse.GetValue(_imageSize), _host).Data;
@@ -80,8 +80,10 @@ internal sealed class DataCommand
         int[] trainingCounts = Counts(training), testCounts = Counts(data.Test);
         int[]? validationCounts = data.Validation is null ? null : Counts(data.Validation);
         ClassCount[] classes =
-            [.. data.ClassNames.Select((label, i) => new ClassCount(label, trainingCounts[i], testCounts[i], validationCounts?[i]))];
-        string chosenBy = data.Validation is null ? "" : $"{Whole(data.Validation.Count)} to choose by, ";
+        [
+            .. data.ClassNames.Select((label, i) => new ClassCount(label, trainingCounts[i], testCounts[i], validationCounts?[i])),
+        ];
+        string validation = data.Validation is null ? "" : $"{Whole(data.Validation.Count)} for validation, ";
         Outline outline = new(
             name,
             data.Source,
@@ -102,10 +104,10 @@ internal sealed class DataCommand
         new TextTable()
             .Add("data set", data.Name)
             .Add("source", data.Source)
-            .Add("images", $"{Whole(training.Count)} to train on, {chosenBy}{Whole(data.Test.Count)} to test on")
+            .Add("images", $"{Whole(training.Count)} for training, {validation}{Whole(data.Test.Count)} for testing")
             .Add("size", string.Create(CultureInfo.InvariantCulture, $"{training.Height}x{training.Width}x{training.Channels}"))
             .Add("mean", Join(outline.Mean))
-            .Add("deviation", Join(outline.StandardDeviation))
+            .Add("standard deviation", Join(outline.StandardDeviation))
             .Write(_host.Out, _host.OutWidth());
         TextTable table = new(0, 1);
         Add("class", "name", "train", "validation", "test");
@@ -127,7 +129,7 @@ internal sealed class DataCommand
         PublishedSource source = Datasets.Published(name, _host)!;
         IReadOnlyList<string> fetched = source.Download(new Datasets.DownloadNotice(_host), _host.Interruption);
         TextTable table = new TextTable().Add(
-            source.CacheDirectory, fetched.Count == 0 ? "complete already, nothing to download" : $"downloaded {string.Join(", ", fetched)}");
+            source.CacheDirectory, fetched.Count == 0 ? "already complete" : $"downloaded {string.Join(", ", fetched)}");
         return Show(parse, new Fetched(name, source.CacheDirectory, fetched), table);
     }
 

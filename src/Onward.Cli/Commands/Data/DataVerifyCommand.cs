@@ -6,10 +6,10 @@ using Onward.Threads;
 
 namespace Onward.Cli;
 
-/// <summary><c>onward data verify</c>: compares published files with their checksums, or decodes every image in folders.</summary>
+/// <summary><c>onward data verify</c>: verifies the checksums of published files, or decodes all images in folders.</summary>
 internal sealed class DataVerifyCommand
 {
-    // Images between two looks at what was found.
+    // Number of images that are decoded before damaged ones are printed.
     private const int Chunk = 256;
 
     private readonly Argument<string?> _name;
@@ -25,14 +25,14 @@ internal sealed class DataVerifyCommand
         _host = host;
         _names = [.. host.Sources.Select(source => source.Name), Datasets.Folder];
         _name = ValueOption.OptionalName("NAME", _names);
-        _dataset = ValueOption.Name("--dataset", "The name of the data set, as 'onward train' takes it", _names);
+        _dataset = ValueOption.Name("--dataset", "Name of the data set, instead of the argument NAME", _names);
     }
 
-    /// <summary>Makes the command.</summary>
+    /// <summary>Creates the command.</summary>
     internal static Command Create(Host host)
     {
         DataVerifyCommand verify = new(host);
-        Command command = new("verify", "Compare every file with its published checksum, or decode every image in folders.")
+        Command command = new("verify", "Verify the checksums of a published data set, or decode all images in folders.")
         {
             verify._name, verify._dataset, verify._data, verify._threads, verify._json,
         };
@@ -76,7 +76,7 @@ internal sealed class DataVerifyCommand
         return checks.All(check => check.State == FileState.Same) ? ExitCode.Done : ExitCode.BadInput;
     }
 
-    // Names are shown as they are found: a large set takes a while.
+    // Names are printed as soon as they are found, because a large set takes a while.
     private int VerifyImages(ParseResult parse)
     {
         SkippedImages skipped = new() { MostShare = 1 };
@@ -124,8 +124,8 @@ internal sealed class DataVerifyCommand
         }
 
         _host.Error.WriteLine(
-            "onward: replace damaged images with intact copies, or remove them, before a run begins: "
-            + "it goes on with the images that it was begun with alone.");
+            "onward: replace or remove the damaged images before you start a run. "
+            + "A run can be resumed only with the images that it was started with.");
         return ExitCode.BadInput;
     }
 
@@ -134,7 +134,7 @@ internal sealed class DataVerifyCommand
         FileState.Same => "OK",
         FileState.Differs => "differs",
         FileState.Missing => "missing",
-        _ => "unpacked: only the packed file has a published checksum",
+        _ => "uncompressed: only the compressed file has a published checksum",
     };
 
     private sealed record Verdict(string File, string State);

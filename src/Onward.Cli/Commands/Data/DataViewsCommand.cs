@@ -5,7 +5,7 @@ using SkiaSharp;
 
 namespace Onward.Cli;
 
-/// <summary><c>onward data views</c>: a picture of images beside the views that training makes of them.</summary>
+/// <summary><c>onward data views</c>: draws images next to the augmented views that training makes of them.</summary>
 internal sealed class DataViewsCommand
 {
     private const int Gap = 2, SmallestSide = 64;
@@ -13,26 +13,28 @@ internal sealed class DataViewsCommand
     private static readonly IReadOnlyList<string> Names = [.. AugmentationSettings.Names, ObjectiveSettings.Contrastive];
 
     private readonly Option<string?> _dataset = ValueOption.Name(
-        "--dataset", "Data set to take images from. Default mnist", Datasets.Names);
+        "--dataset", $"Data set: {ValueOption.List(Datasets.Names)}. Default mnist", Datasets.Names);
     private readonly Option<string?> _data = DataChoice.FolderOption();
     private readonly Option<int?> _imageSize = DataChoice.ImageSizeOption();
     private readonly Option<string?> _recipe = ValueOption.Name(
-        "--recipe", $"How views are made: {ValueOption.List(Names)} (its two views in turn). Default contrastive", Names);
-    private readonly Option<ulong?> _seed = ValueOption.Seed("--seed", "Names every random draw. Default 1");
-    private readonly Option<string?> _out = ValueOption.File("--out", "PNG file to write. Default views.png");
-    private readonly Option<int?> _rows = ValueOption.Whole("--rows", "Images, one a row. Default 8", 1, 100);
-    private readonly Option<int?> _columns = ValueOption.Whole("--columns", "Pictures in a row, the image itself first. Default 8", 2, 100);
+        "--recipe", $"Augmentation: {ValueOption.List(Names)} (both views, alternating). Default contrastive", Names);
+    private readonly Option<ulong?> _seed = ValueOption.Seed("--seed", "Seed of all random numbers. Default 1");
+    private readonly Option<string?> _out = ValueOption.File("--out", "PNG file to write. Default: views.png");
+    private readonly Option<int?> _rows = ValueOption.Whole("--rows", "Number of rows, one image per row. Default 8", 1, 100);
+    private readonly Option<int?> _columns = ValueOption.Whole(
+        "--columns", "Number of pictures per row; the first is the image itself. Default 8", 2, 100);
     private readonly Host _host;
 
     private DataViewsCommand(Host host) => _host = host;
 
-    /// <summary>Makes the command.</summary>
+    /// <summary>Creates the command.</summary>
     internal static Command Create(Host host)
     {
         DataViewsCommand views = new(host);
-        Command command = new(
-            "views",
-            "Draw images beside the views that training makes of them.") { views._dataset, views._data, views._imageSize, views._recipe, views._seed, views._out, views._rows, views._columns };
+        Command command = new("views", "Draw images next to their augmented views.")
+        {
+            views._dataset, views._data, views._imageSize, views._recipe, views._seed, views._out, views._rows, views._columns,
+        };
         command.SetAction(views.Run);
         return command;
     }
@@ -44,15 +46,9 @@ internal sealed class DataViewsCommand
         int rows = Math.Min(parse.GetValue(_rows) ?? 8, images.Count), columns = parse.GetValue(_columns) ?? 8;
         ulong seed = parse.GetValue(_seed) ?? 1;
         string named = parse.GetValue(_recipe) ?? ObjectiveSettings.Contrastive;
-        bool antialias = images.Antialias, redraws = AugmentationSettings.DefaultBlankViews(named, images.Channels) == BlankViews.Redraw;
-        ViewMaker[] makers =
-        [
-            .. AugmentationSettings.Views(named)
-                .Select(
-                    recipe => new ViewMaker(
-                        recipe with { RedrawsBlank = redraws }, seed, images.Height, images.Width, images.Channels, antialias)),
-        ];
-        ViewMaker original = new(ViewRecipe.None, 0, images.Height, images.Width, images.Channels, images.Antialias);
+        bool redraws = AugmentationSettings.DefaultBlankViews(named, images.Channels) == BlankViews.Redraw;
+        ViewMaker[] makers = [.. AugmentationSettings.Views(named).Select(recipe => Maker(recipe with { RedrawsBlank = redraws }))];
+        ViewMaker original = Maker(ViewRecipe.None);
         int zoom = Math.Max(1, SmallestSide / Math.Min(images.Height, images.Width));
         int height = (images.Height * zoom) + Gap, width = (images.Width * zoom) + Gap;
         using SKBitmap sheet = new((columns * width) + Gap, (rows * height) + Gap);
@@ -61,7 +57,7 @@ internal sealed class DataViewsCommand
         RawImage source = new();
         for (int row = 0; row < rows; row++)
         {
-            // From all over the set, which may be sorted by class.
+            // Spread over the set, which may be sorted by class.
             int example = (int)((long)row * images.Count / rows);
             images.Read(example, source);
             for (int column = 0; column < columns; column++)
@@ -81,11 +77,13 @@ internal sealed class DataViewsCommand
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
-            throw new CommandFault($"--out {path}: {fault.Message} Name a file in a folder that exists and can be written to.", fault);
+            throw new CommandFault($"--out {path}: {fault.Message} Name a file in a writable folder.", fault);
         }
 
         _host.Out.WriteLine(path);
         return ExitCode.Done;
+
+        ViewMaker Maker(ViewRecipe recipe) => new(recipe, seed, images.Height, images.Width, images.Channels, images.Antialias);
     }
 
     private static void Draw(SKBitmap sheet, float[] view, ImageSet images, int zoom, int top, int left)

@@ -2,23 +2,24 @@ using System.CommandLine;
 
 namespace Onward.Cli;
 
-/// <summary><c>onward doctor</c>: what the machine offers, whether that is enough, and what to do where it is not.</summary>
+/// <summary><c>onward doctor</c>: checks the machine and suggests fixes.</summary>
 internal sealed class DoctorCommand
 {
-    private readonly Option<string?> _out = ValueOption.Folder("--out", "Folder that runs will be kept in. Default: runs");
+    private readonly Option<string?> _out = ValueOption.Folder("--out", "Folder for runs, whose free space is checked. Default: runs");
     private readonly Option<int?> _threads = RuleChoice.ThreadsOption();
     private readonly Option<bool> _json = new("--json") { Description = "Print one line of JSON instead of a table" };
     private readonly Host _host;
 
     private DoctorCommand(Host host) => _host = host;
 
-    /// <summary>Makes the command.</summary>
+    /// <summary>Creates the command.</summary>
     internal static Command Create(Host host)
     {
         DoctorCommand doctor = new(host);
-        Command command = new(
-            "doctor",
-            "Check processor, kernels, memory, data sets and disk, and say what to mend.") { doctor._out, doctor._threads, doctor._json };
+        Command command = new("doctor", "Check the processor, memory, data sets and disk, and suggest fixes.")
+        {
+            doctor._out, doctor._threads, doctor._json,
+        };
         command.SetAction(doctor.Run);
         return command;
     }
@@ -45,27 +46,27 @@ internal sealed class DoctorCommand
 
         table.Write(_host.Out, _host.OutWidth());
         int doubtful = findings.Count(finding => finding.Verdict != Finding.Good);
-        _host.Out.WriteLine(doubtful == 0 ? "Nothing to mend." : $"{doubtful} of {findings.Count} could be better.");
+        _host.Out.WriteLine(doubtful == 0 ? "No problems found." : $"{doubtful} of {findings.Count} checks suggest a fix.");
         return ExitCode.Done;
     }
 }
 
-/// <summary>One thing that was looked at.</summary>
-/// <param name="What">The thing.</param>
-/// <param name="Found">How it is.</param>
+/// <summary>The result of one check.</summary>
+/// <param name="What">The name of the check.</param>
+/// <param name="Found">A description of what was found.</param>
 /// <param name="Verdict"><see cref="Good"/>, <see cref="Slow"/>, or <see cref="Bad"/>.</param>
-/// <param name="Cure">What to do about it; empty where it is good.</param>
+/// <param name="Cure">The suggested fix; empty if the verdict is good.</param>
 internal sealed record Finding(string What, string Found, string Verdict, string Cure)
 {
     internal const string Good = "good";
 
-    /// <summary>It works, but not as well as it could.</summary>
+    /// <summary>Training works, but could work better.</summary>
     internal const string Slow = "fair";
 
-    /// <summary>Something will not work.</summary>
+    /// <summary>Something does not work.</summary>
     internal const string Bad = "bad";
 
-    /// <summary>Judges a thing.</summary>
+    /// <summary>Creates the result of a check that is either good or not.</summary>
     internal static Finding Of(string what, string found, bool good, string cure, string otherwise = Slow) =>
         new(what, found, good ? Good : otherwise, good ? "" : cure);
 }

@@ -9,21 +9,21 @@ using Onward.Threads;
 
 namespace Onward.Cli;
 
-/// <summary>What <c>onward doctor</c> looks at in the processor, its memory and the runtime.</summary>
+/// <summary>The checks of <c>onward doctor</c> for the processor, the memory and the runtime.</summary>
 internal static class MachineChecks
 {
-    // Two fused multiply-adds a cycle, of two operations each.
+    // Two fused multiply-adds per cycle, of two operations each.
     private const double OperationsPerCycle = 4;
 
-    // A share of that which a machine with nothing else to do stays above, even one that takes its widest vectors in two halves.
+    // An idle machine reaches this share of its theoretical peak, even if it splits its widest vectors into halves.
     private const double FairShare = 0.5;
 
     private const double LeastMemory = 2e9; // bytes
-    private const int LeastSecondCache = 512; // KB
+    private const int LeastLevel2Cache = 512; // KB
 
-    /// <summary>Looks at all of it.</summary>
-    /// <param name="threads">Threads that a training would take.</param>
-    /// <param name="clock">Tells the time that the matrix product takes.</param>
+    /// <summary>Makes all checks.</summary>
+    /// <param name="threads">The number of threads for training.</param>
+    /// <param name="clock">The clock for timing the matrix product.</param>
     internal static IEnumerable<Finding> All(int threads, TimeProvider clock)
     {
         int bits = Gemm.VectorBits;
@@ -33,24 +33,28 @@ internal static class MachineChecks
             "vector units",
             Features(),
             bits >= 256,
-            "Without AVX2 or AVX-512 training takes several times as long; take a machine that has one");
+            "Training is several times slower without AVX2 or AVX-512. Use a machine that has one of them");
         yield return Finding.Of(
-            "kernel width", Invariant(
-                $"{bits} bits, {bits / 32} numbers at a time"), bits == 512 || !Avx512F.IsSupported, "The processor has 512 bits, but .NET does not use them; unset DOTNET_EnableAVX512F and DOTNET_EnableHWIntrinsic");
+            "kernel width",
+            Invariant($"{bits} bits, {bits / 32} numbers at a time"),
+            bits == 512 || !Avx512F.IsSupported,
+            "The processor has AVX-512, but .NET does not use it. Unset DOTNET_EnableAVX512F and DOTNET_EnableHWIntrinsic");
         yield return Threads(threads);
         yield return MatrixPeak(threads, bits, gigahertz, clock);
         yield return Caches();
         yield return Memory();
         yield return Finding.Of(
             ".NET",
-            $"{RuntimeInformation.FrameworkDescription} on {RuntimeInformation.OSDescription.Trim()}, {RuntimeInformation.ProcessArchitecture}",
+            $"{RuntimeInformation.FrameworkDescription} on {RuntimeInformation.OSDescription.Trim()}, "
+                + $"{RuntimeInformation.ProcessArchitecture}",
             Environment.Version.Major >= 10,
             "Install .NET 10");
         yield return Finding.Of(
             "OpenSSL",
             OpenSsl.IsMissing ? "not found" : "found, or not needed on this system",
             !OpenSsl.IsMissing,
-            "Without it no data set can be downloaded or verified, and no checkpoint of version 0.1 read; training works. " + OpenSsl.Cure);
+            "Training works, but data sets cannot be downloaded or verified, and checkpoints of version 0.1 cannot be read. "
+                + OpenSsl.Cure);
     }
 
     private static Finding Threads(int threads)
@@ -58,16 +62,16 @@ internal static class MachineChecks
         int processors = Environment.ProcessorCount;
         return Finding.Of(
             "threads",
-            Invariant($"{threads} of {processors} processor{(processors == 1 ? "" : "s")} that this program may use"),
+            Invariant($"{threads}; this program may use {processors} processor{(processors == 1 ? "" : "s")}"),
             threads <= processors,
-            Invariant($"More threads than processors wait for one another; take --threads {processors}"));
+            Invariant($"Training is slow with more threads than processors. Use --threads {processors}"));
     }
 
     private static Finding MatrixPeak(int threads, int bits, double? gigahertz, TimeProvider clock)
     {
         using WorkerTeam team = new(threads);
         double peak = new MatrixPeak(team).Measure(clock), each = peak / threads;
-        string found = Invariant($"{peak:0} GFLOP/s, {each:0} a thread");
+        string found = Invariant($"{peak:0} GFLOP/s, {each:0} per thread");
         if (gigahertz is not double cycles)
         {
             return new Finding("matrix product", found, Finding.Good, "");
@@ -76,9 +80,9 @@ internal static class MachineChecks
         double most = cycles * bits / 32 * OperationsPerCycle;
         return Finding.Of(
             "matrix product",
-            Invariant($"{found}, {100 * each / most:0} % of two multiply-adds a cycle at {cycles:0.0} GHz"),
+            Invariant($"{found}, {100 * each / most:0} % of the theoretical peak at {cycles:0.0} GHz"),
             each >= FairShare * most,
-            "Other programs take the processor, or it is throttled; end them, or take fewer --threads");
+            "Other programs use the processor, or it is throttled. Stop them, or use fewer --threads");
     }
 
     private static Finding Caches()
@@ -92,19 +96,19 @@ internal static class MachineChecks
 
         if (caches.Count == 0)
         {
-            return new Finding("caches", "not told by this system", Finding.Good, "");
+            return new Finding("caches", "unknown on this system", Finding.Good, "");
         }
 
         string found = string.Join(
             ", ", caches.Where(cache => cache.Kind != "Instruction").Select(cache => $"level {cache.Level} {cache.Size}"));
-        bool isSmall = caches.Find(cache => cache.Level == "2").Size is string second
-            && int.TryParse(second.TrimEnd('K'), NumberStyles.None, CultureInfo.InvariantCulture, out int kilobytes)
-            && kilobytes < LeastSecondCache;
+        bool isSmall = caches.Find(cache => cache.Level == "2").Size is string level2
+            && int.TryParse(level2.TrimEnd('K'), NumberStyles.None, CultureInfo.InvariantCulture, out int kilobytes)
+            && kilobytes < LeastLevel2Cache;
         return Finding.Of(
             "caches",
             found,
             !isSmall,
-            Invariant($"A second cache below {LeastSecondCache}K is too small for the activations of a tile; expect less speed"));
+            Invariant($"Training is slower with a level 2 cache below {LeastLevel2Cache}K. Use a machine with a larger cache"));
     }
 
     private static Finding Memory()
@@ -114,7 +118,7 @@ internal static class MachineChecks
             "memory",
             Invariant($"{memory.TotalAvailableMemoryBytes / 1e9:0.0} GB for this program"),
             memory.TotalAvailableMemoryBytes >= LeastMemory,
-            "Below 2 GB the larger presets do not fit; train S/1/1, M/1/16 or M/8/16");
+            "Larger presets need more than 2 GB. Train S/1/1, M/1/16 or M/8/16");
     }
 
     private static string Processor(double? gigahertz) =>
@@ -122,16 +126,19 @@ internal static class MachineChecks
 
     private static double? Gigahertz() =>
         double.TryParse(Processors.FromProcessorFile("cpu MHz"), NumberStyles.Float, CultureInfo.InvariantCulture, out double megahertz)
-            && megahertz > 0 ? megahertz / 1000 : null;
+        && megahertz > 0
+            ? megahertz / 1000
+            : null;
 
     private static string Features()
     {
         (string Name, bool Supported)[] known =
         [
-            (
-                "AVX-512",
-                Avx512F.IsSupported), ("AVX2", Avx2.IsSupported), ("FMA", Fma.IsSupported), ("SSE4.2", Sse42.IsSupported), (
-                    "AdvSimd", AdvSimd.IsSupported),
+            ("AVX-512", Avx512F.IsSupported),
+            ("AVX2", Avx2.IsSupported),
+            ("FMA", Fma.IsSupported),
+            ("SSE4.2", Sse42.IsSupported),
+            ("AdvSimd", AdvSimd.IsSupported),
         ];
         string[] present = [.. known.Where(feature => feature.Supported).Select(feature => feature.Name)];
         return present.Length == 0 ? "none" : string.Join(", ", present);

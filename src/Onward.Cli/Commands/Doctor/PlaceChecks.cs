@@ -2,12 +2,12 @@ using Onward.Data;
 
 namespace Onward.Cli;
 
-/// <summary>What <c>onward doctor</c> looks at on disk: data sets, and the folder of runs.</summary>
+/// <summary>The checks of <c>onward doctor</c> for data sets and the folder of runs.</summary>
 internal static class PlaceChecks
 {
     private const double LeastSpace = 1e9; // bytes
 
-    /// <summary>Looks at all of it.</summary>
+    /// <summary>Makes all checks.</summary>
     internal static IEnumerable<Finding> All(Host host, string runs) => [.. host.Sources.Select(Describe), Space(runs)];
 
     private static Finding Describe(PublishedSource source)
@@ -24,7 +24,7 @@ internal static class PlaceChecks
         }
         catch (DataException fault)
         {
-            return new Finding(source.Name, "cannot be looked for", Finding.Bad, fault.Message.TrimEnd('.'));
+            return new Finding(source.Name, "cannot be searched for", Finding.Bad, fault.Message.TrimEnd('.'));
         }
     }
 
@@ -48,7 +48,7 @@ internal static class PlaceChecks
                 "run folder",
                 FormattableString.Invariant($"{runs}, {free / 1e9:0.0} GB free"),
                 free >= LeastSpace,
-                "Make room, or name a folder on another disk with --out",
+                "Free some space, or name a folder on another disk with --out",
                 Finding.Bad);
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException or ArgumentException)

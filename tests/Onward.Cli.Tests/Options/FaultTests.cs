@@ -32,33 +32,24 @@ public sealed class FaultTests : IDisposable
     [InlineData("train --threads 0", "--threads must be a whole number from 1 to 1024; got '0'")]
     [InlineData("train --seed x", "--seed must be a whole number, 0 or more; got 'x'")]
     [InlineData("train --seed -1", "--seed must be a whole number, 0 or more; got '-1'")]
-    [
-        InlineData(
-            "train --model M/1/17", "--model knows no 'M/1/17'; did you mean 'M/1/16'? It takes S/1/1, M/1/16, M/8/16, L/8/64 or L/32/64"),
-    ]
+    [InlineData(
+        "train --model M/1/17",
+        "--model knows no 'M/1/17'; did you mean 'M/1/16'? It takes S/1/1, M/1/16, M/8/16, L/8/64 or L/32/64")]
     [InlineData("train --mixer con", "--mixer knows no 'con'; did you mean 'conv'? It takes matrix or conv")]
-    [
-        InlineData(
-            "train --model M/8/16 --downsample 2,x,1,1",
-            "--downsample must be whole numbers, 1 or more, separated by commas, one for each block; got '2,x,1,1'"),
-    ]
-    [
-        InlineData(
-            "train --dataset digits --model M/8/16 --downsample 2,1",
-            "--model M/8/16, scaled, does not fit images of 28x28x1: the downsampling has one number for each block, of which there are 4; got 2"),
-    ]
-    [
-        InlineData(
-            "train --dataset digits --model M/8/16 --group-ratio 1,3,1,1",
-            "the 512 channels of block 2 must be a multiple of its 48 groups"),
-    ]
+    [InlineData(
+        "train --model M/8/16 --downsample 2,x,1,1",
+        "--downsample must be whole numbers, 1 or more, separated by commas, one for each block; got '2,x,1,1'")]
+    [InlineData(
+        "train --dataset digits --model M/8/16 --downsample 2,1",
+        "--model M/8/16, scaled, does not fit images of 28x28x1: the downsampling has one number for each block, of which there are 4; got 2")]
+    [InlineData(
+        "train --dataset digits --model M/8/16 --group-ratio 1,3,1,1",
+        "the 512 channels of block 2 must be a multiple of its 48 groups")]
     [InlineData("train --model M/8/16 --pooling maximum", "--pooling belongs to --downsample")]
     [InlineData("train --model M/8/16 --kernel-side 3", "--kernel-side belongs to --mixer conv")]
-    [
-        InlineData(
-            "train --model M/8/16 --mixer conv --kernel-side 4",
-            "--kernel-side must be an odd number, so that the kernel has a middle; got 4"),
-    ]
+    [InlineData(
+        "train --model M/8/16 --mixer conv --kernel-side 4",
+        "--kernel-side must be an odd number, so that the kernel has a middle; got 4")]
     [InlineData("train --model M/8/16 --mixer conv --kernel-side 65", "--kernel-side must be a whole number from 1 to 63; got '65'")]
     [InlineData("compare --model M/1/16 --mixer conv", "--mixer conv means nothing to --model M/1/16, whose one block mixes no patches")]
     [InlineData("train --rule XY", "--rule knows no 'XY'. It takes BP, L-BP,")]
@@ -82,15 +73,12 @@ public sealed class FaultTests : IDisposable
     [InlineData("train --rule L-FA --overlap", "--overlap means nothing to --rule L-FA")]
     [InlineData("compare --rules LG-BP,FG-A --model M/8/16 --overlap", "--overlap means nothing to --rule FG-A")]
     [InlineData("train --rule LG-BP --overlap", "--overlap means nothing to --model M/1/16, whose one block has no next one")]
-    [
-        InlineData(
-            "compare --rules LG-BP --model s/1/1 --overlap", "--overlap means nothing to --model S/1/1, whose one block has no next one"),
-    ]
-    [
-        InlineData(
-            "train --rule LG-FG-W --perturbation orthogonal --passes 3",
-            "--perturbation orthogonal takes a power of two of --passes; got 3."),
-    ]
+    [InlineData(
+        "compare --rules LG-BP --model s/1/1 --overlap",
+        "--overlap means nothing to --model S/1/1, whose one block has no next one")]
+    [InlineData(
+        "train --rule LG-FG-W --perturbation orthogonal --passes 3",
+        "--perturbation orthogonal takes a power of two of --passes; got 3.")]
     [InlineData("train --model M/8/16 --overlap", "--overlap means nothing to --rule LG-FG-A")]
     [InlineData("train --rule FG-W --loss-scope block", "--loss-scope means nothing to --rule FG-W")]
     [InlineData("train --rule FG-A --layerwise", "--layerwise means nothing to --rule FG-A")]
@@ -112,11 +100,9 @@ public sealed class FaultTests : IDisposable
     [InlineData("train --data {data} --batch-size 65", "--batch-size 65 is more than the 64 training images")]
     [InlineData("train --data {data} --validation 64", "--validation 64 leaves none of the 64 training images")]
     [InlineData("train --data {data} --validation 10 --batch-size 55", "--batch-size 55 is more than the 54 training images")]
-    [
-        InlineData(
-            "train --data {data} --batch-size 1 --model L/32/64",
-            "--model L/32/64 does not fit images of 28x28x1: 32 patches along a side of 28 pixels leave one number in a patch"),
-    ]
+    [InlineData(
+        "train --data {data} --batch-size 1 --model L/32/64",
+        "--model L/32/64 does not fit images of 28x28x1: 32 patches along a side of 28 pixels leave one number in a patch")]
     [InlineData("train --data {path}/absent", "no such folder. Name the folder with the files of mnist")]
     [InlineData("train --data {path}/work", "no file train-images-idx3-ubyte.gz, expected the four files of MNIST")]
     [InlineData("train --data {data} --dataset digits", "--data names a folder of files, but the data set digits is drawn")]
@@ -125,11 +111,9 @@ public sealed class FaultTests : IDisposable
     [InlineData("train --data {data} --out {data}/t10k-labels-idx1-ubyte", "is a file. Name a folder")]
     [InlineData("train --data {data} --out {data}/t10k-labels-idx1-ubyte/a/b", "is a file. Name a folder")]
     [InlineData("train --data {data} --batch-size 8 --out /proc/onward/run", "the run folder /proc/onward/run cannot be written")]
-    [
-        InlineData(
-            "eval",
-            "'onward eval' needs a RUN: run folder, as 'onward train' printed it, by itself or after --run. See 'onward eval --help'."),
-    ]
+    [InlineData(
+        "eval",
+        "'onward eval' needs a RUN: run folder, as 'onward train' printed it, by itself or after --run. See 'onward eval --help'.")]
     [InlineData("eval --run", "--run needs a value")]
     [InlineData("eval a --run b", "'a' is one run and --run b another. Name one.")]
     [InlineData("inspect S/1/1 --run b", "'S/1/1' is one model and --run b another. Name one.")]
@@ -152,11 +136,9 @@ public sealed class FaultTests : IDisposable
     [InlineData("compare --rules FA --lr BP=0.1", "--lr gives a rate to BP, which is not among --rules")]
     [InlineData("compare --data {data} --batch-size 128", "--batch-size 128 is more than the 64 training images")]
     [InlineData("compare --data {data} --batch-size 8 --out {data}/t10k-labels-idx1-ubyte", "is a file. Name a folder")]
-    [
-        InlineData(
-            "compare --data {data} --epochs 1 --batch-size 8 --out /proc/onward/runs",
-            "the run folder /proc/onward/runs cannot be written"),
-    ]
+    [InlineData(
+        "compare --data {data} --epochs 1 --batch-size 8 --out /proc/onward/runs",
+        "the run folder /proc/onward/runs cannot be written")]
     [InlineData("reproduce", "'onward reproduce' needs --row and --column, or --list")]
     [InlineData("reproduce --row BP", "'onward reproduce' needs --row and --column, or --list")]
     [InlineData("reproduce --row BP --column MNIST-M/1/17", "--column knows no 'MNIST-M/1/17'; did you mean 'MNIST-M/1/16'?")]

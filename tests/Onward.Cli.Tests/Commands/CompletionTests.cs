@@ -55,11 +55,9 @@ public sealed class CompletionTests : IDisposable
     [Theory]
     [InlineData("onward train --rule LG-FG", "LG-FG-A LG-FG-W")]
     [InlineData("onward train --model M/", "M/1/16 M/8/16")]
-    [
-        InlineData(
-            "onward ",
-            "bench compare completion data doctor eval export find-lr inspect predict report reproduce runs sweep train variance"),
-    ]
+    [InlineData(
+        "onward ",
+        "bench compare completion data doctor eval export find-lr inspect predict report reproduce runs sweep train variance")]
     public void Bash_completes(string line, string expected)
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Bash is at hand on Linux.");

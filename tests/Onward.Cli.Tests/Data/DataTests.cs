@@ -65,21 +65,17 @@ public sealed class DataTests : IDisposable
     [InlineData("data", "'onward data' needs a command: list, info, verify, download or views. See 'onward data --help'.")]
     [InlineData("data --json", "'onward data' has no option '--json'. See 'onward data --help'.")]
     [InlineData("data --hepl", "'onward data' has no option '--hepl'; did you mean '--help'?")]
-    [
-        InlineData(
-            "data info",
-            "'onward data info' needs a NAME: mnist, fashion-mnist, cifar-10, digits, idx or folder. See 'onward data info --help'."),
-    ]
+    [InlineData(
+        "data info",
+        "'onward data info' needs a NAME: mnist, fashion-mnist, cifar-10, digits, idx or folder. See 'onward data info --help'.")]
     [InlineData("data info --json", "'onward data info' needs a NAME: mnist")]
-    [
-        InlineData(
-            "data verify", "'onward data verify' needs a NAME: mnist, fashion-mnist, cifar-10 or folder. See 'onward data verify --help'."),
-    ]
+    [InlineData(
+        "data verify",
+        "'onward data verify' needs a NAME: mnist, fashion-mnist, cifar-10 or folder. See 'onward data verify --help'.")]
     [InlineData("data download", "'onward data download' needs a NAME: mnist, fashion-mnist or cifar-10.")]
-    [
-        InlineData(
-            "data info mnist idx", "'onward data info' takes one NAME and options; 'idx' belongs to none. See 'onward data info --help'."),
-    ]
+    [InlineData(
+        "data info mnist idx",
+        "'onward data info' takes one NAME and options; 'idx' belongs to none. See 'onward data info --help'.")]
     [InlineData("data views mnist", "'onward data views' takes options only; 'mnist' belongs to none")]
     [InlineData("data verify mnist --jsn", "'onward data verify' has no option '--jsn'; did you mean '--json'?")]
     [InlineData("data info cifar-10", "cifar-10 is not on this machine. Fetch it with 'onward data download cifar-10'")]

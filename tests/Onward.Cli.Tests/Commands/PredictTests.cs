@@ -221,10 +221,9 @@ public sealed class PredictTests : IDisposable
     [InlineData("predict run {path}/absent.png", "absent.png: no such file. Name image files.")]
     [InlineData("predict run {path}/0.png {path}/absent.png", "absent.png: no such file. Name image files.")]
     [InlineData("predict run {data}", "no images in it, expected files that end in .jpg, .png,")]
-    [
-        InlineData(
-            "predict run run/config.json", "config.json: not an image that can be read. Name an intact JPEG, PNG, GIF, BMP or WebP file."),
-    ]
+    [InlineData(
+        "predict run run/config.json",
+        "config.json: not an image that can be read. Name an intact JPEG, PNG, GIF, BMP or WebP file.")]
     [InlineData("predict run {path}/empty.png", "empty.png: empty. Name an intact")]
     [InlineData("predict run {path}/short.png", "short.png: truncated. Name an intact")]
     [InlineData("predict run {path}/0.png --top 11", "--top 11 is more than the 10 classes of ")]

@@ -187,17 +187,13 @@ public sealed class HostileNamesTests : IDisposable
     }
 
     [Theory]
-    [
-        InlineData(
-            "plain caf\u00e9 \u65e5\u672c \ud83d\ude00 \u05d0 a\u200cb \ud83d\udc68\u200d\ud83d\udc69",
-            "plain caf\u00e9 \u65e5\u672c \ud83d\ude00 \u05d0 a\u200cb \ud83d\udc68\u200d\ud83d\udc69"),
-    ]
+    [InlineData(
+        "plain caf\u00e9 \u65e5\u672c \ud83d\ude00 \u05d0 a\u200cb \ud83d\udc68\u200d\ud83d\udc69",
+        "plain caf\u00e9 \u65e5\u672c \ud83d\ude00 \u05d0 a\u200cb \ud83d\udc68\u200d\ud83d\udc69")]
     [InlineData("\u001b[2J\u0007\t\n\r\u007f\u0085\u009b", "\\u001B[2J\\u0007\\u0009\\u000A\\u000D\\u007F\\u0085\\u009B")]
-    [
-        InlineData(
-            "a\u2028\u2029\u202a\u202e\u2066\u2069\u200e\u061c\ufeff\u00ad",
-            "a\\u2028\\u2029\\u202A\\u202E\\u2066\\u2069\\u200E\\u061C\\uFEFF\\u00AD"),
-    ]
+    [InlineData(
+        "a\u2028\u2029\u202a\u202e\u2066\u2069\u200e\u061c\ufeff\u00ad",
+        "a\\u2028\\u2029\\u202A\\u202E\\u2066\\u2069\\u200E\\u061C\\uFEFF\\u00AD")]
     [InlineData("\udb40\udc01", "\\uDB40\\uDC01")]
     public void What_is_not_to_be_seen_is_escaped_and_nothing_else(string text, string shown)
     {

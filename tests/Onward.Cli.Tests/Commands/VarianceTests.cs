@@ -49,11 +49,9 @@ public sealed class VarianceTests : IDisposable
     [InlineData("variance --layer 4", "--layer takes up to 8 sizes such as 64x32 by commas; got '4'")]
     [InlineData("variance --layer 0x4", "got '0x4'")]
     [InlineData("variance --layer 1024x1024", "got '1024x1024'")]
-    [
-        InlineData(
-            "variance --layer 200000x1 --examples 1,60000",
-            "at most 67108864 inputs and outputs; got 60000 x (200000 + 1). Take a smaller --layer or fewer --examples"),
-    ]
+    [InlineData(
+        "variance --layer 200000x1 --examples 1,60000",
+        "at most 67108864 inputs and outputs; got 60000 x (200000 + 1). Take a smaller --layer or fewer --examples")]
     [InlineData("variance --examples 1,,2", "--examples takes up to 8 whole numbers from 1 to 65536 by commas; got '1,,2'")]
     [InlineData("variance --examples 1,2,3,4,5,6,7,8,9", "--examples takes up to 8")]
     [InlineData("variance --passes 1,2", "--passes takes one number for linear layers")]

@@ -27,14 +27,10 @@ public sealed class ConfigurationFileTests : IDisposable
     [InlineData("")]
     [InlineData(Options)]
     [InlineData("--model M/8/16 --rule BP --recompute --dataset digits --momentum .5 --schedule constant")]
-    [
-        InlineData(
-            "--objective contrastive --projection 8 --temperature 0.3 --optimizer lars --dataset cifar-10 --model M/8/16 --layerwise --readout-lr 0.1"),
-    ]
-    [
-        InlineData(
-            "--model M/8/16 --downsample 1,2,1,1 --pooling maximum --overlap --rule LG-BP --mixer conv --kernel-side 5 --validation 5 --checkpoint-minutes 3 --keep 4"),
-    ]
+    [InlineData(
+        "--objective contrastive --projection 8 --temperature 0.3 --optimizer lars --dataset cifar-10 --model M/8/16 --layerwise --readout-lr 0.1")]
+    [InlineData(
+        "--model M/8/16 --downsample 1,2,1,1 --pooling maximum --overlap --rule LG-BP --mixer conv --kernel-side 5 --validation 5 --checkpoint-minutes 3 --keep 4")]
     public void A_dumped_file_says_what_was_dumped(string options)
     {
         Workplace.Result dumped = _workplace.Run($"train {options} --dump-config".Replace("  ", " ", StringComparison.Ordinal));
