@@ -10,7 +10,7 @@ internal sealed class CompareCommand
     private const string Name = "comparison";
 
     private readonly Option<string[]> _rules = ValueOption.Names(
-        "--rules", $"Learning rules, separated by commas: {string.Join(",", PaperRules.Names)}. Default: all", PaperRules.Names);
+        "--rules", $"Learning rules, separated by commas: {string.Join(", ", PaperRules.Names)}. Default: all", PaperRules.Names);
     private readonly Option<int?> _seeds = SeedsOption(DefaultSeeds);
     private readonly DataChoice _data = new();
     private readonly ObjectiveChoice _objective = new();

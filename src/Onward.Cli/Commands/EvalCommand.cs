@@ -15,7 +15,7 @@ internal sealed class EvalCommand
     private readonly Option<string?> _dataset = ValueOption.Name(
         "--dataset", $"Data set: {ValueOption.List(Datasets.Names)}. Default: the data set of the run", Datasets.Names);
     private readonly Option<string?> _data = ValueOption.Folder(
-        "--data", "Folder with the files of the data set. Default: the folder of the run");
+        "--data", "Folder with the files of the data set. Default: the data of the run");
     private readonly Option<double?> _maxDamaged = DataChoice.MaxDamagedOption();
     private readonly Option<double?> _confidence = ValueOption.ExitConfidence();
     private readonly Option<int?> _threads = RuleChoice.ThreadsOption();

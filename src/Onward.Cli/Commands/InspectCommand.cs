@@ -19,6 +19,7 @@ internal sealed class InspectCommand
     {
         _host = host;
         _model.Arity = ArgumentArity.ZeroOrOne;
+        _model.HelpName = "MODEL";
     }
 
     /// <summary>Creates the command.</summary>

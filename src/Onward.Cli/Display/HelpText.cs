@@ -8,11 +8,9 @@ namespace Onward.Cli;
 /// <summary>The root command and its help: a description, options, examples and exit codes.</summary>
 internal static class HelpText
 {
-    private const string About = """
-        Trains deep networks without backpropagation, on the CPU. The default learning rule is
-        LG-FG-A: forward gradients with local losses, from the paper "Scaling Forward Gradient
-        With Local Losses" (ICLR 2023).
-        """;
+    private const string About =
+        "Trains deep networks without backpropagation, on the CPU. The default learning rule is LG-FG-A: forward gradients with local "
+        + "losses, from the paper \"Scaling Forward Gradient With Local Losses\" (ICLR 2023).";
 
     private const string ExitCodes = """
         Exit codes:

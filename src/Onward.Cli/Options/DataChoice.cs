@@ -21,7 +21,7 @@ internal sealed class DataChoice
     private readonly Option<double?> _maxDamaged = MaxDamagedOption();
     private readonly Option<int?> _validation = ValueOption.Whole(
         "--validation",
-        "Size of the validation set: N training images, drawn by --seed, with the same share of each class. "
+        "Size of the validation set: N training images, drawn by the seed, with the same share of each class. "
         + "Errors are measured on it instead of the test set. Default 0",
         0);
 

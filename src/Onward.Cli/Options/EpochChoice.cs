@@ -17,7 +17,7 @@ internal sealed class EpochChoice
         {
             Description = $"{verb} of the epoch with the lowest validation or test error. {byDefault}",
         };
-        _epoch = ValueOption.Whole("--epoch", $"{verb} of epoch N, whose checkpoint must exist. {byDefault}", 1);
+        _epoch = ValueOption.Whole("--epoch", $"{verb} of epoch N, which must have a checkpoint. {byDefault}", 1);
     }
 
     /// <summary>Adds the options to a command.</summary>

@@ -11,7 +11,7 @@ internal sealed class LimitChoice
         "--limit-batches", "Maximum number of steps per epoch, for quick trials. Default: one pass over the training set", 1, Most);
     private readonly Option<int?> _limitTestBatches = ValueOption.Whole(
         "--limit-test-batches",
-        "Maximum number of batches on which each error is measured. --seed draws the images. Default: all images",
+        "Maximum number of batches on which each error is measured. The seed draws the images. Default: all images",
         1,
         Most);
     private readonly Option<int?> _overfitBatches = ValueOption.Whole(

@@ -28,7 +28,7 @@ internal sealed class TrainOptions
     private readonly Option<double?> _learningRate = ValueOption.Number(
         "--lr",
         $"Learning rate. The default depends on model and rule. For {PaperRules.Default}: "
-        + $"{PresetDefaults.Show(preset => preset.LearningRate)}; {PresetDefaults.ContrastiveRateScale} times higher in contrastive runs",
+        + $"{PresetDefaults.Show(preset => preset.LearningRate)}; {PresetDefaults.ContrastiveRateScale} times as high in contrastive runs",
         "above 0",
         value => value > 0);
     private readonly Option<double?> _momentum = ValueOption.Number(
@@ -60,7 +60,7 @@ internal sealed class TrainOptions
         "Folder of a stopped run to resume. The result is the same as without the interruption, bit for bit. "
         + $"Other options allowed: {ValueOption.List(BesideResume)}; --best or --epoch, with --out");
     private readonly EpochChoice _epoch = new(
-        "With --resume: start a new run folder from the checkpoint", "Default: resume in the run's own folder, from the last checkpoint");
+        "With --resume: start a new run from the checkpoint", "Default: resume in the run's own folder, from the last checkpoint");
     private readonly Option<double?> _maxTime = ValueOption.Number(
         "--max-time",
         "Time limit in minutes. The run then stops as after Ctrl-C and can be resumed. Default: no limit",

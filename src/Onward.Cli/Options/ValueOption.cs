@@ -89,6 +89,7 @@ internal static class ValueOption
         Argument<string> argument = new(name)
         {
             Description = List(names),
+            HelpName = name,
             CustomParser = result =>
             {
                 string? known = Known(result.Tokens[0].Value, names);
@@ -110,6 +111,7 @@ internal static class ValueOption
         Argument<string?> argument = new(name)
         {
             Description = List(names),
+            HelpName = name,
             Arity = ArgumentArity.ZeroOrOne,
             CustomParser = result =>
             {

@@ -72,7 +72,7 @@ public sealed class BenchTests : IDisposable
                 "packing gradients",
                 "weight gradients",
                 "update",
-                "waiting and the rest",
+                "waiting and other",
             ],
             parts.Select(part => (string)part["phase"]!));
         Assert.Equal(1, parts.Sum(part => (double)part["share"]!), 1e-3);

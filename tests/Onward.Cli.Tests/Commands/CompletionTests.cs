@@ -38,7 +38,7 @@ public sealed class CompletionTests : IDisposable
     }
 
     [Fact]
-    public void A_shell_that_is_not_known_is_refused() => _workplace.Refuse("completion bsh", "SHELL knows no 'bsh'; did you mean 'bash'?");
+    public void A_shell_that_is_not_known_is_refused() => _workplace.Refuse("completion bsh", "SHELL: unknown value 'bsh'; did you mean 'bash'?");
 
     [Theory]
     [InlineData("bash")]

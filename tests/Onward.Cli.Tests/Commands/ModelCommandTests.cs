@@ -30,13 +30,13 @@ public sealed class ModelCommandTests : IDisposable
     [Theory]
     [InlineData("export", "'onward export' needs a RUN")]
     [InlineData("export run", "'onward export' needs a FILE: the file to write")]
-    [InlineData("export run a.onnx b.onnx", "'onward export' takes one RUN, one FILE and options; 'b.onnx' belongs to none")]
+    [InlineData("export run a.onnx b.onnx", "'onward export' takes one RUN and one FILE; 'b.onnx' is a second FILE")]
     [InlineData("export absent a.onnx", "absent: no such folder. Name the folder of a run")]
-    [InlineData("export run absent/a.onnx", "a.onnx: its folder does not exist. Make it, or name another file.")]
-    [InlineData("export run run", "run is a folder. Name a file, as in ")]
+    [InlineData("export run absent/a.onnx", "a.onnx: the folder does not exist. Create it, or name another file.")]
+    [InlineData("export run run", "run is a folder. Name a file, such as ")]
     [InlineData("export run run/config.json/a.onnx", "a.onnx")]
     [InlineData("inspect", "'onward inspect' needs a MODEL: a preset (S/1/1,")]
-    [InlineData("inspect M/8/17", "M/8/17: no such file or folder, nor a preset; did you mean 'M/8/16'? Name S/1/1,")]
+    [InlineData("inspect M/8/17", "M/8/17: no such file, folder or preset; did you mean 'M/8/16'? Name S/1/1,")]
     [InlineData("inspect {data}", "no config.json in it. Name the folder of a run")]
     [InlineData("inspect run/config.json", "config.json: ")]
     [InlineData("doctor --threads 0", "--threads must be a whole number from 1 to 1024; got '0'")]
@@ -62,7 +62,7 @@ public sealed class ModelCommandTests : IDisposable
         Assert.Equal(("blocks.1.token", "patches"), ((string)layers[3]["layer"]!, (string)layers[3]["kind"]!));
         Assert.Equal("M/8/16; images of 32x32x3 in 10 classes", table[0]);
         Assert.Equal(16 + 4, table.Length);
-        Assert.Matches("^all +918,770 +124.8 +4,096$", table[^2]);
+        Assert.Matches("^total +918,770 +124.8 +4,096$", table[^2]);
     }
 
     [Fact]
@@ -136,7 +136,7 @@ public sealed class ModelCommandTests : IDisposable
         Assert.Contains(
             lines,
             line => line.StartsWith("fair", StringComparison.Ordinal) && line.EndsWith(
-                $"take --threads {Environment.ProcessorCount}", StringComparison.Ordinal));
+                $"Use --threads {Environment.ProcessorCount}", StringComparison.Ordinal));
     }
 
     public void Dispose() => _workplace.Dispose();

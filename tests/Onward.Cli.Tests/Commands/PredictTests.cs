@@ -31,7 +31,7 @@ public sealed class PredictTests : IDisposable
     // Weights that are not finite, and finite ones whose outputs are not.
     [Theory]
     [InlineData(float.NaN, "not finite: the training diverged, or the file is damaged")]
-    [InlineData(3e38f, "numbers that are not finite, as its training diverged")]
+    [InlineData(3e38f, "are not finite, because its training diverged")]
     public void A_model_that_has_diverged_is_refused_in_one_line(float weight, string expected)
     {
         _workplace.Run(Small);
@@ -113,7 +113,7 @@ public sealed class PredictTests : IDisposable
             ((double)all["earlyExit"]!["testError"]!, (double)all["earlyExit"]!["mflop"]!));
         Assert.Null(plain["earlyExit"]);
         Assert.Null(plain["blocks"]![0]!["exitShare"]);
-        Assert.Matches("^ +train +test +test accuracy +MFLOP +exits$", table.OutLines[1]);
+        Assert.Matches("^ +train error +test error +test accuracy +MFLOP +exits$", table.OutLines[1]);
         Assert.StartsWith("with --exit-confidence 1: test error ", table.OutLines[^1]);
     }
 

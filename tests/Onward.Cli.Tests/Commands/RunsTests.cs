@@ -117,8 +117,8 @@ public sealed class RunsTests : IDisposable
     [Fact]
     public void No_runs_and_no_folder_are_told()
     {
-        _workplace.Refuse("runs", "runs: no such folder. Name a folder with folders of runs, or train one: onward train.");
-        Assert.Equal($"no runs in {_workplace["data"]}", Assert.Single(_workplace.Run("runs {data}").OutLines));
+        _workplace.Refuse("runs", "runs: no such folder. Name a folder that contains run folders, or start a run with 'onward train'.");
+        Assert.Equal($"There are no runs in {_workplace["data"]}.", Assert.Single(_workplace.Run("runs {data}").OutLines));
         _workplace.Refuse("runs {data}/train-images-idx3-ubyte", "is a file. Name a folder");
     }
 

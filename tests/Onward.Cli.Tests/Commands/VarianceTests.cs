@@ -39,28 +39,28 @@ public sealed class VarianceTests : IDisposable
         Workplace.Result result = _workplace.Run("variance --model s/1/1 --draws 2 --batch-size 4 --steps 2 --passes 1,2");
 
         Assert.Equal((0, ""), (result.Code, result.Error));
-        Assert.Equal("S/1/1, the blocks' weights: batch of 4 after 2 steps, 2 draws", result.OutLines[0]);
+        Assert.Equal("S/1/1, weights of all blocks: batch size 4, after 2 steps of training, 2 draws", result.OutLines[0]);
         Assert.Equal(1 + 1 + (8 * 2) + 2, result.OutLines.Length);
         Assert.Equal(1 + (8 * 2 * 3), File.ReadAllLines(_workplace["work/variance/model.csv"]).Length);
         RequirePicture("work/variance/model.png");
     }
 
     [Theory]
-    [InlineData("variance --layer 4", "--layer takes up to 8 sizes such as 64x32 by commas; got '4'")]
+    [InlineData("variance --layer 4", "--layer takes up to 8 sizes such as 64x32, separated by commas; got '4'")]
     [InlineData("variance --layer 0x4", "got '0x4'")]
     [InlineData("variance --layer 1024x1024", "got '1024x1024'")]
     [InlineData(
         "variance --layer 200000x1 --examples 1,60000",
-        "at most 67108864 inputs and outputs; got 60000 x (200000 + 1). Take a smaller --layer or fewer --examples")]
-    [InlineData("variance --examples 1,,2", "--examples takes up to 8 whole numbers from 1 to 65536 by commas; got '1,,2'")]
+        "at most 67108864 inputs and outputs; got 60000 x (200000 + 1). Choose a smaller --layer or fewer --examples")]
+    [InlineData("variance --examples 1,,2", "--examples takes up to 8 whole numbers from 1 to 65536, separated by commas; got '1,,2'")]
     [InlineData("variance --examples 1,2,3,4,5,6,7,8,9", "--examples takes up to 8")]
     [InlineData("variance --passes 1,2", "--passes takes one number for linear layers")]
-    [InlineData("variance --passes 0", "--passes takes up to 8 whole numbers from 1 to 4096 by commas; got '0'")]
+    [InlineData("variance --passes 0", "--passes takes up to 8 whole numbers from 1 to 4096, separated by commas; got '0'")]
     [InlineData("variance --draws 1", "--draws must be a whole number, 2 or more; got '1'")]
-    [InlineData("variance --steps 5", "--steps belongs to a network. Name one with --model")]
-    [InlineData("variance --mixer conv", "--mixer belongs to a network. Name one with --model")]
-    [InlineData("variance --model S/1/1 --layer 4x4", "--layer belongs to linear layers, and --model measures a network")]
-    [InlineData("variance --model S/1/2", "--model knows no 'S/1/2'")]
+    [InlineData("variance --steps 5", "--steps applies only to a network. Name one with --model")]
+    [InlineData("variance --mixer conv", "--mixer applies only to a network. Name one with --model")]
+    [InlineData("variance --model S/1/1 --layer 4x4", "--layer applies only to linear layers, but --model measures a network")]
+    [InlineData("variance --model S/1/2", "--model: unknown value 'S/1/2'")]
     [InlineData("variance --model S/1/1 --steps 0", "--steps must be a whole number from 1 to 1000000; got '0'")]
     [InlineData("variance --model L/32/64", "--model L/32/64 does not fit images of 28x28x1")]
     [InlineData("variance --perturbation gauss", "did you mean 'gaussian'?")]

@@ -32,7 +32,7 @@ public sealed class DamagedImagesTests : IDisposable
         Assert.Equal(
             [
                 $"onward: {files[3]}: not an image that can be read. Name an intact JPEG, PNG, GIF, BMP or WebP file.",
-                $"onward: 1 of {files.Length} images could not be read, and has no prediction; all others have.",
+                $"onward: 1 of {files.Length} images could not be read. All others were classified.",
             ],
             result.ErrorLines);
     }
@@ -53,7 +53,7 @@ public sealed class DamagedImagesTests : IDisposable
         Assert.Equal(
             [$"{_workplace["pictures/train/a/1.png"]}: no image", $"{_workplace["pictures/val/b/2.png"]}: empty", "32 images, 2 damaged"],
             result.OutLines);
-        Assert.Contains("before a run begins", Assert.Single(result.ErrorLines));
+        Assert.Contains("before you start a run", Assert.Single(result.ErrorLines));
         Assert.Equal((32, 2, "empty"), ((int)json["images"]!, json["damaged"]!.AsArray().Count, (string?)json["damaged"]![1]!["fault"]));
     }
 
@@ -72,8 +72,8 @@ public sealed class DamagedImagesTests : IDisposable
             "1.png (no image); at most 0 of 32 may be. List them all with 'onward data verify folder --data DIR'. To allow more, give --max-damaged PERCENT, also with --resume.",
             ended.ErrorLines[^1]);
         Assert.Equal($"onward: skipped 1 unreadable image: {_workplace["pictures/train/a/1.png"]} (no image)", gone.ErrorLines[^1]);
-        _workplace.Refuse("train --dataset digits --max-damaged 4 --out other", "--max-damaged belongs to --dataset folder");
-        _workplace.Refuse("train --dataset digits --no-antialias --out other", "--no-antialias belongs to --dataset folder");
+        _workplace.Refuse("train --dataset digits --max-damaged 4 --out other", "--max-damaged applies only to --dataset folder");
+        _workplace.Refuse("train --dataset digits --no-antialias --out other", "--no-antialias applies only to --dataset folder");
     }
 
     [Fact(Timeout = 120_000)]

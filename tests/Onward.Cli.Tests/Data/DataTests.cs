@@ -18,7 +18,7 @@ public sealed class DataTests : IDisposable
         Assert.Equal(
             ["name", "mnist", "fashion-mnist", "cifar-10", "digits", "idx", "folder"], result.OutLines.Select(line => line.Split(' ')[0]));
         Assert.EndsWith(_workplace["cache"], result.OutLines[1]);
-        Assert.EndsWith($"no; looked in {_workplace["cifar-cache"]}", result.OutLines[3]);
+        Assert.EndsWith($"not found in {_workplace["cifar-cache"]}", result.OutLines[3]);
         JsonElement json = JsonDocument.Parse(_workplace.Run("data list --json").Out).RootElement;
         Assert.Equal(_workplace["cache"], json[0].GetProperty("found").GetString());
         Assert.Equal(JsonValueKind.Null, json[2].GetProperty("found").ValueKind);
@@ -57,7 +57,7 @@ public sealed class DataTests : IDisposable
     {
         CopyToCache();
 
-        Assert.Contains("complete already", _workplace.Run("data download mnist").Out);
+        Assert.Contains("already complete", _workplace.Run("data download mnist").Out);
         Assert.Contains("\"downloaded\":[]", _workplace.Run("data download mnist --json").Out);
     }
 
@@ -75,12 +75,12 @@ public sealed class DataTests : IDisposable
     [InlineData("data download", "'onward data download' needs a NAME: mnist, fashion-mnist or cifar-10.")]
     [InlineData(
         "data info mnist idx",
-        "'onward data info' takes one NAME and options; 'idx' belongs to none. See 'onward data info --help'.")]
-    [InlineData("data views mnist", "'onward data views' takes options only; 'mnist' belongs to none")]
+        "'onward data info' takes one NAME and options; 'idx' is neither. See 'onward data info --help'.")]
+    [InlineData("data views mnist", "'onward data views' takes only options; 'mnist' is not an option")]
     [InlineData("data verify mnist --jsn", "'onward data verify' has no option '--jsn'; did you mean '--json'?")]
-    [InlineData("data info cifar-10", "cifar-10 is not on this machine. Fetch it with 'onward data download cifar-10'")]
-    [InlineData("data info minst", "NAME knows no 'minst'")]
-    [InlineData("data verify digits", "NAME knows no 'digits'")]
+    [InlineData("data info cifar-10", "cifar-10 is not on this machine. Download it with 'onward data download cifar-10'")]
+    [InlineData("data info minst", "NAME: unknown value 'minst'")]
+    [InlineData("data verify digits", "NAME: unknown value 'digits'")]
     [InlineData("data info idx", "needs --data")]
     [InlineData("data info mnist --data {path}/absent", "no such folder")]
     [InlineData("data download fashion-mnist", "could not be downloaded")]
@@ -126,7 +126,7 @@ public sealed class DataTests : IDisposable
             result => Assert.Equal(
                 $"onward: skipped 1 unreadable image: {_workplace["pictures/train/one/0.bmp"]} (no image)", result.ErrorLines[^1]));
         Assert.Contains("\"imageSize\": 16", File.ReadAllText(_workplace["work/run/config.json"]));
-        Assert.Matches("images +16 to train on, 16 to test on", _workplace.Run("data info folder --data {path}/pictures").Out);
+        Assert.Matches("images +16 for training, 16 for testing", _workplace.Run("data info folder --data {path}/pictures").Out);
     }
 
     [Fact]

@@ -25,9 +25,9 @@ public sealed class FolderTests : IDisposable
 
         Assert.Equal((double)trained["testError"]!, (double)measured["validationError"]!);
         Assert.NotEqual((double)measured["validationError"]!, (double)measured["testError"]!);
-        Assert.Matches("^ +train +validation +test +test accuracy", table.OutLines[1]);
+        Assert.Matches("^ +train error +validation error +test error +test accuracy", table.OutLines[1]);
         Assert.Contains("\"hasValidationSet\": true", File.ReadAllText(_workplace["work/run/config.json"]));
-        Assert.Matches("images +32 to train on, 8 to choose by, 12 to test on", info);
+        Assert.Matches("images +32 for training, 8 for validation, 12 for testing", info);
         Assert.Matches("class +name +train +validation +test\n0 +cats +16 +4 +6\n", info);
         Assert.Contains("validation", _workplace.Run("runs .").Out);
         Directory.Delete(_workplace["work/run"], recursive: true);
@@ -90,7 +90,7 @@ public sealed class FolderTests : IDisposable
         Assert.Null(alone["trainError"]);
         Assert.Equal((double)both["testError"]!, (double)alone["testError"]!);
         Assert.Equal((double)both["testError"]!, (cats + dogs) / 2, 1e-3);
-        Assert.Matches("^ +test +test accuracy", _workplace.Run("eval --run run --data {path}/pictures/val").OutLines[1]);
+        Assert.Matches("^ +test error +test accuracy", _workplace.Run("eval --run run --data {path}/pictures/val").OutLines[1]);
     }
 
     [Fact]

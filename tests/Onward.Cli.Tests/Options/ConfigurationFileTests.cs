@@ -95,19 +95,19 @@ public sealed class ConfigurationFileTests : IDisposable
     }
 
     [Theory]
-    [InlineData("""{ "epoch": 5 }""", "there is no option 'epoch'; did you mean 'epochs'? A key is the name of an option of 'onward train' without its dashes.")]
+    [InlineData("""{ "epoch": 5 }""", "there is no option 'epoch'; did you mean 'epochs'? Keys are options of 'onward train' without the leading dashes.")]
     [InlineData("""{ "json": true }""", "there is no option 'json'.")]
     [InlineData("""{ "lr": "fast" }""", "--lr must be a number above 0; got 'fast'.")]
     [InlineData("""{ "lr": -1 }""", "--lr must be a number above 0; got '-1'.")]
     [InlineData("""{ "epochs": 1.5 }""", "--epochs must be a whole number from 1 to 1000000; got '1.5'.")]
     [InlineData("""{ "layerwise": "yes" }""", "layerwise takes true or false; got '\"yes\"'.")]
     [InlineData("""{ "lr": { "peak": 1 } }""", "lr takes a value, not an object.")]
-    [InlineData("""[1]""", "does not hold one JSON object.")]
-    [InlineData("""{ "lr": 0.1, "lr": 0.2 }""", "not valid JSON, or a key twice.")]
-    [InlineData("{\n \"lr\": 0.1,\n oops }", ", line 3: not valid JSON")]
-    [InlineData("""{ "rule": "BP", "passes": 2 }""", "--passes means nothing to --rule BP.")]
-    [InlineData("""{ "model": "\ud800" }""", "o.json: a text in it is no valid Unicode.")]
-    [InlineData("""{ "\ud800": 1 }""", "o.json: a text in it is no valid Unicode.")]
+    [InlineData("""[1]""", "is not one JSON object.")]
+    [InlineData("""{ "lr": 0.1, "lr": 0.2 }""", "invalid JSON, or a duplicate key.")]
+    [InlineData("{\n \"lr\": 0.1,\n oops }", ", line 3: invalid JSON")]
+    [InlineData("""{ "rule": "BP", "passes": 2 }""", "--passes does not apply to --rule BP.")]
+    [InlineData("""{ "model": "\ud800" }""", "o.json: a text in it is not valid Unicode.")]
+    [InlineData("""{ "\ud800": 1 }""", "o.json: a text in it is not valid Unicode.")]
     [InlineData("""{ "lr": "\u001b[2J\u2028\n" }""", "--lr must be a number above 0; got '\\u001B[2J\\u2028\\u000A'.")]
     public void A_wrong_file_is_refused_in_one_line(string content, string fault)
     {

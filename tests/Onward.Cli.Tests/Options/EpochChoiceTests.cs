@@ -64,7 +64,7 @@ public sealed class EpochChoiceTests : IDisposable
                 $"{command} --epoch 9",
                 $"work/run keeps no checkpoint of epoch 9 but of epochs {best} and 4. Name one of those with --epoch.");
             _workplace.Refuse($"{command} --epoch 0", "--epoch must be a whole number, 1 or more; got '0'");
-            _workplace.Refuse($"{command} --epoch {best} --best", "--best and --epoch both choose an epoch. Leave one of them out.");
+            _workplace.Refuse($"{command} --epoch {best} --best", "--best and --epoch both choose an epoch. Use only one of them.");
         }
 
         File.Delete(Checkpoint("run", best));
@@ -75,7 +75,7 @@ public sealed class EpochChoiceTests : IDisposable
         _workplace.Refuse("eval --run run --best", "keeps no checkpoint of an epoch that has ended. Leave --best out.");
         _workplace.Refuse(
             "train --best",
-            "--best and --epoch choose an epoch of the run that --resume names. Name that run, or leave them out; --epochs says how many to train.");
+            "--best and --epoch choose an epoch of the run that --resume names. Add --resume, or leave them out. The number of epochs to train is --epochs.");
         _workplace.Refuse("train --resume run --out other", "--out cannot be given with --resume");
     }
 

@@ -20,7 +20,7 @@ public sealed class LaunchTests : IDisposable
         Assert.Equal(
             (
                 2,
-                "onward: 4 processes were started together, as by mpirun, and each would train the whole run. Share it among them with --parallel data, or start one process.\n"),
+                "onward: mpirun started 4 processes, and each would train the whole run. Share the run among them with --parallel data, or start one process.\n"),
             (first.Code, first.Error));
         Assert.Equal((0, "", ""), (second.Code, second.Error, second.Out));
         Assert.Empty(_workplace.Left);

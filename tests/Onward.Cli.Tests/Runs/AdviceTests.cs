@@ -38,8 +38,8 @@ public sealed class AdviceTests : IDisposable
 
         Assert.Equal((0, 0), (tried.Code, given.Code));
         Assert.Contains("onward: the 64 training images are few, so the defaults are --batch-size 16 --warmup-epochs 5.", tried.ErrorLines);
-        Assert.Contains(tried.OutLines, line => line.Contains("120 epochs of 4, 16 images each", StringComparison.Ordinal));
-        Assert.Contains(given.OutLines, line => line.Contains("2 epochs of 1, 64 images each", StringComparison.Ordinal));
+        Assert.Contains(tried.OutLines, line => line.Contains("120 epochs of 4, batch size 16", StringComparison.Ordinal));
+        Assert.Contains(given.OutLines, line => line.Contains("2 epochs of 1, batch size 64", StringComparison.Ordinal));
         _workplace.Refuse(
             "train --data {data} --batch-size 128",
             "--batch-size 128 is more than the 64 training images. Take at most 64, or leave --batch-size out.");

@@ -102,7 +102,7 @@ public sealed class TrainTests : IDisposable
         string? tried = (string?)JsonNode.Parse(_workplace.Run($"{run} --dry-run --json").Out)!["blankViews"];
 
         string? kept = (string?)JsonNode.Parse(File.ReadAllText(_workplace["work/run/config.json"]))!["blankViews"];
-        string told = blankViews == "redraw" ? "blank ones are drawn again" : "blank ones are kept";
+        string told = blankViews == "redraw" ? "blank crops are redrawn" : "blank crops are kept";
         bool cropsByArea = options.Length > 0;
         Assert.Equal((blankViews, blankViews), (tried, kept));
         Assert.Equal(cropsByArea, _workplace.Run($"{run} --dry-run").OutLines.Any(line => line.EndsWith(told, StringComparison.Ordinal)));
