@@ -43,7 +43,7 @@ public sealed class HelpTests : IDisposable
     }
 
     [Fact]
-    public void The_version_is_one_line() => Assert.Equal("onward 0.1.0\n", _workplace.Run("--version").Out);
+    public void The_version_is_one_line() => Assert.Equal("onward 0.2.0\n", _workplace.Run("--version").Out);
 
     public void Dispose() => _workplace.Dispose();
 }
