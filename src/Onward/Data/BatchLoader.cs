@@ -7,17 +7,17 @@ using Onward.Threads;
 
 namespace Onward.Data;
 
-/// <summary>Deals labelled images out in batches, standardised and assembled in the background.</summary>
+/// <summary>Provides labelled images in batches, standardised and assembled by background threads.</summary>
 /// <remarks>
-/// The order of an epoch is a function of (seed, epoch) alone, so a resumed run sees the batches it would have seen, whatever
-/// the number of threads. One enumeration runs at a time; a batch belongs to the reader until it asks for the next one. In
-/// the place of a damaged image stands the next that is not.
+/// The order of an epoch depends only on the seed and the epoch. So a resumed run gets the same batches, with any number of
+/// threads. One enumeration may run at a time. A batch is valid until the next one is requested. A damaged image is replaced by
+/// the next intact image of the set.
 /// </remarks>
 public sealed class BatchLoader : IDisposable
 {
     private const int Buffers = 3;
 
-    // Batches for evaluation, by images and by values: 16 MB each.
+    // Limits of an evaluation batch: number of images, and number of values (16 MB).
     private const int EvaluationImages = 1000;
     private const int EvaluationValues = 4 << 20;
 
@@ -25,7 +25,7 @@ public sealed class BatchLoader : IDisposable
     private readonly float[] _scale; // [row, column, channel]
     private readonly float[] _shift; // [row, column, channel]
     private readonly float[] _unitScale; // [row, column, channel], for intensities in [0, 1]
-    private readonly int _views; // of an image in training; 0 where it is dealt out as it is
+    private readonly int _views; // views of each image in training; 0 if images are not augmented
     private readonly int _batchSize;
     private readonly BatchShare _share;
     private readonly ulong _seed;
@@ -34,28 +34,27 @@ public sealed class BatchLoader : IDisposable
     private readonly Action<int, int> _assembleImage;
     private readonly Prefetcher<ImageBatch> _prefetcher;
 
-    // The batch that the team is at.
+    // The batch that the team is assembling.
     private ImageBatch _batch = null!;
     private int[] _order = [];
     private int _start;
     private int _epoch;
     private bool _augmented;
 
-    /// <summary>Starts the background threads, which sleep until batches are asked for.</summary>
-    /// <param name="images">Images to deal out.</param>
+    /// <summary>Starts the background threads, which wait until batches are requested.</summary>
+    /// <param name="images">The images.</param>
     /// <param name="mean">Mean of each channel, with pixels scaled to [0, 1]. [channel]</param>
-    /// <param name="standardDeviation">Standard deviation of each channel in the same unit, above 0. [channel]</param>
+    /// <param name="standardDeviation">Standard deviation of each channel, with pixels scaled to [0, 1]; above 0. [channel]</param>
     /// <param name="batchSize">Images per batch, 1 to the number of images.</param>
-    /// <param name="seed">Seed of the order of training and of the views.</param>
-    /// <param name="views">
-    /// How each view of an image is made for training, at least one; null for one view, the image as it is. Evaluation sees
-    /// every image once, as it is. An image of another size than a model is given is cropped at its centre.
-    /// </param>
-    /// <param name="threads">
-    /// Background threads that read images and make views, at least 1; copying images that lie in memory takes one.
-    /// </param>
-    /// <param name="share">The share of every batch that is dealt out; null for all of it.</param>
-    /// <exception cref="ArgumentException">The batch size, the threads, a statistic or a recipe does not fit the images.</exception>
+    /// <param name="seed">Seed of the order of training images and of the views.</param>
+    /// <param name="views">Recipe of each view of an image in training, at least one; null for one view without augmentation.
+    /// Evaluation uses every image once, without augmentation. An image of another size than the model's input is then cropped at
+    /// its centre.</param>
+    /// <param name="threads">Background threads that read images and make views, at least 1. One is used if the images lie in
+    /// memory and are not augmented.</param>
+    /// <param name="share">The share of every batch that this process gets; null for the whole batch.</param>
+    /// <exception cref="ArgumentException">The batch size, the number of threads, a statistic or a recipe does not fit the
+    /// images.</exception>
     public BatchLoader(
         ImageSet images,
         ReadOnlySpan<float> mean,
@@ -83,7 +82,8 @@ public sealed class BatchLoader : IDisposable
         if ((long)batchSize * views.Count * images.ImageLength > Array.MaxLength)
         {
             throw new ArgumentException(
-                $"A batch must fit one array of {Array.MaxLength} values; {batchSize} images of {images.ImageLength}, {views.Count} of each, do not.",
+                $"A batch must fit one array of {Array.MaxLength} values; "
+                + $"{batchSize} images of {images.ImageLength} values in {views.Count} views each do not.",
                 nameof(batchSize));
         }
 
@@ -100,13 +100,13 @@ public sealed class BatchLoader : IDisposable
             _shift[i] = -mean[channel] / standardDeviation[channel];
         }
 
-        bool asTheyAre = views is [var only] && only == ViewRecipe.None;
-        (_batchSize, _seed, _views) = (batchSize, seed, asTheyAre ? 0 : views.Count);
+        bool plain = views is [var only] && only == ViewRecipe.None;
+        (_batchSize, _seed, _views) = (batchSize, seed, plain ? 0 : views.Count);
         _share = share ?? BatchShare.Whole;
-        _workbenches = new Workbench[asTheyAre && images.IsInMemory ? 1 : threads];
+        _workbenches = new Workbench[plain && images.IsInMemory ? 1 : threads];
         for (int thread = 0; thread < _workbenches.Length; thread++)
         {
-            _workbenches[thread] = new Workbench(new RawImage(), Maker(ViewRecipe.None), asTheyAre ? [] : [.. views.Select(Maker)]);
+            _workbenches[thread] = new Workbench(new RawImage(), Maker(ViewRecipe.None), plain ? [] : [.. views.Select(Maker)]);
         }
 
         ImageBatch[] slots = new ImageBatch[Buffers];
@@ -122,13 +122,13 @@ public sealed class BatchLoader : IDisposable
         ViewMaker Maker(ViewRecipe recipe) => new(recipe, seed, images.Height, images.Width, images.Channels, images.Antialias);
     }
 
-    /// <summary>Makes a loader for evaluation, whose batches take little memory whatever the size of images.</summary>
-    /// <param name="images">Images to deal out in order.</param>
+    /// <summary>Makes a loader for evaluation, whose batches take at most about 16 MB.</summary>
+    /// <param name="images">The images, provided in order.</param>
     /// <param name="mean">Mean of each channel, with pixels scaled to [0, 1]. [channel]</param>
-    /// <param name="standardDeviation">Standard deviation of each channel in the same unit, above 0. [channel]</param>
+    /// <param name="standardDeviation">Standard deviation of each channel, with pixels scaled to [0, 1]; above 0. [channel]</param>
     /// <param name="threads">Background threads that read images, at least 1.</param>
-    /// <param name="share">The share of every batch that is dealt out; null for all of it.</param>
-    /// <exception cref="ArgumentException">The threads or a statistic does not fit the images.</exception>
+    /// <param name="share">The share of every batch that this process gets; null for the whole batch.</param>
+    /// <exception cref="ArgumentException">The number of threads or a statistic does not fit the images.</exception>
     public static BatchLoader ForEvaluation(
         ImageSet images, ReadOnlySpan<float> mean, ReadOnlySpan<float> standardDeviation, int threads = 1, BatchShare? share = null)
     {
@@ -137,10 +137,10 @@ public sealed class BatchLoader : IDisposable
         return new BatchLoader(images, mean, standardDeviation, batch, seed: 0, threads: threads, share: share);
     }
 
-    /// <summary>Batches in one epoch of training: only full ones count, as in the paper's code.</summary>
+    /// <summary>Number of batches in an epoch of training. An incomplete last batch is left out, as in the paper's code.</summary>
     public int StepsPerEpoch => _images.Count / _batchSize;
 
-    /// <summary>The order of an epoch: a permutation of the examples that depends on the seed and the epoch alone. [example]</summary>
+    /// <summary>The order of an epoch: a permutation of the examples that depends only on the seed and the epoch. [example]</summary>
     /// <param name="epoch">Number of the epoch, from 0.</param>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="epoch"/> is below 0.</exception>
     public int[] Order(int epoch)
@@ -156,10 +156,11 @@ public sealed class BatchLoader : IDisposable
         return order;
     }
 
-    /// <summary>Deals one epoch out in its shuffled order; the examples that do not fill a batch are left out.</summary>
+    /// <summary>Provides one epoch in shuffled order. Examples that do not fill a batch are left out.</summary>
     /// <param name="epoch">Number of the epoch, from 0.</param>
-    /// <param name="firstStep">Step of the epoch to begin with, 0 to <see cref="StepsPerEpoch"/>: where a resumed run goes on.</param>
-    /// <param name="cancellation">Ends the wait for a batch.</param>
+    /// <param name="firstStep">First step to provide, 0 to <see cref="StepsPerEpoch"/>. A resumed run starts in the middle of an
+    /// epoch.</param>
+    /// <param name="cancellation">Cancels the wait for a batch.</param>
     /// <exception cref="ArgumentOutOfRangeException">The epoch or the step is out of range.</exception>
     public IEnumerable<ImageBatch> Epoch(int epoch, int firstStep = 0, CancellationToken cancellation = default)
     {
@@ -169,8 +170,8 @@ public sealed class BatchLoader : IDisposable
         return _prefetcher.Run(firstStep, StepsPerEpoch, (batch, step) => Assemble(batch, order, step, epoch, _views), cancellation);
     }
 
-    /// <summary>Deals every example out once, in the order of the file, for evaluation; the last batch may be smaller.</summary>
-    /// <param name="cancellation">Ends the wait for a batch.</param>
+    /// <summary>Provides every example once, in the order of the set, for evaluation. The last batch may be smaller.</summary>
+    /// <param name="cancellation">Cancels the wait for a batch.</param>
     public IEnumerable<ImageBatch> InOrder(CancellationToken cancellation = default)
     {
         int[] order = [.. Enumerable.Range(0, _images.Count)];
@@ -178,7 +179,7 @@ public sealed class BatchLoader : IDisposable
         return _prefetcher.Run(0, steps, (batch, step) => Assemble(batch, order, step, epoch: 0, views: 0), cancellation);
     }
 
-    /// <summary>Stops the background threads; an enumeration still under way ends with <see cref="ObjectDisposedException"/>.</summary>
+    /// <summary>Stops the background threads. An enumeration in progress ends with <see cref="ObjectDisposedException"/>.</summary>
     public void Dispose()
     {
         _prefetcher.Dispose();
@@ -194,7 +195,7 @@ public sealed class BatchLoader : IDisposable
         _team.Run(batch.Images, _assembleImage);
     }
 
-    // Views are drawn for the example asked for, even where another one stands in its place.
+    // The view's random draws depend on the requested example, even if another image replaces it because it is damaged.
     private void AssembleImage(int i, int thread)
     {
         (RawImage image, ViewMaker plain, ViewMaker[] views) = _workbenches[thread];
@@ -264,6 +265,6 @@ public sealed class BatchLoader : IDisposable
         }
     }
 
-    // What one thread works with.
+    // The buffers and view makers of one thread.
     private sealed record Workbench(RawImage Image, ViewMaker Plain, ViewMaker[] Views);
 }

@@ -1,6 +1,6 @@
 namespace Onward.Data;
 
-/// <summary>Images ready for a model, with their labels. Its arrays are used again: read them before asking for the next batch.</summary>
+/// <summary>A batch of images for a model, with their labels. The arrays are reused: read them before requesting the next batch.</summary>
 public sealed class ImageBatch
 {
     internal ImageBatch(int capacity, int imageLength)
@@ -9,31 +9,31 @@ public sealed class ImageBatch
         Labels = new int[capacity];
     }
 
-    /// <summary>A batch of nothing.</summary>
+    /// <summary>A batch without images.</summary>
     internal static ImageBatch Empty { get; } = new(0, 0);
 
-    /// <summary>Number of images: of the whole batch, or of the share of it that this process takes.</summary>
+    /// <summary>Number of images in this process's share of the batch; of the whole batch if it is not shared.</summary>
     public int Images { get; internal set; }
 
-    /// <summary>Place of the first of them in the whole batch.</summary>
+    /// <summary>Index of the first of these images in the whole batch.</summary>
     public int FirstImage { get; internal set; }
 
-    /// <summary>Images of the whole batch.</summary>
+    /// <summary>Number of images in the whole batch.</summary>
     public int ImagesOfAll { get; internal set; }
 
-    /// <summary>Views of each image: example v * <see cref="Images"/> + i is view v of image i.</summary>
+    /// <summary>Number of views of each image. Example v * <see cref="Images"/> + i is view v of image i.</summary>
     public int Views { get; internal set; }
 
-    /// <summary>Number of examples, a view of an image each; entries of the arrays beyond it have no meaning.</summary>
+    /// <summary>Number of examples: images times views. Array elements beyond it have no meaning.</summary>
     public int Count => Images * Views;
 
     /// <summary>Standardised intensities, (v / 255 - mean) / standard deviation. [example, row, column, channel]</summary>
     public float[] Pixels { get; }
 
-    /// <summary>Class of each example, the same for all views of an image. [example]</summary>
+    /// <summary>Class of each example, equal for all views of an image. [example]</summary>
     public int[] Labels { get; }
 
-    /// <summary>The pixels of some examples.</summary>
+    /// <summary>The pixels of consecutive examples. [example, row, column, channel]</summary>
     internal ReadOnlySpan<float> PixelsOf(int first, int examples)
     {
         int image = Pixels.Length / Labels.Length;

@@ -6,11 +6,11 @@ namespace Onward.Data;
 
 /// <summary>A training set and a test set of images, with the statistics that standardise them.</summary>
 /// <param name="Name">Name for display, such as <c>MNIST</c>.</param>
-/// <param name="Training">Images to learn from.</param>
-/// <param name="Test">Images to measure the error on; same size, channels and classes as <paramref name="Training"/>.</param>
+/// <param name="Training">Images to train on.</param>
+/// <param name="Test">Images to measure the error on, with the size, channels and classes of <paramref name="Training"/>.</param>
 /// <param name="Mean">Mean of each channel of the training set, with pixels scaled to [0, 1]. [channel]</param>
-/// <param name="StandardDeviation">Standard deviation of each channel, in the same unit. [channel]</param>
-/// <param name="Source">How the data was obtained, for display: a folder, or a folder and the mirror it was filled from.</param>
+/// <param name="StandardDeviation">Standard deviation of each channel of the training set, with pixels scaled to [0, 1]. [channel]</param>
+/// <param name="Source">Origin of the data, for display: a folder, and that it was just downloaded if so.</param>
 public sealed record ImageDataset(
     string Name,
     ImageSet Training,
@@ -19,29 +19,29 @@ public sealed record ImageDataset(
     float[] StandardDeviation,
     string Source)
 {
-    /// <summary>Images to choose by: the best epoch, an early end. Null where the data set has none of its own.</summary>
+    /// <summary>Validation images, used to choose the best epoch and to stop early. Null if the data set has none.</summary>
     public ImageSet? Validation { get; init; }
 
-    /// <summary>True if all images are one set, in <see cref="Training"/> and in <see cref="Test"/> alike.</summary>
+    /// <summary>True if there is only one set, which is both <see cref="Training"/> and <see cref="Test"/>.</summary>
     public bool IsOneSet => ReferenceEquals(Training, Test);
 
-    /// <summary>Splits one set: a fifth of it becomes the test set, the same share of each class.</summary>
-    /// <param name="seed">Names the draw.</param>
-    /// <exception cref="DataException">There is one image only.</exception>
+    /// <summary>Splits a single set: a fifth of each class becomes the test set.</summary>
+    /// <param name="seed">Seed of the draw.</param>
+    /// <exception cref="DataException">There is only one image.</exception>
     public ImageDataset Split(ulong seed)
     {
         if (Training.Count < 2)
         {
-            throw new DataException($"{Source}: one image in all, which cannot be both learned and tested on. Add some.");
+            throw new DataException($"{Source}: only one image, which cannot be used for both training and testing. Add images.");
         }
 
         (ImageSet training, ImageSet heldOut) = Training.HoldOut(Math.Max(1, Training.Count / 5), seed);
         return this with { Training = training, Test = heldOut };
     }
 
-    /// <summary>Brings the classes into another order, in which there may be more of them.</summary>
-    /// <param name="classNames">Name of each class in that order. [class]</param>
-    /// <returns>The images with the numbers that their classes have there; null if a class is not among the names.</returns>
+    /// <summary>Renumbers the classes to match a given list of class names, which may contain further names.</summary>
+    /// <param name="classNames">Name of each class. [class]</param>
+    /// <returns>The images with their new class numbers; null if the list lacks one of the classes.</returns>
     public ImageDataset? Renumber(IReadOnlyList<string> classNames)
     {
         ArgumentNullException.ThrowIfNull(classNames);
@@ -79,7 +79,7 @@ public sealed record ImageDataset(
         [.. Enumerable.Range(0, Training.Classes).Select(label => label.ToString(CultureInfo.InvariantCulture))];
 
     /// <summary>
-    /// Checksum of both sets and their statistics, as hexadecimal digits: a run goes on with images of the same checksum alone.
+    /// Checksum of both sets and their statistics, in hexadecimal. A run can only be resumed with images of the same checksum.
     /// </summary>
     public string Checksum()
     {

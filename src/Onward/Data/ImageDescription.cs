@@ -1,6 +1,8 @@
 namespace Onward.Data;
 
-/// <summary>What must be known of images to show a trained model others like them, and to name its answers.</summary>
+/// <summary>
+/// Description of the training images: what is needed to standardise new images for the model and to name its predictions.
+/// </summary>
 /// <param name="ClassNames">Name of each class. [class]</param>
 /// <param name="Mean">Mean of each channel of the training set, with pixels scaled to [0, 1]. [channel]</param>
 /// <param name="StandardDeviation">Standard deviation of each channel in the same unit, above 0. [channel]</param>
@@ -14,9 +16,9 @@ public sealed record ImageDescription(IReadOnlyList<string> ClassNames, IReadOnl
         return new(data.ClassNames, data.Mean, data.StandardDeviation);
     }
 
-    /// <summary>Whether images of so many channels in so many classes can be standardised and named by it.</summary>
+    /// <summary>True if images with these numbers of channels and classes can be standardised and named.</summary>
     /// <param name="channels">Channels of an image.</param>
-    /// <param name="classes">Classes.</param>
+    /// <param name="classes">Number of classes.</param>
     public bool Fits(int channels, int classes) =>
         ClassNames.Count == classes && ClassNames.All(name => name is not null)
         && Mean.Count == channels && Mean.All(float.IsFinite)

@@ -3,15 +3,15 @@ using System.Runtime.InteropServices;
 
 namespace Onward.Data;
 
-/// <summary>Images with the numbers of their classes, held in memory or read when they are needed.</summary>
+/// <summary>Images with their class numbers, held in memory or read on demand.</summary>
 public abstract class ImageSet
 {
     private readonly Lazy<UInt128> _checksum;
 
-    /// <summary>Takes labels as they are, without copying.</summary>
+    /// <summary>Stores the labels without copying them.</summary>
     /// <param name="labels">Class of each example, 0 to <paramref name="classes"/> - 1. [example]</param>
-    /// <param name="height">Rows of what a model is given, at least 1.</param>
-    /// <param name="width">Columns of what a model is given, at least 1.</param>
+    /// <param name="height">Rows of the model's input, at least 1.</param>
+    /// <param name="width">Columns of the model's input, at least 1.</param>
     /// <param name="channels">Channels of every image, at least 1.</param>
     /// <param name="classes">Number of classes, at least 1.</param>
     /// <exception cref="ArgumentException">There are no examples, a size is below 1, or a label is out of range.</exception>
@@ -38,10 +38,10 @@ public abstract class ImageSet
     /// <summary>Number of examples.</summary>
     public int Count => Labels.Length;
 
-    /// <summary>Rows of what a model is given; an image itself may have another size.</summary>
+    /// <summary>Rows of the model's input. An image itself may have another size.</summary>
     public int Height { get; }
 
-    /// <summary>Columns of what a model is given.</summary>
+    /// <summary>Columns of the model's input. An image itself may have another size.</summary>
     public int Width { get; }
 
     /// <summary>Channels of every image.</summary>
@@ -51,34 +51,34 @@ public abstract class ImageSet
     public int Classes { get; }
 
     /// <summary>
-    /// True if an image is smoothed before it is made smaller, as in PIL and torchvision; false for the four taps of the paper's
+    /// True to smooth an image before it is made smaller, as PIL and torchvision do; false for the four taps of the paper's
     /// code. Default true.
     /// </summary>
     public virtual bool Antialias => true;
 
-    /// <summary>Values of what a model is given: height times width times channels.</summary>
+    /// <summary>Number of values of the model's input: height times width times channels.</summary>
     public int ImageLength => Height * Width * Channels;
 
     /// <summary>Class of each example. [example]</summary>
     public ReadOnlyMemory<int> Labels { get; }
 
     /// <summary>
-    /// Checksum of sizes, labels and images (<see cref="ChecksumOfImages"/>): tells a set from others, not from forgeries.
-    /// It is computed once, when it is first asked for.
+    /// Checksum of sizes, labels and images (<see cref="ChecksumOfImages"/>), computed on first use. It distinguishes sets but
+    /// does not detect forgeries.
     /// </summary>
     public UInt128 Checksum => _checksum.Value;
 
-    /// <summary>True if reading an image is no more than to show it where it lies.</summary>
+    /// <summary>True if images lie in memory, so that reading one copies nothing.</summary>
     internal virtual bool IsInMemory => false;
 
-    /// <summary>Reads one image in its own size. Several threads may call it at once, each with its own image to fill.</summary>
+    /// <summary>Reads one image in its own size. Several threads may call this at once, each with its own <see cref="RawImage"/>.</summary>
     /// <param name="example">Number of the example, 0 to <see cref="Count"/> - 1.</param>
     /// <param name="image">Receives the image, of <see cref="Channels"/> channels.</param>
-    /// <returns>False where the image is damaged.</returns>
+    /// <returns>False if the image is damaged.</returns>
     /// <exception cref="DataException">Too many images are damaged.</exception>
     public abstract bool TryRead(int example, RawImage image);
 
-    /// <summary>Reads one image in its own size or, where it is damaged, the next that is not; after the last comes the first.</summary>
+    /// <summary>Reads one image in its own size. If it is damaged, the next intact image is read; the first follows the last.</summary>
     /// <param name="example">Number of the example, 0 to <see cref="Count"/> - 1.</param>
     /// <param name="image">Receives the image, of <see cref="Channels"/> channels.</param>
     /// <returns>Number of the example that was read.</returns>
@@ -97,8 +97,8 @@ public abstract class ImageSet
         throw new DataException($"None of {Count} images can be read. Replace them with intact copies.");
     }
 
-    /// <summary>The first examples, as a view on the same images.</summary>
-    /// <param name="count">How many, 1 to <see cref="Count"/>.</param>
+    /// <summary>The first examples, as a view of the same images.</summary>
+    /// <param name="count">Number of examples, 1 to <see cref="Count"/>.</param>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="count"/> is outside that range.</exception>
     public ImageSet Take(int count)
     {
@@ -107,10 +107,10 @@ public abstract class ImageSet
         return Slice(0, count);
     }
 
-    /// <summary>Holds examples out, for validation: two views on the same images. Each class has the same share in both.</summary>
+    /// <summary>Holds out examples for validation, as two views of the same images. Each class has the same share in both.</summary>
     /// <param name="count">Number of examples to hold out, 1 to <see cref="Count"/> - 1.</param>
-    /// <param name="seed">Names the draw.</param>
-    /// <returns>The examples that are left and those held out, both in their order.</returns>
+    /// <param name="seed">Seed of the draw.</param>
+    /// <returns>The remaining and the held-out examples, both in their original order.</returns>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="count"/> would leave one part empty.</exception>
     public (ImageSet Training, ImageSet HeldOut) HoldOut(int count, ulong seed)
     {
@@ -121,10 +121,10 @@ public abstract class ImageSet
     }
 
     /// <summary>
-    /// Sets the last examples apart: two views on the same images. Where images are sorted by class, take <see cref="HoldOut"/>.
+    /// Separates the last examples, as two views of the same images. If images are sorted by class, use <see cref="HoldOut"/>.
     /// </summary>
-    /// <param name="count">Examples of the second part, 1 to <see cref="Count"/> - 1.</param>
-    /// <returns>All but the last <paramref name="count"/> examples, and those last ones.</returns>
+    /// <param name="count">Number of examples in the second part, 1 to <see cref="Count"/> - 1.</param>
+    /// <returns>All examples except the last <paramref name="count"/>, and those last examples.</returns>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="count"/> would leave one part empty.</exception>
     public (ImageSet First, ImageSet Last) SplitLast(int count)
     {
@@ -133,14 +133,14 @@ public abstract class ImageSet
         return (Slice(0, Count - count), Slice(Count - count, count));
     }
 
-    /// <summary>A view on some of the images.</summary>
+    /// <summary>A view of consecutive images.</summary>
     /// <param name="start">Number of the first example.</param>
-    /// <param name="count">Examples of the view, at least 1.</param>
+    /// <param name="count">Number of examples, at least 1.</param>
     protected abstract ImageSet Slice(int start, int count);
 
     /// <summary>
-    /// Checksum of what is known of the images without reading each from a disk: pixels in memory, or names and sizes of files.
-    /// Default 0: sizes and labels alone tell such a set from others.
+    /// Checksum of what is known without reading every image from disk: pixels in memory, or names and sizes of files. The
+    /// default is 0: then only sizes and labels distinguish sets.
     /// </summary>
     protected virtual UInt128 ChecksumOfImages() => UInt128.Zero;
 

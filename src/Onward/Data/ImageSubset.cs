@@ -3,17 +3,17 @@ using System.Runtime.InteropServices;
 
 namespace Onward.Data;
 
-/// <summary>Some of the images of a set, in an order of their own and with classes of their own numbers.</summary>
+/// <summary>Some of the images of a set, in any order. Classes may have other numbers than in the set.</summary>
 public sealed class ImageSubset : ImageSet
 {
     private readonly ImageSet _images;
     private readonly ReadOnlyMemory<int> _examples;
     private readonly int[]? _numbers; // [class of the set]
 
-    /// <summary>Names the images.</summary>
+    /// <summary>Selects examples of a set.</summary>
     /// <param name="images">The set.</param>
     /// <param name="examples">Numbers of examples in the set, each 0 to its count - 1. [example]</param>
-    /// <exception cref="ArgumentException">There are none, or one is not in the set.</exception>
+    /// <exception cref="ArgumentException">No example is selected, or a number is out of range.</exception>
     public ImageSubset(ImageSet images, ReadOnlyMemory<int> examples)
         : this(images, examples, null, images?.Classes ?? 0)
     {
@@ -23,17 +23,19 @@ public sealed class ImageSubset : ImageSet
         : base(LabelsOf(images, examples.Span, numbers), images.Height, images.Width, images.Channels, classes) =>
         (_images, _examples, _numbers) = (images, examples, numbers);
 
-    /// <summary>All images of a set, with other numbers for its classes.</summary>
+    /// <summary>Renumbers the classes of a set.</summary>
     /// <param name="images">The set.</param>
     /// <param name="numbers">New number of each class, 0 to <paramref name="classes"/> - 1. [class]</param>
-    /// <param name="classes">Number of classes after it.</param>
+    /// <param name="classes">Number of classes after renumbering.</param>
     internal static ImageSubset Renumber(ImageSet images, int[] numbers, int classes) =>
         new(images, Enumerable.Range(0, images.Count).ToArray(), numbers, classes);
 
-    /// <summary>Draws images without repetition: those of the first batches that an epoch 0 of the same seed deals out.</summary>
+    /// <summary>
+    /// Draws images without repetition. They are the first images of epoch 0 in a <see cref="BatchLoader"/> with the same seed.
+    /// </summary>
     /// <param name="images">The set.</param>
-    /// <param name="count">How many, 1 to its count.</param>
-    /// <param name="seed">Names the draw.</param>
+    /// <param name="count">Number of images, 1 to the size of the set.</param>
+    /// <param name="seed">Seed of the draw.</param>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="count"/> is outside that range.</exception>
     public static ImageSubset Draw(ImageSet images, int count, ulong seed)
     {

@@ -5,7 +5,7 @@ namespace Onward.Data;
 /// <summary>Images of one size held in memory as bytes, each with the number of its class.</summary>
 public sealed class LabelledImages : ImageSet
 {
-    /// <summary>Takes pixels and labels as they are, without copying.</summary>
+    /// <summary>Stores pixels and labels without copying them.</summary>
     /// <param name="pixels">Intensities 0 to 255. [example, row, column, channel]</param>
     /// <param name="labels">Class of each example, 0 to <paramref name="classes"/> - 1. [example]</param>
     /// <param name="height">Rows of one image, at least 1.</param>

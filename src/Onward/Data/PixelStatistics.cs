@@ -3,8 +3,8 @@ namespace Onward.Data;
 /// <summary>Mean and standard deviation of each channel, with pixels scaled to [0, 1].</summary>
 internal static class PixelStatistics
 {
-    /// <summary>Measures images; the sums are exact.</summary>
-    /// <returns>Two arrays. [channel]</returns>
+    /// <summary>Computes the statistics of a set. The integer sums are exact.</summary>
+    /// <returns>Mean and standard deviation. [channel]</returns>
     public static (float[] Mean, float[] Deviation) Of(LabelledImages images)
     {
         long[] sums = new long[images.Channels];

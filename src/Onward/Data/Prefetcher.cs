@@ -2,15 +2,15 @@ using System.Runtime.ExceptionServices;
 
 namespace Onward.Data;
 
-/// <summary>Fills a ring of slots on one background thread, ahead of the thread that reads them in order.</summary>
-/// <remarks>Step s lies in slot s modulo the number of slots; the reader holds one slot, the others are filled meanwhile.</remarks>
+/// <summary>Fills a ring of slots on a background thread, ahead of the thread that reads them in order.</summary>
+/// <remarks>Step s uses slot s modulo the number of slots. The reader holds one slot while the others are filled.</remarks>
 internal sealed class Prefetcher<T> : IDisposable
 {
     private readonly object _gate = new();
     private readonly T[] _slots;
     private readonly Thread _thread;
 
-    // All below is guarded by _gate. Steps before _released may be overwritten, steps before _next are ready.
+    // All fields below are guarded by _gate. Steps before _released may be overwritten; steps before _next are ready.
     private Action<T, int>? _fill;
     private int _released;
     private int _next;
@@ -26,8 +26,8 @@ internal sealed class Prefetcher<T> : IDisposable
         _thread.Start();
     }
 
-    /// <summary>Yields steps <paramref name="first"/> to <paramref name="end"/> - 1; one enumeration at a time.</summary>
-    /// <remarks>A fault of <paramref name="fill"/> reaches the reader in place of the step that failed.</remarks>
+    /// <summary>Yields steps <paramref name="first"/> to <paramref name="end"/> - 1. Only one enumeration may run at a time.</summary>
+    /// <remarks>An exception of <paramref name="fill"/> is rethrown to the reader at the step that failed.</remarks>
     public IEnumerable<T> Run(int first, int end, Action<T, int> fill, CancellationToken cancellation)
     {
         Begin(first, end, fill);

@@ -1,28 +1,28 @@
 namespace Onward.Data;
 
-/// <summary>One image of any size as it was read. Its memory grows to the largest image and is used again.</summary>
+/// <summary>One image of any size, as it was read. Its buffer grows to the largest image and is reused.</summary>
 public sealed class RawImage
 {
     private byte[] _buffer = [];
     private ReadOnlyMemory<byte> _pixels;
 
-    /// <summary>Rows.</summary>
+    /// <summary>Number of rows.</summary>
     public int Height { get; private set; }
 
-    /// <summary>Columns.</summary>
+    /// <summary>Number of columns.</summary>
     public int Width { get; private set; }
 
-    /// <summary>Channels.</summary>
+    /// <summary>Number of channels.</summary>
     public int Channels { get; private set; }
 
     /// <summary>Intensities, 0 to 255. [row, column, channel]</summary>
     public ReadOnlySpan<byte> Pixels => _pixels.Span;
 
-    /// <summary>Makes room for an image.</summary>
+    /// <summary>Allocates room for an image, or reuses the buffer.</summary>
     /// <param name="height">Rows, at least 1.</param>
     /// <param name="width">Columns, at least 1.</param>
     /// <param name="channels">Channels, at least 1.</param>
-    /// <returns>The memory to fill, which holds anything yet. [row, column, channel]</returns>
+    /// <returns>The memory to fill; its content is undefined. [row, column, channel]</returns>
     /// <exception cref="ArgumentException">A size is below 1, or the image would not fit one array.</exception>
     public Span<byte> Resize(int height, int width, int channels)
     {
@@ -41,7 +41,7 @@ public sealed class RawImage
         return _buffer.AsSpan(0, (int)length);
     }
 
-    /// <summary>Shows an image that lies in memory already, without copying.</summary>
+    /// <summary>Refers to an image that already lies in memory, without copying it.</summary>
     /// <param name="pixels">Intensities, 0 to 255. [row, column, channel]</param>
     /// <param name="height">Rows, at least 1.</param>
     /// <param name="width">Columns, at least 1.</param>

@@ -4,21 +4,21 @@ namespace Onward.Data;
 
 /// <summary>Two parts of a set of examples, drawn so that each class has the same share in both.</summary>
 /// <remarks>
-/// Files are often sorted by class, so the first or the last examples of a set may all be of one class. The draw is a
-/// function of the labels, the number and the seed alone.
+/// Files are often sorted by class, so the first or the last examples of a set may all belong to one class. The draw depends
+/// only on the labels, the count and the seed.
 /// </remarks>
-/// <param name="Rest">The examples that were not drawn, in their order. [example]</param>
-/// <param name="Drawn">The examples that were drawn, in their order. [example]</param>
+/// <param name="Rest">The examples that were not drawn, in their original order. [example]</param>
+/// <param name="Drawn">The examples that were drawn, in their original order. [example]</param>
 public sealed record StratifiedSplit(int[] Rest, int[] Drawn)
 {
-    private const uint Site = 3; // in the streams for data; those below draw digits
+    private const uint Site = 3; // layer of the random stream; lower numbers draw digits
 
-    /// <summary>Draws examples without repetition. Numbers of a class are rounded to the largest remainder.</summary>
-    /// <remarks>No class loses its last example to the draw, unless the number leaves fewer examples than there are classes.</remarks>
+    /// <summary>Draws examples without repetition. The counts per class are rounded by the largest-remainder method.</summary>
+    /// <remarks>No class is drawn completely, unless fewer examples would remain than there are classes.</remarks>
     /// <param name="labels">Class of each example, 0 or above. [example]</param>
     /// <param name="count">Number of examples to draw, 0 to the number of labels.</param>
-    /// <param name="seed">Names the draw.</param>
-    /// <exception cref="ArgumentOutOfRangeException">The number or a label is out of range.</exception>
+    /// <param name="seed">Seed of the draw.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The count or a label is out of range.</exception>
     public static StratifiedSplit Draw(ReadOnlySpan<int> labels, int count, ulong seed)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(count);
@@ -46,14 +46,14 @@ public sealed record StratifiedSplit(int[] Rest, int[] Drawn)
             [.. Enumerable.Range(0, isDrawn.Length).Where(example => isDrawn[example])]);
     }
 
-    // Examples to draw of each class. Classes of equal remainders are taken in a drawn order.
+    // Number of examples to draw from each class. Ties between equal remainders are broken at random.
     private static Dictionary<int, int> Quotas(SortedDictionary<int, int> sizes, int examples, int count, CounterSequence random)
     {
         Dictionary<int, int> quotas = sizes.ToDictionary(size => size.Key, size => (int)((long)count * size.Value / examples));
         int[] classes = [.. sizes.Keys];
         random.Shuffle(classes.AsSpan());
         int[] byRemainder = [.. classes.OrderByDescending(label => (long)count * sizes[label] % examples)];
-        int spared = examples - count >= classes.Length ? 1 : 0; // examples that stay in each class
+        int spared = examples - count >= classes.Length ? 1 : 0; // examples that must remain in each class
         int missing = count - quotas.Values.Sum();
         while (missing > 0)
         {

@@ -2,13 +2,15 @@ using System.Numerics.Tensors;
 
 namespace Onward.Data.Augmentation;
 
-/// <summary>Operations on the intensities of an image in [0, 1], in place. [row, column, channel]</summary>
-/// <remarks>Each ends in [0, 1]. Images are those of spec 5.1; what needs colours takes three channels.</remarks>
+/// <summary>Changes the intensities of an image in place. [row, column, channel]</summary>
+/// <remarks>
+/// Intensities lie in [0, 1] before and after each operation (spec 5.1). Saturation, hue and grayscale need three channels.
+/// </remarks>
 internal static class ColourOperations
 {
     private const int Colours = 3;
 
-    /// <summary>Adds the same to every intensity.</summary>
+    /// <summary>Adds an amount to every intensity.</summary>
     internal static void Brighten(Span<float> image, float amount)
     {
         TensorPrimitives.Add(image, amount, image);
@@ -36,8 +38,11 @@ internal static class ColourOperations
         Clip(image);
     }
 
-    /// <summary>Scales the saturation, at most to 1, with hue and value kept.</summary>
-    /// <remarks>With the largest channel v and saturation s, each channel c is v - (v - c), and v - c is proportional to s.</remarks>
+    /// <summary>Multiplies the saturation of each pixel, limited to 1, and keeps its hue and value (as in HSV).</summary>
+    /// <remarks>
+    /// The value v is the largest channel. The saturation is proportional to v - c for each channel c, so these differences are
+    /// scaled.
+    /// </remarks>
     internal static void ScaleSaturation(Span<float> image, float factor)
     {
         for (int i = 0; i < image.Length; i += Colours)
@@ -54,9 +59,9 @@ internal static class ColourOperations
         Clip(image);
     }
 
-    /// <summary>Turns the hue, with saturation and value kept.</summary>
-    /// <param name="image">Three channels.</param>
-    /// <param name="turns">Part of a full turn, above -1 and below 1.</param>
+    /// <summary>Rotates the hue of each pixel and keeps its saturation and value (as in HSV).</summary>
+    /// <param name="image">Intensities of three channels. [row, column, channel]</param>
+    /// <param name="turns">Rotation as a fraction of a full turn, above -1 and below 1.</param>
     internal static void TurnHue(Span<float> image, float turns)
     {
         float sixths = 6 * turns;
@@ -71,7 +76,7 @@ internal static class ColourOperations
                 continue;
             }
 
-            // The hue in sixths of a turn, one sixth a pure colour to its mixture with the next.
+            // The hue in sixths of a turn: red is 0, green 2, blue 4.
             float hue = red == value ? (green - blue) / range
                 : green == value ? ((blue - red) / range) + 2
                 : ((red - green) / range) + 4;
@@ -85,7 +90,7 @@ internal static class ColourOperations
         Clip(image);
     }
 
-    /// <summary>Puts the luminance in all three channels.</summary>
+    /// <summary>Replaces all three channels by the luminance (Rec. 601 weights).</summary>
     internal static void Gray(Span<float> image)
     {
         for (int i = 0; i < image.Length; i += Colours)
@@ -95,7 +100,7 @@ internal static class ColourOperations
         }
     }
 
-    /// <summary>Turns every intensity of one half or more into its distance from 1.</summary>
+    /// <summary>Inverts every intensity of one half or more: v becomes 1 - v.</summary>
     internal static void Solarise(Span<float> image)
     {
         for (int i = 0; i < image.Length; i++)
@@ -104,6 +109,6 @@ internal static class ColourOperations
         }
     }
 
-    /// <summary>Brings every intensity into [0, 1].</summary>
+    /// <summary>Limits every intensity to [0, 1].</summary>
     internal static void Clip(Span<float> image) => TensorPrimitives.Clamp(image, 0f, 1f, image);
 }

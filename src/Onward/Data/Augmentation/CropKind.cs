@@ -1,22 +1,23 @@
 namespace Onward.Data.Augmentation;
 
-/// <summary>How the part of an image that a view shows is chosen.</summary>
+/// <summary>Ways to choose the part of an image that a view shows.</summary>
 public enum CropKind
 {
-    /// <summary>The whole image; where its size is not that of the view, <see cref="Centre"/>.</summary>
+    /// <summary>The whole image. An image of another size than the view is cropped as with <see cref="Centre"/>.</summary>
     Whole,
 
     /// <summary>
-    /// <see cref="Whole"/> with zeros around it, from which a rectangle of the view's size is cut at random (spec 6.1).
+    /// The image as with <see cref="Whole"/>, surrounded by zeros; a rectangle of the view's size is cut from it at random
+    /// (spec 6.1).
     /// </summary>
     Padded,
 
-    /// <summary>A rectangle of random area and shape, brought to the size of the view by bicubic interpolation (spec 5.2).</summary>
+    /// <summary>A rectangle of random area and aspect ratio, resized to the view by bicubic interpolation (spec 5.2).</summary>
     Area,
 
     /// <summary>
-    /// The middle of the image, T of every T + 32 pixels of its shorter side for a view of T pixels, brought to the size of
-    /// the view by bicubic interpolation (spec 5.2).
+    /// The middle of the image, resized to the view by bicubic interpolation (spec 5.2). For a view of T pixels, the crop
+    /// covers T / (T + 32) of the shorter side.
     /// </summary>
     Centre,
 }

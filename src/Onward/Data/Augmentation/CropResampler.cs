@@ -3,16 +3,16 @@ using System.Runtime.Intrinsics;
 
 namespace Onward.Data.Augmentation;
 
-/// <summary>Brings a part of an image to another size by bicubic interpolation.</summary>
+/// <summary>Resizes a part of an image by bicubic interpolation.</summary>
 /// <remarks>
-/// Keys' kernel with a = -0.5 at the centres of pixels. Pixels outside the part take no weight, and the others' weights are
-/// brought to 1. With antialiasing the kernel is as wide as a pixel of the target where that is larger than one of the image,
-/// as in PIL and torchvision. Without, there are four taps in each direction whatever the scale, as in the paper's code.
+/// The kernel is Keys' with a = -0.5, evaluated at pixel centres. Pixels outside the part get no weight, and the remaining
+/// weights are normalised to sum to 1. With antialiasing, a kernel for a smaller target is widened to the size of a target
+/// pixel, as in PIL and torchvision. Without it there are four taps in each direction at every scale, as in the paper's code.
 /// </remarks>
 /// <param name="height">Rows of the target.</param>
 /// <param name="width">Columns of the target.</param>
-/// <param name="channels">Channels of image and target.</param>
-/// <param name="antialias">True to smooth before the image is made smaller.</param>
+/// <param name="channels">Channels of the image and the target.</param>
+/// <param name="antialias">True to smooth the image before it is made smaller.</param>
 internal sealed class CropResampler(int height, int width, int channels, bool antialias)
 {
     private const int Taps = 4;
@@ -22,12 +22,12 @@ internal sealed class CropResampler(int height, int width, int channels, bool an
     private float[] _weights = []; // [column, tap]
     private float[] _rowWeights = []; // [tap]
     private float[] _bytes = [];
-    private float[] _row = []; // one longer than a row of the part, for the last pixel to be read as four numbers
+    private float[] _row = []; // one element longer than a row, because pixels of three channels are read as four numbers
 
     /// <summary>Fills the target from a part of an image.</summary>
     /// <param name="source">The image, 0 to 255. [row, column, channel]</param>
     /// <param name="sourceWidth">Columns of the image.</param>
-    /// <param name="part">The part, inside the image.</param>
+    /// <param name="part">The part, which must lie inside the image.</param>
     /// <param name="target">Receives intensities in [0, 1]. [row, column, channel]</param>
     internal void Apply(ReadOnlySpan<byte> source, int sourceWidth, Rectangle part, Span<float> target)
     {
@@ -95,7 +95,7 @@ internal sealed class CropResampler(int height, int width, int channels, bool an
         }
     }
 
-    // Along for three channels at once, in the order of its sums.
+    // Computes the same sums as Along in the same order, for three channels at once.
     private void ColoursAlong(int taps, Span<float> target)
     {
         for (int x = 0; x < width; x++)
@@ -116,7 +116,7 @@ internal sealed class CropResampler(int height, int width, int channels, bool an
 
     private int TapsOf(int source, int target) => Math.Min(source, (int)Math.Ceiling(Taps * ScaleOf(source, target)));
 
-    // Weights of the taps that lie in the source; where it ends, the window moves inside and the weights move with it.
+    // Computes the weights of the taps and returns the first tap. At the edges of the source, the window is moved inside.
     private int Place(int position, int source, int target, Span<float> weights)
     {
         double scale = ScaleOf(source, target);

@@ -3,17 +3,20 @@ using System.Numerics.Tensors;
 
 namespace Onward.Data.Augmentation;
 
-/// <summary>Operations that move pixels.</summary>
+/// <summary>Operations that move pixels without interpolation.</summary>
 internal static class Cropping
 {
-    /// <summary>Scales a part of an image to [0, 1]; the part has the image's size and may reach beyond it, where it is 0.</summary>
+    /// <summary>
+    /// Copies a part of an image, scaled to [0, 1]. The part has the size of the image and is 0 where it lies outside the
+    /// image.
+    /// </summary>
     /// <param name="source">The image. [row, column, channel]</param>
     /// <param name="most">The intensity that becomes 1.</param>
     /// <param name="height">Rows of the image.</param>
     /// <param name="width">Columns of the image.</param>
     /// <param name="channels">Channels of the image.</param>
-    /// <param name="top">Row of the image where the part begins.</param>
-    /// <param name="left">Column of the image where the part begins.</param>
+    /// <param name="top">First row of the part, in rows of the image; may be negative.</param>
+    /// <param name="left">First column of the part, in columns of the image; may be negative.</param>
     /// <param name="target">Receives the part. [row, column, channel]</param>
     internal static void CutPadded<T>(
         ReadOnlySpan<T> source, float most, int height, int width, int channels, int top, int left, Span<float> target)

@@ -2,10 +2,10 @@ using System.Numerics.Tensors;
 
 namespace Onward.Data.Augmentation;
 
-/// <summary>Convolution with a Gaussian, first along rows and then along columns, with zeros outside the image (spec 5.1).</summary>
+/// <summary>Convolves an image with a Gaussian, first along rows and then along columns, with zeros outside the image (spec 5.1).</summary>
 internal static class GaussianBlur
 {
-    /// <summary>Pixels on each side of the middle that take part: a tenth of the rows across in all; 0 leaves the image as it is.</summary>
+    /// <summary>Radius of the kernel in pixels: a twentieth of the rows, rounded down. With radius 0 the image does not change.</summary>
     internal static int Radius(int height) => height / 20;
 
     /// <summary>Blurs an image in place.</summary>
@@ -13,7 +13,7 @@ internal static class GaussianBlur
     /// <param name="height">Rows of the image.</param>
     /// <param name="channels">Channels of the image.</param>
     /// <param name="deviation">Standard deviation in pixels, above 0.</param>
-    /// <param name="scratch">As long as the image; overwritten.</param>
+    /// <param name="scratch">Working memory as long as the image; overwritten.</param>
     internal static void Apply(Span<float> image, int height, int channels, float deviation, Span<float> scratch)
     {
         int radius = Radius(height);

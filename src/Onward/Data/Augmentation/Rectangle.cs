@@ -3,13 +3,15 @@ namespace Onward.Data.Augmentation;
 /// <summary>A part of an image, in pixels.</summary>
 /// <param name="Top">The first row.</param>
 /// <param name="Left">The first column.</param>
-/// <param name="Height">Rows.</param>
-/// <param name="Width">Columns.</param>
+/// <param name="Height">Number of rows.</param>
+/// <param name="Width">Number of columns.</param>
 internal readonly record struct Rectangle(int Top, int Left, int Height, int Width)
 {
     private const int Border = 32;
 
-    /// <summary>The middle of an image, in the shape of a view: T of every T + 32 pixels of the largest such part (spec 5.2).</summary>
+    /// <summary>
+    /// The middle of an image with the aspect ratio of a view: T / (T + 32) of the largest such part, for T pixels (spec 5.2).
+    /// </summary>
     /// <param name="height">Rows of the image.</param>
     /// <param name="width">Columns of the image.</param>
     /// <param name="viewHeight">Rows of the view.</param>

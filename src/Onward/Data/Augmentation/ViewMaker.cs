@@ -2,14 +2,14 @@ using Onward.Kernels;
 
 namespace Onward.Data.Augmentation;
 
-/// <summary>Makes views of images by a recipe.</summary>
+/// <summary>Makes views (augmented copies) of images according to a recipe.</summary>
 /// <remarks>
-/// A view is a function of recipe, image, seed, epoch, example and number of the view alone, whatever was made before.
-/// Nothing is allocated for a view. Not safe for use from several threads at once; give each its own.
+/// A view depends only on the recipe, the image, the seed, the epoch, the number of the example and the number of the view.
+/// Making a view allocates nothing. An instance is not safe for use by several threads at once: give each thread its own.
 /// </remarks>
 public sealed class ViewMaker
 {
-    // Where one view in fifty is blank, none in 10^27 is left. Of a blank image all are, so there has to be an end.
+    // If one view in fifty is blank, all 16 draws are blank with probability 10^-27. Every view of a blank image is blank, hence the limit.
     private const int MostRedraws = 15;
 
     private readonly ViewRecipe _recipe;
@@ -21,13 +21,14 @@ public sealed class ViewMaker
     private readonly float[] _scratch; // [row, column, channel]
 
     /// <summary>Prepares views of one size.</summary>
-    /// <param name="recipe">How views are made.</param>
-    /// <param name="seed">Names the draws of the run.</param>
+    /// <param name="recipe">The operations and their probabilities.</param>
+    /// <param name="seed">Seed of the random draws.</param>
     /// <param name="height">Rows of a view, at least 1.</param>
     /// <param name="width">Columns of a view, at least 1.</param>
-    /// <param name="channels">Channels of images and views: 1 or 3, or any number where the recipe leaves colours alone.</param>
+    /// <param name="channels">Channels of images and views: 1 or 3, or any number if the recipe does not change colours.</param>
     /// <param name="antialias">True to smooth an image before it is made smaller; see <see cref="ImageSet.Antialias"/>.</param>
-    /// <exception cref="ArgumentException">The recipe is out of range or does not fit the channels.</exception>
+    /// <exception cref="ArgumentException">The recipe or a size is out of range, or the recipe does not fit the number of
+    /// channels.</exception>
     public ViewMaker(ViewRecipe recipe, ulong seed, int height, int width, int channels, bool antialias = true)
     {
         ArgumentNullException.ThrowIfNull(recipe);
@@ -38,7 +39,8 @@ public sealed class ViewMaker
         if (channels is not (1 or 3) && (recipe.ColourJitterProbability > 0 || recipe.GrayscaleProbability > 0))
         {
             throw new ArgumentException(
-                $"Colours can be changed in images of 1 or 3 channels; these have {channels}. Take a recipe without colour jitter and grayscale.",
+                $"Colours can be changed in images of 1 or 3 channels; these have {channels}. "
+                + "Use a recipe without colour jitter and grayscale.",
                 nameof(channels));
         }
 
@@ -49,13 +51,14 @@ public sealed class ViewMaker
 
     /// <summary>Makes one view of an image.</summary>
     /// <param name="source">The image, 0 to 255. [row, column, channel]</param>
-    /// <param name="height">Rows of the image; where its size is not that of the view, see <see cref="CropKind"/>.</param>
+    /// <param name="height">Rows of the image. An image of another size than the view is resized or cropped; see <see
+    /// cref="CropKind"/>.</param>
     /// <param name="width">Columns of the image.</param>
     /// <param name="epoch">Number of the epoch, from 0.</param>
     /// <param name="example">Number of the image in its data set, from 0.</param>
-    /// <param name="view">Number of the view among those of the image in this epoch, from 0.</param>
+    /// <param name="view">Number of the view among the views of this image in this epoch, from 0.</param>
     /// <param name="target">Receives intensities in [0, 1]. [row, column, channel]</param>
-    /// <exception cref="ArgumentException">A size or a number does not fit.</exception>
+    /// <exception cref="ArgumentException">A size does not match a span, or a number is negative.</exception>
     public void Make(ReadOnlySpan<byte> source, int height, int width, int epoch, int example, int view, Span<float> target)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(epoch);
@@ -64,7 +67,8 @@ public sealed class ViewMaker
         if (target.Length != _scratch.Length || height < 1 || width < 1 || source.Length != (long)height * width * _channels)
         {
             throw new ArgumentException(
-                $"A view of {_height}x{_width}x{_channels} from an image of {height}x{width}x{_channels} needs as many values; got {target.Length} and {source.Length}.");
+                $"A view of {_height}x{_width}x{_channels} from an image of {height}x{width}x{_channels} needs spans of these sizes; "
+                + $"got {target.Length} and {source.Length} values.");
         }
 
         RandomStream stream = new(_seed, RandomPurpose.Augmentation, Step: (uint)epoch, Pass: (uint)view, Example: (uint)example);
@@ -80,7 +84,7 @@ public sealed class ViewMaker
         }
     }
 
-    // A pixel equals the one before it, everywhere. Nearly all views tell within the first rows.
+    // True if every pixel equals the one before it. The comparison usually ends within the first rows.
     private bool IsBlank(ReadOnlySpan<float> view) => view[_channels..].SequenceEqual(view[..^_channels]);
 
     private void Crop(ReadOnlySpan<byte> source, int height, int width, Rectangle crop, Span<float> target)

@@ -2,16 +2,16 @@ using Onward.Kernels;
 
 namespace Onward.Data.Augmentation;
 
-/// <summary>What chance decides about one view.</summary>
+/// <summary>The random choices that determine one view.</summary>
 internal readonly record struct ViewParameters
 {
     private static readonly double MostAspect = Math.Log(4.0 / 3);
 
-    // A draw's place in the stream; more than it takes, so that another quantity moves no draw.
+    // Distance between the starts of two redraws in the random stream. It exceeds Word.Count, so that new quantities can be added.
     private const int WordsOfADraw = 64;
 
-    // Every quantity has a word of the stream to itself, drawn whether it is used or not: a recipe that changes one
-    // operation leaves the others as they were.
+    // Every quantity has its own word of the stream, drawn even if it is not used. So changing one operation of a recipe leaves
+    // the draws of all other operations as they were.
     private enum Word
     {
         CropArea,
@@ -33,8 +33,8 @@ internal readonly record struct ViewParameters
     }
 
     /// <summary>
-    /// The part of the source that is shown; of a padded crop, it may begin above or left of the image. The whole where chance
-    /// has no say.
+    /// The part of the source that is shown; the whole source if the crop is not random. A padded crop may begin above or left
+    /// of the image.
     /// </summary>
     public required Rectangle Crop { get; init; }
 
@@ -42,19 +42,19 @@ internal readonly record struct ViewParameters
 
     public required bool Jitters { get; init; }
 
-    /// <summary>Number of the order of the four colour operations, 0 to 23.</summary>
+    /// <summary>Number of the permutation of the four colour operations, 0 to 23.</summary>
     public required int JitterOrder { get; init; }
 
-    /// <summary>Added to every intensity.</summary>
+    /// <summary>Amount added to every intensity.</summary>
     public required float Brightness { get; init; }
 
-    /// <summary>Factor of the distance from the channel's mean.</summary>
+    /// <summary>Factor applied to the distance of an intensity from the mean of its channel.</summary>
     public required float Contrast { get; init; }
 
-    /// <summary>Factor of the saturation.</summary>
+    /// <summary>Factor applied to the saturation.</summary>
     public required float Saturation { get; init; }
 
-    /// <summary>Added to the hue, in turns.</summary>
+    /// <summary>Rotation of the hue, in turns.</summary>
     public required float Hue { get; init; }
 
     public required bool Grays { get; init; }
@@ -66,12 +66,12 @@ internal readonly record struct ViewParameters
 
     public required bool Solarises { get; init; }
 
-    /// <summary>Decides about a view.</summary>
-    /// <param name="recipe">What may happen and how often.</param>
-    /// <param name="stream">Names the view among all views of the run.</param>
+    /// <summary>Draws the choices for one view.</summary>
+    /// <param name="recipe">The operations and their probabilities.</param>
+    /// <param name="stream">The random stream of this view.</param>
     /// <param name="height">Rows of the source.</param>
     /// <param name="width">Columns of the source.</param>
-    /// <param name="redraws">How often the same view was drawn before, each time from words of its own.</param>
+    /// <param name="redraws">How many times this view was drawn before; each redraw reads other words of the stream.</param>
     internal static ViewParameters Draw(ViewRecipe recipe, RandomStream stream, int height, int width, int redraws = 0)
     {
         Span<uint> words = stackalloc uint[(int)Word.Count];
@@ -124,6 +124,6 @@ internal readonly record struct ViewParameters
     private static double Around(ReadOnlySpan<uint> words, Word word, double centre, double reach) =>
         centre + (reach * ((2 * Unit(words, word)) - 1));
 
-    // One word, never rejected, so that each quantity stays in its place; the bias is below bound / 2^32.
+    // Uses one word and never rejects, so that each quantity keeps its place in the stream. The bias is below bound / 2^32.
     private static int Below(ReadOnlySpan<uint> words, Word word, int bound) => (int)(((ulong)words[(int)word] * (ulong)bound) >> 32);
 }

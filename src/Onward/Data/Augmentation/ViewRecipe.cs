@@ -1,84 +1,90 @@
 namespace Onward.Data.Augmentation;
 
-/// <summary>How a view of an image is made: what may happen to it, how often and how strongly.</summary>
+/// <summary>A recipe for views (augmented copies) of an image: the operations, their probabilities and their strengths.</summary>
 /// <remarks>
-/// The operations follow one another as listed here: crop, flip, colour jitter, grayscale, blur, solarise (spec 5.1). A view
-/// has one channel or three; saturation, hue and grayscale leave one channel as it is.
+/// The operations run in this order: crop, flip, colour jitter, grayscale, blur, solarise (spec 5.1). A view has one channel or
+/// three. Saturation, hue and grayscale do not change images of one channel.
 /// </remarks>
 public sealed record ViewRecipe
 {
-    /// <summary>The image as it is.</summary>
+    /// <summary>The image without augmentation.</summary>
     public static ViewRecipe None { get; } = new();
 
-    /// <summary>Half of the images mirrored: what the published code always does to CIFAR-10 (spec P10).</summary>
+    /// <summary>Mirrors half of the images. The published code always does this for CIFAR-10 (spec P10).</summary>
     public static ViewRecipe Flipped { get; } = new() { FlipProbability = 0.5 };
 
-    /// <summary>A crop out of four pixels of padding, half of the images mirrored: CIFAR-10 with augmentation (spec 6.1).</summary>
+    /// <summary>Crops from four pixels of padding and mirrors half of the images: CIFAR-10 with augmentation (spec 6.1).</summary>
     public static ViewRecipe PaddedCrop { get; } = Flipped with { Crop = CropKind.Padded };
 
-    /// <summary>A crop of 30 % to all of the area, half of the images mirrored: ImageNet with labels (spec 6.4).</summary>
+    /// <summary>Crops 30 % to 100 % of the area and mirrors half of the images: supervised ImageNet (spec 6.4).</summary>
     public static ViewRecipe AreaCrop { get; } = Flipped with { Crop = CropKind.Area, SmallestArea = 0.3 };
 
-    /// <summary>
-    /// The same with the colours of <see cref="ContrastiveFirst"/>. The published code draws the flip a second time here,
-    /// which changes nothing in distribution; this recipe draws it once.
-    /// </summary>
+    /// <summary>Adds the colour changes of <see cref="ContrastiveFirst"/> to <see cref="AreaCrop"/>.</summary>
+    /// <remarks>
+    /// The published code flips a second time here. Two flips have the same distribution as one, so this recipe flips once.
+    /// </remarks>
     public static ViewRecipe AreaCropWithColour { get; } = AreaCrop with { ColourJitterProbability = 0.8, GrayscaleProbability = 0.2 };
 
-    /// <summary>The first of two views that are compared: always blurred, never solarised (spec 5.1).</summary>
+    /// <summary>The first view of a contrastive pair: always blurred, never solarised (spec 5.1).</summary>
     public static ViewRecipe ContrastiveFirst { get; } = AreaCropWithColour with { SmallestArea = 0.08, BlurProbability = 1 };
 
-    /// <summary>The second of two views that are compared: seldom blurred, sometimes solarised (spec 5.1).</summary>
+    /// <summary>The second view of a contrastive pair: blurred with probability 0.1, solarised with probability 0.2 (spec 5.1).</summary>
     public static ViewRecipe ContrastiveSecond { get; } = ContrastiveFirst with { BlurProbability = 0.1, SolariseProbability = 0.2 };
 
-    /// <summary>How the part that is shown is chosen; default the whole image.</summary>
+    /// <summary>How the part of the image is chosen. Default: the whole image.</summary>
     public CropKind Crop { get; init; } = CropKind.Whole;
 
     /// <summary>Zeros on each side of an image before a <see cref="CropKind.Padded"/> crop, in pixels; 0 or more.</summary>
     public int Padding { get; init; } = 4;
 
-    /// <summary>The least part of the image's area that a <see cref="CropKind.Area"/> crop takes; above 0, at most 1.</summary>
+    /// <summary>
+    /// Smallest fraction of the image's area that a <see cref="CropKind.Area"/> crop covers; above 0, at most 1. Default 0.08.
+    /// </summary>
     public double SmallestArea { get; init; } = 0.08;
 
-    /// <summary>How often the view is mirrored left to right; 0 to 1.</summary>
+    /// <summary>Probability that the view is mirrored left to right, 0 to 1. Default 0.</summary>
     public double FlipProbability { get; init; }
 
-    /// <summary>How often the colours change, all four of brightness, contrast, saturation and hue, in random order; 0 to 1.</summary>
+    /// <summary>
+    /// Probability of colour jitter, 0 to 1: brightness, contrast, saturation and hue all change, in random order. Default 0.
+    /// </summary>
     public double ColourJitterProbability { get; init; }
 
-    /// <summary>The most that is added to or taken from every intensity; 0 to 1.</summary>
+    /// <summary>Largest amount added to or subtracted from every intensity, 0 to 1. Default 0.4.</summary>
     public double Brightness { get; init; } = 0.4;
 
-    /// <summary>Distances from the mean of a channel are scaled by up to this much more or less than 1; 0 to 1.</summary>
+    /// <summary>
+    /// Strength of contrast jitter s, 0 to 1: distances from the mean of a channel are multiplied by 1 - s to 1 + s. Default
+    /// 0.4.
+    /// </summary>
     public double Contrast { get; init; } = 0.4;
 
-    /// <summary>Saturation is scaled by up to this much more or less than 1; 0 to 1.</summary>
+    /// <summary>Strength of saturation jitter s, 0 to 1: saturation is multiplied by 1 - s to 1 + s. Default 0.2.</summary>
     public double Saturation { get; init; } = 0.2;
 
-    /// <summary>The most that the hue turns either way, in turns; 0 to 0.5.</summary>
+    /// <summary>Largest rotation of the hue in either direction, in turns, 0 to 0.5. Default 0.1.</summary>
     public double Hue { get; init; } = 0.1;
 
-    /// <summary>How often the view loses its colours; 0 to 1.</summary>
+    /// <summary>Probability that the view loses its colours, 0 to 1. Default 0.</summary>
     public double GrayscaleProbability { get; init; }
 
-    /// <summary>How often the view is blurred; 0 to 1. Images of fewer than 20 rows are too small to be.</summary>
+    /// <summary>Probability that the view is blurred, 0 to 1. Images of fewer than 20 rows are never blurred. Default 0.</summary>
     public double BlurProbability { get; init; }
 
-    /// <summary>How often bright intensities are turned into dark ones; 0 to 1.</summary>
+    /// <summary>Probability that intensities of one half or more are inverted, 0 to 1. Default 0.</summary>
     public double SolariseProbability { get; init; }
 
-    /// <summary>
-    /// Whether a blank view, in which each channel is the same everywhere, is drawn again; default false, as in the published code.
-    /// </summary>
+    /// <summary>True to draw a blank view again, one in which each channel is constant. Default false, as in the published code.</summary>
     /// <remarks>
-    /// A crop of a drawing may be background alone, or be dark enough for colour jitter to turn it black. A blank view has next to no
-    /// features, so the cosines that views are compared by have a gradient hundreds of times that of any other view. One in a batch is
-    /// enough to make all images alike. All other views stay as they are. Of a blank image the last view drawn is kept.
+    /// A crop of a drawing may contain only background, or be so dark that colour jitter makes it black. The features of a
+    /// blank view are almost zero. So the gradient of its cosine similarity is hundreds of times the gradient of any other
+    /// view. One blank view in a batch is enough to make the features of all images collapse. Views that are not blank do not
+    /// change. If the image itself is blank, the last view drawn is kept.
     /// </remarks>
     public bool RedrawsBlank { get; init; }
 
-    /// <summary>Checks every rule above.</summary>
-    /// <exception cref="ArgumentException">Something is out of range; the message lists all of it.</exception>
+    /// <summary>Checks that every property is in its range.</summary>
+    /// <exception cref="ArgumentException">A property is out of range; the message lists all faults.</exception>
     public void Validate()
     {
         IReadOnlyList<string> faults = Faults();
@@ -88,7 +94,7 @@ public sealed record ViewRecipe
         }
     }
 
-    /// <summary>What is out of range.</summary>
+    /// <summary>Lists the properties that are out of range.</summary>
     internal IReadOnlyList<string> Faults()
     {
         List<string> faults = [];

@@ -3,7 +3,7 @@ using Onward.Kernels;
 
 namespace Onward.Data;
 
-/// <summary>Ink on a 28x28 sheet: strokes with soft edges, specks, erased spots, grain.</summary>
+/// <summary>A 28x28 sheet with ink: strokes with soft edges, specks, erased spots and grain.</summary>
 internal readonly ref struct DigitCanvas(Span<float> ink, float softness)
 {
     private const int Side = ProceduralDigits.Side;
@@ -12,7 +12,7 @@ internal readonly ref struct DigitCanvas(Span<float> ink, float softness)
     private readonly Span<float> _ink = ink;
     private readonly float _softness = softness;
 
-    /// <summary>Draws a piece of a stroke between two points (x, y, pen radius).</summary>
+    /// <summary>Draws a segment of a stroke between two points. Each point is (x, y, pen radius), in pixels.</summary>
     public void Stroke(Vector3 from, Vector3 to)
     {
         float reach = MathF.Max(from.Z, to.Z) + (0.5f * _softness);
@@ -37,7 +37,7 @@ internal readonly ref struct DigitCanvas(Span<float> ink, float softness)
         }
     }
 
-    /// <summary>Leaves a few specks of ink and, at times, erases a small spot.</summary>
+    /// <summary>Adds up to three specks of ink and, with probability 0.4, erases a small spot.</summary>
     public void Soil(CounterSequence random)
     {
         if (random.NextSingle() < 0.4f)
@@ -53,7 +53,9 @@ internal readonly ref struct DigitCanvas(Span<float> ink, float softness)
         }
     }
 
-    /// <summary>Turns ink into bytes: its intensity, plus grain of a standard deviation given as a fraction of 255.</summary>
+    /// <summary>
+    /// Converts the ink to bytes, scaled by an intensity, and adds grain with a standard deviation given as a fraction of 255.
+    /// </summary>
     public void Develop(float intensity, float deviation, ReadOnlySpan<float> normals, Span<byte> pixels)
     {
         for (int i = 0; i < pixels.Length; i++)
@@ -84,7 +86,7 @@ internal readonly ref struct DigitCanvas(Span<float> ink, float softness)
         }
     }
 
-    /// <summary>Pixels whose centers may lie between two positions, as a half-open range inside the sheet.</summary>
+    /// <summary>The pixels that may lie between two positions, as a half-open range inside the sheet.</summary>
     private static (int Start, int End) Range(float low, float high) =>
         (Math.Clamp((int)MathF.Floor(low), 0, Side), Math.Clamp((int)MathF.Ceiling(high), 0, Side));
 }

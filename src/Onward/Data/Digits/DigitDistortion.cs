@@ -3,10 +3,10 @@ using Onward.Kernels;
 
 namespace Onward.Data;
 
-/// <summary>One writer's hand: carries skeleton points in the unit square to pixel positions and pen pressures.</summary>
+/// <summary>The handwriting of one writer: maps points of a skeleton in the unit square to pixel positions and pen pressures.</summary>
 /// <remarks>
-/// An elastic displacement (a quadratic B-spline surface through random vectors) followed by an affine map: scale,
-/// shear, rotation, translation. Pressure is a third component of the same surface.
+/// The map is an elastic displacement followed by an affine map (scale, shear, rotation, translation). The displacement is a
+/// quadratic B-spline surface through random vectors. The pressure is a third component of the same surface.
 /// </remarks>
 internal sealed class DigitDistortion
 {
@@ -23,7 +23,7 @@ internal sealed class DigitDistortion
     private readonly Vector2 _yAxis;
     private readonly Vector2 _center;
 
-    /// <summary>Draws a hand.</summary>
+    /// <summary>Draws a random handwriting.</summary>
     public DigitDistortion(CounterSequence random)
     {
         for (int i = 0; i < _knots.Length; i++)
@@ -43,7 +43,7 @@ internal sealed class DigitDistortion
         _center = new Vector2(14 + random.NextSingle(-1.2f, 1.2f), 14 + random.NextSingle(-1.2f, 1.2f));
     }
 
-    /// <summary>Carries a point of a skeleton to x, y in pixels and a pressure around 1.</summary>
+    /// <summary>Maps a point of a skeleton to a position (x, y) in pixels and a pressure around 1.</summary>
     public Vector3 Apply(Vector2 point)
     {
         Vector3 elastic = Interpolate(point);

@@ -2,17 +2,22 @@ using System.Numerics;
 
 namespace Onward.Data;
 
-/// <summary>The skeletons of the ten digits: several writing styles each, as pen strokes in the unit square, y down.</summary>
+/// <summary>
+/// The skeletons of the ten digits: several writing styles for each, as pen strokes in the unit square. The y axis points down.
+/// </summary>
 /// <remarks>
-/// Control points are written in hundredths, x before y, in the order a hand draws them. A <c>Curve</c> passes through
-/// its points smoothly (Catmull-Rom); a <c>Line</c> has a corner at each of them.
+/// Control points are written in hundredths, x before y, in the order in which they are drawn. A <c>Curve</c> passes smoothly
+/// through its points (Catmull-Rom spline). A <c>Line</c> has a corner at each of them.
 /// </remarks>
 internal static class DigitGlyphs
 {
-    /// <summary>Longest straight piece of a sampled stroke; short enough to bend with the elastic field.</summary>
+    /// <summary>Longest straight piece of a sampled stroke, short enough to bend with the elastic displacement.</summary>
     private const float PieceLength = 0.1f;
 
-    /// <summary>Styles by digit; a style is a list of strokes, a stroke a list of points close to each other.</summary>
+    /// <summary>
+    /// Styles of each digit. A style is a list of strokes, and a stroke is a list of closely spaced points. [digit, style,
+    /// stroke, point]
+    /// </summary>
     public static readonly Vector2[][][][] Styles =
     [
         [

@@ -1,18 +1,18 @@
 namespace Onward.Data;
 
-/// <summary>The data set that needs no download: digits drawn by <see cref="ProceduralDigits"/>, the same ones in every run.</summary>
+/// <summary>The data set that needs no download: digits drawn by <see cref="ProceduralDigits"/>, identical in every run.</summary>
 public static class DigitsSource
 {
-    /// <summary>Images to learn from.</summary>
+    /// <summary>Number of training images.</summary>
     public const int TrainingCount = 20_000;
 
-    /// <summary>Images to test on.</summary>
+    /// <summary>Number of test images.</summary>
     public const int TestCount = 4_000;
 
-    // Names the data, not a run: runs of any seed share it, so that their errors compare.
+    // Seed of the data, not of a run. Runs with different seeds use the same data, so their errors can be compared.
     private const ulong DataSeed = 2023;
 
-    /// <summary>Draws both sets, which share no example, on all cores.</summary>
+    /// <summary>Draws both sets on all cores. They share no example.</summary>
     /// <returns>20,000 training and 4,000 test images of 28x28x1, in ten classes.</returns>
     public static ImageDataset Load()
     {

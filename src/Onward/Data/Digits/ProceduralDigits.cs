@@ -3,13 +3,13 @@ using Onward.Kernels;
 
 namespace Onward.Data;
 
-/// <summary>Handwritten-looking digits drawn from a seed: the data set that needs no download.</summary>
+/// <summary>Draws digits that look handwritten, from a seed. This data set needs no download.</summary>
 /// <remarks>
-/// Example i of a seed is a pure function of (seed, i): take training and test examples from disjoint ranges of i.
-/// Threads and order change nothing; another machine's sine may change a byte by one.
-/// Each block of ten consecutive examples that starts at a multiple of ten holds every digit once, in random order.
-/// Images have the format of MNIST: 28x28 bytes, row by row, background 0, ink up to 255. They are about as hard:
-/// trained on 20,000 of them, softmax regression errs on 10 % of new ones and a small convolutional network on 1 %.
+/// Example i is a pure function of (seed, i). Take training and test examples from disjoint ranges of i. The result does not
+/// depend on threads or order. On another machine, a byte may differ by one because sines are computed differently. Each block
+/// of ten consecutive examples that starts at a multiple of ten contains every digit once, in random order. Images have the
+/// format of MNIST: 28x28 bytes, row by row, background 0, ink up to 255. They are about as hard as MNIST. Trained on 20,000 of
+/// them, softmax regression has an error of 10 % and a small convolutional network an error of 1 %.
 /// </remarks>
 public static class ProceduralDigits
 {
@@ -22,15 +22,15 @@ public static class ProceduralDigits
     /// <summary>Number of classes.</summary>
     public const int Classes = 10;
 
-    // What the numbers of a stream are for, within the purpose: the stream's layer.
+    // Uses of random numbers, stored in the layer field of the stream.
     private const uint StrokeSite = 0;
     private const uint LabelSite = 1;
     private const uint GrainSite = 2;
 
     /// <summary>Draws one example.</summary>
-    /// <param name="seed">Names the data set.</param>
+    /// <param name="seed">Seed of the data set.</param>
     /// <param name="example">Index of the example in the data set.</param>
-    /// <param name="pixels">Receives the image: exactly <see cref="PixelCount"/> bytes.</param>
+    /// <param name="pixels">Receives the image: exactly <see cref="PixelCount"/> bytes. [row, column]</param>
     /// <param name="label">Receives the digit, 0 to 9.</param>
     /// <exception cref="ArgumentException"><paramref name="pixels"/> does not hold 784 bytes.</exception>
     public static void Draw(ulong seed, uint example, Span<byte> pixels, out int label)
@@ -38,7 +38,7 @@ public static class ProceduralDigits
         if (pixels.Length != PixelCount)
         {
             throw new ArgumentException(
-                $"A digit takes {PixelCount} bytes ({Side}x{Side}), the span holds {pixels.Length}: slice it to one image.",
+                $"A digit takes {PixelCount} bytes ({Side}x{Side}), the span has {pixels.Length}: slice it to one image.",
                 nameof(pixels));
         }
 
@@ -64,8 +64,8 @@ public static class ProceduralDigits
         canvas.Develop(intensity, deviation, normals, pixels);
     }
 
-    /// <summary>Draws consecutive examples, on all cores, as a set of images.</summary>
-    /// <param name="seed">Names the data set.</param>
+    /// <summary>Draws consecutive examples on all cores, as a set of images.</summary>
+    /// <param name="seed">Seed of the data set.</param>
     /// <param name="first">Index of the first example.</param>
     /// <param name="count">Number of examples.</param>
     /// <returns>Images of 28x28x1 in ten classes.</returns>
@@ -78,11 +78,11 @@ public static class ProceduralDigits
         return new LabelledImages(pixels, Array.ConvertAll(labels, label => (int)label), Side, Side, channels: 1, Classes);
     }
 
-    /// <summary>Draws consecutive examples, on all cores.</summary>
-    /// <param name="seed">Names the data set.</param>
+    /// <summary>Draws consecutive examples on all cores.</summary>
+    /// <param name="seed">Seed of the data set.</param>
     /// <param name="first">Index of the first example.</param>
     /// <param name="count">Number of examples.</param>
-    /// <returns>The images one after the other, and a label for each.</returns>
+    /// <returns>The images one after the other [example, row, column], and the label of each [example].</returns>
     /// <exception cref="ArgumentOutOfRangeException">
     /// <paramref name="count"/> is negative, the last index exceeds 32 bits, or the images do not fit one array.
     /// </exception>
@@ -119,7 +119,7 @@ public static class ProceduralDigits
     private static void Write(
         ReadOnlySpan<Vector2> stroke, DigitDistortion hand, float radius, CounterSequence random, in DigitCanvas canvas)
     {
-        // Strokes of a glyph do not meet exactly where the skeleton says.
+        // A random offset: the strokes of a glyph do not meet exactly where the skeleton says.
         var offset = new Vector2(random.NextSingle(-0.02f, 0.02f), random.NextSingle(-0.02f, 0.02f));
         Vector3 weight = new(1, 1, radius);
         Vector3 from = weight * hand.Apply(stroke[0] + offset);

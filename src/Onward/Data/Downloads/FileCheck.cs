@@ -4,28 +4,28 @@ using Onward.Formats;
 
 namespace Onward.Data;
 
-/// <summary>How a file compares with the one its authors published.</summary>
+/// <summary>Result of comparing a file with the published one.</summary>
 public enum FileState
 {
-    /// <summary>The bytes are the published ones.</summary>
+    /// <summary>The content is the published one.</summary>
     Same,
 
-    /// <summary>The bytes differ, or cannot be unpacked.</summary>
+    /// <summary>The content differs, or cannot be decompressed.</summary>
     Differs,
 
     /// <summary>There is no such file.</summary>
     Missing,
 
-    /// <summary>The file is unpacked, and only the packed one has a published checksum.</summary>
+    /// <summary>The file is decompressed, and only the compressed file has a published checksum.</summary>
     Unknown,
 }
 
-/// <summary>A file of a data set beside its published checksum.</summary>
-/// <param name="Name">Its published name.</param>
-/// <param name="State">How it compares.</param>
+/// <summary>A file of a data set and the result of comparing it with its published checksum.</summary>
+/// <param name="Name">Published name of the file.</param>
+/// <param name="State">Result of the comparison.</param>
 public sealed record FileCheck(string Name, FileState State)
 {
-    /// <summary>Compares a file, packed or not, with the published one.</summary>
+    /// <summary>Compares a file, compressed or not, with the published one. A null path means that the file is missing.</summary>
     /// <exception cref="DataException">The file cannot be read.</exception>
     internal static FileCheck Of(PublishedFile file, string? path)
     {
@@ -48,10 +48,11 @@ public sealed record FileCheck(string Name, FileState State)
                 return new FileCheck(file.Name, packed ? FileState.Differs : FileState.Unknown);
             }
 
-            // Packed anew, the content may still be the same.
+            // If the file was compressed again, its content may still be the published one.
             stream.Position = 0;
             using Stream plain = packed ? new GZipStream(stream, CompressionMode.Decompress) : stream;
-            return new FileCheck(file.Name, Hash(plain, HashAlgorithmName.SHA256) == file.PlainSha256 ? FileState.Same : FileState.Differs);
+            string checksum = Hash(plain, HashAlgorithmName.SHA256);
+            return new FileCheck(file.Name, checksum == file.PlainSha256 ? FileState.Same : FileState.Differs);
         }
         catch (InvalidDataException)
         {
@@ -63,7 +64,7 @@ public sealed record FileCheck(string Name, FileState State)
         }
     }
 
-    /// <summary>The checksum of all that a stream still holds, in lower-case hexadecimal.</summary>
+    /// <summary>Checksum of the rest of a stream, in lower-case hexadecimal.</summary>
     internal static string Hash(Stream stream, HashAlgorithmName algorithm)
     {
         using IncrementalHash hash = StartHash(algorithm);
@@ -76,10 +77,11 @@ public sealed record FileCheck(string Name, FileState State)
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
-    /// <summary>Starts a checksum such as authors publish.</summary>
-    /// <exception cref="DataException">This machine lacks OpenSSL, which .NET takes such checksums from.</exception>
+    /// <summary>Starts the computation of a checksum.</summary>
+    /// <exception cref="DataException">This machine lacks OpenSSL, which .NET needs for checksums.</exception>
     internal static IncrementalHash StartHash(HashAlgorithmName algorithm) => OpenSsl.IsMissing
         ? throw new DataException(
-            $"files cannot be compared with their published checksums, which .NET takes from OpenSSL: this machine has none. {OpenSsl.Cure}.")
+            "files cannot be compared with their published checksums: .NET needs OpenSSL for them, and this machine has none. "
+            + $"{OpenSsl.Cure}.")
         : IncrementalHash.CreateHash(algorithm);
 }

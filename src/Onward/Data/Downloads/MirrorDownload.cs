@@ -4,7 +4,7 @@ using Onward.Formats;
 
 namespace Onward.Data;
 
-/// <summary>Fetches files from the first mirror that gives the right bytes, and stays with that mirror for the next file.</summary>
+/// <summary>Downloads files from the first mirror that supplies the right bytes, and uses that mirror first for the next file.</summary>
 internal sealed class MirrorDownload(HttpClient client, IReadOnlyList<Uri> mirrors, IProgress<DownloadProgress>? progress)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
@@ -12,14 +12,14 @@ internal sealed class MirrorDownload(HttpClient client, IReadOnlyList<Uri> mirro
     private readonly byte[] _buffer = new byte[1 << 16];
     private int _mirror;
 
-    /// <summary>Places a checked file in a folder, or leaves nothing there.</summary>
+    /// <summary>Downloads a file into a folder and checks it. If that fails, no file is left there.</summary>
     /// <exception cref="DownloadUnavailableException">Every mirror failed, or this machine cannot fetch or keep the file.</exception>
     public async Task FetchAsync(PublishedFile file, string folder, CancellationToken cancellation)
     {
         if (OpenSsl.IsMissing)
         {
             throw new DownloadUnavailableException(
-                $"{file.Name} is not in {folder} and cannot be downloaded: .NET takes HTTPS and checksums from OpenSSL, "
+                $"{file.Name} is not in {folder} and cannot be downloaded: .NET needs OpenSSL for HTTPS and checksums, "
                 + $"and this machine has none. {OpenSsl.Cure}, or put the published files in that folder.");
         }
 
@@ -40,9 +40,9 @@ internal sealed class MirrorDownload(HttpClient client, IReadOnlyList<Uri> mirro
             }
             catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
             {
-                // No mirror is at fault: bytes arrived, and the folder cannot take them.
+                // The disk is at fault, not the mirror: bytes arrived, and the folder could not store them.
                 throw new DownloadUnavailableException(
-                    $"{file.Name} cannot be kept in {folder}: {DiskFault.Describe(fault)} "
+                    $"{file.Name} cannot be stored in {folder}: {DiskFault.Describe(fault)} "
                     + $"Make the folder writable and leave {Megabytes(file)} MB free, or put the published files there.");
             }
         }
@@ -114,7 +114,7 @@ internal sealed class MirrorDownload(HttpClient client, IReadOnlyList<Uri> mirro
         }
     }
 
-    // A broken connection is an IOException too: under another name it is not taken for a fault of the disk.
+    // A broken connection is an IOException too. It is rethrown under another type, to tell it from a fault of the disk.
     private static async Task<T> OfNetwork<T>(Func<Task<T>> receive)
     {
         try

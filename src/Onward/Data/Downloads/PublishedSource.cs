@@ -2,8 +2,8 @@ namespace Onward.Data;
 
 /// <summary>Finds a published data set on this machine, or downloads it once, and reads it into memory.</summary>
 /// <remarks>
-/// Places in order: the folder the caller names; <see cref="DataRoot"/>; <see cref="CacheDirectory"/>; the mirrors, which fill
-/// the cache. In the first two the files may also lie in a subfolder with the name of the data set.
+/// It looks in this order: the folder given by the caller; <see cref="DataRoot"/>; <see cref="CacheDirectory"/>; the mirrors,
+/// from which the cache is filled. In the first two places, the files may also lie in a subfolder named after the data set.
 /// </remarks>
 public abstract class PublishedSource
 {
@@ -18,31 +18,33 @@ public abstract class PublishedSource
         CacheDirectory = Path.Combine(CacheRoot(), "onward", name);
     }
 
-    /// <summary>Name of the data set in paths and on a command line.</summary>
+    /// <summary>Name of the data set, used in paths and on the command line.</summary>
     public string Name { get; }
 
-    /// <summary>What the images show, in a few words.</summary>
+    /// <summary>Short description of the images.</summary>
     public string Description { get; }
 
-    /// <summary>Folder of data sets. Default: the environment variable <c>ONWARD_DATA</c>; null or empty when there is none.</summary>
+    /// <summary>Folder of data sets; null or empty for none. Default: the environment variable <c>ONWARD_DATA</c>.</summary>
     public string? DataRoot { get; init; } = Environment.GetEnvironmentVariable("ONWARD_DATA");
 
-    /// <summary>Folder that downloads fill. Default: <c>onward</c> and the name of the data set, under the user's cache folder.</summary>
+    /// <summary>Folder for downloads. Default: <c>onward</c> and the name of the data set, under the user's cache folder.</summary>
     public string CacheDirectory { get; init; }
 
-    /// <summary>Addresses that hold the files as published, each ending in a slash, tried in order. Empty: never download.</summary>
+    /// <summary>Addresses of folders with the published files, each ending in a slash, tried in order. Empty to never download.</summary>
     public IReadOnlyList<Uri> Mirrors { get; init; }
 
-    /// <summary>Carries the requests; the caller disposes of it. Null: sockets, with a connection timeout of 5 seconds.</summary>
+    /// <summary>
+    /// Handler of the HTTP requests, disposed of by the caller. Null for the default, with a connection timeout of 5 seconds.
+    /// </summary>
     public HttpMessageHandler? Handler { get; init; }
 
     /// <summary>Loads both sets. Blocks until they are in memory.</summary>
     /// <param name="directory">Folder that must hold the files; null to look in the other places.</param>
-    /// <param name="progress">Told of every block of bytes downloaded; null for silence.</param>
-    /// <param name="cancellation">Ends a download; nothing of the file under way is left behind.</param>
+    /// <param name="progress">Receives every block of bytes downloaded; null for no reports.</param>
+    /// <param name="cancellation">Cancels a download. An incomplete file is removed.</param>
     /// <returns>The training and test images, in the order of the files.</returns>
-    /// <exception cref="DataException">A folder that was named lacks a file, or a file is unreadable or damaged.</exception>
-    /// <exception cref="DownloadUnavailableException">The data set is in none of the places and no mirror could supply it.</exception>
+    /// <exception cref="DataException">The given folder lacks a file, or a file is unreadable or damaged.</exception>
+    /// <exception cref="DownloadUnavailableException">The data set is in none of the places, and no mirror could supply it.</exception>
     /// <exception cref="OperationCanceledException"><paramref name="cancellation"/> was requested.</exception>
     public ImageDataset Load(
         string? directory,
@@ -63,9 +65,9 @@ public abstract class PublishedSource
         return Read(FindIn(CacheDirectory) ?? CacheDirectory, $"{CacheDirectory}, just downloaded");
     }
 
-    /// <summary>Where the files lie on this machine; nothing is read or downloaded.</summary>
+    /// <summary>Finds the files on this machine, without reading or downloading them.</summary>
     /// <param name="directory">Folder to look in; null for <see cref="DataRoot"/>, then <see cref="CacheDirectory"/>.</param>
-    /// <returns>A folder or an archive; null if there is none, or the cache is not complete.</returns>
+    /// <returns>A folder or an archive; null if there is none, or if the cache is not complete.</returns>
     /// <exception cref="DataException"><see cref="DataRoot"/> does not exist.</exception>
     public string? Locate(string? directory)
     {
@@ -90,33 +92,36 @@ public abstract class PublishedSource
         return MissingFrom(CacheDirectory).Any() ? null : FindIn(CacheDirectory);
     }
 
-    /// <summary>Fills the cache with the files it lacks, each checked against its published checksum.</summary>
-    /// <param name="progress">Told of every block of bytes; null for silence.</param>
-    /// <param name="cancellation">Ends the download; nothing of the file under way is left behind.</param>
-    /// <returns>The names of the files that were fetched.</returns>
+    /// <summary>Downloads the files that the cache lacks and checks each against its published checksum.</summary>
+    /// <param name="progress">Receives every block of bytes downloaded; null for no reports.</param>
+    /// <param name="cancellation">Cancels the download. An incomplete file is removed.</param>
+    /// <returns>The names of the downloaded files.</returns>
     /// <exception cref="DownloadUnavailableException">No mirror could supply a file.</exception>
     /// <exception cref="OperationCanceledException"><paramref name="cancellation"/> was requested.</exception>
     public IReadOnlyList<string> Download(IProgress<DownloadProgress>? progress = null, CancellationToken cancellation = default) =>
         DownloadAsync(progress, cancellation).GetAwaiter().GetResult();
 
     /// <summary>Compares every file with its published checksum.</summary>
-    /// <param name="directory">Folder to look in; null for the usual places, without downloading.</param>
+    /// <param name="directory">Folder to look in; null for the default places. Nothing is downloaded.</param>
     /// <returns>One entry for each file.</returns>
-    /// <exception cref="DataException">A file cannot be read, or an archive is damaged so that nothing in it can be compared.</exception>
+    /// <exception cref="DataException">A file cannot be read, or an archive is so damaged that nothing in it can be compared.</exception>
     public IReadOnlyList<FileCheck> Verify(string? directory) => [.. Check(Locate(directory) ?? directory ?? CacheDirectory)];
 
     /// <summary>
-    /// The folder or archive, at a path or in its usual subfolders, that holds at least one of the files; null if none does.
+    /// Finds the folder or archive that holds at least one of the files, at a path or in its usual subfolders. Null if there is
+    /// none.
     /// </summary>
     private protected abstract string? FindIn(string path);
 
-    /// <summary>The same for <see cref="DataRoot"/>.</summary>
+    /// <summary>Finds the files in <see cref="DataRoot"/>, as <see cref="FindIn"/> does for other folders.</summary>
     private protected virtual string? FindInRoot(string root) => FindIn(root);
 
-    /// <summary>Compares the files of a folder or an archive, whether they are there or not.</summary>
+    /// <summary>
+    /// Compares the files of a folder or an archive with the published ones. Files that are missing are reported as such.
+    /// </summary>
     private protected abstract IEnumerable<FileCheck> Check(string place);
 
-    /// <summary>What a folder needs from the mirrors to be complete.</summary>
+    /// <summary>Lists the published files that a folder lacks.</summary>
     private protected abstract IEnumerable<PublishedFile> MissingFrom(string folder);
 
     /// <summary>Reads a folder or an archive.</summary>

@@ -4,7 +4,7 @@ using Onward.Formats;
 namespace Onward.Data;
 
 /// <summary>
-/// Reads the binary version of CIFAR-10: records of one label byte, then the red, the green and the blue plane, row by row.
+/// Reads the binary version of CIFAR-10. A record is a label byte, then the red, the green and the blue plane, row by row.
 /// </summary>
 internal static class CifarFile
 {
@@ -15,7 +15,7 @@ internal static class CifarFile
     private const int Record = 1 + (Channels * Plane);
     private const int MaximumRecords = 10_000;
 
-    /// <summary>The six files: five of training images in order, then the test images.</summary>
+    /// <summary>Names of the six files: five of training images in order, then the test images.</summary>
     public static IReadOnlyList<string> Names { get; } =
         ["data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin", "data_batch_4.bin", "data_batch_5.bin", "test_batch.bin"];
 
@@ -37,11 +37,11 @@ internal static class CifarFile
         return Join(folder, files);
     }
 
-    /// <summary>Reads the six files from the gzip archive, straight into memory.</summary>
+    /// <summary>Reads the six files from the gzip archive without unpacking it to disk.</summary>
     /// <exception cref="DataException">The archive or a file in it is missing, unreadable or damaged.</exception>
     public static (LabelledImages Training, LabelledImages Test) ReadArchive(string path) => Join(path, Guard(path, () => Unpack(path)));
 
-    /// <summary>SHA-256 of those of the six files that a folder holds, by name.</summary>
+    /// <summary>Computes the SHA-256 of each of the six files that a folder holds, by name.</summary>
     /// <exception cref="DataException">A file is unreadable.</exception>
     public static IReadOnlyDictionary<string, string> HashFolder(string folder)
     {
@@ -59,7 +59,7 @@ internal static class CifarFile
         return found;
     }
 
-    /// <summary>SHA-256 of those of the six files that an archive holds, by name.</summary>
+    /// <summary>Computes the SHA-256 of each of the six files that an archive holds, by name.</summary>
     /// <exception cref="DataException">The archive is unreadable or damaged.</exception>
     public static IReadOnlyDictionary<string, string> HashArchive(string path) =>
         Guard(path, () => Members(path, (archive, _, length) => Hash(archive, length)));
@@ -72,7 +72,8 @@ internal static class CifarFile
         return missing is null
             ? [.. Names.Select(name => files[name])]
             : throw new DataException(
-                $"{path}: no {missing} in it, or the archive ends before it, expected the six files of CIFAR-10, binary version. {FileGuard.Cure}");
+                $"{path}: no {missing} in it, or the archive ends before it, expected the six files of CIFAR-10, binary version. "
+                + FileGuard.Cure);
     }
 
     private static Dictionary<string, T> Members<T>(string path, Func<Stream, string, long, T> read)
@@ -82,7 +83,7 @@ internal static class CifarFile
         using GzipReader gzip = new(file);
         TarArchive.Read(gzip, Names, (name, length) => found[name] = read(gzip, name, length));
 
-        // What tells a whole archive stands at its end, behind the end of the tar.
+        // GzipReader detects a truncated archive only at its end, which lies after the end of the tar.
         gzip.CopyTo(Stream.Null);
 
         return found;
@@ -128,7 +129,7 @@ internal static class CifarFile
         return records;
     }
 
-    // All official files are of one length, so a shorter one was cut at the end of a record.
+    // The official files all have the same length, so a shorter one was truncated at the end of a record.
     private static (LabelledImages Training, LabelledImages Test) Join(string place, byte[][] files)
     {
         int longest = files.Max(file => file.Length);
@@ -136,7 +137,8 @@ internal static class CifarFile
         return cut < 0
             ? (Images(files[..^1]), Images(files[^1..]))
             : throw new DataException(
-                $"{place}: {Names[cut]} holds {files[cut].Length / Record} images, another of the six {longest / Record}, expected as many in each. {FileGuard.Cure}");
+                $"{place}: {Names[cut]} holds {files[cut].Length / Record} images, another of the six {longest / Record}, "
+                + $"expected the same number in each. {FileGuard.Cure}");
     }
 
     private static LabelledImages Images(byte[][] files)
@@ -155,7 +157,7 @@ internal static class CifarFile
         return new LabelledImages(pixels, labels, Side, Side, Channels, Classes);
     }
 
-    // [channel, row, column] to [row, column, channel].
+    // Reorders [channel, row, column] to [row, column, channel].
     private static void Interleave(ReadOnlySpan<byte> planes, Span<byte> image)
     {
         for (int channel = 0; channel < Channels; channel++)
@@ -170,6 +172,7 @@ internal static class CifarFile
 
     private static T Guard<T>(string path, Func<T> read) => FileGuard.Read(
         path,
-        $"no such file, expected the six files of CIFAR-10 in that folder, or {Names.Count} in one archive. Add it, or name another folder.",
+        $"no such file, expected the six files of CIFAR-10 in that folder, or all {Names.Count} in one archive. "
+        + "Add it, or name another folder.",
         read);
 }

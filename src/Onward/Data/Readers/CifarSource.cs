@@ -4,7 +4,7 @@ namespace Onward.Data;
 
 /// <summary>Finds CIFAR-10 (binary version) on this machine, or downloads it once, and reads it into memory.</summary>
 /// <remarks>
-/// The official archive <c>cifar-10-binary.tar.gz</c> is read as it is, or its six <c>.bin</c> files unpacked. Either may lie in a
+/// Reads the official archive <c>cifar-10-binary.tar.gz</c> directly, or its six <c>.bin</c> files. Either may lie in a
 /// subfolder <c>cifar-10</c> or <c>cifar-10-batches-bin</c>. Examples keep the official order, batches 1 to 5.
 /// </remarks>
 public sealed class CifarSource : PublishedSource
@@ -15,8 +15,8 @@ public sealed class CifarSource : PublishedSource
     private static readonly PublishedFile PublishedArchive = new(
         Archive, 170_052_171, HashAlgorithmName.MD5, "c32a1d4ab5d03f1284b67883e8d87530");
 
-    // SHA-256 of the six files, in the order of their names. The archive's own checksum serves downloads alone: an archive
-    // packed anew holds the same data.
+    // SHA-256 of the six files, in the order of their names. The checksum of the archive is used for downloads only, because an
+    // archive that was packed again holds the same data.
     private static readonly string[] Checksums =
     [
         "cee916563c9f80d84e3cc88e17fdc0941787f1244f00a67874d45b261883ada5",
@@ -27,7 +27,7 @@ public sealed class CifarSource : PublishedSource
         "8e2eb146ae340b09e24670f29cabc6326dba54da8789dab6768acf480273f65b",
     ];
 
-    /// <summary>Makes the source with its default places.</summary>
+    /// <summary>Creates the source with its default places.</summary>
     public CifarSource()
         : base("cifar-10", "photographs of ten kinds of things, 32x32 colour", [new("https://www.cs.toronto.edu/~kriz/")])
     {
@@ -57,7 +57,7 @@ public sealed class CifarSource : PublishedSource
             !found.TryGetValue(name, out string? seen) ? FileState.Missing : seen == checksum ? FileState.Same : FileState.Differs));
     }
 
-    // Statistics of the training set as the paper's code has them.
+    // Statistics of the training set as in the paper's code.
     private protected override ImageDataset Read(string place, string source)
     {
         (LabelledImages training, LabelledImages test) = File.Exists(place) ? CifarFile.ReadArchive(place) : CifarFile.ReadFolder(place);
@@ -68,7 +68,7 @@ public sealed class CifarSource : PublishedSource
         };
     }
 
-    // Files that were unpacked go before the archive they came from: they load faster.
+    // Unpacked files take precedence over the archive because they load faster.
     private static string? FindDirectly(string folder)
     {
         string archive = Path.Combine(folder, Archive);

@@ -3,10 +3,12 @@ using System.Security.Cryptography;
 namespace Onward.Data;
 
 /// <summary>
-/// Finds Fashion-MNIST on this machine, or downloads it once, and reads it into memory: MNIST's format, pictures of clothing.
+/// Finds Fashion-MNIST on this machine, or downloads it once, and reads it into memory. It has the format of MNIST and shows
+/// clothing.
 /// </summary>
 /// <remarks>
-/// Its files have the names of MNIST's. So in <see cref="PublishedSource.DataRoot"/> only the subfolder <c>fashion-mnist</c> counts.
+/// Its files have the same names as those of MNIST. So in <see cref="PublishedSource.DataRoot"/> only the subfolder
+/// <c>fashion-mnist</c> is searched.
 /// </remarks>
 public sealed class FashionMnistSource : PublishedSource
 {
@@ -17,7 +19,7 @@ public sealed class FashionMnistSource : PublishedSource
         new("t10k-images-idx3-ubyte.gz", 4_422_102, HashAlgorithmName.MD5, "bef4ecab320f06d8554ea6380940ec79"),
         new("t10k-labels-idx1-ubyte.gz", 5_148, HashAlgorithmName.MD5, "bb300cfdad3c16e7a12a480ee83cd310"));
 
-    /// <summary>Makes the source with its default places.</summary>
+    /// <summary>Creates the source with its default places.</summary>
     public FashionMnistSource()
         : base(
             "fashion-mnist",

@@ -1,16 +1,16 @@
 namespace Onward.Data;
 
-/// <summary>Says in one line why a file cannot be read.</summary>
+/// <summary>Translates the exceptions of reading a file into one-line messages.</summary>
 internal static class FileGuard
 {
-    /// <summary>What to do about a damaged file.</summary>
+    /// <summary>Remedy for a damaged file.</summary>
     public const string Cure = "Replace it with an intact copy.";
 
     /// <summary>Reads a file.</summary>
-    /// <param name="path">The file.</param>
-    /// <param name="absent">What is said, after its path, of a file that is not there.</param>
-    /// <param name="read">Opens and reads it.</param>
-    /// <exception cref="DataException">It is missing, unreadable or damaged.</exception>
+    /// <param name="path">Path of the file, for messages.</param>
+    /// <param name="absent">Message, after the path, for a file that does not exist.</param>
+    /// <param name="read">Opens and reads the file.</param>
+    /// <exception cref="DataException">The file is missing, unreadable or damaged.</exception>
     public static T Read<T>(string path, string absent, Func<T> read)
     {
         try
@@ -23,12 +23,12 @@ internal static class FileGuard
         }
         catch (UnauthorizedAccessException fault)
         {
-            throw new DataException($"{path}: may not be read, or is not a file. Check its permissions.", fault);
+            throw new DataException($"{path}: access denied, or not a file. Check its permissions.", fault);
         }
         catch (Exception fault) when (
             fault is InvalidDataException or EndOfStreamException or FormatException or OverflowException or ArgumentException)
         {
-            throw new DataException($"{path}: corrupt or truncated, or no gzip file. {Cure}", fault);
+            throw new DataException($"{path}: corrupt or truncated, or not a gzip file. {Cure}", fault);
         }
         catch (IOException fault)
         {

@@ -3,8 +3,11 @@ using System.IO.Compression;
 
 namespace Onward.Data;
 
-/// <summary>Unpacks a gzip file and refuses one that ends early, which <see cref="GZipStream"/> takes for a whole one.</summary>
-/// <remarks>The last four bytes of a gzip file are the length of its content (RFC 1952, ISIZE); a file of one member is expected.</remarks>
+/// <summary>Decompresses a gzip file and rejects one that is truncated, which <see cref="GZipStream"/> accepts.</summary>
+/// <remarks>
+/// The last four bytes of a gzip file are the length of its content modulo 2^32 (RFC 1952, ISIZE). The file must have a single
+/// member.
+/// </remarks>
 internal sealed class GzipReader : Stream
 {
     private readonly GZipStream _gzip;
@@ -40,14 +43,14 @@ internal sealed class GzipReader : Stream
     }
 
     /// <inheritdoc/>
-    /// <exception cref="InvalidDataException">The file is damaged, or ends early.</exception>
+    /// <exception cref="InvalidDataException">The file is damaged or truncated.</exception>
     public override int Read(Span<byte> buffer)
     {
         int read = _gzip.Read(buffer);
         _length += (uint)read;
         return read > 0 || buffer.IsEmpty || _length == _announced
             ? read
-            : throw new InvalidDataException($"The file ends after {_length} bytes of content, and announces {_announced}.");
+            : throw new InvalidDataException($"The file ends after {_length} bytes of content, but declares {_announced}.");
     }
 
     /// <inheritdoc/>

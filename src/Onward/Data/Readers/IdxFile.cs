@@ -4,28 +4,27 @@ using Onward.Formats;
 
 namespace Onward.Data;
 
-/// <summary>Reads images and labels in IDX, the format of MNIST: big-endian magic number, sizes, then one byte per value.</summary>
-/// <remarks>Files may be plain or gzip; their first two bytes tell, not their names.</remarks>
+/// <summary>Reads images and labels in IDX, the format of MNIST: a big-endian magic number, the sizes, then one byte per value.</summary>
+/// <remarks>Files may be plain or gzip. Their first two bytes decide, not their names.</remarks>
 public static class IdxFile
 {
     private const uint MaximumSide = 4096;
     private const int MaximumSizes = 4;
 
-    // A damaged header may claim any size: memory beyond what the file can hold, or beyond this, is taken only as bytes arrive to fill it.
+    // A damaged header may claim any size. Memory beyond what the file can hold, or beyond this limit, is allocated as bytes arrive.
     private const int TrustedBytes = 64 << 20;
 
-    // Deflate packs at most 258 bytes into two bits (RFC 1951).
+    // Deflate compresses at most 258 bytes into two bits (RFC 1951), so a byte expands to at most 1032.
     private const long MostUnpacked = 1032;
 
-    // The last digit is the number of sizes; the fourth is that of channels.
+    // The last digit is the number of dimensions. The fourth dimension holds the channels.
     private static readonly uint[] ImagesMagic = [0x00000803, 0x00000804];
     private static readonly uint[] LabelsMagic = [0x00000801];
 
     /// <summary>Reads a pair of files into memory.</summary>
-    /// <param name="imagesPath">
-    /// File of images: grey, [example, row, column], or of 1 or 3 channels, [example, row, column, channel].
-    /// </param>
-    /// <param name="labelsPath">File of as many labels. [example]</param>
+    /// <param name="imagesPath">File of images: grey [example, row, column], or with 1 or 3 channels [example, row, column,
+    /// channel].</param>
+    /// <param name="labelsPath">File with a label for each image. [example]</param>
     /// <param name="classes">Number of classes; labels must lie in 0 to <paramref name="classes"/> - 1.</param>
     /// <exception cref="DataException">A file is missing, unreadable or damaged, or the two do not belong together.</exception>
     /// <exception cref="ArgumentException">A path is empty, or <paramref name="classes"/> is below 1.</exception>
@@ -39,13 +38,15 @@ public static class IdxFile
         if (labelBytes.Length != shape[0])
         {
             throw new DataException(
-                $"{labelsPath}: {labelBytes.Length} labels, expected {shape[0]}, one for each image of {imagesPath}. Use two files of the same set.");
+                $"{labelsPath}: {labelBytes.Length} labels, expected {shape[0]}, one for each image of {imagesPath}. "
+                + "Use two files of the same set.");
         }
 
         int[] labels = Array.ConvertAll(labelBytes, label => (int)label);
         int wrong = labels.AsSpan().IndexOfAnyExceptInRange(0, classes - 1);
+        int channels = shape.Length == 4 ? shape[3] : 1;
         return wrong < 0
-            ? new LabelledImages(pixels, labels, shape[1], shape[2], channels: shape is [_, _, _, int channels] ? channels : 1, classes)
+            ? new LabelledImages(pixels, labels, shape[1], shape[2], channels, classes)
             : throw new DataException($"{labelsPath}: label {wrong} is {labels[wrong]}, expected 0 to {classes - 1}. {FileGuard.Cure}");
     }
 
@@ -71,7 +72,7 @@ public static class IdxFile
         {
             string cure = ImagesMagic.Contains(seen) || LabelsMagic.Contains(seen)
                 ? "Images and labels may be swapped."
-                : "This is no IDX file of bytes, or it is damaged.";
+                : "This is not an IDX file of bytes, or it is damaged.";
             throw new DataException(
                 $"{path}: magic number 0x{seen:X8}, expected {string.Join(" or ", magic.Select(number => $"0x{number:X8}"))}. {cure}");
         }
@@ -98,7 +99,8 @@ public static class IdxFile
             if (!fits || product > Array.MaxLength)
             {
                 throw new DataException(
-                    $"{path}: size {i + 1} of {shape.Length} is {size}, expected {rule}, at most {Array.MaxLength} bytes in all. {FileGuard.Cure}");
+                        $"{path}: size {i + 1} of {shape.Length} is {size}, "
+                        + $"expected {rule}, at most {Array.MaxLength} bytes in all. {FileGuard.Cure}");
             }
 
             shape[i] = (int)size;
@@ -130,6 +132,6 @@ public static class IdxFile
 
         return stream.ReadByte() < 0
             ? values
-            : throw new DataException($"{path}: more bytes follow the {total} values that the header announces. {FileGuard.Cure}");
+            : throw new DataException($"{path}: more bytes follow the {total} values that the header declares. {FileGuard.Cure}");
     }
 }

@@ -3,10 +3,8 @@ using System.Security.Cryptography;
 
 namespace Onward.Data;
 
-/// <summary>Reads anyone's images, grey or in colour, from four IDX files with the names that MNIST gave them, plain or gzip.</summary>
-/// <remarks>
-/// A file of images with channels, [example, row, column, channel], may say <c>idx4</c> in its name in place of <c>idx3</c>.
-/// </remarks>
+/// <summary>Reads the user's own images, grey or in colour, from four IDX files, plain or gzip, with the file names of MNIST.</summary>
+/// <remarks>The name of a file with channels, [example, row, column, channel], may contain <c>idx4</c> instead of <c>idx3</c>.</remarks>
 public static class IdxFolder
 {
     private const int MostClasses = 256;
@@ -17,11 +15,10 @@ public static class IdxFolder
         TakesColour = true,
     };
 
-    /// <summary>Reads both sets; the labels tell the number of classes, the training images their mean and deviation.</summary>
+    /// <summary>Reads both sets. The number of classes is taken from the labels, the mean and deviation from the training images.</summary>
     /// <param name="folder">Folder with the four files.</param>
-    /// <exception cref="DataException">
-    /// A file is missing, unreadable or damaged, the sets do not belong together, or all pixels are alike.
-    /// </exception>
+    /// <exception cref="DataException">A file is missing, unreadable or damaged, the two sets do not match, or all training pixels
+    /// are equal.</exception>
     public static ImageDataset Load(string folder)
     {
         ArgumentNullException.ThrowIfNull(folder);
@@ -30,10 +27,10 @@ public static class IdxFolder
         (float[] mean, float[] deviation) = PixelStatistics.Of(training);
         if (!deviation.Any(one => one > 0))
         {
-            throw new DataException($"{folder}: all pixels of the training images are alike, so nothing can be learned. Use other images.");
+            throw new DataException($"{folder}: all pixels of the training images are equal, so nothing can be learned. Use other images.");
         }
 
-        // A channel that is the same everywhere, such as an empty blue one, is only shifted.
+        // A constant channel, such as an empty blue one, is shifted but not scaled.
         float[] divisors = Array.ConvertAll(deviation, one => one > 0 ? one : 1);
         return new ImageDataset("IDX", WithClasses(training, classes), WithClasses(test, classes), mean, divisors, folder);
     }
@@ -41,6 +38,6 @@ public static class IdxFolder
     private static LabelledImages WithClasses(LabelledImages images, int classes) =>
         new(images.Pixels, images.Labels, images.Height, images.Width, images.Channels, classes);
 
-    // Nobody publishes these: only the names count.
+    // These files have no published checksum; only the names are used.
     private static PublishedFile File(string stem) => new($"{stem}-ubyte.gz", 0, HashAlgorithmName.SHA256, "");
 }

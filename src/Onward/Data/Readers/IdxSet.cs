@@ -4,23 +4,23 @@ namespace Onward.Data;
 internal sealed record IdxSet(
     string Title, PublishedFile TrainingImages, PublishedFile TrainingLabels, PublishedFile TestImages, PublishedFile TestLabels)
 {
-    /// <summary>Whether images may have three channels; default false.</summary>
+    /// <summary>True if images may have three channels. Default false.</summary>
     public bool TakesColour { get; init; }
 
     private IReadOnlyList<PublishedFile> Files => [TrainingImages, TrainingLabels, TestImages, TestLabels];
 
-    /// <summary>The folder itself or its subfolder, whichever holds one of the files; null if neither does.</summary>
+    /// <summary>Finds the folder, or else its subfolder, that holds at least one of the files; null if neither does.</summary>
     public string? FindIn(string folder, string subfolder) =>
         new[] { folder, Path.Combine(folder, subfolder) }.FirstOrDefault(place => Files.Any(file => FindFile(place, file) is not null));
 
-    /// <summary>The files that a folder lacks.</summary>
+    /// <summary>Lists the files that a folder lacks.</summary>
     public IEnumerable<PublishedFile> MissingFrom(string folder) => Files.Where(file => FindFile(folder, file) is null);
 
     /// <summary>Compares the files of a folder with the published ones.</summary>
     public IEnumerable<FileCheck> Check(string folder) => Files.Select(file => FileCheck.Of(file, FindFile(folder, file)));
 
     /// <summary>Reads both sets.</summary>
-    /// <exception cref="DataException">A file is missing, unreadable or damaged, or the two sets do not belong together.</exception>
+    /// <exception cref="DataException">A file is missing, unreadable or damaged, or the two sets do not match.</exception>
     public (LabelledImages Training, LabelledImages Test) Read(string folder, int classes)
     {
         LabelledImages training = IdxFile.Read(Require(folder, TrainingImages), Require(folder, TrainingLabels), classes);
@@ -28,13 +28,14 @@ internal sealed record IdxSet(
         if ((training.Height, training.Width, training.Channels) != (test.Height, test.Width, test.Channels))
         {
             throw new DataException(
-                $"{folder}: training images of {Size(training)}, test images of {Size(test)}, expected one size. Use files of the same set.");
+                $"{folder}: training images of {Size(training)}, test images of {Size(test)}, expected one size. "
+                + "Use files of the same set.");
         }
 
         return TakesColour || training.Channels == 1
             ? (training, test)
             : throw new DataException(
-                $"{folder}: images of {Size(training)}, in colour, expected the grey ones of {Title}. Use its files.");
+                $"{folder}: colour images of {Size(training)}, expected the grey ones of {Title}. Use the files of {Title}.");
     }
 
     private static string Size(LabelledImages images) =>

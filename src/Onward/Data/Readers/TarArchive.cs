@@ -2,10 +2,10 @@ using System.Text;
 
 namespace Onward.Data;
 
-/// <summary>Goes through a tar archive (POSIX ustar and pax, GNU) and reads files out of it.</summary>
+/// <summary>Reads files from a tar archive (POSIX ustar and pax, GNU).</summary>
 /// <remarks>
-/// The library's reader takes as much memory for a long name as the header before it claims, up to 2 GB; what a header claims is
-/// bounded here.
+/// The reader of the .NET library allocates as much memory for a long name as the header claims, up to 2 GB. This one limits
+/// it.
 /// </remarks>
 internal static class TarArchive
 {
@@ -13,10 +13,10 @@ internal static class TarArchive
     private const int LongestName = 1 << 16;
     private const string PathKey = " path=";
 
-    /// <summary>Reads files.</summary>
+    /// <summary>Reads the files with the given names, in the order of the archive.</summary>
     /// <param name="archive">The archive, from its start; read up to the end of the tar.</param>
     /// <param name="names">The names of the files, without folders.</param>
-    /// <param name="read">Given a name and a length, reads as many bytes of <paramref name="archive"/>.</param>
+    /// <param name="read">Called with a name and a length; must read exactly that many bytes of <paramref name="archive"/>.</param>
     /// <exception cref="InvalidDataException">A header is damaged.</exception>
     /// <exception cref="EndOfStreamException">The archive ends within a header or a file.</exception>
     public static void Read(Stream archive, IReadOnlyList<string> names, Action<string, long> read)
@@ -38,7 +38,7 @@ internal static class TarArchive
             RequireChecksum(header);
             char type = (char)header[156];
 
-            // Links, devices and folders have no content, whatever size they give.
+            // Links, devices and folders have no content, even if their header gives a size.
             long length = type is >= '1' and <= '6' ? 0 : Number(header.AsSpan(124, 12)), padding = (Block - (length % Block)) % Block;
             if (type is 'L' or 'x')
             {
@@ -63,7 +63,7 @@ internal static class TarArchive
         }
     }
 
-    // The sum of all bytes, with spaces for its own.
+    // The checksum is the sum of all bytes of the header, with its own field counted as spaces.
     private static void RequireChecksum(ReadOnlySpan<byte> header)
     {
         int sum = 8 * ' ';
@@ -74,11 +74,11 @@ internal static class TarArchive
 
         if (Number(header.Slice(148, 8)) != sum)
         {
-            throw new InvalidDataException("The checksum of a header is wrong.");
+            throw new InvalidDataException("The checksum of a tar header is wrong.");
         }
     }
 
-    // Octal digits; numbers beyond them have the first bit set, and no file here is so large.
+    // Numbers are octal digits. Larger numbers have the first bit set; they are rejected because no file here is so large.
     private static long Number(ReadOnlySpan<byte> field)
     {
         long number = 0;
@@ -86,7 +86,7 @@ internal static class TarArchive
         {
             number = digit is >= '0' and <= '7'
                 ? (8 * number) + digit - '0'
-                : throw new InvalidDataException("A number in a header is damaged.");
+                : throw new InvalidDataException("A number in a tar header is damaged.");
         }
 
         return number;
@@ -95,12 +95,12 @@ internal static class TarArchive
     private static string Text(ReadOnlySpan<byte> field) =>
         Encoding.UTF8.GetString(field.IndexOf((byte)0) is >= 0 and int end ? field[..end] : field);
 
-    // A name is the whole of a GNU header, and in a pax header what stands behind its key.
+    // The name is the whole content of a GNU header, or follows the key "path" in a pax header.
     private static string? ReadName(Stream archive, char type, long length)
     {
         if (length > LongestName)
         {
-            throw new InvalidDataException($"A header of {length} bytes.");
+            throw new InvalidDataException($"A name header of {length} bytes in a tar archive, expected at most {LongestName}.");
         }
 
         byte[] content = new byte[length];
