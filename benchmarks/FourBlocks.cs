@@ -1,5 +1,5 @@
-// Trains four blocks of M/1/16's width on MNIST with the global loss: backprop, the paper's forward gradient of activities, and the same
-// with learned feedback. Prints test errors:
+// Trains four blocks of M/1/16's width on MNIST with the global loss, with three rules: backpropagation, the paper's activity
+// perturbation, and activity perturbation with learned feedback. Prints test errors.
 // dotnet run -c Release benchmarks/FourBlocks.cs -- DIR [epochs] [seeds] [rate]
 #:project ../src/Onward/Onward.csproj
 #:property PublishAot=false
@@ -13,10 +13,8 @@ using Onward.Rules;
 using Onward.Threads;
 using Onward.Training;
 
-int epochs = args.Length > 1
-    ? int.Parse(args[1], CultureInfo.InvariantCulture)
-    : 5, seeds = args.Length > 2 ? int.Parse(args[2], CultureInfo.InvariantCulture)
-    : 3;
+int epochs = args.Length > 1 ? int.Parse(args[1], CultureInfo.InvariantCulture) : 5;
+int seeds = args.Length > 2 ? int.Parse(args[2], CultureInfo.InvariantCulture) : 3;
 double rate = args.Length > 3 ? double.Parse(args[3], CultureInfo.InvariantCulture) : 0.01;
 ImageDataset mnist = IdxFolder.Load(args[0]);
 using WorkerTeam team = new(Environment.ProcessorCount);

@@ -1,5 +1,5 @@
-// Measures what a step of learned feedback costs beside a step of the paper's estimator: both take turns, eight steps at a time, so that
-// whatever else the machine does meets both. Prints the median of the ratios of neighbours, with its quartiles:
+// Measures the time of a step with learned feedback relative to a step of the paper's estimator. The two take turns, eight steps at a
+// time, so that other load on the machine affects both. Prints the median of the ratios of neighbouring turns, with its quartiles.
 // dotnet run -c Release benchmarks/PairedSteps.cs -- M/8/16 [threads] [pairs]
 #:project ../src/Onward/Onward.csproj
 #:property PublishAot=false
@@ -35,10 +35,12 @@ plain.Take(pixels, labels);
 feedback.Take(pixels, labels);
 double[] seconds = [.. Enumerable.Range(0, (2 * pairs) + 1).Select(turn => (turn % 2 == 0 ? plain : feedback).Take(pixels, labels))];
 
-// Each turn of feedback against the mean of the turns around it.
+// Compares each turn with feedback with the mean of the turns before and after it.
 double[] ratios = [.. Enumerable.Range(0, pairs).Select(i => 2 * seconds[(2 * i) + 1] / (seconds[2 * i] + seconds[(2 * i) + 2])).Order()];
-Console.WriteLine($"{preset}, {threads} thread(s): {ratios[pairs / 2]:F3} times the plain step ({ratios[pairs / 4]:F3} to {ratios[3 * pairs / 4]:F3}, "
-    + $"{pairs} pairs); fastest plain step {Fastest(0):F0} ms, fastest of feedback {Fastest(1):F0} ms");
+double median = ratios[pairs / 2], low = ratios[pairs / 4], high = ratios[3 * pairs / 4];
+Console.WriteLine(
+    $"{preset}, {threads} thread(s): {median:F3} times the plain step ({low:F3} to {high:F3}, {pairs} pairs); "
+    + $"fastest plain step {Fastest(0):F0} ms, fastest of feedback {Fastest(1):F0} ms");
 
 double Fastest(int first) => 1000 * seconds.Where((_, turn) => turn % 2 == first).Min() / Turns.Steps;
 
@@ -47,17 +49,24 @@ ForwardGradient Rule(NoiseSites sites, ControlVariate controlVariate, bool layer
     LocalMixer model = new(LocalMixerPresets.Get(preset, side, channels, classes: 10));
     model.Initialize(seed: 1);
     return new ForwardGradient(
-        model, team, NoiseDistribution.Gaussian, LossScope.All, passes: 1, seed: 1, layerwise: layerwise, sites: sites, controlVariate: controlVariate);
-}
+        model,
+        team,
+        NoiseDistribution.Gaussian,
+        LossScope.All,
+        passes: 1,
+        seed: 1,
+        layerwise: layerwise,
+        sites: sites,
+        controlVariate: controlVariate);
 
 internal sealed class Turns(ForwardGradient rule)
 {
     public const int Steps = 8;
 
-    // Past the steps that feedback is fitted to each of.
+    // Starts after the early steps, at each of which the feedback is fitted.
     private uint _step = 1000;
 
-    /// <summary>Takes a few steps and returns their seconds.</summary>
+    /// <summary>Runs a few steps and returns the time that they took, in seconds.</summary>
     public double Take(float[] pixels, int[] labels)
     {
         long start = Stopwatch.GetTimestamp();

@@ -1,5 +1,5 @@
-// Draws test error against seconds, and the noise that predictions leave against epochs, of run folders, a line each; runs that differ in
-// their seed alone share a label:
+// Plots the curves of run folders: test error against seconds, and the noise left by control variates against epochs.
+// Folders under one label, for example runs with different seeds, share a colour and a legend entry.
 // dotnet run eng/PlotErrorAgainstSeconds.cs -- picture.png "label=folder,folder,..." ...
 #:package ScottPlot
 #:package SkiaSharp.NativeAssets.Linux.NoDependencies
@@ -33,9 +33,9 @@ errors.Title("error against time");
 Axis(errors.Axes.Bottom, "seconds", 1, 2, 5, 10, 20, 50, 100);
 Axis(errors.Axes.Left, "test error, %", 1.5, 2, 3, 4, 6, 10);
 errors.ShowLegend(Alignment.UpperRight);
-noise.Title("noise that the predictions leave");
+noise.Title("noise left by control variates");
 noise.XLabel("epoch");
-Axis(noise.Axes.Left, "share of the noise without them", 1e-12, 1e-9, 1e-6, 1e-3, 1);
+Axis(noise.Axes.Left, "fraction of the noise without them", 1e-12, 1e-9, 1e-6, 1e-3, 1);
 Multiplot panels = new();
 panels.RemovePlot(panels.GetPlot(0));
 panels.AddPlot(errors);

@@ -3,10 +3,8 @@ using Onward.Kernels;
 
 namespace Onward.Benchmarks;
 
-/// <summary>
-/// The matrix product beside its own register tile on data in the first cache: the ratio of their FLOP/s is what packing,
-/// streaming and edges cost. GFLOP/s = 2 M N K / time in nanoseconds.
-/// </summary>
+/// <summary>Compares the matrix product with its own register tile on data in the first-level cache.</summary>
+/// <remarks>The ratio of their FLOP/s is the cost of packing, streaming and edges. GFLOP/s = 2 M N K / time in nanoseconds.</remarks>
 public unsafe class GemmBenchmarks
 {
     private Memory<float> _a;
@@ -15,7 +13,7 @@ public unsafe class GemmBenchmarks
     private Memory<float> _c;
     private Memory<float> _workspace;
 
-    /// <summary>Rows, columns and length of the sums.</summary>
+    /// <summary>Rows, columns and length of the sums: M x N x K.</summary>
     [Params("64x512x512", "128x512x512", "64x256x256", "64x2048x2048", "512x512x512")]
     public string Size { get; set; } = "";
 
@@ -40,7 +38,7 @@ public unsafe class GemmBenchmarks
         Gemm.Pack(_b.Span, N, transposed: false, K, N, _packed.Span, K);
     }
 
-    /// <summary>The same number of operations on one tile, over and over.</summary>
+    /// <summary>The same number of operations on a single tile, repeatedly.</summary>
     [Benchmark(Baseline = true)]
     public void RegisterTile()
     {

@@ -3,7 +3,7 @@ using Onward.Kernels;
 
 namespace Onward.Benchmarks;
 
-/// <summary>Random numbers by the 4096; times are per number.</summary>
+/// <summary>Generates random numbers 4096 at a time; times are per number.</summary>
 public class RandomBenchmarks
 {
     private const int Length = 4096;

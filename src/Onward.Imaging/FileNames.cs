@@ -3,17 +3,17 @@ using System.Text;
 
 namespace Onward.Imaging;
 
-/// <summary>The paths of many files in the folders of their classes, in few bytes each: paths from there, in UTF-8.</summary>
-/// <param name="folder">The folder of the classes.</param>
+/// <summary>The paths of many files in class folders, stored compactly as UTF-8 relative to their class folder.</summary>
+/// <param name="folder">The folder that contains the class folders.</param>
 /// <param name="classes">Folder of each class; null for a class without files. [class]</param>
 internal sealed class FileNames(string folder, string?[] classes)
 {
-    private readonly byte[][] _names = new byte[classes.Length][]; // [class], its names one after another
-    private readonly int[][] _ends = new int[classes.Length][]; // [class, file], where each name ends
+    private readonly byte[][] _names = new byte[classes.Length][]; // [class], the names of its files one after another
+    private readonly int[][] _ends = new int[classes.Length][]; // [class, file], end of each name in bytes
     private readonly byte[][] _folders = [.. classes.Select(name => Encoding.UTF8.GetBytes($"{name}/"))]; // [class]
-    private readonly int[] _counts = new int[classes.Length + 1]; // [class], files of the classes before it
+    private readonly int[] _counts = new int[classes.Length + 1]; // [class], number of files in earlier classes
 
-    /// <summary>Adds the files of a class, after those of the classes before it.</summary>
+    /// <summary>Adds the files of a class. Classes must be added in order.</summary>
     internal void Add(int label, string[] names)
     {
         int[] ends = new int[names.Length];
@@ -27,7 +27,7 @@ internal sealed class FileNames(string folder, string?[] classes)
         (_names[label], _ends[label], _counts[label + 1]) = (bytes, ends, _counts[label] + names.Length);
     }
 
-    /// <summary>The path of a file, numbered through all classes.</summary>
+    /// <summary>The path of a file. Files are numbered through all classes.</summary>
     internal string this[int file]
     {
         get
@@ -37,7 +37,7 @@ internal sealed class FileNames(string folder, string?[] classes)
         }
     }
 
-    /// <summary>Adds the name of a file, behind the folder of its class, to a checksum.</summary>
+    /// <summary>Adds the name of a file, prefixed with its class folder, to a checksum.</summary>
     internal void AddName(int file, XxHash128 checksum)
     {
         (int label, Range name) = Find(file);

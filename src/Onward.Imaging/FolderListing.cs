@@ -3,21 +3,24 @@ using Onward.Data;
 
 namespace Onward.Imaging;
 
-/// <summary>Lists folders and image files by what the file system tells with their names, so that no file is looked at.</summary>
-/// <remarks>Names that begin with a dot are hidden, and left out like the folders that systems and programs make for themselves.</remarks>
+/// <summary>Lists folders and image files without opening any file.</summary>
+/// <remarks>
+/// Names that begin with a dot are hidden and ignored, and so are folders that operating systems and programs create for
+/// themselves.
+/// </remarks>
 internal static class FolderListing
 {
-    // What the decoder reads, whatever the name; one name for each format first.
+    // Extensions of the formats that the decoder reads, whatever a file is called. The first ones name each format once.
     private static readonly string[] Read = [".jpg", ".png", ".gif", ".bmp", ".webp", ".jpeg", ".jpe", ".jfif", ".dib"];
 
-    // Other images, of which the user may think that they are read.
+    // Extensions of other image formats. Users are told about such files, because they may expect them to be read.
     private static readonly string[] NotRead =
     [
         ".tif", ".tiff", ".heic", ".heif", ".avif", ".jxl", ".jp2", ".j2k", ".jpx", ".jxr", ".svg", ".psd", ".tga", ".exr", ".hdr", ".ico",
         ".pcx", ".ppm", ".pgm", ".pbm", ".pnm", ".qoi", ".raw", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".rw2", ".raf", ".dcm",
     ];
 
-    // Synology and QNAP, archives of macOS, checks of file systems, Windows, Python.
+    // Folders of Synology and QNAP, macOS archives, file system checks, Windows and Python.
     private static readonly string[] FoldersOfSystems =
     [
         "@eaDir", "@Recycle", "@Recently-Snapshot", "#recycle", "#snapshot", "__MACOSX", "lost+found", "$RECYCLE.BIN",
@@ -26,10 +29,10 @@ internal static class FolderListing
 
     private static readonly string[] FilesOfSystems = ["Thumbs.db", "ehthumbs.db", "desktop.ini", "Icon\r"];
 
-    /// <summary>The folders in a folder, in the order of their names.</summary>
+    /// <summary>Lists the folders in a folder, sorted by name.</summary>
     /// <param name="folder">The folder.</param>
-    /// <param name="leftOut">Counts images that lie beside the folders.</param>
-    /// <exception cref="DataException">The folder cannot be listed, or the name of one in it is not valid UTF-8.</exception>
+    /// <param name="leftOut">Counts the images that lie next to the folders.</param>
+    /// <exception cref="DataException">The folder cannot be listed, or it contains a folder whose name is not valid UTF-8.</exception>
     internal static string[] Folders(string folder, LeftOut? leftOut = null)
     {
         string[] names = Names(folder, recurse: false, (ref FileSystemEntry entry) =>
@@ -51,9 +54,9 @@ internal static class FolderListing
             : names;
     }
 
-    /// <summary>The images in a folder and the folders below it, by their paths from there, in the order of these.</summary>
+    /// <summary>Lists the images in a folder and its subfolders, as sorted relative paths.</summary>
     /// <param name="folder">The folder.</param>
-    /// <param name="leftOut">Counts what is not read.</param>
+    /// <param name="leftOut">Counts the files that are not read.</param>
     /// <exception cref="DataException">A folder cannot be listed.</exception>
     internal static string[] Images(string folder, LeftOut leftOut) => Names(
         folder,
@@ -93,10 +96,10 @@ internal static class FolderListing
             return reason is null;
         });
 
-    /// <summary>Says that a folder has no images, and what it has instead.</summary>
+    /// <summary>Creates the exception for a folder without images. The message includes what was found instead.</summary>
     /// <param name="folder">The folder.</param>
-    /// <param name="leftOut">What was not read.</param>
-    /// <param name="otherwise">What to do if none are to be added.</param>
+    /// <param name="leftOut">The files that were not read.</param>
+    /// <param name="otherwise">What the user can do instead of adding images.</param>
     internal static DataException NoImages(string folder, LeftOut leftOut, string otherwise) => new(
         $"{folder}: no images in it, expected files that end in {string.Join(", ", Read)}. Add some, or {otherwise}."
         + string.Concat(leftOut.Lines.Select(line => $" {line}")));
@@ -125,7 +128,7 @@ internal static class FolderListing
         }
     }
 
-    // With slashes on every system, so that the order is one everywhere.
+    // Uses slashes on every system, so that the order is the same everywhere.
     private static string PathFromRoot(ref FileSystemEntry entry)
     {
         if (entry.Directory.Length == entry.RootDirectory.Length)

@@ -6,31 +6,32 @@ using SkiaSharp;
 
 namespace Onward.Imaging;
 
-/// <summary>Reads an image file as red, green and blue of 8 bits, upright.</summary>
+/// <summary>Decodes an image file to 8-bit red, green and blue, in upright orientation.</summary>
 /// <remarks>
-/// The content tells the format, not the name. Colour profiles are not applied: intensities are those in the file. Grey is
-/// widened to three channels, and what is transparent shows white. A JPEG of more than <see cref="MostPixels"/> is decoded at
-/// the largest fraction, in eighths of each side, that stays within the memory of the largest image of any format.
+/// The format is determined from the content, not the name. Colour profiles are not applied. Grey is expanded to three
+/// channels, and transparent pixels are blended with white. A JPEG of more than <see cref="MostPixels"/> is decoded at a
+/// reduced size: the largest number of eighths of each side that needs no more memory than the largest image of another format.
 /// </remarks>
 internal static class ImageDecoder
 {
     /// <summary>
-    /// The most pixels that are decoded: a header of a few bytes may claim any number, and all take memory before one is read.
+    /// Limit on the number of pixels. A header of a few bytes may claim any size, and memory is allocated before any pixel is
+    /// read.
     /// </summary>
     internal const int MostPixels = 64 << 20;
 
-    private const int Stored = 4; // red, green, blue, alpha
+    private const int Stored = 4; // bytes per decoded pixel: red, green, blue, alpha
     private const int Eighths = 8;
 
-    // As stored, as shown, and 16-bit coefficients of three components, which a JPEG of several scans keeps.
+    // A pixel is stored twice: as decoded and as returned. A JPEG of several scans also keeps 16-bit coefficients of three components.
     private const int BytesOfPixel = Stored + 3, BytesOfCoefficients = 3 * sizeof(short);
     private const long MostBytes = (long)(BytesOfPixel + BytesOfCoefficients) * MostPixels;
 
-    // Bits that decode to other values in any code: a JPEG that goes on to need them gives another image with each.
+    // Bit patterns that decode to different values in any code. A JPEG that lacks data decodes to another image with each of them.
     private static readonly byte[] Continuations = [0x00, 0x55, 0xAA];
 
-    /// <summary>Reads a file.</summary>
-    /// <returns>Null, or what is wrong with the file in a few words.</returns>
+    /// <summary>Decodes a file.</summary>
+    /// <returns>Null on success, or a short description of the fault.</returns>
     internal static string? Decode(string path, RawImage image)
     {
         try
@@ -54,8 +55,8 @@ internal static class ImageDecoder
         }
     }
 
-    /// <summary>Reads the content of a file.</summary>
-    /// <returns>Null, or what is wrong with it in a few words.</returns>
+    /// <summary>Decodes the content of a file.</summary>
+    /// <returns>Null on success, or a short description of the fault.</returns>
     internal static string? Decode(ReadOnlySpan<byte> content, RawImage image)
     {
         if (content.IsEmpty)
@@ -85,10 +86,10 @@ internal static class ImageDecoder
         try
         {
             SKCodecResult result = Fill(codec, size, pixels);
+            bool isIncompleteJpeg =
+                result == SKCodecResult.IncompleteInput && codec.EncodedFormat == SKEncodedImageFormat.Jpeg;
             bool isWhole = result == SKCodecResult.Success
-                || (
-                    result == SKCodecResult.IncompleteInput && codec.EncodedFormat == SKEncodedImageFormat.Jpeg && LacksItsEndAlone(
-                        data.Span, size, pixels.AsSpan(0, length), pixels));
+                || (isIncompleteJpeg && LacksOnlyItsEnd(data.Span, size, pixels.AsSpan(0, length), pixels));
             if (!isWhole)
             {
                 return result == SKCodecResult.IncompleteInput ? "truncated" : "damaged";
@@ -104,7 +105,7 @@ internal static class ImageDecoder
         }
     }
 
-    // The size that an image is decoded at; null where that would take too much memory.
+    // The size at which the image is decoded; null if it would need too much memory.
     private static SKSizeI? SizeOf(SKCodec codec, ReadOnlySpan<byte> file)
     {
         SKSizeI whole = codec.Info.Size;
@@ -146,8 +147,8 @@ internal static class ImageDecoder
         }
     }
 
-    // True if whatever follows in place of the end marker gives the same pixels: then every bit of them is in the file.
-    private static bool LacksItsEndAlone(ReadOnlySpan<byte> file, SKSizeI size, ReadOnlySpan<byte> decoded, byte[] pixels)
+    // True if the file decodes to the same pixels whatever replaces the missing end marker. Then no pixel data is missing.
+    private static bool LacksOnlyItsEnd(ReadOnlySpan<byte> file, SKSizeI size, ReadOnlySpan<byte> decoded, byte[] pixels)
     {
         const int Length = 64;
         ReadOnlySpan<byte> content = file is [.., 0xFF] ? file[..^1] : file; // half of the marker
@@ -176,15 +177,15 @@ internal static class ImageDecoder
         return true;
     }
 
-    // The origin names the corner of the upright image where the first stored row begins, and whether rows run along its columns.
+    // The origin is the corner of the upright image where the first stored row begins. If turned, stored rows run along its columns.
     private static void Place(ReadOnlySpan<byte> stored, int rows, int columns, SKEncodedOrigin origin, RawImage image)
     {
-        bool turned =
-            origin is SKEncodedOrigin.LeftTop or SKEncodedOrigin.RightTop or SKEncodedOrigin.RightBottom or SKEncodedOrigin.LeftBottom;
-        bool fromRight =
-            origin is SKEncodedOrigin.TopRight or SKEncodedOrigin.BottomRight or SKEncodedOrigin.RightTop or SKEncodedOrigin.RightBottom;
-        bool fromBottom =
-            origin is SKEncodedOrigin.BottomRight or SKEncodedOrigin.BottomLeft or SKEncodedOrigin.RightBottom or SKEncodedOrigin.LeftBottom;
+        bool turned = origin
+            is SKEncodedOrigin.LeftTop or SKEncodedOrigin.RightTop or SKEncodedOrigin.RightBottom or SKEncodedOrigin.LeftBottom;
+        bool fromRight = origin
+            is SKEncodedOrigin.TopRight or SKEncodedOrigin.BottomRight or SKEncodedOrigin.RightTop or SKEncodedOrigin.RightBottom;
+        bool fromBottom = origin
+            is SKEncodedOrigin.BottomRight or SKEncodedOrigin.BottomLeft or SKEncodedOrigin.RightBottom or SKEncodedOrigin.LeftBottom;
         (int height, int width) = turned ? (columns, rows) : (rows, columns);
         int across = fromRight ? -3 : 3, down = fromBottom ? -3 * width : 3 * width;
         int start = (fromRight ? 3 * (width - 1) : 0) + (fromBottom ? 3 * width * (height - 1) : 0);

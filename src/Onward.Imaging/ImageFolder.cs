@@ -4,40 +4,39 @@ using Onward.Data;
 
 namespace Onward.Imaging;
 
-/// <summary>Colour images in folders, a folder for each class, read and decoded when they are needed.</summary>
+/// <summary>A set of colour images in folders, one folder for each class. Images are read and decoded on demand.</summary>
 public sealed class ImageFolder : ImageSet
 {
     private const int Colours = 3;
-    private const int MostSizes = 100_000; // about half a second of the file system
+    private const int MostSizes = 100_000; // reading so many file sizes takes about half a second
 
-    // ImageNet's statistics, as the paper's code has them (spec 2.1).
+    // ImageNet's statistics, as in the paper's code (spec 2.1).
     private static readonly float[] Mean = [0.485f, 0.456f, 0.406f];
     private static readonly float[] StandardDeviation = [0.229f, 0.224f, 0.225f];
 
     private readonly FileNames _files;
     private readonly int _first;
     private readonly SkippedImages _skipped;
-    private int _imagesOfAll; // of the data set
+    private int _imagesOfAll; // in all sets of the data set
     private bool _antialias;
 
     private ImageFolder(FileNames files, int first, ReadOnlyMemory<int> labels, int side, int classes, SkippedImages skipped)
         : base(labels, side, side, Colours, classes) => (_files, _first, _skipped) = (files, first, skipped);
 
-    /// <summary>
-    /// Lists the images of <c>train</c>, <c>val</c> and <c>test</c>, each with a folder for each class, as ImageNet is laid out;
-    /// or of a folder with folders of classes alone. Classes and files are in the order of their names.
-    /// </summary>
+    /// <summary>Lists the images of a data set without decoding them.</summary>
     /// <remarks>
-    /// Folders of splits are known by several names in any case. With <c>val</c> and <c>test</c>, the first is the validation set; a
-    /// single one of the two is the test set. Folders below a class are searched. Class names are composed (Unicode's form NFC).
+    /// The folder contains <c>train</c>, <c>val</c> and <c>test</c>, each with a folder for each class, like ImageNet. Or it
+    /// contains the class folders directly. Classes and files are sorted by name. Several names are accepted for each split, in
+    /// upper or lower case. If there are both <c>val</c> and <c>test</c>, the first is the validation set. If there is only one
+    /// of them, it is the test set. Subfolders of a class are searched too. Class names are normalised to Unicode's form NFC.
     /// </remarks>
     /// <param name="folder">Folder of the data set.</param>
-    /// <param name="side">Rows and columns of what a model is given, at least 1.</param>
-    /// <param name="skipped">Told of images that turn out to be damaged, of all sets.</param>
-    /// <param name="notice">Told in a line for each reason what was left out; null to tell nobody.</param>
+    /// <param name="side">Rows and columns of the model's input, at least 1.</param>
+    /// <param name="skipped">Records the images of all sets that turn out to be damaged.</param>
+    /// <param name="notice">Called with one line for each reason why files were left out; null for no messages.</param>
     /// <param name="antialias">True to smooth images before they are made smaller; see <see cref="ImageSet.Antialias"/>.</param>
-    /// <returns>The sets. Of a folder without splits all images are one set: see <see cref="ImageDataset.Split"/>.</returns>
-    /// <exception cref="DataException">A folder is missing, empty or unreadable, or a class has no images to train on.</exception>
+    /// <returns>The sets. Without split folders, all images form one set: see <see cref="ImageDataset.Split"/>.</returns>
+    /// <exception cref="DataException">A folder is missing, empty or unreadable, or a class has no training images.</exception>
     public static ImageDataset Load(string folder, int side, SkippedImages skipped, Action<string>? notice = null, bool antialias = true)
     {
         ArgumentNullException.ThrowIfNull(folder);
@@ -76,7 +75,7 @@ public sealed class ImageFolder : ImageSet
     /// <inheritdoc/>
     public override bool Antialias => _antialias;
 
-    /// <summary>Where an image lies.</summary>
+    /// <summary>The path of an image.</summary>
     /// <param name="example">Number of the example, 0 to <see cref="ImageSet.Count"/> - 1.</param>
     public string PathOf(int example) => _files[_first + example];
 
@@ -95,9 +94,9 @@ public sealed class ImageFolder : ImageSet
     }
 
     /// <summary>
-    /// Checksum of the files' names, with the folders of their classes, and of their sizes: a copied folder has the same. Of more
-    /// than 100,000 files, the sizes of so many count, evenly spread.
+    /// Checksum of the file names with their class folders, and of the file sizes. A copied folder has the same checksum.
     /// </summary>
+    /// <remarks>For more than 100,000 files, only the sizes of an evenly spaced selection are included.</remarks>
     protected override UInt128 ChecksumOfImages()
     {
         int stride = 1 + ((Count - 1) / MostSizes);
@@ -121,7 +120,7 @@ public sealed class ImageFolder : ImageSet
             _antialias = _antialias,
         };
 
-    // Of the file that a link leads to. One that is gone is told of when it is read.
+    // Returns the size of the file, or of the file that a link leads to. A missing file is reported when it is read.
     private static long SizeOf(string path)
     {
         try
@@ -136,7 +135,7 @@ public sealed class ImageFolder : ImageSet
         }
     }
 
-    // A class may have no folder, but in the training set.
+    // In sets other than the training set, a class may have no folder.
     private static ImageFolder List(string split, string?[] folders, int side, SkippedImages skipped, LeftOut leftOut, bool isTraining)
     {
         FileNames files = new(split, folders);
@@ -158,24 +157,24 @@ public sealed class ImageFolder : ImageSet
             : throw FolderListing.NoImages(split, leftOut, "remove the folder");
     }
 
-    // Names of the classes of the folders. [folder]
+    // Returns the names of the classes, composed. [folder]
     private static string[] Composed(string split, string[] folders)
     {
         string[] names = [.. folders.Select(PathName.Compose)];
         return names.GroupBy(name => name).FirstOrDefault(group => group.Count() > 1)?.Key is not string twice
             ? names
             : throw new DataException(
-                $"{split}: two folders named {twice}, with composed and with decomposed letters. Bring their images together in one.");
+                $"{split}: two folders named {twice}, with composed and with decomposed letters. Merge them into one folder.");
     }
 
-    // The folder of each class, null where there is none. [class]
+    // Returns the folder of each class, or null if there is none. [class]
     private static string?[] Match(string split, LeftOut leftOut, string training, string[] classes)
     {
         string[] folders = FolderListing.Folders(split, leftOut), names = Composed(split, SplitFolders.Required(split, folders));
         if (names.Except(classes).FirstOrDefault() is string unknown)
         {
             throw new DataException(
-                $"{split}: a folder {unknown}, which {training} has not. A class needs images to train on: add some, or remove the folder.");
+                $"{split}: a folder {unknown}, which {training} lacks. A class needs images to train on: add some, or remove the folder.");
         }
 
         Dictionary<string, string> byName = names.Zip(folders).ToDictionary(pair => pair.First, pair => pair.Second);

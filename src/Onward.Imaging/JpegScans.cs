@@ -2,15 +2,16 @@ using System.Buffers.Binary;
 
 namespace Onward.Imaging;
 
-/// <summary>The scans that the header of a JPEG file announces.</summary>
+/// <summary>Examines the header of a JPEG file for the number of scans (ITU-T T.81, annex B).</summary>
 internal static class JpegScans
 {
     private const byte Prefix = 0xFF, StartOfScan = 0xDA;
 
     /// <summary>
-    /// True if the image is spread over several scans, so that a decoder keeps all coefficients before it has a single row.
+    /// True if the image is spread over several scans, so that a decoder must keep all coefficients in memory before it outputs
+    /// a row.
     /// </summary>
-    /// <param name="file">The whole file; a damaged header counts as one of several scans.</param>
+    /// <param name="file">The whole file. A damaged header counts as several scans.</param>
     internal static bool AreSeveral(ReadOnlySpan<byte> file)
     {
         int components = 0;
@@ -33,7 +34,7 @@ internal static class JpegScans
                 return file[at + 4] < components;
             }
 
-            // Frames are C0 to CF, but for tables C4 and CC and the extension C8; of each four the third is progressive.
+            // Frame headers are C0 to CF, except tables (C4, CC) and extensions (C8). The third of each four is progressive.
             if (marker is >= 0xC0 and <= 0xCF and not (0xC4 or 0xC8 or 0xCC))
             {
                 components = file[at + 9];

@@ -2,8 +2,8 @@ using System.Globalization;
 
 namespace Onward.Imaging;
 
-/// <summary>Counts what lies in a folder and is not read, by the reason.</summary>
-/// <param name="folder">The folder, from which paths are shown.</param>
+/// <summary>Counts the files and folders that are not read, by reason.</summary>
+/// <param name="folder">The folder; paths are shown relative to it.</param>
 internal sealed class LeftOut(string folder)
 {
     private const int Shown = 3;
@@ -12,27 +12,27 @@ internal sealed class LeftOut(string folder)
 
     private readonly SortedSet<string>[] _first = [.. Reasons.Select(_ => new SortedSet<string>(StringComparer.Ordinal))]; // [reason]
     private readonly int[] _counts = new int[Reasons.Length]; // [reason]
-    private readonly SortedDictionary<string, int> _endings = new(StringComparer.Ordinal); // of images that are not decoded
+    private readonly SortedDictionary<string, int> _endings = new(StringComparer.Ordinal); // images of unsupported formats, by extension
 
-    /// <summary>Reasons to leave something out, in the order in which they are told.</summary>
+    /// <summary>Reasons to leave something out, in the order in which they are reported.</summary>
     internal enum Reason
     {
-        /// <summary>An image of a format that is not decoded.</summary>
+        /// <summary>An image of an unsupported format.</summary>
         Format,
 
-        /// <summary>An image that is in no folder of a class.</summary>
+        /// <summary>An image outside the class folders.</summary>
         NoClass,
 
-        /// <summary>A file or a folder whose name cannot be given back to the system.</summary>
+        /// <summary>A file or folder whose name is not valid UTF-8, so that it cannot be opened.</summary>
         Name,
 
-        /// <summary>A link to a folder, which might lead round in a circle.</summary>
+        /// <summary>A link to a folder, which might lead back to a parent folder.</summary>
         Link,
 
-        /// <summary>A folder beside those of the splits.</summary>
+        /// <summary>A folder that is not one of the splits.</summary>
         NoSplit,
 
-        /// <summary>A file that is no image by its ending.</summary>
+        /// <summary>A file without an image extension.</summary>
         NoImage,
     }
 

@@ -3,7 +3,7 @@ using Onward.Data;
 
 namespace Onward.Imaging;
 
-/// <summary>Image files of no known class, in the kind that a model was trained on: grey or colour, and square.</summary>
+/// <summary>Image files without known classes, converted to the kind of images that a model was trained on: grey or colour.</summary>
 public sealed class LooseImages : ImageSet
 {
     private const int Colours = 3;
@@ -13,15 +13,14 @@ public sealed class LooseImages : ImageSet
     private readonly ConcurrentDictionary<int, string> _faults = []; // by example
     private readonly byte[] _blank;
 
-    /// <summary>Lists the files, which are read and decoded when they are needed.</summary>
+    /// <summary>Stores the paths. Files are read and decoded on demand.</summary>
     /// <param name="paths">The files, at least one.</param>
-    /// <param name="side">Rows and columns of what the model is given, at least 1.</param>
-    /// <param name="channels">1 for grey, to which colours are brought by their luma; 3 for colour.</param>
-    /// <param name="keepsSize">
-    /// Whether an image of another size keeps it, to be cropped as those of an <see cref="ImageFolder"/> are; else its middle
-    /// square is brought to the size, each pixel the mean of what it covers.
-    /// </param>
-    /// <exception cref="ArgumentException">There are no files, or the channels are neither 1 nor 3.</exception>
+    /// <param name="side">Rows and columns of the model's input, at least 1.</param>
+    /// <param name="channels">1 to convert colours to their luma; 3 for colour.</param>
+    /// <param name="keepsSize">True to return an image of another size as it is, to be cropped like an image of an <see
+    /// cref="ImageFolder"/>. False to resize its middle square to the model's input: each pixel is the mean of the area that it
+    /// covers.</param>
+    /// <exception cref="ArgumentException">There are no files, or the number of channels is neither 1 nor 3.</exception>
     public LooseImages(IReadOnlyList<string> paths, int side, int channels, bool keepsSize)
         : base(new int[Required(paths).Count], side, side, channels, classes: 1)
     {
@@ -34,17 +33,18 @@ public sealed class LooseImages : ImageSet
     }
 
     /// <summary>
-    /// True to smooth an image that keeps its size before it is made smaller; see <see cref="ImageSet.Antialias"/>. Default true.
+    /// True to smooth an image that keeps its size before it is made smaller; see <see cref="ImageSet.Antialias"/>. Default
+    /// true.
     /// </summary>
     public bool Smooths { get; init; } = true;
 
-    /// <summary>Content of files that were read already, such as pipes, by path; default none.</summary>
+    /// <summary>Content, by path, of files that were already read, such as pipes. Default empty.</summary>
     public IReadOnlyDictionary<string, byte[]> Contents { get; init; } = new Dictionary<string, byte[]>();
 
-    /// <summary>Lists the image files in a folder and the folders below it, as an <see cref="ImageFolder"/> does.</summary>
+    /// <summary>Lists the image files in a folder and its subfolders, as <see cref="ImageFolder"/> does.</summary>
     /// <param name="folder">The folder.</param>
-    /// <param name="notice">Told in a line for each reason what was left out.</param>
-    /// <returns>At least one path from the folder, in the order of their names.</returns>
+    /// <param name="notice">Called with one line for each reason why files were left out; null for no messages.</param>
+    /// <returns>Paths relative to the folder, sorted by name; at least one.</returns>
     /// <exception cref="DataException">The folder cannot be listed, or has no images.</exception>
     public static IReadOnlyList<string> ListIn(string folder, Action<string>? notice = null)
     {
@@ -52,7 +52,7 @@ public sealed class LooseImages : ImageSet
         string[] names = FolderListing.Images(folder, leftOut);
         if (names.Length == 0)
         {
-            throw FolderListing.NoImages(folder, leftOut, "name another");
+            throw FolderListing.NoImages(folder, leftOut, "name another folder");
         }
 
         foreach (string line in leftOut.Lines)
@@ -66,12 +66,12 @@ public sealed class LooseImages : ImageSet
     /// <inheritdoc/>
     public override bool Antialias => Smooths;
 
-    /// <summary>The fault of an image that was read, in one line that names the file; null where it is intact.</summary>
+    /// <summary>The fault of an image that was read, in one line that names the file; null if it is intact.</summary>
     /// <param name="example">Number of the example, 0 to <see cref="ImageSet.Count"/> - 1.</param>
     public string? FaultOf(int example) => _faults.GetValueOrDefault(example);
 
     /// <inheritdoc/>
-    /// <remarks>Another image never stands in for a damaged one here: it is black, and <see cref="FaultOf"/> says so.</remarks>
+    /// <remarks>A damaged image is not replaced by another one. It is black, and <see cref="FaultOf"/> returns the fault.</remarks>
     public override bool TryRead(int example, RawImage image)
     {
         ArgumentNullException.ThrowIfNull(image);
@@ -153,10 +153,10 @@ public sealed class LooseImages : ImageSet
         return target;
     }
 
-    // How much of the pixel that starts at a whole number lies between two places.
+    // Length of the part of a pixel, which covers [pixel, pixel + 1], that lies between two positions.
     private static double Overlap(int pixel, double from, double to) => Math.Min(pixel + 1, to) - Math.Max(pixel, from);
 
-    // Luma of Rec. 601, in whole numbers so that grey stays what it is.
+    // Luma of Rec. 601, computed in integers so that grey pixels do not change.
     private static byte[] Grey(ReadOnlySpan<byte> colours)
     {
         byte[] grey = new byte[colours.Length / Colours];

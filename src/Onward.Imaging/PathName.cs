@@ -3,13 +3,15 @@ using ADRaffy.ENSNormalize;
 
 namespace Onward.Imaging;
 
-/// <summary>Names of files and folders that are more than their letters: written in several ways, or not text at all.</summary>
+/// <summary>Handles names of files and folders that can be written in several ways, or that are not valid text.</summary>
 public static class PathName
 {
-    private const char Replacement = '\uFFFD'; // stands for bytes that are not UTF-8
+    private const char Replacement = '\uFFFD'; // replaces bytes that are not valid UTF-8
 
-    /// <summary>Composes letters and their marks (Unicode's form NFC), so that names that look alike are equal.</summary>
-    /// <remarks><see cref="string.Normalize()"/> returns its argument where a program has no culture data, as this one.</remarks>
+    /// <summary>Composes letters with their marks (Unicode's form NFC), so that names that look the same are equal.</summary>
+    /// <remarks>
+    /// <see cref="string.Normalize()"/> returns its argument unchanged in programs without culture data, such as this one.
+    /// </remarks>
     /// <param name="name">A name.</param>
     public static string Compose(string name)
     {
@@ -17,8 +19,8 @@ public static class PathName
         return Ascii.IsValid(name) ? name : ENSNormalize.NF.NFC(name);
     }
 
-    /// <summary>True if a path names nothing because it was made from bytes that are not valid UTF-8.</summary>
-    /// <param name="path">A path, as the system or the command line gave it.</param>
+    /// <summary>True if a path cannot exist because it was made from bytes that are not valid UTF-8.</summary>
+    /// <param name="path">A path, as given by the system or the command line.</param>
     public static bool IsBroken(string path)
     {
         ArgumentNullException.ThrowIfNull(path);

@@ -3,9 +3,10 @@ using SkiaSharp;
 
 namespace Onward.Imaging;
 
-/// <summary>The orientation in the <c>eXIf</c> chunk of a PNG file, which SkiaSharp's decoder passes over.</summary>
+/// <summary>Reads the orientation in the <c>eXIf</c> chunk of a PNG file, which SkiaSharp's decoder ignores.</summary>
 /// <remarks>
-/// A chunk is a length, a name, the content and a checksum; the content of this one is a TIFF header and its first directory.
+/// A chunk is a length, a name, the content and a checksum (PNG specification, section 5.3). The content of this chunk is a
+/// TIFF header and its first directory.
 /// </remarks>
 internal static class PngOrientation
 {
@@ -14,7 +15,7 @@ internal static class PngOrientation
 
     /// <summary>Finds the orientation.</summary>
     /// <param name="file">The whole file.</param>
-    /// <returns>The corner of the upright image where the first stored row begins; top left where the file does not say.</returns>
+    /// <returns>The corner of the upright image where the first stored row begins; top left if the file does not specify it.</returns>
     internal static SKEncodedOrigin Of(ReadOnlySpan<byte> file)
     {
         for (int at = Signature; at <= file.Length - AroundContent;)

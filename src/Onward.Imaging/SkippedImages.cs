@@ -3,21 +3,21 @@ using Onward.Data;
 
 namespace Onward.Imaging;
 
-/// <summary>The images that could not be read, up to a share of their data set. Safe for use from several threads.</summary>
+/// <summary>Records the images that could not be read, up to a fraction of their data set. Safe for use by several threads.</summary>
 public sealed class SkippedImages
 {
     private const int Shown = 3;
 
-    // One damaged photograph of a small set is no reason to end, nor is a hundredth of a large one.
+    // A few damaged photographs in a small set do not end a run, nor does one in a hundred in a large set.
     private const double DefaultShare = 0.01;
     private const int AlwaysAllowed = 10;
 
     private readonly SortedDictionary<string, string> _faults = new(StringComparer.Ordinal); // by path
 
-    /// <summary>Largest share of the images that may be skipped, 0 to 1; null for a hundredth, or ten images where that is more.</summary>
+    /// <summary>Largest fraction of the images that may be skipped, 0 to 1. Null for one in a hundred, but at least ten images.</summary>
     public double? MostShare { get; set; }
 
-    /// <summary>One sentence or more on what to do when too many are damaged.</summary>
+    /// <summary>Advice for the message if too many images are damaged: one sentence or more.</summary>
     public string Advice { get; init; } = "Replace them with intact copies, or allow more.";
 
     /// <summary>Number of different images that were skipped.</summary>
@@ -32,8 +32,8 @@ public sealed class SkippedImages
         }
     }
 
-    /// <summary>The fault of an image in a few words; null where it was not skipped.</summary>
-    /// <param name="path">The image.</param>
+    /// <summary>A short description of an image's fault; null if the image was not skipped.</summary>
+    /// <param name="path">Path of the image.</param>
     public string? FaultOf(string path)
     {
         lock (_faults)
@@ -42,25 +42,25 @@ public sealed class SkippedImages
         }
     }
 
-    /// <summary>The number of skipped images and the first few of them, in one line.</summary>
+    /// <summary>The number of skipped images and the first of them, in one line.</summary>
     public override string ToString()
     {
         lock (_faults)
         {
             string plural = _faults.Count == 1 ? "" : "s";
             string more = _faults.Count > Shown ? ", ..." : "";
+            string first = string.Join(", ", _faults.Take(Shown).Select(fault => $"{fault.Key} ({fault.Value})"));
             return string.Create(
-                CultureInfo.InvariantCulture,
-                $"skipped {_faults.Count} unreadable image{plural}: {string.Join(", ", _faults.Take(Shown).Select(fault => $"{fault.Key} ({fault.Value})"))}{more}");
+                CultureInfo.InvariantCulture, $"skipped {_faults.Count} unreadable image{plural}: {first}{more}");
         }
     }
 
-    /// <summary>Takes note of an image; one that is known already counts once.</summary>
-    /// <param name="path">The image.</param>
-    /// <param name="fault">Its fault in a few words.</param>
-    /// <param name="images">Images of its data set.</param>
-    /// <remarks>Threads that find more while the first fault ends the run do not change what it says.</remarks>
-    /// <exception cref="DataException">More than the allowed share of the images are damaged.</exception>
+    /// <summary>Records an image. An image that is recorded several times counts once.</summary>
+    /// <remarks>The run ends with the first exception. Faults that other threads find after that do not change the message.</remarks>
+    /// <param name="path">Path of the image.</param>
+    /// <param name="fault">Short description of the fault.</param>
+    /// <param name="images">Number of images in the data set.</param>
+    /// <exception cref="DataException">More than the allowed fraction of the images are damaged.</exception>
     internal void Add(string path, string fault, int images)
     {
         int limit = MostShare is double share ? (int)(share * images) : Math.Max(AlwaysAllowed, (int)(DefaultShare * images));

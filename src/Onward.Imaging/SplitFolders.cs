@@ -2,21 +2,24 @@ using Onward.Data;
 
 namespace Onward.Imaging;
 
-/// <summary>The folders of a data set's splits, known by their names in any case.</summary>
-/// <param name="Training">Folder to train on: the data set's own where it has no splits.</param>
-/// <param name="Validation">Folder to choose by; null where there is none.</param>
-/// <param name="Test">Folder to test on; null where there is none.</param>
-/// <param name="Classes">Names of the folders in the folder to train on.</param>
+/// <summary>The folders of a data set's splits, which are recognised by their names in upper or lower case.</summary>
+/// <param name="Training">Folder with the training images; the data set's own folder if it has no splits.</param>
+/// <param name="Validation">Folder with the validation images; null if there is none.</param>
+/// <param name="Test">Folder with the test images; null if there is none.</param>
+/// <param name="Classes">Names of the class folders in <paramref name="Training"/>.</param>
 internal sealed record SplitFolders(string Training, string? Validation, string? Test, string[] Classes)
 {
     private static readonly string[] TrainingNames = ["train", "training"];
     private static readonly string[] ValidationNames = ["val", "valid", "validation", "dev"];
     private static readonly string[] TestNames = ["test", "testing"];
 
-    /// <summary>Finds the splits. Folders of these names that hold no folders are classes where other folders lie beside them.</summary>
+    /// <summary>Finds the splits.</summary>
+    /// <remarks>
+    /// If no folder with the name of a split contains folders, and other folders lie next to them, all of them are classes.
+    /// </remarks>
     /// <param name="folder">Folder of the data set.</param>
-    /// <param name="leftOut">Counts what lies beside the splits or the classes.</param>
-    /// <exception cref="DataException">A folder is missing or unreadable, or there are two of one split.</exception>
+    /// <param name="leftOut">Counts what lies next to the splits or the classes.</param>
+    /// <exception cref="DataException">A folder is missing or unreadable, or there are two folders for one split.</exception>
     internal static SplitFolders Of(string folder, LeftOut leftOut)
     {
         string[] names = FolderListing.Folders(folder, leftOut);
@@ -60,7 +63,7 @@ internal sealed record SplitFolders(string Training, string? Validation, string?
             Required(training, FolderListing.Folders(training, leftOut)));
     }
 
-    /// <summary>Refuses a folder without folders.</summary>
+    /// <summary>Requires that a folder contains folders.</summary>
     internal static string[] Required(string folder, string[] names) => names.Length > 0
         ? names
         : throw new DataException(
@@ -72,6 +75,6 @@ internal sealed record SplitFolders(string Training, string? Validation, string?
         return found.Length < 2
             ? found.FirstOrDefault()
             : throw new DataException(
-                $"{folder}: both {found[0]} and {found[1]} in it, which mean one thing. Keep one, or bring their images together.");
+                $"{folder}: both {found[0]} and {found[1]} in it, which mean the same split. Keep one, or merge them.");
     }
 }

@@ -4,11 +4,12 @@ using Onward.Threads;
 namespace Onward.Laboratory;
 
 /// <summary>
-/// Measures how fast this machine's threads copy numbers that lie in the second cache: the ceiling of all that is not a matrix product.
+/// Measures how fast the threads of this machine copy numbers in the second-level cache. This speed limits everything except
+/// matrix products.
 /// </summary>
 public sealed class CopyPeak
 {
-    // Half a megabyte for source and target together: past the first cache, within the second.
+    // Half a megabyte for source and target together: more than the first-level cache holds, less than the second-level cache holds.
     private const int Length = 64 * 1024;
     private const int CopiesPerJob = 64;
     private const int Rounds = 12;
@@ -16,7 +17,7 @@ public sealed class CopyPeak
     private readonly WorkerTeam _team;
     private readonly Memory<float>[] _memory;
 
-    /// <summary>Allocates memory for each thread.</summary>
+    /// <summary>Allocates the memory of each thread.</summary>
     /// <param name="team">The threads that copy.</param>
     public CopyPeak(WorkerTeam team)
     {
@@ -24,8 +25,8 @@ public sealed class CopyPeak
         _memory = [.. Enumerable.Range(0, team.Count).Select(_ => AlignedMemory.Allocate(2 * Length))];
     }
 
-    /// <summary>The best of several rounds on all threads, in bytes read and written a second.</summary>
-    /// <param name="clock">Tells the time.</param>
+    /// <summary>Measures the best of several rounds on all threads, in bytes read and written per second.</summary>
+    /// <param name="clock">Measures the time.</param>
     public double Measure(TimeProvider clock)
     {
         double bytes = 2.0 * sizeof(float) * Length * CopiesPerJob * _team.Count;

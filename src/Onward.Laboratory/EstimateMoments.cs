@@ -1,11 +1,9 @@
 namespace Onward.Laboratory;
 
-/// <summary>
-/// Moments of a random gradient around the exact one: what many draws say of its variance, its bias and its direction.
-/// </summary>
+/// <summary>Statistics of a random gradient around the exact one: variance, bias and direction, from many draws.</summary>
 /// <remarks>
-/// Deviations are taken from the exact gradient, not from zero, so that nothing cancels: with e = estimate - exact, the
-/// variance is mean |e|^2 - |mean e|^2, and the bias is mean e. Sums are in float64.
+/// Deviations are taken from the exact gradient, not from zero, so that no precision is lost by cancellation. With e = estimate
+/// - exact, the variance is mean |e|² - |mean e|², and the bias is mean e. Sums are in float64.
 /// </remarks>
 internal sealed class EstimateMoments
 {
@@ -17,7 +15,7 @@ internal sealed class EstimateMoments
 
     /// <summary>Starts without draws.</summary>
     /// <param name="exact">The exact gradient.</param>
-    /// <param name="ends">Where each of its parts ends, the last one at the end of all: the layers of a network.</param>
+    /// <param name="ends">End of each part of the gradient, for example of each layer. The last one is the length of the gradient.</param>
     internal EstimateMoments(float[] exact, params int[] ends)
     {
         _exact = exact;
@@ -26,7 +24,7 @@ internal sealed class EstimateMoments
         _parts = [.. Enumerable.Range(0, ends.Length + 1).Select(_ => new Part())];
     }
 
-    /// <summary>Takes one draw of the estimate.</summary>
+    /// <summary>Adds one draw of the estimate.</summary>
     internal void Add(ReadOnlySpan<float> estimate)
     {
         Draw all = default;
@@ -44,15 +42,20 @@ internal sealed class EstimateMoments
             }
 
             _parts[part].Add(draw);
-            all =
-                new Draw { Error = all.Error + draw.Error, Inner = all.Inner + draw.Inner, Norm = all.Norm + draw.Norm, Exact = all.Exact + draw.Exact };
+            all = new Draw
+            {
+                Error = all.Error + draw.Error,
+                Inner = all.Inner + draw.Inner,
+                Norm = all.Norm + draw.Norm,
+                Exact = all.Exact + draw.Exact,
+            };
         }
 
         _parts[^1].Add(all);
         _draws++;
     }
 
-    /// <summary>Takes all draws of another, which has the same exact gradient and parts.</summary>
+    /// <summary>Adds all draws of another instance, which must have the same exact gradient and parts.</summary>
     internal void Add(EstimateMoments other)
     {
         for (int i = 0; i < _deviations.Length; i++)
@@ -68,10 +71,10 @@ internal sealed class EstimateMoments
         _draws += other._draws;
     }
 
-    /// <summary>What the draws say of one part.</summary>
+    /// <summary>Computes the statistics of one part.</summary>
     internal EstimateQuality Measure(int part) => Measure(part == 0 ? 0 : _ends[part - 1], _ends[part], _parts[part]);
 
-    /// <summary>What the draws say of the whole gradient.</summary>
+    /// <summary>Computes the statistics of the whole gradient.</summary>
     internal EstimateQuality Measure() => Measure(0, _exact.Length, _parts[^1]);
 
     private EstimateQuality Measure(int start, int end, Part part)
@@ -95,7 +98,7 @@ internal sealed class EstimateMoments
             Cosine: part.Cosine / draws);
     }
 
-    // Sums over the numbers of one draw.
+    // Sums over the elements of one draw.
     private struct Draw
     {
         internal double Error, Inner, Norm, Exact;

@@ -3,10 +3,10 @@ using Onward.Kernels;
 
 namespace Onward.Laboratory;
 
-/// <summary>One thread's memory for a batch of a <see cref="LinearLayerExperiment"/>, and the estimators at work on it.</summary>
+/// <summary>Memory of one thread for a batch of a <see cref="LinearLayerExperiment"/>, and the estimators that it compares.</summary>
 /// <remarks>
-/// Independent directions of activities meet the inputs in one matrix product. Independent directions of weights do not:
-/// each example has a matrix of its own, which is drawn, used and forgotten, so that one at a time is in memory.
+/// With independent activity directions, all examples are handled by one matrix product. With independent weight directions,
+/// each example has its own matrix. These matrices are drawn and used one at a time, so that only one is in memory.
 /// </remarks>
 internal sealed class LinearLayerDraw
 {
@@ -46,7 +46,7 @@ internal sealed class LinearLayerDraw
     /// <summary>The mean of the gradient that reaches output j.</summary>
     internal static float MeanAt(int j, float mean) => j % 2 == 0 ? mean : -mean;
 
-    /// <summary>Draws a batch and directions, and adds what each estimator makes of them to its moments.</summary>
+    /// <summary>Draws a batch and directions, and adds the estimate of each estimator to its moments.</summary>
     internal void Take(uint draw, EstimateMoments[] moments)
     {
         DrawBatch(draw);
@@ -83,14 +83,14 @@ internal sealed class LinearLayerDraw
         moments[estimator].Add(_estimate);
     }
 
-    // (sum of gradient v) v, with the gradient of the whole batch.
+    // Adds (G · v) v, where G is the gradient of the whole batch.
     private void PerturbWeightsShared(RandomStream stream, int estimator)
     {
         _options.Noise.Draw(stream, 0, _direction);
         TensorPrimitives.MultiplyAdd(_direction, TensorPrimitives.Dot<float>(_gradient, _direction), _estimate, _estimate);
     }
 
-    // The same with the gradient of one example after another, each with a v of its own.
+    // Adds (G_n · v_n) v_n for each example n, where G_n is the gradient of the example.
     private void PerturbWeightsIndependent(RandomStream stream, int estimator)
     {
         int p = _options.FanIn, q = _options.FanOut;
@@ -108,7 +108,7 @@ internal sealed class LinearLayerDraw
         }
     }
 
-    // x (sum of delta u) u, added over examples as a product of x with the estimates of delta.
+    // Adds x_n ⊗ (d_n · u_n) u_n over all examples n, as one matrix product.
     private void PerturbActivities(RandomStream stream, int estimator)
     {
         int q = _options.FanOut;
@@ -122,7 +122,7 @@ internal sealed class LinearLayerDraw
         Multiply(_directions, _estimate, accumulate: true);
     }
 
-    // result [p, q] = or += x^T y, with y [N, q].
+    // result [p, q] = xᵀ y, or result += xᵀ y, where y is [N, q].
     private void Multiply(float[] y, float[] result, bool accumulate)
     {
         int p = _options.FanIn, q = _options.FanOut;

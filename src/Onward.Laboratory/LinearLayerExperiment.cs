@@ -3,27 +3,27 @@ using Onward.Threads;
 namespace Onward.Laboratory;
 
 /// <summary>
-/// Measures the four forward gradients of one linear layer (paper Table 1, spec 1.2), and the exact gradient, on a made
+/// Measures the four forward gradients of one linear layer (paper Table 1, spec 1.2), and the exact gradient, on a synthetic
 /// problem whose V and S are known in closed form.
 /// </summary>
 /// <remarks>
 /// <para>
-/// Inputs x [N, p] are normal numbers behind a ReLU; the gradient that reaches output j is c (-1)^j + e, with c the
-/// chosen mean and e normal. All are independent, and G = x d^T is the gradient of one example. With E x = 1/sqrt(2 pi)
-/// and E x^2 = 1/2, every number of the expected gradient is +-c / sqrt(2 pi): S = c^2 / (2 pi), V = (1 + c^2) / 2 - S.
+/// Inputs x [N, p] are normal numbers after a ReLU. The gradient that reaches output j is c (-1)^j + e, where c is the chosen
+/// mean and e is normal. All are independent, and G = x dᵀ is the gradient of one example. With E x = 1/sqrt(2 pi)
+/// and E x² = 1/2, every element of the expected gradient is ±c / sqrt(2 pi). So S = c² / (2 pi) and V = (1 + c²) / 2 - S.
 /// </para>
 /// <para>
-/// Every draw takes fresh data and fresh directions, so what is measured is the variance over both, with no law of total
-/// variance in between; bias and cosine are taken against the expected gradient. All estimators see the same batches.
+/// Every draw uses new data and new directions, so the variance over both is measured directly. Bias and
+/// cosine are measured relative to the expected gradient. All estimators see the same batches.
 /// </para>
 /// <para>
-/// Draw t belongs to one of a fixed number of lanes, each a sum of its own, so results depend on seed and options alone,
-/// bit for bit, whatever the threads.
+/// Draw t belongs to lane t mod 16, and each lane has its own sums. So results depend only on the seed and the options,
+/// bit for bit, not on the number of threads.
 /// </para>
 /// </remarks>
 public static class LinearLayerExperiment
 {
-    /// <summary>Names of what is measured, in order: the exact gradient of the batch, then the estimators of spec 1.2.</summary>
+    /// <summary>Names of the measured gradients, in order: the exact gradient of the batch, then the estimators of spec 1.2.</summary>
     public static IReadOnlyList<string> Estimators { get; } =
     [
         "exact gradient",
@@ -36,16 +36,17 @@ public static class LinearLayerExperiment
     private const int Lanes = 16;
 
     /// <summary>V and S of the problem.</summary>
-    /// <param name="mean">The mean of <see cref="LinearLayerOptions"/>.</param>
+    /// <param name="mean">Mean of the gradient, <see cref="LinearLayerOptions.Mean"/>.</param>
     public static VarianceTheory Theory(double mean)
     {
         double squaredMean = mean * mean / (2 * Math.PI);
         return new VarianceTheory(((1 + (mean * mean)) / 2) - squaredMean, squaredMean);
     }
 
-    /// <summary>The closed form of one of <see cref="Estimators"/>.</summary>
-    /// <param name="estimator">Its place among them.</param>
+    /// <summary>The variance of one of the <see cref="Estimators"/> in closed form.</summary>
+    /// <param name="estimator">Index in <see cref="Estimators"/>.</param>
     /// <param name="options">The layer.</param>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such estimator.</exception>
     public static double Theory(int estimator, LinearLayerOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
@@ -59,13 +60,13 @@ public static class LinearLayerExperiment
             : theory.Estimate(numbers, shared, options.Examples, options.Passes, options.FourthMoment);
     }
 
-    /// <summary>Draws and measures.</summary>
-    /// <param name="options">The layer, and how often to draw.</param>
+    /// <summary>Runs the experiment.</summary>
+    /// <param name="options">The layer and the number of draws.</param>
     /// <param name="team">The threads that share the work.</param>
-    /// <param name="cancellation">Ends the measurement.</param>
+    /// <param name="cancellation">Cancels the measurement.</param>
     /// <returns>One entry for each of <see cref="Estimators"/>.</returns>
     /// <exception cref="ArgumentException">The options are out of range.</exception>
-    /// <exception cref="OperationCanceledException">The measurement was ended.</exception>
+    /// <exception cref="OperationCanceledException">The measurement was cancelled.</exception>
     public static IReadOnlyList<LinearLayerEstimate> Run(
         LinearLayerOptions options, WorkerTeam team, CancellationToken cancellation = default)
     {

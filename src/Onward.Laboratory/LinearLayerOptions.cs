@@ -3,49 +3,51 @@ using Onward.Rules;
 
 namespace Onward.Laboratory;
 
-/// <summary>One linear layer and how to measure its estimators.</summary>
+/// <summary>Options of an experiment with one linear layer.</summary>
 public sealed record LinearLayerOptions
 {
-    /// <summary>The most weights that a layer can have: sums of all draws are kept for each.</summary>
+    /// <summary>Largest number of weights, because sums over all draws are kept for each weight.</summary>
     public const int MostWeights = 1 << 18;
 
-    /// <summary>The most examples that a batch can have.</summary>
+    /// <summary>Largest number of examples in a batch.</summary>
     public const int MostExamples = 1 << 16;
 
-    /// <summary>The most inputs and outputs that a batch can have.</summary>
+    /// <summary>Largest number of inputs and outputs in a batch.</summary>
     public const int MostNumbers = 1 << 26;
 
-    /// <summary>Inputs of the layer, p; at least 1.</summary>
+    /// <summary>Number of inputs of the layer, p, at least 1.</summary>
     public required int FanIn { get; init; }
 
-    /// <summary>Outputs of the layer, q; at least 1, with at most <see cref="MostWeights"/> weights p q.</summary>
+    /// <summary>Number of outputs of the layer, q, at least 1. The number of weights, p q, is at most <see cref="MostWeights"/>.</summary>
     public required int FanOut { get; init; }
 
     /// <summary>
-    /// Examples in a batch, N; 1 to <see cref="MostExamples"/>, with at most <see cref="MostNumbers"/> inputs and outputs N (p + q).
+    /// Number of examples in a batch, N, 1 to <see cref="MostExamples"/>. N (p + q) is at most <see cref="MostNumbers"/>.
     /// </summary>
     public required int Examples { get; init; }
 
-    /// <summary>Batches to draw; at least 2.</summary>
+    /// <summary>Number of batches to draw, at least 2.</summary>
     public required int Draws { get; init; }
 
-    /// <summary>Names all draws.</summary>
+    /// <summary>Seed of all draws.</summary>
     public required ulong Seed { get; init; }
 
-    /// <summary>Directions that an estimate averages over, m; 1 to <see cref="ForwardGradient.MaximumPasses"/>. Default 1.</summary>
+    /// <summary>
+    /// Number of directions that an estimate is averaged over, m, 1 to <see cref="ForwardGradient.MaximumPasses"/>. Default 1.
+    /// </summary>
     public int Passes { get; init; } = 1;
 
-    /// <summary>What directions are drawn from: normal (default) or signs, whose fourth moments the closed forms know.</summary>
+    /// <summary>Distribution of the directions: normal (default) or random signs. The closed form depends on its fourth moment.</summary>
     public NoiseDistribution Noise { get; init; } = NoiseDistribution.Gaussian;
 
-    /// <summary>Absolute mean of the gradient that reaches an output, in its standard deviations; finite, not 0. Default 1.</summary>
+    /// <summary>Absolute mean of the gradient at an output, in units of its standard deviation; finite, not 0. Default 1.</summary>
     public float Mean { get; init; } = 1;
 
-    /// <summary>The mean fourth power of <see cref="Noise"/>: 3 for normal numbers, 1 for signs.</summary>
+    /// <summary>Fourth moment of <see cref="Noise"/>: 3 for normal numbers, 1 for signs.</summary>
     public double FourthMoment => Noise == NoiseDistribution.Rademacher ? 1 : 3;
 
-    /// <summary>Checks every rule above.</summary>
-    /// <exception cref="ArgumentException">Something is out of range; the message lists all of it.</exception>
+    /// <summary>Checks that every option is in its range.</summary>
+    /// <exception cref="ArgumentException">An option is out of range; the message lists all faults.</exception>
     public void Validate()
     {
         List<string> faults = [];
@@ -76,8 +78,8 @@ public sealed record LinearLayerOptions
     }
 }
 
-/// <summary>An estimator of a linear layer's gradient, measured beside its closed form.</summary>
-/// <param name="Estimator">What is perturbed, and whether examples share a direction.</param>
-/// <param name="Theory">The closed form of the variance of a number, averaged over the numbers.</param>
+/// <summary>Measurement of one estimator of a linear layer's gradient, with the theoretical value.</summary>
+/// <param name="Estimator">Name of the estimator: what is perturbed, and whether examples share a direction.</param>
+/// <param name="Theory">Variance of an element in closed form, averaged over the elements.</param>
 /// <param name="Measured">The measurement, over data and directions.</param>
 public sealed record LinearLayerEstimate(string Estimator, double Theory, EstimateQuality Measured);

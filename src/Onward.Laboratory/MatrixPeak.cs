@@ -3,7 +3,10 @@ using Onward.Threads;
 
 namespace Onward.Laboratory;
 
-/// <summary>Measures how fast this machine multiplies matrices that lie packed in cache: the ceiling of a training step.</summary>
+/// <summary>
+/// Measures how fast this machine multiplies packed matrices that lie in the cache. This is an upper limit for the speed of a
+/// training step.
+/// </summary>
 public sealed class MatrixPeak
 {
     private const int Rows = 128;
@@ -18,7 +21,7 @@ public sealed class MatrixPeak
     private readonly Memory<float>[] _right;
     private readonly Memory<float>[] _product;
 
-    /// <summary>Allocates matrices for each thread.</summary>
+    /// <summary>Allocates the matrices of each thread.</summary>
     /// <param name="team">The threads that multiply.</param>
     public MatrixPeak(WorkerTeam team)
     {
@@ -28,12 +31,15 @@ public sealed class MatrixPeak
         _product = Matrices(Rows * Columns);
     }
 
-    /// <summary>The best of several rounds on all threads, in GFLOP/s.</summary>
-    /// <param name="clock">Tells the time.</param>
+    /// <summary>Measures the best of several rounds on all threads, in GFLOP/s.</summary>
+    /// <param name="clock">Measures the time.</param>
     public double Measure(TimeProvider clock) => Enumerable.Range(0, Rounds).Max(_ => MeasureRound(clock));
 
-    /// <summary>One round on all threads, a few hundredths of a second: what the machine gives at this moment, in GFLOP/s.</summary>
-    /// <param name="clock">Tells the time.</param>
+    /// <summary>
+    /// Measures one round on all threads, which takes a few hundredths of a second: the current speed of the machine, in
+    /// GFLOP/s.
+    /// </summary>
+    /// <param name="clock">Measures the time.</param>
     public double MeasureRound(TimeProvider clock)
     {
         double operations = 2.0 * Rows * Columns * Depth * ProductsPerJob * JobsPerThread * _team.Count;

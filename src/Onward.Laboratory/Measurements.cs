@@ -2,7 +2,7 @@ using Onward.Losses;
 
 namespace Onward.Laboratory;
 
-/// <summary>An estimator of a layer with one number of examples.</summary>
+/// <summary>Measurement of one estimator of a linear layer, with one batch size; a row of the results.</summary>
 internal sealed record LayerMeasurement(
     int FanIn,
     int FanOut,
@@ -34,7 +34,7 @@ internal sealed record LayerMeasurement(
     }
 }
 
-/// <summary>A rule at one scope, for one layer's weights or all.</summary>
+/// <summary>Measurement of one rule at one loss scope, for the weights of one layer or of all layers; a row of the results.</summary>
 internal sealed record NetworkMeasurement(
     string Rule,
     string Losses,
@@ -50,12 +50,24 @@ internal sealed record NetworkMeasurement(
     internal const string AllWeights = "all weights";
 
     internal static NetworkMeasurement From(MixerEstimate estimate, string weights, EstimateQuality quality) => new(
-        estimate.Rule, Name(estimate.Scope), estimate.Passes, weights, quality.Variance, quality.VarianceError, quality.RelativeVariance, quality.RelativeBias, quality.RelativeBiasError, quality.Cosine);
+        estimate.Rule,
+        Name(estimate.Scope),
+        estimate.Passes,
+        weights,
+        quality.Variance,
+        quality.VarianceError,
+        quality.RelativeVariance,
+        quality.RelativeBias,
+        quality.RelativeBiasError,
+        quality.Cosine);
 
-    private static string Name(LossScope scope) => scope == LossScope.Global
-        ? "global"
-        : string.Join(
-            '+',
-            new[] { LossScope.Block, LossScope.Patch, LossScope.Group }.Where(part => scope.HasFlag(part)).Select(
-                part => part.ToString().ToLowerInvariant()));
+    private static string Name(LossScope scope)
+    {
+        if (scope == LossScope.Global)
+        {
+            return "global";
+        }
+        IEnumerable<LossScope> parts = new[] { LossScope.Block, LossScope.Patch, LossScope.Group }.Where(part => scope.HasFlag(part));
+        return string.Join('+', parts.Select(part => part.ToString().ToLowerInvariant()));
+    }
 }

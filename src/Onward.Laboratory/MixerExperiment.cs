@@ -7,23 +7,26 @@ using Onward.Threads;
 
 namespace Onward.Laboratory;
 
-/// <summary>How to measure the forward gradients of a network.</summary>
+/// <summary>Options of an experiment with the forward gradients of a network.</summary>
 public sealed record MixerExperimentOptions
 {
-    /// <summary>Directions to draw for each rule, each an average over its passes; at least 2.</summary>
+    /// <summary>Number of estimates to draw for each rule, at least 2. Each is an average over its passes.</summary>
     public required int Draws { get; init; }
 
-    /// <summary>Names all directions.</summary>
+    /// <summary>Seed of all directions.</summary>
     public required ulong Seed { get; init; }
 
-    /// <summary>Passes to measure each rule with, 1 to <see cref="ForwardGradient.MaximumPasses"/> each; at least one. Default 1.</summary>
+    /// <summary>
+    /// Numbers of passes to measure each rule with, each 1 to <see cref="ForwardGradient.MaximumPasses"/>; at least one.
+    /// Default 1.
+    /// </summary>
     public IReadOnlyList<int> Passes { get; init; } = [1];
 
-    /// <summary>What directions are drawn from. Default normal.</summary>
+    /// <summary>Distribution of the directions. Default normal.</summary>
     public NoiseDistribution Noise { get; init; } = NoiseDistribution.Gaussian;
 
-    /// <summary>Checks every rule above.</summary>
-    /// <exception cref="ArgumentException">Something is out of range; the message lists all of it.</exception>
+    /// <summary>Checks that every option is in its range.</summary>
+    /// <exception cref="ArgumentException">An option is out of range; the message lists all faults.</exception>
     public void Validate()
     {
         List<string> faults = [];
@@ -44,29 +47,31 @@ public sealed record MixerExperimentOptions
     }
 }
 
-/// <summary>A forward gradient of a network, measured against the exact gradient of the losses it reads.</summary>
+/// <summary>A forward gradient of a network, compared with the exact gradient of the same losses.</summary>
 /// <param name="Rule">The paper's name of the rule.</param>
-/// <param name="Scope">The losses it reads.</param>
-/// <param name="Passes">Directions that an estimate averages over.</param>
-/// <param name="Total">All weights of the blocks together.</param>
-/// <param name="Layers">The weights of each layer, by the parameter's name.</param>
+/// <param name="Scope">The losses that the rule uses.</param>
+/// <param name="Passes">Number of directions that an estimate is averaged over.</param>
+/// <param name="Total">The statistics of all weights of the blocks together.</param>
+/// <param name="Layers">The statistics of each layer's weights, by the name of the parameter.</param>
 public sealed record MixerEstimate(
     string Rule, LossScope Scope, int Passes, EstimateQuality Total, IReadOnlyList<(string Weight, EstimateQuality Quality)> Layers);
 
-/// <summary>
-/// Measures variance, bias and direction of the forward gradients of a network on one batch: FG-W and FG-A against the
-/// gradient of the readout's loss, LG-FG-W and LG-FG-A at every scope against that of the local losses, both by backprop. Beside
-/// FG-A and the finest LG-FG-A stand those with noise on hidden layers alone, and with learned feedback, layer by layer where losses are
-/// local.
-/// </summary>
+/// <summary>Measures variance, bias and direction of the forward gradients of a network on one batch.</summary>
 /// <remarks>
-/// The batch stays the same, so what is measured is the variance over directions; weights of the blocks only. Rules run
-/// as they do in training, and results depend on no thread. Scopes that are the same on a network (for each patch where
-/// there is one; for each patch where weights, shared by all patches, are perturbed) are measured once.
+/// <para>
+/// FG-W and FG-A are compared with the gradient of the readout's loss, LG-FG-W and LG-FG-A at every scope with the gradient
+/// of the local losses. Both exact gradients are computed by backpropagation. FG-A and the finest LG-FG-A are also measured
+/// with noise on hidden layers only, and with learned feedback (layer by layer if losses are local).
+/// </para>
+/// <para>
+/// The batch is fixed, so the measured variance is the variance over directions. Only weights of the blocks are compared. Rules
+/// run as in training, and results do not depend on threads. Scopes that coincide for a network are measured once: scopes for
+/// each patch if there is one patch, or if weights are perturbed, which all patches share.
+/// </para>
 /// </remarks>
 public sealed class MixerExperiment
 {
-    /// <summary>Draws that learned feedback is fitted to before its estimates are measured.</summary>
+    /// <summary>Number of draws that learned feedback is fitted to before its estimates are measured.</summary>
     public const int FittingDraws = 200;
 
     private readonly LocalMixer _model;
@@ -76,11 +81,11 @@ public sealed class MixerExperiment
     private readonly Parameter[] _weights;
     private readonly float[] _estimate;
 
-    /// <summary>Takes a model as it is, and a batch.</summary>
-    /// <param name="model">The model; its heads must not be 0, as they are at first, for then there is no gradient.</param>
+    /// <summary>Stores the model and the batch.</summary>
+    /// <param name="model">The model. Its heads must not be 0, as they are after initialisation, because the gradient would be 0.</param>
     /// <param name="team">The threads that share the work.</param>
-    /// <param name="pixels">Standardised images [example, row, column, channel].</param>
-    /// <param name="labels">The class of each example.</param>
+    /// <param name="pixels">Standardised images. [example, row, column, channel]</param>
+    /// <param name="labels">Class of each example. [example]</param>
     public MixerExperiment(LocalMixer model, WorkerTeam team, ReadOnlyMemory<float> pixels, ReadOnlyMemory<int> labels)
     {
         ArgumentNullException.ThrowIfNull(model);
@@ -90,13 +95,13 @@ public sealed class MixerExperiment
         _estimate = new float[_weights.Sum(weight => weight.Length)];
     }
 
-    /// <summary>Draws and measures, rule by rule, one scope after another, each with all passes.</summary>
-    /// <param name="options">How often to draw.</param>
-    /// <param name="cancellation">Ends the measurement.</param>
-    /// <exception cref="ArgumentException">
-    /// The options are out of range, the batch does not fit the model, or an exact gradient is 0.
-    /// </exception>
-    /// <exception cref="OperationCanceledException">The measurement was ended.</exception>
+    /// <summary>Runs the experiment, for each rule, scope and number of passes.</summary>
+    /// <param name="options">The number of draws, and how to draw.</param>
+    /// <param name="cancellation">Cancels the measurement.</param>
+    /// <returns>One entry for each rule, scope and number of passes.</returns>
+    /// <exception cref="ArgumentException">The options are out of range, the batch does not fit the model, or an exact gradient is
+    /// 0.</exception>
+    /// <exception cref="OperationCanceledException">The measurement was cancelled.</exception>
     public IReadOnlyList<MixerEstimate> Run(MixerExperimentOptions options, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(options);
@@ -131,14 +136,13 @@ public sealed class MixerExperiment
             {
                 string name = $"{(scope == LossScope.Global ? "" : "LG-")}{rule}";
                 EstimateMoments moments = Draw(create(passes), scope == LossScope.Global ? global : local, options.Draws, cancellation);
-                estimates.Add(
-                    new MixerEstimate(
-                        name, scope, passes, moments.Measure(), [.. _weights.Select((weight, l) => (weight.Name, moments.Measure(l)))]));
+                IEnumerable<(string, EstimateQuality)> layers = _weights.Select((weight, l) => (weight.Name, moments.Measure(l)));
+                estimates.Add(new MixerEstimate(name, scope, passes, moments.Measure(), [.. layers]));
             }
         }
     }
 
-    // Feedback is fitted first, to draws of its own, and then stays as it is.
+    // Fits the feedback to separate draws first. It does not change during the measurement.
     private ForwardGradient Fitted(LossScope scope, int passes, MixerExperimentOptions options, CancellationToken cancellation)
     {
         ForwardGradient rule = new(
@@ -157,7 +161,8 @@ public sealed class MixerExperiment
     private static IEnumerable<LossScope> ScopesOf(LocalMixerOptions network, bool activities)
     {
         yield return LossScope.Global;
-        foreach (LossScope scope in new[] { LossScope.Block, LossScope.Block | LossScope.Patch, LossScope.Block | LossScope.Group, LossScope.All })
+        LossScope[] local = [LossScope.Block, LossScope.Block | LossScope.Patch, LossScope.Block | LossScope.Group, LossScope.All];
+        foreach (LossScope scope in local)
         {
             if ((!scope.HasFlag(LossScope.Patch) || (activities && network.Patches > 1))
                 && (!scope.HasFlag(LossScope.Group) || network.GroupsOf(network.Blocks - 1) > 1))

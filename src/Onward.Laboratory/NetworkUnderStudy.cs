@@ -9,18 +9,23 @@ using Onward.Training;
 
 namespace Onward.Laboratory;
 
-/// <summary>A network that has learned for a few steps, and the measurement of its forward gradients on a batch.</summary>
+/// <summary>Trains a network for a few steps and measures its forward gradients on a batch.</summary>
 internal static class NetworkUnderStudy
 {
-    /// <summary>The largest batch: what the images it is cut from allow.</summary>
+    /// <summary>Largest batch size: the number of training images.</summary>
     internal const int MostImages = DigitsSource.TrainingCount;
 
     private const int LearningBatch = 128;
     private const double LearningRate = 0.05;
 
-    /// <summary>Trains, and measures on the first images of the training set.</summary>
+    /// <summary>Trains the network, and measures its gradients on the first images of the training set.</summary>
     internal static IReadOnlyList<MixerEstimate> Measure(
-        Func<int, int, int, LocalMixerOptions> network, MixerExperimentOptions options, int batchSize, int steps, WorkerTeam team, CancellationToken interruption)
+        Func<int, int, int, LocalMixerOptions> network,
+        MixerExperimentOptions options,
+        int batchSize,
+        int steps,
+        WorkerTeam team,
+        CancellationToken interruption)
     {
         ImageDataset data = DigitsSource.Load();
         ImageSet images = data.Training;
@@ -31,11 +36,10 @@ internal static class NetworkUnderStudy
         ImageBatch batch = loader.InOrder(interruption).First();
         float[] pixels = [.. batch.Pixels];
         int[] labels = [.. batch.Labels];
-        return new MixerExperiment(model, team, pixels, labels)
-            .Run(options, interruption);
+        return new MixerExperiment(model, team, pixels, labels).Run(options, interruption);
     }
 
-    // Exact gradients, so that the weights do not depend on the rules to be compared.
+    // Trains with exact gradients, so that the weights do not depend on the rules to be compared.
     private static void Learn(LocalMixer model, ImageDataset data, ulong seed, int steps, WorkerTeam team, CancellationToken interruption)
     {
         LearningRule rule = Backpropagation.ThroughWeights(model, team, BackwardScope.LocalLossesWithinBlock);

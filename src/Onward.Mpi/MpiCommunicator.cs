@@ -7,11 +7,11 @@ using Onward.Communication;
 
 namespace Onward.Mpi;
 
-/// <summary>Processes that <c>mpirun</c> started together. Faults of the network end all of them: that is MPI's default.</summary>
+/// <summary>The processes that <c>mpirun</c> started together. By MPI's default, a communication error ends all of them.</summary>
 public sealed class MpiCommunicator : Communicator
 {
     private const int Tag = 1;
-    private const int LongestVersion = 8192; // MPICH's; Open MPI's is shorter
+    private const int LongestVersion = 8192; // limit of MPICH; the limit of Open MPI is lower
 
     private readonly MpiLibrary _library;
     private nint _comm;
@@ -30,7 +30,7 @@ public sealed class MpiCommunicator : Communicator
     /// <inheritdoc/>
     public override int Count { get; }
 
-    /// <summary>The library that is at work, in its own words.</summary>
+    /// <summary>Version text of the MPI library in use.</summary>
     public static string LibraryVersion
     {
         get
@@ -41,10 +41,10 @@ public sealed class MpiCommunicator : Communicator
         }
     }
 
-    /// <summary>
-    /// Loads MPI and joins the processes that were started together. Once in a process; disposing of it leaves them for good.
-    /// </summary>
-    /// <exception cref="MpiException">There is no MPI, or it does not let threads take turns in it.</exception>
+    /// <summary>Loads MPI and joins the processes that were started together.</summary>
+    /// <remarks>It can be called once per process. After the communicator is disposed of, MPI cannot be used again.</remarks>
+    /// <exception cref="MpiException">There is no MPI library, or it does not support calls from several threads, one at a
+    /// time.</exception>
     public static MpiCommunicator Open()
     {
         MpiLibrary library = new();
@@ -52,11 +52,12 @@ public sealed class MpiCommunicator : Communicator
         return provided >= NativeMethods.ThreadSerialized
             ? new MpiCommunicator(library, library.World)
             : throw new MpiException(
-                "this MPI library lets one thread alone use it (MPI_THREAD_SERIALIZED is needed). Install one that was built with threads.");
+                "this MPI library can only be used by one thread (MPI_THREAD_SERIALIZED is needed). "
+                + "Install one that was built with threads.");
     }
 
-    /// <summary>Ends all processes at once; does not return.</summary>
-    /// <param name="code">What they tell their caller.</param>
+    /// <summary>Ends all processes at once. This method does not return.</summary>
+    /// <param name="code">Exit code of the processes.</param>
     public void Abort(int code) => _ = NativeMethods.Abort(_comm, code);
 
     /// <inheritdoc/>
@@ -66,7 +67,7 @@ public sealed class MpiCommunicator : Communicator
             : typeof(T) == typeof(double) ? _library.Double
             : throw new NotSupportedException($"Sums are of float or double, not of {typeof(T).Name}.");
 
-        // From a copy: for sums in place Open MPI has only its tree, which passes everything as often as the tree has levels.
+        // Sums from a copy: for sums in place, Open MPI uses a tree only, which sends all data once per level of the tree.
         T[] copy = ArrayPool<T>.Shared.Rent(numbers.Length);
         numbers.CopyTo(copy);
         Request request = new(_library, numbers.Pin(), new Lent<T>(copy));
@@ -124,7 +125,7 @@ public sealed class MpiCommunicator : Communicator
         return new MpiCommunicator(_library, comm);
     }
 
-    /// <summary>Gives a part of the group back or, if this is the whole, leaves MPI.</summary>
+    /// <summary>Releases this group. For the group of all processes, this shuts down MPI.</summary>
     public override void Dispose()
     {
         if (_comm == _library.World)
@@ -140,7 +141,7 @@ public sealed class MpiCommunicator : Communicator
         base.Dispose();
     }
 
-    // Faults come here only where MPI was told to return them; by default it ends the processes itself.
+    // Reached only if MPI was told to return errors. By default it ends the processes itself.
     private static void Check(int code, string call)
     {
         if (code != 0)
@@ -154,7 +155,7 @@ public sealed class MpiCommunicator : Communicator
     private static ref byte First<T>(ReadOnlySpan<T> values)
         where T : unmanaged => ref MemoryMarshal.GetReference(MemoryMarshal.AsBytes(values));
 
-    // Values stay pinned until the library has done with them.
+    // Keeps the values pinned until the library has finished with them.
     private sealed class Request(MpiLibrary library, MemoryHandle pinned, IDisposable? lent = null) : Transfer
     {
         internal nint Handle;
@@ -192,7 +193,7 @@ public sealed class MpiCommunicator : Communicator
         }
     }
 
-    // An array of the pool, pinned while it is out.
+    // A pooled array that stays pinned while it is rented.
     private sealed class Lent<T>(T[] array) : IDisposable
     {
         private MemoryHandle _pinned = array.AsMemory().Pin();

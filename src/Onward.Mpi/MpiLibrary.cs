@@ -2,13 +2,14 @@ using System.Runtime.InteropServices;
 
 namespace Onward.Mpi;
 
-/// <summary>
-/// The MPI library of this machine and what its header calls by name. Open MPI 4 and 5 export their handles as symbols; MPICH and
-/// what shares its binary interface (Intel MPI, MVAPICH) has fixed numbers.
-/// </summary>
+/// <summary>The MPI library of this machine and the handles that its header defines by name.</summary>
+/// <remarks>
+/// Open MPI 4 and 5 export their handles as symbols. MPICH, and the libraries that share its binary interface (Intel MPI,
+/// MVAPICH), use fixed numbers.
+/// </remarks>
 internal sealed class MpiLibrary
 {
-    /// <summary>Names a library file to use instead of those that are looked for.</summary>
+    /// <summary>Environment variable with the library file to use instead of the default ones.</summary>
     internal const string Variable = "ONWARD_MPI";
 
     private const string FirstCall = "MPI_Init_thread";
@@ -25,7 +26,7 @@ internal sealed class MpiLibrary
 
     private static readonly Lazy<nint> Loaded = new(Load);
 
-    /// <summary>Reads the names.</summary>
+    /// <summary>Looks up the handles.</summary>
     internal MpiLibrary()
     {
         if (NativeLibrary.TryGetExport(Handle, "ompi_mpi_comm_world", out nint world))
@@ -41,17 +42,17 @@ internal sealed class MpiLibrary
         }
     }
 
-    /// <summary>The library; loaded when it is first asked for.</summary>
-    /// <exception cref="MpiException">There is none.</exception>
+    /// <summary>The native library, loaded on first use.</summary>
+    /// <exception cref="MpiException">There is no MPI library.</exception>
     internal static nint Handle => Loaded.Value;
 
-    /// <summary>All processes.</summary>
+    /// <summary>The group of all processes (MPI_COMM_WORLD).</summary>
     internal nint World { get; }
 
-    /// <summary>Stands for the buffer that holds the result too.</summary>
+    /// <summary>Marks a buffer that holds both input and result (MPI_IN_PLACE).</summary>
     internal nint InPlace { get; }
 
-    /// <summary>Stands for a status that nobody looks at.</summary>
+    /// <summary>Marks a status that is not needed (MPI_STATUS_IGNORE).</summary>
     internal nint IgnoredStatus { get; }
 
     internal nint Byte { get; }
@@ -75,14 +76,16 @@ internal sealed class MpiLibrary
         if (named is not null && Open(named) != 0)
         {
             throw new MpiException(
-                $"${Variable} names {named}, which is no MPI library: it has no {FirstCall}. Name the file of one, such as libmpi.so.40, or unset the variable.");
+                $"${Variable} names {named}, which is not an MPI library: it has no {FirstCall}. "
+                + "Name the file of one, such as libmpi.so.40, or unset the variable.");
         }
 
         throw new MpiException(
-            $"no MPI library was found (looked for {string.Join(", ", names)}). Install Open MPI 4 or 5 (Debian: openmpi-bin), or name the library's file in ${Variable}.");
+            $"no MPI library was found (looked for {string.Join(", ", names)}). "
+            + $"Install Open MPI 4 or 5 (Debian: openmpi-bin), or name the library's file in ${Variable}.");
     }
 
-    // 0 where there is no such library. Open MPI's own plugins look for its symbols among those of the process.
+    // Returns 0 if there is no such library. It is opened globally because Open MPI's plugins look up its symbols in the process.
     private static nint Open(string name)
     {
         const int Now = 2, Global = 0x100;
@@ -93,7 +96,7 @@ internal sealed class MpiLibrary
     private static nint Symbol(string name) => NativeLibrary.GetExport(Handle, name);
 }
 
-/// <summary>The system's loader, for a flag that .NET's does not have.</summary>
+/// <summary>The system's dynamic loader, for a flag that .NET's loader does not offer.</summary>
 internal static partial class DynamicLinker
 {
     [LibraryImport("libc", EntryPoint = "dlopen", StringMarshalling = StringMarshalling.Utf8)]

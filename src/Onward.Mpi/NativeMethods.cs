@@ -3,13 +3,14 @@ using System.Runtime.InteropServices;
 namespace Onward.Mpi;
 
 /// <summary>
-/// The calls of MPI that Onward makes. Handles are pointers in Open MPI and 32-bit numbers in MPICH: a word holds either.
+/// The MPI functions that Onward calls. Handles are pointers in Open MPI and 32-bit numbers in MPICH; a native integer holds
+/// both.
 /// </summary>
 internal static partial class NativeMethods
 {
     private const string Library = "mpi";
 
-    /// <summary>One thread at a time makes calls.</summary>
+    /// <summary>Thread level MPI_THREAD_SERIALIZED: several threads may call MPI, but only one at a time.</summary>
     internal const int ThreadSerialized = 2;
 
     static NativeMethods() =>

@@ -4,14 +4,14 @@ using Onward.Formats;
 
 namespace Onward.Onnx;
 
-/// <summary>Puts an ONNX graph together, node by node. Values go by their names.</summary>
-/// <remarks>Numbers of fields and of types are those of the ONNX intermediate representation (onnx.ai, docs/IR.md).</remarks>
+/// <summary>Builds an ONNX graph node by node. Values are identified by their names.</summary>
+/// <remarks>Field numbers and type codes follow the ONNX intermediate representation (onnx.ai, docs/IR.md).</remarks>
 internal sealed class GraphBuilder
 {
-    /// <summary>The version of the standard operators that the nodes are of: the first with layer normalisation.</summary>
+    /// <summary>The opset of the nodes: 17, the first one with layer normalisation.</summary>
     internal const int OperatorSet = 17;
 
-    // The version of the file format that came with these operators.
+    // The version of the file format that was released with this opset.
     private const int FormatVersion = 8;
 
     private const int Float = 1, Int64 = 7; // TensorProto.DataType
@@ -19,11 +19,11 @@ internal sealed class GraphBuilder
     private readonly WireMessage _graph = new();
     private readonly Dictionary<string, int> _names = [];
 
-    /// <summary>Declares an input of the graph, or an output.</summary>
-    /// <param name="name">The value's name.</param>
-    /// <param name="isInput">Whether it is an input.</param>
-    /// <param name="meaning">What it holds.</param>
-    /// <param name="sizes">Sizes of the axes after the first, whose size is free.</param>
+    /// <summary>Declares an input or an output of the graph.</summary>
+    /// <param name="name">Name of the value.</param>
+    /// <param name="isInput">True for an input, false for an output.</param>
+    /// <param name="meaning">Description of the value.</param>
+    /// <param name="sizes">Sizes of the axes after the first. The first axis, N, is free.</param>
     internal void Declare(string name, bool isInput, string meaning, params int[] sizes)
     {
         WireMessage shape = new();
@@ -37,21 +37,21 @@ internal sealed class GraphBuilder
         _graph.Add(isInput ? 11 : 12, new WireMessage().Add(1, name).Add(2, new WireMessage().Add(1, tensor)).Add(3, meaning));
     }
 
-    /// <summary>Adds numbers that the file holds.</summary>
-    /// <returns>Their name.</returns>
+    /// <summary>Adds float32 constants (an initializer).</summary>
+    /// <returns>The name of the constants.</returns>
     internal string Numbers(string name, IEnumerable<int> shape, ReadOnlySpan<float> values) =>
         Tensor(name, shape, Float, MemoryMarshal.AsBytes(values).ToArray());
 
-    /// <summary>Adds whole numbers, such as a shape or axes.</summary>
-    /// <returns>Their name.</returns>
+    /// <summary>Adds int64 constants, such as a shape or axes.</summary>
+    /// <returns>The name of the constants.</returns>
     internal string Whole(string name, params long[] values) =>
         Tensor(Unique(name), [values.Length], Int64, MemoryMarshal.AsBytes<long>(values).ToArray());
 
     /// <summary>Adds an operator.</summary>
-    /// <param name="type">Which.</param>
-    /// <param name="inputs">Names of what it takes.</param>
-    /// <param name="attributes">Its settings.</param>
-    /// <returns>The name of what it gives.</returns>
+    /// <param name="type">Type of the operator.</param>
+    /// <param name="inputs">Names of the inputs.</param>
+    /// <param name="attributes">Attributes of the operator.</param>
+    /// <returns>The name of the output.</returns>
     internal string Node(string type, string[] inputs, params (string Name, object Value)[] attributes)
     {
         string output = Unique(type.ToLowerInvariant());
@@ -59,14 +59,14 @@ internal sealed class GraphBuilder
         return output;
     }
 
-    /// <summary>Gives a value another name: that of an output.</summary>
+    /// <summary>Makes a value available under the name of an output.</summary>
     internal void Name(string value, string output) => AddNode("Identity", [value], output, []);
 
-    /// <summary>The model.</summary>
+    /// <summary>Completes the model.</summary>
     /// <param name="name">Name of the graph.</param>
-    /// <param name="producer">The program's version.</param>
-    /// <param name="description">What the model is, for people.</param>
-    /// <param name="properties">What the model is, for programs.</param>
+    /// <param name="producer">Version of the program.</param>
+    /// <param name="description">Description of the model for people.</param>
+    /// <param name="properties">Metadata of the model for programs.</param>
     internal WireMessage Complete(string name, string producer, string description, IEnumerable<(string Key, string Value)> properties)
     {
         _graph.Add(2, name);
@@ -102,7 +102,7 @@ internal sealed class GraphBuilder
         _graph.Add(1, node);
     }
 
-    // A value and, in field 20, its kind (AttributeProto.AttributeType).
+    // Field 20 is the type of the value (AttributeProto.AttributeType).
     private static WireMessage Attribute(string name, object value)
     {
         WireMessage attribute = new WireMessage().Add(1, name);
@@ -123,7 +123,7 @@ internal sealed class GraphBuilder
                 return attribute.Add(20, 7);
             default:
                 throw new ArgumentException(
-                    $"Attribute {name} is of a kind that no operator here takes: {value.GetType().Name}.", nameof(value));
+                    $"Attribute {name} has a type that no operator here takes: {value.GetType().Name}.", nameof(value));
         }
     }
 

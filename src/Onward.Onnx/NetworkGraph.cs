@@ -4,22 +4,22 @@ using Onward.Models;
 
 namespace Onward.Onnx;
 
-/// <summary>Writes a network down as an ONNX graph: the blocks in order, each as <see cref="MixerBlock"/> runs it.</summary>
+/// <summary>Converts a network to an ONNX graph: the blocks in order, each computed as <see cref="MixerBlock"/> does.</summary>
 /// <remarks>
-/// N images, of which there may be any number; P patches, D channels, G groups, C channels of a group. Between layers a value
-/// is [N, P, D]. Every parameter of the network is an initializer of its own name and shape; where an operator wants another
-/// order, the graph turns it, which a runtime does once, when it loads the file.
+/// Symbols: N images (free), P patches, D channels, G groups, C channels of a group. Between layers, a value is [N, P, D].
+/// Every parameter of the network is an initializer with its own name and shape. If an operator needs another order of axes,
+/// the graph transposes the parameter. A runtime does this once, when it loads the file.
 /// </remarks>
 internal sealed class NetworkGraph
 {
     private readonly GraphBuilder _graph = new();
     private readonly LocalMixer _model;
     private readonly LocalMixerOptions _options;
-    private readonly Dictionary<int, string> _ones = []; // by their number
+    private readonly Dictionary<int, string> _ones = []; // initializers of ones by size
 
     private NetworkGraph(LocalMixer model) => (_model, _options) = (model, model.Options);
 
-    /// <summary>The graph of a network, its outputs declared.</summary>
+    /// <summary>Builds the graph of a network, including its outputs.</summary>
     internal static GraphBuilder Of(LocalMixer model, ImageDescription images)
     {
         NetworkGraph network = new(model);
@@ -31,7 +31,12 @@ internal sealed class NetworkGraph
     {
         int side = _options.ImageSide;
         _graph.Declare(
-            OnnxFile.Input, isInput: true, "Images row by row, channels last, intensities from 0 to 255 as decoded; the graph standardises them.", side, side, _options.ImageChannels);
+            OnnxFile.Input,
+            isInput: true,
+            "Images row by row, channels last, intensities from 0 to 255 as decoded; the graph standardises them.",
+            side,
+            side,
+            _options.ImageChannels);
         foreach (Parameter parameter in _model.Values.Layout.Parameters)
         {
             _graph.Numbers(parameter.Name, parameter.Shape, _model.Values[parameter]);
@@ -58,16 +63,15 @@ internal sealed class NetworkGraph
         Output(OnnxFile.Logits, logits, "Logits of the classes.", _options.Classes);
         for (int k = 0; k < heads.Count; k++)
         {
-            Output(
-                OnnxFile.HeadOutput(k, _options.IsSelfSupervised),
-                heads[k],
-                _options.IsSelfSupervised ? $"What block {k} compares images by." : $"Logits of the classes, of the head of block {k}.",
-                _options.HeadOutputs);
+            string meaning = _options.IsSelfSupervised
+                ? $"Projection of block {k}, by which images are compared."
+                : $"Logits of the classes, of the head of block {k}.";
+            Output(OnnxFile.HeadOutput(k, _options.IsSelfSupervised), heads[k], meaning, _options.HeadOutputs);
         }
 
         if (_model.Projector is not null)
         {
-            Output(OnnxFile.Projection, projection, "What the network compares images by.", _options.Projection);
+            Output(OnnxFile.Projection, projection, "Projection of the network, by which images are compared.", _options.Projection);
         }
     }
 
@@ -77,7 +81,7 @@ internal sealed class NetworkGraph
         _graph.Declare(name, isInput: false, meaning, size);
     }
 
-    // (v / 255 - mean) / deviation as one product and one sum, as the batch loader has it.
+    // (v / 255 - mean) / deviation as one product and one sum, as in BatchLoader.
     private string Standardised(ImageDescription images)
     {
         float[] scale = [.. images.StandardDeviation.Select(deviation => (float)(1 / (255.0 * deviation)))];
@@ -86,12 +90,11 @@ internal sealed class NetworkGraph
         return _graph.Node("Add", [scaled, _graph.Numbers("image.shift", [shift.Length], shift)]);
     }
 
-    // Patches row by row, each (row, column, channel), out of an image whose edge is repeated where patches do not fit it.
+    // Cuts an image into patches, row by row, each (row, column, channel). If patches do not fit, the image's edge is repeated.
     private string Patches(string image)
     {
-        int patchSide =
-            _options.PatchSide, patches =
-                _options.PatchesPerSide, missing = (patchSide * patches) - _options.ImageSide, before = missing / 2;
+        int patchSide = _options.PatchSide, patches = _options.PatchesPerSide;
+        int missing = (patchSide * patches) - _options.ImageSide, before = missing / 2;
         if (missing > 0)
         {
             image = _graph.Node(
@@ -146,8 +149,11 @@ internal sealed class NetworkGraph
                 string filters = _graph.Node("Unsqueeze", [first, _graph.Whole("axis", 1)]);
                 string planes = Planes(x, _options.PatchesPerSideOf(block.Index), block.Inputs);
                 string mixed = _graph.Node(
-                    "Conv", [planes, filters, bias], ("group", block.Inputs), ("kernel_shape", List(kernel, kernel)), (
-                        "pads", List(reach, reach, reach, reach)));
+                    "Conv",
+                    [planes, filters, bias],
+                    ("group", block.Inputs),
+                    ("kernel_shape", List(kernel, kernel)),
+                    ("pads", List(reach, reach, reach, reach)));
                 return FromPlanes(mixed, block.Patches, block.Inputs);
 
             default:
@@ -160,8 +166,8 @@ internal sealed class NetworkGraph
     private string Pooled(string x, GridPooling pooling, MixerBlock block)
     {
         int side = _options.PatchesPerSideOf(block.Index - 1), stride = _options.Downsample[block.Index - 1];
-        int missing = Math.Max(
-            0, ((pooling.OutputSide - 1) * stride) + GridPooling.Window - side), before = missing / 2, after = missing - before;
+        int missing = Math.Max(0, ((pooling.OutputSide - 1) * stride) + GridPooling.Window - side);
+        int before = missing / 2, after = missing - before;
         (string, object)[] window =
         [
             ("kernel_shape", List(GridPooling.Window, GridPooling.Window)),
@@ -177,10 +183,10 @@ internal sealed class NetworkGraph
 
     private string Head(LinearHead head, string features) => _graph.Node("Gemm", [features, head.Weight.Name, head.Bias.Name]);
 
-    // Over the patches: [N, P, D] to [N, D].
+    // Averages over the patches: [N, P, D] becomes [N, D].
     private string Mean(string x) => _graph.Node("ReduceMean", [x], ("axes", List(1)), ("keepdims", 0));
 
-    // Each run of so many numbers; 0 for none.
+    // Normalises groups of size channels each. Size 0 means no normalisation.
     private string Normalised(string x, int width, int size, int patches) => size == 0 ? x
         : size == width ? Normalised(x, size)
         : Rows(Normalised(_graph.Node("Reshape", [x, _graph.Whole("shape", -1, width / size, size)]), size), patches, width);
@@ -194,26 +200,26 @@ internal sealed class NetworkGraph
             _ones[size] = ones = _graph.Numbers($"ones.{size}", [size], scale);
         }
 
-        // Along the last axis, which is the operator's default.
+        // Normalises the last axis, which is the operator's default.
         return _graph.Node("LayerNormalization", [x, ones], ("epsilon", _options.Epsilon));
     }
 
     private string Repeated(string x, int times) => times == 1 ? x : _graph.Node("Concat", [.. Enumerable.Repeat(x, times)], ("axis", 2));
 
-    // [N, P, D] to [N, D, side, side], and back.
+    // Converts [N, P, D] to [N, D, side, side]; FromPlanes converts back.
     private string Planes(string x, int side, int channels) => Turned(Shaped(x, side, side, channels), 0, 3, 1, 2);
 
     private string FromPlanes(string planes, int patches, int channels) =>
         Shaped(Turned(planes, 0, 2, 3, 1), patches, channels);
 
-    // The axes in another order.
+    // Reorders the axes.
     private string Turned(string x, params int[] order) => _graph.Node("Transpose", [x], ("perm", order));
 
     private static int[] List(params int[] numbers) => numbers;
 
-    // Another shape for each image.
+    // Changes the shape of each image's part.
     private string Shaped(string x, params long[] sizes) => _graph.Node("Reshape", [x, _graph.Whole("shape", [0, .. sizes])]);
 
-    // Rows of all images together, [N P, ...], back to [N, P, D].
+    // Reshapes the rows of all images, [N P, ...], to [N, P, D].
     private string Rows(string x, int patches, int channels) => _graph.Node("Reshape", [x, _graph.Whole("shape", -1, patches, channels)]);
 }

@@ -8,16 +8,17 @@ using Onward.Models;
 
 namespace Onward.Onnx;
 
-/// <summary>Writes a network as an ONNX file, which other runtimes answer with as this library does.</summary>
+/// <summary>Writes a network as an ONNX file, with which other runtimes make the same predictions.</summary>
 /// <remarks>
-/// Operators of set 17. The input is pixels as decoders give them: <c>image</c>, float32 [N, H, W, channels], red, green, blue
-/// or grey, 0 to 255; standardisation is part of the graph. Outputs, each [N, ...]: <c>probabilities</c> and <c>logits</c> of
-/// the readout, then <c>block_0_logits</c> ... of the blocks' local heads. A network that learned without labels has
-/// <c>block_0_projection</c> ... and <c>projection</c> in their place. The model's metadata says the same, and names the classes.
+/// The file uses opset 17. The input is pixels as decoders supply them: <c>image</c>, float32 [N, H, W, channels], red, green,
+/// blue or grey, 0 to 255. Standardisation is part of the graph. The outputs, each [N, ...], are <c>probabilities</c> and
+/// <c>logits</c> of the readout, then <c>block_0_logits</c> and so on for the blocks' local heads. A self-supervised network
+/// has <c>block_0_projection</c> and so on, then <c>projection</c>, instead of the local logits. The metadata of the model
+/// contains this description and the class names.
 /// </remarks>
 public static class OnnxFile
 {
-    /// <summary>The version of the standard operators that a file is written in.</summary>
+    /// <summary>The opset of the file.</summary>
     public const int OperatorSet = GraphBuilder.OperatorSet;
 
     /// <summary>Name of the input.</summary>
@@ -29,13 +30,13 @@ public static class OnnxFile
     /// <summary>Name of the output that holds the logits of the classes.</summary>
     public const string Logits = "logits";
 
-    /// <summary>Name of the output that holds what a network compares images by, where it learned without labels.</summary>
+    /// <summary>Name of the output that holds the final projection of a self-supervised network.</summary>
     public const string Projection = "projection";
 
-    // Protocol Buffers count the bytes of a message in 31 bits.
+    // Protocol Buffers limit a message to 2^31 - 1 bytes.
     private const long MostBytes = int.MaxValue;
 
-    // Reflection is named, as programs of a single file switch it off as a default.
+    // The resolver is set explicitly because single-file programs disable reflection by default.
     private static readonly JsonSerializerOptions Json =
         new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, TypeInfoResolver = new DefaultJsonTypeInfoResolver() };
 
@@ -48,19 +49,19 @@ public static class OnnxFile
         return [Probabilities, Logits, .. heads, .. options.IsSelfSupervised ? [Projection] : Array.Empty<string>()];
     }
 
-    /// <summary>Name of the output of a block's local head.</summary>
+    /// <summary>Name of the output of a block's local head: a projection or logits.</summary>
     internal static string HeadOutput(int block, bool projects) =>
         string.Create(CultureInfo.InvariantCulture, $"block_{block}_{(projects ? Projection : Logits)}");
 
-    /// <summary>Writes a network; the file that was there stays whole until the new one is.</summary>
+    /// <summary>Writes a network to a file. An existing file stays intact until the new one is complete.</summary>
     /// <param name="model">The network.</param>
-    /// <param name="images">The images that it was trained on.</param>
+    /// <param name="images">Description of the images that it was trained on.</param>
     /// <param name="path">The file to create or to replace.</param>
-    /// <param name="resize">How images of other sizes are brought to that of the network, for the metadata; null to leave it out.</param>
+    /// <param name="resize">How images of other sizes are resized for the network, as text for the metadata; null to leave it out.</param>
     /// <exception cref="ArgumentException">The images do not fit the network.</exception>
     /// <exception cref="NotSupportedException">The network is too large for a file.</exception>
     /// <exception cref="IOException">The folder is missing or the disk is full.</exception>
-    /// <exception cref="UnauthorizedAccessException">The folder may not be written to.</exception>
+    /// <exception cref="UnauthorizedAccessException">Access to the folder is denied.</exception>
     public static void Save(LocalMixer model, ImageDescription images, string path, string? resize = null)
     {
         ArgumentNullException.ThrowIfNull(model);
@@ -70,7 +71,8 @@ public static class OnnxFile
         if (!images.Fits(options.ImageChannels, options.Classes))
         {
             throw new ArgumentException(
-                $"The network takes {options.ImageChannels} channels and has {options.Classes} classes; got {images.Mean.Count} means, {images.StandardDeviation.Count} deviations above 0 and {images.ClassNames.Count} names.",
+                $"The network takes {options.ImageChannels} channels and has {options.Classes} classes; got {images.Mean.Count} means, "
+                + $"{images.StandardDeviation.Count} deviations above 0 and {images.ClassNames.Count} names.",
                 nameof(images));
         }
 
@@ -87,13 +89,16 @@ public static class OnnxFile
     {
         LocalMixerOptions options = model.Options;
         string version = typeof(OnnxFile).Assembly.GetName().Version!.ToString(3);
+        string colours = options.ImageChannels == 1 ? "grey" : "red, green, blue";
         string input = string.Create(
             CultureInfo.InvariantCulture,
-            $"float32 [N, {options.ImageSide}, {options.ImageSide}, {options.ImageChannels}], {(options.ImageChannels == 1 ? "grey" : "red, green, blue")}, intensities 0 to 255; the graph standardises them");
+            $"float32 [N, {options.ImageSide}, {options.ImageSide}, {options.ImageChannels}], {colours}, "
+            + $"intensities 0 to 255; the graph standardises them");
         return NetworkGraph.Of(model, images).Complete(
             "LocalMixer",
             version,
-            $"A LocalMixer that Onward trained without backpropagation. Input {Input}: {input}. Outputs {Probabilities} and {Logits}: [N, {options.Classes}].",
+            $"A LocalMixer that Onward trained without backpropagation. Input {Input}: {input}. "
+            + $"Outputs {Probabilities} and {Logits}: [N, {options.Classes}].",
             [
                 ("onward.version", version),
                 ("onward.input", input),

@@ -50,8 +50,8 @@ public sealed class FuzzTests : IDisposable
     [Theory]
     [InlineData("allocation", "allocation", "134 MB allocated for")]
     [InlineData("fault", "InvalidOperationException", "System.InvalidOperationException: unforeseen")]
-    [InlineData("two-lines", "message", "it is more than a line")]
-    [InlineData("no-name", "message", "it names no file: a file is damaged")]
+    [InlineData("two-lines", "message", "the message has several lines")]
+    [InlineData("no-name", "message", "the message names no file: a file is damaged")]
     public void What_no_reader_may_do_is_found(string reader, string kind, string detail)
     {
         List<Failure> failures = [];

@@ -5,7 +5,8 @@ using Onward.Tests.Data;
 namespace Onward.Fuzz;
 
 /// <summary>
-/// Changes gzip and tar files on the outside, or inside with the checksums made right again, so that the reader behind sees them.
+/// Mutates gzip and tar files, either as bytes or inside with corrected checksums, so that the mutation reaches the inner
+/// reader.
 /// </summary>
 internal static class ArchiveMutation
 {
@@ -13,17 +14,17 @@ internal static class ArchiveMutation
     private const int SizeField = 124, ChecksumField = 148, TypeField = 156;
     private const int OutsideInPercent = 30;
 
-    // Files, links, devices, folders, and the headers that say something of the entry after them.
+    // Entry types: files, links, devices, folders, and headers that describe the next entry.
     private const string Types = "\0" + "01234567LKxgSVMDX";
 
     private static readonly string[] Sizes = ["0", "1", "777", "1000", "17777777777", "77777777777", "-1", "x", "20000000", "15604"];
 
-    /// <summary>Changes a gzip file by what changes its content.</summary>
+    /// <summary>Mutates a gzip file, or with probability 70 % its content.</summary>
     internal static Mutation Gzip(Mutation inside) => (content, donor, draw) => draw.Percent(OutsideInPercent)
         ? ByteMutation.Apply(content, donor, draw)
         : TemporaryFolder.Gzip(inside(Unpack(content), Unpack(donor), draw));
 
-    /// <summary>Changes a tar file.</summary>
+    /// <summary>Mutates a tar file.</summary>
     internal static byte[] Tar(byte[] content, byte[] donor, Draw draw)
     {
         byte[] tar = [.. content];
@@ -54,7 +55,7 @@ internal static class ArchiveMutation
         return tar;
     }
 
-    // Octal digits, or the first bit set and a number of the other 95.
+    // Writes octal digits, or a binary number, which has the first bit set.
     private static void WriteSize(Span<byte> field, Draw draw)
     {
         field.Clear();
@@ -68,7 +69,7 @@ internal static class ArchiveMutation
         field[draw.Below(12)] |= (byte)draw.Bits();
     }
 
-    // Of every header that the sizes before it lead to.
+    // Corrects the checksum of every header that can be reached by the sizes of the entries before it.
     private static void CorrectChecksums(byte[] tar)
     {
         for (long at = 0; at + Block <= tar.Length;)

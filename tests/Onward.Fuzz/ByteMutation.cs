@@ -3,7 +3,8 @@ using System.Buffers.Binary;
 namespace Onward.Fuzz;
 
 /// <summary>
-/// Changes that know nothing of a format but that numbers of 16, 32 and 64 bits stand in it, most of them near its start.
+/// Mutates bytes without knowledge of the format, except that it may contain integers of 16, 32 and 64 bits, most of them near
+/// its start.
 /// </summary>
 internal static class ByteMutation
 {
@@ -14,11 +15,11 @@ internal static class ByteMutation
 
     private static readonly long[] Numbers =
     [
-        0, 1, 2, 3, -1, 0x7f, 0x80, 0xff, 0x100, 0x7fff, 0x8000, 0xffff, 0x10000, 0xffffff, 0x7fffffc7, 0x7fffffff, 0x80000000, 0xffffffff, 0x100000000,
-        long.MaxValue, long.MinValue, 100_000_000, 1_000_000, 4096, 4097,
+        0, 1, 2, 3, -1, 0x7f, 0x80, 0xff, 0x100, 0x7fff, 0x8000, 0xffff, 0x10000, 0xffffff, 0x7fffffc7, 0x7fffffff, 0x80000000,
+        0xffffffff, 0x100000000, long.MaxValue, long.MinValue, 100_000_000, 1_000_000, 4096, 4097,
     ];
 
-    /// <summary>Makes one to four changes.</summary>
+    /// <summary>Makes 1, 2 or 4 changes.</summary>
     internal static byte[] Apply(byte[] content, byte[] donor, Draw draw)
     {
         List<byte> bytes = [.. content];
@@ -63,7 +64,7 @@ internal static class ByteMutation
                 bytes.AddRange(Enumerable.Repeat(draw.Pick(Bytes), 1 + draw.Below(LongestBlock)));
                 break;
             case 9:
-                // The start of one file and the end of another.
+                // Joins the start of one file and the end of another.
                 bytes.RemoveRange(at, bytes.Count - at);
                 int from = draw.Below(donor.Length + 1);
                 bytes.AddRange(donor.AsSpan(draw.Percent(50) ? Math.Min(at, donor.Length) : from));

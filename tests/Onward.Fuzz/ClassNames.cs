@@ -6,23 +6,23 @@ using SkiaSharp;
 
 namespace Onward.Fuzz;
 
-/// <summary>
-/// Names of classes, as a run keeps them and as folders of images have them, on their way to the terminal and to a report.
-/// </summary>
+/// <summary>Tests hostile class names, from run configurations and from image folders, in the output of commands and in reports.</summary>
 internal static class ClassNames
 {
     private const string FileName = "names.txt";
-    private const int LongestName = 60; // of a folder, in letters: file systems take 255 bytes
+    private const int LongestName = 60; // characters of a folder name; file systems allow 255 bytes
 
     private static readonly string[] Hostile =
     [
-        "\u001b[2J", "\u001b]0;x\u0007", "\r", "\t", "\b\b\b", "\0", "\u0085", "\u009b31m", "\u2028", "\u2029", "\u202e", "\u2066", "\u200f", "\u061c", "\ufeff", "\u00ad", "\ufffe", "\ud800",
-        "<script>alert(1)</script>", "\"><img src=x onerror=alert(1)>", "&amp;", "'", "\\", "..", ".", " ", "-", "--json", "$(x)", "[red]", "[/]", "{0}", "%s", "|", ",", "\u00e9", "e\u0301", "\U0001f469\u200d\U0001f680", "\u732b",
-        "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", "nul", "@eaDir", "train", "\n",
+        "\u001b[2J", "\u001b]0;x\u0007", "\r", "\t", "\b\b\b", "\0", "\u0085", "\u009b31m", "\u2028", "\u2029", "\u202e", "\u2066",
+        "\u200f", "\u061c", "\ufeff", "\u00ad", "\ufffe", "\ud800", "<script>alert(1)</script>", "\"><img src=x onerror=alert(1)>",
+        "&amp;", "'", "\\", "..", ".", " ", "-", "--json", "$(x)", "[red]", "[/]", "{0}", "%s", "|", ",", "\u00e9", "e\u0301",
+        "\U0001f469\u200d\U0001f680", "\u732b", "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", "nul", "@eaDir",
+        "train", "\n",
     ];
 
-    /// <summary>The reader.</summary>
-    /// <param name="folder">Where seeds may lie.</param>
+    /// <summary>Creates the reader.</summary>
+    /// <param name="folder">Folder for seed files.</param>
     /// <param name="run">The files of a run.</param>
     internal static Reader Reader(string folder, SeedFile[] run)
     {
@@ -80,7 +80,7 @@ internal static class ClassNames
         ];
         return told.SequenceEqual(names.Order(StringComparer.Ordinal))
             ? null
-            : throw new InconsistentException($"predict --json tells other names: {json.Out}");
+            : throw new InconsistentException($"predict --json prints other names: {json.Out}");
     }
 
     private static string? Show(string folder, string data)
@@ -128,11 +128,13 @@ internal static class ClassNames
         File.WriteAllText(Path.Combine(folder, "config.json"), JsonSerializer.Serialize(run, RunConfiguration.Json));
     }
 
-    // A folder for each name that a file system takes.
+    // Creates a folder for each name that the file system accepts.
     private static string MakeImages(string folder, string[] names, byte[] image)
     {
         string data = Path.Combine(folder, "images");
-        foreach (string name in names.Take(3).Select(name => string.Concat(name.Where(letter => letter is not ('/' or '\0')).Take(LongestName))))
+        IEnumerable<string> usable = names.Take(3)
+            .Select(name => string.Concat(name.Where(letter => letter is not ('/' or '\0')).Take(LongestName)));
+        foreach (string name in usable)
         {
             foreach (string split in new[] { "train", "val" })
             {
@@ -145,9 +147,16 @@ internal static class ClassNames
         return data;
     }
 
+    // Control characters, line separators, and characters that change the direction of text. A line feed is allowed.
+    private static bool IsControl(char letter) => letter != '\n'
+        && (char.IsControl(letter)
+            || letter is '\u2028' or '\u2029' or '\u061c' or '\u200e' or '\u200f'
+            || letter is >= '\u202a' and <= '\u202e'
+            || letter is >= '\u2066' and <= '\u2069');
+
     private static void RequirePlain(string what, string text, int? lines)
     {
-        if (text.FirstOrDefault(letter => letter != '\n' && (char.IsControl(letter) || letter is '\u2028' or '\u2029' or '\u061c' or '\u200e' or '\u200f' or (>= '\u202a' and <= '\u202e') or (>= '\u2066' and <= '\u2069'))) is not '\0' and char found)
+        if (text.FirstOrDefault(IsControl) is not '\0' and char found)
         {
             throw new InconsistentException($"{what} has the letter {(int)found:x4}");
         }

@@ -8,68 +8,27 @@ using SkiaSharp;
 
 namespace Onward.Fuzz;
 
-/// <summary>The readers behind the command line: the options of <c>--config</c>, and the folder of a run.</summary>
+/// <summary>The readers of the command line: options of <c>--config</c>, and run folders.</summary>
 internal static class CommandReaders
 {
     private static readonly string[][] Configurations =
     [
         [
-            "--model",
-            "M/8/16",
-            "--downsample",
-            "1,2,1,1",
-            "--channel-ratio",
-            "1,2,1,1",
-            "--group-ratio",
-            "1,2,1,1",
-            "--pooling",
-            "maximum",
-            "--passes",
-            "2",
-            "--loss-scope",
-            "block,patch",
+            "--model", "M/8/16", "--downsample", "1,2,1,1", "--channel-ratio", "1,2,1,1", "--group-ratio", "1,2,1,1",
+            "--pooling", "maximum", "--passes", "2", "--loss-scope", "block,patch",
         ],
         [
-            "--objective",
-            "contrastive",
-            "--model",
-            "M/8/16",
-            "--mixer",
-            "conv",
-            "--kernel-side",
-            "3",
-            "--temperature",
-            "0.5",
-            "--projection",
-            "64",
-            "--threads",
-            "1",
-            "--out",
-            "run",
+            "--objective", "contrastive", "--model", "M/8/16", "--mixer", "conv", "--kernel-side", "3",
+            "--temperature", "0.5", "--projection", "64", "--threads", "1", "--out", "run",
         ],
         [
-            "--rule",
-            "BP",
-            "--dataset",
-            "folder",
-            "--data",
-            "images",
-            "--image-size",
-            "64",
-            "--augment",
-            "area",
-            "--area-min",
-            "0.3",
-            "--recompute",
-            "--validation",
-            "5",
-            "--keep",
-            "3",
+            "--rule", "BP", "--dataset", "folder", "--data", "images", "--image-size", "64", "--augment", "area",
+            "--area-min", "0.3", "--recompute", "--validation", "5", "--keep", "3",
         ],
     ];
 
-    /// <summary>All of them.</summary>
-    /// <param name="folder">Where seeds may lie.</param>
+    /// <summary>Creates all readers.</summary>
+    /// <param name="folder">Folder for seed files.</param>
     internal static IEnumerable<Reader> All(string folder)
     {
         yield return new Reader(
@@ -85,7 +44,7 @@ internal static class CommandReaders
         yield return ClassNames.Reader(folder, run);
     }
 
-    // What is accepted is printed with all defaults, and that says the same again.
+    // Accepted options are printed with all defaults. Reading that output again must give the same output.
     private static string? ReadOptions(string folder, string path)
     {
         Outcome first = Run(folder, "train", "--config", path, "--dump-config");
@@ -98,10 +57,10 @@ internal static class CommandReaders
         File.WriteAllText(again, first.Out);
         Outcome second = Run(folder, "train", "--config", again, "--dump-config");
         return second.Code == 0 && second.Out == first.Out ? null
-            : throw new InconsistentException($"what --dump-config prints of it comes to something else: {second.Error}{second.Out}");
+            : throw new InconsistentException($"the output of --dump-config reads differently: {second.Error}{second.Out}");
     }
 
-    // Every command that reads it. A run that has ended is not trained when it is gone on with.
+    // Runs every command that reads the folder. Resuming a finished run does not train it.
     private static string? ReadRun(string folder, string path)
     {
         string[][] commands =
@@ -114,13 +73,13 @@ internal static class CommandReaders
         Outcome[] outcomes = [.. commands.Select(words => Run(folder, words))];
         if (outcomes[0].Code != 0)
         {
-            throw new InconsistentException($"'onward runs' lists no run because of one: {outcomes[0].Error}");
+            throw new InconsistentException($"'onward runs' lists no run because of a damaged one: {outcomes[0].Error}");
         }
 
         return outcomes.FirstOrDefault(outcome => outcome.Error.Length > 0 && outcome.Code != 0)?.Refusal;
     }
 
-    // The page is of the size of what it shows, whatever the numbers are.
+    // The size of the page is bounded by the size of its input, whatever the numbers are.
     private static string? ReadReport(string folder, string path)
     {
         const int LargestPage = 2_000_000;
@@ -138,7 +97,7 @@ internal static class CommandReaders
     private static SeedFile[] Only(SeedFile[] files, string name, Mutation mutate) =>
         [.. files.Select(file => file with { Mutate = file.Name == name ? mutate : null })];
 
-    /// <summary>Runs a command in a folder, with no data set on the machine.</summary>
+    /// <summary>Runs a command in a folder, without any data set on the machine.</summary>
     internal static Outcome Run(string folder, params string[] words)
     {
         using StringWriter output = new() { NewLine = "\n" }, error = new() { NewLine = "\n" };
@@ -173,11 +132,20 @@ internal static class CommandReaders
 
     private static SeedFile[] RunFolder(string folder)
     {
-        RunResult result =
-            new() { Divergence = null, TrainError = 1, TestError = 2.5, BlockTestErrors = [3, 2.5, 2.5, 2], ImagesPerSecond = 1000, ActivationMB = 1.5, Seconds = 60 };
+        RunResult result = new()
+        {
+            Divergence = null,
+            TrainError = 1,
+            TestError = 2.5,
+            BlockTestErrors = [3, 2.5, 2.5, 2],
+            ImagesPerSecond = 1000,
+            ActivationMB = 1.5,
+            Seconds = 60,
+        };
         const string Metrics =
-            "epoch,learning_rate,train_loss,train_error,test_loss,test_error,block_0_loss,block_1_loss,block_2_loss,block_3_loss,images_per_second,seconds\n"
-            + "1,0.1,2.3,50,2.2,40,1.1,1.2,1.3,1.4,1000,30.5\n2,0.05,1.3,20,1.2,2.5,0.1,0.2,0.3,0.4,1000,60\n";
+                "epoch,learning_rate,train_loss,train_error,test_loss,test_error,"
+                + "block_0_loss,block_1_loss,block_2_loss,block_3_loss,images_per_second,seconds\n"
+                + "1,0.1,2.3,50,2.2,40,1.1,1.2,1.3,1.4,1000,30.5\n2,0.05,1.3,20,1.2,2.5,0.1,0.2,0.3,0.4,1000,60\n";
         return
         [
             Json("config.json", JsonSerializer.Serialize(Configuration(), RunConfiguration.Json)),
@@ -189,7 +157,7 @@ internal static class CommandReaders
         ];
     }
 
-    /// <summary>The options of a run of three classes.</summary>
+    /// <summary>The configuration of a run with three classes.</summary>
     internal static RunConfiguration Configuration() => new()
     {
         Version = "0.1.0",
@@ -220,10 +188,10 @@ internal static class CommandReaders
 
     private static SeedFile Json(string name, string text) => new(name, Encoding.UTF8.GetBytes(text), TokenMutation.Apply);
 
-    /// <summary>What a command printed, and how it ended.</summary>
+    /// <summary>Exit code and output of a command.</summary>
     internal sealed record Outcome(int Code, string Out, string Error)
     {
-        // Without the name of the program before it.
+        // The error message without the name of the program in front.
         internal string Refusal =>
             Code == ExitCode.BadInput && Error.StartsWith("onward: ", StringComparison.Ordinal) && Error.EndsWith('\n')
             ? Error["onward: ".Length..^1]

@@ -3,17 +3,16 @@ using Onward.Tests.Data;
 
 namespace Onward.Fuzz;
 
-/// <summary>The readers of data sets: IDX and CIFAR-10, plain and packed.</summary>
+/// <summary>The readers of data sets: IDX and CIFAR-10, plain and compressed.</summary>
 internal static class DataReaders
 {
     private static readonly Mutation Bytes = ByteMutation.Apply;
 
-    /// <summary>All of them.</summary>
+    /// <summary>Creates all readers.</summary>
     internal static IEnumerable<Reader> All()
     {
-        byte[] grey =
-            TemporaryFolder.Images(3), colour =
-                TemporaryFolder.Colours(3, 3), small = TemporaryFolder.Images(2, 5, 5), labels = TemporaryFolder.Labels(1, 0, 2);
+        byte[] grey = TemporaryFolder.Images(3), colour = TemporaryFolder.Colours(3, 3), small = TemporaryFolder.Images(2, 5, 5);
+        byte[] labels = TemporaryFolder.Labels(1, 0, 2);
         yield return Idx(
             "idx",
             28,
@@ -33,7 +32,7 @@ internal static class DataReaders
         Dictionary<string, byte[]> cifar = SmallCifar.Files(records: 1);
         yield return Cifar("cifar", 8, [[.. cifar.Select(file => new SeedFile(file.Key, file.Value, Bytes))]]);
 
-        // What packs well packs fast.
+        // Constant data compresses quickly.
         Dictionary<string, byte[]> even = cifar.ToDictionary(file => file.Key, file => new byte[SmallCifar.Record]);
         yield return Cifar(
             "cifar-archive",
@@ -81,17 +80,17 @@ internal static class DataReaders
 
             Require(
                 set.TryRead(set.Count - 1, image) && image.Pixels.Length == set.Height * set.Width * set.Channels,
-                "the last image is not of the size of all");
+                "the last image has another size");
         }
 
         Require(
             data.Mean.Length == data.Training.Channels && data.Mean.All(float.IsFinite)
                 && data.StandardDeviation.All(one => one > 0 && float.IsFinite(one)),
-            "the statistics are no numbers");
+            "the statistics are not finite numbers");
         return null;
     }
 
-    // The command data verify reads the same files on a path of its own.
+    // The command data verify reads the same files by another path through the code.
     private static string? Verify(CifarSource source, string folder)
     {
         try

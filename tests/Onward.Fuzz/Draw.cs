@@ -1,11 +1,11 @@
 namespace Onward.Fuzz;
 
-/// <summary>Random choices that are a function of a reader's name, a seed and an input's number alone.</summary>
+/// <summary>Random choices that depend only on a reader's name, a seed and the number of an input.</summary>
 internal sealed class Draw
 {
     private ulong _state;
 
-    /// <summary>Starts at an input's first choice.</summary>
+    /// <summary>Creates the source of choices for one input.</summary>
     internal Draw(string reader, ulong seed, long index)
     {
         foreach (char letter in reader)
@@ -20,13 +20,13 @@ internal sealed class Draw
     /// <summary>64 random bits (SplitMix64).</summary>
     internal ulong Bits() => Mix(_state += 0x9E3779B97F4A7C15);
 
-    /// <summary>A number from 0 to below a bound of 1 or more.</summary>
+    /// <summary>An integer from 0 to below a bound of 1 or more.</summary>
     internal int Below(int bound) => (int)(Bits() % (ulong)bound);
 
-    /// <summary>Whether something happens that does in so many of a hundred cases.</summary>
+    /// <summary>True with a probability given in percent.</summary>
     internal bool Percent(int cases) => Below(100) < cases;
 
-    /// <summary>One of several.</summary>
+    /// <summary>Picks one of several values.</summary>
     internal T Pick<T>(IReadOnlyList<T> values) => values[Below(values.Count)];
 
     private static ulong Mix(ulong value)

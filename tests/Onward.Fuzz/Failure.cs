@@ -2,14 +2,14 @@ using System.Text.RegularExpressions;
 
 namespace Onward.Fuzz;
 
-/// <summary>An input that a reader does not stand.</summary>
-/// <param name="Reader">The reader.</param>
-/// <param name="Index">The number of the input.</param>
-/// <param name="Kind">What happened, in a word or two.</param>
-/// <param name="Detail">The same at length.</param>
+/// <summary>An input that a reader does not handle.</summary>
+/// <param name="Reader">Name of the reader.</param>
+/// <param name="Index">Number of the input.</param>
+/// <param name="Kind">Kind of failure, in one or two words.</param>
+/// <param name="Detail">Description of the failure.</param>
 internal sealed partial record Failure(string Reader, long Index, string Kind, string Detail)
 {
-    /// <summary>What failures of one cause have in common: what happened and where, without paths and numbers.</summary>
+    /// <summary>Groups failures with one cause: the kind and the place, without paths and numbers.</summary>
     internal string Cause =>
         Kind is "allocation" or "memory" or "hang"
             ? Kind
@@ -19,8 +19,8 @@ internal sealed partial record Failure(string Reader, long Index, string Kind, s
     private static partial Regex Variable();
 }
 
-/// <summary>How inputs of a reader went.</summary>
-/// <param name="Index">The input under way.</param>
-/// <param name="Accepted">Inputs that read well.</param>
-/// <param name="Refused">Inputs that were refused in one line.</param>
+/// <summary>Counts of a reader's inputs.</summary>
+/// <param name="Index">Number of the current input.</param>
+/// <param name="Accepted">Number of inputs that were read.</param>
+/// <param name="Refused">Number of inputs that were rejected with a one-line message.</param>
 internal sealed record Tally(long Index, long Accepted, long Refused);

@@ -2,12 +2,15 @@ using System.Runtime.InteropServices;
 
 namespace Onward.Fuzz;
 
-/// <summary>Readers that do what none may, so that a test can see each of it found. They stand in no table.</summary>
+/// <summary>
+/// Readers with every kind of failure, so that a test can check that each is detected. They are not part of <see
+/// cref="Readers"/>.
+/// </summary>
 internal static class FaultyReaders
 {
     private const int Block = 64 << 20;
 
-    /// <summary>All of them; the first input that a process gives to each is read well.</summary>
+    /// <summary>All faulty readers. The first input that a process gives to each of them is read without failure.</summary>
     internal static IReadOnlyList<Reader> All { get; } =
     [
         Make("hang", _ => Forever()),
@@ -35,7 +38,7 @@ internal static class FaultyReaders
 
     private static int Deeper(int depth) => Deeper(depth + 1) + Deeper(depth + 2);
 
-    // What the runtime does not count. A byte written to a page makes the process hold it.
+    // Allocates memory that the runtime does not count. A page becomes resident when a byte is written to it.
     private static string Native()
     {
         while (true)

@@ -2,11 +2,11 @@ using System.Diagnostics;
 
 namespace Onward.Fuzz;
 
-/// <summary>Gives inputs to a reader, one after another, and judges what it makes of each.</summary>
+/// <summary>Gives inputs to a reader and judges the results.</summary>
 /// <param name="reader">The reader.</param>
-/// <param name="seed">Names the inputs.</param>
-/// <param name="folder">A folder of its own.</param>
-/// <param name="report">Told of each failure.</param>
+/// <param name="seed">Seed of the inputs.</param>
+/// <param name="folder">A folder that only this run uses.</param>
+/// <param name="report">Called with each failure.</param>
 internal sealed class FuzzRun(Reader reader, ulong seed, string folder, Action<Failure> report)
 {
     private const int BytesPerByte = 100;
@@ -15,19 +15,19 @@ internal sealed class FuzzRun(Reader reader, ulong seed, string folder, Action<F
     private long _index;
     private long _started;
 
-    /// <summary>Inputs that read well.</summary>
+    /// <summary>Number of inputs that were read.</summary>
     internal long Accepted { get; private set; }
 
-    /// <summary>Inputs that were refused in one line.</summary>
+    /// <summary>Number of inputs that were rejected with a one-line message.</summary>
     internal long Refused { get; private set; }
 
-    /// <summary>The input under way, and when it was begun as <see cref="Stopwatch"/> tells the time; 0 between two.</summary>
+    /// <summary>Number of the current input, and its start time as a <see cref="Stopwatch"/> timestamp; 0 between inputs.</summary>
     internal (long Index, long Started) UnderWay => (Volatile.Read(ref _index), Volatile.Read(ref _started));
 
-    /// <summary>Gives it the inputs of a range.</summary>
-    /// <param name="from">The first.</param>
-    /// <param name="count">How many.</param>
-    /// <param name="begin">Called before each.</param>
+    /// <summary>Gives the inputs of a range to the reader.</summary>
+    /// <param name="from">Number of the first input.</param>
+    /// <param name="count">Number of inputs.</param>
+    /// <param name="begin">Called before each input.</param>
     internal void Run(long from, long count, Action<long>? begin = null)
     {
         for (long index = from; index < from + count; index++)
@@ -54,11 +54,8 @@ internal sealed class FuzzRun(Reader reader, ulong seed, string folder, Action<F
             long allocated = GC.GetTotalAllocatedBytes() - before, most = reader.Allocation + (BytesPerByte * input.Content.LongLength);
             if (allocated > most)
             {
-                return new Failure(
-                    reader.Name,
-                    index,
-                    "allocation",
-                    $"{allocated / 1e6:0} MB allocated for {input.Content.Length} bytes, expected at most {most / 1e6:0}; {refusal ?? "accepted"}");
+                string sizes = $"{allocated / 1e6:0} MB allocated for {input.Content.Length} bytes, expected at most {most / 1e6:0}";
+                return new Failure(reader.Name, index, "allocation", $"{sizes}; {refusal ?? "accepted"}");
             }
 
             if (refusal is null)
@@ -81,13 +78,19 @@ internal sealed class FuzzRun(Reader reader, ulong seed, string folder, Action<F
         }
     }
 
-    private string? Fault(string refusal, string place) =>
-        string.IsNullOrWhiteSpace(refusal) ? "it says nothing"
-        : refusal.Any(
-            letter => char.IsControl(letter) || letter is '\u2028' or '\u2029') ? "it is more than a line, or commands the terminal"
-        : refusal.Contains(place, StringComparison.Ordinal)
-        || (reader.NamesOptions && refusal.Contains("--", StringComparison.Ordinal)) ? null
-        : "it names no file";
+    private string? Fault(string refusal, string place)
+    {
+        if (string.IsNullOrWhiteSpace(refusal))
+        {
+            return "the message is empty";
+        }
+        if (refusal.Any(letter => char.IsControl(letter) || letter is '\u2028' or '\u2029'))
+        {
+            return "the message has several lines, or control characters";
+        }
+        bool namesOption = reader.NamesOptions && refusal.Contains("--", StringComparison.Ordinal);
+        return namesOption || refusal.Contains(place, StringComparison.Ordinal) ? null : "the message names no file";
+    }
 
     private string Place(int chosen)
     {

@@ -6,15 +6,15 @@ using SkiaSharp;
 
 namespace Onward.Fuzz;
 
-/// <summary>The readers of image files: in folders of classes, and loose.</summary>
+/// <summary>The readers of image files: in class folders, and as loose files.</summary>
 internal static class ImageReaders
 {
     private const int Side = 8;
 
-    // The largest image that is taken, as it is stored and as it is shown.
+    // Memory of the largest image that is decoded: as decoded (4 bytes per pixel) and as returned (3 bytes).
     private const long LargestImage = 7L * ImageDecoder.MostPixels;
 
-    /// <summary>Both.</summary>
+    /// <summary>Creates both readers.</summary>
     internal static IEnumerable<Reader> All()
     {
         IReadOnlyList<SeedFile> images = [.. Files()];
@@ -31,13 +31,13 @@ internal static class ImageReaders
             "grey.jpg", ImageFiles.Encode(17, 9, Shade, SKEncodedImageFormat.Jpeg, SKColorType.Gray8), ByteMutation.Apply);
         yield return new SeedFile("colour.png", ImageFiles.Encode(10, 12, Shade, SKEncodedImageFormat.Png), PngMutation.Apply);
         yield return new SeedFile("deep.png", ImageFiles.Png(2, 16, 2, [new byte[12], new byte[12]]), PngMutation.Apply);
-        yield return new SeedFile(
-            "palette.png", ImageFiles.Png(8, 1, 3, [[0xa5], [0x5a]], ("PLTE", [1, 2, 3, 250, 251, 252]), ("tRNS", [0])), PngMutation.Apply);
+        (string, byte[])[] chunks = [("PLTE", [1, 2, 3, 250, 251, 252]), ("tRNS", [0])];
+        yield return new SeedFile("palette.png", ImageFiles.Png(8, 1, 3, [[0xa5], [0x5a]], chunks), PngMutation.Apply);
         yield return new SeedFile("lossy.webp", ImageFiles.Encode(12, 12, Shade, SKEncodedImageFormat.Webp), ByteMutation.Apply);
         yield return new SeedFile("plain.bmp", Bitmap(5, 4), ByteMutation.Apply);
     }
 
-    // In a folder of classes, with intact images beside it.
+    // Puts the image into a data set folder, together with intact images.
     private static SeedFile[] Folder(SeedFile image)
     {
         SeedFile intact = image with { Mutate = null };
@@ -101,21 +101,23 @@ internal static class ImageReaders
 
     private static SKColor Shade(int x, int y) => new((byte)(9 * x), (byte)(15 * y), (byte)(x * y), (byte)(255 - x));
 
-    // EXIF with the orientation of a picture taken upright.
+    // Adds an EXIF segment with the orientation of a picture taken upright.
     private static byte[] WithOrientation(byte[] jpeg)
     {
         byte[] exif = [0xff, 0xe1, 0, 34, .. "Exif\0\0II*\0"u8, 8, 0, 0, 0, 1, 0, 0x12, 1, 3, 0, 1, 0, 0, 0, 6, 0, 0, 0, 0, 0, 0, 0];
         return [.. jpeg[..2], .. exif, .. jpeg[2..]];
     }
 
-    // Two headers, then rows of blue, green and red, each filled up to four bytes.
+    // A BMP file: two headers, then rows of blue, green and red, each padded to a multiple of four bytes.
     private static byte[] Bitmap(int width, int height)
     {
         const int Headers = 54;
         int row = ((3 * width) + 3) / 4 * 4;
         byte[] file = new byte[Headers + (row * height)];
         "BM"u8.CopyTo(file);
-        foreach ((int at, int value) in new[] { (2, file.Length), (10, Headers), (14, 40), (18, width), (22, height), (26, 1 + (24 << 16)), (34, row * height) })
+        (int, int)[] fields =
+            [(2, file.Length), (10, Headers), (14, 40), (18, width), (22, height), (26, 1 + (24 << 16)), (34, row * height)];
+        foreach ((int at, int value) in fields)
         {
             BinaryPrimitives.WriteInt32LittleEndian(file.AsSpan(at), value);
         }

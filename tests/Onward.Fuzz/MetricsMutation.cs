@@ -3,30 +3,13 @@ using System.Text;
 
 namespace Onward.Fuzz;
 
-/// <summary>
-/// Changes the measurements of a run: tokens of any kind, or numbers that are large, small or next to one another, over few epochs and
-/// many.
-/// </summary>
+/// <summary>Mutates the metrics of a run: arbitrary tokens, or numbers that are extreme or adjacent, over few or many epochs.</summary>
 internal static class MetricsMutation
 {
     private static readonly double[] Extremes =
         [
-            1e20,
-            1e300,
-            1e308,
-            double.MaxValue,
-            1,
-            0.1,
-            1e-300,
-            double.Epsilon,
-            0,
-            50,
-            100,
-            9007199254740992,
-            1e16,
-            float.MaxValue,
-            double.PositiveInfinity,
-            double.NaN,
+            1e20, 1e300, 1e308, double.MaxValue, 1, 0.1, 1e-300, double.Epsilon, 0, 50, 100, 9007199254740992, 1e16, float.MaxValue,
+            double.PositiveInfinity, double.NaN,
         ];
 
     /// <summary>Makes the change.</summary>

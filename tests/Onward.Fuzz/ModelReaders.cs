@@ -5,7 +5,7 @@ using Onward.Training;
 
 namespace Onward.Fuzz;
 
-/// <summary>The readers of safetensors files: models, and checkpoints of runs.</summary>
+/// <summary>The readers of safetensors files: models and checkpoints.</summary>
 internal static class ModelReaders
 {
     private static readonly LocalMixerOptions Small = new()
@@ -19,8 +19,8 @@ internal static class ModelReaders
         Classes = 3,
     };
 
-    /// <summary>Both.</summary>
-    /// <param name="folder">Where seeds, and what was read and is written again, may lie.</param>
+    /// <summary>Creates both readers.</summary>
+    /// <param name="folder">Folder for seed files and for files that are written again.</param>
     internal static IEnumerable<Reader> All(string folder)
     {
         string file = Path.Combine(folder, "again.safetensors");
@@ -36,9 +36,9 @@ internal static class ModelReaders
             (_, path) => Read(() => Copy(Training.Checkpoint.Load(path), file), () => Training.Checkpoint.Load(file)));
     }
 
-    /// <summary>The file of a small model.</summary>
-    /// <param name="folder">Where it may lie.</param>
-    /// <param name="channels">Channels of its images.</param>
+    /// <summary>The content of a small model file.</summary>
+    /// <param name="folder">Folder for a temporary file.</param>
+    /// <param name="channels">Number of image channels.</param>
     internal static byte[] Model(string folder, int channels = 1) =>
         Model(Small with { ImageChannels = channels }, Path.Combine(folder, "again.safetensors"));
 
@@ -84,7 +84,7 @@ internal static class ModelReaders
         checkpoint.Save(file);
     }
 
-    // What was read is written, and what was written is read.
+    // A file that was read is written again, and the copy must be readable.
     private static string? Read(Action copy, Action readCopy)
     {
         try

@@ -5,13 +5,13 @@ using Onward.Imaging.Tests;
 
 namespace Onward.Fuzz;
 
-/// <summary>Changes PNG files: any byte, or chunks with their lengths and checksums made right again.</summary>
+/// <summary>Mutates PNG files: any byte, or whole chunks with corrected lengths and checksums.</summary>
 internal static class PngMutation
 {
     private const int Signature = 8;
     private const int BytesInPercent = 30;
 
-    /// <summary>Changes a file.</summary>
+    /// <summary>Mutates a file.</summary>
     internal static byte[] Apply(byte[] content, byte[] donor, Draw draw)
     {
         if (draw.Percent(BytesInPercent))
@@ -31,11 +31,8 @@ internal static class PngMutation
                 chunks.Insert(draw.Below(chunks.Count + 1), chunks[at]);
                 break;
             case 2:
-                chunks.Insert(
-                    at,
-                    (
-                        draw.Pick(["PLTE", "tRNS", "gAMA", "iCCP", "eXIf", "acTL", "fcTL", "IDAT", "sBIT", "bKGD"]),
-                        donor[..draw.Below(donor.Length)]));
+                string[] kinds = ["PLTE", "tRNS", "gAMA", "iCCP", "eXIf", "acTL", "fcTL", "IDAT", "sBIT", "bKGD"];
+                chunks.Insert(at, (draw.Pick(kinds), donor[..draw.Below(donor.Length)]));
                 break;
             case 3 when name == "IDAT":
                 chunks[at] = (name, Zip(ByteMutation.Apply(Unzip(chunk), donor, draw)));

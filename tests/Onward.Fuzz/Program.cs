@@ -10,14 +10,19 @@ if (args is [Worker.Name, ..])
 }
 
 Option<long> inputs = new("--inputs") { Description = "Inputs, all readers together", DefaultValueFactory = _ => 1_000_000 };
-Option<ulong> seed = new("--seed") { Description = "Names the inputs", DefaultValueFactory = _ => 1 };
-Option<string?> only = new("--reader") { Description = "The one reader to try" };
-Option<long?> index = new("--index") { Description = "The one input of that reader to give again" };
-Option<int> jobs = new("--jobs") { Description = "Readers tried at a time", DefaultValueFactory = _ => 1 };
-Option<DirectoryInfo> failures =
-    new("--failures") { Description = "Folder for inputs that fail", DefaultValueFactory = _ => new DirectoryInfo("fuzz-failures") };
-RootCommand command = new(
-    "Gives damaged files to every reader of Onward: each input must be read, or refused in one line.") { inputs, seed, only, index, jobs, failures };
+Option<ulong> seed = new("--seed") { Description = "Seed of the inputs", DefaultValueFactory = _ => 1 };
+Option<string?> only = new("--reader") { Description = "Test only this reader" };
+Option<long?> index = new("--index") { Description = "Repeat only this input of the reader" };
+Option<int> jobs = new("--jobs") { Description = "Number of readers tested in parallel", DefaultValueFactory = _ => 1 };
+Option<DirectoryInfo> failures = new("--failures")
+{
+    Description = "Folder for inputs that fail",
+    DefaultValueFactory = _ => new DirectoryInfo("fuzz-failures"),
+};
+RootCommand command = new("Gives damaged files to every reader of Onward: each input must be read, or refused in one line.")
+{
+    inputs, seed, only, index, jobs, failures,
+};
 ParseResult parse = command.Parse(args);
 if (parse.Errors.Count > 0)
 {
@@ -104,7 +109,7 @@ int Report(Supervisor.Outcome[] outcomes, IReadOnlyList<Reader> readers)
     return outcomes.Any(outcome => outcome.Failures.Count > 0 || outcome.Left > 0) ? ExitCode.Unexpected : ExitCode.Done;
 }
 
-// The first input of each cause.
+// Prints the first input of each cause, and stores it.
 void Tell(Supervisor.Outcome outcome, Reader reader)
 {
     if (outcome.Left > 0)
@@ -116,14 +121,14 @@ void Tell(Supervisor.Outcome outcome, Reader reader)
     {
         Failure first = cause.First();
         Reader.Input input = reader.MakeInput(parse.GetValue(seed), first.Index);
-        string kept = Path.Combine(
-            parse.GetValue(failures)!.FullName, $"{reader.Name}-{parse.GetValue(seed)}-{first.Index}-{Path.GetFileName(input.File.Name)}");
+        string name = $"{reader.Name}-{parse.GetValue(seed)}-{first.Index}-{Path.GetFileName(input.File.Name)}";
+        string kept = Path.Combine(parse.GetValue(failures)!.FullName, name);
         Directory.CreateDirectory(parse.GetValue(failures)!.FullName);
         File.WriteAllBytes(kept, input.Content);
+        string options = $"--reader {reader.Name} --seed {parse.GetValue(seed)} --index {first.Index}";
         Console.WriteLine($"\n{reader.Name}, {cause.Count()} times: {first.Kind}: {first.Detail.TrimEnd()}");
         Console.WriteLine($"  the input: {kept}");
-        Console.WriteLine(
-            $"  again:     dotnet run -c Release --project tests/Onward.Fuzz -- --reader {reader.Name} --seed {parse.GetValue(seed)} --index {first.Index}");
+        Console.WriteLine($"  again:     dotnet run -c Release --project tests/Onward.Fuzz -- {options}");
     }
 }
 

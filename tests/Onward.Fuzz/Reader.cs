@@ -1,34 +1,34 @@
 namespace Onward.Fuzz;
 
-/// <summary>Changes the content of a file.</summary>
-/// <param name="content">The content, which stays as it is.</param>
+/// <summary>Mutates the content of a file.</summary>
+/// <param name="content">The content, which must not be changed in place.</param>
 /// <param name="donor">Another file of the reader, to take parts from.</param>
-/// <param name="draw">Chooses.</param>
+/// <param name="draw">Source of random choices.</param>
 internal delegate byte[] Mutation(byte[] content, byte[] donor, Draw draw);
 
-/// <summary>A valid file and how it is changed.</summary>
-/// <param name="Name">Its path in its folder.</param>
-/// <param name="Content">Its bytes.</param>
-/// <param name="Mutate">Changes it; null for a file that only has to be there.</param>
+/// <summary>A valid file and its mutation.</summary>
+/// <param name="Name">Path of the file in its folder.</param>
+/// <param name="Content">The bytes of the file.</param>
+/// <param name="Mutate">Mutates the content; null for a file that must exist but is not mutated.</param>
 internal sealed record SeedFile(string Name, byte[] Content, Mutation? Mutate);
 
 /// <summary>A reader under test.</summary>
-/// <param name="Name">Its name on the command line.</param>
-/// <param name="Share">Its part of all inputs, beside the shares of the others.</param>
-/// <param name="Seeds">Valid folders, each the files that belong together.</param>
-/// <param name="Read">
-/// Reads the file of a folder that was changed, by both their paths: null where it reads well, or the one line in which the reader
-/// refuses it. Whatever else it throws is a failure, as is a <see cref="InconsistentException"/> for values that cannot be.
-/// </param>
-internal sealed record Reader(string Name, int Share, IReadOnlyList<IReadOnlyList<SeedFile>> Seeds, Func<string, string, string?> Read)
+/// <param name="Name">Name of the reader on the command line.</param>
+/// <param name="Share">Weight of the reader in the distribution of inputs over all readers.</param>
+/// <param name="Seeds">Valid folders, each a list of files that belong together.</param>
+/// <param name="Read">Reads a mutated file, given the paths of its folder and of the file. Returns null on success, or the one-line
+/// message with which the reader rejects it. Any exception is a failure; <see cref="InconsistentException"/> reports impossible
+/// values.</param>
+internal sealed record Reader(
+    string Name, int Share, IReadOnlyList<IReadOnlyList<SeedFile>> Seeds, Func<string, string, string?> Read)
 {
-    /// <summary>Bytes that may be allocated whatever the size of an input; default 64 MB.</summary>
+    /// <summary>Number of bytes that may be allocated for any input, however small. Default 64 MB.</summary>
     internal long Allocation { get; init; } = 64 << 20;
 
-    /// <summary>Whether a refusal may name an option in place of the file.</summary>
+    /// <summary>True if an error message may name an option instead of the file.</summary>
     internal bool NamesOptions { get; init; }
 
-    /// <summary>Makes an input: a changed file of one of the seeds.</summary>
+    /// <summary>Creates an input: a mutated file of one of the seeds.</summary>
     internal Input MakeInput(ulong seed, long index)
     {
         Draw draw = new(Name, seed, index);
@@ -38,12 +38,12 @@ internal sealed record Reader(string Name, int Share, IReadOnlyList<IReadOnlyLis
         return new Input(chosen, file, file.Mutate!(file.Content, donor, draw));
     }
 
-    /// <summary>A changed file.</summary>
-    /// <param name="Seed">The number of its folder.</param>
-    /// <param name="File">What it was.</param>
-    /// <param name="Content">What it is.</param>
+    /// <summary>A mutated file.</summary>
+    /// <param name="Seed">Index of its seed folder.</param>
+    /// <param name="File">The original file.</param>
+    /// <param name="Content">The mutated content.</param>
     internal sealed record Input(int Seed, SeedFile File, byte[] Content);
 }
 
-/// <summary>A reader accepted an input, and what it read cannot be.</summary>
+/// <summary>A reader accepted an input, but the result is impossible.</summary>
 internal sealed class InconsistentException(string message) : Exception(message);

@@ -1,10 +1,10 @@
 namespace Onward.Fuzz;
 
-/// <summary>Every reader that takes files from outside.</summary>
+/// <summary>All readers of files that come from outside.</summary>
 internal static class Readers
 {
-    /// <summary>Makes the table.</summary>
-    /// <param name="folder">A folder for what seeds need.</param>
+    /// <summary>Creates the readers.</summary>
+    /// <param name="folder">Folder for seed files.</param>
     internal static IReadOnlyList<Reader> All(string folder)
     {
         Directory.CreateDirectory(folder);

@@ -5,12 +5,10 @@ using Onward.Formats;
 
 namespace Onward.Fuzz;
 
-/// <summary>
-/// Changes safetensors files: any byte, the header with its length made right again, or the JSON in a text of its metadata.
-/// </summary>
+/// <summary>Mutates safetensors files: any byte, the header with its length corrected, or the JSON in a metadata text.</summary>
 internal static class SafetensorsMutation
 {
-    /// <summary>Changes a file.</summary>
+    /// <summary>Mutates a file.</summary>
     internal static byte[] Apply(byte[] content, byte[] donor, Draw draw)
     {
         int length = (int)BinaryPrimitives.ReadInt64LittleEndian(content);
@@ -43,7 +41,7 @@ internal static class SafetensorsMutation
         return Encoding.UTF8.GetBytes(root.ToJsonString());
     }
 
-    // A file that has a checksum gets the right one, or its damage would be all that is seen.
+    // Usually corrects the checksum, because otherwise the reader would only report the wrong checksum.
     private static byte[] Join(byte[] header, byte[] numbers, bool isChecked)
     {
         byte[] file = [.. new byte[8], .. header, .. numbers];

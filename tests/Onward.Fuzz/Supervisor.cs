@@ -3,17 +3,17 @@ using System.Text.Json;
 
 namespace Onward.Fuzz;
 
-/// <summary>Runs workers for a reader until all its inputs have been given, and starts another where one ends early.</summary>
+/// <summary>Runs worker processes for a reader until all its inputs were given, and starts another worker if one ends early.</summary>
 internal static class Supervisor
 {
-    // A reader that fails everywhere would go on for hours.
+    // Stops a reader that fails everywhere, which would take hours.
     private const int MostEarlyEnds = 50;
 
-    /// <summary>Gives a reader the inputs of a range.</summary>
+    /// <summary>Gives the inputs of a range to a reader.</summary>
     /// <param name="reader">The reader.</param>
-    /// <param name="seed">Names the inputs.</param>
-    /// <param name="from">The first.</param>
-    /// <param name="count">How many.</param>
+    /// <param name="seed">Seed of the inputs.</param>
+    /// <param name="from">Number of the first input.</param>
+    /// <param name="count">Number of inputs.</param>
     internal static Outcome Run(Reader reader, ulong seed, long from, long count)
     {
         long began = Stopwatch.GetTimestamp(), end = from + count;
@@ -37,10 +37,10 @@ internal static class Supervisor
         return outcome;
     }
 
-    // Memory, where the system offers it as a folder: every input is a file.
+    // Uses a memory file system if there is one, because every input is a file.
     private static string Scratch => Directory.Exists("/dev/shm") ? "/dev/shm" : Path.GetTempPath();
 
-    // The first input that is still to be given.
+    // Runs one worker and returns the number of the next input.
     private static long RunOne(Reader reader, ulong seed, long from, long count, string folder, Outcome outcome)
     {
         ProcessStartInfo start = new(
@@ -87,7 +87,7 @@ internal static class Supervisor
         return tally.Index + 1;
     }
 
-    /// <summary>What a reader made of its inputs.</summary>
+    /// <summary>Result of testing a reader.</summary>
     internal sealed class Outcome(string reader)
     {
         internal string Reader { get; } = reader;

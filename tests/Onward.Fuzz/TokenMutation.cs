@@ -4,22 +4,23 @@ using System.Text.RegularExpressions;
 
 namespace Onward.Fuzz;
 
-/// <summary>Changes whole tokens of JSON, or of lines of numbers: what is still text of the kind, and says something else.</summary>
+/// <summary>Mutates whole tokens of JSON or CSV, so that the result is often still valid text with another meaning.</summary>
 internal static partial class TokenMutation
 {
     private const int BytesInPercent = 10;
 
     private static readonly string[] Values =
     [
-        "null", "true", "false", "0", "1", "2", "-1", "-0", "0.5", "1e308", "-1e308", "1e999", "1e-400", "NaN", "\"NaN\"", "\"Infinity\"", "4096", "1000000",
-        "2147483647", "2147483648", "-2147483648", "4294967296", "9223372036854775807", "9223372036854775808", "18446744073709551615", "18446744073709551616",
-        "\"\"", "\"x\"", "\"0\"", "\"-h\"", "\"--help\"", "\"--lr\"", "\"\\u0000\"", "\"\\ud800\"", "\"\\u001b[2J\"", "\"a\\nb\"", "\"\\u2028\"", "\"1,2\"", "\"@x\"", "\"[diagram]\"",
-        "{}", "[]", "[null]", "[1]", "[-1]", "[{}]", "[1,1,1,1]", "[[1]]", "{\"a\":1}", "{\"a\":1,\"a\":1}",
+        "null", "true", "false", "0", "1", "2", "-1", "-0", "0.5", "1e308", "-1e308", "1e999", "1e-400", "NaN", "\"NaN\"", "\"Infinity\"",
+        "4096", "1000000", "2147483647", "2147483648", "-2147483648", "4294967296", "9223372036854775807", "9223372036854775808",
+        "18446744073709551615", "18446744073709551616", "\"\"", "\"x\"", "\"0\"", "\"-h\"", "\"--help\"", "\"--lr\"", "\"\\u0000\"",
+        "\"\\ud800\"", "\"\\u001b[2J\"", "\"a\\nb\"", "\"\\u2028\"", "\"1,2\"", "\"@x\"", "\"[diagram]\"", "{}", "[]", "[null]", "[1]",
+        "[-1]", "[{}]", "[1,1,1,1]", "[[1]]", "{\"a\":1}", "{\"a\":1,\"a\":1}",
     ];
 
     private static readonly string[] Marks = ["{", "}", "[", "]", ",", ":", "\"", "/*", "//", "\n", "#", "\ufeff"];
 
-    /// <summary>Makes one to four changes.</summary>
+    /// <summary>Makes up to four changes.</summary>
     internal static byte[] Apply(byte[] content, byte[] donor, Draw draw)
     {
         List<string> tokens = Split(Encoding.UTF8.GetString(content));
@@ -58,7 +59,7 @@ internal static partial class TokenMutation
                 tokens.RemoveRange(at, Math.Min(1 + draw.Below(8), tokens.Count - at));
                 break;
             case 8:
-                // A key twice, often.
+                // Repeats tokens, often a key.
                 tokens.InsertRange(at, tokens.GetRange(at, Math.Min(1 + draw.Below(8), tokens.Count - at)));
                 break;
             case 9:
@@ -76,7 +77,7 @@ internal static partial class TokenMutation
         }
     }
 
-    // A number and its neighbours, or another sign or size.
+    // A number close to the original, or with another sign or magnitude.
     private static string Near(string token, Draw draw) => double.TryParse(token, CultureInfo.InvariantCulture, out double number)
         ? draw.Pick([number + 1, number - 1, -number, number * 2, number * 10, number / 2, number * number])
             .ToString("R", CultureInfo.InvariantCulture)
@@ -94,7 +95,7 @@ internal static partial class TokenMutation
         };
     }
 
-    // Deep, long, or with many digits.
+    // Deeply nested, long, or with many digits.
     private static string Large(Draw draw)
     {
         int length = draw.Pick([10, 63, 64, 65, 1000, 10_000]);

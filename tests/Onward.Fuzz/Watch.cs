@@ -2,24 +2,24 @@ using System.Diagnostics;
 
 namespace Onward.Fuzz;
 
-/// <summary>Ends this process where an input takes too long or too much memory, even if its reader never comes back.</summary>
+/// <summary>Ends the process if an input takes too much time or memory, even if the reader never returns.</summary>
 /// <param name="reader">The reader.</param>
-/// <param name="run">What gives it inputs.</param>
+/// <param name="run">The run that gives inputs to the reader.</param>
 internal sealed class Watch(Reader reader, FuzzRun run)
 {
-    /// <summary>The exit code of a process that was ended.</summary>
+    /// <summary>Exit code of a process that was ended by the watch.</summary>
     internal const int Ended = 3;
 
-    /// <summary>The most memory that a process may hold.</summary>
+    /// <summary>Limit on the memory of the process, in megabytes.</summary>
     internal const double MostMegabytes = 1000;
 
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(20);
 
-    // Of the processor, as a machine may be busy; of the clock for a reader that waits.
+    // Limits processor time, because the machine may be busy, and elapsed time, for a reader that waits.
     private static readonly TimeSpan MostProcessorTime = TimeSpan.FromSeconds(5), MostTime = TimeSpan.FromSeconds(60);
 
-    /// <summary>Begins to watch.</summary>
-    /// <param name="report">Told of the failure.</param>
+    /// <summary>Starts watching.</summary>
+    /// <param name="report">Called with the failure.</param>
     internal void Start(Action<Failure> report)
     {
         Thread thread = new(() => Look(report)) { IsBackground = true };

@@ -3,21 +3,19 @@ using System.Text.Json;
 
 namespace Onward.Fuzz;
 
-/// <summary>A process that gives a reader a range of inputs, so that one which ends the process ends that process alone.</summary>
+/// <summary>A process that gives a range of inputs to a reader. If an input crashes it, the supervisor survives.</summary>
 internal static class Worker
 {
-    /// <summary>The word that a worker is started with.</summary>
+    /// <summary>First command-line argument of a worker.</summary>
     internal const string Name = "worker";
 
     private const string MarkName = "mark";
 
-    /// <summary>The words that start a worker.</summary>
+    /// <summary>Command-line arguments that start a worker.</summary>
     internal static IReadOnlyList<string> Words(string folder, string reader, ulong seed, long from, long count) =>
         [Name, folder, reader, $"{seed}", $"{from}", $"{count}"];
 
-    /// <summary>
-    /// Does what a worker's words say. Failures go to the standard output, each a line of JSON, and last the peak of its memory.
-    /// </summary>
+    /// <summary>Runs a worker. It prints each failure as a line of JSON, and at the end the peak of its memory in megabytes.</summary>
     internal static int Run(string[] words)
     {
         string folder = words[1];
@@ -31,7 +29,7 @@ internal static class Worker
         return 0;
     }
 
-    /// <summary>How far a worker came, whether it has ended well or not.</summary>
+    /// <summary>Reads how many inputs a worker processed, whether it ended normally or not.</summary>
     internal static Tally ReadMark(string folder)
     {
         byte[] mark = File.ReadAllBytes(Path.Combine(folder, MarkName));

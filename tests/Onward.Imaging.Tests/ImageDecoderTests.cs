@@ -38,28 +38,16 @@ public sealed class ImageDecoderTests : IDisposable
     [Fact]
     public void Grey_is_widened_to_three_channels()
     {
-        Read(
-            ImageFiles.Encode(
-                4,
-                4,
-                (x, y) => new SKColor((byte)((16 * y) + x), (byte)((16 * y) + x), (byte)((16 * y) + x)),
-                SKEncodedImageFormat.Png,
-                SKColorType.Gray8));
+        Read(ImageFiles.Encode(4, 4, (x, y) => Grey((16 * y) + x), SKEncodedImageFormat.Png, SKColorType.Gray8));
 
-        Assert.Equal(
-            [.. Enumerable.Range(0, 16).SelectMany(i => Enumerable.Repeat((byte)((16 * (i / 4)) + (i % 4)), 3))], _image.Pixels.ToArray());
+        byte[] expected = [.. Enumerable.Range(0, 16).SelectMany(i => Enumerable.Repeat((byte)((16 * (i / 4)) + (i % 4)), 3))];
+        Assert.Equal(expected, _image.Pixels.ToArray());
     }
 
     [Fact]
     public void A_grey_jpeg_is_widened_too()
     {
-        Read(
-            ImageFiles.Encode(
-                16,
-                16,
-                (x, _) => new SKColor((byte)(x * 16), (byte)(x * 16), (byte)(x * 16)),
-                SKEncodedImageFormat.Jpeg,
-                SKColorType.Gray8));
+        Read(ImageFiles.Encode(16, 16, (x, _) => Grey(16 * x), SKEncodedImageFormat.Jpeg, SKColorType.Gray8));
 
         // A ramp at quality 95.
         Assert.All(Enumerable.Range(0, 16 * 16 * 3), i => Assert.InRange(_image.Pixels[i], (i / 3 % 16 * 16) - 8, (i / 3 % 16 * 16) + 8));
@@ -79,14 +67,8 @@ public sealed class ImageDecoderTests : IDisposable
     [Fact]
     public void The_palette_of_a_png_is_looked_up()
     {
-        Read(
-            ImageFiles.Png(
-                3,
-                depth: 4,
-                colourType: 3,
-                [[0x01, 0x20], [0x21, 0x00]],
-                ("PLTE", [1, 2, 3, 40, 50, 60, 7, 8, 9]),
-                ("tRNS", [255, 255, 0])));
+        (string, byte[])[] chunks = [("PLTE", [1, 2, 3, 40, 50, 60, 7, 8, 9]), ("tRNS", [255, 255, 0])];
+        Read(ImageFiles.Png(3, depth: 4, colourType: 3, [[0x01, 0x20], [0x21, 0x00]], chunks));
 
         // The third colour of the palette is transparent.
         Assert.Equal([1, 2, 3, 40, 50, 60, 255, 255, 255, 255, 255, 255, 40, 50, 60, 1, 2, 3], _image.Pixels.ToArray());
@@ -112,46 +94,13 @@ public sealed class ImageDecoderTests : IDisposable
     [InlineData(8, 32, 16, 31, 0)]
     public void An_image_is_turned_upright(byte orientation, int height, int width, int row, int column)
     {
-        byte[] jpeg = ImageFiles.Encode(
-            32, 16, Corner, SKEncodedImageFormat.Jpeg), png = ImageFiles.Encode(32, 16, Corner, SKEncodedImageFormat.Png);
+        byte[] jpeg = ImageFiles.Encode(32, 16, Corner, SKEncodedImageFormat.Jpeg);
+        byte[] png = ImageFiles.Encode(32, 16, Corner, SKEncodedImageFormat.Png);
         byte[] big = [.. "MM\0*"u8, 0, 0, 0, 8, 0, 1, 1, 18, 0, 3, 0, 0, 0, 1, 0, orientation, 0, 0, 0, 0, 0, 0];
         byte[] little =
         [
-            .. "II*\0"u8,
-            8,
-            0,
-            0,
-            0,
-            2,
-            0,
-            15,
-            1,
-            2,
-            0,
-            4,
-            0,
-            0,
-            0,
-            65,
-            66,
-            67,
-            0,
-            18,
-            1,
-            3,
-            0,
-            1,
-            0,
-            0,
-            0,
-            orientation,
-            0,
-            0,
-            0,
-            0,
-            0,
-            0,
-            0,
+            .. "II*\0"u8, 8, 0, 0, 0, 2, 0, 15, 1, 2, 0, 4, 0, 0, 0, 65, 66, 67, 0, 18, 1,
+            3, 0, 1, 0, 0, 0, orientation, 0, 0, 0, 0, 0, 0, 0,
         ];
 
         Read([.. jpeg[..2], 0xFF, 0xE1, 0, 34, .. "Exif\0\0"u8, .. big, .. jpeg[2..]]);
@@ -172,9 +121,9 @@ public sealed class ImageDecoderTests : IDisposable
     [Fact]
     public void A_webp_is_turned_upright()
     {
-        Read(
-            Convert.FromBase64String(
-                "UklGRlwAAABXRUJQVlA4WAoAAAAIAAAAHwAADwAAVlA4TBsAAAAvH8ADAA8Q87//8x8OxILJ/KW7M4jo/wSE5wcARVhJRhoAAABNTQAqAAAACAABARIAAwAAAAEABgAAAAAAAA=="));
+        const string Webp = "UklGRlwAAABXRUJQVlA4WAoAAAAIAAAAHwAADwAAVlA4TBsAAAAvH8ADAA8Q87//8x8OxILJ/KW7M4jo/wSE5wcA"
+            + "RVhJRhoAAABNTQAqAAAACAABARIAAwAAAAEABgAAAAAAAA==";
+        Read(Convert.FromBase64String(Webp));
 
         RequireRedAt(32, 16, 0, 15);
     }
@@ -312,6 +261,8 @@ public sealed class ImageDecoderTests : IDisposable
     }
 
     public void Dispose() => _files.Dispose();
+
+    private static SKColor Grey(int value) => new((byte)value, (byte)value, (byte)value);
 
     private static SKColor Noise(int x, int y) => new((byte)(x * y * 37), (byte)((x * 91) ^ (y * 53)), (byte)(x * 3));
 

@@ -48,7 +48,8 @@ internal sealed class ImageFiles : IDisposable
     }
 
     /// <summary>
-    /// A PNG of a kind that the library does not write: any depth and colour type, of rows packed already, with chunks before the pixels.
+    /// Encodes a PNG of a kind that the library does not write: any depth and colour type, rows that are already packed, and chunks in
+    /// front of the pixels.
     /// </summary>
     public static byte[] Png(int width, byte depth, byte colourType, byte[][] rows, params (string Name, byte[] Content)[] chunks)
     {

@@ -8,10 +8,10 @@ internal static class MpiRun
 {
     private static readonly string Onward = Path.Combine(AppContext.BaseDirectory, "Onward.Cli");
 
-    /// <summary>Whether this process is one that <see cref="Start"/> has started.</summary>
+    /// <summary>True if this process was started by <see cref="Start"/>.</summary>
     public static bool IsRank =>
         Environment.GetEnvironmentVariable("OMPI_COMM_WORLD_SIZE") is not null
-            || Environment.GetEnvironmentVariable("PMI_SIZE") is not null;
+        || Environment.GetEnvironmentVariable("PMI_SIZE") is not null;
 
     /// <summary>Skips a test where there is no MPI.</summary>
     public static void Require() =>
@@ -20,7 +20,7 @@ internal static class MpiRun
     /// <summary>Skips a test that only ranks run.</summary>
     public static void RequireRank() => Assert.SkipUnless(IsRank, "Ranks run this, started by the test that has its name.");
 
-    /// <summary>Runs a test of this project on so many ranks.</summary>
+    /// <summary>Runs a test of this project on several ranks.</summary>
     public static void Test(int ranks, string method)
     {
         using Process process = Start(["-n", Text(ranks), Environment.ProcessPath!, "-method", method]);
@@ -28,16 +28,16 @@ internal static class MpiRun
         Assert.True(outcome.Code == 0, outcome.All);
     }
 
-    /// <summary>Runs <c>onward</c> on so many ranks.</summary>
+    /// <summary>Runs <c>onward</c> on several ranks.</summary>
     public static Outcome Command(int ranks, string folder, string command) => Finish(StartCommand(ranks, folder, command));
 
-    /// <summary>Starts <c>onward</c> on so many ranks.</summary>
+    /// <summary>Starts <c>onward</c> on several ranks.</summary>
     public static Process StartCommand(int ranks, string folder, string command) => Start(["-n", Text(ranks), .. Words(command)], folder);
 
-    /// <summary>The words of a command that starts <c>onward</c>.</summary>
+    /// <summary>The program and the arguments that run an <c>onward</c> command.</summary>
     public static string[] Words(string command) => [Onward, .. command.Split(' ')];
 
-    /// <summary>Starts programs.</summary>
+    /// <summary>Starts <c>mpirun</c> with the given arguments.</summary>
     public static Process Start(IEnumerable<string> words, string folder = "", IEnumerable<string>? before = null)
     {
         string[] all = [.. before ?? [], "mpirun", "--oversubscribe", "--bind-to", "none", .. words];
@@ -47,7 +47,7 @@ internal static class MpiRun
         return Process.Start(start)!;
     }
 
-    /// <summary>Waits for the end.</summary>
+    /// <summary>Waits until a process ends.</summary>
     public static Outcome Finish(Process process)
     {
         Task<string> output = process.StandardOutput.ReadToEndAsync();
@@ -82,13 +82,12 @@ internal static class MpiRun
     {
         public string All => $"exit code {Code}\n{Out}\n{Error}";
 
-        /// <summary>What the program itself said.</summary>
+        /// <summary>The lines that <c>onward</c> printed, without those of <c>mpirun</c>.</summary>
         public string[] Lines =>
-            [
-                .. (Out + Error)
-                .Split('\n')
+        [
+            .. (Out + Error).Split('\n')
                 .Select(line => line[Math.Max(0, line.IndexOf("onward: ", StringComparison.Ordinal))..])
                 .Where(line => line.StartsWith("onward: ", StringComparison.Ordinal)),
-            ];
+        ];
     }
 }

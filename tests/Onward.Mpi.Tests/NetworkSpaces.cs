@@ -3,8 +3,8 @@ using System.Diagnostics;
 namespace Onward.Mpi.Tests;
 
 /// <summary>
-/// Two network namespaces with an address each and a wire between them, in which ranks 0 and 1 live. Skips its test where they cannot be
-/// made.
+/// Two network namespaces, each with an address, connected by a virtual cable. Ranks 0 and 1 run in them. If they cannot be created,
+/// the test is skipped.
 /// </summary>
 internal sealed class NetworkSpaces : IDisposable
 {

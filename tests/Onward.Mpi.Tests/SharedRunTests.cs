@@ -60,10 +60,7 @@ public sealed class SharedRunTests : IDisposable
     [Fact]
     public void A_library_of_another_mpi_than_mpirun_is_refused()
     {
-        ProcessStartInfo start = new(
-            MpiRun.Words("")[0],
-            $"{Small} --epochs 2 --out foreign --parallel data".Split(' '))
-        { WorkingDirectory = _folder, RedirectStandardOutput = true, RedirectStandardError = true };
+        ProcessStartInfo start = StartWithoutMpirun();
         (start.Environment["MV2_COMM_WORLD_SIZE"], start.Environment["MV2_COMM_WORLD_RANK"]) = ("2", "0");
 
         MpiRun.Outcome outcome = MpiRun.Finish(Process.Start(start)!);
@@ -76,20 +73,28 @@ public sealed class SharedRunTests : IDisposable
     }
 
     [Theory]
-    [InlineData("libm.so.6", "onward: $ONWARD_MPI names libm.so.6, which is no MPI library: it has no MPI_Init_thread. ")]
+    [InlineData("libm.so.6", "onward: $ONWARD_MPI names libm.so.6, which is not an MPI library: it has no MPI_Init_thread. ")]
     [InlineData("libnone.so", "onward: no MPI library was found (looked for libnone.so). ")]
     public void A_library_that_is_no_mpi_is_refused(string library, string reason)
     {
-        ProcessStartInfo start = new(
-            MpiRun.Words("")[0],
-            $"{Small} --epochs 2 --out foreign --parallel data".Split(' '))
-        { WorkingDirectory = _folder, RedirectStandardOutput = true, RedirectStandardError = true };
+        ProcessStartInfo start = StartWithoutMpirun();
         start.Environment["ONWARD_MPI"] = library;
 
         MpiRun.Outcome outcome = MpiRun.Finish(Process.Start(start)!);
 
         Assert.True(outcome.Code == 2, outcome.All);
         Assert.StartsWith(reason, Assert.Single(outcome.Lines));
+    }
+
+    private ProcessStartInfo StartWithoutMpirun()
+    {
+        string[] words = MpiRun.Words($"{Small} --epochs 2 --out foreign --parallel data");
+        return new(words[0], words[1..])
+        {
+            WorkingDirectory = _folder,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
     }
 
     [Fact]
@@ -110,24 +115,18 @@ public sealed class SharedRunTests : IDisposable
     public void Ranks_that_do_not_fit_one_another_are_refused(string first, string second, string reason)
     {
         const string Plain = "train --dataset idx --model M/8/16 --batch-size 8 --epochs 1 --out run";
-        using Process run = MpiRun.Start(
-            [
-                "-n",
-                "1",
-                .. MpiRun.Words($"{Plain} {WithDefaults(first)}"),
-                ":",
-                "-n",
-                "1",
-                .. MpiRun.Words($"{Plain} {WithDefaults(second)}"),
-            ], _folder);
+        using Process run = MpiRun.Start(["-n", "1", .. Words(first), ":", "-n", "1", .. Words(second)], _folder);
         MpiRun.Outcome outcome = MpiRun.Finish(run);
 
         Assert.Equal(2, outcome.Code);
         Assert.Contains(reason, Assert.Single(outcome.Lines));
         Assert.False(File.Exists(Path.Combine(_folder, "run/result.json")));
 
-        static string WithDefaults(string options) => options
-            + (options.Contains("--data ", StringComparison.Ordinal) ? " --threads 1" : " --data data --threads 1");
+        static string[] Words(string options)
+        {
+            string data = options.Contains("--data ", StringComparison.Ordinal) ? "" : " --data data";
+            return MpiRun.Words($"{Plain} {options}{data} --threads 1");
+        }
     }
 
     // What one rank alone finds in the middle ends all of them; it says which it is.

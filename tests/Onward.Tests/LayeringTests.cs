@@ -23,17 +23,10 @@ public sealed partial class LayeringTests
         ("Onward/Formats", ["Onward/Models"]),
         ("Onward/Losses", ["Onward/Models", "Onward/Kernels", "Onward/Communication"]),
         ("Onward/Engine", ["Onward/Losses", "Onward/Models", "Onward/Layers", "Onward/Kernels", "Onward/Threads", "Onward/Communication"]),
-        (
-            "Onward/Rules",
-            [
-                "Onward/Engine",
-                "Onward/Losses",
-                "Onward/Models",
-                "Onward/Layers",
-                "Onward/Kernels",
-                "Onward/Threads",
-                "Onward/Communication",
-            ]),
+        ("Onward/Rules",
+        [
+            "Onward/Engine", "Onward/Losses", "Onward/Models", "Onward/Layers", "Onward/Kernels", "Onward/Threads", "Onward/Communication",
+        ]),
         ("Onward/Autodiff", ["Onward/Kernels"]),
         ("Onward/Optimizers", []),
         ("Onward/Data/Augmentation", ["Onward/Kernels"]),
@@ -79,17 +72,16 @@ public sealed partial class LayeringTests
 
         Assert.DoesNotContain(folders, folder => RoomOf(folder) is null);
         Assert.DoesNotContain(Rooms, line => !folders.Any(folder => IsIn(folder, line.Room)));
-        Assert.Empty(
-            Rooms.SelectMany(
-                (line, i) => line.Uses.Where(
-                    use => !Rooms.Take(i).Any(below => IsIn(below.Room, use))).Select(use => $"{line.Room} uses {use}")));
+        Assert.Empty(Rooms.SelectMany((line, i) => line.Uses
+            .Where(use => !Rooms.Take(i).Any(below => IsIn(below.Room, use)))
+            .Select(use => $"{line.Room} uses {use}")));
     }
 
     [Fact]
     public void No_more_files_need_each_other_than_a_type_and_its_parts() =>
-        Assert.Empty(
-            Cycles(Source).Where(
-                cycle => cycle.Select(FirstName).Distinct().Count() > MostTogether).Select(cycle => string.Join(", ", cycle)));
+        Assert.Empty(Cycles(Source)
+            .Where(cycle => cycle.Select(FirstName).Distinct().Count() > MostTogether)
+            .Select(cycle => string.Join(", ", cycle)));
 
     [Fact]
     public void No_folder_holds_more_files_than_one_can_overlook() =>
@@ -97,34 +89,26 @@ public sealed partial class LayeringTests
             Source.Keys.GroupBy(FolderOf).Where(folder => folder.Count() > 15).Select(folder => $"{folder.Key}: {folder.Count()} files"));
 
     [Theory]
-    [
-        InlineData(
-            "Onward/Kernels/Lanes/A.cs",
-            "using Onward.Layers;\nclass A : AffineLayer;",
-            "Onward/Kernels/Lanes/A.cs uses AffineLayer of Onward/Layers"),
-    ]
+    [InlineData(
+        "Onward/Kernels/Lanes/A.cs",
+        "using Onward.Layers;\nclass A : AffineLayer;",
+        "Onward/Kernels/Lanes/A.cs uses AffineLayer of Onward/Layers")]
     [InlineData("Onward/Rules/A.cs", "using Onward.Training;\nclass A { Trainer t; }", "Onward/Rules/A.cs uses Trainer of Onward/Training")]
-    [
-        InlineData(
-            "Onward/Data/A.cs",
-            "using Onward.Imaging;\nclass A { void B() => new ImageFolder(); }",
-            "Onward/Data/A.cs uses ImageFolder of Onward.Imaging"),
-    ]
-    [
-        InlineData(
-            "Onward.Runs/Settings/A.cs",
-            "namespace Onward.Runs;\nclass A { RunFolder f; }",
-            "Onward.Runs/Settings/A.cs uses RunFolder of Onward.Runs/Folders"),
-    ]
+    [InlineData(
+        "Onward/Data/A.cs",
+        "using Onward.Imaging;\nclass A { void B() => new ImageFolder(); }",
+        "Onward/Data/A.cs uses ImageFolder of Onward.Imaging")]
+    [InlineData(
+        "Onward.Runs/Settings/A.cs",
+        "namespace Onward.Runs;\nclass A { RunFolder f; }",
+        "Onward.Runs/Settings/A.cs uses RunFolder of Onward.Runs/Folders")]
     public void Upward_arrow_is_found(string path, string text, string arrow) =>
         Assert.Equal([arrow], Arrows(new(Source) { [path] = text }));
 
     [Theory]
     [InlineData("Onward/Training/A.cs", "using Onward.Rules;\nclass A { ForwardGradient rule; }")]
-    [
-        InlineData(
-            "Onward/Models/A.cs", "/// <summary>See <see cref=\"Trainer\"/>.</summary>\nclass A { string s = \"Trainer\"; int Trainer; }"),
-    ]
+    [InlineData(
+        "Onward/Models/A.cs", "/// <summary>See <see cref=\"Trainer\"/>.</summary>\nclass A { string s = \"Trainer\"; int Trainer; }")]
     public void Downward_arrow_and_words_in_passing_are_allowed(string path, string text) =>
         Assert.Empty(Arrows(new(Source) { [path] = text }));
 
@@ -161,11 +145,11 @@ public sealed partial class LayeringTests
         Dictionary<string, string> declared = Declared(files);
         Dictionary<string, string[]> uses = files.ToDictionary(
             file => file.Key,
-            file => Used(
-                file.Key,
-                file.Value,
-                files,
-                declared).Select(type => declared[type]).Where(other => other != file.Key).Distinct().ToArray());
+            file => Used(file.Key, file.Value, files, declared)
+                .Select(type => declared[type])
+                .Where(other => other != file.Key)
+                .Distinct()
+                .ToArray());
         Dictionary<string, (int Index, int Low)> seen = [];
         Stack<string> open = [];
         List<string[]> cycles = [];
@@ -223,9 +207,10 @@ public sealed partial class LayeringTests
             .. EverywhereIn.GetValueOrDefault(path.Split('/')[0], []),
         ];
         return Name().Matches(text).Select(match => match.Value).Distinct()
-            .Where(
-                name => declared.TryGetValue(name, out string? file) && NamespaceOf(files[file]) is string other && (
-                    other == own || own.StartsWith($"{other}.", StringComparison.Ordinal) || seen.Contains(other)));
+            .Where(name => declared.TryGetValue(name, out string? file) && IsVisible(NamespaceOf(files[file])));
+
+        bool IsVisible(string other) =>
+            other == own || own.StartsWith($"{other}.", StringComparison.Ordinal) || seen.Contains(other);
     }
 
     private static string NamespaceOf(string text) => Namespace().Match(text).Groups[1].Value;

@@ -6,23 +6,23 @@ using Onward.Kernels;
 namespace Onward.Autodiff;
 
 /// <summary>
-/// Feedback alignment (Lillicrap et al. 2016; spec 4.3): as backprop, but the error passes each
-/// <see cref="ForwardSweep{T}.Affine"/> through a fixed random matrix in place of the transposed weight. FA with a loss for
-/// the whole network, LG-FA with blocks ended by <see cref="ForwardSweep{T}.EndBlock"/>.
+/// Feedback alignment (Lillicrap et al. 2016; spec 4.3): backpropagation whose error passes each <see
+/// cref="ForwardSweep{T}.Affine"/> through a fixed random matrix instead of the transposed weight.
 /// </summary>
 /// <remarks>
-/// The matrix of a weight [p, q] holds N(0, 1/p), the usual scale of initial weights. It is a function of the seed, the
-/// shape, and the place of the weight's name among the sorted names of all parameters. Everything but Affine is
-/// differentiated exactly, so a weight read as <c>sweep["name"]</c> sends the error back through itself.
+/// It is FA with a loss for the whole network, and LG-FA with blocks that end with <see cref="ForwardSweep{T}.EndBlock"/>. The
+/// feedback matrix of a weight [p, q] has entries from N(0, 1/p), the usual scale of initial weights. It depends only on the
+/// seed, the shape, and the position of the weight's name among the sorted parameter names. Every operation except Affine is
+/// differentiated exactly. So a weight that is read as <c>sweep["name"]</c> sends the error back through its own transpose.
 /// </remarks>
 /// <typeparam name="T">float or double.</typeparam>
-/// <param name="seed">Names the draw of the matrices.</param>
+/// <param name="seed">Seed of the feedback matrices.</param>
 public sealed class FeedbackAlignmentEstimator<T>(ulong seed) : GradientEstimator<T>
     where T : struct, IFloatingPointIeee754<T>
 {
     private readonly ConcurrentDictionary<(int Place, int Inputs, int Outputs), DenseArray<T>> _drawn = new();
 
-    /// <summary>The matrix of the error's way back through the weight [p, q] whose name has this place: [q, p].</summary>
+    /// <summary>The feedback matrix [q, p] of a weight [p, q], given the position of its name among the sorted parameter names.</summary>
     internal DenseArray<T> Feedback(int place, int inputs, int outputs) => _drawn.GetOrAdd((place, inputs, outputs), of =>
     {
         T[] weight = new T[of.Inputs * of.Outputs];

@@ -5,18 +5,18 @@ using Onward.Kernels;
 namespace Onward.Autodiff;
 
 /// <summary>
-/// Jacobian-vector products: the derivative of a function at x along v, J v = lim (f(x + h v) - f(x)) / h, computed with the
-/// value in one sweep forward.
+/// Jacobian-vector products: the derivative of a function at x along v, J v = lim (f(x + h v) - f(x)) / h for h to 0. It is
+/// computed together with the value in one forward sweep (forward mode).
 /// </summary>
-/// <remarks>The framework's tensors have no rank 0, so a scalar result comes back as [1].</remarks>
+/// <remarks>Tensors of the framework cannot have rank 0, so a scalar result is returned as [1].</remarks>
 public static class ForwardMode
 {
-    /// <summary>The value and the derivative along one direction.</summary>
+    /// <summary>Computes the value and the derivative along one direction.</summary>
     /// <typeparam name="T">float or double.</typeparam>
-    /// <param name="f">The function; everything it uses besides its input is constant.</param>
+    /// <param name="f">The function. Everything that it uses besides its input is treated as constant.</param>
     /// <param name="x">The input.</param>
-    /// <param name="v">The direction, of the shape of <paramref name="x"/>.</param>
-    /// <returns>f(x) and J v, of the shape of f's result.</returns>
+    /// <param name="v">The direction, with the shape of <paramref name="x"/>.</param>
+    /// <returns>f(x) and J v, both with the shape of f's result.</returns>
     /// <exception cref="ArgumentException">The shapes of x and v differ.</exception>
     public static (Tensor<T> Value, Tensor<T> Tangent) Jvp<T>(Func<DualTensor<T>, DualTensor<T>> f, Tensor<T> x, Tensor<T> v)
         where T : struct, IFloatingPointIeee754<T>
@@ -25,13 +25,13 @@ public static class ForwardMode
         return (value, tangents[0]);
     }
 
-    /// <summary>The value and the derivatives along several directions; the value is computed once.</summary>
+    /// <summary>Computes the value and the derivatives along several directions. The value is computed only once.</summary>
     /// <typeparam name="T">float or double.</typeparam>
-    /// <param name="f">The function; everything it uses besides its input is constant.</param>
+    /// <param name="f">The function. Everything that it uses besides its input is treated as constant.</param>
     /// <param name="x">The input.</param>
-    /// <param name="directions">At least one direction, each of the shape of <paramref name="x"/>.</param>
+    /// <param name="directions">At least one direction, each with the shape of <paramref name="x"/>.</param>
     /// <returns>f(x) and one J v for each direction.</returns>
-    /// <exception cref="ArgumentException">A shape differs from that of x, or there are no directions.</exception>
+    /// <exception cref="ArgumentException">There are no directions, or one has another shape than x.</exception>
     public static (Tensor<T> Value, IReadOnlyList<Tensor<T>> Tangents) JvpAlongEach<T>(
         Func<DualTensor<T>, DualTensor<T>> f, Tensor<T> x, IReadOnlyList<Tensor<T>> directions)
         where T : struct, IFloatingPointIeee754<T>
@@ -48,12 +48,12 @@ public static class ForwardMode
         return (y.ToTensor(), [.. Enumerable.Range(0, directions.Count).Select(d => y.TangentOrZero(d).ToTensor())]);
     }
 
-    /// <summary>The value and the derivative along one direction in all inputs at once.</summary>
+    /// <summary>Computes the value and the derivative along one direction in all inputs together.</summary>
     /// <typeparam name="T">float or double.</typeparam>
     /// <param name="f">The function of a list of inputs.</param>
     /// <param name="x">The inputs.</param>
-    /// <param name="v">The direction: for each input a tensor of its shape, or null for exactly zero.</param>
-    /// <returns>f(x) and J v, of the shape of f's result.</returns>
+    /// <param name="v">The direction: for each input a tensor of its shape, or null for zero.</param>
+    /// <returns>f(x) and J v, both with the shape of f's result.</returns>
     /// <exception cref="ArgumentException">The lists or the shapes of x and v do not match.</exception>
     public static (Tensor<T> Value, Tensor<T> Tangent) Jvp<T>(
         Func<IReadOnlyList<DualTensor<T>>, DualTensor<T>> f, IReadOnlyList<Tensor<T>> x, IReadOnlyList<Tensor<T>?> v)
@@ -73,12 +73,12 @@ public static class ForwardMode
         return (y.ToTensor(), y.TangentOrZero(0).ToTensor());
     }
 
-    /// <summary>The value and the derivative along one direction in all named inputs at once.</summary>
+    /// <summary>Computes the value and the derivative along one direction in all named inputs together.</summary>
     /// <typeparam name="T">float or double.</typeparam>
     /// <param name="f">The function of inputs by name.</param>
     /// <param name="x">The inputs by name.</param>
-    /// <param name="v">The direction: for each name a tensor of the input's shape, or null for exactly zero.</param>
-    /// <returns>f(x) and J v, of the shape of f's result.</returns>
+    /// <param name="v">The direction: for each name a tensor of the input's shape, or null for zero.</param>
+    /// <returns>f(x) and J v, both with the shape of f's result.</returns>
     /// <exception cref="ArgumentException">The names or the shapes of x and v do not match.</exception>
     public static (Tensor<T> Value, Tensor<T> Tangent) Jvp<T>(
         Func<IReadOnlyDictionary<string, DualTensor<T>>, DualTensor<T>> f,
@@ -92,18 +92,20 @@ public static class ForwardMode
         if (!x.Keys.ToHashSet().SetEquals(v.Keys))
         {
             throw new ArgumentException(
-                $"A direction has the names of the inputs; inputs: {Names(x.Keys)}; tangents: {Names(v.Keys)}. Give null where the direction is zero.", nameof(v));
+                $"A direction has the names of the inputs; inputs: {Names(x.Keys)}; tangents: {Names(v.Keys)}. "
+                + "Give null where the direction is zero.",
+                nameof(v));
         }
 
         DualTensor<T> y = f(x.ToDictionary(input => input.Key, input => PairOrConstant(input.Value, v[input.Key], $"'{input.Key}'")));
         return (y.ToTensor(), y.TangentOrZero(0).ToTensor());
     }
 
-    /// <summary>The value alone of a loss or network that is written for an estimator: no noise, no tangents.</summary>
+    /// <summary>Evaluates a loss or network that was written for an estimator, without noise and without tangents.</summary>
     /// <typeparam name="T">float or double.</typeparam>
-    /// <param name="f">The function of the sweep, such as one that returns logits.</param>
+    /// <param name="f">The function of the sweep, for example one that returns logits.</param>
     /// <param name="parameters">The parameters by name.</param>
-    /// <returns>The value, of the shape of f's result.</returns>
+    /// <returns>The value, with the shape of f's result.</returns>
     public static Tensor<T> Evaluate<T>(Func<ForwardSweep<T>, DualTensor<T>> f, IReadOnlyDictionary<string, Tensor<T>> parameters)
         where T : struct, IFloatingPointIeee754<T>
     {
@@ -128,7 +130,8 @@ public static class ForwardMode
             if (!tangent.Shape.AsSpan().SequenceEqual(value.Shape))
             {
                 throw new ArgumentException(
-                    $"A tangent has the shape of its value; {name} is {Shapes.Text(value.Shape)}, its tangent {Shapes.Text(tangent.Shape)}. Draw the direction from the value's shape.",
+                    $"A tangent has the shape of its value; {name} is {Shapes.Text(value.Shape)}, "
+                    + $"its tangent {Shapes.Text(tangent.Shape)}. Draw the direction from the value's shape.",
                     nameof(directions));
             }
         }

@@ -1,64 +1,64 @@
 namespace Onward.Communication;
 
 /// <summary>
-/// A group of processes that train together, as one of them sees it. Operations of the whole group are called by all of them,
-/// in the same order. One thread at a time may use it.
+/// A group of processes that train together, seen from one of them. All processes must call the operations of the group in the
+/// same order. Only one thread at a time may use it.
 /// </summary>
 public abstract class Communicator : IDisposable
 {
-    /// <summary>This process's number in the group, from 0.</summary>
+    /// <summary>Rank of this process in the group, from 0.</summary>
     public abstract int Rank { get; }
 
-    /// <summary>Processes in the group.</summary>
+    /// <summary>Number of processes in the group.</summary>
     public abstract int Count { get; }
 
-    /// <summary>
-    /// Begins to replace numbers by their sums over the group: the same bits in each process, and for the same number of processes
-    /// and the same library the same bits in each run.
-    /// </summary>
-    /// <param name="numbers">The numbers, float or double, as many in each process.</param>
+    /// <summary>Starts to replace numbers by their sums over the group.</summary>
+    /// <remarks>
+    /// All processes get the same bits. Runs with the same number of processes and the same library get the same bits too.
+    /// </remarks>
+    /// <param name="numbers">The numbers, float or double, equally many in each process.</param>
     public abstract Transfer BeginSum<T>(Memory<T> numbers)
         where T : unmanaged;
 
-    /// <summary>Begins to send values to one process, which receives them in the order in which they were sent.</summary>
+    /// <summary>Starts to send values to one process, which receives messages in the order in which they were sent.</summary>
     /// <param name="values">The values.</param>
-    /// <param name="receiver">The process.</param>
+    /// <param name="receiver">Rank of the receiving process.</param>
     public abstract Transfer BeginSend<T>(ReadOnlyMemory<T> values, int receiver)
         where T : unmanaged;
 
-    /// <summary>Begins to receive values from one process.</summary>
-    /// <param name="values">Room for the values; fewer may come.</param>
-    /// <param name="sender">The process.</param>
+    /// <summary>Starts to receive values from one process.</summary>
+    /// <param name="values">Buffer for the values; fewer may arrive.</param>
+    /// <param name="sender">Rank of the sending process.</param>
     public abstract Transfer BeginReceive<T>(Memory<T> values, int sender)
         where T : unmanaged;
 
-    /// <summary>Brings together what each process has a part of.</summary>
+    /// <summary>Combines the parts of all processes in every process.</summary>
     /// <param name="all">All parts in the order of ranks; each process has filled in its own.</param>
     /// <param name="lengths">Length of each process's part. [rank]</param>
     public abstract void Gather<T>(Span<T> all, ReadOnlySpan<int> lengths)
         where T : unmanaged;
 
-    /// <summary>Gives all processes what one of them has.</summary>
+    /// <summary>Sends the values of one process to all others.</summary>
     /// <param name="values">The values.</param>
-    /// <param name="sender">The process that has them.</param>
+    /// <param name="sender">Rank of the process that has the values.</param>
     public abstract void Broadcast<T>(Span<T> values, int sender)
         where T : unmanaged;
 
-    /// <summary>Parts the group: processes that name the same colour make up a new one, in the order of their ranks.</summary>
-    /// <param name="colour">The colour; 0 or above.</param>
+    /// <summary>Splits the group. Processes with the same colour form a new group, in the order of their ranks.</summary>
+    /// <param name="colour">The colour of this process, 0 or above.</param>
     public abstract Communicator Split(int colour);
 
-    /// <summary>Gives back what the group has taken.</summary>
+    /// <summary>Releases the resources of the group.</summary>
     public virtual void Dispose() => GC.SuppressFinalize(this);
 
     /// <summary>Replaces numbers by their sums over the group.</summary>
     internal void Sum<T>(Memory<T> numbers)
         where T : unmanaged => BeginSum(numbers).Wait();
 
-    /// <summary>Requires that all processes say the same of one thing.</summary>
-    /// <param name="what">What it is.</param>
-    /// <param name="mine">What this process has.</param>
-    /// <exception cref="RankMismatchException">Some process has something else.</exception>
+    /// <summary>Requires that all processes have the same text.</summary>
+    /// <param name="what">Name of what is compared, in the plural, for the message.</param>
+    /// <param name="mine">Text of this process.</param>
+    /// <exception cref="RankMismatchException">Another process has a different text.</exception>
     public void RequireSame(string what, string mine)
     {
         string[] all = Exchange(mine);
@@ -69,7 +69,7 @@ public abstract class Communicator : IDisposable
         }
     }
 
-    /// <summary>What each process says of one thing. [rank]</summary>
+    /// <summary>Gathers one text from every process, in the order of their ranks. [rank]</summary>
     public string[] Exchange(string text)
     {
         byte[] mine = System.Text.Encoding.UTF8.GetBytes(text);
@@ -83,16 +83,16 @@ public abstract class Communicator : IDisposable
     }
 }
 
-/// <summary>Something under way between processes.</summary>
+/// <summary>A transfer between processes that is in progress.</summary>
 public abstract class Transfer
 {
-    /// <summary>What is done at once.</summary>
+    /// <summary>A transfer that is already complete.</summary>
     public static Transfer Done { get; } = new Completed();
 
-    /// <summary>Returns when it has ended and its memory is free again.</summary>
+    /// <summary>Waits until the transfer is complete, so that its memory can be used again.</summary>
     public abstract void Wait();
 
-    /// <summary>Lets it proceed, and tells whether it has ended.</summary>
+    /// <summary>Makes progress on the transfer and returns true if it is complete.</summary>
     public abstract bool Poll();
 
     private sealed class Completed : Transfer

@@ -3,16 +3,16 @@ using System.Globalization;
 namespace Onward.Communication;
 
 /// <summary>
-/// How the processes of a run share its work: each takes one of several shares of every batch, through one of several stages, which
-/// are consecutive blocks. Data parallel has one stage, block parallel one share.
+/// Arranges the processes of a run as a grid of shares and stages. A process computes one share of every batch through one
+/// stage, which is a range of consecutive blocks. Data parallelism has one stage, block parallelism has one share.
 /// </summary>
 public sealed class RankGrid : IDisposable
 {
-    /// <summary>Parts the processes.</summary>
+    /// <summary>Creates the groups of processes.</summary>
     /// <param name="world">All processes of the run.</param>
-    /// <param name="shares">Shares of a batch; at least 1.</param>
-    /// <param name="stages">Stages that the blocks are dealt out to; at least 1.</param>
-    /// <exception cref="ArgumentException">The grid has not as many places as there are processes.</exception>
+    /// <param name="shares">Number of shares of a batch, at least 1.</param>
+    /// <param name="stages">Number of stages that the blocks are divided into, at least 1.</param>
+    /// <exception cref="ArgumentException">The size of the grid does not match the number of processes.</exception>
     public RankGrid(Communicator world, int shares, int stages)
     {
         ArgumentNullException.ThrowIfNull(world);
@@ -35,29 +35,29 @@ public sealed class RankGrid : IDisposable
     /// <summary>A grid of one process.</summary>
     public static RankGrid OneProcess { get; } = new(new SingleProcess(), 1, 1);
 
-    /// <summary>All processes.</summary>
+    /// <summary>All processes of the run.</summary>
     public Communicator World { get; }
 
-    /// <summary>Those with the same blocks, by share.</summary>
+    /// <summary>The processes with the same stage, in the order of their shares.</summary>
     public Communicator Peers { get; }
 
-    /// <summary>Those with the same share of the batch, by stage.</summary>
+    /// <summary>The processes with the same share of the batch, in the order of their stages.</summary>
     public Communicator Chain { get; }
 
-    /// <summary>Stages that the blocks are dealt out to.</summary>
+    /// <summary>Number of stages that the blocks are divided into.</summary>
     public int Stages { get; }
 
-    /// <summary>The share of every batch that this process takes.</summary>
+    /// <summary>The share of every batch that this process computes.</summary>
     public BatchShare Share { get; }
 
-    /// <summary>This process's stage, from 0.</summary>
+    /// <summary>The stage of this process, from 0.</summary>
     public int Stage { get; }
 
     /// <summary>
-    /// Deals consecutive items out to so many parts, at least one to each, so that the heaviest part is as light as can be.
+    /// Divides consecutive items into parts, at least one item in each, such that the heaviest part is as light as possible.
     /// </summary>
-    /// <param name="weights">Weight of each item, as many as there are parts or more.</param>
-    /// <param name="parts">The parts.</param>
+    /// <param name="weights">Weight of each item; at least as many items as parts.</param>
+    /// <param name="parts">Number of parts, at least 1.</param>
     /// <returns>The first item of each part and, last, the number of items. [part + 1]</returns>
     public static int[] Balance(IReadOnlyList<double> weights, int parts)
     {
@@ -65,7 +65,7 @@ public sealed class RankGrid : IDisposable
         ArgumentOutOfRangeException.ThrowIfLessThan(parts, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(parts, weights.Count);
 
-        // heaviest[p][i]: of the first i items in p parts.
+        // heaviest[p, i] is the weight of the heaviest part when the first i items are divided into p parts.
         int items = weights.Count;
         double[,] heaviest = new double[parts + 1, items + 1];
         int[,] cut = new int[parts + 1, items + 1];
@@ -97,7 +97,7 @@ public sealed class RankGrid : IDisposable
         return firsts;
     }
 
-    /// <summary>Gives the groups of peers and of the chain back; the world remains its owner's.</summary>
+    /// <summary>Releases the groups of peers and of the chain. The world group remains with its owner.</summary>
     public void Dispose()
     {
         Peers.Dispose();

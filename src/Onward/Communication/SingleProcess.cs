@@ -1,6 +1,6 @@
 namespace Onward.Communication;
 
-/// <summary>A group of one: sums are what they were, and there is nobody to send to.</summary>
+/// <summary>A group of one process. Sums leave the numbers as they are, and nothing can be sent.</summary>
 public sealed class SingleProcess : Communicator
 {
     /// <inheritdoc/>
@@ -31,5 +31,5 @@ public sealed class SingleProcess : Communicator
     /// <inheritdoc/>
     public override Communicator Split(int colour) => new SingleProcess();
 
-    private static InvalidOperationException Nobody() => new("A single process has nobody to exchange values with.");
+    private static InvalidOperationException Nobody() => new("A single process cannot send or receive: there is no other process.");
 }

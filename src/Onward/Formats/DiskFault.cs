@@ -1,6 +1,6 @@
 namespace Onward.Formats;
 
-/// <summary>Tells kinds of faults of files apart, which .NET all reports as <see cref="IOException"/>.</summary>
+/// <summary>Distinguishes kinds of <see cref="IOException"/>, which .NET throws for all faults of files.</summary>
 public static class DiskFault
 {
     /// <summary>True if the disk or the user's quota is full.</summary>
@@ -9,7 +9,7 @@ public static class DiskFault
     {
         ArgumentNullException.ThrowIfNull(fault);
 
-        // ENOSPC, then EDQUOT of Linux and of macOS; ERROR_DISK_FULL and ERROR_HANDLE_DISK_FULL.
+        // ENOSPC; EDQUOT of Linux and of macOS; ERROR_DISK_FULL and ERROR_HANDLE_DISK_FULL of Windows.
         return fault is IOException && fault.HResult is 28 or 122 or 69 or unchecked((int)0x80070070) or unchecked((int)0x80070027);
     }
 
@@ -19,11 +19,11 @@ public static class DiskFault
     {
         ArgumentNullException.ThrowIfNull(fault);
 
-        // EWOULDBLOCK of Linux and of macOS; ERROR_SHARING_VIOLATION and ERROR_LOCK_VIOLATION.
+        // EWOULDBLOCK of Linux and of macOS; ERROR_SHARING_VIOLATION and ERROR_LOCK_VIOLATION of Windows.
         return fault is IOException && fault.HResult is 11 or 35 or unchecked((int)0x80070020) or unchecked((int)0x80070021);
     }
 
-    /// <summary>Says what is wrong, in a sentence with its full stop.</summary>
+    /// <summary>Describes the fault in one sentence with a full stop.</summary>
     /// <param name="fault">The fault.</param>
     public static string Describe(Exception fault)
     {

@@ -1,20 +1,21 @@
 
 namespace Onward.Formats;
 
-/// <summary>Writes files that are whole or not there, whenever the program or the machine stops.</summary>
+/// <summary>Writes files atomically: after a crash of the program or the machine, a file is either complete or absent.</summary>
 public static class DurableFile
 {
-    /// <summary>How the name of a file under way ends; one that a killed program left may be deleted.</summary>
+    /// <summary>Extension of a file that is being written. Such a file may be deleted if the program that wrote it is gone.</summary>
     public const string PartialExtension = ".partial";
 
-    /// <summary>
-    /// Writes a file, or leaves the file that was there: the bytes go to a temporary file in the same folder, reach the
-    /// disk, and only then take the name, which reaches the disk too where the system lets folders be flushed.
-    /// </summary>
+    /// <summary>Writes a file, or leaves an existing file intact if writing fails.</summary>
+    /// <remarks>
+    /// The bytes go to a temporary file in the same folder. When they have reached the disk, the file is renamed. The new name
+    /// is flushed to the disk too, if the system allows flushing folders.
+    /// </remarks>
     /// <param name="path">The file to create or to replace.</param>
     /// <param name="write">Writes the bytes.</param>
     /// <exception cref="IOException">The folder is missing or the disk is full.</exception>
-    /// <exception cref="UnauthorizedAccessException">The folder may not be written to.</exception>
+    /// <exception cref="UnauthorizedAccessException">Access to the folder is denied.</exception>
     public static void Write(string path, Action<Stream> write)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
@@ -22,7 +23,7 @@ public static class DurableFile
         string partial = $"{path}.{Path.GetRandomFileName()}{PartialExtension}";
         try
         {
-            // Open until it has its name, so that DeletePartial of another program knows it to be in use.
+            // The file stays open until it is renamed, so that DeletePartial in another program sees that it is in use.
             using FileStream file = new(partial, FileMode.CreateNew, FileAccess.Write, FileShare.Read | FileShare.Delete);
             write(file);
             file.Flush(flushToDisk: true);
@@ -37,10 +38,12 @@ public static class DurableFile
         FlushFolder(Path.GetDirectoryName(Path.GetFullPath(path))!);
     }
 
-    /// <summary>Deletes the files that killed programs had under way in a folder; a file that a program is writing stays.</summary>
+    /// <summary>
+    /// Deletes the partial files that killed programs left in a folder. A file that another program is still writing is kept.
+    /// </summary>
     /// <param name="folder">The folder; it may be missing.</param>
     /// <exception cref="IOException">A file cannot be deleted.</exception>
-    /// <exception cref="UnauthorizedAccessException">The folder may not be written to.</exception>
+    /// <exception cref="UnauthorizedAccessException">Access to the folder is denied.</exception>
     public static void DeletePartial(string folder)
     {
         if (Directory.Exists(folder))
@@ -69,7 +72,7 @@ public static class DurableFile
         }
     }
 
-    // .NET opens no folders. A folder that cannot be flushed is no fault: the file in it is whole, under its old name or its new.
+    // .NET cannot open folders. Failing to flush the folder is harmless: the file is complete, under its old or its new name.
     private static void FlushFolder(string folder)
     {
         if (OperatingSystem.IsWindows())
@@ -77,7 +80,7 @@ public static class DurableFile
             return;
         }
 
-        // Reading alone, the only way to open a folder, is flag 0 on every Unix.
+        // A folder can only be opened for reading, which is flag 0 on every Unix.
         int descriptor = NativeMethods.Open(folder, flags: 0);
         if (descriptor >= 0)
         {

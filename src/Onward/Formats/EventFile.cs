@@ -4,12 +4,12 @@ using System.Numerics;
 
 namespace Onward.Formats;
 
-/// <summary>A file of events for TensorBoard, which reads all such files of a folder in the order of their names.</summary>
+/// <summary>An event file for TensorBoard, which reads all event files of a folder in the order of their names.</summary>
 /// <remarks>
-/// Each event is one record, written and flushed at once: its length, a checksum of that, its bytes, a checksum of those. A
-/// program that is killed leaves at most the last record incomplete, at which readers stop and go on with the next file. So a
-/// run that goes on opens another file, which begins with the start of a session at its first step: that makes readers drop
-/// what earlier files hold of that step and those after it. The numbers of the fields are those of <c>event.proto</c>.
+/// Each event is one record, written and flushed at once: its length, a checksum of the length, its bytes, a checksum of the
+/// bytes. If the program is killed, at most the last record is incomplete; readers stop there and continue with the next file.
+/// A resumed run therefore opens another file, which starts with a session-start event at its first step. Readers then discard
+/// that step and later ones from earlier files. Field numbers follow TensorFlow's <c>event.proto</c>.
 /// </remarks>
 public sealed class EventFile : IDisposable
 {
@@ -18,12 +18,12 @@ public sealed class EventFile : IDisposable
     private readonly FileStream _file;
     private readonly TimeProvider _clock;
 
-    /// <summary>Begins a file.</summary>
+    /// <summary>Creates an event file.</summary>
     /// <param name="folder">The folder, which must exist.</param>
-    /// <param name="firstStep">The first step that the file will hold; readers drop it, and what follows it, from earlier files.</param>
-    /// <param name="clock">Tells the time of events.</param>
+    /// <param name="firstStep">First step that the file will contain. Readers discard this step and later ones from earlier files.</param>
+    /// <param name="clock">Supplies the time of events.</param>
     /// <exception cref="IOException">The folder is missing or the disk is full.</exception>
-    /// <exception cref="UnauthorizedAccessException">The folder may not be written to.</exception>
+    /// <exception cref="UnauthorizedAccessException">Access to the folder is denied.</exception>
     public EventFile(string folder, long firstStep, TimeProvider clock)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
@@ -46,13 +46,13 @@ public sealed class EventFile : IDisposable
 
     private double Now => _clock.GetUtcNow().ToUnixTimeMilliseconds() / 1000.0;
 
-    /// <summary>Whether a folder holds such files.</summary>
+    /// <summary>True if a folder contains event files.</summary>
     /// <param name="folder">The folder; it may be missing.</param>
     public static bool IsIn(string folder) => Directory.Exists(folder) && Directory.EnumerateFiles(folder, $"{Prefix}*").Any();
 
-    /// <summary>Adds what is to be shown of a step: all of it or, where the program is killed meanwhile, nothing.</summary>
-    /// <param name="step">The step, such as the number of an epoch.</param>
-    /// <param name="summary">What is to be shown.</param>
+    /// <summary>Writes one step. If the program is killed meanwhile, readers see either all of it or nothing.</summary>
+    /// <param name="step">Number of the step, for example of an epoch.</param>
+    /// <param name="summary">The values to show.</param>
     /// <exception cref="IOException">The disk is full.</exception>
     public void Write(long step, EventSummary summary)
     {
@@ -63,7 +63,7 @@ public sealed class EventFile : IDisposable
     /// <summary>Closes the file.</summary>
     public void Dispose() => _file.Dispose();
 
-    // By the second, as TensorFlow does it, and after every file that is there, whatever clocks say.
+    // Named by the time in seconds, as TensorFlow does, but always after every existing file, even if the clock was set back.
     private static string NextPath(string folder, TimeProvider clock)
     {
         long last = Directory.EnumerateFiles(folder, $"{Prefix}*{Suffix}")
@@ -92,7 +92,7 @@ public sealed class EventFile : IDisposable
         _file.Flush(flushToDisk: true);
     }
 
-    // CRC-32C, turned and shifted so that the checksum of bytes that hold checksums is a good one too.
+    // CRC-32C, masked (rotated and shifted) as the record format requires, because a CRC of data that contains CRCs is weak.
     private static uint Checksum(ReadOnlySpan<byte> bytes)
     {
         uint crc = uint.MaxValue;

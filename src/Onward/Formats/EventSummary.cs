@@ -3,23 +3,23 @@ using System.Runtime.InteropServices;
 
 namespace Onward.Formats;
 
-/// <summary>What TensorBoard shows of one step: numbers, distributions and pictures, each under a name of its own.</summary>
-/// <remarks>A slash in a name begins a group. The numbers of the fields are those of TensorFlow's <c>summary.proto</c>.</remarks>
+/// <summary>The values that TensorBoard shows for one step: numbers, histograms and images, each with a name.</summary>
+/// <remarks>A slash in a name separates a group. Field numbers follow TensorFlow's <c>summary.proto</c>.</remarks>
 public sealed class EventSummary
 {
-    private const int Buckets = 30; // as many as TensorBoard draws
+    private const int Buckets = 30; // the number of buckets that TensorBoard draws
 
-    /// <summary>The message <c>Summary</c>.</summary>
+    /// <summary>The Protocol Buffers message <c>Summary</c>.</summary>
     internal WireMessage Message { get; } = new();
 
     /// <summary>Adds a number.</summary>
-    /// <param name="name">Its name.</param>
-    /// <param name="value">The number, which is kept in 32 bits.</param>
+    /// <param name="name">Name of the number.</param>
+    /// <param name="value">The number, stored in 32 bits.</param>
     public EventSummary AddScalar(string name, double value) => Add(name, content => content.Add(2, (float)value));
 
-    /// <summary>Adds how numbers are distributed, counted in buckets of equal width.</summary>
-    /// <param name="name">Their name.</param>
-    /// <param name="values">The numbers; where one is not finite, nothing is added.</param>
+    /// <summary>Adds a histogram of numbers, with buckets of equal width.</summary>
+    /// <param name="name">Name of the histogram.</param>
+    /// <param name="values">The numbers. If one is not finite, no histogram is added.</param>
     public EventSummary AddHistogram(string name, ReadOnlySpan<float> values)
     {
         if (values.IsEmpty || !float.IsFinite(TensorPrimitives.SumOfMagnitudes(values)))
@@ -29,10 +29,11 @@ public sealed class EventSummary
 
         double least = TensorPrimitives.Min(values), most = TensorPrimitives.Max(values), sum = 0, squares = 0;
         int buckets = most > least ? Buckets : 1;
+        double[] counts = new double[buckets];
         double[] limits =
         [
             .. Enumerable.Range(1, buckets).Select(i => i == buckets ? most : least + ((most - least) * i / buckets)),
-        ], counts = new double[buckets];
+        ];
         foreach (float value in values)
         {
             sum += value;
@@ -45,11 +46,11 @@ public sealed class EventSummary
         return Add(name, content => content.Add(5, histogram));
     }
 
-    /// <summary>Adds a picture.</summary>
-    /// <param name="name">Its name.</param>
+    /// <summary>Adds an image.</summary>
+    /// <param name="name">Name of the image.</param>
     /// <param name="png">The bytes of a PNG file.</param>
-    /// <param name="height">Rows.</param>
-    /// <param name="width">Columns.</param>
+    /// <param name="height">Number of rows.</param>
+    /// <param name="width">Number of columns.</param>
     public EventSummary AddImage(string name, ReadOnlyMemory<byte> png, int height, int width)
     {
         const int Rgb = 3;
@@ -63,6 +64,6 @@ public sealed class EventSummary
         return this;
     }
 
-    // Numbers one after another, as the machine has them: the lowest byte first, as the format wants, on all that .NET runs on.
+    // Packed doubles are little-endian in the format, as on every platform of .NET.
     private static ReadOnlyMemory<byte> Packed(double[] values) => MemoryMarshal.AsBytes<double>(values).ToArray();
 }

@@ -4,12 +4,13 @@ using Microsoft.Win32.SafeHandles;
 namespace Onward.Formats;
 
 /// <summary>
-/// A folder that is held open. It stays the same folder when its name changes, and one process at a time can lock it. The lock is the
-/// folder's own, so no file has to be there for it, and none can be deleted to get around it.
+/// A folder that is held open. The object refers to the same folder even if it is renamed, and one process at a time can lock
+/// it.
 /// </summary>
+/// <remarks>The folder itself is locked, not a file in it, so nobody can circumvent the lock by deleting a file.</remarks>
 public sealed class HeldFolder : IDisposable
 {
-    // O_CLOEXEC of Linux; of flock LOCK_SH, LOCK_EX and LOCK_NB.
+    // O_CLOEXEC of Linux, then LOCK_SH, LOCK_EX and LOCK_NB of flock.
     private const int CloseOnExecute = 0x80000;
     private const int Shared = 1, Exclusive = 2, AtOnce = 4;
 
@@ -17,7 +18,7 @@ public sealed class HeldFolder : IDisposable
     private const int WouldBlock = 11, WouldBlockElsewhere = 35;
 
     private readonly SafeFileHandle _handle;
-    private readonly string? _link; // the system's own name of the open folder, which leads to it wherever it is
+    private readonly string? _link; // entry of /proc that leads to the open folder even after it was renamed
 
     private HeldFolder(string path, SafeFileHandle handle)
     {
@@ -27,15 +28,16 @@ public sealed class HeldFolder : IDisposable
         Reach = _link ?? path;
     }
 
-    /// <summary>A path that leads to the folder; on Linux under whatever name it has by then.</summary>
+    /// <summary>A path that leads to the folder. On Linux it stays valid when the folder is renamed.</summary>
     public string Reach { get; }
 
-    /// <summary>The full path that the folder has now; null where it was deleted, or where the system does not tell.</summary>
+    /// <summary>The current full path of the folder; null if it was deleted, or if the system cannot tell.</summary>
     public string? Path => _link is not null && new FileInfo(_link).LinkTarget is string path && Directory.Exists(path) ? path : null;
 
     /// <summary>Opens a folder.</summary>
     /// <param name="path">The folder.</param>
-    /// <returns>The folder; null where it cannot be opened, as on Windows, which lets nobody rename a folder with an open file.</returns>
+    /// <returns>The folder; null if it cannot be opened. Always null on Windows, where a folder with an open file cannot be
+    /// renamed.</returns>
     public static HeldFolder? TryOpen(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
@@ -48,9 +50,9 @@ public sealed class HeldFolder : IDisposable
         return descriptor < 0 ? null : new HeldFolder(path, new SafeFileHandle(descriptor, ownsHandle: true));
     }
 
-    /// <summary>Takes the lock, which ends with this object or with the process.</summary>
-    /// <param name="shared">True to share the lock with others that share it.</param>
-    /// <returns>False if another has it. True also on a file system that locks no folders.</returns>
+    /// <summary>Tries to lock the folder. The lock is released when this object is disposed of or the process ends.</summary>
+    /// <param name="shared">True for a lock that several processes may share.</param>
+    /// <returns>False if another process holds the lock. True also on a file system that cannot lock folders.</returns>
     public bool TryLock(bool shared = false)
     {
         int kind = shared ? Shared : Exclusive;
@@ -58,6 +60,6 @@ public sealed class HeldFolder : IDisposable
             || Marshal.GetLastPInvokeError() != (OperatingSystem.IsLinux() ? WouldBlock : WouldBlockElsewhere);
     }
 
-    /// <summary>Closes the folder and gives the lock back.</summary>
+    /// <summary>Closes the folder and releases the lock.</summary>
     public void Dispose() => _handle.Dispose();
 }

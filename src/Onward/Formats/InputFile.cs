@@ -4,11 +4,11 @@ using Microsoft.Win32.SafeHandles;
 namespace Onward.Formats;
 
 /// <summary>
-/// Opens files for reading, and never waits for one: a pipe in the place of a file is refused, or read where it was named.
+/// Opens files for reading without ever blocking: a pipe in place of a file is rejected, unless the caller asks for pipes.
 /// </summary>
 public static class InputFile
 {
-    // Whoever writes to a pipe may never end.
+    // Limit for pipes, because the writer of a pipe may never stop.
     private const long MostPiped = 1L << 30;
 
     // O_RDONLY, O_NONBLOCK and O_CLOEXEC.
@@ -17,14 +17,14 @@ public static class InputFile
     // POLLIN.
     private const short Readable = 1;
 
-    // How a file is opened without waiting; 0 where folders hold no pipes.
+    // Flags to open a file without blocking; 0 on systems whose folders contain no pipes.
     private static readonly int Flags = OperatingSystem.IsLinux() ? OnLinux : OperatingSystem.IsMacOS() ? OnMac : 0;
 
     /// <summary>Opens a file.</summary>
     /// <param name="path">The file.</param>
     /// <param name="bufferSize">Bytes of the stream's buffer; 1 for none.</param>
-    /// <exception cref="IOException">It is missing or cannot be read.</exception>
-    /// <exception cref="UnauthorizedAccessException">It may not be read, or is a folder or a pipe.</exception>
+    /// <exception cref="IOException">The file is missing or cannot be read.</exception>
+    /// <exception cref="UnauthorizedAccessException">Access is denied, or the path is a folder or a pipe.</exception>
     public static FileStream Open(string path, int bufferSize = 4096)
     {
         FileStream file = OpenAnything(path, bufferSize);
@@ -37,24 +37,24 @@ public static class InputFile
         throw new UnauthorizedAccessException($"{path} is a pipe or a terminal, not a file.");
     }
 
-    /// <summary>Reads a file as text: UTF-8, or what its byte order mark says.</summary>
+    /// <summary>Reads a file as text, in UTF-8 or the encoding of its byte order mark.</summary>
     /// <param name="path">The file.</param>
-    /// <exception cref="IOException">It is missing or cannot be read.</exception>
-    /// <exception cref="UnauthorizedAccessException">It may not be read, or is a folder or a pipe.</exception>
+    /// <exception cref="IOException">The file is missing or cannot be read.</exception>
+    /// <exception cref="UnauthorizedAccessException">Access is denied, or the path is a folder or a pipe.</exception>
     public static string ReadText(string path)
     {
         using FileStream file = Open(path);
 
-        // A device such as /dev/zero has no length and no end.
+        // A device such as /dev/zero has length 0 but never ends.
         return file.Length == 0 ? "" : Decode(file);
     }
 
-    /// <summary>Reads a pipe to its end; null where the path is no pipe.</summary>
-    /// <param name="path">What the user named: a file or a pipe, as <c>/dev/stdin</c> may be.</param>
-    /// <param name="cancellation">Ends the wait for what others write.</param>
-    /// <exception cref="IOException">It is missing or cannot be read, or more than a gigabyte came.</exception>
-    /// <exception cref="UnauthorizedAccessException">It may not be read, or is a folder.</exception>
-    /// <exception cref="OperationCanceledException">The wait was ended.</exception>
+    /// <summary>Reads a pipe to its end. Returns null if the path is not a pipe.</summary>
+    /// <param name="path">A path given by the user: a file, or a pipe such as <c>/dev/stdin</c>.</param>
+    /// <param name="cancellation">Cancels the wait for data.</param>
+    /// <exception cref="IOException">The pipe is missing or cannot be read, or more than a gigabyte arrived.</exception>
+    /// <exception cref="UnauthorizedAccessException">Access is denied, or the path is a folder.</exception>
+    /// <exception cref="OperationCanceledException">The wait was cancelled.</exception>
     public static byte[]? TryReadPipe(string path, CancellationToken cancellation)
     {
         using FileStream pipe = OpenAnything(path, bufferSize: 1);
@@ -63,14 +63,14 @@ public static class InputFile
 
     /// <summary>Reads the text of a file or a pipe that the user named.</summary>
     /// <param name="path">The file or the pipe.</param>
-    /// <param name="cancellation">Ends the wait for what others write.</param>
-    /// <exception cref="IOException">It is missing or cannot be read, or more than a gigabyte came.</exception>
-    /// <exception cref="UnauthorizedAccessException">It may not be read, or is a folder.</exception>
-    /// <exception cref="OperationCanceledException">The wait was ended.</exception>
+    /// <param name="cancellation">Cancels the wait for data.</param>
+    /// <exception cref="IOException">The file or the pipe is missing or cannot be read, or more than a gigabyte arrived.</exception>
+    /// <exception cref="UnauthorizedAccessException">Access is denied, or the path is a folder.</exception>
+    /// <exception cref="OperationCanceledException">The wait was cancelled.</exception>
     public static string ReadNamedText(string path, CancellationToken cancellation) =>
         TryReadPipe(path, cancellation) is byte[] piped ? Decode(new MemoryStream(piped)) : ReadText(path);
 
-    // The pipe was opened not to wait: before its first writer it would seem to be at its end.
+    // The pipe is non-blocking. Before its first writer opens it, it would seem to be at its end.
     private static byte[] ReadToEnd(FileStream pipe, CancellationToken cancellation)
     {
         using MemoryStream content = new();
@@ -87,7 +87,7 @@ public static class InputFile
         return content.ToArray();
     }
 
-    // Waits until there is something to read, or the last writer has closed the pipe.
+    // Waits until there is data to read, or until the last writer has closed the pipe.
     private static bool IsAtEnd(SafeFileHandle pipe, CancellationToken cancellation)
     {
         NativeMethods.PollRequest wait = new() { Descriptor = (int)pipe.DangerousGetHandle(), Asked = Readable };
@@ -105,14 +105,14 @@ public static class InputFile
         return reader.ReadToEnd();
     }
 
-    // .NET waits for the writer of a pipe that it opens; here the system is told not to.
+    // When .NET opens a pipe, it waits for a writer. Here the system is told not to wait.
     private static FileStream OpenAnything(string path, int bufferSize)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         int descriptor = Flags == 0 ? -1 : NativeMethods.Open(path, Flags);
         if (descriptor < 0)
         {
-            // What the system refuses, .NET refuses too, and says why.
+            // If the system refuses, .NET refuses too and throws the matching exception.
             return new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize);
         }
 

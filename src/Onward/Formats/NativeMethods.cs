@@ -3,16 +3,16 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Onward.Formats;
 
-/// <summary>The calls of a Unix system that .NET has no methods for.</summary>
+/// <summary>Unix system calls that .NET does not offer.</summary>
 internal static partial class NativeMethods
 {
     private const string Library = "libc";
 
-    /// <summary>Opens a file or a folder; below 0 where the system refuses.</summary>
+    /// <summary>Opens a file or a folder. Returns a descriptor, or a negative number on failure.</summary>
     [LibraryImport(Library, EntryPoint = "open", StringMarshalling = StringMarshalling.Utf8)]
     internal static partial int Open(string path, int flags);
 
-    /// <summary>Writes what the system still holds in memory to the disk.</summary>
+    /// <summary>Flushes a file's data from memory to the disk.</summary>
     [LibraryImport(Library, EntryPoint = "fsync")]
     internal static partial int Flush(int descriptor);
 
@@ -20,15 +20,15 @@ internal static partial class NativeMethods
     [LibraryImport(Library, EntryPoint = "close")]
     internal static partial int Close(int descriptor);
 
-    /// <summary>Takes or gives back the lock of an open file or folder; 0 if it was done.</summary>
+    /// <summary>Locks or unlocks an open file or folder. Returns 0 on success.</summary>
     [LibraryImport(Library, EntryPoint = "flock", SetLastError = true)]
     internal static partial int Lock(SafeFileHandle descriptor, int operation);
 
-    /// <summary>Waits until a descriptor is ready; the number of ready ones, 0 when the time is up.</summary>
+    /// <summary>Waits until a descriptor is ready. Returns the number of ready descriptors, or 0 on timeout.</summary>
     [LibraryImport(Library, EntryPoint = "poll")]
     internal static partial int Poll(ref PollRequest wait, nuint count, int milliseconds);
 
-    /// <summary>The pollfd of every Unix.</summary>
+    /// <summary>The <c>pollfd</c> structure, equal on every Unix.</summary>
     internal struct PollRequest
     {
         internal int Descriptor;

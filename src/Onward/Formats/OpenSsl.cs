@@ -2,16 +2,17 @@ using System.Runtime.InteropServices;
 
 namespace Onward.Formats;
 
-/// <summary>
-/// The native library that .NET takes SHA-256, MD5 and HTTPS from on Linux. Where it is missing, .NET aborts the process at the first use,
-/// which no handler catches: so <see cref="IsMissing"/> must be asked before.
-/// </summary>
+/// <summary>The native library that .NET uses on Linux for SHA-256, MD5 and HTTPS.</summary>
+/// <remarks>
+/// If it is missing, .NET aborts the process at the first use, and no handler can catch that. So check <see cref="IsMissing"/>
+/// first.
+/// </remarks>
 public static class OpenSsl
 {
-    /// <summary>Says how to install the library.</summary>
+    /// <summary>Instruction to install the library, for messages.</summary>
     public const string Cure = "Install OpenSSL (package libssl3 of Debian and Alpine, openssl-libs of Fedora)";
 
-    // Those that .NET tries, in its order.
+    // The versions that .NET tries, in its order.
     private static readonly string[] Versions = ["3", "1.1", "1.0.2", "1.0.0", "10"];
 
     private static readonly Lazy<bool> Missing = new(() => !UsesOther && !Names().Any(name => NativeLibrary.TryLoad(name, out _)));

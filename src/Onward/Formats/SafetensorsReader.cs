@@ -7,12 +7,12 @@ using Onward.Models;
 namespace Onward.Formats;
 
 /// <summary>
-/// Reads float32 parameters from a safetensors file. All of the header is checked before a number is read, and no more
-/// memory is taken than the file has bytes to fill.
+/// Reads float32 parameters from a safetensors file. The whole header is checked before any number is read, and no more memory
+/// is allocated than the file has bytes to fill.
 /// </summary>
 public sealed class SafetensorsReader : IDisposable
 {
-    // The limit of the format's own library.
+    // The limit of the reference implementation of the format.
     private const long MaximumHeader = 100_000_000;
 
     private const string Cure = "Replace it with an intact copy.";
@@ -20,7 +20,7 @@ public sealed class SafetensorsReader : IDisposable
     private readonly string _path;
     private readonly FileStream _file;
     private readonly long _dataStart;
-    private byte[] _header = []; // with its length before it
+    private byte[] _header = []; // including the length in front of it
     private readonly Dictionary<string, Tensor> _tensors = [];
     private readonly Dictionary<string, string> _metadata = [];
 
@@ -54,7 +54,7 @@ public sealed class SafetensorsReader : IDisposable
         catch (InvalidOperationException fault)
         {
             _file.Dispose();
-            throw new ModelFileException($"{path}: the header holds text that is no valid Unicode. {Cure}", fault);
+            throw new ModelFileException($"{path}: the header holds text that is not valid Unicode. {Cure}", fault);
         }
         catch
         {
@@ -63,32 +63,32 @@ public sealed class SafetensorsReader : IDisposable
         }
     }
 
-    /// <summary>Texts kept with the tensors.</summary>
+    /// <summary>Texts stored with the tensors.</summary>
     public IReadOnlyDictionary<string, string> Metadata => _metadata;
 
-    /// <summary>True if the metadata holds a checksum, or a text of its form under a name that damage may have changed.</summary>
+    /// <summary>True if the metadata contains a checksum, or a text that looks like one under a name that may have been damaged.</summary>
     internal bool HasChecksum => _metadata.Any(entry =>
         entry.Key is SafetensorsWriter.ChecksumKey or SafetensorsWriter.OldChecksumKey
         || (entry.Value.Length == Checksum.Digits && entry.Value.All(char.IsAsciiHexDigit)));
 
-    /// <summary>Bytes of all tensors.</summary>
+    /// <summary>Total number of bytes of all tensors.</summary>
     public long DataLength { get; }
 
-    /// <summary>Fills parameters by name.</summary>
+    /// <summary>Reads all parameters of a vector by name.</summary>
     /// <param name="values">Receives the numbers.</param>
-    /// <exception cref="ModelFileException">The file lacks a parameter, has others, or has one of another shape.</exception>
+    /// <exception cref="ModelFileException">The file lacks a parameter, contains others, or contains one with another shape.</exception>
     public void Read(ParameterVector values)
     {
         ArgumentNullException.ThrowIfNull(values);
         Read([("", values)]);
     }
 
-    /// <summary>Bytes of the tensors whose names begin with a prefix.</summary>
+    /// <summary>Total number of bytes of the tensors whose names start with a prefix.</summary>
     internal long LengthOf(string prefix) => _tensors
         .Where(tensor => tensor.Key.StartsWith(prefix, StringComparison.Ordinal))
         .Sum(tensor => tensor.Value.End - tensor.Value.Begin);
 
-    /// <summary>Fills several vectors, whose parameters' names begin with a prefix of their own.</summary>
+    /// <summary>Reads several vectors. The parameter names of each have their own prefix.</summary>
     internal void Read(IReadOnlyList<(string Prefix, ParameterVector Vector)> vectors)
     {
         HashSet<string> known = [];
@@ -103,7 +103,7 @@ public sealed class SafetensorsReader : IDisposable
 
         if (_tensors.Keys.FirstOrDefault(name => !known.Contains(name)) is string extra)
         {
-            throw Fault($"tensor '{Show(extra)}' is no parameter of the model. Use a file of the same model.");
+            throw Fault($"tensor '{Show(extra)}' is not a parameter of the model. Use a file of the same model.");
         }
 
         foreach ((string prefix, ParameterVector vector) in vectors)
@@ -120,15 +120,16 @@ public sealed class SafetensorsReader : IDisposable
         }
     }
 
-    /// <summary>Compares every byte of the file with the checksum in its metadata.</summary>
-    /// <exception cref="ModelFileException">There is no checksum, it cannot be taken here, or a byte is not what was written.</exception>
+    /// <summary>Verifies the checksum of every byte of the file.</summary>
+    /// <exception cref="ModelFileException">There is no checksum, it cannot be computed here, or it does not match.</exception>
     internal void VerifyChecksum()
     {
         bool isOld = !_metadata.ContainsKey(SafetensorsWriter.ChecksumKey) && _metadata.ContainsKey(SafetensorsWriter.OldChecksumKey);
         if (isOld && OpenSsl.IsMissing)
         {
             throw new ModelFileException(
-                $"{_path}: cannot be checked, because its checksum is a SHA-256, which .NET takes from OpenSSL, and this machine has none. {OpenSsl.Cure}.")
+                $"{_path}: cannot be checked: its checksum is a SHA-256, for which .NET needs OpenSSL, and this machine has none. "
+                + $"{OpenSsl.Cure}.")
             {
                 IsUnreadable = true,
             };
@@ -174,7 +175,7 @@ public sealed class SafetensorsReader : IDisposable
         long most = Math.Min(MaximumHeader, _file.Length - bytes.Length);
         if (length > (ulong)most)
         {
-            throw Fault($"a header of {length} bytes, expected at most {most}. This is no safetensors file, or it is truncated.");
+            throw Fault($"a header of {length} bytes, expected at most {most}. This is not a safetensors file, or it is truncated.");
         }
 
         _header = new byte[bytes.Length + (int)length];
@@ -187,13 +188,13 @@ public sealed class SafetensorsReader : IDisposable
         }
         catch (JsonException fault)
         {
-            throw new ModelFileException($"{_path}: the header is no valid JSON. {Cure}", fault);
+            throw new ModelFileException($"{_path}: the header is not valid JSON. {Cure}", fault);
         }
 
         if (header.RootElement.ValueKind != JsonValueKind.Object)
         {
             header.Dispose();
-            throw Fault($"the header is no JSON object. {Cure}");
+            throw Fault($"the header is not a JSON object. {Cure}");
         }
 
         return header;
@@ -203,14 +204,14 @@ public sealed class SafetensorsReader : IDisposable
     {
         if (metadata.ValueKind != JsonValueKind.Object)
         {
-            throw Fault($"__metadata__ is no JSON object. {Cure}");
+            throw Fault($"__metadata__ is not a JSON object. {Cure}");
         }
 
         foreach (JsonProperty entry in metadata.EnumerateObject())
         {
             if (entry.Value.ValueKind != JsonValueKind.String)
             {
-                throw Fault($"__metadata__ holds '{Show(entry.Name)}', which is no text. {Cure}");
+                throw Fault($"__metadata__ holds '{Show(entry.Name)}', which is not text. {Cure}");
             }
 
             _metadata.Add(entry.Name, entry.Value.GetString()!);
@@ -237,12 +238,12 @@ public sealed class SafetensorsReader : IDisposable
 
         if (Sizes(shape) is not long[] sizes)
         {
-            throw Fault($"the shape of tensor '{name}' is no list of whole numbers from 0 on. {Cure}");
+            throw Fault($"the shape of tensor '{name}' is not a list of whole numbers of 0 or more. {Cure}");
         }
 
         if (Sizes(offsets) is not [long begin, long end])
         {
-            throw Fault($"the data_offsets of tensor '{name}' are not two whole numbers from 0 on. {Cure}");
+            throw Fault($"the data_offsets of tensor '{name}' are not two whole numbers of 0 or more. {Cure}");
         }
 
         if (begin > end || end > DataLength)
@@ -294,7 +295,7 @@ public sealed class SafetensorsReader : IDisposable
         }
     }
 
-    // A list of sizes or offsets; null if it is anything else.
+    // Reads a list of sizes or offsets. Returns null if it is anything else.
     private static long[]? Sizes(JsonElement list)
     {
         if (list.ValueKind != JsonValueKind.Array)
@@ -327,11 +328,11 @@ public sealed class SafetensorsReader : IDisposable
         }
         catch (UnauthorizedAccessException fault)
         {
-            throw Unreadable("may not be read, or is not a file. Check its permissions.", fault);
+            throw Unreadable("access denied, or not a file. Check its permissions.", fault);
         }
         catch (EndOfStreamException fault)
         {
-            throw new ModelFileException($"{_path}: it became shorter while it was read. {Cure}", fault);
+            throw new ModelFileException($"{_path}: the file became shorter while it was read. {Cure}", fault);
         }
         catch (IOException fault)
         {
@@ -345,7 +346,7 @@ public sealed class SafetensorsReader : IDisposable
 
     private static string Show<T>(IReadOnlyList<T> shape) => $"[{string.Join(", ", shape)}]";
 
-    // Names come from the file: short, and on one line, whatever stands there.
+    // Names come from the file. They are shortened and kept on one line, whatever they contain.
     private static string Show(string name) =>
         string.Concat(name.Select(c => char.IsControl(c) || char.IsSurrogate(c) || c is '\u2028' or '\u2029' ? '?' : c).Take(80));
 

@@ -8,29 +8,29 @@ using Onward.Models;
 namespace Onward.Formats;
 
 /// <summary>
-/// Writes parameters in the safetensors format: the header's length (8 bytes, little-endian), the header (JSON: dtype,
-/// shape and place of each tensor), then all numbers, little-endian, without gaps.
+/// Writes parameters in the safetensors format: the header's length (8 bytes, little-endian), the header (JSON: dtype, shape
+/// and offsets of each tensor), then all numbers, little-endian, without gaps.
 /// </summary>
 public static class SafetensorsWriter
 {
-    /// <summary>Where the metadata holds the checksum of a file, if it has one.</summary>
+    /// <summary>Key of the checksum in the metadata of a file.</summary>
     internal const string ChecksumKey = "onward.xxh128";
 
-    /// <summary>Where a checkpoint of version 0.1 holds a SHA-256 in its place.</summary>
+    /// <summary>Key of the SHA-256 that checkpoints of version 0.1 contain instead.</summary>
     internal const string OldChecksumKey = "onward.sha256";
 
-    // The numbers start at a multiple of this; the header is padded with spaces, as the format's own library does.
+    // The numbers start at a multiple of this. The header is padded with spaces, as in the reference implementation.
     private const int Alignment = 8;
 
-    /// <summary>What stands in the place of the checksum while the checksum is taken.</summary>
+    /// <summary>Placeholder that stands in the header while the checksum is computed.</summary>
     internal static string ChecksumBlank { get; } = new('0', Checksum.Digits);
 
-    /// <summary>Writes a file with a checksum of every byte, or leaves the file that was there whole.</summary>
+    /// <summary>Writes a file with a checksum of every byte. If writing fails, an existing file is left intact.</summary>
     /// <param name="path">The file to create or to replace.</param>
     /// <param name="values">The parameters, in the order of their layout.</param>
-    /// <param name="metadata">Texts to keep with them.</param>
+    /// <param name="metadata">Texts to store with the parameters.</param>
     /// <exception cref="IOException">The folder is missing or the disk is full.</exception>
-    /// <exception cref="UnauthorizedAccessException">The folder may not be written to.</exception>
+    /// <exception cref="UnauthorizedAccessException">Access to the folder is denied.</exception>
     public static void Write(string path, ParameterVector values, IReadOnlyDictionary<string, string> metadata)
     {
         ArgumentNullException.ThrowIfNull(values);
@@ -40,8 +40,8 @@ public static class SafetensorsWriter
 
     /// <summary>Writes several vectors to one file.</summary>
     /// <param name="path">The file to create or to replace.</param>
-    /// <param name="vectors">The vectors, and what their parameters' names begin with.</param>
-    /// <param name="metadata">Texts to keep with them.</param>
+    /// <param name="vectors">The vectors, each with a prefix for the names of its parameters.</param>
+    /// <param name="metadata">Texts to store with the vectors.</param>
     internal static void Write(
         string path, IReadOnlyList<(string Prefix, ParameterVector Vector)> vectors, IReadOnlyDictionary<string, string> metadata)
     {
@@ -68,7 +68,7 @@ public static class SafetensorsWriter
         }
     }
 
-    // With its length before it and its padding behind.
+    // The header includes its length in front and the padding at its end.
     private static byte[] Header(List<NamedTensor> tensors, IEnumerable<KeyValuePair<string, string>> metadata)
     {
         ArrayBufferWriter<byte> buffer = new();

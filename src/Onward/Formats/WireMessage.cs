@@ -3,10 +3,11 @@ using System.Text;
 
 namespace Onward.Formats;
 
-/// <summary>One message in the wire format of Protocol Buffers, in which ONNX files and those of TensorBoard are written.</summary>
+/// <summary>One message in the wire format of Protocol Buffers, which ONNX files and TensorBoard event files use.</summary>
 /// <remarks>
-/// A field is its number and kind in one varint, then its value: a varint, four or eight bytes, or a length and as many bytes. A
-/// message within a message is such bytes, so what is added is kept in parts and never copied again, however deep it lies.
+/// A field is its number and wire type in one varint, then its value: a varint, four or eight bytes, or a length and that many
+/// bytes. A nested message is such a sequence of bytes. Parts are kept in a list, so bytes are never copied again, however
+/// deeply they are nested.
 /// </remarks>
 internal sealed class WireMessage
 {
@@ -14,13 +15,13 @@ internal sealed class WireMessage
 
     private readonly List<ReadOnlyMemory<byte>> _parts = [];
 
-    /// <summary>Bytes of the message.</summary>
+    /// <summary>Length of the message in bytes.</summary>
     internal long Length { get; private set; }
 
-    /// <summary>Adds a whole number, 0 or more.</summary>
+    /// <summary>Adds an integer of 0 or more, as a varint.</summary>
     internal WireMessage Add(int field, long value) => Head(field, Varint, value);
 
-    /// <summary>Adds a number of 32 bits.</summary>
+    /// <summary>Adds a 32-bit float.</summary>
     internal WireMessage Add(int field, float value)
     {
         byte[] part = [.. Number((field << 3) | FourBytes), 0, 0, 0, 0];
@@ -28,7 +29,7 @@ internal sealed class WireMessage
         return Part(part);
     }
 
-    /// <summary>Adds a number of 64 bits.</summary>
+    /// <summary>Adds a 64-bit float.</summary>
     internal WireMessage Add(int field, double value)
     {
         byte[] part = [.. Number((field << 3) | EightBytes), .. new byte[sizeof(double)]];
@@ -36,13 +37,13 @@ internal sealed class WireMessage
         return Part(part);
     }
 
-    /// <summary>Adds a text.</summary>
+    /// <summary>Adds a string in UTF-8.</summary>
     internal WireMessage Add(int field, string value) => Add(field, Encoding.UTF8.GetBytes(value));
 
-    /// <summary>Adds bytes, which are not copied.</summary>
+    /// <summary>Adds bytes without copying them.</summary>
     internal WireMessage Add(int field, ReadOnlyMemory<byte> value) => Head(field, Bytes, value.Length).Part(value);
 
-    /// <summary>Adds a message, which must be complete.</summary>
+    /// <summary>Adds a nested message, which must be complete.</summary>
     internal WireMessage Add(int field, WireMessage value)
     {
         Head(field, Bytes, value.Length);
@@ -51,7 +52,7 @@ internal sealed class WireMessage
         return this;
     }
 
-    /// <summary>Writes the message.</summary>
+    /// <summary>Writes the message to a stream.</summary>
     internal void WriteTo(Stream stream)
     {
         foreach (ReadOnlyMemory<byte> part in _parts)
@@ -60,7 +61,7 @@ internal sealed class WireMessage
         }
     }
 
-    // A field's number and kind, then a number: its value, or its length.
+    // Adds a field's number and wire type, then a varint: the value or its length.
     private WireMessage Head(int field, int kind, long number)
     {
         byte[] part = [.. Number((field << 3) | kind), .. Number(number)];
@@ -74,7 +75,7 @@ internal sealed class WireMessage
         return this;
     }
 
-    // Seven bits a byte, the lowest first; the highest bit says that more follow.
+    // Encodes a varint: seven bits per byte, the lowest first. The highest bit of a byte says that more bytes follow.
     private static List<byte> Number(long value)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(value);

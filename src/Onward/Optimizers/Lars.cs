@@ -4,24 +4,24 @@ using System.Runtime.Intrinsics;
 namespace Onward.Optimizers;
 
 /// <summary>
-/// Layer-wise adaptive rates (You et al. 2017; spec 5): each parameter's step is scaled by a trust ratio,
-/// 0.001 |w| / |g + decay w|, so that large batches do not shake small weights.
-/// v = momentum v + rate trust (g + decay w); w = w - v: the rate lies inside the velocity.
+/// Layer-wise adaptive rate scaling (LARS; You et al. 2017; spec 5): each parameter's step is scaled by a trust ratio, 0.001
+/// |w| / |g + decay w|. So large batches do not disturb small weights.
 /// </summary>
-/// <param name="Momentum">Part of the last velocity that is kept; 0 to below 1.</param>
-/// <param name="WeightDecay">Pull of weight matrices towards 0; 0 or more. Biases are not decayed.</param>
+/// <remarks>v = momentum v + rate trust (g + decay w); w = w - v. The learning rate is inside the velocity.</remarks>
+/// <param name="Momentum">Fraction of the last velocity that is kept, 0 to below 1.</param>
+/// <param name="WeightDecay">Coefficient of weight decay on matrices, 0 or more. Biases do not decay.</param>
 public sealed record Lars(double Momentum, double WeightDecay) : Optimizer(Momentum, WeightDecay)
 {
     private const double Coefficient = 0.001;
 
-    /// <summary>The trust ratio of a whole parameter; 1 where either norm is 0, as for biases at the first step.</summary>
-    /// <param name="valueNorm">|w|.</param>
-    /// <param name="forceNorm">|g + decay w|.</param>
+    /// <summary>The trust ratio of a whole parameter. It is 1 if either norm is 0, for example for biases at the first step.</summary>
+    /// <param name="valueNorm">Norm of the parameter, |w|.</param>
+    /// <param name="forceNorm">Norm of its gradient with weight decay, |g + decay w|.</param>
     public static double Trust(double valueNorm, double forceNorm) =>
         valueNorm > 0 && forceNorm > 0 ? Coefficient * valueNorm / forceNorm : 1;
 
     /// <inheritdoc/>
-    /// <remarks>The rate is that of the schedule times the parameter's trust ratio.</remarks>
+    /// <remarks><paramref name="rate"/> must be the scheduled learning rate times the parameter's trust ratio.</remarks>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Update(Span<float> values, ReadOnlySpan<float> gradients, Span<float> velocity, double rate, bool decay)
     {
@@ -38,7 +38,7 @@ public sealed record Lars(double Momentum, double WeightDecay) : Optimizer(Momen
             (w - v).CopyTo(values.Slice(i, Lanes));
         }
 
-        // The same roundings, so that a number's update does not depend on how a parameter is cut.
+        // Rounds as the vector code does, so that the result does not depend on how a parameter is cut into slices.
         for (; i < values.Length; i++)
         {
             velocity[i] = float.MultiplyAddEstimate(kept, velocity[i], float.MultiplyAddEstimate(pull, values[i], gradients[i]) * step);

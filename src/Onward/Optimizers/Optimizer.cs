@@ -1,18 +1,18 @@
 namespace Onward.Optimizers;
 
-/// <summary>How gradients become updates: a velocity for each number, in constant memory, some consecutive numbers at a time.</summary>
-/// <param name="Momentum">Part of the last velocity that is kept; 0 to below 1.</param>
-/// <param name="WeightDecay">Pull of weight matrices towards 0; 0 or more. Biases are not decayed.</param>
+/// <summary>Turns gradients into updates, with one velocity for each number. A parameter may be updated in slices of any size.</summary>
+/// <param name="Momentum">Fraction of the last velocity that is kept, 0 to below 1.</param>
+/// <param name="WeightDecay">Coefficient of weight decay on matrices, 0 or more. Biases do not decay.</param>
 public abstract record Optimizer(double Momentum, double WeightDecay)
 {
     private protected const int Lanes = 16;
 
-    /// <summary>Updates some consecutive numbers of one parameter.</summary>
-    /// <param name="values">The parameter; updated.</param>
-    /// <param name="gradients">Its gradient.</param>
-    /// <param name="velocity">Its velocity; updated.</param>
+    /// <summary>Updates consecutive numbers of one parameter.</summary>
+    /// <param name="values">Numbers of the parameter; updated.</param>
+    /// <param name="gradients">Their gradients.</param>
+    /// <param name="velocity">Their velocities; updated.</param>
     /// <param name="rate">The learning rate.</param>
-    /// <param name="decay">Whether weight decay applies.</param>
+    /// <param name="decay">True to apply weight decay.</param>
     /// <exception cref="ArgumentException">The lengths differ.</exception>
     public abstract void Update(Span<float> values, ReadOnlySpan<float> gradients, Span<float> velocity, double rate, bool decay);
 

@@ -1,6 +1,6 @@
 namespace Onward.Optimizers;
 
-/// <summary>How the learning rate falls over a run (spec 6.2).</summary>
+/// <summary>Shapes of the learning-rate schedule after the warm-up (spec 6.2).</summary>
 public enum ScheduleShape
 {
     /// <summary>Half a cosine from the full rate to 0.</summary>
@@ -9,7 +9,7 @@ public enum ScheduleShape
     /// <summary>A straight line from the full rate to 0.</summary>
     Linear,
 
-    /// <summary>A tenth of the rate from half of the run on, a hundredth from four fifths on.</summary>
+    /// <summary>The full rate, then a tenth of it from half of the run on, then a hundredth from four fifths on.</summary>
     Staircase,
 
     /// <summary>The full rate throughout.</summary>
@@ -17,15 +17,15 @@ public enum ScheduleShape
 }
 
 /// <summary>The learning rate of every step of a run.</summary>
-/// <param name="Shape">How the rate falls after the warm-up.</param>
-/// <param name="Peak">The full rate.</param>
-/// <param name="WarmupSteps">Steps over which the rate rises linearly from 0 to the full rate.</param>
-/// <param name="TotalSteps">Steps of the whole run, warm-up included.</param>
+/// <param name="Shape">Shape of the schedule after the warm-up.</param>
+/// <param name="Peak">The full learning rate.</param>
+/// <param name="WarmupSteps">Number of steps over which the rate rises linearly from 0 to the full rate.</param>
+/// <param name="TotalSteps">Number of steps of the whole run, including the warm-up.</param>
 public sealed record Schedule(ScheduleShape Shape, double Peak, long WarmupSteps, long TotalSteps)
 {
     /// <summary>The learning rate of a step.</summary>
-    /// <param name="step">The step's number, from 0.</param>
-    /// <remarks>During the warm-up step t takes Peak (t + 1) / WarmupSteps, so that no step is wasted on a rate of 0.</remarks>
+    /// <param name="step">Number of the step, from 0.</param>
+    /// <remarks>In the warm-up, step t has the rate Peak (t + 1) / WarmupSteps, so that no step is wasted on a rate of 0.</remarks>
     public double Rate(long step)
     {
         if (step < WarmupSteps)

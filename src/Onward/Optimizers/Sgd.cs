@@ -3,9 +3,12 @@ using System.Runtime.Intrinsics;
 
 namespace Onward.Optimizers;
 
-/// <summary>Stochastic gradient descent with momentum (spec 6.2): v = momentum v + g + decay w; w = w - rate v. No Nesterov step.</summary>
-/// <param name="Momentum">Part of the last velocity that is kept; 0 to below 1.</param>
-/// <param name="WeightDecay">Pull of weight matrices towards 0; 0 or more. Biases are not decayed.</param>
+/// <summary>
+/// Stochastic gradient descent with momentum, without Nesterov's variant (spec 6.2): v = momentum v + g + decay w; w = w - rate
+/// v.
+/// </summary>
+/// <param name="Momentum">Fraction of the last velocity that is kept, 0 to below 1.</param>
+/// <param name="WeightDecay">Coefficient of weight decay on matrices, 0 or more. Biases do not decay.</param>
 public sealed record Sgd(double Momentum, double WeightDecay) : Optimizer(Momentum, WeightDecay)
 {
     /// <inheritdoc/>
@@ -25,7 +28,7 @@ public sealed record Sgd(double Momentum, double WeightDecay) : Optimizer(Moment
             Vector512.MultiplyAddEstimate(Vector512.Create(step), v, w).CopyTo(values.Slice(i, Lanes));
         }
 
-        // The same roundings, so that a number's update does not depend on how a parameter is cut.
+        // Rounds as the vector code does, so that the result does not depend on how a parameter is cut into slices.
         for (; i < values.Length; i++)
         {
             velocity[i] = float.MultiplyAddEstimate(kept, velocity[i], float.MultiplyAddEstimate(pull, values[i], gradients[i]));

@@ -2,12 +2,10 @@ using System.Runtime.ExceptionServices;
 
 namespace Onward.Threads;
 
-/// <summary>
-/// A fixed number of threads that share out numbered jobs. The caller is one of them; a call allocates nothing.
-/// </summary>
+/// <summary>A fixed number of threads that share numbered jobs. The calling thread is one of them. A call allocates nothing.</summary>
 public sealed class WorkerTeam : IDisposable
 {
-    // A fraction of a millisecond: longer than threads wait for one another within a step, shorter than an idle team would mind.
+    // A fraction of a millisecond: longer than threads wait for each other within a step, too short to waste much time when idle.
     private const int SpinsBeforeSleep = 2000;
 
     private readonly Thread[] _threads;
@@ -21,7 +19,7 @@ public sealed class WorkerTeam : IDisposable
     private volatile bool _closed;
 
     /// <summary>Starts the threads.</summary>
-    /// <param name="count">Threads, the caller included.</param>
+    /// <param name="count">Number of threads, including the caller.</param>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="count"/> is below 1.</exception>
     public WorkerTeam(int count)
     {
@@ -38,15 +36,16 @@ public sealed class WorkerTeam : IDisposable
         }
     }
 
-    /// <summary>Threads, the caller included.</summary>
+    /// <summary>Number of threads, including the caller.</summary>
     public int Count { get; }
 
-    /// <summary>
-    /// Runs jobs 0 to <paramref name="jobs"/> - 1, each once, on any thread, and returns when all have ended. An
-    /// exception in a job ends the call with that exception once the other threads have stopped.
-    /// </summary>
+    /// <summary>Runs jobs 0 to <paramref name="jobs"/> - 1, each once, on any thread, and returns when all have ended.</summary>
+    /// <remarks>
+    /// If a job throws, no further jobs start, and the exception is rethrown to the caller when all threads have stopped.
+    /// </remarks>
     /// <param name="jobs">Number of jobs.</param>
-    /// <param name="job">Takes the job's number and the number of the thread that runs it, 0 to <see cref="Count"/> - 1.</param>
+    /// <param name="job">Called with the number of the job and the number of the thread that runs it, 0 to <see cref="Count"/> - 1.</param>
+    /// <exception cref="ObjectDisposedException">The team was disposed of.</exception>
     public void Run(int jobs, Action<int, int> job)
     {
         ArgumentNullException.ThrowIfNull(job);
@@ -72,7 +71,7 @@ public sealed class WorkerTeam : IDisposable
         _failure?.Throw();
     }
 
-    /// <summary>Ends the threads.</summary>
+    /// <summary>Stops the threads.</summary>
     public void Dispose()
     {
         if (_closed)
@@ -111,7 +110,7 @@ public sealed class WorkerTeam : IDisposable
         }
     }
 
-    // A step sends the threads off dozens of times, and to be woken by the system takes as long as a small job.
+    // A step starts the threads dozens of times, and waking a thread through the operating system takes as long as a small job.
     private static void Await(ManualResetEventSlim signal)
     {
         for (int i = 0; i < SpinsBeforeSleep && !signal.IsSet; i++)

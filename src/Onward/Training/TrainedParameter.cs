@@ -2,15 +2,18 @@ using Onward.Models;
 
 namespace Onward.Training;
 
-/// <summary>A parameter that an update touches.</summary>
+/// <summary>A parameter that an update changes.</summary>
 /// <param name="Parameter">The parameter.</param>
-/// <param name="Decays">Whether weight decay applies.</param>
-/// <param name="RateScale">What the learning rate is multiplied by.</param>
+/// <param name="Decays">True if weight decay applies.</param>
+/// <param name="RateScale">Factor applied to the learning rate.</param>
 public readonly record struct TrainedParameter(Parameter Parameter, bool Decays, double RateScale = 1)
 {
-    /// <summary>What training changes of a model: all, but for the readout of a network without labels, which learns apart.</summary>
+    /// <summary>
+    /// The parameters that training updates: all of them, except the readout of a self-supervised network, which is trained
+    /// separately.
+    /// </summary>
     /// <param name="model">The model.</param>
-    /// <param name="options">How it is trained.</param>
+    /// <param name="options">The training options.</param>
     internal static TrainedParameter[] Of(LocalMixer model, TrainingOptions options) =>
         model.Options.IsSelfSupervised ? WithoutLabels(model) : WithLabels(model, options.ReadoutRateScale);
 
@@ -20,7 +23,7 @@ public readonly record struct TrainedParameter(Parameter Parameter, bool Decays,
             parameter => new TrainedParameter(parameter, parameter.IsMatrix, IsReadout(model, parameter) ? readoutScale : 1)),
     ];
 
-    // Only the matrices of the blocks' layers decay (spec 5).
+    // Weight decay applies only to the weight matrices of the blocks' layers (spec 5).
     private static TrainedParameter[] WithoutLabels(LocalMixer model)
     {
         HashSet<Parameter> layers = [.. model.Blocks.SelectMany(block => block.Layers).Select(layer => layer.Weight)];

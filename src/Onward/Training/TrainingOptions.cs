@@ -5,7 +5,7 @@ using Onward.Optimizers;
 
 namespace Onward.Training;
 
-/// <summary>An optimiser by name.</summary>
+/// <summary>The available optimisers.</summary>
 public enum OptimizerKind
 {
     /// <summary><see cref="Optimizers.Sgd"/>.</summary>
@@ -15,108 +15,114 @@ public enum OptimizerKind
     Lars,
 }
 
-/// <summary>How a model is trained.</summary>
+/// <summary>Options of training.</summary>
 public sealed record TrainingOptions
 {
-    /// <summary>What <see cref="ReadoutLearningRate"/> is where nothing else is said: that of the paper's code.</summary>
+    /// <summary>The default of <see cref="ReadoutLearningRate"/>, taken from the paper's code.</summary>
     public const double DefaultReadoutLearningRate = 0.01;
 
-    /// <summary>Passes over the training set; at least 1.</summary>
+    /// <summary>Number of passes over the training set, at least 1.</summary>
     public required int Epochs { get; init; }
 
     /// <summary>
-    /// Images in a step, seen once or, where views are compared, in two views; at least 1. What is left of an epoch below one batch is
-    /// dropped.
+    /// Number of images in a step, at least 1. In a contrastive run each of them is used in two views. An incomplete last batch
+    /// of an epoch is left out. Default 128.
     /// </summary>
     public int BatchSize { get; init; } = 128;
 
-    /// <summary>The full learning rate; above 0.</summary>
+    /// <summary>The learning rate that the warm-up reaches, above 0.</summary>
     public required double LearningRate { get; init; }
 
     /// <summary>
-    /// Whether <see cref="LearningRate"/> is that of 256 images in a step and is scaled to the batch (spec 5); default false.
+    /// True if <see cref="LearningRate"/> applies to 256 images per step and is scaled linearly with the batch size (spec 5).
+    /// Default false.
     /// </summary>
     public bool ScalesRateWithBatch { get; init; }
 
-    /// <summary>How gradients become updates; default SGD.</summary>
+    /// <summary>The optimiser. Default SGD.</summary>
     public OptimizerKind Optimizer { get; init; } = OptimizerKind.Sgd;
 
-    /// <summary>Momentum; 0 to below 1.</summary>
+    /// <summary>Momentum, 0 to below 1. Default 0.9.</summary>
     public double Momentum { get; init; } = 0.9;
 
-    /// <summary>Weight decay on matrices; 0 or more.</summary>
+    /// <summary>Weight decay on matrices, 0 or more. Default 0.0001.</summary>
     public double WeightDecay { get; init; } = 1e-4;
 
-    /// <summary>How the learning rate falls.</summary>
+    /// <summary>Shape of the learning-rate schedule after the warm-up. Default cosine.</summary>
     public ScheduleShape Schedule { get; init; } = ScheduleShape.Cosine;
 
-    /// <summary>Epochs, or parts of one, over which the learning rate rises from 0; 0 to <see cref="Epochs"/>.</summary>
+    /// <summary>Length of the warm-up, in which the learning rate rises from 0, in epochs: 0 to <see cref="Epochs"/>. Default 1.</summary>
     public double WarmupEpochs { get; init; } = 1;
 
     /// <summary>
-    /// Constant rate at which the readout of a network without labels learns, one epoch after each of the network's; above 0.
+    /// Constant learning rate of the readout of a self-supervised network, above 0. The readout is trained for one epoch after
+    /// each epoch of the network.
     /// </summary>
     public double ReadoutLearningRate { get; init; } = DefaultReadoutLearningRate;
 
     /// <summary>
-    /// What the learning rate is multiplied by for the readout of a network with labels, weight decay with it; above 0. The paper's
-    /// code trains with 0.1 (<c>last_layer_lr</c>, spec 4.1).
+    /// Factor on the learning rate of the readout of a supervised network, above 0. It scales the weight decay too. Default 1.
+    /// The paper's code uses 0.1 (<c>last_layer_lr</c>, spec 4.1).
     /// </summary>
     public double ReadoutRateScale { get; init; } = 1;
 
-    /// <summary>How images are changed in training; where views are compared, how the first is made. Default not at all.</summary>
+    /// <summary>Augmentation of training images; in a contrastive run, of the first view. Default none.</summary>
     public ViewRecipe Augmentation { get; init; } = ViewRecipe.None;
 
-    /// <summary>How the second view is made where views are compared; default null, like the first.</summary>
+    /// <summary>Augmentation of the second view in a contrastive run. Default null: as for the first view.</summary>
     public ViewRecipe? SecondView { get; init; }
 
-    /// <summary>Steps of an epoch at most, at least 1; what is left of its images is not seen. Default null, all.</summary>
+    /// <summary>
+    /// Largest number of steps in an epoch, at least 1; the other images of the epoch are not used. Default null: no limit.
+    /// </summary>
     public int? MaximumSteps { get; init; }
 
     /// <summary>
-    /// Batches of images that an evaluation takes at most, at least 1. They are drawn by the seed, from test and training images alike.
-    /// Default null: all images.
+    /// Largest number of batches in an evaluation, at least 1. The images are drawn from the test set and the training set by
+    /// the seed. Default null: all images are evaluated.
     /// </summary>
     public int? MaximumTestBatches { get; init; }
 
     /// <summary>
-    /// Epochs without a new lowest error on the test set after which the run ends, at least 1. Default null: it ends after all epochs.
+    /// Number of epochs without a new lowest test error after which training stops early, at least 1. Default null: never.
     /// </summary>
     public int? Patience { get; init; }
 
     /// <summary>
-    /// What each step keeps of an exponential moving average of the parameters, which is what is evaluated and, in the end, what the
-    /// model holds; below 1. Default 0: no average.
+    /// Decay of an exponential moving average of the parameters, 0 to below 1. Evaluation uses the average, and the model holds
+    /// it when training ends. Default 0: no average.
     /// </summary>
     public double AverageDecay { get; init; }
 
     /// <summary>
-    /// Steps of each epoch, spread evenly, whose gradients are compared with exact ones; 0 or more. Changes no weights. Default 0.
+    /// Number of steps per epoch, evenly spaced, whose gradients are compared with exact ones; 0 or more. It does not affect
+    /// training. Default 0.
     /// </summary>
     public int ComparedSteps { get; init; }
 
     /// <summary>
-    /// Time between checkpoints within an epoch; 0 or more, 0 for one after each step. Changes no result. Default ten minutes.
+    /// Time between checkpoints within an epoch, 0 or more; 0 for one after each step. It does not affect results. Default ten
+    /// minutes.
     /// </summary>
     [JsonIgnore]
     public TimeSpan CheckpointInterval { get; init; } = TimeSpan.FromMinutes(10);
 
-    /// <summary>The rate that the schedule starts from.</summary>
+    /// <summary>The learning rate that the warm-up reaches, after scaling with the batch size.</summary>
     public double PeakRate => ScalesRateWithBatch ? LearningRate * BatchSize / 256 : LearningRate;
 
-    /// <summary>Names every draw of the run: initial weights, order of examples, noise.</summary>
+    /// <summary>Seed of all random draws of the run: initial weights, order of examples, views and noise.</summary>
     public required ulong Seed { get; init; }
 
-    /// <summary>How each view of an image is made for a model: one, or two where it compares them.</summary>
+    /// <summary>The recipe of each view of an image: one, or two if the model is self-supervised.</summary>
     internal ViewRecipe[] Views(LocalMixer model) =>
         model.Options.IsSelfSupervised ? [Augmentation, SecondView ?? Augmentation] : [Augmentation];
 
-    /// <summary>The optimiser that the options name.</summary>
+    /// <summary>Creates the optimiser.</summary>
     internal Optimizers.Optimizer CreateOptimizer() =>
         Optimizer == OptimizerKind.Lars ? new Lars(Momentum, WeightDecay) : new Sgd(Momentum, WeightDecay);
 
-    /// <summary>Checks every rule above.</summary>
-    /// <exception cref="ArgumentException">Something is out of range; the message lists all of it.</exception>
+    /// <summary>Checks that every option is in its range.</summary>
+    /// <exception cref="ArgumentException">An option is out of range; the message lists all faults.</exception>
     public void Validate()
     {
         List<string> faults = [];

@@ -5,8 +5,8 @@ using Onward.Threads;
 namespace Onward.Training;
 
 /// <summary>
-/// An exponential moving average of a model's parameters over the steps of a run (Polyak and Juditsky 1992), which scatters
-/// less than the parameters themselves do. It never acts back on training.
+/// An exponential moving average of a model's parameters over the steps of a run (Polyak and Juditsky 1992). It fluctuates less
+/// than the parameters, and never affects training.
 /// </summary>
 internal sealed class WeightAverage
 {
@@ -20,10 +20,10 @@ internal sealed class WeightAverage
     private readonly Action<int, int> _exchange;
     private float _share;
 
-    /// <summary>Takes memory for it.</summary>
+    /// <summary>Allocates the average.</summary>
     /// <param name="model">The model.</param>
-    /// <param name="parameters">What is averaged; the rest of the model is no part of it.</param>
-    /// <param name="decay">The share of the average that a step keeps; above 0 and below 1.</param>
+    /// <param name="parameters">The parameters to average.</param>
+    /// <param name="decay">Decay of the average per step, above 0 and below 1.</param>
     /// <param name="team">The threads that share the work.</param>
     internal WeightAverage(LocalMixer model, IEnumerable<Parameter> parameters, double decay, WorkerTeam team)
     {
@@ -38,29 +38,30 @@ internal sealed class WeightAverage
         _exchange = Exchange;
     }
 
-    /// <summary>The average or, while it is exchanged, the parameters that training goes on with.</summary>
+    /// <summary>The average. While it is exchanged: the model's own parameters, with which training continues.</summary>
     internal ParameterVector Values { get; }
 
-    /// <summary>Whether the model holds the average.</summary>
+    /// <summary>True while the model holds the average.</summary>
     internal bool IsExchanged { get; private set; }
 
-    /// <summary>Starts anew.</summary>
-    /// <param name="values">What it starts at: the model's parameters, or what a checkpoint has kept.</param>
+    /// <summary>Sets the average.</summary>
+    /// <param name="values">Initial value: the model's parameters, or the average from a checkpoint.</param>
     internal void Start(ParameterVector values)
     {
         values.All.CopyTo(Values.All);
         IsExchanged = false;
     }
 
-    /// <summary>Takes the parameters that a step has left.</summary>
-    /// <param name="step">The step's number, from 0: early steps keep less, or the average would long be that of the first draw.</param>
+    /// <summary>Adds the model's parameters after a step.</summary>
+    /// <param name="step">Number of the step, from 0. Early steps use a smaller decay, so that the initial parameters are forgotten
+    /// quickly.</param>
     internal void Add(long step)
     {
         _share = (float)(1 - Math.Min(_decay, (1.0 + step) / (10.0 + step)));
         _team.Run(_slices.Length, _add);
     }
 
-    /// <summary>Puts the average into the model and its parameters here, or both back.</summary>
+    /// <summary>Swaps the average and the model's parameters.</summary>
     internal void Exchange()
     {
         _team.Run(_slices.Length, _exchange);

@@ -194,12 +194,12 @@ public sealed class ProcessTests : IDisposable
         (code, text) = Run($"data verify mnist --data {_workplace.Data}");
         Assert.Equal(2, code);
         Assert.Contains(
-            "files cannot be compared with their published checksums, which .NET takes from OpenSSL: this machine has none. Install OpenSSL",
+            "files cannot be compared with their published checksums: .NET needs OpenSSL for them, and this machine has none. Install OpenSSL",
             text);
         (code, text) = Run("data download mnist");
         Assert.Equal(2, code);
         Assert.Contains(
-            "cannot be downloaded: .NET takes HTTPS and checksums from OpenSSL, and this machine has none. Install OpenSSL", text);
+            "cannot be downloaded: .NET needs OpenSSL for HTTPS and checksums, and this machine has none. Install OpenSSL", text);
 
         (int, string) Run(string command)
         {

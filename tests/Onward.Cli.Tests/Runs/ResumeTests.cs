@@ -158,7 +158,7 @@ public sealed class ResumeTests : IDisposable
         File.CreateSymbolicLink(newest, _workplace["absent"]);
 
         _workplace.Refuse(
-            "train --resume run", $"{newest}: no such file. Check the path. To go on from an earlier checkpoint, move this one elsewhere.");
+            "train --resume run", $"{newest}: no such file. Check the path. To resume from an earlier checkpoint, move this one elsewhere.");
 
         File.Move(away, newest, overwrite: true);
         if (!OperatingSystem.IsWindows() && Environment.UserName != "root")
@@ -166,7 +166,7 @@ public sealed class ResumeTests : IDisposable
             File.SetUnixFileMode(newest, UnixFileMode.None);
             _workplace.Refuse(
                 "train --resume run",
-                $"{newest}: may not be read, or is not a file. Check its permissions. To go on from an earlier checkpoint, move this one elsewhere.");
+                $"{newest}: access denied, or not a file. Check its permissions. To resume from an earlier checkpoint, move this one elsewhere.");
             File.SetUnixFileMode(newest, UnixFileMode.UserRead | UnixFileMode.UserWrite);
         }
 

@@ -124,8 +124,8 @@ public sealed class BackpropagationEstimatorTests
             return loss;
         }
 
-        GradientEstimate<double> first = Backprop.Estimate(
-            Mlp.Parameters, Losses, step: 0), second = Backprop.Estimate(Mlp.Parameters, Losses, step: 1);
+        GradientEstimate<double> first = Backprop.Estimate(Mlp.Parameters, Losses, step: 0);
+        GradientEstimate<double> second = Backprop.Estimate(Mlp.Parameters, Losses, step: 1);
 
         Tolerance.Near(Draw.Numbers(first.Estimates["w1"]), Draw.Numbers(second.Estimates["w1"]), Tolerance.Double, "w1");
     }
@@ -154,8 +154,8 @@ public sealed class BackpropagationEstimatorTests
     {
         foreach (GradientEstimator<double> estimator in new GradientEstimator<double>[]
         {
-            new WeightPerturbationEstimator<double>(
-                NoiseDistribution.Gaussian, 1, seed: 1), new ActivityPerturbationEstimator<double>(NoiseDistribution.Gaussian, 1, seed: 1),
+            new WeightPerturbationEstimator<double>(NoiseDistribution.Gaussian, 1, seed: 1),
+            new ActivityPerturbationEstimator<double>(NoiseDistribution.Gaussian, 1, seed: 1),
         })
         {
             estimator.Estimate(

@@ -60,8 +60,8 @@ public sealed class DualTensorTests
     [Fact]
     public void Matrix_product_is_the_sum_of_products_in_each_batch()
     {
-        DualTensor<double> x = DualTensor.Constant(
-            Draw.Normals<double>(1, [2, 1, 4, 3])), y = DualTensor.Constant(Draw.Normals<double>(2, [5, 3, 2]));
+        DualTensor<double> x = DualTensor.Constant(Draw.Normals<double>(1, [2, 1, 4, 3]));
+        DualTensor<double> y = DualTensor.Constant(Draw.Normals<double>(2, [5, 3, 2]));
         double[] expected = new double[2 * 5 * 4 * 2];
         for (int i = 0; i < expected.Length; i++)
         {

@@ -22,8 +22,8 @@ public sealed class FeedbackAlignmentEstimatorTests
     [Fact]
     public void Random_feedback_meets_the_pass_derived_on_paper()
     {
-        IReadOnlyDictionary<string, double[]> expected = Mlp.Gradient(
-            weight => Feedback(Mlp.Parameters, weight)), backprop = Mlp.Gradient();
+        IReadOnlyDictionary<string, double[]> expected = Mlp.Gradient(weight => Feedback(Mlp.Parameters, weight));
+        IReadOnlyDictionary<string, double[]> backprop = Mlp.Gradient();
 
         GradientEstimate<double> estimate = Alignment.Estimate(Mlp.Parameters, Mlp.Losses, step: 0);
 
@@ -83,8 +83,8 @@ public sealed class FeedbackAlignmentEstimatorTests
 
         RequireSame(estimate, new FeedbackAlignmentEstimator<double>(seed: 3).Estimate(reversed, Mlp.Losses, step: 9));
         Assert.NotEqual(
-            Draw.Numbers(estimate.Estimates["w1"]), Draw.Numbers(
-                new FeedbackAlignmentEstimator<double>(seed: 4).Estimate(Mlp.Parameters, Mlp.Losses, step: 0).Estimates["w1"]));
+            Draw.Numbers(estimate.Estimates["w1"]),
+            Draw.Numbers(new FeedbackAlignmentEstimator<double>(seed: 4).Estimate(Mlp.Parameters, Mlp.Losses, step: 0).Estimates["w1"]));
         Assert.NotEqual(Alignment.Feedback(0, 4, 5).Values, Alignment.Feedback(1, 4, 5).Values);
         DenseArray<double> feedback = Alignment.Feedback(0, 400, 100);
         Assert.Equal([100, 400], feedback.Shape);

@@ -124,8 +124,8 @@ public sealed class ForwardGradientEstimatorTests
     public void Noise_of_a_block_does_not_meet_the_loss_of_another(bool onActivities)
     {
         ForwardGradientEstimator<double> estimator = onActivities
-            ? new ActivityPerturbationEstimator<double>(
-                NoiseDistribution.Gaussian, 1, seed: 1) : new WeightPerturbationEstimator<double>(NoiseDistribution.Gaussian, 1, seed: 1);
+            ? new ActivityPerturbationEstimator<double>(NoiseDistribution.Gaussian, 1, seed: 1)
+            : new WeightPerturbationEstimator<double>(NoiseDistribution.Gaussian, 1, seed: 1);
         double[] Estimate(string parameter, double first, double second) => Draw.Numbers(estimator.Estimate(
             Mlp.Parameters,
             sweep =>
@@ -173,8 +173,8 @@ public sealed class ForwardGradientEstimatorTests
                 differences.Add(gradient.Sum(exact =>
                 {
                     double[] probe = Draw.Numbers(Draw.Normals<double>(77, [exact.Value.Length]));
-                    return TensorPrimitives.Dot<double>(
-                        probe, Draw.Numbers(estimate.Estimates[exact.Key])) - TensorPrimitives.Dot<double>(probe, exact.Value);
+                    return TensorPrimitives.Dot<double>(probe, Draw.Numbers(estimate.Estimates[exact.Key]))
+                        - TensorPrimitives.Dot<double>(probe, exact.Value);
                 }));
             }
 
@@ -189,8 +189,8 @@ public sealed class ForwardGradientEstimatorTests
     [Fact]
     public void Noise_is_a_function_of_seed_and_step_alone()
     {
-        ActivityPerturbationEstimator<double> estimator = new(
-            NoiseDistribution.Gaussian, 1, seed: 1), other = new(NoiseDistribution.Gaussian, 1, seed: 2);
+        ActivityPerturbationEstimator<double> estimator = new(NoiseDistribution.Gaussian, 1, seed: 1);
+        ActivityPerturbationEstimator<double> other = new(NoiseDistribution.Gaussian, 1, seed: 2);
         IReadOnlyDictionary<string, Tensor<double>> reversed = Mlp.Parameters.Reverse().ToDictionary();
         double[] Weights(ForwardGradientEstimator<double> from, IReadOnlyDictionary<string, Tensor<double>> parameters, uint step) =>
             Draw.Numbers(from.Estimate(parameters, Mlp.Losses, step).Estimates["w2"]);

@@ -12,10 +12,9 @@ public sealed class KernelOracleTests
     {
         const int Runs = 7, Size = 24;
         Tensor<double> x = Draw.Normals<double>(1, [Runs, Size]), v = Draw.Normals<double>(2, [Runs, Size]);
-        float[] y =
-        [
-            .. Draw.Numbers(x).Select(number => (float)number),
-        ], tangent = [.. Draw.Numbers(v).Select(number => (float)number)], reciprocal = new float[Runs];
+        float[] y = [.. Draw.Numbers(x).Select(number => (float)number)];
+        float[] tangent = [.. Draw.Numbers(v).Select(number => (float)number)];
+        float[] reciprocal = new float[Runs];
         (Tensor<double> expectedValue, Tensor<double> expectedTangent) = ForwardMode.Jvp(input => input.LayerNorm(), x, v);
 
         LayerNorm.Normalize(y, y, reciprocal, Size, 1e-5f);

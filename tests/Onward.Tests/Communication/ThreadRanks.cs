@@ -1,12 +1,13 @@
 using System.Collections.Concurrent;
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.ExceptionServices;
 using Onward.Communication;
 
 namespace Onward.Tests.Communication;
 
 /// <summary>
-/// Ranks that are threads of this process, for tests of what ranks do. Sums go in the order of ranks; what one sends waits for the other to
-/// take.
+/// Ranks that are threads of this process, for tests. Sums are computed in the order of ranks. Sent values wait until the receiver takes
+/// them.
 /// </summary>
 internal sealed class ThreadRanks : Communicator
 {
@@ -90,10 +91,7 @@ internal sealed class ThreadRanks : Communicator
         return new ThreadRanks(mine, Array.IndexOf(same, Rank));
     }
 
-    [
-        System.Diagnostics.CodeAnalysis.SuppressMessage(
-            "Reliability", "CA1001", Justification = "Threads that were held up may still look at it; it ends with the test."),
-    ]
+    [SuppressMessage("Reliability", "CA1001", Justification = "Delayed threads may still use it; it ends with the test.")]
     private sealed class Group(int count)
     {
         private readonly Barrier _barrier = new(count);

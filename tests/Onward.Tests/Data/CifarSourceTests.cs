@@ -138,7 +138,7 @@ public sealed class CifarSourceTests : IDisposable
         File.Delete(_folder["data_batch_3.bin"]);
         Directory.CreateDirectory(_folder["data_batch_3.bin"]);
 
-        AssertDamaged(_folder.Path, "data_batch_3.bin: may not be read, or is not a file");
+        AssertDamaged(_folder.Path, "data_batch_3.bin: access denied, or not a file");
     }
 
     [Fact]
@@ -189,7 +189,7 @@ public sealed class CifarSourceTests : IDisposable
 
         if (type is 'L' or 'x')
         {
-            AssertDamaged(archive, "corrupt or truncated, or no gzip file");
+            AssertDamaged(archive, "corrupt or truncated, or not a gzip file");
         }
         else
         {

@@ -17,8 +17,8 @@ public sealed class IdxFileTests : IDisposable
         { TemporaryFolder.Gzip([.. TemporaryFolder.Images(3), 0]), "more bytes follow the 18 values" },
         { TemporaryFolder.Gzip(TemporaryFolder.Images(3)[..20]), "truncated after 4 values, expected 18" },
         { TemporaryFolder.Gzip(TemporaryFolder.Images(3))[..^12], "truncated after 15 values, expected 18" },
-        { FlipChecksum(TemporaryFolder.Gzip(TemporaryFolder.Images(3))), "corrupt or truncated, or no gzip file" },
-        { [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 0xff, 0xff, 0xff], "corrupt or truncated, or no gzip file" },
+        { FlipChecksum(TemporaryFolder.Gzip(TemporaryFolder.Images(3))), "corrupt or truncated, or not a gzip file" },
+        { [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 0xff, 0xff, 0xff], "corrupt or truncated, or not a gzip file" },
         { TemporaryFolder.Header(0x803, 0, 2, 3, 0), "size 1 of 3 is 0, expected 1 or more examples" },
         { TemporaryFolder.Header(0x803, 3, 0, 3, 0), "size 2 of 3 is 0, expected 1 to 4096" },
         { TemporaryFolder.Header(0x803, 3, 2, 5000, 0), "size 3 of 3 is 5000, expected 1 to 4096" },
@@ -31,7 +31,7 @@ public sealed class IdxFileTests : IDisposable
         { TemporaryFolder.Colours(3, 0), "size 4 of 4 is 0, expected 1 or 3 channels" },
         { TemporaryFolder.Colours(3, 2), "size 4 of 4 is 2, expected 1 or 3 channels" },
         { TemporaryFolder.Colours(3, 4), "size 4 of 4 is 4, expected 1 or 3 channels" },
-        { TemporaryFolder.Header(0x805, 3, 2, 3, 40), "magic number 0x00000805, expected 0x00000803 or 0x00000804. This is no IDX file" },
+        { TemporaryFolder.Header(0x805, 3, 2, 3, 40), "magic number 0x00000805, expected 0x00000803 or 0x00000804. This is not an IDX file" },
     };
 
     [Theory]
@@ -120,7 +120,7 @@ public sealed class IdxFileTests : IDisposable
 
     [Fact]
     public void A_folder_in_place_of_a_file_is_told() =>
-        AssertFault(_folder.Path, _folder.Path, _folder.Path, "may not be read, or is not a file");
+        AssertFault(_folder.Path, _folder.Path, _folder.Path, "access denied, or not a file");
 
     [Fact]
     public void A_file_without_permission_is_told()
@@ -131,7 +131,7 @@ public sealed class IdxFileTests : IDisposable
         File.SetUnixFileMode(images, UnixFileMode.None);
 #pragma warning restore CA1416
 
-        AssertFault(images, images, images, "may not be read");
+        AssertFault(images, images, images, "access denied");
     }
 
     [Theory]

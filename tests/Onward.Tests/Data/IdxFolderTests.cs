@@ -76,7 +76,7 @@ public sealed class IdxFolderTests : IDisposable
 
         DataException fault = Assert.Throws<DataException>(() => mnist.Load(_folder.Path, null, TestContext.Current.CancellationToken));
 
-        Assert.Equal($"{_folder.Path}: images of 2x3x3, in colour, expected the grey ones of MNIST. Use its files.", fault.Message);
+        Assert.Equal($"{_folder.Path}: colour images of 2x3x3, expected the grey ones of MNIST. Use the files of MNIST.", fault.Message);
     }
 
     [Fact]

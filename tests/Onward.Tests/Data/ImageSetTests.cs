@@ -25,8 +25,8 @@ public sealed class ImageSetTests
     {
         ImagesOfAnySize images = new(40, damaged: [7, 8, 39]);
         ViewRecipe[] views = [ViewRecipe.ContrastiveFirst, ViewRecipe.PaddedCrop];
-        using BatchLoader one = new(images, Mean, Deviation, 7, seed: 4, views), four = new(
-            images, Mean, Deviation, 7, seed: 4, views, threads: 4);
+        using BatchLoader one = new(images, Mean, Deviation, 7, seed: 4, views);
+        using BatchLoader four = new(images, Mean, Deviation, 7, seed: 4, views, threads: 4);
 
         Assert.Equal(Everything(one.Epoch(2, 0, Token)), Everything(four.Epoch(2, 0, Token)));
         Assert.Equal(Everything(one.InOrder(Token)), Everything(four.InOrder(Token)));

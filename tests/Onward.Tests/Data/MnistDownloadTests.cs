@@ -77,7 +77,7 @@ public sealed class MnistDownloadTests : IDisposable
     {
         _folder.Write("cache", []);
 
-        AssertNotKept("cannot be kept in");
+        AssertNotKept("cannot be stored in");
         Assert.Single(Directory.GetFiles(_folder.Path, "*", SearchOption.AllDirectories));
     }
 
@@ -90,7 +90,8 @@ public sealed class MnistDownloadTests : IDisposable
         try
         {
             AssertNotKept(
-                $"train-images-idx3-ubyte.gz cannot be kept in {_folder["cache"]}: the disk is full. Make the folder writable and leave 9.9 MB free, or put the published files there.");
+                $"train-images-idx3-ubyte.gz cannot be stored in {_folder["cache"]}: the disk is full. "
+                + "Make the folder writable and leave 9.9 MB free, or put the published files there.");
             Assert.Empty(Directory.GetFiles(_folder["cache"]));
         }
         finally

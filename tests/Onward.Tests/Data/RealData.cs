@@ -1,7 +1,7 @@
 namespace Onward.Tests.Data;
 
 /// <summary>
-/// The true files of a data set, where this machine has them: in <c>ONWARD_DATA</c>, or in <c>shared/data</c> beside the repository.
+/// The original files of a data set, if this machine has them: in <c>ONWARD_DATA</c>, or in <c>shared/data</c> next to the repository.
 /// </summary>
 internal static class RealData
 {

@@ -40,11 +40,11 @@ internal static class SmallCifar
                 new UstarTarEntry(TarEntryType.Directory, "cifar-10-batches-bin/") { ModificationTime = DateTimeOffset.UnixEpoch });
             foreach ((string name, byte[] content) in files)
             {
-                writer.WriteEntry(
-                    new UstarTarEntry(
-                        TarEntryType.RegularFile,
-                        $"cifar-10-batches-bin/{name}")
-                    { DataStream = new MemoryStream(content), ModificationTime = DateTimeOffset.UnixEpoch });
+                writer.WriteEntry(new UstarTarEntry(TarEntryType.RegularFile, $"cifar-10-batches-bin/{name}")
+                {
+                    DataStream = new MemoryStream(content),
+                    ModificationTime = DateTimeOffset.UnixEpoch,
+                });
             }
         }
 

@@ -21,9 +21,7 @@ internal sealed class TemporaryFolder : IDisposable
         return file;
     }
 
-    /// <summary>
-    /// Images of two rows and three columns, whose bytes after the header are 0, 7, 14 ... [example, row, column, channel]
-    /// </summary>
+    /// <summary>Images of two rows and three columns; the bytes after the header are 0, 7, 14 ... [example, row, column, channel]</summary>
     public static byte[] Colours(int count, int channels)
     {
         byte[] file = new byte[20 + (count * 6 * channels)];

@@ -65,7 +65,7 @@ public sealed class InputFileTests : IDisposable
             }),
             TestContext.Current.CancellationToken);
 
-        Assert.Equal($"{pipe}: may not be read, or is not a file. Check its permissions.", fault?.Message);
+        Assert.Equal($"{pipe}: access denied, or not a file. Check its permissions.", fault?.Message);
     }
 
     [Fact]

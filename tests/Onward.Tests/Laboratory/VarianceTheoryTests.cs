@@ -32,8 +32,8 @@ public sealed class VarianceTheoryTests
     public void Passes_divide_all_but_the_variance_of_the_data()
     {
         VarianceTheory theory = new(V, S);
-        double once = theory.Estimate(
-            8, shared: false, N, passes: 1, fourthMoment: 3), often = theory.Estimate(8, shared: false, N, passes: 4, fourthMoment: 3);
+        double once = theory.Estimate(8, shared: false, N, passes: 1, fourthMoment: 3);
+        double often = theory.Estimate(8, shared: false, N, passes: 4, fourthMoment: 3);
 
         Assert.Equal((once - theory.Exact(N)) / 4, often - theory.Exact(N), 1e-12);
     }

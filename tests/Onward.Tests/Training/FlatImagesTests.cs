@@ -26,8 +26,8 @@ public sealed class FlatImagesTests
         ForwardGradient rule = new(model, team, NoiseDistribution.Gaussian, LossScope.All, passes: 1, seed: 1);
         TrainingOptions options =
             new() { Epochs = 1, BatchSize = 32, LearningRate = 0.05, WarmupEpochs = 0.5, MaximumSteps = Steps, Seed = 1 };
-        LabelledImages training =
-            ProceduralDigits.GenerateImages(1, 0, 32 * Steps), test = ProceduralDigits.GenerateImages(1, 32 * Steps, 64);
+        LabelledImages training = ProceduralDigits.GenerateImages(1, 0, 32 * Steps);
+        LabelledImages test = ProceduralDigits.GenerateImages(1, 32 * Steps, 64);
         (float[] mean, float[] deviation) = PixelStatistics.Of(training);
 
         new Trainer(model, rule, team, new ImageDataset("digits", training, test, mean, deviation, "drawn"), options, TimeProvider.System)

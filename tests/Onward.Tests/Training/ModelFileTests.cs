@@ -45,7 +45,7 @@ public sealed class ModelFileTests : IDisposable
         { "\"data_offsets\":[0,64]", "\"data_offsets\":[0,64,80]", "are not two whole numbers" },
         { "\"data_offsets\":[0,64]", "\"data_offsets\":[16,80]", "leaves a gap before it: it begins at byte 16, expected 0" },
         { "\"data_offsets\":[64,80]", "\"data_offsets\":[48,64]", "overlaps the tensor before it: it begins at byte 48, expected 64" },
-        { "blocks.0.channel.bias", "blocks.0.channel.weight", "the header is no valid JSON" },
+        { "blocks.0.channel.bias", "blocks.0.channel.weight", "the header is not valid JSON" },
         { "blocks.0.channel.bias", "blocks.0.channel.base", "no tensor 'blocks.0.channel.bias', expected one of shape [4]" },
         { "\"shape\":[4,4]", "\"shape\":[16]", "has the shape [16], expected [4, 4]" },
         { "\"__metadata__\"", "\"metadata\"", "tensor 'metadata' is not described" },
@@ -158,10 +158,10 @@ public sealed class ModelFileTests : IDisposable
     }
 
     [Theory]
-    [InlineData("[]", "the header is no JSON object")]
-    [InlineData("{", "the header is no valid JSON")]
+    [InlineData("[]", "the header is not a JSON object")]
+    [InlineData("{", "the header is not valid JSON")]
     [InlineData("{}", "bytes of numbers, expected 0")]
-    [InlineData("{\"__metadata__\":[]}", "__metadata__ is no JSON object")]
+    [InlineData("{\"__metadata__\":[]}", "__metadata__ is not a JSON object")]
     [InlineData("{\"__metadata__\":{\"a\":1}}", "__metadata__ holds 'a', which is no text")]
     public void A_header_of_another_kind_is_told(string header, string expected) => AssertFault(Damage(_ => header), expected);
 
@@ -171,7 +171,7 @@ public sealed class ModelFileTests : IDisposable
         string extra = "{\"extra\\n\":{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[0,0]},";
         string path = Damage(header => extra + header[1..]);
 
-        AssertFault(path, "tensor 'extra?' is no parameter of the model");
+        AssertFault(path, "tensor 'extra?' is not a parameter of the model");
     }
 
     [Fact]
@@ -201,7 +201,7 @@ public sealed class ModelFileTests : IDisposable
     {
         AssertFault(_folder["absent"], "no such file");
         AssertFault(_folder["absent/model"], "no such file");
-        AssertFault(_folder.Path, "may not be read, or is not a file");
+        AssertFault(_folder.Path, "access denied, or not a file");
     }
 
     [Fact]

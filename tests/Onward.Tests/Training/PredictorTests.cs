@@ -146,9 +146,17 @@ public sealed class PredictorTests : IDisposable
     private double Confidence(LocalMixer model, int unsure) =>
         Predict(model, new EarlyExit { LastBlock = 0 }).Select(answer => answer.Probabilities.Max()).Order().Append(1f).ElementAt(unsure);
 
-    private double Error(List<(int? Block, float[] Probabilities)> answers) =>
-        100.0 * answers.Where((answer, i) => TensorPrimitives.IndexOfMax<float>(answer.Probabilities) != _images.Labels.Span[i])
-            .Count() / Images;
+    private double Error(List<(int? Block, float[] Probabilities)> answers)
+    {
+        ReadOnlySpan<int> labels = _images.Labels.Span;
+        int mistakes = 0;
+        for (int i = 0; i < answers.Count; i++)
+        {
+            mistakes += TensorPrimitives.IndexOfMax<float>(answers[i].Probabilities) == labels[i] ? 0 : 1;
+        }
+
+        return 100.0 * mistakes / Images;
+    }
 
     private LocalMixer Random(LocalMixerOptions options)
     {

@@ -154,23 +154,18 @@ public sealed class ResumeTests : IDisposable
             () => new TrainedRun("supervised sgd", Checkpoint.Load(_folder["run"]), rule: rule)).Message;
 
         Assert.StartsWith($"{_folder["run"]}: of another run: its learning rule is {Begun}; the run has ", message);
-        Assert.EndsWith($"{named}. Give it the rule that it was begun with.", message);
+        Assert.EndsWith($"{named}. Use the rule that the run was started with.", message);
     }
 
-    // Version 1 of the file named neither the rule nor the width of vectors.
+    private static Checkpoint WithoutRule(Checkpoint kept) =>
+        new(kept.Model, kept.Velocity, kept.Average, kept.Feedback, kept.Options, kept.Images, kept.State);
+
+    // Version 1 of the file contained neither the rule nor the width of vectors.
     [Fact]
     public void A_checkpoint_of_the_first_version_goes_on()
     {
         TrainedRun whole = new("supervised sgd");
-        _ = new TrainedRun("supervised sgd", stopAfterSteps: 6, keep: checkpoint =>
-            new Checkpoint(
-                checkpoint.Model,
-                checkpoint.Velocity,
-                checkpoint.Average,
-                checkpoint.Feedback,
-                checkpoint.Options,
-                checkpoint.Images,
-                checkpoint.State).Save(_folder["run"], version: 1));
+        _ = new TrainedRun("supervised sgd", stopAfterSteps: 6, keep: checkpoint => WithoutRule(checkpoint).Save(_folder["run"], version: 1));
         Checkpoint read = Checkpoint.Load(_folder["run"]);
 
         Assert.Null(read.Rule);

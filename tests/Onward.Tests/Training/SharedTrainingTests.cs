@@ -206,38 +206,29 @@ public sealed class SharedTrainingTests
             ? BackwardScope.LocalLossesOverlapping
             : BackwardScope.LocalLossesWithinBlock;
         bool predicts = kind.EndsWith("feedback", StringComparison.Ordinal);
+        bool recomputes = kind.EndsWith("recomputed", StringComparison.Ordinal);
         NoiseSites sites = predicts ? NoiseSites.Hidden : NoiseSites.All;
         ControlVariate controlVariate = predicts ? ControlVariate.LearnedFeedback : ControlVariate.None;
         return kind.Split(',')[0] switch
         {
-            "BP" =>
-                Backpropagation.ThroughWeights(
-                    model, team, BackwardScope.Readout, recompute: kind.EndsWith("recomputed", StringComparison.Ordinal)),
+            "BP" => Backpropagation.ThroughWeights(model, team, BackwardScope.Readout, recompute: recomputes),
             "LG-BP" => Backpropagation.ThroughWeights(model, team, ownLosses),
             "DFA" => new DirectFeedbackAlignment(model, team, seed: 7),
             "LG-FG-W" => new WeightForwardGradient(model, team, NoiseDistribution.Gaussian, LossScope.All, passes: 2, seed: 7),
-            "FG-A" =>
-                new ForwardGradient(
-                    model,
-                    team,
-                    NoiseDistribution.Gaussian,
-                    LossScope.Global,
-                    passes: 1,
-                    seed: 7,
-                    sites: sites,
-                    controlVariate: controlVariate),
-            _ =>
-                new ForwardGradient(
-                    model,
-                    team,
-                    NoiseDistribution.Gaussian,
-                    LossScope.All,
-                    passes: 1,
-                    seed: 7,
-                    layerwise: predicts,
-                    sites: sites,
-                    controlVariate: controlVariate),
+            "FG-A" => Activities(LossScope.Global, layerwise: false),
+            _ => Activities(LossScope.All, layerwise: predicts),
         };
+
+        ForwardGradient Activities(LossScope scope, bool layerwise) => new(
+            model,
+            team,
+            NoiseDistribution.Gaussian,
+            scope,
+            passes: 1,
+            seed: 7,
+            layerwise: layerwise,
+            sites: sites,
+            controlVariate: controlVariate);
     }
 
     private static ImageDataset Digits() =>

@@ -121,8 +121,8 @@ public sealed class TrainingExtrasTests : IDisposable
     {
         LocalMixer model = Small(), other = Small();
         using WorkerTeam team = new(1);
-        Backpropagation rule = Backpropagation.ThroughWeights(
-            model, team, BackwardScope.Readout), stranger = Backpropagation.ThroughWeights(other, team, BackwardScope.Readout);
+        Backpropagation rule = Backpropagation.ThroughWeights(model, team, BackwardScope.Readout);
+        Backpropagation stranger = Backpropagation.ThroughWeights(other, team, BackwardScope.Readout);
         TrainingOptions options = new() { Epochs = 1, BatchSize = Batch, LearningRate = 0.1, Seed = 1, ComparedSteps = 1 };
 
         foreach (LearningRule? exact in new[] { null, stranger })

@@ -3,7 +3,7 @@ using System.Numerics.Tensors;
 
 namespace Onward.Autodiff;
 
-/// <summary>Noise on the pre-activations of affine maps, independent for each example.</summary>
+/// <summary>Adds noise to the pre-activations of affine maps, independently for each example.</summary>
 internal sealed class ActivitySweep<T>(
     IReadOnlyDictionary<string, Tensor<T>> parameters, SweepNoise noise) : PerturbedSweep<T>(parameters, noise)
     where T : struct, IFloatingPointIeee754<T>
@@ -24,7 +24,7 @@ internal sealed class ActivitySweep<T>(
         return z.Perturb(u);
     }
 
-    // dz = (1/(M N)) sum over m of g_m u_m; then dW = xᵀ dz and db = the sum of dz, over all rows.
+    // dz = (1/(M N)) Σ_m g_m u_m. Then dW = xᵀ dz and db = Σ dz, over all rows.
     protected override void CreditActivities(DualTensor<T> loss)
     {
         foreach (Site site in _block)
@@ -33,7 +33,7 @@ internal sealed class ActivitySweep<T>(
             if (loss.Shape.Length != 1 || loss.Shape[0] != shape[0])
             {
                 throw new ArgumentException(
-                    $"Activity noise is credited example by example: the loss must be [{shape[0]}], as axis 0 of the input of '{site.Weight}'; "
+                    $"Activity noise needs a loss for each example: [{shape[0]}], as axis 0 of the input of '{site.Weight}'; "
                     + $"got {Shapes.Text(loss.Shape)}. Return one loss for each example and leave the mean to the estimator.",
                     nameof(loss));
             }

@@ -4,9 +4,10 @@ using System.Numerics.Tensors;
 namespace Onward.Autodiff;
 
 /// <summary>
-/// What an estimator hands to a user's loss: the parameters by name, the affine maps, at which rules differ, and the ends of
-/// blocks. The same loss works with every estimator.
+/// One run of a user's loss under an estimator: supplies the parameters by name and the affine maps, and marks the ends of
+/// blocks.
 /// </summary>
+/// <remarks>The same loss works with every estimator.</remarks>
 /// <typeparam name="T">float or double.</typeparam>
 public abstract class ForwardSweep<T>
     where T : struct, IFloatingPointIeee754<T>
@@ -26,11 +27,11 @@ public abstract class ForwardSweep<T>
     /// <summary>The parameters in the order of their names.</summary>
     private protected IReadOnlyDictionary<string, DenseArray<T>> Values => _values;
 
-    /// <summary>
-    /// A parameter, perturbed where there is weight noise. It is credited with the losses of the blocks that read it, so
-    /// read it anew in each block rather than keep it.
-    /// </summary>
-    /// <param name="name">Its name.</param>
+    /// <summary>Reads a parameter, perturbed if there is weight noise.</summary>
+    /// <remarks>
+    /// The parameter is trained on the losses of the blocks that read it. So read it again in each block instead of keeping it.
+    /// </remarks>
+    /// <param name="name">Name of the parameter.</param>
     /// <exception cref="KeyNotFoundException">There is no such parameter.</exception>
     public DualTensor<T> this[string name]
     {
@@ -41,14 +42,15 @@ public abstract class ForwardSweep<T>
         }
     }
 
-    /// <summary>
-    /// x W + b. Under activity perturbation its result, the pre-activation, is where the noise enters; under weight
-    /// perturbation it is on W and b. Under feedback alignment the error passes it through a random matrix.
-    /// </summary>
-    /// <param name="x">[N, ..., p]; axis 0 is the example.</param>
-    /// <param name="weight">The name of W, [p, q].</param>
-    /// <param name="bias">The name of b, [q]; none by default.</param>
-    /// <returns>[N, ..., q].</returns>
+    /// <summary>Computes the affine map x W + b.</summary>
+    /// <remarks>
+    /// Activity perturbation adds noise to the result, the pre-activation. Weight perturbation adds noise to W and b. Feedback
+    /// alignment sends the error back through a random matrix.
+    /// </remarks>
+    /// <param name="x">Input [N, ..., p]. Axis 0 is the example.</param>
+    /// <param name="weight">Name of W, [p, q].</param>
+    /// <param name="bias">Name of b, [q]; null for none.</param>
+    /// <returns>The pre-activation [N, ..., q].</returns>
     /// <exception cref="ArgumentException">The shapes do not match.</exception>
     /// <exception cref="KeyNotFoundException">There is no such parameter.</exception>
     public DualTensor<T> Affine(DualTensor<T> x, string weight, string? bias = null)
@@ -72,13 +74,15 @@ public abstract class ForwardSweep<T>
         return Map(x, weight, bias);
     }
 
-    /// <summary>
-    /// Ends a block with its local loss: no gradient passes to later blocks, so what the block read is trained on this loss
-    /// only. All noise since the last end is credited with it alone, or its error is sent back to there and no further.
-    /// </summary>
-    /// <param name="output">The block's output.</param>
-    /// <param name="loss">The block's loss for each example, [N].</param>
-    /// <returns>The output with its gradient stopped: the input of the next block.</returns>
+    /// <summary>Ends a block with its local loss and stops the gradient.</summary>
+    /// <remarks>
+    /// Everything that the block read is trained on this loss only. Under forward gradients, the noise of the block is
+    /// multiplied by the derivative of this loss only. Under backpropagation and feedback alignment, the error is not sent back
+    /// beyond the block.
+    /// </remarks>
+    /// <param name="output">Output of the block.</param>
+    /// <param name="loss">Loss of the block for each example, [N].</param>
+    /// <returns>The output with its gradient stopped, which is the input of the next block.</returns>
     /// <exception cref="ArgumentException">The loss has a shape that the estimator cannot assign to examples.</exception>
     public DualTensor<T> EndBlock(DualTensor<T> output, DualTensor<T> loss)
     {
@@ -87,7 +91,7 @@ public abstract class ForwardSweep<T>
         return output.StopGradient();
     }
 
-    /// <summary>Adds the estimates of the block that the loss ends.</summary>
+    /// <summary>Adds the gradient estimates of the block that the loss ends.</summary>
     internal void Credit(DualTensor<T> loss)
     {
         ArgumentNullException.ThrowIfNull(loss);
@@ -106,13 +110,13 @@ public abstract class ForwardSweep<T>
         parameter => parameter.Key,
         parameter => (_estimates.GetValueOrDefault(parameter.Key) ?? DenseArray<T>.Zeros(parameter.Value.Shape)).ToTensor()));
 
-    /// <summary>x W + b of parameters whose shapes match.</summary>
+    /// <summary>Computes x W + b. The shapes of the parameters have been checked.</summary>
     private protected abstract DualTensor<T> Map(DualTensor<T> x, string weight, string? bias);
 
-    /// <summary>A parameter that there is.</summary>
+    /// <summary>Reads a parameter that is known to exist.</summary>
     private protected abstract DualTensor<T> Read(string name);
 
-    /// <summary>Adds the estimates of all that was read since the last block, from its loss [N] and the mean of it, [].</summary>
+    /// <summary>Adds the estimates of all parameters read since the last block, from the block's loss [N] and its mean [].</summary>
     private protected abstract void CreditBlock(DualTensor<T> loss, DualTensor<T> mean);
 
     private protected DenseArray<T> Value(string name) => _values.TryGetValue(name, out DenseArray<T>? value)

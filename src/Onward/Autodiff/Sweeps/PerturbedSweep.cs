@@ -3,8 +3,9 @@ using System.Numerics.Tensors;
 
 namespace Onward.Autodiff;
 
-/// <summary>Carries the tangents along noise, and credits the noise of each block with the tangents of its loss.</summary>
-internal abstract class PerturbedSweep<T>(IReadOnlyDictionary<string, Tensor<T>> parameters, SweepNoise noise) : ForwardSweep<T>(parameters)
+/// <summary>Computes the tangents along the noise, and estimates gradients from the noise and the tangents of each block's loss.</summary>
+internal abstract class PerturbedSweep<T>(
+    IReadOnlyDictionary<string, Tensor<T>> parameters, SweepNoise noise) : ForwardSweep<T>(parameters)
     where T : struct, IFloatingPointIeee754<T>
 {
     private readonly Dictionary<string, DualTensor<T>> _perturbed = [];
@@ -34,10 +35,10 @@ internal abstract class PerturbedSweep<T>(IReadOnlyDictionary<string, Tensor<T>>
         _readInBlock.Clear();
     }
 
-    /// <summary>Adds the estimates of the block's affine maps and forgets their noise.</summary>
+    /// <summary>Adds the estimates of the block's affine maps and discards their noise.</summary>
     protected abstract void CreditActivities(DualTensor<T> loss);
 
-    // Parameters lie one after the other in the order of their names.
+    // The noise of all parameters is one vector, in the order of their names.
     private void PerturbParameters()
     {
         T[][] noise = Noise.ForParameters<T>(Values.Values.Sum(value => value.Values.Length));
@@ -50,7 +51,7 @@ internal abstract class PerturbedSweep<T>(IReadOnlyDictionary<string, Tensor<T>>
         }
     }
 
-    // (1/M) sum over m of v_m times the tangent of the mean loss along v_m.
+    // The estimate is (1/M) Σ_m g_m v_m, where g_m is the derivative of the mean loss along v_m.
     private void CreditParameters(DualTensor<T> mean)
     {
         foreach (string name in _readInBlock)

@@ -3,11 +3,10 @@ using System.Numerics.Tensors;
 
 namespace Onward.Autodiff;
 
-/// <summary>Records each block on a tape, and sends the error of its loss back to the parameters that it read.</summary>
+/// <summary>Records each block on a tape, and sends the error of its loss back to the parameters that the block read.</summary>
 /// <param name="parameters">The parameters by name.</param>
-/// <param name="feedback">
-/// The matrix [q, p] that stands for the transpose of a weight, given its name and shape [p, q]; null for the transpose itself.
-/// </param>
+/// <param name="feedback">Returns the matrix [q, p] that replaces a weight's transpose, given its name and shape [p, q]. Null for
+/// the transpose itself.</param>
 internal sealed class RecordingSweep<T>(IReadOnlyDictionary<string, Tensor<T>> parameters, Func<string, int[], DenseArray<T>>? feedback)
     : ForwardSweep<T>(parameters)
     where T : struct, IFloatingPointIeee754<T>

@@ -4,10 +4,13 @@ using Onward.Kernels;
 
 namespace Onward.Autodiff;
 
-/// <summary>The noise of one sweep: layer 0 of the step's stream is for parameters, layer 1 + s for the s-th affine map.</summary>
+/// <summary>
+/// The noise of one sweep. In the step's random stream, layer 0 belongs to the parameters, and layer 1 + s to affine map number
+/// s.
+/// </summary>
 internal sealed record SweepNoise(NoiseDistribution Directions, int Passes, RandomStream Stream)
 {
-    /// <summary>One direction over all parameters for each pass, [pass][dimension].</summary>
+    /// <summary>Draws one direction over all parameters for each pass. [pass][dimension]</summary>
     public T[][] ForParameters<T>(int dimension)
         where T : struct, IFloatingPointIeee754<T>
     {
@@ -21,7 +24,9 @@ internal sealed record SweepNoise(NoiseDistribution Directions, int Passes, Rand
         return noise;
     }
 
-    /// <summary>Noise on the pre-activations [N, ...] of an affine map, independent for each example, one array for each pass.</summary>
+    /// <summary>
+    /// Draws noise for the pre-activations [N, ...] of an affine map, independently for each example: one array for each pass.
+    /// </summary>
     public DenseArray<T>[] ForActivities<T>(int site, int[] shape)
         where T : struct, IFloatingPointIeee754<T>
     {

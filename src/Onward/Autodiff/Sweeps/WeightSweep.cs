@@ -3,7 +3,7 @@ using System.Numerics.Tensors;
 
 namespace Onward.Autodiff;
 
-/// <summary>Noise on the parameters alone.</summary>
+/// <summary>Adds noise to the parameters only.</summary>
 internal sealed class WeightSweep<T>(
     IReadOnlyDictionary<string, Tensor<T>> parameters, SweepNoise noise) : PerturbedSweep<T>(parameters, noise)
     where T : struct, IFloatingPointIeee754<T>

@@ -2,10 +2,10 @@ using System.Numerics.Tensors;
 
 namespace Onward.Autodiff;
 
-/// <summary>The transposes of linear maps.</summary>
+/// <summary>Transposes of the linear operations.</summary>
 internal sealed partial class DenseArray<T>
 {
-    /// <summary>The transpose of <see cref="Expand"/>: the sum over the axes that it repeats.</summary>
+    /// <summary>Transpose of <see cref="Expand"/>: sums over the repeated axes.</summary>
     public DenseArray<T> SumTo(int[] shape)
     {
         if (Shape.AsSpan().SequenceEqual(shape))
@@ -18,10 +18,10 @@ internal sealed partial class DenseArray<T>
         return Sum(repeated, keep: true).Reshape(shape);
     }
 
-    /// <summary>The transpose of <see cref="Permute"/>.</summary>
+    /// <summary>Transpose of <see cref="Permute"/>.</summary>
     public DenseArray<T> PermuteBack(int[] order) => Permute([.. Enumerable.Range(0, order.Length).OrderBy(i => order[i])]);
 
-    /// <summary>The transpose of <see cref="Slice"/>: zeros outside it.</summary>
+    /// <summary>Transpose of <see cref="Slice"/>: pads with zeros.</summary>
     public DenseArray<T> Pad(int axis, int start, int[] shape)
     {
         DenseArray<T> result = Zeros(shape);
@@ -35,7 +35,7 @@ internal sealed partial class DenseArray<T>
         return result;
     }
 
-    /// <summary>The transpose of <see cref="Gather"/>: rows that were gathered repeatedly receive the sum.</summary>
+    /// <summary>Transpose of <see cref="Gather"/>: rows that were gathered several times receive the sum.</summary>
     public DenseArray<T> Scatter(int[] indices, int[] shape)
     {
         DenseArray<T> result = Zeros(shape);
@@ -49,7 +49,7 @@ internal sealed partial class DenseArray<T>
         return result;
     }
 
-    /// <summary>The transpose of <see cref="Pick"/>: zeros elsewhere in each row.</summary>
+    /// <summary>Transpose of <see cref="Pick"/>: zero at all other positions of each row.</summary>
     public DenseArray<T> Place(int[] places, int[] shape)
     {
         DenseArray<T> result = Zeros(shape);
@@ -61,13 +61,11 @@ internal sealed partial class DenseArray<T>
         return result;
     }
 
-    /// <summary>[..., n, m] of [..., m, n].</summary>
+    /// <summary>Exchanges the last two axes: [..., m, n] becomes [..., n, m].</summary>
     public DenseArray<T> TransposeMatrices() => Permute([.. Enumerable.Range(0, Shape.Length - 2), Shape.Length - 1, Shape.Length - 2]);
 
-    /// <summary>
-    /// The transpose of <see cref="MatMul"/> in its right factor: this, the left factor, transposed times the error. One
-    /// matrix for all rows takes their sum at once, [k, n]; otherwise [..., k, n].
-    /// </summary>
+    /// <summary>Transpose of <see cref="MatMul"/> in its right factor: the transposed left factor (this) times the error.</summary>
+    /// <remarks>If one matrix is used for all rows, the result is their sum, [k, n]. Otherwise it is [..., k, n].</remarks>
     public DenseArray<T> MatMulBack(DenseArray<T> error, bool oneMatrix) => oneMatrix
         ? Rows().TransposeMatrices().MatMul(error.Rows())
         : TransposeMatrices().MatMul(error);

@@ -3,15 +3,15 @@ using System.Numerics.Tensors;
 
 namespace Onward.Autodiff;
 
-/// <summary>Writes a function of each number of x.</summary>
+/// <summary>Applies a function to each number of x.</summary>
 internal delegate void ElementwiseKernel<T>(ReadOnlySpan<T> x, Span<T> destination);
 
-/// <summary>Writes a function of each pair of numbers of x and y.</summary>
+/// <summary>Applies a function to each pair of numbers of x and y.</summary>
 internal delegate void PairwiseKernel<T>(ReadOnlySpan<T> x, ReadOnlySpan<T> y, Span<T> destination);
 
-/// <summary>Numbers in row-major order with a shape: a value or a tangent. No method changes an array that exists.</summary>
+/// <summary>Numbers in row-major order with a shape: a value or a tangent. Arrays are immutable.</summary>
 /// <param name="shape">Sizes of the axes; empty for a scalar.</param>
-/// <param name="values">One number for each place.</param>
+/// <param name="values">The numbers, as many as the shape holds.</param>
 internal sealed partial class DenseArray<T>(int[] shape, T[] values)
     where T : struct, IFloatingPointIeee754<T>
 {
@@ -64,7 +64,7 @@ internal sealed partial class DenseArray<T>(int[] shape, T[] values)
         return new(shape, result);
     }
 
-    /// <summary>Copies into a framework tensor, which has no rank 0: a scalar becomes [1].</summary>
+    /// <summary>Copies into a framework tensor. A scalar becomes [1], because such tensors cannot have rank 0.</summary>
     public Tensor<T> ToTensor()
     {
         nint[] lengths = Shape.Length == 0 ? [1] : [.. Shape.Select(size => (nint)size)];
@@ -78,7 +78,7 @@ internal sealed partial class DenseArray<T>(int[] shape, T[] values)
         return new(Shape, result);
     }
 
-    /// <summary>Applies the kernel once both have the common shape.</summary>
+    /// <summary>Broadcasts both arrays to their common shape and applies the kernel to each pair.</summary>
     public DenseArray<T> Zip(DenseArray<T> other, PairwiseKernel<T> kernel)
     {
         int[] common = Shapes.Broadcast(Shape, other.Shape);
@@ -89,7 +89,7 @@ internal sealed partial class DenseArray<T>(int[] shape, T[] values)
 
     public DenseArray<T> Reshape(int[] shape) => new(shape, Values);
 
-    /// <summary>Repeats axes of size 1, and new leading axes, to reach a shape that this one broadcasts to.</summary>
+    /// <summary>Broadcasts to a shape: repeats axes of size 1 and adds leading axes.</summary>
     public DenseArray<T> Expand(int[] shape)
     {
         if (Shape.AsSpan().SequenceEqual(shape))
@@ -106,7 +106,7 @@ internal sealed partial class DenseArray<T>(int[] shape, T[] values)
         return Strided(shape, strides);
     }
 
-    /// <summary>Axis i of the result is axis order[i] of this.</summary>
+    /// <summary>Reorders the axes. Axis i of the result is axis order[i] of this array.</summary>
     public DenseArray<T> Permute(int[] order)
     {
         if (order.AsSpan().SequenceEqual(Enumerable.Range(0, order.Length).ToArray()))
@@ -139,7 +139,7 @@ internal sealed partial class DenseArray<T>(int[] shape, T[] values)
         return new(shape, result);
     }
 
-    /// <summary>Rows of axis 0, [R, ...] to [indices, ...].</summary>
+    /// <summary>Selects rows of axis 0: [R, ...] becomes [indices, ...].</summary>
     public DenseArray<T> Gather(int[] indices)
     {
         int run = Shapes.Count(Shape.AsSpan(1));
@@ -152,7 +152,7 @@ internal sealed partial class DenseArray<T>(int[] shape, T[] values)
         return new([indices.Length, .. Shape[1..]], result);
     }
 
-    /// <summary>One number of each row of the last axis, [..., K] to [...].</summary>
+    /// <summary>Selects one number of each row of the last axis: [..., K] becomes [...].</summary>
     public DenseArray<T> Pick(int[] places)
     {
         T[] result = new T[places.Length];
@@ -164,7 +164,7 @@ internal sealed partial class DenseArray<T>(int[] shape, T[] values)
         return new(Shape[..^1], result);
     }
 
-    /// <summary>The place of the first maximum of each row of the last axis.</summary>
+    /// <summary>The position of the first maximum in each row of the last axis.</summary>
     public int[] ArgMax()
     {
         int[] places = new int[Shapes.Count(Shape.AsSpan(0, Shape.Length - 1))];
@@ -176,7 +176,7 @@ internal sealed partial class DenseArray<T>(int[] shape, T[] values)
         return places;
     }
 
-    /// <summary>The sum over axes, which are dropped or left with size 1.</summary>
+    /// <summary>Sums over axes, which are dropped or kept with size 1.</summary>
     public DenseArray<T> Sum(int[] axes, bool keep)
     {
         int[] kept = [.. Enumerable.Range(0, Shape.Length).Except(axes)];
@@ -191,7 +191,7 @@ internal sealed partial class DenseArray<T>(int[] shape, T[] values)
         return new(shape, result);
     }
 
-    /// <summary>[..., m, k] times [..., k, n] is [..., m, n]; leading axes broadcast.</summary>
+    /// <summary>Matrix product: [..., m, k] times [..., k, n] is [..., m, n]. Leading axes broadcast.</summary>
     public DenseArray<T> MatMul(DenseArray<T> right)
     {
         int k = Shape[^1], n = right.Shape[^1];
@@ -227,7 +227,7 @@ internal sealed partial class DenseArray<T>(int[] shape, T[] values)
         }
     }
 
-    // Copies the places that the strides name; stride 0 repeats an axis.
+    // Copies the elements at the given strides. Stride 0 repeats an axis.
     private DenseArray<T> Strided(int[] shape, int[] strides)
     {
         T[] result = new T[Shapes.Count(shape)];

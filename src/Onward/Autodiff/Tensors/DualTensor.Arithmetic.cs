@@ -2,10 +2,10 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace Onward.Autodiff;
 
-[SuppressMessage("Usage", "CA2225", Justification = "Formulas are written with operators; a second name for each helps nobody.")]
+[SuppressMessage("Usage", "CA2225", Justification = "Formulas are written with operators; a second name for each would not help.")]
 public sealed partial class DualTensor<T>
 {
-    /// <summary>A constant of shape [], so that formulas may hold numbers.</summary>
+    /// <summary>Converts a number to a constant of shape [], so that formulas may contain numbers.</summary>
     /// <param name="number">The constant.</param>
     public static implicit operator DualTensor<T>(T number) => new(new DenseArray<T>([], [number]));
 
@@ -36,14 +36,14 @@ public sealed partial class DualTensor<T>
         return Pair(x, y, difference, new(dx => dx.Expand(shape), u => u), new(dy => -dy.Expand(shape), u => -u));
     }
 
-    /// <summary>x y, number by number, broadcast; bilinear.</summary>
+    /// <summary>x y, elementwise, broadcast; bilinear.</summary>
     /// <param name="x">First factor.</param>
     /// <param name="y">Second factor.</param>
     /// <exception cref="ArgumentException">The shapes do not broadcast.</exception>
     public static DualTensor<T> operator *(DualTensor<T> x, DualTensor<T> y) =>
         Pair(x, y, Require(x)._value * Require(y)._value, LinearMap<T>.Times(y._value), LinearMap<T>.Times(x._value));
 
-    /// <summary>q = x / y, number by number, broadcast; dq = dx / y - (q / y) dy.</summary>
+    /// <summary>q = x / y, elementwise, broadcast; dq = dx / y - (q / y) dy.</summary>
     /// <param name="x">Numerator.</param>
     /// <param name="y">Denominator.</param>
     /// <exception cref="ArgumentException">The shapes do not broadcast.</exception>
@@ -58,16 +58,16 @@ public sealed partial class DualTensor<T>
             new(dy => -(quotient / divisor * dy), u => -(quotient / divisor * u)));
     }
 
-    /// <summary>The matrix product over the last two axes; bilinear.</summary>
-    /// <param name="right">[..., k, n]; this is [..., m, k]. Leading axes broadcast.</param>
-    /// <returns>[..., m, n].</returns>
-    /// <exception cref="ArgumentException">
-    /// The inner sizes differ, a factor has less than two axes, or leading axes do not broadcast.
-    /// </exception>
+    /// <summary>Matrix product over the last two axes; bilinear.</summary>
+    /// <param name="right">Right factor [..., k, n]; this tensor is [..., m, k]. Leading axes broadcast.</param>
+    /// <returns>The product [..., m, n].</returns>
+    /// <exception cref="ArgumentException">The inner sizes differ, a factor has less than two axes, or leading axes do not
+    /// broadcast.</exception>
     public DualTensor<T> MatMul(DualTensor<T> right) => MatMul(right, feedback: null);
 
     /// <summary>
-    /// The matrix product whose error goes back to the left factor through another matrix, [n, k], than the transposed right one.
+    /// Matrix product whose error goes back to the left factor through a feedback matrix [n, k] instead of the transposed right
+    /// factor. Null for the transpose.
     /// </summary>
     internal DualTensor<T> MatMul(DualTensor<T> right, DenseArray<T>? feedback)
     {

@@ -2,10 +2,10 @@ namespace Onward.Autodiff;
 
 public sealed partial class DualTensor<T>
 {
-    /// <summary>The same numbers in another shape; linear.</summary>
-    /// <param name="shape">The new sizes; one of them may be -1, to be computed from the rest.</param>
-    /// <returns>[shape].</returns>
-    /// <exception cref="ArgumentException">The new shape holds another count of numbers.</exception>
+    /// <summary>Changes the shape and keeps the numbers; linear.</summary>
+    /// <param name="shape">The new sizes. One of them may be -1, to be computed from the others.</param>
+    /// <returns>A tensor of the new shape.</returns>
+    /// <exception cref="ArgumentException">The new shape has another number of elements.</exception>
     public DualTensor<T> Reshape(params ReadOnlySpan<int> shape)
     {
         int[] sizes = shape.ToArray(), before = _value.Shape;
@@ -19,15 +19,15 @@ public sealed partial class DualTensor<T>
         return Shapes.Count(sizes) == _value.Values.Length
             ? Linear(new(v => v.Reshape(sizes), u => u.Reshape(before)))
             : throw new ArgumentException(
-                $"A new shape holds as many numbers as the old; {Shapes.Text(Shape)} has {_value.Values.Length} and does not fill {Shapes.Text(shape)}. "
-                + "Give -1 for one size to have it computed.",
+                $"A new shape holds as many numbers as the old; {Shapes.Text(Shape)} has {_value.Values.Length} "
+                + $"and does not fill {Shapes.Text(shape)}. Give -1 for one size to have it computed.",
                 nameof(shape));
     }
 
     /// <summary>Reorders the axes; linear.</summary>
-    /// <param name="order">Axis i of the result is axis order[i] of this.</param>
-    /// <returns>The sizes in the new order.</returns>
-    /// <exception cref="ArgumentException">The order does not name each axis once.</exception>
+    /// <param name="order">Axis i of the result is axis order[i] of this tensor.</param>
+    /// <returns>A tensor with the axes in the new order.</returns>
+    /// <exception cref="ArgumentException">The order does not contain each axis once.</exception>
     public DualTensor<T> Permute(params ReadOnlySpan<int> order)
     {
         if (order.Length != Shape.Length)
@@ -48,7 +48,7 @@ public sealed partial class DualTensor<T>
     }
 
     /// <summary>Exchanges the last two axes; linear.</summary>
-    /// <returns>[..., n, m] of [..., m, n].</returns>
+    /// <returns>[..., n, m] for a tensor [..., m, n].</returns>
     /// <exception cref="ArgumentException">There are less than two axes.</exception>
     public DualTensor<T> Transpose()
     {
@@ -58,12 +58,12 @@ public sealed partial class DualTensor<T>
                 $"A transpose takes [..., m, n]; got {Shapes.Text(Shape)}. Reshape a vector to a matrix of one row or column.");
     }
 
-    /// <summary>Consecutive places of one axis; linear.</summary>
+    /// <summary>Selects consecutive positions of an axis; linear.</summary>
     /// <param name="axis">The axis.</param>
-    /// <param name="start">The first place.</param>
-    /// <param name="length">How many places.</param>
+    /// <param name="start">First position.</param>
+    /// <param name="length">Number of positions.</param>
     /// <returns>The shape with <paramref name="length"/> at the axis.</returns>
-    /// <exception cref="ArgumentOutOfRangeException">There is no such axis, or the places lie outside it.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such axis, or the positions lie outside it.</exception>
     public DualTensor<T> Slice(int axis, int start, int length)
     {
         int at = Shapes.Axis(axis, Shape);
@@ -71,25 +71,27 @@ public sealed partial class DualTensor<T>
         return start >= 0 && length >= 0 && start <= Shape[at] - length
             ? Linear(new(v => v.Slice(at, start, length), u => u.Pad(at, start, shape)))
             : throw new ArgumentOutOfRangeException(
-                nameof(start), start, $"A slice lies within its axis; axis {axis} of {Shapes.Text(Shape)} has no places {start} to {start + length - 1}.");
+                nameof(start),
+                start,
+                $"A slice lies within its axis; axis {axis} of {Shapes.Text(Shape)} has no places {start} to {start + length - 1}.");
     }
 
-    /// <summary>One place of an axis, which is dropped; linear.</summary>
+    /// <summary>Selects one position of an axis, and drops the axis; linear.</summary>
     /// <param name="axis">The axis.</param>
-    /// <param name="index">The place.</param>
+    /// <param name="index">The position.</param>
     /// <returns>The shape without the axis.</returns>
-    /// <exception cref="ArgumentOutOfRangeException">There is no such axis or place.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such axis or position.</exception>
     public DualTensor<T> Select(int axis, int index)
     {
         int at = Shapes.Axis(axis, Shape);
         return Slice(axis, index, 1).Reshape(Shapes.Reduce(Shape, [at], keep: false));
     }
 
-    /// <summary>Rows of axis 0 by number, as an embedding does; linear.</summary>
-    /// <param name="indices">M numbers of rows, in any order, repeated or not; this is [R, ...].</param>
-    /// <returns>[M, ...].</returns>
+    /// <summary>Selects rows of axis 0 by index, as an embedding does; linear.</summary>
+    /// <param name="indices">M row indices in any order, possibly repeated; this tensor is [R, ...].</param>
+    /// <returns>A tensor [M, ...].</returns>
     /// <exception cref="ArgumentOutOfRangeException">There is no such row.</exception>
-    /// <exception cref="ArgumentException">This is a scalar.</exception>
+    /// <exception cref="ArgumentException">The tensor is a scalar.</exception>
     public DualTensor<T> Gather(params ReadOnlySpan<int> indices)
     {
         RequireAxes("Rows are gathered from [R, ...]");
@@ -97,11 +99,11 @@ public sealed partial class DualTensor<T>
         return Linear(new(v => v.Gather(rows), u => u.Scatter(rows, shape)));
     }
 
-    /// <summary>One number of each row of the last axis, as cross-entropy reads the label's; linear.</summary>
-    /// <param name="labels">A place for each row, row-major over the leading axes; this is [..., K].</param>
-    /// <returns>[...].</returns>
-    /// <exception cref="ArgumentOutOfRangeException">A label is not below K.</exception>
-    /// <exception cref="ArgumentException">There is not one label for each row.</exception>
+    /// <summary>Selects one number of each row of the last axis, for example the label's logit; linear.</summary>
+    /// <param name="labels">A position for each row, row-major over the leading axes; this tensor is [..., K].</param>
+    /// <returns>A tensor [...].</returns>
+    /// <exception cref="ArgumentOutOfRangeException">A label is negative or not below K.</exception>
+    /// <exception cref="ArgumentException">The number of labels is not the number of rows.</exception>
     public DualTensor<T> Pick(params ReadOnlySpan<int> labels)
     {
         RequireAxes("Numbers are picked from [..., K]");
@@ -109,7 +111,8 @@ public sealed partial class DualTensor<T>
         if (labels.Length != rows)
         {
             throw new ArgumentException(
-                $"One label for each row of {Shapes.Text(Shape)}, {rows} in all; got {labels.Length}. Take labels and rows from the same batch.",
+                $"One label for each row of {Shapes.Text(Shape)}, {rows} in all; got {labels.Length}. "
+                + "Take labels and rows from the same batch.",
                 nameof(labels));
         }
 

@@ -4,25 +4,25 @@ using System.Numerics.Tensors;
 namespace Onward.Autodiff;
 
 /// <summary>
-/// A value [shape] and its derivatives along any number of directions, the tangents, each [shape]: forward-mode automatic
-/// differentiation. Every operation computes its value once and applies its derivative rule to each tangent.
+/// A dual number for tensors (forward-mode differentiation): a value [shape] and its derivatives along any number of
+/// directions, the tangents, each [shape].
 /// </summary>
 /// <remarks>
 /// <para>
-/// A tensor without tangents is a constant: its tangents are exactly zero and cost nothing. Instances never change.
-/// Axes are counted from 0, or from the end if negative. Shapes broadcast as in NumPy: aligned at the last axis, sizes are
-/// equal, or one of them is 1 or missing.
+/// Every operation computes its value once and applies its derivative rule to each tangent. A tensor without tangents is a constant:
+/// its tangents are zero and cost nothing. Instances are immutable. Axes are counted from 0, or from the end if negative.
+/// Shapes broadcast as in NumPy: aligned at the last axis, sizes are equal, or one of them is 1 or missing.
 /// </para>
 /// <para>
-/// The rules are of three kinds, and each operation names its own: linear, the same operation on the tangent; bilinear, the
-/// operation on each factor's tangent with the other factor's value, summed; elementwise, the tangent multiplied by f'.
-/// Operations without a kind are composed of others. Tensors of different sweeps must not meet, so derivatives of
-/// derivatives are not available.
+/// There are three kinds of rules, and the documentation of each operation names its kind. Linear: the operation is applied to the
+/// tangent. Bilinear: the operation is applied to each factor's tangent with the other factor's value, and the results are
+/// added. Elementwise: the tangent is multiplied by f'. Operations without a kind are composed of others. Tensors of different
+/// sweeps must not be combined, so derivatives of derivatives are not available.
 /// </para>
 /// <para>
-/// Each rule is thus a linear map of the tangent, and is given with its transpose. Under the estimators that send errors back
-/// (<see cref="BackpropagationEstimator{T}"/>), tensors carry no tangents; their operations are recorded instead, and the
-/// error of the loss passes the transposes in reverse order.
+/// Each rule is a linear map of the tangent and is stored with its transpose. Under the estimators that send errors back
+/// (<see cref="BackpropagationEstimator{T}"/>), tensors have no tangents. Their operations are recorded instead, and the
+/// error of the loss passes through the transposes in reverse order.
 /// </para>
 /// </remarks>
 /// <typeparam name="T">float or double.</typeparam>
@@ -39,7 +39,7 @@ public sealed partial class DualTensor<T>
         _tangents = tangents;
     }
 
-    /// <summary>A tensor that a tape starts with: it receives an error and sends none.</summary>
+    /// <summary>Creates the first tensor of a computation on a tape: it receives an error and sends none.</summary>
     internal DualTensor(DenseArray<T> value, Tape<T> tape)
         : this(value, [], tape.Record(value.Shape))
     {
@@ -55,33 +55,35 @@ public sealed partial class DualTensor<T>
     /// <summary>Sizes of the axes; empty for a scalar.</summary>
     public ReadOnlySpan<int> Shape => _value.Shape;
 
-    /// <summary>The value's numbers, row-major.</summary>
+    /// <summary>The numbers of the value, row-major.</summary>
     public ReadOnlySpan<T> Values => _value.Values;
 
-    /// <summary>Tangents carried: 0 for a constant, and where errors are sent back instead.</summary>
+    /// <summary>Number of tangents. It is 0 for a constant, and under estimators that send errors back.</summary>
     public int Directions => _tangents.Length;
 
     internal DenseArray<T> Value => _value;
 
-    /// <summary>Its place on a tape; null if it is not recorded, or if the tape has been walked.</summary>
+    /// <summary>The tensor's entry on the tape; null if it is not recorded, or if the tape was already walked back.</summary>
     internal TapeEntry<T>? Recorded => _entry?.Tape is null ? null : _entry;
 
-    /// <summary>The error that came back to a tensor that a tape started with; null if none did.</summary>
+    /// <summary>The error received by a tensor at the start of a tape; null if none was received.</summary>
     internal DenseArray<T>? Error => _entry?.Error;
 
     /// <summary>The derivative along one direction, row-major.</summary>
-    /// <param name="direction">Less than <see cref="Directions"/>.</param>
+    /// <param name="direction">Index of the direction, below <see cref="Directions"/>.</param>
     /// <exception cref="ArgumentOutOfRangeException">There is no such direction; a constant has none.</exception>
     public ReadOnlySpan<T> Tangent(int direction) => direction >= 0 && direction < _tangents.Length
         ? _tangents[direction].Values
         : throw new ArgumentOutOfRangeException(
-            nameof(direction), direction, $"This tensor carries {_tangents.Length} tangents; one without tangents is a constant, whose derivative is 0.");
+            nameof(direction),
+            direction,
+            $"This tensor carries {_tangents.Length} tangents; one without tangents is a constant, whose derivative is 0.");
 
-    /// <summary>Copies the value; a scalar becomes [1], since the framework's tensors have no rank 0.</summary>
-    /// <returns>The value alone.</returns>
+    /// <summary>Copies the value. A scalar becomes [1], because tensors of the framework cannot have rank 0.</summary>
+    /// <returns>The value without tangents.</returns>
     public Tensor<T> ToTensor() => _value.ToTensor();
 
-    /// <summary>The same value as a constant: nothing is differentiated through it.</summary>
+    /// <summary>Returns the value as a constant: nothing is differentiated through it.</summary>
     /// <returns>The tensor without tangents.</returns>
     public DualTensor<T> StopGradient() => Directions == 0 && _entry is null ? this : new(_value);
 
@@ -89,14 +91,14 @@ public sealed partial class DualTensor<T>
     /// <returns>One line.</returns>
     public override string ToString() => $"{Shapes.Text(Shape)} with {Directions} tangents";
 
-    /// <summary>The tangent along a direction, zeros for a constant.</summary>
+    /// <summary>The tangent along a direction; zeros for a constant.</summary>
     internal DenseArray<T> TangentOrZero(int direction) => Directions == 0 ? DenseArray<T>.Zeros(Shape) : _tangents[direction];
 
     /// <summary>Adds noise to the tangents, one array [shape] for each direction.</summary>
     internal DualTensor<T> Perturb(DenseArray<T>[] noise) =>
         Pair(this, new(_value, noise), _value, LinearMap<T>.Identity, LinearMap<T>.Identity);
 
-    /// <summary>Joins along an axis; linear. Shapes are checked by the caller.</summary>
+    /// <summary>Joins tensors along an axis; linear. The caller has checked the shapes.</summary>
     internal static DualTensor<T> Join(ReadOnlySpan<DualTensor<T>> parts, int axis, int[] shape)
     {
         DualTensor<T>[] all = parts.ToArray();
@@ -157,7 +159,7 @@ public sealed partial class DualTensor<T>
             Record(value.Shape, (x, onLeft.Transpose), (y, onRight.Transpose)));
     }
 
-    // The place of a result on the tape of its inputs; null if no input is recorded, and nothing is kept then.
+    // Records a result on the tape of its inputs. Returns null, and keeps nothing, if no input is recorded.
     private static TapeEntry<T>? Record(
         int[] shape, params ReadOnlySpan<(DualTensor<T> Tensor, Func<DenseArray<T>, DenseArray<T>> Transpose)> inputs)
     {
@@ -169,7 +171,8 @@ public sealed partial class DualTensor<T>
             {
                 tape ??= entry.Tape;
                 (recorded ??= []).Add(entry.Tape == tape ? new(entry, transpose) : throw new InvalidOperationException(
-                    "Tensors of one sweep are recorded together; these were recorded in two. One of them is probably kept from another sweep: stop its gradient."));
+                        "Tensors of one sweep are recorded together; these were recorded in two. "
+                        + "One of them is probably kept from another sweep: stop its gradient."));
             }
         }
 
@@ -179,5 +182,6 @@ public sealed partial class DualTensor<T>
     private static int CommonDirections(int left, int right) => left == 0 || right == 0 || left == right
         ? Math.Max(left, right)
         : throw new InvalidOperationException(
-            $"Tensors of one sweep carry the same directions; these carry {left} and {right}. One of them is probably kept from another sweep: stop its gradient.");
+            $"Tensors of one sweep carry the same directions; these carry {left} and {right}. "
+            + "One of them is probably kept from another sweep: stop its gradient.");
 }

@@ -3,25 +3,25 @@ using System.Numerics.Tensors;
 
 namespace Onward.Autodiff;
 
-/// <summary>Makes dual tensors.</summary>
+/// <summary>Creates dual tensors.</summary>
 public static class DualTensor
 {
-    /// <summary>A constant of given numbers.</summary>
+    /// <summary>Creates a constant from numbers.</summary>
     /// <typeparam name="T">float or double.</typeparam>
     /// <param name="values">The numbers, row-major; they are copied.</param>
-    /// <param name="shape">Sizes of the axes; none for a scalar.</param>
-    /// <returns>[shape], without tangents.</returns>
-    /// <exception cref="ArgumentException">The shape does not hold that many numbers.</exception>
+    /// <param name="shape">Sizes of the axes; empty for a scalar.</param>
+    /// <returns>A tensor of this shape, without tangents.</returns>
+    /// <exception cref="ArgumentException">The shape does not match the number of values.</exception>
     public static DualTensor<T> Constant<T>(ReadOnlySpan<T> values, params ReadOnlySpan<int> shape)
         where T : struct, IFloatingPointIeee754<T> => Shapes.Count(shape) == values.Length
             ? new(new DenseArray<T>(shape.ToArray(), values.ToArray()))
             : throw new ArgumentException(
                 $"{Shapes.Text(shape)} holds {Shapes.Count(shape)} numbers; got {values.Length}.", nameof(values));
 
-    /// <summary>A constant copied from a framework tensor.</summary>
+    /// <summary>Creates a constant from a framework tensor.</summary>
     /// <typeparam name="T">float or double.</typeparam>
-    /// <param name="tensor">The numbers and their shape; dense or not.</param>
-    /// <returns>The same shape, without tangents.</returns>
+    /// <param name="tensor">The tensor, dense or not; it is copied.</param>
+    /// <returns>A tensor of the same shape, without tangents.</returns>
     public static DualTensor<T> Constant<T>(Tensor<T> tensor)
         where T : struct, IFloatingPointIeee754<T>
     {
@@ -29,12 +29,12 @@ public static class DualTensor
         return new(DenseArray<T>.From(tensor));
     }
 
-    /// <summary>A row for each label: 1 at the label, 0 elsewhere.</summary>
+    /// <summary>Creates a one-hot row for each label: 1 at the label, 0 elsewhere.</summary>
     /// <typeparam name="T">float or double.</typeparam>
     /// <param name="labels">N classes.</param>
-    /// <param name="classes">The number of classes K.</param>
-    /// <returns>[N, K], without tangents.</returns>
-    /// <exception cref="ArgumentOutOfRangeException">A label is not below K.</exception>
+    /// <param name="classes">Number of classes K.</param>
+    /// <returns>A tensor [N, K], without tangents.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">A label is negative or not below K.</exception>
     public static DualTensor<T> OneHot<T>(ReadOnlySpan<int> labels, int classes)
         where T : struct, IFloatingPointIeee754<T>
     {
@@ -57,9 +57,9 @@ public static class DualTensor
     /// <summary>Joins tensors along an axis; linear.</summary>
     /// <typeparam name="T">float or double.</typeparam>
     /// <param name="axis">The axis along which the sizes add up.</param>
-    /// <param name="parts">At least one tensor; shapes equal but for the axis.</param>
+    /// <param name="parts">At least one tensor; shapes must be equal except at the axis.</param>
     /// <returns>The common shape, with the sum of the sizes at the axis.</returns>
-    /// <exception cref="ArgumentException">There are no parts, or their shapes differ elsewhere.</exception>
+    /// <exception cref="ArgumentException">There are no parts, or their shapes differ at another axis.</exception>
     public static DualTensor<T> Concatenate<T>(int axis, params ReadOnlySpan<DualTensor<T>> parts)
         where T : struct, IFloatingPointIeee754<T>
     {
@@ -76,7 +76,8 @@ public static class DualTensor
                 || !Shapes.Reduce(part.Shape, [at], keep: true).AsSpan().SequenceEqual(Shapes.Reduce(shape, [at], keep: true)))
             {
                 throw new ArgumentException(
-                    $"Joined along axis {axis}, shapes are equal elsewhere; got {Shapes.Text(parts[0].Shape)} and {Shapes.Text(part.Shape)}. Join along another axis, or reshape.",
+                    $"Joined along axis {axis}, shapes are equal elsewhere; "
+                    + $"got {Shapes.Text(parts[0].Shape)} and {Shapes.Text(part.Shape)}. Join along another axis, or reshape.",
                     nameof(parts));
             }
 

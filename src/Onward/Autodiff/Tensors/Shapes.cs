@@ -1,9 +1,9 @@
 namespace Onward.Autodiff;
 
-/// <summary>What shapes may meet, and what is said when they may not.</summary>
+/// <summary>Rules of shapes and axes, with their error messages.</summary>
 internal static class Shapes
 {
-    /// <summary>Numbers in an array of this shape; 1 for a scalar [].</summary>
+    /// <summary>Number of elements of an array of this shape; 1 for a scalar [].</summary>
     public static int Count(ReadOnlySpan<int> shape)
     {
         int count = 1;
@@ -18,7 +18,7 @@ internal static class Shapes
 
     public static string Text(ReadOnlySpan<int> shape) => $"[{string.Join(", ", shape.ToArray())}]";
 
-    /// <summary>The axis counted from 0, where negative ones count from the end.</summary>
+    /// <summary>Converts an axis to a count from 0. Negative axes count from the end.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The shape has no such axis.</exception>
     public static int Axis(int axis, ReadOnlySpan<int> shape)
     {
@@ -26,11 +26,13 @@ internal static class Shapes
         return fromStart >= 0 && fromStart < shape.Length
             ? fromStart
             : throw new ArgumentOutOfRangeException(
-                nameof(axis), axis, $"{Text(shape)} has {shape.Length} axes, 0 to {shape.Length - 1}, or -{shape.Length} to -1 from the end.");
+                nameof(axis),
+                axis,
+                $"{Text(shape)} has {shape.Length} axes, 0 to {shape.Length - 1}, or -{shape.Length} to -1 from the end.");
     }
 
-    /// <summary>The given axes counted from 0, ascending; all axes if none is given.</summary>
-    /// <exception cref="ArgumentException">An axis is named twice.</exception>
+    /// <summary>Converts axes to counts from 0, in ascending order. No axes stands for all axes.</summary>
+    /// <exception cref="ArgumentException">An axis is given twice.</exception>
     public static int[] Axes(ReadOnlySpan<int> axes, ReadOnlySpan<int> shape)
     {
         if (axes.IsEmpty)
@@ -52,7 +54,7 @@ internal static class Shapes
                 nameof(axes));
     }
 
-    /// <summary>The common shape: aligned at the last axis, sizes are equal or one of them is 1 or missing.</summary>
+    /// <summary>The common shape under broadcasting: aligned at the last axis, sizes are equal, or one of them is 1 or missing.</summary>
     /// <exception cref="ArgumentException">The shapes do not broadcast.</exception>
     public static int[] Broadcast(ReadOnlySpan<int> left, ReadOnlySpan<int> right)
     {

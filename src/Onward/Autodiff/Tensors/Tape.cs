@@ -2,10 +2,8 @@ using System.Numerics;
 
 namespace Onward.Autodiff;
 
-/// <summary>
-/// The operations of one block in the order in which they ran, each with the transposes of its linear maps: reverse-mode
-/// differentiation is to walk back over them.
-/// </summary>
+/// <summary>The operations of one block in order of execution, each with the transposes of its linear maps.</summary>
+/// <remarks>Reverse-mode differentiation walks the tape backwards.</remarks>
 internal sealed class Tape<T>
     where T : struct, IFloatingPointIeee754<T>
 {
@@ -18,12 +16,10 @@ internal sealed class Tape<T>
         return entry;
     }
 
-    /// <summary>
-    /// Sends an error back to all that was recorded without inputs, and ends the tape: what each operation had kept is freed
-    /// as soon as it is passed, and tensors that outlive the tape are constants from here on.
-    /// </summary>
-    /// <param name="from">Where the error starts; null if nothing recorded leads there.</param>
-    /// <param name="error">The error, of the shape of the tensor there.</param>
+    /// <summary>Sends an error back to all entries recorded without inputs, and ends the tape.</summary>
+    /// <remarks>The memory of each operation is freed as soon as it is passed. Tensors that outlive the tape become constants.</remarks>
+    /// <param name="from">Entry at which the error starts; null if no recorded operation leads there.</param>
+    /// <param name="error">The error, with the shape of that entry.</param>
     public void WalkBack(TapeEntry<T>? from, DenseArray<T> error)
     {
         from?.Receive(error);
@@ -36,16 +32,16 @@ internal sealed class Tape<T>
     }
 }
 
-/// <summary>One tensor on a tape.</summary>
+/// <summary>A tensor on a tape.</summary>
 internal sealed class TapeEntry<T>(Tape<T> tape, int[] shape, TapeInput<T>[] inputs)
     where T : struct, IFloatingPointIeee754<T>
 {
     private TapeInput<T>[] _inputs = inputs;
 
-    /// <summary>The tape, until it has been walked.</summary>
+    /// <summary>The tape; null after it was walked back.</summary>
     public Tape<T>? Tape { get; private set; } = tape;
 
-    /// <summary>What has come back so far; it stays where there are no inputs to send it to.</summary>
+    /// <summary>The error received so far. It is kept only by entries without inputs.</summary>
     public DenseArray<T>? Error { get; private set; }
 
     public void Receive(DenseArray<T> error)
@@ -75,6 +71,6 @@ internal sealed class TapeEntry<T>(Tape<T> tape, int[] shape, TapeInput<T>[] inp
     }
 }
 
-/// <summary>An input of an operation, and the transpose of the linear map from its tangent to that of the result.</summary>
+/// <summary>An input of an operation, and the transpose of the linear map from the input's tangent to the result's tangent.</summary>
 internal readonly record struct TapeInput<T>(TapeEntry<T> Entry, Func<DenseArray<T>, DenseArray<T>> Transpose)
     where T : struct, IFloatingPointIeee754<T>;

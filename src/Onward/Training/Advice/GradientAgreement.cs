@@ -3,17 +3,17 @@ using Onward.Models;
 
 namespace Onward.Training;
 
-/// <summary>How well the gradient estimate of a block's layers agrees with the exact gradient of the same losses.</summary>
+/// <summary>Agreement between the gradient estimate of a block's layers and the exact gradient of the same losses.</summary>
 /// <param name="Norm">Euclidean norm of the estimate.</param>
 /// <param name="ExactNorm">Euclidean norm of the exact gradient.</param>
-/// <param name="Cosine">Cosine of the angle between them, -1 to 1; 0 where either is zero.</param>
+/// <param name="Cosine">Cosine of the angle between the two gradients, -1 to 1; 0 if either is zero.</param>
 public readonly record struct GradientAgreement(double Norm, double ExactNorm, double Cosine)
 {
-    /// <summary>Compares the gradients of every block's layers; heads, whose gradients are exact, are left out.</summary>
+    /// <summary>Compares the gradients of every block's layers. Heads are left out because their gradients are exact.</summary>
     /// <param name="model">The model.</param>
-    /// <param name="estimate">The estimate.</param>
-    /// <param name="exact">The exact gradient.</param>
-    /// <returns>The agreement of each block.</returns>
+    /// <param name="estimate">The estimated gradients.</param>
+    /// <param name="exact">The exact gradients.</param>
+    /// <returns>The agreement of each block. [block]</returns>
     public static GradientAgreement[] Measure(LocalMixer model, ParameterVector estimate, ParameterVector exact)
     {
         ArgumentNullException.ThrowIfNull(model);
@@ -22,12 +22,13 @@ public readonly record struct GradientAgreement(double Norm, double ExactNorm, d
         return [.. model.Blocks.Select(block => Measure(block, estimate, exact))];
     }
 
-    /// <summary>The mean over several steps, of norms and of cosines. [step][block]</summary>
+    /// <summary>Averages norms and cosines over several steps. The input is [step][block], the result [block].</summary>
     internal static GradientAgreement[] Mean(IReadOnlyList<GradientAgreement[]> steps) => steps.Count == 0 ? [] :
     [
         .. Enumerable.Range(0, steps[0].Length).Select(k => new GradientAgreement(
-            steps.Average(blocks => blocks[k].Norm), steps.Average(
-                blocks => blocks[k].ExactNorm), steps.Average(blocks => blocks[k].Cosine))),
+            steps.Average(blocks => blocks[k].Norm),
+            steps.Average(blocks => blocks[k].ExactNorm),
+            steps.Average(blocks => blocks[k].Cosine))),
     ];
 
     private static GradientAgreement Measure(MixerBlock block, ParameterVector estimate, ParameterVector exact)

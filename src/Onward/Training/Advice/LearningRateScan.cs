@@ -5,38 +5,38 @@ using Onward.Threads;
 
 namespace Onward.Training;
 
-/// <summary>A step of a scan.</summary>
-/// <param name="LearningRate">The rate of the step.</param>
-/// <param name="Loss">The loss before it: of the readout and of the blocks that learn from a loss of their own, the mean.</param>
-/// <param name="Smoothed">An exponential moving average of the losses so far, over about five steps.</param>
+/// <summary>One step of a learning-rate scan.</summary>
+/// <param name="LearningRate">The learning rate of the step.</param>
+/// <param name="Loss">The loss before the step's update: the mean over the readout and the blocks that have a local loss.</param>
+/// <param name="Smoothed">Exponential moving average of the losses so far, over about five steps.</param>
 public readonly record struct ScannedRate(double LearningRate, double Loss, double Smoothed);
 
 /// <summary>
-/// A short training whose learning rate rises from far too low to far too high, from step to step by the same factor
-/// (Smith 2017, "Cyclical learning rates"): where the loss falls, the rate is one to train with.
+/// A learning-rate range test (Smith 2017, "Cyclical learning rates"): a short training whose learning rate grows by a constant
+/// factor per step, from far too low to far too high. Rates at which the loss falls are suitable for training.
 /// </summary>
 public static class LearningRateScan
 {
-    // A loss this many times the lowest tells enough.
+    // The scan stops when the smoothed loss is this many times its lowest value.
     private const double Rise = 3;
 
-    // The share of itself that the moving average keeps in a step. A longer memory shows a rise of the loss only many steps, and so a
-    // large part of a decade of rates, after it began.
+    // Decay of the moving average. A longer memory would show a rise of the loss only many steps, and thus a large part of a
+    // decade of rates, after it began.
     private const double Memory = 0.8;
 
-    /// <summary>Trains the model, which is of no use afterwards.</summary>
-    /// <param name="model">The model, with its first weights.</param>
-    /// <param name="rule">Computes the gradients.</param>
+    /// <summary>Runs the scan. Afterwards the model's weights are useless.</summary>
+    /// <param name="model">The model, with its initial weights.</param>
+    /// <param name="rule">The rule that computes the gradients.</param>
     /// <param name="team">The threads that share the work.</param>
     /// <param name="data">Images to train on.</param>
-    /// <param name="options">How to train, but for the rate and its schedule.</param>
-    /// <param name="lowest">The rate of the first step; above 0. As options say, it is scaled to the batch.</param>
-    /// <param name="highest">The rate of the last step; above <paramref name="lowest"/>.</param>
-    /// <param name="steps">Steps, at least 2; fewer are taken where the loss rises far above its lowest.</param>
-    /// <param name="cancellation">Ends the scan.</param>
+    /// <param name="options">The training options; the learning rate and its schedule are not used.</param>
+    /// <param name="lowest">Learning rate of the first step, above 0; scaled with the batch size if the options say so.</param>
+    /// <param name="highest">Learning rate of the last step, above <paramref name="lowest"/>.</param>
+    /// <param name="steps">Number of steps, at least 2. The scan ends early if the loss rises far above its lowest value.</param>
+    /// <param name="cancellation">Cancels the scan.</param>
     /// <returns>The steps, at least one.</returns>
     /// <exception cref="ArgumentException">An argument is out of range.</exception>
-    /// <exception cref="OperationCanceledException">The scan was ended.</exception>
+    /// <exception cref="OperationCanceledException">The scan was cancelled.</exception>
     public static IReadOnlyList<ScannedRate> Run(
         LocalMixer model,
         LearningRule rule,
@@ -65,7 +65,10 @@ public static class LearningRateScan
             data.Training, data.Mean, data.StandardDeviation, options.BatchSize, options.Seed, options.Views(model), team.Count);
         List<ScannedRate> scanned = [];
         double sum = 0, weight = 0, least = double.PositiveInfinity;
-        foreach (ImageBatch batch in Enumerable.Range(0, int.MaxValue).SelectMany(epoch => loader.Epoch(epoch, cancellation: cancellation)).Take(steps))
+        IEnumerable<ImageBatch> batches = Enumerable.Range(0, int.MaxValue)
+            .SelectMany(epoch => loader.Epoch(epoch, cancellation: cancellation))
+            .Take(steps);
+        foreach (ImageBatch batch in batches)
         {
             double rate = lowest * Math.Pow(highest / lowest, (double)scanned.Count / (steps - 1));
             StepResult result = rule.Step(batch.Pixels, batch.Labels, (uint)scanned.Count);
@@ -85,12 +88,13 @@ public static class LearningRateScan
         return scanned;
     }
 
-    /// <summary>
-    /// The rate to begin with: half of the rate where the smoothed loss is lowest. At that rate the loss is about to rise. In runs of
-    /// three epochs on digits and MNIST, half of it was within a factor of 2.6 of the best rate for LG-FG-A, FG-A and BP.
-    /// </summary>
+    /// <summary>Suggests a learning rate: half of the rate at which the smoothed loss is lowest.</summary>
+    /// <remarks>
+    /// At the rate of the lowest loss, the loss is about to rise. In runs of three epochs on digits and MNIST, the suggested
+    /// rate was within a factor of 2.6 of the best rate for LG-FG-A, FG-A and BP.
+    /// </remarks>
     /// <param name="scanned">The steps of a scan.</param>
-    /// <returns>The rate; null where the loss has not fallen clearly.</returns>
+    /// <returns>The rate; null if the loss did not fall by at least 3 %.</returns>
     public static double? Suggest(IReadOnlyList<ScannedRate> scanned)
     {
         ArgumentNullException.ThrowIfNull(scanned);

@@ -2,13 +2,15 @@ using System.Text.Json.Serialization;
 
 namespace Onward.Training;
 
-/// <summary>The losses of a run's heads, averaged over windows of steps. [head]: the local heads, then the final head</summary>
+/// <summary>
+/// The losses of a run's heads, averaged over windows of steps. Index [head] counts the local heads, then the final head.
+/// </summary>
 internal sealed record LossHistory
 {
-    /// <summary>Steps of a window.</summary>
+    /// <summary>Number of steps in a window.</summary>
     public const int Window = 20;
 
-    // A window's loss may exceed the lowest by this share of the first loss. The noise of a batch does not.
+    // A window's loss may exceed the lowest one by this fraction of the first loss. The noise of single batches stays below it.
     private const double Rise = 0.5;
 
     /// <summary>Creates the history of a run before its first step.</summary>
@@ -16,36 +18,36 @@ internal sealed record LossHistory
     internal LossHistory(int heads) =>
         (First, Lowest, Latest, Sums, Risen) = (new double[heads], new double[heads], new double[heads], new double[heads], new int[heads]);
 
-    /// <summary>Creates the history that a checkpoint holds.</summary>
+    /// <summary>Creates the history from the values in a checkpoint.</summary>
     [JsonConstructor]
     public LossHistory(int steps, double[] first, double[] lowest, double[] latest, double[] sums, int[] risen) =>
         (Steps, First, Lowest, Latest, Sums, Risen) = (steps, first, lowest, latest, sums, risen);
 
-    /// <summary>Steps so far.</summary>
+    /// <summary>Number of steps so far.</summary>
     public int Steps { get; set; }
 
-    /// <summary>The loss of the first step, before any update.</summary>
+    /// <summary>Loss of the first step, before any update. [head]</summary>
     public double[] First { get; init; }
 
-    /// <summary>The lowest loss of a window.</summary>
+    /// <summary>Lowest loss of a window so far. [head]</summary>
     public double[] Lowest { get; init; }
 
-    /// <summary>The loss of the window that ended last.</summary>
+    /// <summary>Loss of the last complete window. [head]</summary>
     public double[] Latest { get; init; }
 
-    /// <summary>Sums of the window under way.</summary>
+    /// <summary>Sum of losses in the current window. [head]</summary>
     public double[] Sums { get; init; }
 
-    /// <summary>Windows in a row whose loss has risen.</summary>
+    /// <summary>Number of successive windows whose loss had risen. [head]</summary>
     public int[] Risen { get; init; }
 
     /// <summary>True if a window has ended with the last step.</summary>
     internal bool WindowEnded => Steps > 0 && Steps % Window == 0;
 
-    /// <summary>Copies the history, for another run to continue.</summary>
+    /// <summary>Copies the history for another run.</summary>
     internal LossHistory Copy() => new(Steps, [.. First], [.. Lowest], [.. Latest], [.. Sums], [.. Risen]);
 
-    /// <summary>True if the history is one of so many heads.</summary>
+    /// <summary>True if the history has the given number of heads.</summary>
     internal bool Fits(int heads) =>
         new[] { First.Length, Lowest.Length, Latest.Length, Sums.Length, Risen.Length }.All(length => length == heads);
 

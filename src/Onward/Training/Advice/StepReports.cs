@@ -3,22 +3,24 @@ using Onward.Engine;
 
 namespace Onward.Training;
 
-/// <summary>What a step came to in all processes together, and what they asked for in it.</summary>
-/// <param name="BlockLosses">Mean local loss of each block.</param>
+/// <summary>Measurements and requests of one step, combined over all processes.</summary>
+/// <param name="BlockLosses">Mean local loss of each block. [block]</param>
 /// <param name="ReadoutLoss">Mean loss of the final head.</param>
-/// <param name="Mistakes">Examples that it got wrong.</param>
-/// <param name="KeepsRun">Whether a checkpoint is due.</param>
-/// <param name="Stops">Whether the run is to end.</param>
+/// <param name="Mistakes">Number of examples that the final head classified wrongly.</param>
+/// <param name="KeepsRun">True if a checkpoint is due.</param>
+/// <param name="Stops">True if the run is to end.</param>
 internal readonly record struct StepReport(double[] BlockLosses, double ReadoutLoss, int Mistakes, bool KeepsRun, bool Stops)
 {
     internal bool IsFinite => double.IsFinite(ReadoutLoss) && BlockLosses.All(double.IsFinite);
 }
 
 /// <summary>
-/// Adds up what steps measured over all processes, and brings them to the same decisions in the same step. Where processes have
-/// blocks of their own, the first is steps ahead of the last: a report is then taken several steps after its own, so that
-/// none waits for another.
+/// Sums the measurements of each step over all processes, so that all processes take the same decisions at the same step.
 /// </summary>
+/// <remarks>
+/// With block parallelism, the first process is several steps ahead of the last one. A report is then read several steps late,
+/// so that no process waits for another.
+/// </remarks>
 internal sealed class StepReports
 {
     private readonly Communicator _world;
@@ -38,13 +40,13 @@ internal sealed class StepReports
         _blockLosses = new double[blocks];
     }
 
-    /// <summary>Steps that a report is behind.</summary>
+    /// <summary>Number of steps by which a report is read late.</summary>
     internal int Lag { get; }
 
-    /// <summary>Reports that are under way.</summary>
+    /// <summary>Number of reports sent but not yet read.</summary>
     internal int UnderWay => _begun - _taken;
 
-    /// <summary>Sends off what this process has to report of a step.</summary>
+    /// <summary>Starts to send this process's report of a step.</summary>
     internal void Begin(StepResult result, bool keepsRun, bool stops)
     {
         int slot = _begun++ % _sums.Length, blocks = result.BlockLosses.Length;
@@ -55,7 +57,7 @@ internal sealed class StepReports
         _sums[slot] = _world.BeginSum(numbers.AsMemory());
     }
 
-    /// <summary>The oldest report under way; overwritten by the next.</summary>
+    /// <summary>Reads the oldest unread report. Its arrays are overwritten by the next one.</summary>
     internal StepReport Take()
     {
         int slot = _taken++ % _sums.Length, blocks = _blockLosses.Length;
@@ -65,7 +67,7 @@ internal sealed class StepReports
         return new StepReport(_blockLosses, numbers[blocks], (int)numbers[blocks + 1], numbers[blocks + 2] > 0, numbers[blocks + 3] > 0);
     }
 
-    /// <summary>Whether any process asks for something, in a step that all take together.</summary>
+    /// <summary>Combines the requests of all processes. Every process calls this in the same step.</summary>
     internal (bool KeepsRun, bool Stops) Agree(bool keepsRun, bool stops)
     {
         (_votes[0], _votes[1]) = (keepsRun ? 1 : 0, stops ? 1 : 0);

@@ -3,30 +3,30 @@ using System.Text.Json.Serialization;
 
 namespace Onward.Training;
 
-/// <summary>A sign that a run does not learn.</summary>
+/// <summary>Signs that a run does not learn.</summary>
 public enum AdviceKind
 {
     /// <summary>A loss has risen far above its lowest value.</summary>
     LossRises,
 
-    /// <summary>A loss has not fallen below that of guessing.</summary>
+    /// <summary>A loss has not fallen below the loss of guessing.</summary>
     LossStays,
 
-    /// <summary>A parameter has grown far beyond the normalised numbers that it is added to or multiplied by.</summary>
+    /// <summary>A parameter has grown far beyond the scale of the normalised activations that it is added to or multiplied by.</summary>
     ParameterGrows,
 }
 
-/// <summary>Advice given while a run trains: the sign that it does not learn, and its place.</summary>
+/// <summary>Advice given during training: a sign that the run does not learn, and where it was seen.</summary>
 /// <param name="Kind">The sign.</param>
 /// <param name="Subject">The block, the readout or the parameter that shows it.</param>
-/// <param name="From">The lowest loss, the loss of guessing, or the largest size that a parameter should have.</param>
+/// <param name="From">The lowest loss, the loss of guessing, or the largest reasonable size of a parameter.</param>
 /// <param name="To">The loss, or the size of the parameter, when the advice was given.</param>
 /// <param name="Epoch">The epoch, from 1.</param>
 /// <param name="Step">The step of the epoch, from 1.</param>
-/// <param name="LearningRate">The full learning rate of the run.</param>
+/// <param name="LearningRate">The learning rate of the options, before warm-up and schedule.</param>
 public sealed record TrainingAdvice(AdviceKind Kind, string Subject, double From, double To, int Epoch, int Step, double LearningRate)
 {
-    /// <summary>The advice in a sentence, without a full stop.</summary>
+    /// <summary>The advice as a sentence without a full stop.</summary>
     [JsonIgnore]
     public string Message => Kind switch
     {
@@ -36,7 +36,7 @@ public sealed record TrainingAdvice(AdviceKind Kind, string Subject, double From
         _ => Format($"{Subject} has grown to {To:G3} (root mean square) by {Place}: {TooHigh}"),
     };
 
-    /// <summary>The learning rate to try instead; null if the sign does not tell whether the rate is too high or too low.</summary>
+    /// <summary>A learning rate to try instead; null if the sign does not show whether the rate is too high or too low.</summary>
     [JsonIgnore]
     public double? SuggestedRate => Kind == AdviceKind.LossStays
         ? null

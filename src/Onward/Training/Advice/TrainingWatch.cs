@@ -5,20 +5,21 @@ using Onward.Models;
 
 namespace Onward.Training;
 
-/// <summary>
-/// Finds the signs that a run does not learn, from the losses of its steps and the size of its parameters. It reads a few thousand
-/// numbers once in <see cref="LossHistory.Window"/> steps and all parameters once an epoch, so it costs no time that counts.
-/// </summary>
+/// <summary>Detects signs that a run does not learn, from the losses of its steps and the sizes of its parameters.</summary>
+/// <remarks>
+/// The biases are read once per <see cref="LossHistory.Window"/> steps and all parameters once per epoch. The cost is
+/// negligible.
+/// </remarks>
 internal sealed class TrainingWatch
 {
-    // Layers read and write normalised numbers: a bias of this size, or weights that make such outputs of them, drown the data.
+    // Layers read and write normalised numbers. A bias of this size, or weights that produce such outputs, dominate the data.
     private const float LargestBias = 10;
     private const float LargestOutput = 100;
 
-    // A loss this close to that of guessing has not fallen.
+    // A loss above this fraction of the loss of guessing counts as not fallen.
     private const double Stays = 0.99;
 
-    // Fewer steps than this say nothing about a loss that stays.
+    // Number of steps before a loss that does not fall counts as a sign.
     private const int StepsToLearn = 200;
 
     private readonly LearningRule _rule;
@@ -30,10 +31,10 @@ internal sealed class TrainingWatch
 
     /// <summary>Prepares to watch a run.</summary>
     /// <param name="rule">The rule, whose model is watched.</param>
-    /// <param name="training">Images of the training set.</param>
+    /// <param name="training">The training set.</param>
     /// <param name="options">Options of the run.</param>
-    /// <param name="stepsPerEpoch">Steps of an epoch.</param>
-    /// <param name="owns">Tells the parameters that this process trains.</param>
+    /// <param name="stepsPerEpoch">Number of steps in an epoch.</param>
+    /// <param name="owns">Returns true for the parameters that this process trains.</param>
     internal TrainingWatch(LearningRule rule, ImageSet training, TrainingOptions options, int stepsPerEpoch, Func<Parameter, bool> owns)
     {
         (_rule, _options, _stepsPerEpoch) = (rule, options, stepsPerEpoch);
@@ -42,9 +43,9 @@ internal sealed class TrainingWatch
         _biases = [.. _parameters.Where(parameter => !parameter.IsMatrix)];
     }
 
-    /// <summary>Gives advice after a step, of kinds that the run was not given yet; mostly none.</summary>
-    /// <param name="state">The state of the run, with the step in it; it keeps the advice.</param>
-    /// <param name="advised">Given the advice.</param>
+    /// <summary>Looks for new signs after a step. Each kind of sign is reported once per run.</summary>
+    /// <param name="state">The state of the run after the step; the advice is added to it.</param>
+    /// <param name="advised">Called with each piece of advice.</param>
     /// <returns>True if there was advice.</returns>
     internal bool Advise(RunState state, Action<TrainingAdvice>? advised)
     {
@@ -69,7 +70,8 @@ internal sealed class TrainingWatch
             (AdviceKind.ParameterGrows, () => Growing(endsEpoch ? _parameters : _biases)),
             (AdviceKind.LossStays, () => mayStay ? Staying(losses) : null),
         ];
-        foreach ((AdviceKind kind, Func<(string, double, double)?> sign) in signs.ExceptBy(state.Advice.Select(given => given.Kind), sign => sign.Kind))
+        HashSet<AdviceKind> given = [.. state.Advice.Select(advice => advice.Kind)];
+        foreach ((AdviceKind kind, Func<(string, double, double)?> sign) in signs.Where(sign => !given.Contains(sign.Kind)))
         {
             if (sign() is var (subject, from, to))
             {
@@ -78,7 +80,7 @@ internal sealed class TrainingWatch
         }
     }
 
-    // Two windows in a row, so that one bad batch is no sign.
+    // Requires two windows in a row, so that a single bad batch is not a sign.
     private (string, double, double)? Rising(LossHistory losses) =>
         First(head => losses.Risen[head] >= 2) is int head ? (NameOf(head), losses.Lowest[head], losses.Latest[head]) : null;
 
@@ -87,7 +89,7 @@ internal sealed class TrainingWatch
             ? (NameOf(head), Guess(losses, head), losses.Latest[head])
             : null;
 
-    // Weights of unit inputs make outputs of their root mean square times the root of the number of inputs.
+    // With inputs of unit size, the outputs have the size of the weights (root mean square) times the square root of the number of inputs.
     private (string, double, double)? Growing(Parameter[] parameters)
     {
         foreach (Parameter parameter in parameters)
@@ -104,10 +106,10 @@ internal sealed class TrainingWatch
         return null;
     }
 
-    // A constant answer reaches the entropy of the labels, whatever the network.
+    // A constant prediction reaches the entropy of the labels, whatever the network.
     private double Guess(LossHistory losses, int head) => Math.Min(losses.First[head], _guess);
 
-    // Local heads that the rule does not train have losses that mean nothing.
+    // Skips local heads that the rule does not train, because their losses mean nothing.
     private int? First(Func<int, bool> shows)
     {
         int blocks = _rule.Model.Blocks.Count, first = _rule.TrainsHeads ? 0 : blocks;

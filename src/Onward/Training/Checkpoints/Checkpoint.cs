@@ -10,18 +10,18 @@ using Onward.Rules;
 namespace Onward.Training;
 
 /// <summary>
-/// A run between two steps, with all it needs to go on bit for bit: parameters, the optimiser's state, the place in the epoch
-/// and what has been measured so far. Random draws need no state: each is a function of the seed and of where it is made.
+/// A run between two steps, with all state needed to continue it bit for bit: parameters, optimiser state, position in the
+/// epoch and measurements so far.
 /// </summary>
 /// <remarks>
-/// Its file is in the safetensors format. The parameters have the names of a model file, their velocities the same behind
-/// <c>velocity. </c>, their averages, if there are any, behind <c>average. </c>, and what the rule has learnt beside the model, if it does,
-/// behind
-/// <c>feedback.</c>; the rest is JSON in the metadata, beside a checksum of every byte of the file.
+/// Random draws need no state, because each is a function of the seed and of its place in the run. The file format is
+/// safetensors. Parameters have the names of a model file. Their velocities are prefixed with <c>velocity.</c>, their moving
+/// averages with <c>average.</c>, and learned feedback matrices with <c>feedback.</c> The other state is JSON in the metadata,
+/// next to a checksum of every byte of the file.
 /// </remarks>
 public sealed class Checkpoint
 {
-    /// <summary>The version of the file that this library writes, and the newest that it reads.</summary>
+    /// <summary>File version that this library writes, and the newest version that it reads.</summary>
     public const int FileVersion = 2;
 
     private const string Key = "onward.checkpoint";
@@ -36,76 +36,91 @@ public sealed class Checkpoint
     };
 
     internal Checkpoint(
-        LocalMixer model, ParameterVector velocity, ParameterVector? average, ParameterVector? feedback, TrainingOptions options, string images,
-        RunState state, string? rule = null, int? vectorBits = null, string path = "")
+        LocalMixer model,
+        ParameterVector velocity,
+        ParameterVector? average,
+        ParameterVector? feedback,
+        TrainingOptions options,
+        string images,
+        RunState state,
+        string? rule = null,
+        int? vectorBits = null,
+        string path = "")
     {
         (Model, Velocity, Average, Feedback, Options) = (model, velocity, average, feedback, options);
         (Images, State, Rule, VectorBits, Path) = (images, state, rule, vectorBits, path);
     }
 
-    /// <summary>The model; while its run goes on, the run's own, which the next step changes.</summary>
+    /// <summary>The model. A checkpoint taken during a run refers to the run's own model, which the next step changes.</summary>
     public LocalMixer Model { get; }
 
-    /// <summary>The optimiser's velocities, likewise.</summary>
+    /// <summary>The optimiser's velocities. During a run, the next step changes them.</summary>
     public ParameterVector Velocity { get; }
 
-    /// <summary>The moving average of the parameters, likewise; null where none is kept.</summary>
+    /// <summary>The moving average of the parameters; null if the run keeps none. During a run, the next step changes it.</summary>
     public ParameterVector? Average { get; }
 
-    /// <summary>How the model is trained.</summary>
+    /// <summary>The training options of the run.</summary>
     public TrainingOptions Options { get; }
 
-    /// <summary>The learning rule (<see cref="LearningRule.Description"/>); null where an earlier version wrote the file.</summary>
+    /// <summary>
+    /// The learning rule (<see cref="LearningRule.Description"/>); null if the file was written by a version that did not store
+    /// it.
+    /// </summary>
     public string? Rule { get; }
 
     /// <summary>
-    /// Bits of the vectors that its steps were computed with (<see cref="Kernels.Gemm.VectorBits"/>): with others, a run goes on in other
-    /// last bits. Null where an earlier version wrote the file.
+    /// Width in bits of the vectors that the steps were computed with (<see cref="Kernels.Gemm.VectorBits"/>). With another
+    /// width, a resumed run differs in the last bits. Null if the file was written by a version that did not store it.
     /// </summary>
     public int? VectorBits { get; }
 
-    /// <summary>What each epoch that has ended came to.</summary>
+    /// <summary>Metrics of each finished epoch.</summary>
     public IReadOnlyList<EpochMetrics> Epochs => State.Epochs;
 
-    /// <summary>Steps done in the epoch under way.</summary>
+    /// <summary>Number of steps done in the current epoch.</summary>
     public int Step => State.Step;
 
-    /// <summary>Steps that the readout of a network without labels has done in it, after those.</summary>
+    /// <summary>
+    /// Number of readout steps done in the current epoch. In a self-supervised run, they follow the steps of the network.
+    /// </summary>
     public int ReadoutStep => State.ReadoutStep;
 
     /// <summary>
-    /// The epoch with the lowest error on the test set so far, the first of equal ones; 0 before the first epoch has ended.
+    /// The epoch with the lowest test error so far, the first one if several are equal; 0 before the first epoch has ended.
     /// </summary>
     public int BestEpoch => State.BestEpoch;
 
     /// <summary>
-    /// What the rule has learnt beside the model (<see cref="LearnedFeedback.Matrices"/>), likewise; null where it learns nothing.
+    /// Feedback matrices that the rule has learned (<see cref="LearnedFeedback.Matrices"/>); null if it learns none. During a
+    /// run, the next step changes them.
     /// </summary>
     internal ParameterVector? Feedback { get; }
 
-    /// <summary>Names the images, so that a run goes on with no others.</summary>
+    /// <summary>Checksum of the images, so that a run is only resumed with the same images.</summary>
     internal string Images { get; }
 
     internal RunState State { get; }
 
-    /// <summary>The file that it was read from; empty where it was not.</summary>
+    /// <summary>Path of the file that the checkpoint was read from; empty if it was not read from a file.</summary>
     internal string Path { get; }
 
-    /// <summary>Writes it to a file, or leaves the file that was there whole.</summary>
+    /// <summary>Writes the checkpoint to a file. If writing fails, an existing file is left intact.</summary>
     /// <param name="path">The file to create or to replace.</param>
     /// <exception cref="IOException">The folder is missing or the disk is full.</exception>
-    /// <exception cref="UnauthorizedAccessException">The folder may not be written to.</exception>
+    /// <exception cref="UnauthorizedAccessException">Access to the folder is denied.</exception>
     public void Save(string path) => Save(path, FileVersion);
 
-    /// <summary>Reads one from its file.</summary>
+    /// <summary>Reads a checkpoint from a file.</summary>
     /// <param name="path">A file that <see cref="Save(string)"/> wrote.</param>
-    /// <exception cref="ModelFileException">The file is missing, unreadable, damaged, of a newer version, or no checkpoint.</exception>
+    /// <exception cref="ModelFileException">The file is missing, unreadable, damaged, of a newer version, or not a checkpoint.</exception>
     public static Checkpoint Load(string path)
     {
         using SafetensorsReader file = new(path);
         if (!file.Metadata.TryGetValue(Key, out string? text))
         {
-            throw new ModelFileException($"{path}: no checkpoint ({Key}) in the metadata. Use a file that a training run of Onward kept.");
+            throw new ModelFileException(
+                $"{path}: no checkpoint ({Key}) in the metadata. Use a checkpoint that a training run of Onward wrote.");
         }
 
         file.VerifyChecksum();
@@ -122,10 +137,8 @@ public sealed class Checkpoint
             model, velocity, average, feedback, content.Options, content.Images, content.State, content.Rule, content.VectorBits, path);
     }
 
-    /// <summary>
-    /// A copy of the model as an evaluation sees it: with the moving average of the parameters, if the run keeps one.
-    /// At the end of an epoch this is the model that the epoch's test error was measured on.
-    /// </summary>
+    /// <summary>Copies the model as it is evaluated: with the moving average of the parameters, if the run keeps one.</summary>
+    /// <remarks>At the end of an epoch, this is the model whose test error the epoch reports.</remarks>
     public LocalMixer EvaluatedModel()
     {
         LocalMixer model = new(Model.Options);
@@ -141,37 +154,42 @@ public sealed class Checkpoint
         return model;
     }
 
-    /// <summary>Refuses to go on with another model, other options, another learning rule or other images.</summary>
-    /// <exception cref="ModelFileException">It is of another run.</exception>
+    /// <summary>
+    /// Requires that the checkpoint belongs to a run with this model, these options, this learning rule and these images.
+    /// </summary>
+    /// <exception cref="ModelFileException">The checkpoint belongs to another run.</exception>
     internal void RequireRun(LocalMixer model, TrainingOptions options, string rule, ImageDataset images, int stepsPerEpoch)
     {
         RequireSame("model", Model.Options, model.Options);
         RequireSame("training", Options, options);
         if (Rule is not null && Rule != rule)
         {
-            throw Foreign($"its learning rule is {Rule}; the run has {rule}. Give it the rule that it was begun with.");
+            throw Foreign($"its learning rule is {Rule}; the run has {rule}. Use the rule that the run was started with.");
         }
 
         if (!ImageIdentity.IsOf(Images, images))
         {
-            throw Foreign("the run has other images: their pixels (in folders: names or sizes of files), labels or statistics differ. "
-                + "Give it the images that it was begun with.");
+            throw Foreign(
+                "the run has other images: their pixels (in folders: names or sizes of files), labels or statistics differ. "
+                + "Use the images that the run was started with.");
         }
 
         if (!State.Fits(options.Epochs, stepsPerEpoch, model.Blocks.Count, model.Options.IsSelfSupervised))
         {
             throw Foreign(
-                $"it stands at step {Step} of epoch {Epochs.Count + 1}, which a run of {options.Epochs} epochs of {stepsPerEpoch} steps does not have.");
+                $"it stands at step {Step} of epoch {Epochs.Count + 1}, "
+                + $"which a run of {options.Epochs} epochs of {stepsPerEpoch} steps does not have.");
         }
     }
 
     internal void Save(string path, int version)
     {
         string content = JsonSerializer.Serialize(new Content(version, Options, Images, State, Rule, VectorBits), Json);
+        string modelOptions = JsonSerializer.Serialize(Model.Options, ModelFile.Json);
         SafetensorsWriter.Write(
             path,
             [("", Model.Values), (VelocityPrefix, Velocity), .. Optional(AveragePrefix, Average), .. Optional(FeedbackPrefix, Feedback)],
-            new Dictionary<string, string> { [ModelFile.OptionsKey] = JsonSerializer.Serialize(Model.Options, ModelFile.Json), [Key] = content });
+            new Dictionary<string, string> { [ModelFile.OptionsKey] = modelOptions, [Key] = content });
     }
 
     private static (string Prefix, ParameterVector Values)[] Optional(string prefix, ParameterVector? values) =>
@@ -185,13 +203,16 @@ public sealed class Checkpoint
             if (version > FileVersion)
             {
                 throw new ModelFileException(
-                    $"{path}: a checkpoint of version {version}; this program reads up to {FileVersion}. Go on with the version of Onward that wrote it, or a newer one.")
-                { IsOfNewerVersion = true };
+                    $"{path}: a checkpoint of version {version}; this program reads up to {FileVersion}. "
+                    + "Resume with the version of Onward that wrote it, or a newer one.")
+                {
+                    IsOfNewerVersion = true,
+                };
             }
 
             if (version is >= 1 and <= FileVersion
-                && JsonSerializer.Deserialize<Content>(text, Json) is Content content && content.State.Epochs.All(
-                    epoch => epoch is not null))
+                && JsonSerializer.Deserialize<Content>(text, Json) is Content content
+                && content.State.Epochs.All(epoch => epoch is not null))
             {
                 content.Options.Validate();
                 return content;
@@ -216,14 +237,14 @@ public sealed class Checkpoint
             string was = before[name]?.ToJsonString() ?? "null", @is = now?.ToJsonString() ?? "null";
             if (was != @is)
             {
-                throw Foreign($"its {what} has {name} {was}, the run has {@is}. Give it the options that it was begun with.");
+                throw Foreign($"its {what} has {name} {was}, the run has {@is}. Use the options that the run was started with.");
             }
         }
     }
 
     private ModelFileException Foreign(string message) => new($"{(Path.Length > 0 ? Path : "checkpoint")}: of another run: {message}");
 
-    // The first version named neither rule nor vectors.
+    // Version 1 contained neither Rule nor VectorBits.
     private sealed record Content(
         int Version, TrainingOptions Options, string Images, RunState State, string? Rule = null, int? VectorBits = null);
 }

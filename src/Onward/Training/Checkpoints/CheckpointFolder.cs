@@ -4,16 +4,18 @@ using Onward.Formats;
 
 namespace Onward.Training;
 
-/// <summary>The checkpoints of one run in a folder: the last few, and that of the epoch with the lowest error on the test set.</summary>
-/// <remarks>One program at a time may write to it. Files are named after where the run stood, so that their names sort by time.</remarks>
+/// <summary>The checkpoints of one run in a folder: the last few, and the one of the epoch with the lowest test error.</summary>
+/// <remarks>
+/// Only one program at a time may write to the folder. File names contain the position in the run, so that they sort by time.
+/// </remarks>
 public sealed partial class CheckpointFolder
 {
     private readonly int _keep;
     private bool _isMade;
 
-    /// <summary>Names the folder, which need not exist.</summary>
+    /// <summary>Stores the path of the folder, which need not exist.</summary>
     /// <param name="path">The folder.</param>
-    /// <param name="keep">How many of the last checkpoints are kept; at least 1.</param>
+    /// <param name="keep">Number of latest checkpoints to keep, at least 1.</param>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="keep"/> is below 1.</exception>
     public CheckpointFolder(string path, int keep)
     {
@@ -25,15 +27,15 @@ public sealed partial class CheckpointFolder
     /// <summary>The folder.</summary>
     public string Path { get; }
 
-    /// <summary>Writes a checkpoint, then deletes those that need not be kept any longer.</summary>
+    /// <summary>Writes a checkpoint, then deletes the older ones that are no longer kept.</summary>
     /// <param name="checkpoint">The checkpoint.</param>
-    /// <exception cref="IOException">The disk is full or the folder cannot be made; all checkpoints that were there are.</exception>
-    /// <exception cref="UnauthorizedAccessException">The folder may not be written to.</exception>
+    /// <exception cref="IOException">The disk is full or the folder cannot be created. Existing checkpoints are left intact.</exception>
+    /// <exception cref="UnauthorizedAccessException">Access to the folder is denied.</exception>
     public void Save(Checkpoint checkpoint)
     {
         ArgumentNullException.ThrowIfNull(checkpoint);
 
-        // If the folder above was renamed meanwhile, making it again would split the run over two places.
+        // If the parent folder was renamed in the meantime, creating it again would split the run over two places.
         if (!_isMade || Directory.Exists(System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(Path))))
         {
             Directory.CreateDirectory(Path);
@@ -43,7 +45,7 @@ public sealed partial class CheckpointFolder
         (int Epochs, int Steps) now = checkpoint.State.Position;
         checkpoint.Save(System.IO.Path.Combine(Path, Name(now)));
 
-        // Later ones are damaged, or the run would not have gone on from before them.
+        // Checkpoints later than this one are damaged; otherwise the run would have resumed from them. They are deleted.
         List<Entry> entries = [.. Entries()];
         Entry[] earlier = [.. entries.Where(entry => entry.Position.CompareTo(now) <= 0)];
         (int, int) best = (checkpoint.State.BestEpoch, 0);
@@ -54,12 +56,11 @@ public sealed partial class CheckpointFolder
         }
     }
 
-    /// <summary>Reads the newest checkpoint that is intact.</summary>
-    /// <param name="damaged">Told of each newer one that is not, in one line.</param>
-    /// <returns>The checkpoint; null where there is none in the folder.</returns>
-    /// <exception cref="ModelFileException">
-    /// None is intact, or a newer one cannot be read here or was written by a newer version.
-    /// </exception>
+    /// <summary>Reads the newest intact checkpoint.</summary>
+    /// <param name="damaged">Called with a one-line message for each newer checkpoint that is damaged.</param>
+    /// <returns>The checkpoint; null if the folder contains none.</returns>
+    /// <exception cref="ModelFileException">No checkpoint is intact, or a newer one cannot be read here or was written by a newer
+    /// version.</exception>
     public Checkpoint? LoadNewest(Action<string>? damaged = null)
     {
         List<ModelFileException> faults = [];
@@ -73,8 +74,8 @@ public sealed partial class CheckpointFolder
             }
             catch (ModelFileException fault) when (fault.IsUnreadable)
             {
-                // It may be intact, and the checkpoints behind the one that a run goes on from are deleted.
-                const string Cure = "To go on from an earlier checkpoint, move this one elsewhere.";
+                // It may be intact, and checkpoints later than the one that a run resumes from are deleted.
+                const string Cure = "To resume from an earlier checkpoint, move this one elsewhere.";
                 throw new ModelFileException($"{fault.Message} {Cure}", fault) { IsUnreadable = true };
             }
             catch (ModelFileException fault) when (!fault.IsOfNewerVersion)
@@ -90,10 +91,10 @@ public sealed partial class CheckpointFolder
                 faults[0]);
     }
 
-    /// <summary>The epochs whose end is kept, in the order of time.</summary>
+    /// <summary>The epochs whose last checkpoint is kept, in order.</summary>
     public IReadOnlyList<int> Epochs => [.. Entries().Where(IsEndOfEpoch).Select(entry => entry.Position.Epochs)];
 
-    /// <summary>Reads the checkpoint at the end of an epoch.</summary>
+    /// <summary>Reads the checkpoint taken at the end of an epoch.</summary>
     /// <param name="epoch">The epoch, from 1; one of <see cref="Epochs"/>.</param>
     /// <exception cref="ModelFileException">The checkpoint is missing, damaged, or of a newer version.</exception>
     public Checkpoint LoadEpoch(int epoch) => Checkpoint.Load(System.IO.Path.Combine(Path, Name((epoch, 0))));
@@ -103,7 +104,7 @@ public sealed partial class CheckpointFolder
     private static string Name((int Epochs, int Steps) position) =>
         string.Create(CultureInfo.InvariantCulture, $"epoch-{position.Epochs:0000}-step-{position.Steps:000000}.safetensors");
 
-    // In the order of time.
+    // Sorted by position in the run.
     private IEnumerable<Entry> Entries() => !Directory.Exists(Path) ? [] : Directory.GetFiles(Path)
         .Select(path => (Path: path, Match: FileName().Match(System.IO.Path.GetFileName(path))))
         .Where(file => file.Match.Success)

@@ -4,17 +4,17 @@ using Onward.Formats;
 
 namespace Onward.Training;
 
-/// <summary>Names the images of a run in its checkpoints, so that the run goes on with no others.</summary>
+/// <summary>Identifies the images of a run in its checkpoints, so that the run is only resumed with the same images.</summary>
 internal static class ImageIdentity
 {
-    /// <summary>The name that checkpoints are given.</summary>
+    /// <summary>The identifier that is written to checkpoints.</summary>
     internal static string Of(ImageDataset data) => data.Checksum();
 
-    /// <summary>True if a name from a checkpoint is that of these images.</summary>
+    /// <summary>True if an identifier from a checkpoint matches these images.</summary>
     internal static bool IsOf(string name, ImageDataset data) =>
         name.Length == Checksum.Digits ? name == Of(data) : !OpenSsl.IsMissing && name == OfLabels(data);
 
-    // The name that version 0.1 gave: labels and statistics stand for the images.
+    // The identifier of version 0.1, which covers labels and statistics but not pixels.
     private static string OfLabels(ImageDataset data)
     {
         using Checksum checksum = Checksum.OfVersion01();

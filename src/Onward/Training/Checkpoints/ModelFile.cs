@@ -9,17 +9,17 @@ using Onward.Models;
 namespace Onward.Training;
 
 /// <summary>
-/// Keeps a model in one safetensors file: its parameters by name, and its options as JSON in the metadata, so that the
-/// file alone rebuilds the model.
+/// Saves and loads a model as one safetensors file. It contains the parameters by name and the model options as JSON in the
+/// metadata, so no other file is needed.
 /// </summary>
 public static class ModelFile
 {
     internal const string OptionsKey = "onward.local_mixer";
 
-    // Files of version 0.1 lack it.
+    // Files of version 0.1 do not contain this option.
     private static readonly string EpsilonKey = JsonNamingPolicy.CamelCase.ConvertName(nameof(LocalMixerOptions.Epsilon));
 
-    // Reflection is named, as programs of a single file switch it off as a default.
+    // The resolver is set explicitly because single-file programs disable reflection by default.
     internal static readonly JsonSerializerOptions Json = new()
     {
         TypeInfoResolver = new DefaultJsonTypeInfoResolver(),
@@ -30,11 +30,11 @@ public static class ModelFile
         Converters = { new JsonStringEnumConverter(allowIntegerValues: false) },
     };
 
-    /// <summary>Writes a model; the file that was there stays whole until the new one is.</summary>
+    /// <summary>Writes a model to a file. An existing file stays intact until the new one is complete.</summary>
     /// <param name="model">The model.</param>
     /// <param name="path">The file to create or to replace.</param>
     /// <exception cref="IOException">The folder is missing or the disk is full.</exception>
-    /// <exception cref="UnauthorizedAccessException">The folder may not be written to.</exception>
+    /// <exception cref="UnauthorizedAccessException">Access to the folder is denied.</exception>
     public static void Save(LocalMixer model, string path)
     {
         ArgumentNullException.ThrowIfNull(model);
@@ -42,25 +42,25 @@ public static class ModelFile
             path, model.Values, new Dictionary<string, string> { [OptionsKey] = JsonSerializer.Serialize(model.Options, Json) });
     }
 
-    /// <summary>Rebuilds a model from its file.</summary>
+    /// <summary>Loads a model from its file.</summary>
     /// <param name="path">A file that <see cref="Save"/> wrote.</param>
-    /// <exception cref="ModelFileException">
-    /// The file is missing, unreadable, damaged, no model of this library, or holds numbers that are not finite.
-    /// </exception>
+    /// <exception cref="ModelFileException">The file is missing, unreadable, damaged, not a model of this library, or contains
+    /// numbers that are not finite.</exception>
     public static LocalMixer Load(string path)
     {
         using SafetensorsReader file = new(path);
         LocalMixer model = new(ReadOptions(path, file, vectors: 1));
         file.Read(model.Values);
 
-        // Version 0.1 and other programs write none.
+        // Version 0.1 and other programs write no checksum.
         if (file.HasChecksum)
         {
             file.VerifyChecksum();
         }
 
-        return model.Values.Layout.Parameters.FirstOrDefault(
-            parameter => !TensorPrimitives.IsFiniteAll<float>(model.Values[parameter])) is not Parameter bad
+        Parameter? bad = model.Values.Layout.Parameters.FirstOrDefault(
+            parameter => !TensorPrimitives.IsFiniteAll<float>(model.Values[parameter]));
+        return bad is null
             ? model
             : throw new ModelFileException(
                 $"{path}: tensor '{bad.Name}' holds numbers that are not finite: the training diverged, or the file is damaged. "
@@ -68,13 +68,11 @@ public static class ModelFile
     }
 
     /// <summary>Reads the options of the model in a file.</summary>
-    /// <param name="path">The file.</param>
-    /// <param name="file">The file, open.</param>
-    /// <param name="vectors">Numbers that the file holds for each parameter's.</param>
-    /// <param name="besides">Bytes of tensors that it holds besides.</param>
-    /// <exception cref="ModelFileException">
-    /// There are none, they are damaged, or the file holds too many numbers for them or too few.
-    /// </exception>
+    /// <param name="path">Path of the file, for messages.</param>
+    /// <param name="file">The open file.</param>
+    /// <param name="vectors">How many vectors of the model's size the file contains: 1 for a model, more for a checkpoint.</param>
+    /// <param name="besides">Number of bytes of other tensors in the file.</param>
+    /// <exception cref="ModelFileException">The options are missing or damaged, or do not match the amount of data in the file.</exception>
     internal static LocalMixerOptions ReadOptions(string path, SafetensorsReader file, int vectors, long besides = 0)
     {
         if (!file.Metadata.TryGetValue(OptionsKey, out string? text))
@@ -99,11 +97,12 @@ public static class ModelFile
                 $"{path}: the model options in the metadata are damaged. Replace the file with an intact copy.", fault);
         }
 
-        // Before any memory is taken for a model of these sizes.
+        // Checked before any memory is allocated for a model of these sizes.
         if (options is null || (options.ParameterCount * vectors * sizeof(float)) + besides != file.DataLength || !options.FitsMemory)
         {
             throw new ModelFileException(
-                $"{path}: the model options in the metadata call for {options?.ParameterCount ?? 0} parameters, the file has {(file.DataLength - besides) / sizeof(float) / vectors}. Replace the file with an intact copy.");
+                $"{path}: the model options in the metadata call for {options?.ParameterCount ?? 0} parameters, "
+                + $"the file has {(file.DataLength - besides) / sizeof(float) / vectors}. Replace the file with an intact copy.");
         }
 
         return options;

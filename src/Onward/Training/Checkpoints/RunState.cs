@@ -1,59 +1,64 @@
 namespace Onward.Training;
 
-/// <summary>Where a run stands between two steps: all but its numbers, and what it has measured.</summary>
+/// <summary>State of a run between two steps, without its parameters: the position in the run and the measurements so far.</summary>
 internal sealed record RunState
 {
-    /// <summary>The epochs that have ended.</summary>
+    /// <summary>The finished epochs.</summary>
     public required List<EpochMetrics> Epochs { get; init; }
 
-    /// <summary>Steps done in the epoch under way.</summary>
+    /// <summary>Number of steps done in the current epoch.</summary>
     public int Step { get; set; }
 
-    /// <summary>Steps that the readout of a network without labels has done in it, after those.</summary>
+    /// <summary>
+    /// Number of readout steps done in the current epoch. In a self-supervised run, they follow the steps of the network.
+    /// </summary>
     public int ReadoutStep { get; set; }
 
-    /// <summary>Sum of the readout's losses over the steps of the epoch.</summary>
+    /// <summary>Sum of the readout's losses over the steps of the current epoch.</summary>
     public double Loss { get; set; }
 
-    /// <summary>Sums of the local losses. [block]</summary>
+    /// <summary>Sums of the local losses over the steps of the current epoch. [block]</summary>
     public required double[] BlockLosses { get; init; }
 
-    /// <summary>Images that were met in the epoch.</summary>
+    /// <summary>Number of training images in the current epoch so far.</summary>
     public long Images { get; set; }
 
-    /// <summary>Examples, a view of an image each.</summary>
+    /// <summary>Number of examples in the current epoch so far; each view of an image is one example.</summary>
     public long Examples { get; set; }
 
-    /// <summary>Examples that were wrong.</summary>
+    /// <summary>Number of examples in the current epoch that were classified wrongly.</summary>
     public long Mistakes { get; set; }
 
-    /// <summary>How well the gradients agreed with exact ones at the steps of the epoch that were compared. [step][block]</summary>
+    /// <summary>Agreement of the gradients with exact ones at the compared steps of the current epoch. [step][block]</summary>
     public List<GradientAgreement[]> Gradients { get; init; } = [];
 
-    /// <summary>Losses as the advice is judged by; null in a run that was begun without it, which gets none.</summary>
+    /// <summary>
+    /// Loss history that advice is based on. Null if the run was started by a version without it; such a run gets no advice.
+    /// </summary>
     public LossHistory? Losses { get; init; }
 
     /// <summary>The advice given so far, at most one of each kind.</summary>
     public List<TrainingAdvice> Advice { get; init; } = [];
 
-    /// <summary>Time in the steps of the epoch under way.</summary>
+    /// <summary>Training time of the current epoch, without evaluation.</summary>
     public TimeSpan EpochTrained { get; set; }
 
-    /// <summary>Time in the steps of the epochs that have ended.</summary>
+    /// <summary>Training time of the finished epochs, without evaluation.</summary>
     public TimeSpan Trained { get; set; }
 
-    /// <summary>Time of the run, whenever it was not stopped.</summary>
+    /// <summary>Total time of the run, without interruptions.</summary>
     public TimeSpan Elapsed { get; set; }
 
-    /// <summary>Where the run stands, in the order of time.</summary>
+    /// <summary>The position in the run, which sorts by time.</summary>
     internal (int Epochs, int Steps) Position => (Epochs.Count, Step + ReadoutStep);
 
     /// <summary>
-    /// The first epoch of the lowest error on the test set, 0 before there is one; an error that is not a number is never the lowest.
+    /// The epoch with the lowest test error, the first one if several are equal; 0 if there is none. NaN counts as infinite.
     /// </summary>
-    internal int BestEpoch => Epochs.MinBy(epoch => double.IsNaN(epoch.TestError) ? double.PositiveInfinity : epoch.TestError)?.Epoch ?? 0;
+    internal int BestEpoch =>
+        Epochs.MinBy(epoch => double.IsNaN(epoch.TestError) ? double.PositiveInfinity : epoch.TestError)?.Epoch ?? 0;
 
-    /// <summary>Epochs since that one.</summary>
+    /// <summary>Number of epochs since <see cref="BestEpoch"/>.</summary>
     internal int EpochsWithoutProgress => Epochs.Count - BestEpoch;
 
     internal double MeanLoss => Loss / Step;
@@ -64,15 +69,21 @@ internal sealed record RunState
 
     internal double ImagesPerSecond => Images / EpochTrained.TotalSeconds;
 
-    /// <summary>A run before its first step.</summary>
+    /// <summary>Creates the state of a run before its first step.</summary>
     internal static RunState Start(int blocks) =>
         new() { Epochs = [], BlockLosses = new double[blocks], Losses = new LossHistory(blocks + 1) };
 
-    /// <summary>The same, for another run to go on from.</summary>
-    internal RunState Copy() =>
-        this with { Epochs = [.. Epochs], BlockLosses = [.. BlockLosses], Losses = Losses?.Copy(), Gradients = [.. Gradients], Advice = [.. Advice] };
+    /// <summary>Copies the state, so that another run can continue from it.</summary>
+    internal RunState Copy() => this with
+    {
+        Epochs = [.. Epochs],
+        BlockLosses = [.. BlockLosses],
+        Losses = Losses?.Copy(),
+        Gradients = [.. Gradients],
+        Advice = [.. Advice],
+    };
 
-    /// <summary>Takes what a step measured.</summary>
+    /// <summary>Adds the measurements of a step.</summary>
     internal void Add(StepReport result, int images, int views)
     {
         Step++;
@@ -87,7 +98,7 @@ internal sealed record RunState
         }
     }
 
-    /// <summary>Ends the epoch under way and begins the next.</summary>
+    /// <summary>Ends the current epoch and starts the next.</summary>
     internal void End(EpochMetrics epoch)
     {
         Epochs.Add(epoch);
@@ -97,7 +108,7 @@ internal sealed record RunState
         Gradients.Clear();
     }
 
-    /// <summary>Whether a run of so many steps and epochs can stand there.</summary>
+    /// <summary>True if the state is possible in a run with these numbers of epochs, steps and blocks.</summary>
     internal bool Fits(int epochs, int stepsPerEpoch, int blocks, bool hasReadoutSteps) =>
         Epochs.Count <= epochs
         && Step >= 0 && Step <= (Epochs.Count < epochs ? stepsPerEpoch : 0)

@@ -7,24 +7,26 @@ using Onward.Rules;
 
 namespace Onward.Training;
 
-/// <summary>A model that processes train together: each has all parameters, and trains those of its own blocks.</summary>
-/// <param name="rule">The rule, which knows the blocks of every process.</param>
+/// <summary>
+/// A model that several processes train together. Each process holds all parameters and trains the ones of its own blocks.
+/// </summary>
+/// <param name="rule">The rule, which defines the blocks of every process.</param>
 internal sealed class SharedModel(LearningRule rule)
 {
     private readonly RankGrid _grid = rule.Grid;
     private readonly LocalMixer _model = rule.Model;
 
-    /// <summary>Whether this process trains a parameter.</summary>
+    /// <summary>True if this process trains the parameter.</summary>
     internal bool Owns(Parameter parameter)
     {
         (int first, int length) = _model.ParametersOf(rule.OwnBlocks).GetOffsetAndLength(_model.Values.Layout.Length);
         return parameter.Offset >= first && parameter.Offset < first + length;
     }
 
-    /// <summary>Gives every process what each has of the parameters of its blocks.</summary>
+    /// <summary>Sends the parameters of each process's blocks to all processes.</summary>
     internal void Assemble(ParameterVector vector) => Assemble(vector, _model.ParametersOf);
 
-    /// <summary>Gives every process what each has learnt beside the parameters of its blocks.</summary>
+    /// <summary>Sends the learned feedback matrices of each process's blocks to all processes.</summary>
     internal void AssembleFeedback()
     {
         if (ForwardGradient.FeedbackOf(rule) is LearnedFeedback feedback)
@@ -41,9 +43,7 @@ internal sealed class SharedModel(LearningRule rule)
         }
     }
 
-    /// <summary>
-    /// Requires that all processes have the same parameters: replicas that came to differ by a bit would drift apart unseen.
-    /// </summary>
+    /// <summary>Requires that all processes have the same parameters. Replicas that differ in one bit would diverge unnoticed.</summary>
     internal void RequireSame()
     {
         if (_grid.World.Count > 1)
@@ -52,9 +52,9 @@ internal sealed class SharedModel(LearningRule rule)
         }
     }
 
-    /// <summary>Requires that all processes are about to make the same run.</summary>
-    /// <param name="images">Names their images.</param>
-    /// <param name="keeps">Whether they keep checkpoints.</param>
+    /// <summary>Requires that all processes are about to start the same run.</summary>
+    /// <param name="images">Returns the checksum of the images.</param>
+    /// <param name="keeps">True if this process keeps checkpoints.</param>
     internal void RequireSameRun(Func<string> images, bool keeps)
     {
         if (_grid.World.Count > 1)

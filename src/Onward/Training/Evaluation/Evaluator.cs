@@ -7,31 +7,35 @@ using Onward.Threads;
 
 namespace Onward.Training;
 
-/// <summary>How well a model does on a set of images.</summary>
-/// <param name="Error">Examples that the readout gets wrong, in percent: the paper's measure.</param>
+/// <summary>Result of evaluating a model on a set of images.</summary>
+/// <param name="Error">Percentage of examples that the readout classifies wrongly, the paper's measure.</param>
 /// <param name="Loss">Mean cross-entropy of the readout, in nats.</param>
-/// <param name="BlockErrors">Examples that each block's local head gets wrong, in percent; empty where heads do not classify.</param>
+/// <param name="BlockErrors">Percentage of examples that each block's local head classifies wrongly; empty if the heads do not
+/// classify. [block]</param>
 public sealed record Evaluation(double Error, double Loss, IReadOnlyList<double> BlockErrors)
 {
-    /// <summary>What answering early came to; null where it was not asked for.</summary>
+    /// <summary>Result of early exit; null if it was not measured.</summary>
     public EarlyExits? EarlyExits { get; init; }
 
-    /// <summary>What the readout answers. [example]</summary>
+    /// <summary>The predictions of the readout. [example]</summary>
     public IReadOnlyList<Answer> Answers { get; init; } = [];
 }
 
-/// <summary>What the readout answers to one example.</summary>
+/// <summary>The prediction of the readout for one example.</summary>
 /// <param name="Label">The true class.</param>
-/// <param name="Class">The class that it takes for the most probable.</param>
-/// <param name="Probability">The probability that it gives that class.</param>
+/// <param name="Class">The most probable class.</param>
+/// <param name="Probability">The probability of that class.</param>
 public readonly record struct Answer(int Label, int Class, float Probability);
 
-/// <summary>What comes of taking each answer from the first block whose local head is sure enough, else from the readout.</summary>
-/// <param name="Error">Examples whose answer is wrong, in percent.</param>
-/// <param name="Shares">Examples that each block answers, in percent; the readout answers the rest. [block]</param>
+/// <summary>
+/// Result of early exit: each prediction is taken from the first block whose head reaches the required confidence, or else from
+/// the readout.
+/// </summary>
+/// <param name="Error">Percentage of examples whose prediction is wrong.</param>
+/// <param name="Shares">Percentage of examples that exit at each block; the others reach the readout. [block]</param>
 public sealed record EarlyExits(double Error, IReadOnlyList<double> Shares);
 
-/// <summary>Runs a model forward, values only, in constant memory.</summary>
+/// <summary>Evaluates a model on a set of images, in constant memory.</summary>
 public sealed class Evaluator
 {
     private readonly LocalMixer _model;
@@ -50,12 +54,11 @@ public sealed class Evaluator
     private double? _exitConfidence;
     private int _exitMistakes;
 
-    /// <summary>Allocates memory for each thread.</summary>
+    /// <summary>Allocates the working memory of each thread.</summary>
     /// <param name="model">The model.</param>
     /// <param name="team">The threads that share the work.</param>
-    /// <param name="world">
-    /// The processes that share the examples, each with a loader of its share; null for one. Answers are those of this process.
-    /// </param>
+    /// <param name="world">The processes that share the examples, each with a loader of its share; null for one process.
+    /// Predictions are returned for this process's share only.</param>
     public Evaluator(LocalMixer model, WorkerTeam team, Communicator? world = null)
     {
         ArgumentNullException.ThrowIfNull(model);
@@ -70,29 +73,28 @@ public sealed class Evaluator
         _runTile = RunTile;
     }
 
-    /// <summary>Evaluates the model on every example that a loader deals out in order.</summary>
+    /// <summary>Evaluates the model on every example of a loader, in order.</summary>
     /// <param name="loader">The images.</param>
-    /// <param name="cancellation">Ends the evaluation.</param>
-    /// <exception cref="OperationCanceledException">The evaluation was ended.</exception>
+    /// <param name="cancellation">Cancels the evaluation.</param>
+    /// <exception cref="OperationCanceledException">The evaluation was cancelled.</exception>
     public Evaluation Evaluate(BatchLoader loader, CancellationToken cancellation = default) =>
         Evaluate(loader, exitConfidence: null, progress: null, cancellation);
 
-    /// <summary>The same, and what it would come to if blocks answered early.</summary>
+    /// <summary>Evaluates the model on every example of a loader, and measures early exit.</summary>
     /// <param name="loader">The images.</param>
-    /// <param name="exitConfidence">
-    /// How large the largest probability of a block's head must be for it to answer; null to leave it unmeasured.
-    /// </param>
-    /// <param name="progress">Told after each batch how many images are done, on the calling thread.</param>
-    /// <param name="cancellation">Ends the evaluation.</param>
-    /// <exception cref="OperationCanceledException">The evaluation was ended.</exception>
-    /// <exception cref="ArgumentException">Early answers are asked of a network whose heads do not classify.</exception>
+    /// <param name="exitConfidence">Probability of the most probable class at which an example exits at a block; null to skip the
+    /// measurement.</param>
+    /// <param name="progress">Called on this thread after each batch with the number of images done.</param>
+    /// <param name="cancellation">Cancels the evaluation.</param>
+    /// <exception cref="OperationCanceledException">The evaluation was cancelled.</exception>
+    /// <exception cref="ArgumentException">Early exit is requested for a network whose heads do not classify.</exception>
     public Evaluation Evaluate(
         BatchLoader loader, double? exitConfidence, Action<int>? progress = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(loader);
         if (exitConfidence is not null && _model.Options.IsSelfSupervised)
         {
-            throw new ArgumentException("The heads of this network do not classify, so no block can answer.", nameof(exitConfidence));
+            throw new ArgumentException("The heads of this network do not classify, so there is no early exit.", nameof(exitConfidence));
         }
 
         _model.Pack(_team);
@@ -155,7 +157,7 @@ public sealed class Evaluator
                 Interlocked.Increment(ref _exitMistakes);
             }
 
-            // Leaves the probabilities, less one at the label.
+            // Evaluate overwrites the logits with the gradient: the probabilities, minus one at the label.
             _losses[first + n] = SoftmaxCrossEntropy.Evaluate(logits, label, logits);
             _answers[first + n] = new Answer(label, answer, logits[answer] + (answer == label ? 1 : 0));
         }
@@ -173,7 +175,7 @@ public sealed class Evaluator
         }
     }
 
-    // Turns the logits into probabilities.
+    // Overwrites the logits with probabilities.
     private void CountExits(MixerBlock block, ForwardPass pass, int first, int examples)
     {
         int classes = _model.Options.Classes;

@@ -3,10 +3,10 @@ using Onward.Models;
 
 namespace Onward.Training;
 
-/// <summary>Runs a tile of images forward through a model, values only, in one thread's memory.</summary>
+/// <summary>Runs a tile of images forward through a model on one thread, without tangents or gradients.</summary>
 internal sealed class ForwardPass
 {
-    // Rows that share one pass over a block's weights.
+    // Number of rows that share one pass over a block's weights.
     private const int TileRows = 64;
 
     private readonly LocalMixer _model;
@@ -37,26 +37,26 @@ internal sealed class ForwardPass
         Outputs = AlignedMemory.Allocate(examples * Math.Max(options.Classes, options.HeadOutputs));
     }
 
-    /// <summary>Room for the outputs of a head [examples, K].</summary>
+    /// <summary>Buffer for the outputs of a head. [example, output]</summary>
     internal Memory<float> Outputs { get; }
 
-    /// <summary>What the readout reads of the last images [examples, D].</summary>
+    /// <summary>Input features of the readout for the last images. [example, feature]</summary>
     internal ReadOnlySpan<float> Features => _features.Span;
 
-    /// <summary>Pooled features of the block that was run last [examples, D].</summary>
+    /// <summary>Pooled features of the block that ran last. [example, feature]</summary>
     internal ReadOnlySpan<float> Pooled => _activations.Pooled;
 
-    /// <summary>Output of a block that was run last [rows, D].</summary>
+    /// <summary>Output of a block that ran last. [row, channel]</summary>
     internal ReadOnlySpan<float> Output(MixerBlock block) => _results[block.Index & 1].Span;
 
-    /// <summary>Images that a tile of a model holds.</summary>
+    /// <summary>Number of images in a tile of a model.</summary>
     internal static int TileExamples(LocalMixer model) => Math.Max(1, TileRows / model.Options.Patches);
 
-    /// <summary>Runs some images through all blocks and leaves what the readout reads.</summary>
-    /// <param name="pixels">Standardised images [example, row, column, channel].</param>
-    /// <param name="examples">How many, at most those of a tile.</param>
-    /// <param name="goesOn">Asked after each block whether there is more to do; nothing follows where there is not.</param>
-    /// <returns>Whether the images went through all blocks.</returns>
+    /// <summary>Runs images through all blocks and computes the input features of the readout.</summary>
+    /// <param name="pixels">Standardised images. [example, row, column, channel]</param>
+    /// <param name="examples">Number of images, at most <see cref="TileExamples"/>.</param>
+    /// <param name="goesOn">Called after each block; returns false to stop there. Null to run all blocks.</param>
+    /// <returns>True if the images went through all blocks.</returns>
     internal bool Run(ReadOnlySpan<float> pixels, int examples, Func<MixerBlock, bool>? goesOn = null)
     {
         LocalMixerOptions options = _model.Options;

@@ -3,29 +3,29 @@ using Onward.Models;
 namespace Onward.Training;
 
 /// <summary>
-/// Counts the floating-point operations of an answer, in millions for one image; pooling and normalisation are not counted.
+/// Counts the floating-point operations of a prediction, in millions per image. Pooling and normalisation are not counted.
 /// </summary>
 public static class InferenceCost
 {
-    /// <summary>Counts an answer from the head of a block: this block and the blocks before it, with their heads.</summary>
+    /// <summary>Counts a prediction that exits at a block: this block and the blocks before it, with their heads.</summary>
     /// <param name="model">The network.</param>
-    /// <param name="block">The block's place, from 0.</param>
+    /// <param name="block">Index of the block, from 0.</param>
     public static double OfBlock(LocalMixer model, int block) =>
         model.Blocks.Take(block + 1).Sum(each => each.FlopsPerExample + each.Head.FlopsPerExample) / 1e6;
 
-    /// <summary>Counts an answer from the readout, where no block's head is evaluated.</summary>
+    /// <summary>Counts a prediction of the readout without early exit, so that no local head is evaluated.</summary>
     /// <param name="model">The network.</param>
     public static double OfReadout(LocalMixer model) =>
         (model.Blocks.Sum(block => block.FlopsPerExample) + model.Readout.FlopsPerExample) / 1e6;
 
-    /// <summary>Counts an answer from the readout after every block's head was evaluated.</summary>
+    /// <summary>Counts a prediction of the readout after every local head was evaluated without reaching the confidence.</summary>
     /// <param name="model">The network.</param>
     public static double AfterAllHeads(LocalMixer model) =>
         OfReadout(model) + (model.Blocks.Sum(block => block.Head.FlopsPerExample) / 1e6);
 
-    /// <summary>Counts an answer on average, where blocks answer the given shares and the readout the rest.</summary>
+    /// <summary>Counts the average prediction with early exit.</summary>
     /// <param name="model">The network.</param>
-    /// <param name="shares">The share of images that each block answers, in percent. [block]</param>
+    /// <param name="shares">Percentage of images that exit at each block; the others reach the readout. [block]</param>
     public static double Mean(LocalMixer model, IReadOnlyList<double> shares) =>
         (shares.Select((share, k) => share * OfBlock(model, k)).Sum() + ((100 - shares.Sum()) * AfterAllHeads(model))) / 100;
 }

@@ -4,18 +4,21 @@ using Onward.Models;
 
 namespace Onward.Training;
 
-/// <summary>When a block answers in place of the readout, so that the blocks after it need not be run.</summary>
-/// <remarks>Every block has a classifier, that of its local loss, so a network is trained to answer anywhere without more ado.</remarks>
+/// <summary>Options of early exit: a block's head makes the prediction, and the following blocks are not run.</summary>
+/// <remarks>Every block has a classifier, the head of its local loss. So a network needs no further training for early exit.</remarks>
 public sealed record EarlyExit
 {
-    /// <summary>How large the largest probability of a block's head must be for it to answer; null, the default, for never.</summary>
+    /// <summary>
+    /// Probability of the most probable class at which a block makes the prediction. Null, the default, to never exit by
+    /// confidence.
+    /// </summary>
     public double? Confidence { get; init; }
 
-    /// <summary>The block that answers, from 0, if none before it has; null, the default, for the readout.</summary>
+    /// <summary>The block, from 0, whose head makes the prediction if no earlier block does. Null, the default, for the readout.</summary>
     public int? LastBlock { get; init; }
 }
 
-/// <summary>Tells what a model makes of images, one at a time, in one thread's memory.</summary>
+/// <summary>Predicts the class of images, one at a time, on one thread.</summary>
 public sealed class Predictor
 {
     private readonly LocalMixer _model;
@@ -24,16 +27,17 @@ public sealed class Predictor
     private int? _answering;
 
     /// <summary>Allocates memory for one image.</summary>
-    /// <param name="model">The model, packed (<see cref="LocalMixer.Pack(Onward.Threads.WorkerTeam)"/>).</param>
-    /// <param name="exit">When a block answers; default never.</param>
-    /// <exception cref="ArgumentException">The network's heads do not classify, or it has no such block.</exception>
+    /// <param name="model">The model, packed with <see cref="LocalMixer.Pack(Onward.Threads.WorkerTeam)"/>.</param>
+    /// <param name="exit">Options of early exit; null for none.</param>
+    /// <exception cref="ArgumentException">Early exit is requested for a network whose heads do not classify, or at a block that
+    /// does not exist.</exception>
     public Predictor(LocalMixer model, EarlyExit? exit = null)
     {
         ArgumentNullException.ThrowIfNull(model);
         (_model, _exit) = (model, exit ?? new EarlyExit());
         if (_exit != new EarlyExit() && model.Options.IsSelfSupervised)
         {
-            throw new ArgumentException("The heads of this network do not classify, so no block can answer.", nameof(exit));
+            throw new ArgumentException("The heads of this network do not classify, so there is no early exit.", nameof(exit));
         }
 
         if (_exit.LastBlock is int last && (last < 0 || last >= model.Blocks.Count))
@@ -44,17 +48,19 @@ public sealed class Predictor
         _pass = new ForwardPass(model);
     }
 
-    /// <summary>The probability of each class.</summary>
-    /// <param name="image">A standardised image [row, column, channel].</param>
-    /// <param name="probabilities">Receives the probabilities [class].</param>
-    /// <returns>The block whose head answered; null for the readout.</returns>
+    /// <summary>Computes the probability of each class.</summary>
+    /// <param name="image">A standardised image. [row, column, channel]</param>
+    /// <param name="probabilities">Receives the probabilities. [class]</param>
+    /// <returns>The block whose head made the prediction; null for the readout.</returns>
+    /// <exception cref="ArgumentException">A span has the wrong length.</exception>
     public int? Predict(ReadOnlySpan<float> image, Span<float> probabilities)
     {
         LocalMixerOptions options = _model.Options;
         if (image.Length != options.ImageSide * options.ImageSide * options.ImageChannels || probabilities.Length != options.Classes)
         {
             throw new ArgumentException(
-                $"The model takes {options.ImageSide}x{options.ImageSide}x{options.ImageChannels} numbers and gives {options.Classes}; got {image.Length} and room for {probabilities.Length}.");
+                $"The model takes {options.ImageSide}x{options.ImageSide}x{options.ImageChannels} numbers "
+                + $"and gives {options.Classes}; got {image.Length} and room for {probabilities.Length}.");
         }
 
         _answering = null;
@@ -69,7 +75,7 @@ public sealed class Predictor
         return _answering;
     }
 
-    // Leaves the probabilities of the block that answers.
+    // Leaves the probabilities of the block in _pass.Outputs. Returns false if this block makes the prediction.
     private bool GoesOn(MixerBlock block)
     {
         bool isLast = block.Index == _exit.LastBlock;

@@ -9,8 +9,8 @@ using Onward.Threads;
 namespace Onward.Training;
 
 /// <summary>
-/// Trains the readout of a network that learns without labels (spec 5): softmax regression on features that are held fixed,
-/// by plain stochastic gradient descent.
+/// Trains the readout of a self-supervised network (spec 5): softmax regression on fixed features by plain stochastic gradient
+/// descent.
 /// </summary>
 internal sealed class ReadoutTraining
 {
@@ -46,13 +46,13 @@ internal sealed class ReadoutTraining
     }
 
     /// <summary>Trains for one epoch, or for the rest of one.</summary>
-    /// <param name="loader">Images with labels, as they are.</param>
-    /// <param name="epoch">The epoch's number, which names its order.</param>
+    /// <param name="loader">Images with labels, without augmentation.</param>
+    /// <param name="epoch">Number of the epoch, which determines the order of the images.</param>
     /// <param name="rate">The learning rate.</param>
-    /// <param name="steps">Steps of the epoch; no more than the loader has.</param>
-    /// <param name="firstStep">The step to begin with.</param>
+    /// <param name="steps">Number of steps in the epoch, at most as many as the loader has.</param>
+    /// <param name="firstStep">Index of the first step to run.</param>
     /// <param name="stepEnded">Called after each step.</param>
-    /// <param name="cancellation">Ends the epoch.</param>
+    /// <param name="cancellation">Cancels the epoch.</param>
     internal void Run(
         BatchLoader loader,
         int epoch,

@@ -6,7 +6,7 @@ using Onward.Threads;
 namespace Onward.Training;
 
 /// <summary>
-/// The evaluations of a run: on the test set after each epoch, and on the training images at its end. Processes share each.
+/// The evaluations of a run: on the test set after each epoch, and on the training images at the end. Processes share the work.
 /// </summary>
 internal sealed class RunEvaluation : IDisposable
 {
@@ -24,21 +24,21 @@ internal sealed class RunEvaluation : IDisposable
     }
 
     /// <summary>Evaluates the model on the test set.</summary>
-    /// <param name="progress">Told after each batch.</param>
-    /// <param name="cancellation">Ends the evaluation.</param>
+    /// <param name="progress">Called after each batch.</param>
+    /// <param name="cancellation">Cancels the evaluation.</param>
     internal Evaluation OfTest(Action<EvaluationProgress> progress, CancellationToken cancellation) =>
         _evaluator.Evaluate(_test, exitConfidence: null, done => progress(Of(_data.Test, done)), cancellation);
 
-    /// <summary>Evaluates the model on the training images as they are.</summary>
-    /// <param name="progress">Told after each batch.</param>
-    /// <param name="cancellation">Ends the evaluation.</param>
+    /// <summary>Evaluates the model on the training images without augmentation.</summary>
+    /// <param name="progress">Called after each batch.</param>
+    /// <param name="cancellation">Cancels the evaluation.</param>
     internal Evaluation OfTraining(Action<EvaluationProgress> progress, CancellationToken cancellation)
     {
         using BatchLoader training = Loader(_data.Training);
         return _evaluator.Evaluate(training, exitConfidence: null, done => progress(Of(_data.Training, done)), cancellation);
     }
 
-    /// <summary>Ends the reading ahead.</summary>
+    /// <summary>Stops the background threads of the loader.</summary>
     public void Dispose() => _test.Dispose();
 
     private static ImageSet Limit(ImageSet images, TrainingOptions options) =>

@@ -245,8 +245,8 @@ public sealed class ViewMakerTests
     [Fact]
     public void A_changed_probability_leaves_all_other_draws_as_they_were()
     {
-        ViewParameters[] with = Drawn(ViewRecipe.ContrastiveSecond), without = Drawn(
-            ViewRecipe.ContrastiveSecond with { ColourJitterProbability = 0 });
+        ViewParameters[] with = Drawn(ViewRecipe.ContrastiveSecond);
+        ViewParameters[] without = Drawn(ViewRecipe.ContrastiveSecond with { ColourJitterProbability = 0 });
 
         Assert.Equal(with.Select(view => view with { Jitters = false }), without);
     }
