@@ -85,7 +85,7 @@ public sealed class IdxFolderTests : IDisposable
         _folder.WriteMnist();
         _folder.Write("train-images-idx3-ubyte", TemporaryFolder.Header(0x803, 3, 2, 3, 18));
 
-        Assert.Contains("are alike", Assert.Throws<DataException>(() => IdxFolder.Load(_folder.Path)).Message);
+        Assert.Contains("are equal", Assert.Throws<DataException>(() => IdxFolder.Load(_folder.Path)).Message);
     }
 
     [Fact]

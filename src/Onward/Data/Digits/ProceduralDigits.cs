@@ -38,7 +38,7 @@ public static class ProceduralDigits
         if (pixels.Length != PixelCount)
         {
             throw new ArgumentException(
-                $"A digit takes {PixelCount} bytes ({Side}x{Side}), the span has {pixels.Length}: slice it to one image.",
+                $"A digit takes {PixelCount} bytes ({Side}x{Side}), the span holds {pixels.Length}: slice it to one image.",
                 nameof(pixels));
         }
 
