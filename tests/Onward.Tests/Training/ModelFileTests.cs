@@ -35,9 +35,9 @@ public sealed class ModelFileTests : IDisposable
         { "\"dtype\":\"F32\",", "", "is not described by dtype, shape and data_offsets" },
         { "\"dtype\":\"F32\",", "\"dtype\":7,", "is not described by dtype, shape and data_offsets" },
         { "\"dtype\":\"F32\",", "\"dtype\":\"F32\",\"more\":1,", "is not described by dtype, shape and data_offsets" },
-        { "\"shape\":[4,4]", "\"shape\":4", "is no list of whole numbers" },
-        { "\"shape\":[4,4]", "\"shape\":[4,-4]", "is no list of whole numbers" },
-        { "\"shape\":[4,4]", "\"shape\":[4,1.5]", "is no list of whole numbers" },
+        { "\"shape\":[4,4]", "\"shape\":4", "is not a list of whole numbers" },
+        { "\"shape\":[4,4]", "\"shape\":[4,-4]", "is not a list of whole numbers" },
+        { "\"shape\":[4,4]", "\"shape\":[4,1.5]", "is not a list of whole numbers" },
         { "\"shape\":[4,4]", "\"shape\":[4,5]", "of shape [4, 5] has 64 bytes" },
         { "\"shape\":[4,4]", "\"shape\":[9223372036854775807,9223372036854775807,9223372036854775807,16]", "has 64 bytes" },
         { "\"data_offsets\":[0,64]", "\"data_offsets\":[64,0]", "lies at bytes 64 to 0" },
@@ -60,7 +60,7 @@ public sealed class ModelFileTests : IDisposable
         { "\\u0022blocks\\u0022:2", "\\u0022blocks\\u0022:2147483647", "the model options in the metadata call for" },
         { "\\u0022downsample\\u0022:[]", "\\u0022downsample\\u0022:null", "the model options in the metadata are damaged" },
         { "\\u0022groupRatio\\u0022:[]", "\\u0022groupRatio\\u0022:[1,64]", "the model options in the metadata are damaged" },
-        { "blocks.1.token.bias\"", "\\ud800\"", "no valid Unicode" },
+        { "blocks.1.token.bias\"", "\\ud800\"", "not valid Unicode" },
     };
 
     [Fact]
@@ -162,7 +162,7 @@ public sealed class ModelFileTests : IDisposable
     [InlineData("{", "the header is not valid JSON")]
     [InlineData("{}", "bytes of numbers, expected 0")]
     [InlineData("{\"__metadata__\":[]}", "__metadata__ is not a JSON object")]
-    [InlineData("{\"__metadata__\":{\"a\":1}}", "__metadata__ holds 'a', which is no text")]
+    [InlineData("{\"__metadata__\":{\"a\":1}}", "__metadata__ holds 'a', which is not text")]
     public void A_header_of_another_kind_is_told(string header, string expected) => AssertFault(Damage(_ => header), expected);
 
     [Fact]
