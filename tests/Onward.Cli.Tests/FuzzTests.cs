@@ -3,11 +3,11 @@ using Onward.Fuzz;
 
 namespace Onward.Cli.Tests;
 
-/// <summary>Runs alone: it counts what the whole process allocates, whichever thread of a command does.</summary>
+/// <summary>The collection of tests that count the allocations of the whole process, and therefore run alone.</summary>
 [CollectionDefinition(nameof(CountsAllocations), DisableParallelization = true)]
 public sealed class CountsAllocations;
 
-/// <summary>A few of the inputs that the program Onward.Fuzz gives to every reader, and whether it sees what it is there to see.</summary>
+/// <summary>Some inputs of Onward.Fuzz for every reader, and the faults that Onward.Fuzz must detect.</summary>
 [Collection(nameof(CountsAllocations))]
 public sealed class FuzzTests : IDisposable
 {
@@ -69,20 +69,9 @@ public sealed class FuzzTests : IDisposable
     [InlineData("memory", "memory: the process holds more than 1000 MB")]
     public void What_ends_a_process_is_found_and_can_be_repeated(string reader, string expected)
     {
-        ProcessStartInfo start = new(
-            "dotnet",
-            [
-                Path.Combine(AppContext.BaseDirectory, "Onward.Fuzz.dll"),
-                "--reader",
-                reader,
-                "--inputs",
-                "2",
-                "--seed",
-                "5",
-                "--failures",
-                _folder,
-            ])
-        { RedirectStandardOutput = true };
+        string program = Path.Combine(AppContext.BaseDirectory, "Onward.Fuzz.dll");
+        string[] words = [program, "--reader", reader, "--inputs", "2", "--seed", "5", "--failures", _folder];
+        ProcessStartInfo start = new("dotnet", words) { RedirectStandardOutput = true };
         using Process process = Process.Start(start)!;
         string output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();

@@ -3,7 +3,7 @@ using Onward.Data;
 
 namespace Onward.Cli.Tests;
 
-/// <summary>A folder of its own that the command line runs in, with no network and a small MNIST in <c>data</c>.</summary>
+/// <summary>A temporary folder in which a test runs commands, without network, with a small MNIST in <c>data</c>.</summary>
 internal sealed class Workplace : IDisposable
 {
     public const int TrainingImages = 64;
@@ -18,69 +18,52 @@ internal sealed class Workplace : IDisposable
 
     public string Path { get; } = Directory.CreateTempSubdirectory("onward-cli-").FullName;
 
-    /// <summary>The folder with the four files.</summary>
+    /// <summary>The folder with the four files of MNIST.</summary>
     public string Data => this["data"];
 
-    /// <summary>What the command line left in its working directory.</summary>
+    /// <summary>The files and folders in the working directory of the command line.</summary>
     public IEnumerable<string> Left => Directory.EnumerateFileSystemEntries(this["work"], "*", SearchOption.AllDirectories);
 
     public string this[string name] => System.IO.Path.Combine(Path, name);
 
-    /// <summary>Puts the training images in the order of their classes.</summary>
+    /// <summary>Sorts the training images by class.</summary>
     public void SortByClass()
     {
-        string images = System.IO.Path.Combine(
-            Data, "train-images-idx3-ubyte"), labels = System.IO.Path.Combine(Data, "train-labels-idx1-ubyte");
+        string images = System.IO.Path.Combine(Data, "train-images-idx3-ubyte");
+        string labels = System.IO.Path.Combine(Data, "train-labels-idx1-ubyte");
         byte[] pixels = File.ReadAllBytes(images), classes = File.ReadAllBytes(labels);
         int[] order = [.. Enumerable.Range(0, classes.Length - 8).OrderBy(example => classes[8 + example])];
-        File.WriteAllBytes(
-            images, [.. pixels[..16], .. order.SelectMany(example => pixels[(16 + (example * 784))..(16 + ((example + 1) * 784))])]);
+        File.WriteAllBytes(images, [.. pixels[..16], .. order.SelectMany(example => pixels.AsSpan(16 + (example * 784), 784).ToArray())]);
         File.WriteAllBytes(labels, [.. classes[..8], .. order.Select(example => classes[8 + example])]);
     }
 
-    /// <summary>Writes the images once more, in three colours, to the folder <c>colour</c>.</summary>
+    /// <summary>Writes a copy of the images with three channels to the folder <c>colour</c>.</summary>
     public void WriteColour()
     {
         Directory.CreateDirectory(this["colour"]);
         foreach (string set in new[] { "train", "t10k" })
         {
             byte[] grey = File.ReadAllBytes(System.IO.Path.Combine(Data, $"{set}-images-idx3-ubyte"));
-            byte[] colour =
-            [
-                0,
-                0,
-                8,
-                4,
-                .. grey[4..16],
-                0,
-                0,
-                0,
-                3,
-                .. grey[16..].SelectMany(pixel => new[] { pixel, (byte)(pixel / 2), (byte)(255 - pixel) }),
-            ];
+            byte[] pixels = [.. grey[16..].SelectMany(pixel => new[] { pixel, (byte)(pixel / 2), (byte)(255 - pixel) })];
+            byte[] colour = [0, 0, 8, 4, .. grey[4..16], 0, 0, 0, 3, .. pixels];
             File.WriteAllBytes(this[$"colour/{set}-images-idx4-ubyte"], colour);
             File.Copy(System.IO.Path.Combine(Data, $"{set}-labels-idx1-ubyte"), this[$"colour/{set}-labels-idx1-ubyte"]);
         }
     }
 
     /// <summary>Runs a command.</summary>
-    /// <param name="command">Its words, separated by spaces; <c>{data}</c> and <c>{path}</c> stand for folders.</param>
-    /// <param name="interruptAt">Presses Ctrl-C when a line of messages contains this.</param>
-    /// <param name="errorIsTerminal">Whether messages go to a terminal.</param>
-    public Result Run(string command, string? interruptAt = null, bool errorIsTerminal = false) => Run(
-        [
-            .. command.Split(' ')
-            .Select(word => word.Replace("{data}", Data, StringComparison.Ordinal).Replace("{path}", Path, StringComparison.Ordinal)),
-        ],
-        interruptAt,
-        errorIsTerminal);
+    /// <param name="command">The words of the command, separated by spaces; <c>{data}</c> and <c>{path}</c> stand for folders.</param>
+    /// <param name="interruptAt">The text in a message at which Ctrl-C is pressed.</param>
+    /// <param name="errorIsTerminal">True if messages go to a terminal.</param>
+    public Result Run(string command, string? interruptAt = null, bool errorIsTerminal = false) =>
+        Run([.. command.Split(' ').Select(WithFolders)], interruptAt, errorIsTerminal);
 
     /// <summary>Runs a command.</summary>
-    /// <param name="words">Its words.</param>
-    /// <param name="interruptAt">Presses Ctrl-C when a line of messages contains this.</param>
-    /// <param name="errorIsTerminal">Whether messages go to a terminal.</param>
-    /// <param name="width">Columns of a terminal that results and messages go to.</param>
-    /// <param name="variables">Variables of the environment.</param>
+    /// <param name="words">The words of the command.</param>
+    /// <param name="interruptAt">The text in a message at which Ctrl-C is pressed.</param>
+    /// <param name="errorIsTerminal">True if messages go to a terminal.</param>
+    /// <param name="width">The width of the terminal in columns.</param>
+    /// <param name="variables">The environment variables.</param>
     public Result Run(
         string[] words,
         string? interruptAt = null,
@@ -113,7 +96,7 @@ internal sealed class Workplace : IDisposable
         return new Result(code, output.ToString(), error.ToString());
     }
 
-    /// <summary>Runs a command that must be refused in one line, with nothing left behind.</summary>
+    /// <summary>Runs a command that must be refused in one line and must leave no files.</summary>
     public void Refuse(string command, string expected)
     {
         List<string> before = [.. Left];
@@ -122,7 +105,7 @@ internal sealed class Workplace : IDisposable
         Assert.Equal(before, Left);
     }
 
-    /// <summary>The same while another process writes to the folder.</summary>
+    /// <summary>Runs a command that must be refused in one line, while another process writes to the folder.</summary>
     public void RefuseBeside(string command, string expected)
     {
         Result result = Run(command);
@@ -134,7 +117,7 @@ internal sealed class Workplace : IDisposable
         Assert.Single(result.ErrorLines);
     }
 
-    /// <summary>Measurements of a run, line by line, without the columns that differ between equal runs: speed and time.</summary>
+    /// <summary>Returns the lines of a run's metrics, without speed and time, which differ between equal runs.</summary>
     public string[] Measurements(string folder)
     {
         string[][] lines = [.. File.ReadAllLines(this[$"work/{folder}/metrics.csv"]).Select(line => line.Split(','))];
@@ -143,6 +126,9 @@ internal sealed class Workplace : IDisposable
     }
 
     public void Dispose() => Directory.Delete(Path, recursive: true);
+
+    private string WithFolders(string word) =>
+        word.Replace("{data}", Data, StringComparison.Ordinal).Replace("{path}", Path, StringComparison.Ordinal);
 
     private void Write(string imagesName, string labelsName, int first, int count)
     {

@@ -38,18 +38,22 @@ public sealed class CompletionTests : IDisposable
     }
 
     [Fact]
-    public void A_shell_that_is_not_known_is_refused() => _workplace.Refuse("completion bsh", "SHELL: unknown value 'bsh'; did you mean 'bash'?");
+    public void A_shell_that_is_not_known_is_refused() =>
+        _workplace.Refuse("completion bsh", "SHELL: unknown value 'bsh'; did you mean 'bash'?");
 
     [Theory]
     [InlineData("bash")]
     [InlineData("zsh")]
     [InlineData("fish")]
     [InlineData("powershell")]
-    public void A_script_asks_the_program(string shell) =>
-        Assert.Contains(
-            "onward '[suggest]'",
-            _workplace.Run($"completion {shell}").Out.Replace("\"$1\"", "onward", StringComparison.Ordinal).Replace(
-                "$words[1]", "onward", StringComparison.Ordinal));
+    public void A_script_asks_the_program(string shell)
+    {
+        string script = _workplace.Run($"completion {shell}").Out
+            .Replace("\"$1\"", "onward", StringComparison.Ordinal)
+            .Replace("$words[1]", "onward", StringComparison.Ordinal);
+
+        Assert.Contains("onward '[suggest]'", script);
+    }
 
     // The function that Tab would call, called as Bash calls it.
     [Theory]

@@ -68,10 +68,10 @@ public sealed class ModelCommandTests : IDisposable
     [Fact]
     public void Inspect_reads_runs_and_files_with_convolution_pooling_and_projections()
     {
-        Assert.Equal(
-            0,
-            _workplace.Run(
-                "train --data {data} --model M/8/16 --mixer conv --downsample 2,1,1,1 --objective contrastive --projection 8 --batch-size 32 --epochs 1 --out run").Code);
+        Workplace.Result trained = _workplace.Run(
+            "train --data {data} --model M/8/16 --mixer conv --downsample 2,1,1,1 --objective contrastive --projection 8 "
+            + "--batch-size 32 --epochs 1 --out run");
+        Assert.Equal(0, trained.Code);
 
         JsonNode run = JsonNode.Parse(_workplace.Run("inspect run --json").Out)!;
         JsonNode file = JsonNode.Parse(_workplace.Run("inspect run/model.safetensors --json").Out)!;
@@ -81,9 +81,9 @@ public sealed class ModelCommandTests : IDisposable
         Assert.Equal((long)run["parameters"]!, run["layers"]!.AsArray().Sum(layer => (long)layer!["parameters"]!));
         Assert.Equal(
             ["pooling average", "patches 3x3", "channels", "channels of a group", "projection"],
-            run["layers"]!.AsArray().Where(
-                layer => ((string)layer!["layer"]!).StartsWith(
-                    "blocks.1.", StringComparison.Ordinal)).Select(layer => (string)layer!["kind"]!));
+            run["layers"]!.AsArray()
+                .Where(layer => ((string)layer!["layer"]!).StartsWith("blocks.1.", StringComparison.Ordinal))
+                .Select(layer => (string)layer!["kind"]!));
     }
 
     [Fact]
@@ -118,8 +118,8 @@ public sealed class ModelCommandTests : IDisposable
         Assert.Equal(findings.Length + 1, table.OutLines.Length);
         Assert.Contains(
             table.OutLines,
-            line => line.StartsWith("fair  mnist", StringComparison.Ordinal) && line.Contains(
-                "onward data download mnist", StringComparison.Ordinal));
+            line => line.StartsWith("fair  mnist", StringComparison.Ordinal)
+                && line.Contains("onward data download mnist", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -131,12 +131,12 @@ public sealed class ModelCommandTests : IDisposable
 
         Assert.Contains(
             lines,
-            line => line.StartsWith("bad ", StringComparison.Ordinal) && line.EndsWith(
-                $"{_workplace["work/taken"]} is a file. Name another folder with --out", StringComparison.Ordinal));
+            line => line.StartsWith("bad ", StringComparison.Ordinal)
+                && line.EndsWith($"{_workplace["work/taken"]} is a file. Name another folder with --out", StringComparison.Ordinal));
         Assert.Contains(
             lines,
-            line => line.StartsWith("fair", StringComparison.Ordinal) && line.EndsWith(
-                $"Use --threads {Environment.ProcessorCount}", StringComparison.Ordinal));
+            line => line.StartsWith("fair", StringComparison.Ordinal)
+                && line.EndsWith($"Use --threads {Environment.ProcessorCount}", StringComparison.Ordinal));
     }
 
     public void Dispose() => _workplace.Dispose();

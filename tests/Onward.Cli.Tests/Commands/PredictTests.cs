@@ -41,9 +41,10 @@ public sealed class PredictTests : IDisposable
         model.Values[model.FinalHead.Weight].Fill(weight);
         ModelFile.Save(model, path);
 
-        foreach (string command in (string[])[$"predict run {_workplace["0.png"]}", $"predict run {_workplace["0.png"]} --json", "eval --run run", "eval --run run --json"])
+        foreach (string command in new[] { "predict run {path}/0.png", "eval --run run" })
         {
             _workplace.Refuse(command, expected);
+            _workplace.Refuse($"{command} --json", expected);
         }
     }
 
@@ -144,9 +145,9 @@ public sealed class PredictTests : IDisposable
         ];
         JsonNode[] answers = Lines(_workplace.Run($"predict run {string.Join(' ', files)} --json"));
 
-        double error = 100.0 * answers.Count(
-            answer => !((string)answer["image"]!).Contains($"/{Best(answer)}/", StringComparison.Ordinal)) / files.Length;
-        Assert.Equal((double)JsonNode.Parse(_workplace.Run("eval --run run --json").Out)!["testError"]!, error);
+        int wrong = answers.Count(answer => !((string)answer["image"]!).Contains($"/{Best(answer)}/", StringComparison.Ordinal));
+        JsonNode measured = JsonNode.Parse(_workplace.Run("eval --run run --json").Out)!;
+        Assert.Equal((double)measured["testError"]!, 100.0 * wrong / files.Length);
         Assert.Equal(["bright", "dark"], answers[0]["classes"]!.AsArray().Select(one => (string)one!["class"]!).Order());
     }
 
@@ -191,7 +192,8 @@ public sealed class PredictTests : IDisposable
 
         Assert.Equal((0, line), (result.Code, result.Out));
         Assert.Equal(
-            $"onward: {_workplace["work/run"]} is of a version that kept no class names and no statistics of its images; taking those of mnist as it is here.",
+            $"onward: {_workplace["work/run"]} is of a version that kept no class names and no statistics of its images; "
+            + "taking those of mnist as it is here.",
             Assert.Single(result.ErrorLines));
     }
 
@@ -263,10 +265,11 @@ public sealed class PredictTests : IDisposable
 
     public void Dispose() => _workplace.Dispose();
 
-    private JsonNode[] Predict(string options) =>
-        Lines(
-            _workplace.Run(
-                $"predict run {string.Join(' ', Enumerable.Range(0, Workplace.TestImages).Select(i => _workplace[$"{i}.png"]))} --json {options}".TrimEnd()));
+    private JsonNode[] Predict(string options)
+    {
+        IEnumerable<string> images = Enumerable.Range(0, Workplace.TestImages).Select(i => _workplace[$"{i}.png"]);
+        return Lines(_workplace.Run($"predict run {string.Join(' ', images)} --json {options}".TrimEnd()));
+    }
 
     private static JsonNode[] Lines(Workplace.Result result)
     {

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 
@@ -53,9 +54,12 @@ public sealed partial class ReportTests : IDisposable
         string page = File.ReadAllText(_workplace["work/all.html"]);
         Assert.Equal(0, result.Code);
         Assert.Equal(10, Count(page, "<svg class=\"lines\"")); // contrastive loss and error have charts of their own
-        Assert.All(
-            new[] { "a/run", "b/run", "contrastive", "resumable", "Training diverged: ", "BP trains no local heads", "know no classes", "Local loss of block 3" },
-            text => Assert.Contains(text, page));
+        string[] shown =
+        [
+            "a/run", "b/run", "contrastive", "resumable", "Training diverged: ", "BP trains no local heads", "know no classes",
+            "Local loss of block 3",
+        ];
+        Assert.All(shown, text => Assert.Contains(text, page));
         Assert.Equal(5, Count(page, "<h3>Confusion matrix"));
         Assert.Equal(
             [
@@ -128,27 +132,23 @@ public sealed partial class ReportTests : IDisposable
 
         string page = File.ReadAllText(_workplace["work/run/report.html"]);
 
-        string[][] rows =
+        (int Count, double Tone)[][] rows =
         [
-            .. Rows()
-            .Matches(page)
-            .Select(
-                row => Cells().Matches(row.Value).Select(
-                    cell => $"{cell.Groups[2].Value} {Tones().Match(cell.Value).Groups[1].Value}").ToArray())
-            .Where(row => row.Length == 10),
+            .. Rows().Matches(page)
+                .Select(row => Cells().Matches(row.Value).Select(CountAndTone).ToArray())
+                .Where(row => row.Length == 10),
         ];
         Assert.Equal(10, rows.Length);
-        foreach (string[] row in rows)
+        foreach ((int Count, double Tone)[] row in rows)
         {
-            (int Count, double Tone)[] cells =
-            [
-                .. row.Select(
-                    cell => (
-                        int.Parse(cell.Split(' ')[0], null),
-                        double.Parse(cell.Split(' ')[1], System.Globalization.CultureInfo.InvariantCulture))),
-            ];
-            int all = cells.Sum(cell => cell.Count);
-            Assert.All(cells, cell => Assert.Equal(0.65 * Math.Sqrt((double)cell.Count / all), cell.Tone, 0.006));
+            int all = row.Sum(cell => cell.Count);
+            Assert.All(row, cell => Assert.Equal(0.65 * Math.Sqrt((double)cell.Count / all), cell.Tone, 0.006));
+        }
+
+        static (int Count, double Tone) CountAndTone(Match cell)
+        {
+            string tone = Tones().Match(cell.Value).Groups[1].Value;
+            return (int.Parse(cell.Groups[2].Value, null), double.Parse(tone, CultureInfo.InvariantCulture));
         }
     }
 
@@ -168,8 +168,11 @@ public sealed partial class ReportTests : IDisposable
               ends[Math.round(box.top)] = Math.max(ends[Math.round(box.top)] ?? 0, Math.round(box.right));
             }
             const holes = Object.values(ends).filter(end => Math.abs(end - place.right) > 2).length;
-            const cut = [...document.querySelectorAll(".scroll")].filter(box => box.scrollWidth > box.clientWidth + 1 && !getComputedStyle(box, "::after").content.includes("scroll sideways")).length;
-            document.body.dataset.measured = `${holes} holes, ${cut} cut, ${Math.max(0, document.documentElement.scrollWidth - innerWidth)} too wide`;
+            const cut = [...document.querySelectorAll(".scroll")]
+              .filter(box => box.scrollWidth > box.clientWidth + 1)
+              .filter(box => !getComputedStyle(box, "::after").content.includes("scroll sideways")).length;
+            const wide = Math.max(0, document.documentElement.scrollWidth - innerWidth);
+            document.body.dataset.measured = `${holes} holes, ${cut} cut, ${wide} too wide`;
             </script>
             """;
         string page = File.ReadAllText(_workplace["work/page.html"]);
@@ -188,9 +191,13 @@ public sealed partial class ReportTests : IDisposable
         _workplace.Run($"{Small} --out b --rule BP");
         _workplace.Run("report a b --out page.html");
 
-        // The script moves the pointer over a chart by itself, so that what it does is seen too.
-        string page = File.ReadAllText(_workplace["work/page.html"]).Replace(
-            "</script>", "document.querySelector('svg').dispatchEvent(new PointerEvent('pointermove', { clientX: 1 })); console.log('has run');</script>", StringComparison.Ordinal);
+        // The script moves the pointer over a chart, so that the page's own script runs.
+        const string Move = """
+            document.querySelector('svg').dispatchEvent(new PointerEvent('pointermove', { clientX: 1 }));
+            console.log('has run');
+            </script>
+            """;
+        string page = File.ReadAllText(_workplace["work/page.html"]).Replace("</script>", Move, StringComparison.Ordinal);
         File.WriteAllText(_workplace["work/page.html"], page);
         (string dom, string log) = Browse(browser, _workplace["work/page.html"]);
 
@@ -204,11 +211,9 @@ public sealed partial class ReportTests : IDisposable
 
     private static string Browser()
     {
+        string[] folders = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator);
         string? browser = new[] { "chromium", "chromium-browser", "google-chrome" }
-            .SelectMany(
-                name => (
-                    Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator).Select(
-                        folder => Path.Combine(folder, name)))
+            .SelectMany(name => folders.Select(folder => Path.Combine(folder, name)))
             .FirstOrDefault(File.Exists);
         Assert.SkipWhen(browser is null, "No Chromium on this machine.");
         return browser!;
@@ -222,8 +227,9 @@ public sealed partial class ReportTests : IDisposable
             RedirectStandardError = true,
             ArgumentList =
             {
-                "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update",
-                "--disable-sync", $"--window-size={width},900", "--enable-logging=stderr", "--v=0", $"--user-data-dir={_workplace["browser"]}", "--dump-dom", new Uri(page).AbsoluteUri,
+                "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+                "--disable-component-update", "--disable-sync", $"--window-size={width},900", "--enable-logging=stderr", "--v=0",
+                $"--user-data-dir={_workplace["browser"]}", "--dump-dom", new Uri(page).AbsoluteUri,
             },
         };
         using Process process = Process.Start(start)!;

@@ -19,11 +19,9 @@ public sealed class ReproduceTests : IDisposable
         Assert.Equal(22, result.OutLines.Count(line => line.Contains("onward train --dataset mnist --model ", StringComparison.Ordinal)));
         Assert.Equal(33, result.OutLines.Count(line => line.EndsWith("has no recorded run on CIFAR-10 yet", StringComparison.Ordinal)));
         Assert.Equal(22, result.OutLines.Count(line => line.EndsWith("has no recorded run on ImageNet yet", StringComparison.Ordinal)));
-        Assert.Single(
-            result.OutLines,
-            line => Regex.IsMatch(
-                line,
-                @"^3 +MNIST-M/1/16 +LG-FG-A +2\.55 % +0\.00 % +\d\.\d\d to \d\.\d\d % +\d\.\d +onward train .*--rule LG-FG-A --epochs \d+ --batch-size 128 --lr 0\.\d+$"));
+        const string Row = @"^3 +MNIST-M/1/16 +LG-FG-A +2\.55 % +0\.00 % +\d\.\d\d to \d\.\d\d % +\d\.\d +"
+            + @"onward train .*--rule LG-FG-A --epochs \d+ --batch-size 128 --lr 0\.\d+$";
+        Assert.Single(result.OutLines, line => Regex.IsMatch(line, Row));
         Assert.Single(result.OutLines, line => Regex.IsMatch(line, @"^4 +CIFAR-10-L/8/64 +BP +17\.53 % +13\.35 % +has no recorded run"));
     }
 
@@ -54,8 +52,8 @@ public sealed class ReproduceTests : IDisposable
     [Fact]
     public void A_listed_command_is_what_train_takes()
     {
-        string command = (string)JsonNode.Parse(
-            _workplace.Run("reproduce --list --row FA --column MNIST-M/1/16 --json").Out)![0]!["command"]!;
+        Workplace.Result list = _workplace.Run("reproduce --list --row FA --column MNIST-M/1/16 --json");
+        string command = (string)JsonNode.Parse(list.Out)![0]!["command"]!;
 
         Workplace.Result result = _workplace.Run($"{command["onward ".Length..]} --data {{data}} --out run", interruptAt: "epoch 1/");
 

@@ -4,7 +4,7 @@ using SkiaSharp;
 
 namespace Onward.Cli.Tests;
 
-/// <summary>One bad file ends neither predictions nor a training; pipes are read where they were named, and nowhere waited for.</summary>
+/// <summary>Damaged images in predictions and training, and images from pipes.</summary>
 public sealed class DamagedImagesTests : IDisposable
 {
     private const string Train = "train --dataset folder --data {path}/pictures --image-size 16 --model S/1/1 --epochs 1 --batch-size 4";
@@ -69,7 +69,8 @@ public sealed class DamagedImagesTests : IDisposable
 
         Assert.Equal((2, 2, 0), (ended.Code, again.Code, gone.Code));
         Assert.EndsWith(
-            "1.png (no image); at most 0 of 32 may be. List them all with 'onward data verify folder --data DIR'. To allow more, give --max-damaged PERCENT, also with --resume.",
+            "1.png (no image); at most 0 of 32 may be. List them all with 'onward data verify folder --data DIR'. "
+            + "To allow more, give --max-damaged PERCENT, also with --resume.",
             ended.ErrorLines[^1]);
         Assert.Equal($"onward: skipped 1 unreadable image: {_workplace["pictures/train/a/1.png"]} (no image)", gone.ErrorLines[^1]);
         _workplace.Refuse("train --dataset digits --max-damaged 4 --out other", "--max-damaged applies only to --dataset folder");

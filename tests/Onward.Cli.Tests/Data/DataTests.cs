@@ -118,7 +118,8 @@ public sealed class DataTests : IDisposable
             "train --dataset folder --data {path}/pictures --image-size 16 --model S/1/1 --epochs 1 --batch-size 4 --out run");
         Workplace.Result measured = _workplace.Run("eval --run run --json");
         Workplace.Result compared = _workplace.Run(
-            "compare --dataset folder --data {path}/pictures --image-size 16 --rules LG-FG-A --model S/1/1 --epochs 1 --seeds 1 --batch-size 4");
+            "compare --dataset folder --data {path}/pictures --image-size 16 --rules LG-FG-A --model S/1/1 --epochs 1 --seeds 1 "
+            + "--batch-size 4");
 
         Assert.All([trained, measured, compared], result => Assert.Equal(0, result.Code));
         Assert.All(
@@ -144,7 +145,8 @@ public sealed class DataTests : IDisposable
         Assert.Equal(2, result.Code);
         Assert.Contains("skipped 11 unreadable images: ", result.ErrorLines[^1]);
         Assert.EndsWith(
-            ", ...; at most 10 of 32 may be. List them all with 'onward data verify folder --data DIR'. To allow more, give --max-damaged PERCENT, also with --resume.",
+            ", ...; at most 10 of 32 may be. List them all with 'onward data verify folder --data DIR'. "
+            + "To allow more, give --max-damaged PERCENT, also with --resume.",
             result.ErrorLines[^1]);
     }
 
@@ -153,7 +155,8 @@ public sealed class DataTests : IDisposable
     {
         WriteFolders();
         _workplace.Run(
-            "train --dataset folder --data {path}/pictures --image-size 16 --model S/1/1 --epochs 3 --batch-size 4 --out run", interruptAt: "epoch 1/3");
+            "train --dataset folder --data {path}/pictures --image-size 16 --model S/1/1 --epochs 3 --batch-size 4 --out run",
+            interruptAt: "epoch 1/3");
         Directory.Move(_workplace["pictures"], _workplace["moved"]);
         string image = _workplace["moved/train/one/0.bmp"], renamed = _workplace["moved/train/one/0b.bmp"];
         File.Move(image, renamed);

@@ -3,7 +3,7 @@ using System.Text.Json.Nodes;
 
 namespace Onward.Cli.Tests;
 
-/// <summary>Images in folders, as people have them, through every command that reads them.</summary>
+/// <summary>Images in folders, in every command that reads them.</summary>
 public sealed class FolderTests : IDisposable
 {
     private const string Train =
@@ -105,7 +105,8 @@ public sealed class FolderTests : IDisposable
         }
 
         string expected =
-            $"{_workplace["pictures"]} has classes that the model of {_workplace["work/run"]} does not know: a dog; it lacks dogs. Name classes alike, or name other data.";
+            $"{_workplace["pictures"]} has classes that the model of {_workplace["work/run"]} does not know: a dog; it lacks dogs. "
+            + "Name classes alike, or name other data.";
         Workplace.Result report = _workplace.Run("report run");
 
         _workplace.Refuse("eval --run run", expected);
@@ -131,7 +132,8 @@ public sealed class FolderTests : IDisposable
         Write("val", 4, "cats", "dogs");
         File.WriteAllText(_workplace["pictures/train/cats/scan.tif"], "II*");
         string expected =
-            $"onward: {_workplace["pictures"]}: left out 1 image of formats that are not read (1 .tif): train/cats/scan.tif. Convert them to PNG or JPEG.";
+            $"onward: {_workplace["pictures"]}: left out 1 image of formats that are not read (1 .tif): train/cats/scan.tif. "
+            + "Convert them to PNG or JPEG.";
 
         Workplace.Result[] results =
         [
@@ -144,10 +146,11 @@ public sealed class FolderTests : IDisposable
         ];
 
         Assert.All(results, result => Assert.Equal(0, result.Code));
-        Assert.All(
-            results,
-            result => Assert.Equal(
-                expected, Assert.Single(result.ErrorLines, line => line.Contains("left out", StringComparison.Ordinal))));
+        Assert.All(results, result =>
+        {
+            string line = Assert.Single(result.ErrorLines, line => line.Contains("left out", StringComparison.Ordinal));
+            Assert.Equal(expected, line);
+        });
     }
 
     [Fact]
@@ -165,13 +168,11 @@ public sealed class FolderTests : IDisposable
         Assert.Equal((0, 9), (result.Code, result.OutLines.Length));
         Assert.StartsWith($"{_workplace["pictures/val/cats/0.bmp"]}: ", result.OutLines[0]);
         Assert.StartsWith($"{_workplace["pictures/one.bmp"]}: ", result.OutLines[^1]);
-        Assert.Equal(
-            error,
-            100 - (
-                100.0 * result.OutLines.SkipLast(1).Count(
-                    line => Path.GetFileName(Path.GetDirectoryName(line.Split(": ")[0])) == line.Split(": ")[1].Split(' ')[0]) / 8),
-            1e-3);
+        int right = result.OutLines.SkipLast(1).Select(line => line.Split(": ")).Count(IsRight);
+        Assert.Equal(error, 100 - (100.0 * right / 8), 1e-3);
         Assert.Contains("left out 1 image of formats that are not read (1 .tif): cats/scan.tif.", Assert.Single(result.ErrorLines));
+
+        static bool IsRight(string[] line) => Path.GetFileName(Path.GetDirectoryName(line[0])) == line[1].Split(' ')[0];
     }
 
     [Theory]

@@ -3,7 +3,7 @@ using Onward.Data;
 
 namespace Onward.Cli.Tests;
 
-/// <summary>Images held out of data that are sorted by class, as files in folders are.</summary>
+/// <summary>Validation sets drawn from data that are sorted by class, like images in folders.</summary>
 public sealed class HeldOutImagesTests : IDisposable
 {
     private const string Small = "train --data {data} --model S/1/1 --batch-size 16 --lr 0.02";

@@ -3,7 +3,7 @@ using System.Text.Json.Nodes;
 
 namespace Onward.Cli.Tests;
 
-/// <summary>Where output goes: to terminals of any width, to nothing, to what is closed.</summary>
+/// <summary>Output to terminals of any width, to full disks and to closed streams.</summary>
 public sealed class DisplayTests : IDisposable
 {
     private const string Small = "train --data {data} --model S/1/1 --batch-size 16 --threads 1 --epochs 2";
@@ -52,7 +52,12 @@ public sealed class DisplayTests : IDisposable
     public void A_result_that_cannot_be_written_ends_the_command_in_one_line(string redirection, string fault)
     {
         _workplace.Run($"{Small} --out run");
-        foreach (string command in new[] { "runs .", "data list", "data info digits", "inspect S/1/1", "eval run --json", "train --resume run", "doctor", "train --dump-config", "--version", "--help" })
+        string[] commands =
+        [
+            "runs .", "data list", "data info digits", "inspect S/1/1", "eval run --json", "train --resume run", "doctor",
+            "train --dump-config", "--version", "--help",
+        ];
+        foreach (string command in commands)
         {
             (int code, string messages) = Shell($"exec 3>&1; ( sleep 0.2; {{onward}} {command} 2>&3; echo $? >&3 ) {redirection}");
 
@@ -69,7 +74,12 @@ public sealed class DisplayTests : IDisposable
     public void With_json_a_terminal_gets_nothing_else_on_standard_output()
     {
         Assert.SkipUnless(File.Exists("/usr/bin/script"), "There is no 'script' here (Debian: apt-get install bsdutils).");
-        foreach (string command in new[] { $"{Small} --out run", "eval run", "data list", "data info digits", "inspect S/1/1", "runs .", "doctor", "bench --model S/1/1 --seconds 0.1", $"{Small} --dry-run" })
+        string[] commands =
+        [
+            $"{Small} --out run", "eval run", "data list", "data info digits", "inspect S/1/1", "runs .", "doctor",
+            "bench --model S/1/1 --seconds 0.1", $"{Small} --dry-run",
+        ];
+        foreach (string command in commands)
         {
             (int code, string output) = Shell(
                 $"script -qec '{{onward}} {command} --json 2>/dev/null' /dev/null </dev/null", "xterm-256color");
@@ -100,8 +110,10 @@ public sealed class DisplayTests : IDisposable
 
         string shown = Show(result.Error);
         Assert.Equal(0, result.Code);
+        const string Numbers = @"( +\d+\.\d\d %){2} +[\d,]+  \d\.\d{3}\n";
         Assert.Matches(
-            @"^training S/1/1 in \S+\nepoch  train error  test error  images/s  block losses\n  1/2( +\d+\.\d\d %){2} +[\d,]+  \d\.\d{3}\n  2/2( +\d+\.\d\d %){2} +[\d,]+  \d\.\d{3}\n$",
+            @"^training S/1/1 in \S+\nepoch  train error  test error  images/s  block losses\n"
+            + $"  1/2{Numbers}  2/2{Numbers}$",
             shown);
         Assert.DoesNotContain('\e', result.Error);
     }
@@ -124,8 +136,9 @@ public sealed class DisplayTests : IDisposable
         string deep = $"{new string('d', 90)}/run";
         _workplace.Run(
             ["train", "--data", _workplace.Data, "--model", "S/1/1", "--batch-size", "16", "--epochs", "2", "--lr", "0.05", "--out", deep]);
-        Workplace.Result runs = _workplace.Run(["runs", "."], width: 80), again = _workplace.Run(
-            ["train", "--resume", deep], width: 80), doctor = _workplace.Run(["doctor"], width: 80);
+        Workplace.Result runs = _workplace.Run(["runs", "."], width: 80);
+        Workplace.Result again = _workplace.Run(["train", "--resume", deep], width: 80);
+        Workplace.Result doctor = _workplace.Run(["doctor"], width: 80);
         Workplace.Result taken = _workplace.Run(["train", "--data", _workplace.Data, "--out", deep], width: 80);
 
         string root = _workplace["work/"];
@@ -194,12 +207,10 @@ public sealed class DisplayTests : IDisposable
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Redirections are a shell's.");
         string program = Path.Combine(AppContext.BaseDirectory, Program);
-        ProcessStartInfo start = new(
-            "bash",
-            [
-                "-c",
-                command.Replace("{onward}", program, StringComparison.Ordinal).Replace("{data}", _workplace.Data, StringComparison.Ordinal),
-            ])
+        command = command
+            .Replace("{onward}", program, StringComparison.Ordinal)
+            .Replace("{data}", _workplace.Data, StringComparison.Ordinal);
+        ProcessStartInfo start = new("bash", ["-c", command])
         {
             WorkingDirectory = _workplace["work"],
             RedirectStandardOutput = true,

@@ -5,12 +5,14 @@ using SkiaSharp;
 
 namespace Onward.Cli.Tests;
 
-/// <summary>Names of files, folders and classes that try to command the terminal, in every command that may print them.</summary>
+/// <summary>Names of files, folders and classes that contain control characters, in every command that prints them.</summary>
 public sealed class HostileNamesTests : IDisposable
 {
     private const string First = "a\u001b[31mred\nonward: fine\r\u009b2J", Second = "b\u202egnp.\u2028x\u0007\u200f";
 
-    // Each command, and whether it prints JSON.
+    private static readonly string[] OnImages =
+        ["--dataset", "folder", "--data", "{data}", "--image-size", "16", "--model", "S/1/1", "--batch-size", "2"];
+
     private static readonly string[][] Commands =
     [
         ["data", "info", "folder", "--data", "{data}", "--image-size", "16"],
@@ -18,44 +20,13 @@ public sealed class HostileNamesTests : IDisposable
         ["data", "verify", "folder", "--data", "{data}"],
         ["data", "verify", "folder", "--data", "{data}", "--json"],
         ["data", "views", "--dataset", "folder", "--data", "{data}", "--image-size", "16", "--rows", "2", "--out", "{run}.png"],
-        [
-            "train",
-            "--dataset",
-            "folder",
-            "--data",
-            "{data}",
-            "--image-size",
-            "16",
-            "--model",
-            "S/1/1",
-            "--batch-size",
-            "2",
-            "--epochs",
-            "2",
-            "--out",
-            "{run}",
-        ],
+        ["train", .. OnImages, "--epochs", "2", "--out", "{run}"],
         ["train", "--resume", "{run}"],
         ["train", "--resume", "{run}", "--json"],
         ["train", "--out", "{run}"],
         ["train", "--config", "{run}"],
         ["train", "--data", "{run}/absent", "--dataset", "folder"],
-        [
-            "train",
-            "--dataset",
-            "folder",
-            "--data",
-            "{data}",
-            "--image-size",
-            "16",
-            "--model",
-            "S/1/1",
-            "--batch-size",
-            "2",
-            "--dry-run",
-            "--out",
-            "{run}-2",
-        ],
+        ["train", .. OnImages, "--dry-run", "--out", "{run}-2"],
         ["train", "{run}"],
         ["train", "--{run}"],
         ["train", "--lr", "{run}"],
@@ -79,63 +50,9 @@ public sealed class HostileNamesTests : IDisposable
         ["doctor", "--out", "{run}"],
         ["doctor", "--out", "{run}", "--json"],
         ["sweep", "--vary", "lr={run}"],
-        [
-            "sweep",
-            "--dataset",
-            "folder",
-            "--data",
-            "{data}",
-            "--image-size",
-            "16",
-            "--model",
-            "S/1/1",
-            "--batch-size",
-            "2",
-            "--epochs",
-            "1",
-            "--vary",
-            "lr=0.1,0.2",
-            "--out",
-            "{run}-sweep",
-        ],
-        [
-            "compare",
-            "--dataset",
-            "folder",
-            "--data",
-            "{data}",
-            "--image-size",
-            "16",
-            "--model",
-            "S/1/1",
-            "--batch-size",
-            "2",
-            "--epochs",
-            "1",
-            "--rules",
-            "BP",
-            "--seeds",
-            "1",
-            "--out",
-            "{run}-compare",
-        ],
-        [
-            "find-lr",
-            "--dataset",
-            "folder",
-            "--data",
-            "{data}",
-            "--image-size",
-            "16",
-            "--model",
-            "S/1/1",
-            "--batch-size",
-            "2",
-            "--steps",
-            "10",
-            "--out",
-            "{run}-rates",
-        ],
+        ["sweep", .. OnImages, "--epochs", "1", "--vary", "lr=0.1,0.2", "--out", "{run}-sweep"],
+        ["compare", .. OnImages, "--epochs", "1", "--rules", "BP", "--seeds", "1", "--out", "{run}-compare"],
+        ["find-lr", .. OnImages, "--steps", "10", "--out", "{run}-rates"],
     ];
 
     private readonly Workplace _workplace = new();
@@ -156,9 +73,10 @@ public sealed class HostileNamesTests : IDisposable
         {
             string[] words =
             [
-                .. command.Select(
-                    word => word.Replace("{data}", data, StringComparison.Ordinal).Replace("{run}", run, StringComparison.Ordinal).Replace(
-                        "{image}", image, StringComparison.Ordinal)),
+                .. command.Select(word => word
+                    .Replace("{data}", data, StringComparison.Ordinal)
+                    .Replace("{run}", run, StringComparison.Ordinal)
+                    .Replace("{image}", image, StringComparison.Ordinal)),
             ];
             Workplace.Result result = _workplace.Run(words, width: width);
 
@@ -208,7 +126,10 @@ public sealed class HostileNamesTests : IDisposable
     public void Dispose() => _workplace.Dispose();
 
     private static bool IsHidden(Rune rune) =>
-        Rune.GetUnicodeCategory(rune) is UnicodeCategory.Control or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator or UnicodeCategory.Format;
+        Rune.GetUnicodeCategory(rune) is UnicodeCategory.Control
+            or UnicodeCategory.LineSeparator
+            or UnicodeCategory.ParagraphSeparator
+            or UnicodeCategory.Format;
 
     private static string Decode(JsonNode node) => node switch
     {

@@ -7,14 +7,21 @@ namespace Onward.Cli.Tests;
 public sealed class ConfigurationFileTests : IDisposable
 {
     private const string Options =
-        "--model S/1/1 --data {data} --epochs 2 --batch-size 16 --threads 2 --lr 0.05 --warmup-epochs 0.5 --rule LG-FG-A --perturbation rademacher --passes 2 --loss-scope block,patch --augment flip --seed 7";
+        "--model S/1/1 --data {data} --epochs 2 --batch-size 16 --threads 2 --lr 0.05 --warmup-epochs 0.5 --rule LG-FG-A "
+        + "--perturbation rademacher --passes 2 --loss-scope block,patch --augment flip --seed 7";
 
     private readonly Workplace _workplace = new();
 
     [Fact]
     public void A_file_and_the_command_line_train_the_same_run()
     {
-        Write("""{ "$schema": "train.schema.json", "model": "s/1/1", "data": "DATA", "epochs": 2, "batch-size": 16, /* a note */ "threads": 2, "lr": 5e-2, "warmup-epochs": 0.5, "rule": "LG-FG-A", "perturbation": "rademacher", "passes": 2, "loss-scope": ["block", "patch"], "augment": "flip", "layerwise": false, "seed": "7", }""");
+        Write("""
+            {
+              "$schema": "train.schema.json", "model": "s/1/1", "data": "DATA", "epochs": 2, "batch-size": 16, /* a note */ "threads": 2,
+              "lr": 5e-2, "warmup-epochs": 0.5, "rule": "LG-FG-A", "perturbation": "rademacher", "passes": 2,
+              "loss-scope": ["block", "patch"], "augment": "flip", "layerwise": false, "seed": "7",
+            }
+            """);
 
         Assert.Equal(0, _workplace.Run($"train {Options} --out {{path}}/a").Code);
         Assert.Equal(0, _workplace.Run("train --config {path}/o.json --out {path}/b").Code);
@@ -28,9 +35,11 @@ public sealed class ConfigurationFileTests : IDisposable
     [InlineData(Options)]
     [InlineData("--model M/8/16 --rule BP --recompute --dataset digits --momentum .5 --schedule constant")]
     [InlineData(
-        "--objective contrastive --projection 8 --temperature 0.3 --optimizer lars --dataset cifar-10 --model M/8/16 --layerwise --readout-lr 0.1")]
+        "--objective contrastive --projection 8 --temperature 0.3 --optimizer lars --dataset cifar-10 --model M/8/16 --layerwise "
+        + "--readout-lr 0.1")]
     [InlineData(
-        "--model M/8/16 --downsample 1,2,1,1 --pooling maximum --overlap --rule LG-BP --mixer conv --kernel-side 5 --validation 5 --checkpoint-minutes 3 --keep 4")]
+        "--model M/8/16 --downsample 1,2,1,1 --pooling maximum --overlap --rule LG-BP --mixer conv --kernel-side 5 --validation 5 "
+        + "--checkpoint-minutes 3 --keep 4")]
     public void A_dumped_file_says_what_was_dumped(string options)
     {
         Workplace.Result dumped = _workplace.Run($"train {options} --dump-config".Replace("  ", " ", StringComparison.Ordinal));
@@ -75,8 +84,8 @@ public sealed class ConfigurationFileTests : IDisposable
         string expected = below is null ? Path.Combine(_workplace["work"], path) : home + (below.Length > 0 ? $"/{below}" : "");
         Write($$"""{ "data": "{{path}}", "dataset": "mnist", "model": "S/1/1" }""");
 
-        Workplace.Result file = _workplace.Run("train --config {path}/o.json"), words = _workplace.Run(
-            $"train --dataset mnist --model S/1/1 --data={path}");
+        Workplace.Result file = _workplace.Run("train --config {path}/o.json");
+        Workplace.Result words = _workplace.Run($"train --dataset mnist --model S/1/1 --data={path}");
 
         Assert.Equal((2, 2), (file.Code, words.Code));
         Assert.Contains(expected, file.Error);
@@ -95,7 +104,9 @@ public sealed class ConfigurationFileTests : IDisposable
     }
 
     [Theory]
-    [InlineData("""{ "epoch": 5 }""", "there is no option 'epoch'; did you mean 'epochs'? Keys are options of 'onward train' without the leading dashes.")]
+    [InlineData(
+        """{ "epoch": 5 }""",
+        "there is no option 'epoch'; did you mean 'epochs'? Keys are options of 'onward train' without the leading dashes.")]
     [InlineData("""{ "json": true }""", "there is no option 'json'.")]
     [InlineData("""{ "lr": "fast" }""", "--lr must be a number above 0; got 'fast'.")]
     [InlineData("""{ "lr": -1 }""", "--lr must be a number above 0; got '-1'.")]
@@ -121,8 +132,8 @@ public sealed class ConfigurationFileTests : IDisposable
     [Fact]
     public void The_published_schema_is_that_of_the_options()
     {
-        Command train = HelpText.CreateRoot(
-            new Host { Out = TextWriter.Null, Error = TextWriter.Null }).Subcommands.Single(command => command.Name == "train");
+        Command root = HelpText.CreateRoot(new Host { Out = TextWriter.Null, Error = TextWriter.Null });
+        Command train = root.Subcommands.Single(command => command.Name == "train");
         string schema = ConfigurationFile.Schema(train, train.Options.Where(ConfigurationFile.MayBeIn));
         string actual = Path.Combine(AppContext.BaseDirectory, "train.schema.json");
         File.WriteAllText(actual, schema + "\n");
@@ -131,11 +142,10 @@ public sealed class ConfigurationFileTests : IDisposable
             File.ReadAllText(PublishedSchema()).ReplaceLineEndings("\n").TrimEnd() == schema.ReplaceLineEndings("\n"),
             $"docs/train.schema.json is not the schema of the options; {actual} is.");
         using JsonDocument parsed = JsonDocument.Parse(schema);
-        Assert.Equal("integer", parsed.RootElement.GetProperty("properties").GetProperty("epochs").GetProperty("type").GetString());
-        Assert.Contains(
-            "LG-FG-A",
-            parsed.RootElement.GetProperty("properties").GetProperty("rule").GetProperty("enum").EnumerateArray().Select(
-                name => name.GetString()));
+        JsonElement properties = parsed.RootElement.GetProperty("properties");
+        JsonElement rules = properties.GetProperty("rule").GetProperty("enum");
+        Assert.Equal("integer", properties.GetProperty("epochs").GetProperty("type").GetString());
+        Assert.Contains("LG-FG-A", rules.EnumerateArray().Select(name => name.GetString()));
     }
 
     public void Dispose() => _workplace.Dispose();

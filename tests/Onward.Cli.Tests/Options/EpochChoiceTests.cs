@@ -2,7 +2,7 @@ using System.Text.Json.Nodes;
 
 namespace Onward.Cli.Tests;
 
-/// <summary>Every command that takes a model takes it at any epoch whose checkpoint is kept.</summary>
+/// <summary>The options --best and --epoch of every command that reads a model.</summary>
 public sealed class EpochChoiceTests : IDisposable
 {
     private const string Small = "train --data {data} --model S/1/1 --batch-size 16 --validation 16 --epochs 4";
@@ -58,7 +58,8 @@ public sealed class EpochChoiceTests : IDisposable
         int best = TrainUntilWorse();
         Write("digit.png");
 
-        foreach (string command in new[] { "eval --run run", "predict run digit.png", "export run model.onnx", "report run", "train --resume run" })
+        string[] commands = ["eval --run run", "predict run digit.png", "export run model.onnx", "report run", "train --resume run"];
+        foreach (string command in commands)
         {
             _workplace.Refuse(
                 $"{command} --epoch 9",
@@ -75,7 +76,8 @@ public sealed class EpochChoiceTests : IDisposable
         _workplace.Refuse("eval --run run --best", "keeps no checkpoint of an epoch that has ended. Leave --best out.");
         _workplace.Refuse(
             "train --best",
-            "--best and --epoch choose an epoch of the run that --resume names. Add --resume, or leave them out. The number of epochs to train is --epochs.");
+            "--best and --epoch choose an epoch of the run that --resume names. Add --resume, or leave them out. "
+            + "The number of epochs to train is --epochs.");
         _workplace.Refuse("train --resume run --out other", "--out cannot be given with --resume");
     }
 
@@ -96,8 +98,8 @@ public sealed class EpochChoiceTests : IDisposable
         int best = TrainUntilWorse();
         Dictionary<string, byte[]> before = Content("run");
 
-        Workplace.Result first = _workplace.Run("train --resume run --best --keep 1"), second = _workplace.Run(
-            "train --resume run --epoch 4 --out other");
+        Workplace.Result first = _workplace.Run("train --resume run --best --keep 1");
+        Workplace.Result second = _workplace.Run("train --resume run --epoch 4 --out other");
 
         string folder = _workplace[$"work/run-from-epoch-{best}"], run = _workplace["work/run"];
         Assert.Equal((0, 0), (first.Code, second.Code));

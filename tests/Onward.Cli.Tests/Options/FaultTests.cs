@@ -41,7 +41,8 @@ public sealed class FaultTests : IDisposable
         "--downsample must be whole numbers, 1 or more, separated by commas, one for each block; got '2,x,1,1'")]
     [InlineData(
         "train --dataset digits --model M/8/16 --downsample 2,1",
-        "--model M/8/16, scaled, does not fit images of 28x28x1: the downsampling has one number for each block, of which there are 4; got 2")]
+        "--model M/8/16, scaled, does not fit images of 28x28x1: the downsampling has one number for each block, of which there are 4; "
+        + "got 2")]
     [InlineData(
         "train --dataset digits --model M/8/16 --group-ratio 1,3,1,1",
         "the 512 channels of block 2 must be a multiple of its 48 groups")]

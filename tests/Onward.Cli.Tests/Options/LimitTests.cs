@@ -3,7 +3,7 @@ using System.Text.RegularExpressions;
 
 namespace Onward.Cli.Tests;
 
-/// <summary>Runs that are tried, cut short, watched more closely.</summary>
+/// <summary>Dry runs, limits on batches and time, early stopping, and comparisons of gradients.</summary>
 public sealed class LimitTests : IDisposable
 {
     private const string Small = "train --data {data} --model S/1/1 --batch-size 16";
@@ -122,8 +122,8 @@ public sealed class LimitTests : IDisposable
         Assert.All(new[] { "trainError", "testError" }, name => Assert.Equal(0, (double)outcome[name]! % (100.0 / 16)));
         Assert.Contains(
             limited.OutLines,
-            line => line.StartsWith("test error", StringComparison.Ordinal) && line.EndsWith(
-                " % on 16 images at most", StringComparison.Ordinal));
+            line => line.StartsWith("test error", StringComparison.Ordinal)
+                && line.EndsWith(" % on 16 images at most", StringComparison.Ordinal));
         Assert.Equal(
             File.ReadAllBytes(_workplace["work/plain/model.safetensors"]), File.ReadAllBytes(_workplace["work/limited/model.safetensors"]));
         Assert.Equal(

@@ -3,7 +3,7 @@ using System.Globalization;
 
 namespace Onward.Cli.Tests;
 
-/// <summary>Runs that are killed lose nothing, whatever they were doing.</summary>
+/// <summary>Runs that are killed at random moments and resumed.</summary>
 public sealed class KillTests : IDisposable
 {
     private const string Small = "train --data {data} --model S/1/1 --batch-size 16 --threads 1";

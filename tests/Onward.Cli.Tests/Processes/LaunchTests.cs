@@ -1,8 +1,6 @@
 namespace Onward.Cli.Tests;
 
-/// <summary>
-/// Processes that mpirun started together, without a word of it on the command line, or with a library that knows nothing of it.
-/// </summary>
+/// <summary>Processes that mpirun started, but without --parallel on the command line, or with another MPI library.</summary>
 public sealed class LaunchTests : IDisposable
 {
     private const string Small = "train --data {data} --model S/1/1 --batch-size 16 --threads 1 --epochs 1 --out run";
@@ -17,11 +15,11 @@ public sealed class LaunchTests : IDisposable
     {
         Workplace.Result first = Run(new() { [size] = "4", [rank] = "0" }), second = Run(new() { [size] = "4", [rank] = "1" });
 
+        Assert.Equal(2, first.Code);
         Assert.Equal(
-            (
-                2,
-                "onward: mpirun started 4 processes, and each would train the whole run. Share the run among them with --parallel data, or start one process.\n"),
-            (first.Code, first.Error));
+            "onward: mpirun started 4 processes, and each would train the whole run. "
+            + "Share the run among them with --parallel data, or start one process.\n",
+            first.Error);
         Assert.Equal((0, "", ""), (second.Code, second.Error, second.Out));
         Assert.Empty(_workplace.Left);
     }

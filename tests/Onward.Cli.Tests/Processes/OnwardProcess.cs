@@ -3,14 +3,14 @@ using System.Globalization;
 
 namespace Onward.Cli.Tests;
 
-/// <summary>The command in a process of its own, and what can be done to one.</summary>
+/// <summary>Starts the command in a separate process, and sends signals to processes.</summary>
 internal static class OnwardProcess
 {
     /// <summary>Starts the command.</summary>
-    /// <param name="workplace">The folder that it runs in.</param>
-    /// <param name="command">Its words; <c>{data}</c> stands for the folder with the images.</param>
-    /// <param name="through">A shell command that ends in running its arguments, such as one that ignores a signal before.</param>
-    /// <param name="environment">Variables beside those of this process.</param>
+    /// <param name="workplace">The folder for the process.</param>
+    /// <param name="command">The words of the command; <c>{data}</c> stands for the folder with the images.</param>
+    /// <param name="through">A shell command that runs its arguments, for example after it has ignored a signal.</param>
+    /// <param name="environment">Environment variables, in addition to the variables of this process.</param>
     public static Process Start(
         Workplace workplace, string command, string? through = null, params (string Name, string Value)[] environment)
     {
@@ -38,7 +38,7 @@ internal static class OnwardProcess
     public static void Send(string signal, Process process) =>
         Assert.True(Call("kill", string.Create(CultureInfo.InvariantCulture, $"-{signal} {process.Id}")));
 
-    /// <summary>Runs a program of the system to its end; false if it fails.</summary>
+    /// <summary>Runs a system program and waits until it ends. Returns false if it fails.</summary>
     public static bool Call(string program, string arguments)
     {
         using Process process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardError = true })!;
@@ -47,7 +47,7 @@ internal static class OnwardProcess
         return process.ExitCode == 0;
     }
 
-    /// <summary>True if this process ignores a signal, as jobs in the background do: its children inherit that.</summary>
+    /// <summary>True if this process ignores a signal, as background jobs do. Child processes then ignore it too.</summary>
     public static bool IsIgnored(int signal)
     {
         string mask = File.ReadLines("/proc/self/status").First(line => line.StartsWith("SigIgn:", StringComparison.Ordinal))[7..].Trim();

@@ -3,7 +3,7 @@ using Onward.Kernels;
 
 namespace Onward.Cli.Tests;
 
-/// <summary>What only processes of their own can show: kills, signals, locks and a full disk.</summary>
+/// <summary>Tests that need a separate process: kills, signals, locks and a full disk.</summary>
 public sealed class ProcessTests : IDisposable
 {
     private const string Small = "train --data {data} --model S/1/1 --batch-size 16 --threads 1";
@@ -194,7 +194,8 @@ public sealed class ProcessTests : IDisposable
         (code, text) = Run($"data verify mnist --data {_workplace.Data}");
         Assert.Equal(2, code);
         Assert.Contains(
-            "files cannot be compared with their published checksums: .NET needs OpenSSL for them, and this machine has none. Install OpenSSL",
+            "files cannot be compared with their published checksums: .NET needs OpenSSL for them, and this machine has none. "
+            + "Install OpenSSL",
             text);
         (code, text) = Run("data download mnist");
         Assert.Equal(2, code);
@@ -204,8 +205,12 @@ public sealed class ProcessTests : IDisposable
         (int, string) Run(string command)
         {
             using Process process = OnwardProcess.Start(
-                _workplace, command, null, (
-                    "LD_LIBRARY_PATH", _workplace["hidden"]), ("XDG_CACHE_HOME", _workplace["cache"]), ("ONWARD_DATA", ""));
+                _workplace,
+                command,
+                null,
+                ("LD_LIBRARY_PATH", _workplace["hidden"]),
+                ("XDG_CACHE_HOME", _workplace["cache"]),
+                ("ONWARD_DATA", ""));
             Task<string> errors = process.StandardError.ReadToEndAsync();
             string all = process.StandardOutput.ReadToEnd() + errors.GetAwaiter().GetResult();
             process.WaitForExit();
@@ -246,7 +251,8 @@ public sealed class ProcessTests : IDisposable
 
             Assert.Equal((2, ""), (full.Code, full.Out));
             Assert.Equal(
-                $"onward: cannot write a checkpoint to the run folder {disk}/run: the disk is full. Make room, then go on with 'onward train --resume {disk}/run'.",
+                $"onward: cannot write a checkpoint to the run folder {disk}/run: the disk is full. "
+                + $"Make room, then go on with 'onward train --resume {disk}/run'.",
                 full.ErrorLines[^1]);
             Assert.Equal(
                 [

@@ -20,7 +20,8 @@ public sealed class AdviceTests : IDisposable
 
         string line = Assert.Single(trained.ErrorLines, line => line.StartsWith("onward: the loss of ", StringComparison.Ordinal));
         Assert.Matches(
-            @"^onward: the loss of (block 0|the readout) rose from [\d.]+ to [\dE+.]+ by step \d of epoch \d+: the learning rate 5 is too high for it; try --lr 1, or 'onward find-lr'\.$",
+            @"^onward: the loss of (block 0|the readout) rose from [\d.]+ to [\dE+.]+ by step \d of epoch \d+: "
+            + @"the learning rate 5 is too high for it; try --lr 1, or 'onward find-lr'\.$",
             line);
         string message = line["onward: ".Length..line.IndexOf(';', StringComparison.Ordinal)];
         Assert.Contains(message, JsonNode.Parse(trained.Out)!["advice"]!.AsArray().Select(advice => (string?)advice));
@@ -33,8 +34,8 @@ public sealed class AdviceTests : IDisposable
     [Fact]
     public void Defaults_follow_the_size_of_a_small_set_and_what_was_given_is_kept()
     {
-        Workplace.Result tried = _workplace.Run("train --data {data} --model M/1/16 --dry-run"), given = _workplace.Run(
-            "train --data {data} --model M/1/16 --dry-run --batch-size 64 --epochs 2");
+        Workplace.Result tried = _workplace.Run("train --data {data} --model M/1/16 --dry-run");
+        Workplace.Result given = _workplace.Run("train --data {data} --model M/1/16 --dry-run --batch-size 64 --epochs 2");
 
         Assert.Equal((0, 0), (tried.Code, given.Code));
         Assert.Contains("onward: the 64 training images are few, so the defaults are --batch-size 16 --warmup-epochs 5.", tried.ErrorLines);
@@ -69,16 +70,17 @@ public sealed class AdviceTests : IDisposable
     {
         foreach (string file in new[] { "train/one/0.bmp", "train/two/0.bmp", "test/one/0.bmp", "test/two/0.bmp" })
         {
+            byte shade = (byte)(file.Contains("one", StringComparison.Ordinal) ? 40 : 200);
             Directory.CreateDirectory(Path.GetDirectoryName(_workplace[$"pictures/{file}"])!);
-            File.WriteAllBytes(
-                _workplace[$"pictures/{file}"], Bitmap(shade: (byte)(file.Contains("one", StringComparison.Ordinal) ? 40 : 200)));
+            File.WriteAllBytes(_workplace[$"pictures/{file}"], Bitmap(shade));
         }
 
         const string Command = "train --dataset folder --data {path}/pictures --model M/1/16 --batch-size 1 --dry-run --image-size";
         Assert.Contains(
             _workplace.Run($"{Command} 72").ErrorLines,
-            line => line.StartsWith("onward: M/1/16 has 7,", StringComparison.Ordinal) && line.EndsWith(
-                "because each of its patches is 72x72 pixels. Try --image-size 32 or --model M/8/16.", StringComparison.Ordinal));
+            line => line.StartsWith("onward: M/1/16 has 7,", StringComparison.Ordinal)
+                && line.Contains("because each of its patches is 72x72 pixels. ", StringComparison.Ordinal)
+                && line.EndsWith("Try --image-size 32 or --model M/8/16.", StringComparison.Ordinal));
         Assert.DoesNotContain(_workplace.Run($"{Command} 32").ErrorLines, line => line.Contains("patches", StringComparison.Ordinal));
     }
 
@@ -96,12 +98,11 @@ public sealed class AdviceTests : IDisposable
         Assert.Contains("Contrastive error", File.ReadAllText(_workplace.Run("report run").Out.Trim()));
 
         // The names of version 0.1.
-        File.WriteAllText(
-            metrics,
-            File.ReadAllText(metrics).Replace(
-                "contrastive_",
-                "train_",
-                StringComparison.Ordinal).Replace(",advice", "", StringComparison.Ordinal).Replace(",\n", "\n", StringComparison.Ordinal));
+        string old = File.ReadAllText(metrics)
+            .Replace("contrastive_", "train_", StringComparison.Ordinal)
+            .Replace(",advice", "", StringComparison.Ordinal)
+            .Replace(",\n", "\n", StringComparison.Ordinal);
+        File.WriteAllText(metrics, old);
         Assert.Contains("finished", _workplace.Run("runs .").OutLines[1]);
     }
 

@@ -2,7 +2,7 @@ using System.Text.Json.Nodes;
 
 namespace Onward.Cli.Tests;
 
-/// <summary>What a run's folder holds is checked when it is read: a damaged file is named in one line, whatever it says.</summary>
+/// <summary>Damaged files in a run folder. Each is reported in one line when it is read.</summary>
 public sealed class DamagedRunTests : IDisposable
 {
     private readonly Workplace _workplace = new();
@@ -98,7 +98,11 @@ public sealed class DamagedRunTests : IDisposable
     {
         string[] lines = File.ReadAllLines(Metrics);
         string[] names = lines[0].Split(',');
-        foreach ((string first, string second) in new[] { ("100000000000000000000", "100000000000000000001"), ("1e308", "-1e308"), ("NaN", "Infinity"), ("1e-320", "1e20") })
+        (string, string)[] losses =
+        [
+            ("100000000000000000000", "100000000000000000001"), ("1e308", "-1e308"), ("NaN", "Infinity"), ("1e-320", "1e20"),
+        ];
+        foreach ((string first, string second) in losses)
         {
             File.WriteAllLines(Metrics, [lines[0], With(first, lines[1]), With(second, lines[2])]);
 
@@ -107,11 +111,10 @@ public sealed class DamagedRunTests : IDisposable
         }
 
         string With(string loss, string line) =>
-            string.Join(
-                ',',
-                line.Split(',').Select(
-                    (cell, i) => names[i].EndsWith(
-                        "_loss", StringComparison.Ordinal) || names[i].EndsWith("_norm", StringComparison.Ordinal) ? loss : cell));
+            string.Join(',', line.Split(',').Select((cell, i) => IsLossOrNorm(names[i]) ? loss : cell));
+
+        static bool IsLossOrNorm(string name) =>
+            name.EndsWith("_loss", StringComparison.Ordinal) || name.EndsWith("_norm", StringComparison.Ordinal);
     }
 
     public void Dispose() => _workplace.Dispose();

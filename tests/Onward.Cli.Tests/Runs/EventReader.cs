@@ -3,19 +3,19 @@ using System.Text;
 
 namespace Onward.Cli.Tests;
 
-/// <summary>Reads the event files of a folder as TensorBoard does, by code that shares nothing with what writes them.</summary>
+/// <summary>Reads TensorBoard event files, independently of the code that writes them.</summary>
 internal sealed class EventReader
 {
-    /// <summary>Numbers by tag and step.</summary>
+    /// <summary>The scalars, keyed by tag and step.</summary>
     public Dictionary<(string Tag, long Step), float> Scalars { get; } = [];
 
-    /// <summary>Fields of histograms by tag and step.</summary>
+    /// <summary>The fields of histograms, keyed by tag and step.</summary>
     public Dictionary<(string Tag, long Step), List<(int Field, byte[] Bytes)>> Histograms { get; } = [];
 
-    /// <summary>PNG files by tag and step.</summary>
+    /// <summary>The PNG images, keyed by tag and step.</summary>
     public Dictionary<(string Tag, long Step), byte[]> Images { get; } = [];
 
-    /// <summary>Steps at which sessions began, file by file.</summary>
+    /// <summary>The first step of the session in each file.</summary>
     public List<long> Starts { get; } = [];
 
     public static EventReader Read(string folder)

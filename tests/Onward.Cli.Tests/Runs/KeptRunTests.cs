@@ -2,7 +2,7 @@ using Onward.Training;
 
 namespace Onward.Cli.Tests;
 
-/// <summary>Runs that programs keep.</summary>
+/// <summary>Run folders of programs that use the library.</summary>
 public sealed class KeptRunTests : IDisposable
 {
     private readonly string _folder = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName());

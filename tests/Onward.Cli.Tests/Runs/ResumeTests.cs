@@ -141,7 +141,8 @@ public sealed class ResumeTests : IDisposable
 
         Assert.Equal(0, resumed.Code);
         Assert.Equal(
-            $"onward: going on from an earlier checkpoint, because the newest is not intact: {newest}: damaged: its bytes do not match their checksum. Replace it with an intact copy.",
+            $"onward: going on from an earlier checkpoint, because the newest is not intact: {newest}: damaged: "
+            + "its bytes do not match their checksum. Replace it with an intact copy.",
             resumed.ErrorLines[0]);
         Assert.EndsWith(" after epoch 1 of 3", resumed.ErrorLines[1]);
         RequireSame("whole", "run");
@@ -166,7 +167,8 @@ public sealed class ResumeTests : IDisposable
             File.SetUnixFileMode(newest, UnixFileMode.None);
             _workplace.Refuse(
                 "train --resume run",
-                $"{newest}: access denied, or not a file. Check its permissions. To resume from an earlier checkpoint, move this one elsewhere.");
+                $"{newest}: access denied, or not a file. Check its permissions. "
+                + "To resume from an earlier checkpoint, move this one elsewhere.");
             File.SetUnixFileMode(newest, UnixFileMode.UserRead | UnixFileMode.UserWrite);
         }
 

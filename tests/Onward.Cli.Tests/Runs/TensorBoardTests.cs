@@ -12,8 +12,8 @@ public sealed class TensorBoardTests : IDisposable
     private static readonly (string Column, string Tag)[] Tags =
     [
         ("learning_rate", "learning_rate"), ("train_loss", "loss/train"), ("train_error", "error/train"), ("test_loss", "loss/test"),
-        ("test_error", "error/test"), (
-            "images_per_second", "images_per_second"), ("block_0_loss", "local_loss/block_0"), ("block_3_loss", "local_loss/block_3"),
+        ("test_error", "error/test"), ("images_per_second", "images_per_second"), ("block_0_loss", "local_loss/block_0"),
+        ("block_3_loss", "local_loss/block_3"),
     ];
 
     private readonly Workplace _workplace = new();
@@ -111,10 +111,12 @@ public sealed class TensorBoardTests : IDisposable
     {
         using (EventFile file = new(_workplace["work"], 0, TimeProvider.System))
         {
-            file.Write(
-                1,
-                new EventSummary().AddHistogram("alike", [2, 2, 2]).AddHistogram("none", []).AddHistogram(
-                    "infinite", [1, float.PositiveInfinity]).AddScalar("nan", double.NaN));
+            EventSummary summary = new EventSummary()
+                .AddHistogram("alike", [2, 2, 2])
+                .AddHistogram("none", [])
+                .AddHistogram("infinite", [1, float.PositiveInfinity])
+                .AddScalar("nan", double.NaN);
+            file.Write(1, summary);
         }
 
         EventReader events = EventReader.Read(_workplace["work"]);
