@@ -141,7 +141,8 @@ internal sealed class PredictCommand
         return exit.LastBlock is not int block || block <= last
             ? exit
             : throw new CommandFault(
-                $"--max-block {block} is beyond the last block of {trained.Folder}, {last}. Use a number from 0 to {last}.");
+                $"--max-block {block} is beyond the last block of {trained.Folder}, {last}. "
+                + (last == 0 ? "Use 0." : $"Use a number from 0 to {last}."));
     }
 
     // Pipes are read first: a pipe can be read only once, and its writer may take a long time.

@@ -6,18 +6,23 @@ using Onward.Threads;
 
 namespace Onward.Cli;
 
-/// <summary><c>onward report</c>: a page about one run or several.</summary>
+/// <summary><c>onward report</c>: writes a page about one or more runs.</summary>
 internal sealed class ReportCommand
 {
     private const string PageName = "report.html";
 
     private readonly Argument<string[]> _runs = ValueOption.Paths(
-        "RUN", "run folders, as 'onward train' printed them; runs that have not ended too");
-    private readonly Option<string[]> _named =
-        new("--run") { Description = "Run folder; the same as RUN by itself", HelpName = "DIR", Arity = ArgumentArity.OneOrMore };
+        "RUN", "run folders, as printed by 'onward train'; a run may still be training");
+    private readonly Option<string[]> _named = new("--run")
+    {
+        Description = "Run folder, instead of the argument RUN",
+        HelpName = "DIR",
+        Arity = ArgumentArity.OneOrMore,
+    };
+
     private readonly Option<string?> _out = ValueOption.File(
-        "--out", $"HTML file to write. Default: {PageName} in the run's folder or, of several runs, in this one");
-    private readonly EpochChoice _epoch = new("Show the confusions and images of the model");
+        "--out", $"HTML file to write. Default: {PageName} in the run folder or, for several runs, in the current folder");
+    private readonly EpochChoice _epoch = new("Show the confusion matrix and images of the model");
     private readonly Option<int?> _threads = RuleChoice.ThreadsOption();
     private readonly Host _host;
     private readonly Dictionary<DataSettings, TrainingData> _loaded = [];
@@ -28,13 +33,14 @@ internal sealed class ReportCommand
         _runs.Arity = ArgumentArity.ZeroOrMore;
     }
 
-    /// <summary>Makes the command.</summary>
+    /// <summary>Creates the command.</summary>
     internal static Command Create(Host host)
     {
         ReportCommand report = new(host);
-        Command command = new(
-            "report",
-            "Write a page about runs: learning curves, errors, confusions, misclassified images.") { report._runs, report._named, report._out, report._threads };
+        Command command = new("report", "Write a page about runs: learning curves, errors, confusion matrices and misclassified images.")
+        {
+            report._runs, report._named, report._out, report._threads,
+        };
         report._epoch.AddTo(command);
         command.SetAction(report.Run);
         return command;
@@ -45,7 +51,7 @@ internal sealed class ReportCommand
         string[] named = [.. parse.GetValue(_runs) ?? [], .. parse.GetValue(_named) ?? []];
         if (named.Length == 0)
         {
-            throw ParseFaults.Missing(parse, _runs, ", by themselves or after --run");
+            throw ParseFaults.Missing(parse, _runs, ", as arguments or with --run");
         }
 
         string[] folders = [.. named.Select(run => Path.TrimEndingDirectorySeparator(Path.GetFullPath(_host.Resolve(run))))];

@@ -87,7 +87,7 @@ internal sealed class ReproduceCommand
         }
 
         TextTable table = new TextTable(left: [0, 1, 2, 7])
-            .Add("table", "column", "row", "paper: test", "train", "expected test", "minutes", "command");
+            .Add("table", "column", "row", "paper test", "paper train", "expected test", "minutes", "command");
         foreach (PaperCell cell in cells)
         {
             Reproduction? reproduction = Reproduction.Of(cell);

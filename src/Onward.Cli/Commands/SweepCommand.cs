@@ -6,7 +6,7 @@ using System.Text;
 
 namespace Onward.Cli;
 
-/// <summary><c>onward sweep</c>: trains with many settings and ranks them.</summary>
+/// <summary><c>onward sweep</c>: trains with many settings and ranks them by error.</summary>
 internal sealed class SweepCommand
 {
     private const string Name = "sweep";
@@ -18,7 +18,8 @@ internal sealed class SweepCommand
     private readonly Option<string[]> _vary = new("--vary")
     {
         Description =
-            "An option and its values, as in lr=0.01,0.03,0.1; with --random, a range too: lr=0.001..0.1. Give it once for each option",
+            "An option and its values, such as lr=0.01,0.03,0.1 or, with --random, a range such as lr=0.001..0.1. "
+            + "Repeat it to vary several options",
         HelpName = "NAME=VALUES",
         Required = true,
         Arity = ArgumentArity.OneOrMore,
@@ -26,29 +27,36 @@ internal sealed class SweepCommand
     };
 
     private readonly Option<int?> _random = ValueOption.Whole(
-        "--random", "Draw N settings instead of taking every combination; --seed names the draw too", 1, MostRuns);
+        "--random", "Draw N settings at random, by --seed. Default: train with every combination", 1, MostRuns);
     private readonly Option<int?> _seeds = ValueOption.Whole(
-        "--seeds", "Train each setting with each of the seeds 1 to N, and rank by the mean. Default: --seed alone", 1, 1000);
+        "--seeds",
+        "Number of runs per setting, with the seeds 1 to N. Settings are ranked by the mean error. Default: one run, with --seed",
+        1,
+        1000);
     private readonly Option<string?> _out = ValueOption.Folder(
-        "--out", "Folder of the sweep and its runs; runs in it that have ended are not repeated. Default: sweep/DATASET-MODEL-RULE");
-    private readonly Option<bool> _json =
-        new("--json") { Description = "Print a line of JSON for each setting instead of a table, the best first" };
+        "--out", "Folder of the sweep and its runs. Finished runs in it are not repeated. Default: sweep/DATASET-MODEL-RULE");
+    private readonly Option<bool> _json = new("--json")
+    {
+        Description = "Print one line of JSON for each setting instead of a table, the best setting first",
+    };
+
     private readonly Command _command;
     private readonly Host _host;
 
     private SweepCommand(Host host)
     {
         _host = host;
-        _command = new Command(
-            Name,
-            "Train with many settings of options, in a grid or at random; write a table, the lowest error first.") { _vary, _random, _seeds };
+        _command = new Command(Name, "Train with many settings of options, in a grid or at random, and rank them by error.")
+        {
+            _vary, _random, _seeds,
+        };
         _options.AddSettingsTo(_command);
         _command.Add(_out);
         _command.Add(_json);
         _command.SetAction(Run);
     }
 
-    /// <summary>Makes the command.</summary>
+    /// <summary>Creates the command.</summary>
     internal static Command Create(Host host) => new SweepCommand(host)._command;
 
     private int Run(ParseResult parse)
@@ -70,7 +78,8 @@ internal sealed class SweepCommand
         if (data.HeldOut == "test")
         {
             _host.Notices.Add(
-                "settings are ranked by errors on the test set, which then is no test any longer. --validation N holds out training images instead.");
+                "settings are ranked by errors on the test set, which is then no longer an independent test. "
+                + "Use --validation N to rank them on a validation set.");
         }
 
         _host.ShowNotices();
@@ -86,7 +95,7 @@ internal sealed class SweepCommand
         return ExitCode.Done;
     }
 
-    // Not one of 'onward train'.
+    // True if 'onward train' does not have the option.
     private bool IsOwn(Option option) => option == _vary || option == _random || option == _seeds || option == _out || option == _json;
 
     private SweepVariation[] ReadVariations(ParseResult parse)
@@ -95,7 +104,7 @@ internal sealed class SweepCommand
         SweepVariation[] variations = [.. parse.GetValue(_vary)!.Select(text => SweepVariation.Read(text, options))];
         if (variations.GroupBy(variation => variation.Name).FirstOrDefault(group => group.Count() > 1) is { Key: string twice })
         {
-            throw new CommandFault($"--vary names {twice} twice. Give all its values at once.");
+            throw new CommandFault($"--vary names {twice} twice. Give all its values in one --vary.");
         }
 
         if (variations.FirstOrDefault(variation => parse.GetResult(variation.Option) is { Implicit: false }) is SweepVariation fixedToo)
@@ -106,15 +115,14 @@ internal sealed class SweepCommand
         if (parse.GetValue(_random) is null && variations.FirstOrDefault(variation => variation.IsRange) is SweepVariation range)
         {
             throw new CommandFault(
-                $"--vary {range.Name} gives a range, from which --random N draws. Say how many settings to draw, or list values.");
+                $"--vary {range.Name} gives a range, which needs --random. Add --random N, or list values.");
         }
 
-        if (parse.GetValue(_seeds) is not null
-            && (
-                variations.Any(
-                    variation => variation.Option == _options.Seed) || parse.GetResult(_options.Seed) is { Implicit: false } && parse.GetValue(_random) is null))
+        bool seedIsVaried = variations.Any(variation => variation.Option == _options.Seed);
+        bool seedIsGiven = parse.GetResult(_options.Seed) is { Implicit: false } && parse.GetValue(_random) is null;
+        if (parse.GetValue(_seeds) is not null && (seedIsVaried || seedIsGiven))
         {
-            throw new CommandFault("--seeds and --seed both say which seeds to train with. Leave one of them out.");
+            throw new CommandFault("--seeds and --seed both choose the seeds of the runs. Leave one of them out.");
         }
 
         return variations;
@@ -176,7 +184,7 @@ internal sealed class SweepCommand
             [[]], (sofar, variation) => sofar.SelectMany(values => variation.Values.Select(value => (string[])[.. values, value])));
         return variations.Aggregate(1.0, (product, variation) => product * variation.Values.Count) <= MostRuns
             ? grid
-            : throw new CommandFault($"--vary gives more than {MostRuns} settings. Vary less, or draw some of them with --random.");
+            : throw new CommandFault($"--vary gives more than {MostRuns} settings. Use fewer values, or draw settings with --random.");
     }
 
     private static string NameOf(Setting setting, RunPlan plan)
@@ -187,13 +195,17 @@ internal sealed class SweepCommand
         return setting.Plans.Count == 1 ? folder : string.Create(CultureInfo.InvariantCulture, $"{folder}_seed-{plan.Training.Seed}");
     }
 
-    // File systems take names of 255 bytes; a name that is cut ends in a hash of the whole one.
+    // File systems limit names to 255 bytes. A shortened name ends with a hash of the full name.
     private static string Shorten(string folder, string name) => folder.Length <= LongestName ? folder
-        : $"{folder[..(LongestName - HashLetters - 1)]}-{Convert.ToHexStringLower(XxHash128.Hash(Encoding.UTF8.GetBytes(name)))[..HashLetters]}";
+        : $"{folder[..(LongestName - HashLetters - 1)]}-{Hash(name)[..HashLetters]}";
+
+    private static string Hash(string name) => Convert.ToHexStringLower(XxHash128.Hash(Encoding.UTF8.GetBytes(name)));
 
     private static string Write(string folder, SweepVariation[] variations, Outcome[] outcomes, string heldOut)
     {
         string path = Path.Combine(folder, $"{Name}.csv");
+        string header = $"{string.Join(',', variations.Select(variation => variation.Name))},{heldOut}_error,{heldOut}_error_deviation,"
+            + "train_error,diverged,images_per_second,seconds";
         IEnumerable<string> lines = outcomes.Select(outcome => MeasurementFiles.CsvLine(
             [
                 .. outcome.Values,
@@ -206,18 +218,13 @@ internal sealed class SweepCommand
             ]));
         try
         {
-            File.WriteAllText(
-                path,
-                string.Join(
-                    '\n',
-                    lines.Prepend(
-                        $"{string.Join(',', variations.Select(variation => variation.Name))},{heldOut}_error,{heldOut}_error_deviation,train_error,diverged,images_per_second,seconds")) + "\n");
+            File.WriteAllText(path, string.Join('\n', lines.Prepend(header)) + "\n");
             return path;
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
             throw new CommandFault(
-                $"the table cannot be written to {folder}: {fault.Message} The runs are kept; give the same command again.", fault);
+                $"the table cannot be written to {folder}: {fault.Message} The runs are saved. Run the same command again.", fault);
         }
     }
 
@@ -247,19 +254,21 @@ internal sealed class SweepCommand
         table.Add([.. variations.Select(variation => variation.Name), $"{heldOut} error", "train error", "images/s", "seconds"]);
         foreach (Outcome outcome in outcomes)
         {
+            string diverged = outcome.Diverged > 0
+                ? string.Create(CultureInfo.InvariantCulture, $" ({outcome.Diverged} diverged)")
+                : "";
             table.Add(
             [
-                .. outcome.Values, outcome.Error is null
-                    ? "diverged"
-                    : outcome.Error
-                        + (outcome.Diverged > 0 ? string.Create(CultureInfo.InvariantCulture, $" ({outcome.Diverged} diverged)") : ""),
-                outcome.TrainError?.ToString() ?? "-", outcome.ImagesPerSecond?.ToString("N0", CultureInfo.InvariantCulture)
-                    ?? "-", outcome.Seconds?.ToString("0.0", CultureInfo.InvariantCulture) ?? "-",
+                .. outcome.Values,
+                outcome.Error is null ? "diverged" : outcome.Error + diverged,
+                outcome.TrainError?.ToString() ?? "-",
+                outcome.ImagesPerSecond?.ToString("N0", CultureInfo.InvariantCulture) ?? "-",
+                outcome.Seconds?.ToString("0.0", CultureInfo.InvariantCulture) ?? "-",
             ]);
         }
 
         table.Write(_host.Out, _host.OutWidth());
-        _host.Out.WriteLine($"{path} holds the same; each run has a folder beside it");
+        _host.Out.WriteLine($"{path} contains this table; the run folders are next to it");
     }
 
     private sealed record Setting(SweepVariation[] Variations, string[] Values, IReadOnlyList<TrainOptions.Plan> Plans);

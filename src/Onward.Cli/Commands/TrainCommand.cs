@@ -6,7 +6,7 @@ using Onward.Training;
 
 namespace Onward.Cli;
 
-/// <summary><c>onward train</c>: trains a model and keeps it in a run folder.</summary>
+/// <summary><c>onward train</c>: trains a model and saves it in a run folder.</summary>
 internal sealed class TrainCommand
 {
     private readonly Host _host;
@@ -17,11 +17,11 @@ internal sealed class TrainCommand
     private TrainCommand(Ranks ranks, TrainOptions options, CancellationToken timeIsUp) =>
         (_ranks, _host, _options, _timeIsUp) = (ranks, ranks.Host, options, timeIsUp);
 
-    /// <summary>Makes the command.</summary>
+    /// <summary>Creates the command.</summary>
     internal static Command Create(Host host)
     {
         TrainOptions options = new();
-        Command command = new("train", "Train a model and keep it, with its metrics, in a run folder.");
+        Command command = new("train", "Train a model, and save it with its metrics in a run folder.");
         options.AddTo(command);
         command.SetAction(parse => Run(parse, options, host));
         return command;
@@ -48,7 +48,7 @@ internal sealed class TrainCommand
             ranks => new TrainCommand(ranks, options, time.Token).Run(parse));
     }
 
-    // All that can be wrong is found before the run folder is made, or written to.
+    // Everything is checked before the run folder is created or changed.
     private int Run(ParseResult parse) => _ranks.Together(() => _options.ReadResumption(parse)) is TrainOptions.Resumption resumption
         ? resumption.Epoch is WantedEpoch epoch ? ResumeFrom(epoch, resumption) : Resume(resumption)
         : TryOrBegin(_ranks.Together(() => _options.Read(parse)), _options.OnlyTries(parse));
@@ -279,7 +279,7 @@ internal sealed class TrainCommand
         {
             if (folder.RenamedFrom is string old)
             {
-                _host.Error.WriteLine($"onward: the run folder {old} was renamed while it was trained; the whole run is in {folder.Path}.");
+                _host.Error.WriteLine($"onward: the run folder {old} was renamed during training; the whole run is in {folder.Path}.");
             }
         }
     }
@@ -300,16 +300,16 @@ internal sealed class TrainCommand
     {
         if (folder.MendMetrics(run))
         {
-            _host.Error.WriteLine($"onward: {MetricsFile.Name} could not be read, and has been made again from the last checkpoint.");
+            _host.Error.WriteLine($"onward: {MetricsFile.Name} could not be read, and was restored from the last checkpoint.");
         }
 
         if (result.Divergence is string divergence)
         {
-            _host.Error.WriteLine($"onward: {folder.Path} has ended before: {divergence}");
+            _host.Error.WriteLine($"onward: {folder.Path} has already ended: {divergence}");
             return ExitCode.Diverged;
         }
 
-        _host.Error.WriteLine($"onward: {folder.Path} has ended before; this is what it came to.");
+        _host.Error.WriteLine($"onward: {folder.Path} has already ended; this is its result.");
         Report(run, result, folder, asJson, peak: null);
         return ExitCode.Done;
     }
@@ -345,7 +345,7 @@ internal sealed class TrainCommand
             table.Add(
                 "epochs",
                 string.Create(
-                    CultureInfo.InvariantCulture, $"{result.Epochs} of {run.Epochs}: no lower error in the last {run.EarlyStop}"));
+                    CultureInfo.InvariantCulture, $"{result.Epochs} of {run.Epochs}: no lower error in the last {run.EarlyStop} epochs"));
         }
 
         if (result.ContrastiveError is double contrastive)
@@ -362,19 +362,18 @@ internal sealed class TrainCommand
         if (result is { BestEpoch: int best, BestTestError: double lowest } && (lowest < result.TestError || result.Epochs < run.Epochs))
         {
             string number = best.ToString(CultureInfo.InvariantCulture);
-            table.Add("best epoch", $"{number}, with a {run.HeldOut} error of {Figures.Percent(lowest)}; --best takes it");
+            table.Add("best epoch", $"{number}, with a {run.HeldOut} error of {Figures.Percent(lowest)}; --best selects it");
         }
 
         if (result.BlockTestErrors.Count > 0)
         {
-            table.Add("by block head", string.Join(", ", result.BlockTestErrors.Select(Figures.Percent)));
+            table.Add("block heads", string.Join(", ", result.BlockTestErrors.Select(Figures.Percent)));
         }
 
-        table.Add(
-            "speed",
-            string.Create(
-                CultureInfo.InvariantCulture,
-                $"{result.ImagesPerSecond:N0} images/s on {(run.Parallel is null ? "" : $"{run.Parallel} processes of ")}{run.Threads} thread{(run.Threads == 1 ? "" : "s")}"));
+        string processes = run.Parallel is null ? "" : $"{run.Parallel} processes of ";
+        string threads = run.Threads == 1 ? "1 thread" : string.Create(CultureInfo.InvariantCulture, $"{run.Threads} threads");
+        string speed = string.Create(CultureInfo.InvariantCulture, $"{result.ImagesPerSecond:N0} images/s");
+        table.Add("speed", $"{speed} on {processes}{threads}");
         table.Add("time", Figures.Duration(TimeSpan.FromSeconds(result.Seconds!.Value)));
         if (peak is not null)
         {
@@ -390,8 +389,12 @@ internal sealed class TrainCommand
 
     private string DefaultFolder(TrainingRun run) => _host.Resolve(Path.Combine("runs", RunName(run.Configuration)));
 
-    private static string RunName(RunConfiguration run) => string.Create(
-        CultureInfo.InvariantCulture, $"{run.Dataset}-{run.Network.FolderName}-{run.Rule}{(run.Projection > 0 ? "-contrastive" : "")}-seed{run.Seed}");
+    private static string RunName(RunConfiguration run)
+    {
+        string objective = run.Projection > 0 ? "-contrastive" : "";
+        return string.Create(
+            CultureInfo.InvariantCulture, $"{run.Dataset}-{run.Network.FolderName}-{run.Rule}{objective}-seed{run.Seed}");
+    }
 
     private sealed record Outcome(
         string Rule,

@@ -44,7 +44,7 @@ public sealed class LimitTests : IDisposable
             result.OutLines, line => line.EndsWith("mnist, 32 images alone, on which errors are reported", StringComparison.Ordinal));
         Assert.Contains(
             result.OutLines,
-            line => line.EndsWith($"{(int)outcome["epochs"]!} of 200: no lower error in the last 60", StringComparison.Ordinal));
+            line => line.EndsWith($"{(int)outcome["epochs"]!} of 200: no lower error in the last 60 epochs", StringComparison.Ordinal));
         Assert.DoesNotContain(result.OutLines, line => line.StartsWith("test error", StringComparison.Ordinal));
         Assert.Contains("training", _workplace.Run("runs .").OutLines[1]);
     }
@@ -60,7 +60,7 @@ public sealed class LimitTests : IDisposable
         JsonNode outcome = JsonNode.Parse(File.ReadAllText(_workplace["work/run/result.json"]))!;
         Assert.Equal((best, errors.Min()), ((int)outcome["bestEpoch"]!, (double)outcome["bestTestError"]!));
         Assert.Equal(best + 3, (int)outcome["epochs"]!);
-        string said = $" {best}, with a validation error of {errors.Min():0.00} %; --best takes it";
+        string said = $" {best}, with a validation error of {errors.Min():0.00} %; --best selects it";
         Assert.EndsWith(said, Assert.Single(result.OutLines, line => line.StartsWith("best epoch ", StringComparison.Ordinal)));
         JsonNode measured = JsonNode.Parse(_workplace.Run("eval --run run --best --json").Out)!;
         Assert.Equal((best, errors.Min()), ((int)measured["epoch"]!, Math.Round((double)measured["validationError"]!, 4)));

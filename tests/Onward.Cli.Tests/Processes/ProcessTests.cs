@@ -123,7 +123,7 @@ public sealed class ProcessTests : IDisposable
 
         Assert.Equal(0, goesOn.ExitCode);
         Assert.Equal(
-            $"onward: the run folder renamed was renamed while it was trained; the whole run is in {_workplace["work/again"]}.", lines[^1]);
+            $"onward: the run folder renamed was renamed during training; the whole run is in {_workplace["work/again"]}.", lines[^1]);
         Assert.Contains(_workplace["work/again"], result);
         Assert.Empty(Directory.GetFileSystemEntries(_workplace["work/run"]));
         Assert.False(Directory.Exists(renamed));

@@ -2,7 +2,7 @@ using Onward.Training;
 
 namespace Onward.Cli.Tests;
 
-/// <summary>Run folders of programs that use the library.</summary>
+/// <summary>Runs that programs keep.</summary>
 public sealed class KeptRunTests : IDisposable
 {
     private readonly string _folder = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName());

@@ -159,7 +159,9 @@ public sealed class ResumeTests : IDisposable
         File.CreateSymbolicLink(newest, _workplace["absent"]);
 
         _workplace.Refuse(
-            "train --resume run", $"{newest}: no such file. Check the path. To resume from an earlier checkpoint, move this one elsewhere.");
+            "train --resume run",
+            $"{newest}: no such file. Check the path. "
+            + "To resume from an earlier checkpoint, move this one elsewhere.");
 
         File.Move(away, newest, overwrite: true);
         if (!OperatingSystem.IsWindows() && Environment.UserName != "root")
@@ -276,7 +278,7 @@ public sealed class ResumeTests : IDisposable
         Workplace.Result table = _workplace.Run("train --resume run"), json = _workplace.Run("train --resume run --json");
 
         Assert.Equal((0, 0), (table.Code, json.Code));
-        Assert.Equal($"onward: {_workplace["work/run"]} has ended before; this is what it came to.", Assert.Single(table.ErrorLines));
+        Assert.Equal($"onward: {_workplace["work/run"]} has already ended; this is its result.", Assert.Single(table.ErrorLines));
         Assert.Equal((double)JsonNode.Parse(trained.Out)!["testError"]!, (double)JsonNode.Parse(json.Out)!["testError"]!);
         Assert.Equal(model, File.ReadAllBytes(_workplace["work/run/model.safetensors"]));
     }
@@ -289,7 +291,7 @@ public sealed class ResumeTests : IDisposable
         Workplace.Result again = _workplace.Run("train --resume run");
 
         Assert.Equal(3, again.Code);
-        Assert.StartsWith($"onward: {_workplace["work/run"]} has ended before: Training diverged", Assert.Single(again.ErrorLines));
+        Assert.StartsWith($"onward: {_workplace["work/run"]} has already ended: Training diverged", Assert.Single(again.ErrorLines));
     }
 
     [Theory]
