@@ -35,7 +35,7 @@ public unsafe class GemmBenchmarks
         _workspace = AlignedMemory.Allocate(Gemm.WorkspaceLength(K));
         CounterRandom.Normals(new RandomStream(1, RandomPurpose.Data), 0, _a.Span);
         CounterRandom.Normals(new RandomStream(2, RandomPurpose.Data), 0, _b.Span);
-        Gemm.Pack(_b.Span, N, transposed: false, K, N, _packed.Span, K);
+        Gemm.Pack(new(_b.Span, K, N), _packed.Span, K);
     }
 
     /// <summary>The same number of operations on a single tile, repeatedly.</summary>
@@ -47,27 +47,39 @@ public unsafe class GemmBenchmarks
         long rounds = (long)M * N * K / ((long)tiles.Rows(tiles.Columns) * tiles.Columns * depth);
         fixed (float* a = _a.Span, b = _packed.Span, c = _c.Span)
         {
+            TileProduct tile = new()
+            {
+                A = a,
+                RowStride = depth,
+                StepStride = 1,
+                Rows = tiles.Rows(tiles.Columns),
+                B = b,
+                Columns = tiles.Columns,
+                C = c,
+                CStride = tiles.Columns,
+                K = depth,
+                Accumulate = true,
+                Next = (byte*)b,
+            };
             for (long i = 0; i < rounds; i++)
             {
-                tiles.Multiply(a, depth, 1, tiles.Rows(tiles.Columns), b, tiles.Columns, c, tiles.Columns, depth, true, (byte*)b, 0);
+                tiles.Multiply(&tile);
             }
         }
     }
 
     [Benchmark]
-    public void Packed() => Gemm.MultiplyPacked(GemmLeft.Plain, M, N, K, _a.Span, K, _packed.Span, K, 0, _c.Span, N, accumulate: false);
+    public void Packed() => Gemm.MultiplyPacked(new(_a.Span, M, K), new(_packed.Span, K, N), _c.Span, N, accumulate: false);
 
     [Benchmark]
     public void PackingEachTime() =>
-        Gemm.Multiply(
-            GemmLeft.Plain, rightTransposed: false, M, N, K, _a.Span, K, _b.Span, N, _c.Span, N, accumulate: false, _workspace.Span);
+        Gemm.Multiply(new(_a.Span, M, K), new(_b.Span, K, N), _c.Span, N, accumulate: false, _workspace.Span);
 
     [Benchmark]
     public void LeftTransposed() =>
-        Gemm.MultiplyPacked(GemmLeft.Transposed, M, N, K, _a.Span, M, _packed.Span, K, 0, _c.Span, N, accumulate: true);
+        Gemm.MultiplyPacked(new MatrixView(_a.Span, K, M).Transposed, new(_packed.Span, K, N), _c.Span, N, accumulate: true);
 
     [Benchmark]
     public void RightTransposed() =>
-        Gemm.Multiply(
-            GemmLeft.Plain, rightTransposed: true, M, N, K, _a.Span, K, _b.Span, K, _c.Span, N, accumulate: false, _workspace.Span);
+        Gemm.Multiply(new(_a.Span, M, K), new MatrixView(_b.Span, N, K).Transposed, _c.Span, N, accumulate: false, _workspace.Span);
 }

@@ -126,6 +126,6 @@ internal sealed class LinearLayerDraw
     private void Multiply(float[] y, float[] result, bool accumulate)
     {
         int p = _options.FanIn, q = _options.FanOut;
-        Gemm.Multiply(GemmLeft.Transposed, rightTransposed: false, p, q, _options.Examples, _x, p, y, q, result, q, accumulate, _workspace);
+        Gemm.Multiply(new MatrixView(_x, _options.Examples, p).Transposed, new(y, _options.Examples, q), result, q, accumulate, _workspace);
     }
 }

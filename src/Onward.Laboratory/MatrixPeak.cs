@@ -53,15 +53,8 @@ public sealed class MatrixPeak
         for (int i = 0; i < ProductsPerJob; i++)
         {
             Gemm.MultiplyPacked(
-                GemmLeft.Plain,
-                Rows,
-                Columns,
-                Depth,
-                _left[worker].Span,
-                Depth,
-                _right[worker].Span,
-                Depth,
-                0,
+                new(_left[worker].Span, Rows, Depth),
+                new(_right[worker].Span, Depth, Columns),
                 _product[worker].Span,
                 Columns,
                 accumulate: false);

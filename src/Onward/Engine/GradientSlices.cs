@@ -49,13 +49,8 @@ internal sealed class GradientSlices
             && part.Pieces == 1 ? _model.Values[layer.Weight].Slice(part.Start, part.Length) : [];
         layer.Map.AccumulateGradient(
             slice,
-            memory.Inputs[l].Span[..(rows * layer.Map.Inputs)],
-            memory.PackedGradients[l].Span,
-            rows,
-            _wave.Examples * patches,
-            accumulate,
-            _gradients[layer.Weight],
-            _gradients[layer.Bias],
+            new(memory.Inputs[l].Span[..(rows * layer.Map.Inputs)], memory.PackedGradients[l].Span, rows, _wave.Examples * patches),
+            new(_gradients[layer.Weight], _gradients[layer.Bias], accumulate),
             _workspace[worker].Span,
             upcoming);
         _plan.Profile?.Add(

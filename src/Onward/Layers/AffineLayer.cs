@@ -150,24 +150,14 @@ public abstract class AffineLayer
 
     /// <summary>One slice of the gradient with respect to weight and bias, summed over the rows of the wave in order.</summary>
     /// <param name="slice">The slice, below <see cref="Slices"/>.</param>
-    /// <param name="input">The layer's input [rows, <see cref="Inputs"/>].</param>
-    /// <param name="packedGradient">The packed output gradient.</param>
-    /// <param name="rows">Rows of the wave, whole examples.</param>
-    /// <param name="capacity">Rows for which <paramref name="packedGradient"/> is laid out.</param>
-    /// <param name="accumulate">Whether to add to the gradients instead of overwriting them.</param>
-    /// <param name="weightGradient">Gradient of the weight, of shape <see cref="WeightShape"/>.</param>
-    /// <param name="biasGradient">Gradient of the bias, of shape <see cref="BiasShape"/>.</param>
+    /// <param name="wave">The rows to sum over.</param>
+    /// <param name="gradient">Receives the slice, in arrays of shapes <see cref="WeightShape"/> and <see cref="BiasShape"/>.</param>
     /// <param name="workspace">At least <see cref="GradientWorkspaceLength"/> floats.</param>
     /// <param name="upcoming">Memory that the caller needs next, which may be fetched into the second cache meanwhile.</param>
     public abstract void AccumulateGradient(
         int slice,
-        ReadOnlySpan<float> input,
-        ReadOnlySpan<float> packedGradient,
-        int rows,
-        int capacity,
-        bool accumulate,
-        Span<float> weightGradient,
-        Span<float> biasGradient,
+        scoped in GradientRows wave,
+        scoped in LayerGradient gradient,
         Span<float> workspace,
         ReadOnlySpan<float> upcoming = default);
 }

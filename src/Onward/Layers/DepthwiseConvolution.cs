@@ -18,7 +18,7 @@ public sealed class DepthwiseConvolution : AffineLayer
     private const int SliceChannels = 64;
 
     private readonly int _side;
-    private readonly int _kernelSide;
+    private readonly DepthwiseShape _shape;
     private readonly int _channels;
 
     /// <summary>Describes the map.</summary>
@@ -35,8 +35,8 @@ public sealed class DepthwiseConvolution : AffineLayer
         }
 
         _side = side;
-        _kernelSide = kernelSide;
         _channels = channels;
+        _shape = new DepthwiseShape(side, kernelSide, channels);
     }
 
     /// <inheritdoc/>
@@ -82,13 +82,7 @@ public sealed class DepthwiseConvolution : AffineLayer
         for (int start = 0; start < rows * _channels; start += length)
         {
             DepthwiseKernel.Convolve(
-                packedWeight[..PackedWeightLength],
-                input.Slice(start, length),
-                output.Slice(start, length),
-                _side,
-                _kernelSide,
-                _channels,
-                accumulate);
+                _shape, packedWeight[..PackedWeightLength], input.Slice(start, length), output.Slice(start, length), accumulate);
         }
     }
 
@@ -124,31 +118,26 @@ public sealed class DepthwiseConvolution : AffineLayer
     /// <inheritdoc/>
     public override void AccumulateGradient(
         int slice,
-        ReadOnlySpan<float> input,
-        ReadOnlySpan<float> packedGradient,
-        int rows,
-        int capacity,
-        bool accumulate,
-        Span<float> weightGradient,
-        Span<float> biasGradient,
+        scoped in GradientRows wave,
+        scoped in LayerGradient gradient,
         Span<float> workspace,
         ReadOnlySpan<float> upcoming = default)
     {
         int first = slice * SliceChannels, count = ChannelsOf(slice), length = _side * _side * _channels;
-        Span<float> bias = biasGradient.Slice(first, count);
-        if (!accumulate)
+        Span<float> bias = gradient.Bias.Slice(first, count);
+        if (!gradient.Accumulate)
         {
             bias.Clear();
         }
 
-        for (int start = 0; start < rows * _channels; start += length)
+        for (int start = 0; start < wave.Count * _channels; start += length)
         {
-            ReadOnlySpan<float> gradient = packedGradient.Slice(start, length);
+            ReadOnlySpan<float> error = wave.PackedGradient.Slice(start, length);
             DepthwiseKernel.AccumulateGradient(
-                input.Slice(start, length), gradient, weightGradient, _side, _kernelSide, _channels, first, count, accumulate || start > 0);
+                _shape, wave.Input.Slice(start, length), error, gradient.Weight, first..(first + count), gradient.Accumulate || start > 0);
             for (int row = 0; row < length; row += _channels)
             {
-                TensorPrimitives.Add(bias, gradient.Slice(row + first, count), bias);
+                TensorPrimitives.Add(bias, error.Slice(row + first, count), bias);
             }
         }
     }

@@ -86,15 +86,8 @@ public sealed class GroupedLinear : AffineLayer
         {
             int channel = g * _size;
             Gemm.MultiplyPacked(
-                GemmLeft.Plain,
-                rows,
-                _size,
-                _size,
-                input[channel..],
-                Inputs,
-                packedWeight.Slice(g * _packedGroup, _packedGroup),
-                _size,
-                0,
+                new(input[channel..], rows, _size, Inputs),
+                new(packedWeight.Slice(g * _packedGroup, _packedGroup), _size, _size),
                 output[channel..],
                 Outputs,
                 accumulate,
@@ -111,47 +104,34 @@ public sealed class GroupedLinear : AffineLayer
         int length = Gemm.PackedLength(capacity, _size);
         for (int g = 0; g < _groups; g++)
         {
-            Gemm.Pack(
-                gradient[(g * _size)..], Outputs, transposed: false, rows, _size, packed.Slice(g * length, length), capacity, firstRow);
+            Gemm.Pack(new(gradient[(g * _size)..], rows, _size, Outputs), packed.Slice(g * length, length), capacity, firstRow);
         }
     }
 
     /// <inheritdoc/>
     public override void AccumulateGradient(
         int slice,
-        ReadOnlySpan<float> input,
-        ReadOnlySpan<float> packedGradient,
-        int rows,
-        int capacity,
-        bool accumulate,
-        Span<float> weightGradient,
-        Span<float> biasGradient,
+        scoped in GradientRows wave,
+        scoped in LayerGradient gradient,
         Span<float> workspace,
         ReadOnlySpan<float> upcoming = default)
     {
         int first = slice * SliceGroups, count = GroupsOf(slice), width = count * _size;
-        int length = Gemm.PackedLength(capacity, _size);
-        Gemm.Gather(input, Inputs, first * _size, width, rows, workspace);
+        int length = Gemm.PackedLength(wave.Capacity, _size);
+        Gemm.Gather(wave.Input, Inputs, first * _size, width, wave.Count, workspace);
         for (int g = 0; g < count; g++)
         {
             int channel = (first + g) * _size;
-            ReadOnlySpan<float> gradient = packedGradient.Slice((first + g) * length, length);
-            ReadOnlySpan<float> next = g + 1 < count ? packedGradient.Slice((first + g + 1) * length, length) : upcoming;
+            ReadOnlySpan<float> packed = wave.PackedGradient.Slice((first + g) * length, length);
+            ReadOnlySpan<float> next = g + 1 < count ? wave.PackedGradient.Slice((first + g + 1) * length, length) : upcoming;
             Gemm.MultiplyPacked(
-                GemmLeft.Transposed,
+                new MatrixView(workspace[(g * _size)..], wave.Count, _size, width).Transposed,
+                new(packed, wave.Capacity, _size),
+                gradient.Weight.Slice(channel * _size, _size * _size),
                 _size,
-                _size,
-                rows,
-                workspace[(g * _size)..],
-                width,
-                gradient,
-                capacity,
-                0,
-                weightGradient.Slice(channel * _size, _size * _size),
-                _size,
-                accumulate,
+                gradient.Accumulate,
                 next);
-            Gemm.ColumnSums(gradient, capacity, rows, biasGradient.Slice(channel, _size), accumulate);
+            Gemm.ColumnSums(packed, wave.Capacity, wave.Count, gradient.Bias.Slice(channel, _size), gradient.Accumulate);
         }
     }
 
@@ -161,10 +141,8 @@ public sealed class GroupedLinear : AffineLayer
     {
         for (int g = first; g < first + count; g++)
         {
-            Gemm.Pack(Matrix(weight, g), _size, transposed, _size, _size, packed.Slice(g * _packedGroup, _packedGroup), _size);
+            MatrixView matrix = new(weight.Slice(g * _size * _size, _size * _size), _size, _size);
+            Gemm.Pack(transposed ? matrix.Transposed : matrix, packed.Slice(g * _packedGroup, _packedGroup), _size);
         }
     }
-
-    private ReadOnlySpan<float> Matrix(ReadOnlySpan<float> weight, int group) =>
-        weight.Slice(group * _size * _size, _size * _size);
 }

@@ -30,8 +30,7 @@ public sealed class Linear(int inputs, int outputs) : AffineLayer(inputs, output
 
     /// <inheritdoc/>
     public override void PackWeight(int slice, ReadOnlySpan<float> weight, Span<float> packed) =>
-        Gemm.Pack(
-            weight[(slice * SliceRows * Outputs)..], Outputs, transposed: false, RowsOf(slice), Outputs, packed, Inputs, slice * SliceRows);
+        Gemm.Pack(new(weight[(slice * SliceRows * Outputs)..], RowsOf(slice), Outputs), packed, Inputs, slice * SliceRows);
 
     /// <inheritdoc/>
     public override void Apply(
@@ -43,7 +42,7 @@ public sealed class Linear(int inputs, int outputs) : AffineLayer(inputs, output
         bool accumulate = false,
         ReadOnlySpan<float> upcoming = default) =>
         Gemm.MultiplyPacked(
-            GemmLeft.Plain, rows, Outputs, Inputs, input, Inputs, packedWeight, Inputs, 0, output, Outputs, accumulate, upcoming);
+            new(input, rows, Inputs), new(packedWeight, Inputs, Outputs), output, Outputs, accumulate, upcoming);
 
     /// <inheritdoc/>
     public override int PackedTransposeLength => Gemm.PackedLength(Outputs, Inputs);
@@ -53,7 +52,7 @@ public sealed class Linear(int inputs, int outputs) : AffineLayer(inputs, output
 
     /// <inheritdoc/>
     public override void PackTranspose(int slice, ReadOnlySpan<float> weight, Span<float> packed) =>
-        Gemm.Pack(weight, Outputs, transposed: true, Outputs, Inputs, packed, Outputs, panel: slice);
+        Gemm.Pack(new MatrixView(weight, Inputs, Outputs).Transposed, packed, Outputs, panel: slice);
 
     /// <inheritdoc/>
     public override void ApplyTranspose(
@@ -63,65 +62,42 @@ public sealed class Linear(int inputs, int outputs) : AffineLayer(inputs, output
         int rows,
         Span<float> workspace) =>
         Gemm.MultiplyPacked(
-            GemmLeft.Plain,
-            rows,
-            Inputs,
-            Outputs,
-            outputGradient,
-            Outputs,
-            packedTranspose,
-            Outputs,
-            0,
-            inputGradient,
-            Inputs,
-            accumulate: false);
+            new(outputGradient, rows, Outputs), new(packedTranspose, Outputs, Inputs), inputGradient, Inputs, accumulate: false);
 
     /// <inheritdoc/>
     public override int PackedGradientLength(int rows) => Gemm.PackedLength(rows, Outputs);
 
     /// <inheritdoc/>
     public override void PackGradient(ReadOnlySpan<float> gradient, int firstRow, int rows, Span<float> packed, int capacity) =>
-        Gemm.Pack(gradient, Outputs, transposed: false, rows, Outputs, packed, capacity, firstRow);
+        Gemm.Pack(new(gradient, rows, Outputs), packed, capacity, firstRow);
 
     /// <inheritdoc/>
     public override void AccumulateGradient(
         int slice,
-        ReadOnlySpan<float> input,
-        ReadOnlySpan<float> packedGradient,
-        int rows,
-        int capacity,
-        bool accumulate,
-        Span<float> weightGradient,
-        Span<float> biasGradient,
+        scoped in GradientRows wave,
+        scoped in LayerGradient gradient,
         Span<float> workspace,
         ReadOnlySpan<float> upcoming = default)
     {
         int first = slice * SliceRows;
         int count = RowsOf(slice);
-        ReadOnlySpan<float> columns = input;
+        ReadOnlySpan<float> columns = wave.Input;
         if (count < Inputs)
         {
-            Gemm.Gather(input, Inputs, first, count, rows, workspace);
+            Gemm.Gather(wave.Input, Inputs, first, count, wave.Count, workspace);
             columns = workspace;
         }
 
         Gemm.MultiplyPacked(
-            GemmLeft.Transposed,
-            count,
+            new MatrixView(columns, wave.Count, count).Transposed,
+            new(wave.PackedGradient, wave.Capacity, Outputs),
+            gradient.Weight[(first * Outputs)..],
             Outputs,
-            rows,
-            columns,
-            count,
-            packedGradient,
-            capacity,
-            0,
-            weightGradient[(first * Outputs)..],
-            Outputs,
-            accumulate,
+            gradient.Accumulate,
             upcoming);
         if (slice == 0)
         {
-            Gemm.ColumnSums(packedGradient, capacity, rows, biasGradient, accumulate);
+            Gemm.ColumnSums(wave.PackedGradient, wave.Capacity, wave.Count, gradient.Bias, gradient.Accumulate);
         }
     }
 

@@ -66,7 +66,7 @@ public sealed class TokenMixing : AffineLayer
         Span<float> workspace,
         bool accumulate = false,
         ReadOnlySpan<float> upcoming = default) =>
-        Mix(GemmLeft.Transposed, packedWeight, input, output, rows, workspace, accumulate, upcoming);
+        Mix(new MatrixView(packedWeight, _patches, _patches).Transposed, input, output, rows, workspace, accumulate, upcoming);
 
     /// <inheritdoc/>
     public override int PackedTransposeLength => PackedWeightLength;
@@ -81,7 +81,7 @@ public sealed class TokenMixing : AffineLayer
         Span<float> inputGradient,
         int rows,
         Span<float> workspace) =>
-        Mix(GemmLeft.Plain, packedTranspose, outputGradient, inputGradient, rows, workspace, accumulate: false, []);
+        Mix(new(packedTranspose, _patches, _patches), outputGradient, inputGradient, rows, workspace, accumulate: false, []);
 
     /// <inheritdoc/>
     public override bool HasBiasOfRow => false;
@@ -105,11 +105,7 @@ public sealed class TokenMixing : AffineLayer
         for (int row = 0; row < rows; row += _patches)
         {
             Gemm.Pack(
-                gradient.Slice(row * _channels, length),
-                _channels,
-                transposed: true,
-                _channels,
-                _patches,
+                new MatrixView(gradient.Slice(row * _channels, length), _patches, _channels).Transposed,
                 packed,
                 capacity / _patches * _channels,
                 (firstRow + row) / _patches * _channels);
@@ -119,48 +115,34 @@ public sealed class TokenMixing : AffineLayer
     /// <inheritdoc/>
     public override void AccumulateGradient(
         int slice,
-        ReadOnlySpan<float> input,
-        ReadOnlySpan<float> packedGradient,
-        int rows,
-        int capacity,
-        bool accumulate,
-        Span<float> weightGradient,
-        Span<float> biasGradient,
+        scoped in GradientRows wave,
+        scoped in LayerGradient gradient,
         Span<float> workspace,
         ReadOnlySpan<float> upcoming = default)
     {
         int first = slice * SliceRows;
         int count = RowsOf(slice);
-        int steps = capacity / _patches * _channels;
-        for (int row = 0; row < rows; row += _patches)
+        int steps = wave.Capacity / _patches * _channels;
+        for (int row = 0; row < wave.Count; row += _patches)
         {
-            ReadOnlySpan<float> x = input.Slice((row + first) * _channels, count * _channels);
             Gemm.MultiplyPacked(
-                GemmLeft.Plain,
-                count,
+                new(wave.Input.Slice((row + first) * _channels, count * _channels), count, _channels),
+                new(wave.PackedGradient, steps, _patches, row / _patches * _channels),
+                gradient.Weight[(first * _patches)..],
                 _patches,
-                _channels,
-                x,
-                _channels,
-                packedGradient,
-                steps,
-                row / _patches * _channels,
-                weightGradient[(first * _patches)..],
-                _patches,
-                accumulate || row > 0);
+                gradient.Accumulate || row > 0);
         }
 
         if (slice == 0)
         {
-            Gemm.ColumnSums(packedGradient, steps, rows / _patches * _channels, biasGradient, accumulate);
+            Gemm.ColumnSums(wave.PackedGradient, steps, wave.Count / _patches * _channels, gradient.Bias, gradient.Accumulate);
         }
     }
 
     private int RowsOf(int slice) => Math.Min(SliceRows, _patches - (slice * SliceRows));
 
     private void Mix(
-        GemmLeft left,
-        ReadOnlySpan<float> weight,
+        scoped in MatrixView matrix,
         ReadOnlySpan<float> input,
         Span<float> output,
         int rows,
@@ -172,15 +154,8 @@ public sealed class TokenMixing : AffineLayer
         for (int start = 0; start < rows * _channels; start += length)
         {
             Gemm.Multiply(
-                left,
-                rightTransposed: false,
-                _patches,
-                _channels,
-                _patches,
-                weight,
-                _patches,
-                input.Slice(start, length),
-                _channels,
+                matrix,
+                new(input.Slice(start, length), _patches, _channels),
                 output.Slice(start, length),
                 _channels,
                 accumulate,

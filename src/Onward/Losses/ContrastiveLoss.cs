@@ -127,40 +127,16 @@ internal sealed class ContrastiveLoss(int width, double temperature)
             int rows = Math.Min(ChunkRows, Own - first);
             ReadOnlySpan<float> anchors = compared.Slice(first * width, rows * width);
             Span<float> cosines = _cosines.Span[..(rows * examples)];
+            MatrixView vectors = new(all, examples, width);
             Gemm.Multiply(
-                GemmLeft.Plain,
-                rightTransposed: true,
-                rows,
-                examples,
-                width,
-                anchors,
-                width,
-                all,
-                width,
-                cosines,
-                examples,
-                accumulate: false,
-                _workspace.Span);
+                new(anchors, rows, width), vectors.Transposed, cosines, examples, accumulate: false, _workspace.Span);
             for (int i = 0; i < rows; i++)
             {
                 Losses[first + i] = Differentiate(Place(first + i), cosines.Slice(i * examples, examples), out Mistakes[first + i]);
             }
 
             Span<float> slice = gradients.Slice(first * width, rows * width);
-            Gemm.Multiply(
-                GemmLeft.Plain,
-                rightTransposed: false,
-                rows,
-                width,
-                examples,
-                cosines,
-                examples,
-                all,
-                width,
-                slice,
-                width,
-                accumulate: false,
-                _workspace.Span);
+            Gemm.Multiply(new(cosines, rows, examples), vectors, slice, width, accumulate: false, _workspace.Span);
             for (int i = 0; i < rows; i++)
             {
                 PassBackThroughUnitLength(anchors.Slice(i * width, width), _reciprocals[Place(first + i)], slice.Slice(i * width, width));

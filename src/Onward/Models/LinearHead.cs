@@ -42,10 +42,10 @@ public sealed class LinearHead
     {
         if (!_isNarrow)
         {
-            Gemm.Pack(values[Weight], Outputs, transposed: false, Features, Outputs, _packedWeight.Span, Features);
+            Gemm.Pack(new(values[Weight], Features, Outputs), _packedWeight.Span, Features);
         }
 
-        Gemm.Pack(values[Weight], Outputs, transposed: true, Outputs, Features, _packedTranspose.Span, Outputs);
+        Gemm.Pack(new MatrixView(values[Weight], Features, Outputs).Transposed, _packedTranspose.Span, Outputs);
     }
 
     /// <summary>outputs [examples, K] = features [examples, D] W + b.</summary>
@@ -63,35 +63,13 @@ public sealed class LinearHead
         }
 
         Gemm.MultiplyPacked(
-            GemmLeft.Plain,
-            examples,
-            Outputs,
-            Features,
-            features,
-            Features,
-            _packedWeight.Span,
-            Features,
-            0,
-            outputs,
-            Outputs,
-            accumulate: true);
+            new(features, examples, Features), new(_packedWeight.Span, Features, Outputs), outputs, Outputs, accumulate: true);
     }
 
     /// <summary>q [examples, D] = error [examples, K] W': the gradient of the loss with respect to the features.</summary>
     internal void FeatureGradient(ReadOnlySpan<float> error, Span<float> gradient, int examples) =>
         Gemm.MultiplyPacked(
-            GemmLeft.Plain,
-            examples,
-            Features,
-            Outputs,
-            error,
-            Outputs,
-            _packedTranspose.Span,
-            Outputs,
-            0,
-            gradient,
-            Features,
-            accumulate: false);
+            new(error, examples, Outputs), new(_packedTranspose.Span, Outputs, Features), gradient, Features, accumulate: false);
 
     /// <summary>Adds features' error to the weight's gradient and the sum of error to the bias's, example by example.</summary>
     internal void AccumulateGradient(
@@ -109,15 +87,8 @@ public sealed class LinearHead
         else
         {
             Gemm.Multiply(
-                GemmLeft.Transposed,
-                rightTransposed: false,
-                Features,
-                Outputs,
-                examples,
-                features,
-                Features,
-                error,
-                Outputs,
+                new MatrixView(features, examples, Features).Transposed,
+                new(error, examples, Outputs),
                 gradients[Weight],
                 Outputs,
                 accumulate,

@@ -67,15 +67,8 @@ public sealed class DirectFeedbackAlignment : LearningRule
                 Span<float> signal = _signals[tile.Worker].Span[..(examples * channels)];
                 ReadOnlySpan<float> feedback = _feedback[tile.Block.Layers[l].Index].Span;
                 Gemm.MultiplyPacked(
-                    GemmLeft.Plain,
-                    examples,
-                    channels,
-                    outputs,
-                    tiles[^1].FinalErrors.Span,
-                    outputs,
-                    feedback,
-                    outputs,
-                    0,
+                    new(tiles[^1].FinalErrors.Span, examples, outputs),
+                    new(feedback, outputs, channels),
                     signal,
                     channels,
                     accumulate: false);
@@ -97,7 +90,7 @@ public sealed class DirectFeedbackAlignment : LearningRule
     {
         int channels = matrix.Length / outputs;
         Memory<float> packed = AlignedMemory.Allocate(Gemm.PackedLength(outputs, channels));
-        Gemm.Pack(matrix, channels, transposed: false, outputs, channels, packed.Span, outputs);
+        Gemm.Pack(new(matrix, outputs, channels), packed.Span, outputs);
         return packed;
     }
 }

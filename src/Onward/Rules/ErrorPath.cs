@@ -62,15 +62,8 @@ internal sealed class ErrorPath
     {
         LinearHead shape = _modelHeads[head];
         Gemm.MultiplyPacked(
-            GemmLeft.Plain,
-            examples,
-            shape.Features,
-            shape.Outputs,
-            error,
-            shape.Outputs,
-            _heads[head].Span,
-            shape.Outputs,
-            0,
+            new(error, examples, shape.Outputs),
+            new(_heads[head].Span, shape.Outputs, shape.Features),
             gradient,
             shape.Features,
             accumulate: false);
@@ -93,7 +86,8 @@ internal sealed class ErrorPath
         LinearHead head = _modelHeads[index];
         if (IsLoaded(Math.Min(index, _model.Blocks.Count - 1)))
         {
-            Gemm.Pack(_source[head.Weight], head.Outputs, transposed: true, head.Outputs, head.Features, _heads[index].Span, head.Outputs);
+            MatrixView weight = new(_source[head.Weight], head.Features, head.Outputs);
+            Gemm.Pack(weight.Transposed, _heads[index].Span, head.Outputs);
         }
     }
 

@@ -205,15 +205,12 @@ internal sealed class LearnedFeedback
     {
         (FeedbackLayer layer, int slice) = _parts[block][part];
         int patches = layer.Block.Patches, rows = examples * patches;
+        ReadOnlySpan<float> packed = layer.IsExact ? wave.PackedGradients[layer.Place].Span : layer.Features;
+        Span<float> bias = _biases[worker].Span[..layer.Block.Layers[layer.Place].Bias.Length];
         layer.Map.AccumulateGradient(
             slice,
-            layer.Residuals[..(rows * layer.Map.Inputs)],
-            layer.IsExact ? wave.PackedGradients[layer.Place].Span : layer.Features,
-            rows,
-            capacity * patches,
-            accumulate,
-            _sums[layer.Matrix],
-            _biases[worker].Span[..layer.Block.Layers[layer.Place].Bias.Length],
+            new(layer.Residuals[..(rows * layer.Map.Inputs)], packed, rows, capacity * patches),
+            new(_sums[layer.Matrix], bias, accumulate),
             workspace);
         if (slice > 0)
         {

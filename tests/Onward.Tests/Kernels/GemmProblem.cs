@@ -13,12 +13,12 @@ internal sealed class GemmProblem
 
     private readonly float[] _start;
 
-    public GemmProblem(Random random, GemmLeft left, bool rightTransposed, int m, int n, int k, bool accumulate, int gap)
+    public GemmProblem(Random random, (bool Left, bool Right) transposed, int m, int n, int k, bool accumulate, int gap)
     {
-        (Left, RightTransposed, M, N, K, Accumulate) = (left, rightTransposed, m, n, k, accumulate);
-        (AStride, BStride, CStride) = ((left == GemmLeft.Plain ? k : m) + gap, (rightTransposed ? k : n) + gap, n + gap);
-        A = left == GemmLeft.Plain ? Matrix(random, m, k, gap) : Matrix(random, k, m, gap);
-        B = rightTransposed ? Matrix(random, n, k, gap) : Matrix(random, k, n, gap);
+        ((LeftTransposed, RightTransposed), M, N, K, Accumulate) = (transposed, m, n, k, accumulate);
+        (AStride, BStride, CStride) = ((LeftTransposed ? m : k) + gap, (RightTransposed ? k : n) + gap, n + gap);
+        A = LeftTransposed ? Matrix(random, k, m, gap) : Matrix(random, m, k, gap);
+        B = RightTransposed ? Matrix(random, n, k, gap) : Matrix(random, k, n, gap);
         _start = Numbers.Filled(Margin + (m * CStride) + Margin, Guard);
         for (int i = 0; i < m * n; i++)
         {
@@ -26,7 +26,7 @@ internal sealed class GemmProblem
         }
     }
 
-    public GemmLeft Left { get; }
+    public bool LeftTransposed { get; }
 
     public bool RightTransposed { get; }
 
@@ -49,22 +49,26 @@ internal sealed class GemmProblem
     public float[] B { get; }
 
     public string Name =>
-        $"{M} x {N} x {K}, A {Left}, B {(RightTransposed ? "transposed" : "plain")}, {(Accumulate ? "+=" : "=")}, strides {AStride} {BStride} {CStride}";
+        $"{M} x {N} x {K}, A {(LeftTransposed ? "transposed" : "plain")}, B {(RightTransposed ? "transposed" : "plain")}, {(Accumulate ? "+=" : "=")}, strides {AStride} {BStride} {CStride}";
 
     /// <summary>A fresh copy of C with its margins.</summary>
     public float[] NewC() => [.. _start];
 
-    /// <summary>The part of such a copy that is the matrix, and not a float more.</summary>
+    /// <summary>The part of a copy of C that is the matrix, and not a float more.</summary>
     public Span<float> Inside(float[] c) => c.AsSpan(Margin, ((M - 1) * CStride) + N);
 
-    /// <summary>The stored A from row i and step l on.</summary>
-    public ReadOnlySpan<float> AFrom(int i, int l) => A.AsSpan(Left == GemmLeft.Plain ? (i * AStride) + l : (l * AStride) + i);
+    /// <summary>The part of A that begins at row i and step l.</summary>
+    public MatrixView APart(int i, int l, int rows, int steps) => LeftTransposed
+        ? new MatrixView(A.AsSpan(AAt(i, l)), steps, rows, AStride).Transposed
+        : new MatrixView(A.AsSpan(AAt(i, l)), rows, steps, AStride);
 
-    /// <summary>The stored B from step l and column j on.</summary>
-    public ReadOnlySpan<float> BFrom(int l, int j) => B.AsSpan(RightTransposed ? (j * BStride) + l : (l * BStride) + j);
+    /// <summary>The part of B that begins at step l and column j.</summary>
+    public MatrixView BPart(int l, int j, int steps, int columns) => RightTransposed
+        ? new MatrixView(B.AsSpan(BAt(l, j)), columns, steps, BStride).Transposed
+        : new MatrixView(B.AsSpan(BAt(l, j)), steps, columns, BStride);
 
     public void Multiply(GemmTiles tiles, float[] c) => Gemm.Multiply(
-        tiles, Left, RightTransposed, M, N, K, A, AStride, B, BStride, Inside(c), CStride, Accumulate, new float[K * tiles.Columns]);
+        tiles, APart(0, 0, M, K), BPart(0, 0, K, N), Inside(c), CStride, Accumulate, new float[K * tiles.Columns]);
 
     public void RequireExact(float[] c)
     {
@@ -79,10 +83,10 @@ internal sealed class GemmProblem
 
             for (int l = 0; l < K; l++)
             {
-                double a = AFrom(i, l)[0];
+                double a = A[AAt(i, l)];
                 for (int j = 0; j < N; j++)
                 {
-                    double term = a * B[RightTransposed ? (j * BStride) + l : (l * BStride) + j];
+                    double term = a * B[BAt(l, j)];
                     sums[j] += term;
                     sizes[j] += Math.Abs(term);
                 }
@@ -112,6 +116,10 @@ internal sealed class GemmProblem
             }
         }
     }
+
+    private int AAt(int i, int l) => LeftTransposed ? (l * AStride) + i : (i * AStride) + l;
+
+    private int BAt(int l, int j) => RightTransposed ? (j * BStride) + l : (l * BStride) + j;
 
     // Exactly as long as the sizes require: the last row has no gap.
     private static float[] Matrix(Random random, int rows, int columns, int gap)

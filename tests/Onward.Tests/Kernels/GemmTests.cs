@@ -24,6 +24,7 @@ public sealed class GemmTests
         ["negative rows"] = ("-1 x 5", () => Multiply(m: -1)),
         ["negative columns"] = ("5 x -1", () => Multiply(n: -1)),
         ["negative steps"] = ("3 x -1", () => Multiply(k: -1)),
+        ["operands that do not fit"] = ("A of 3 x 5 and B of 4 x 4 have no product", () => Multiply(bRows: 4)),
         ["pack from too short a matrix"] = ("b holds 19; the sizes given need 20", () => Pack(b: 19)),
         ["pack into too short a buffer"] = ("packed holds", () => Pack(packed: Gemm.PackedLength(5, 4) - 1)),
         ["pack with too small a stride"] = ("needs a row stride of at least 4; got 3", () => Pack(stride: 3)),
@@ -107,8 +108,8 @@ public sealed class GemmTests
         GemmTiles tiles = Tiles(bits);
         float[] c = Numbers.Filled(20, 3);
 
-        Gemm.Multiply(tiles, GemmLeft.Plain, false, 0, 4, 5, [], 5, new float[20], 4, c, 4, false, new float[5 * tiles.Columns]);
-        Gemm.Multiply(tiles, GemmLeft.Plain, false, 4, 0, 5, new float[20], 5, [], 0, c, 4, false, new float[5 * tiles.Columns]);
+        Gemm.Multiply(tiles, new([], 0, 5), new(new float[20], 5, 4), c, 4, accumulate: false, new float[5 * tiles.Columns]);
+        Gemm.Multiply(tiles, new(new float[20], 4, 5), new([], 5, 0), c, 4, accumulate: false, new float[5 * tiles.Columns]);
 
         Tolerance.Same(Numbers.Filled(20, 3), c, "C");
     }
@@ -131,29 +132,13 @@ public sealed class GemmTests
             foreach (int piece in (int[])[i / 2 % 2, 1 - (i / 2 % 2)])
             {
                 (int from, int to) = piece == 0 ? (0, cut) : (cut, k);
-                Gemm.Pack(
-                    tiles,
-                    problem.BFrom(from, 0),
-                    problem.BStride,
-                    problem.RightTransposed,
-                    to - from,
-                    n,
-                    packed,
-                    capacity,
-                    firstRow + from);
+                Gemm.Pack(tiles, problem.BPart(from, 0, to - from, n), packed, capacity, firstRow + from);
             }
 
             Gemm.MultiplyPacked(
                 tiles,
-                problem.Left,
-                m,
-                n,
-                k,
-                problem.A,
-                problem.AStride,
-                packed,
-                capacity,
-                firstRow,
+                problem.APart(0, 0, m, k),
+                new(packed, capacity, n, firstRow),
                 problem.Inside(actual),
                 problem.CStride,
                 problem.Accumulate);
@@ -210,12 +195,12 @@ public sealed class GemmTests
         const int K = 11, Capacity = 14, FirstRow = 2;
         float[] b = Numbers.Uniform(5, K * n);
         float[] whole = Numbers.Filled(Gemm.PackedLength(tiles, Capacity, n), -7);
-        Gemm.Pack(tiles, b, n, transposed: false, K, n, whole, Capacity, FirstRow);
+        Gemm.Pack(tiles, new(b, K, n), whole, Capacity, FirstRow);
         float[] pieces = Numbers.Filled(whole.Length, -7);
 
         for (int panel = panels - 1; panel >= 0; panel--)
         {
-            Gemm.Pack(tiles, b, n, transposed: false, K, n, pieces, Capacity, FirstRow, panel);
+            Gemm.Pack(tiles, new(b, K, n), pieces, Capacity, FirstRow, panel);
             Tolerance.Same(
                 Numbers.Filled(panel * tiles.Columns * Capacity, -7),
                 pieces.AsSpan(0, panel * tiles.Columns * Capacity),
@@ -238,7 +223,7 @@ public sealed class GemmTests
         for (int panel = 0; panel < Gemm.Panels(n); panel++)
         {
             Assert.Contains(float.NaN, packed);
-            Gemm.Pack(Numbers.Uniform(1, 3 * n), n, transposed: false, 3, n, packed, 3, panel: panel);
+            Gemm.Pack(new(Numbers.Uniform(1, 3 * n), 3, n), packed, 3, panel: panel);
         }
 
         Assert.DoesNotContain(float.NaN, packed);
@@ -255,7 +240,7 @@ public sealed class GemmTests
     {
         float[] b = Numbers.Uniform(n, k * n);
         float[] packed = Numbers.Filled(Gemm.PackedLength(k + 3, n), float.NaN);
-        Gemm.Pack(b, n, transposed: false, k, n, packed, k + 3);
+        Gemm.Pack(new(b, k, n), packed, k + 3);
         float[] overwritten =
             Numbers.Filled(n, float.NaN), accumulated = Numbers.Uniform(k, n), expected = [.. accumulated], fromZero = new float[n];
         for (int i = 0; i < k * n; i++)
@@ -314,7 +299,7 @@ public sealed class GemmTests
 
     // The number runs through all eight kinds of product; every third one is without gaps between rows.
     private static GemmProblem Problem(Random random, int number, int m, int n, int k) => new(
-        random, (number & 1) == 0 ? GemmLeft.Plain : GemmLeft.Transposed, (number & 2) != 0, m, n, k, (number & 4) != 0, number % 3 * 5);
+        random, ((number & 1) != 0, (number & 2) != 0), m, n, k, (number & 4) != 0, number % 3 * 5);
 
     private static void Require(GemmProblem problem, GemmTiles tiles)
     {
@@ -336,15 +321,8 @@ public sealed class GemmTests
                     (int row, int column, int step) = (rows[i - 1], columns[j - 1], steps[l - 1]);
                     Gemm.Multiply(
                         tiles,
-                        problem.Left,
-                        problem.RightTransposed,
-                        rows[i] - row,
-                        columns[j] - column,
-                        steps[l] - step,
-                        problem.AFrom(row, step),
-                        problem.AStride,
-                        problem.BFrom(step, column),
-                        problem.BStride,
+                        problem.APart(row, step, rows[i] - row, steps[l] - step),
+                        problem.BPart(step, column, steps[l] - step, columns[j] - column),
                         problem.Inside(c)[((row * problem.CStride) + column)..],
                         problem.CStride,
                         problem.Accumulate || l > 1,
@@ -357,35 +335,24 @@ public sealed class GemmTests
     }
 
     private static void Multiply(
-        int a = 15,
-        int b = 20,
-        int c = 12,
-        int? workspace = null,
-        int m = 3,
-        int n = 4,
-        int k = 5,
-        int aStride = 5,
-        int bStride = 4,
-        int cStride = 4) =>
+        int a = 15, int b = 20, int c = 12, int? workspace = null, int m = 3, int n = 4, int k = 5, int? bRows = null,
+        int aStride = 5, int bStride = 4, int cStride = 4) =>
         Gemm.Multiply(
-            GemmLeft.Plain,
-            false,
-            m,
-            n,
-            k,
-            new float[a],
-            aStride,
-            new float[b],
-            bStride,
+            new(new float[a], m, k, aStride),
+            new(new float[b], bRows ?? k, n, bStride),
             new float[c],
             cStride,
-            false,
+            accumulate: false,
             new float[workspace ?? Gemm.WorkspaceLength(5)]);
 
     private static void Pack(int b = 20, int? packed = null, int stride = 4, int firstRow = 0) =>
-        Gemm.Pack(new float[b], stride, false, 5, 4, new float[packed ?? Gemm.PackedLength(5, 4)], 5, firstRow);
+        Gemm.Pack(new(new float[b], 5, 4, stride), new float[packed ?? Gemm.PackedLength(5, 4)], 5, firstRow);
 
     private static void MultiplyPacked(int a = 15, int? packed = null, int c = 12, int firstRow = 0) =>
         Gemm.MultiplyPacked(
-            GemmLeft.Plain, 3, 4, 5, new float[a], 5, new float[packed ?? Gemm.PackedLength(5, 4)], 5, firstRow, new float[c], 4, false);
+            new(new float[a], 3, 5),
+            new(new float[packed ?? Gemm.PackedLength(5, 4)], 5, 4, firstRow),
+            new float[c],
+            4,
+            accumulate: false);
 }

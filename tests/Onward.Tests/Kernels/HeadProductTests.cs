@@ -68,15 +68,8 @@ public sealed class HeadProductTests
         GemmTiles tiles = GemmTiles.ForWidth(512);
         Gemm.Multiply(
             tiles,
-            GemmLeft.Transposed,
-            rightTransposed: false,
-            features,
-            outputs,
-            examples,
-            x,
-            features,
-            error,
-            outputs,
+            new MatrixView(x, examples, features).Transposed,
+            new(error, examples, outputs),
             expected,
             outputs,
             accumulate: false,
@@ -111,7 +104,7 @@ public sealed class HeadProductTests
     {
         GemmTiles tiles = GemmTiles.ForWidth(512);
         float[] packed = new float[features * outputs];
-        Gemm.Pack(tiles, weight, outputs, transposed: true, outputs, features, packed, outputs, 0);
+        Gemm.Pack(tiles, new MatrixView(weight, features, outputs).Transposed, packed, outputs, 0);
         return packed;
     }
 }

@@ -18,7 +18,7 @@ public sealed class TransposeTests
                 int capacity = k + 5;
                 float[] stored = Numbers.Uniform(k, n * (k + Gap));
                 float[] packed = Numbers.Filled(Gemm.PackedLength(tiles, capacity, n), -7);
-                Gemm.Pack(tiles, stored, k + Gap, transposed: true, k, n, packed, capacity, FirstRow);
+                Gemm.Pack(tiles, new MatrixView(stored, n, k, k + Gap).Transposed, packed, capacity, FirstRow);
 
                 Tolerance.Same(Layout(tiles, stored, k + Gap, k, n, capacity, FirstRow), packed, $"{k} x {n}");
             }

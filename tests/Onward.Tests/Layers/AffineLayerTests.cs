@@ -143,13 +143,8 @@ public abstract class AffineLayerTests(AffineDefinition definition)
             float[] weight = Numbers.Filled(weights.Length, float.NaN), bias = Numbers.Filled(biases.Length, float.NaN);
             _layer.AccumulateGradient(
                 slice,
-                x,
-                packed,
-                2 * _patches,
-                2 * _patches,
-                accumulate: false,
-                weight,
-                bias,
+                new(x, packed, 2 * _patches, 2 * _patches),
+                new(weight, bias, accumulate: false),
                 new float[_layer.GradientWorkspaceLength(2 * _patches)]);
 
             WeightSlice part = _layer.WeightOf(slice);
@@ -209,13 +204,8 @@ public abstract class AffineLayerTests(AffineDefinition definition)
             {
                 _layer.AccumulateGradient(
                     slice,
-                    input,
-                    packed,
-                    wave * _patches,
-                    capacity,
-                    first > 0,
-                    weight,
-                    bias,
+                    new(input, packed, wave * _patches, capacity),
+                    new(weight, bias, first > 0),
                     new float[_layer.GradientWorkspaceLength(capacity)]);
             }
 

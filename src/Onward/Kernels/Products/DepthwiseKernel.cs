@@ -18,33 +18,25 @@ internal static unsafe class DepthwiseKernel
     private const int Strip = 4 * Lanes;
 
     /// <summary>output[y,x,c] = or += sum over i, j of weight[i,j,c] input[y+i-r,x+j-r,c], with r = (kernelSide - 1) / 2.</summary>
+    /// <param name="shape">The sizes.</param>
     /// <param name="weight">Kernels [kernelSide, kernelSide, channels].</param>
     /// <param name="input">Values [side, side, channels].</param>
     /// <param name="output">Receives [side, side, channels].</param>
-    /// <param name="side">Places along each side of the grid.</param>
-    /// <param name="kernelSide">Places along each side of the kernel; odd.</param>
-    /// <param name="channels">Channels.</param>
-    /// <param name="accumulate">Whether to add to <paramref name="output"/> instead of overwriting it.</param>
+    /// <param name="accumulate">True to add to <paramref name="output"/> instead of overwriting it.</param>
     /// <exception cref="ArgumentException">The lengths do not fit one another.</exception>
     internal static void Convolve(
-        ReadOnlySpan<float> weight, ReadOnlySpan<float> input, Span<float> output, int side, int kernelSide, int channels, bool accumulate)
+        in DepthwiseShape shape, ReadOnlySpan<float> weight, ReadOnlySpan<float> input, Span<float> output, bool accumulate)
     {
-        Require(weight.Length, input.Length, output.Length, side, kernelSide, channels);
+        Require(shape, weight.Length, input.Length, output.Length);
+        int side = shape.Side, channels = shape.Channels;
         fixed (float* w = weight, source = input, target = output)
         {
             for (int y = 0; y < side; y++)
             {
                 for (int x = 0; x < side; x++)
                 {
-                    ConvolvePlace(
-                        w,
-                        source,
-                        target + (((y * side) + x) * channels),
-                        new Window(y, x, side, kernelSide),
-                        side,
-                        kernelSide,
-                        channels,
-                        accumulate);
+                    float* place = target + (((y * side) + x) * channels);
+                    ConvolvePlace(shape, w, source, place, new Window(y, x, side, shape.KernelSide), accumulate);
                 }
             }
         }
@@ -54,31 +46,24 @@ internal static unsafe class DepthwiseKernel
     /// weightGradient[i,j,c] = or += sum over y, x of input[y+i-r,x+j-r,c] gradient[y,x,c], for some of the channels: one chain
     /// of multiply-adds over the places in order, which starts from what memory holds.
     /// </summary>
+    /// <param name="shape">The sizes.</param>
     /// <param name="input">Values [side, side, channels].</param>
     /// <param name="gradient">Gradient of the output [side, side, channels].</param>
-    /// <param name="weightGradient">Receives [kernelSide, kernelSide, channels], the chosen channels alone.</param>
-    /// <param name="side">Places along each side of the grid.</param>
-    /// <param name="kernelSide">Places along each side of the kernel; odd.</param>
-    /// <param name="channels">Channels.</param>
-    /// <param name="first">The first channel to treat.</param>
-    /// <param name="count">Channels to treat.</param>
-    /// <param name="accumulate">Whether to add to <paramref name="weightGradient"/> instead of overwriting it.</param>
+    /// <param name="weightGradient">Receives [kernelSide, kernelSide, channels], only the chosen channels.</param>
+    /// <param name="chosen">The channels to compute.</param>
+    /// <param name="accumulate">True to add to <paramref name="weightGradient"/> instead of overwriting it.</param>
     /// <exception cref="ArgumentException">The lengths do not fit one another.</exception>
     internal static void AccumulateGradient(
+        in DepthwiseShape shape,
         ReadOnlySpan<float> input,
         ReadOnlySpan<float> gradient,
         Span<float> weightGradient,
-        int side,
-        int kernelSide,
-        int channels,
-        int first,
-        int count,
+        Range chosen,
         bool accumulate)
     {
-        Require(weightGradient.Length, input.Length, gradient.Length, side, kernelSide, channels);
-        ArgumentOutOfRangeException.ThrowIfNegative(first);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(first + count, channels);
-        int radius = kernelSide / 2;
+        Require(shape, weightGradient.Length, input.Length, gradient.Length);
+        (int first, int count) = chosen.GetOffsetAndLength(shape.Channels);
+        int kernelSide = shape.KernelSide, channels = shape.Channels, radius = kernelSide / 2;
         fixed (float* source = input, output = gradient, target = weightGradient)
         {
             for (int i = 0; i < kernelSide; i++)
@@ -90,7 +75,7 @@ internal static unsafe class DepthwiseKernel
                     {
                         int left = first + count - c;
                         int width = left >= Strip ? Strip : left >= Lanes ? Lanes : 1;
-                        GradientStrip(source + c, output + c, sums + c, i - radius, j - radius, side, channels, width, accumulate);
+                        GradientStrip(shape, source + c, output + c, sums + c, (i - radius, j - radius), width, accumulate);
                         c += width;
                     }
                 }
@@ -100,8 +85,9 @@ internal static unsafe class DepthwiseKernel
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void ConvolvePlace(
-        float* weight, float* input, float* output, Window window, int side, int kernelSide, int channels, bool accumulate)
+        in DepthwiseShape shape, float* weight, float* input, float* output, Window window, bool accumulate)
     {
+        int side = shape.Side, kernelSide = shape.KernelSide, channels = shape.Channels;
         int c = 0;
         for (; c <= channels - Strip; c += Strip)
         {
@@ -159,11 +145,13 @@ internal static unsafe class DepthwiseKernel
         }
     }
 
-    // Four vectors of channels, one, or a single channel, at one place of the kernel (down, right from its middle).
+    // Four vectors of channels, one vector, or a single channel, at one place of the kernel, counted from its middle.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void GradientStrip(
-        float* input, float* gradient, float* sums, int down, int right, int side, int channels, int width, bool accumulate)
+        in DepthwiseShape shape, float* input, float* gradient, float* sums, (int Down, int Right) place, int width, bool accumulate)
     {
+        int side = shape.Side, channels = shape.Channels;
+        (int down, int right) = place;
         int top = Math.Max(0, -down), bottom = Math.Min(side, side - down);
         int left = Math.Max(0, -right), end = Math.Min(side, side - right);
         nint shift = (((nint)down * side) + right) * channels;
@@ -174,8 +162,8 @@ internal static unsafe class DepthwiseKernel
             {
                 for (int x = left; x < end; x++)
                 {
-                    nint place = (((nint)y * side) + x) * channels;
-                    sum = float.MultiplyAddEstimate(input[place + shift], gradient[place], sum);
+                    nint at = (((nint)y * side) + x) * channels;
+                    sum = float.MultiplyAddEstimate(input[at + shift], gradient[at], sum);
                 }
             }
 
@@ -223,12 +211,14 @@ internal static unsafe class DepthwiseKernel
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<float> Start(float* memory, bool accumulate) => accumulate ? Vector512.Load(memory) : Vector512<float>.Zero;
 
-    private static void Require(int weight, int input, int output, int side, int kernelSide, int channels)
+    private static void Require(in DepthwiseShape shape, int weight, int input, int output)
     {
+        (int side, int kernelSide, int channels) = shape;
         if (input != side * side * channels || output != input || weight != kernelSide * kernelSide * channels || kernelSide % 2 == 0)
         {
             throw new ArgumentException(
-                $"A {side} x {side} grid of {channels} channels and a {kernelSide} x {kernelSide} kernel (odd) do not fit arrays of {input}, {output} and {weight} floats.");
+                $"A {side} x {side} grid of {channels} channels and a {kernelSide} x {kernelSide} kernel (odd) do not fit "
+                + $"arrays of {input}, {output} and {weight} floats.");
         }
     }
 
@@ -248,3 +238,9 @@ internal static unsafe class DepthwiseKernel
         internal int Right { get; } = Math.Min(kernelSide, side - x + (kernelSide / 2));
     }
 }
+
+/// <summary>The sizes of a depthwise convolution.</summary>
+/// <param name="Side">Places along each side of the grid.</param>
+/// <param name="KernelSide">Places along each side of the kernel; odd.</param>
+/// <param name="Channels">Number of channels.</param>
+internal readonly record struct DepthwiseShape(int Side, int KernelSide, int Channels);

@@ -8,24 +8,7 @@ internal sealed unsafe class GemmTiles
     private readonly int _rows;
     private readonly int _narrowRows;
 
-    private GemmTiles(
-        int rows,
-        int narrowRows,
-        int columns,
-        int vector,
-        delegate*<float*,
-        nint,
-        nint,
-        int,
-        float*,
-        int,
-        float*,
-        nint,
-        int,
-        bool,
-        byte*,
-        nint,
-        void> multiply)
+    private GemmTiles(int rows, int narrowRows, int columns, int vector, delegate*<TileProduct*, void> multiply)
     {
         _rows = rows;
         _narrowRows = narrowRows;
@@ -41,15 +24,11 @@ internal sealed unsafe class GemmTiles
     /// <summary>Columns of C in one full tile, which is also the width of a packed panel of B.</summary>
     internal int Columns { get; }
 
-    /// <summary>Floats in one vector; a panel of at most half the columns is as many whole vectors wide as it needs.</summary>
+    /// <summary>Floats in one vector. The width of a panel of at most half the columns is rounded up to whole vectors.</summary>
     internal int Vector { get; }
 
-    /// <summary>
-    /// (a, row stride, step stride, rows, packed b, columns, c, row stride of c, k, accumulate, next, next step): C = or +=
-    /// A B for one tile. More than "rows" rows of C may be written, up to those of a tile: as if A's last row were repeated.
-    /// In each of the k steps the cache is asked for what lies at "next", which moves on by "next step" bytes.
-    /// </summary>
-    internal delegate*<float*, nint, nint, int, float*, int, float*, nint, int, bool, byte*, nint, void> Multiply { get; }
+    /// <summary>Multiplies one tile.</summary>
+    internal delegate*<TileProduct*, void> Multiply { get; }
 
     internal static GemmTiles ForWidth(int bits) => bits switch
     {
@@ -59,7 +38,7 @@ internal sealed unsafe class GemmTiles
     };
 
     /// <summary>Rows of C in one tile of a panel.</summary>
-    /// <param name="width">The panel's columns.</param>
+    /// <param name="width">Columns of the panel.</param>
     internal int Rows(int width) => width == Columns ? _rows : _narrowRows;
 
     /// <summary>Columns in the packed panel that starts at <paramref name="column"/> of <paramref name="n"/>.</summary>

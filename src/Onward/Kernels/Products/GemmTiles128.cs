@@ -15,45 +15,27 @@ internal static unsafe class GemmTiles128
     internal const int Rows = 6;
     internal const int Columns = 8;
 
-    internal static void Multiply(
-        float* a,
-        nint rowStride,
-        nint stepStride,
-        int rows,
-        float* b,
-        int columns,
-        float* c,
-        nint cStride,
-        int k,
-        bool accumulate,
-        byte* next,
-        nint nextStep)
+    internal static void Multiply(TileProduct* tile)
     {
-        if (columns == Columns)
+        if (tile->Columns == Columns)
         {
-            Tile6x8(a, rowStride, stepStride, rows, b, c, cStride, k, accumulate, next, nextStep);
+            Tile6x8(tile);
         }
         else
         {
-            Tile6x4(a, rowStride, stepStride, rows, b, c, cStride, k, accumulate, next, nextStep);
+            Tile6x4(tile);
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Tile6x8(
-        float* a,
-        nint rowStride,
-        nint stepStride,
-        int rows,
-        float* b,
-        float* c,
-        nint cStride,
-        int k,
-        bool accumulate,
-        byte* next,
-        nint nextStep)
+    private static void Tile6x8(TileProduct* tile)
     {
-        int last = rows - 1;
+        nint rowStride = tile->RowStride, stepStride = tile->StepStride, cStride = tile->CStride, nextStep = tile->NextStep;
+        float* a = tile->A;
+        float* b = tile->B;
+        float* c = tile->C;
+        byte* next = tile->Next;
+        int k = tile->K, last = tile->Rows - 1;
         float* a0 = a;
         float* a1 = a + Math.Min(1, last) * rowStride;
         float* a2 = a + Math.Min(2, last) * rowStride;
@@ -66,7 +48,7 @@ internal static unsafe class GemmTiles128
         Vector128<float> c30 = Vector128<float>.Zero, c31 = Vector128<float>.Zero;
         Vector128<float> c40 = Vector128<float>.Zero, c41 = Vector128<float>.Zero;
         Vector128<float> c50 = Vector128<float>.Zero, c51 = Vector128<float>.Zero;
-        if (accumulate)
+        if (tile->Accumulate)
         {
             c00 = Vector128.Load(c);
             c01 = Vector128.Load(c + 4);
@@ -126,20 +108,14 @@ internal static unsafe class GemmTiles128
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Tile6x4(
-        float* a,
-        nint rowStride,
-        nint stepStride,
-        int rows,
-        float* b,
-        float* c,
-        nint cStride,
-        int k,
-        bool accumulate,
-        byte* next,
-        nint nextStep)
+    private static void Tile6x4(TileProduct* tile)
     {
-        int last = rows - 1;
+        nint rowStride = tile->RowStride, stepStride = tile->StepStride, cStride = tile->CStride, nextStep = tile->NextStep;
+        float* a = tile->A;
+        float* b = tile->B;
+        float* c = tile->C;
+        byte* next = tile->Next;
+        int k = tile->K, last = tile->Rows - 1;
         float* a0 = a;
         float* a1 = a + Math.Min(1, last) * rowStride;
         float* a2 = a + Math.Min(2, last) * rowStride;
@@ -152,7 +128,7 @@ internal static unsafe class GemmTiles128
         Vector128<float> c30 = Vector128<float>.Zero;
         Vector128<float> c40 = Vector128<float>.Zero;
         Vector128<float> c50 = Vector128<float>.Zero;
-        if (accumulate)
+        if (tile->Accumulate)
         {
             c00 = Vector128.Load(c);
             c10 = Vector128.Load(c + cStride);

@@ -25,7 +25,7 @@ namespace Onward.Kernels;
 /// however the caller cuts m, n or k into pieces: results do not depend on tile sizes or threads.
 /// </para>
 /// </remarks>
-internal static unsafe class GemmTiles512
+internal static unsafe partial class GemmTiles512
 {
     internal const int Rows = 6;
     internal const int NarrowRows = 8;
@@ -34,52 +34,34 @@ internal static unsafe class GemmTiles512
     // Some 200 cycles: what a line of A takes from the third cache.
     private const int StepsAhead = 16;
 
-    internal static void Multiply(
-        float* a,
-        nint rowStride,
-        nint stepStride,
-        int rows,
-        float* b,
-        int columns,
-        float* c,
-        nint cStride,
-        int k,
-        bool accumulate,
-        byte* next,
-        nint nextStep)
+    internal static void Multiply(TileProduct* tile)
     {
-        switch (columns)
+        switch (tile->Columns)
         {
-            case 64 when rows > 4:
-                Tile6x64(a, rowStride, stepStride, rows, b, c, cStride, k, accumulate, next, nextStep);
+            case 64 when tile->Rows > 4:
+                Tile6x64(tile);
                 break;
             case 64:
-                Tile4x64(a, rowStride, stepStride, rows, b, c, cStride, k, accumulate, next, nextStep);
+                Tile4x64(tile);
                 break;
             case 32:
-                Tile8x32(a, rowStride, stepStride, rows, b, c, cStride, k, accumulate, next, nextStep);
+                Tile8x32(tile);
                 break;
             default:
-                Tile8x16(a, rowStride, stepStride, rows, b, c, cStride, k, accumulate, next, nextStep);
+                Tile8x16(tile);
                 break;
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Tile6x64(
-        float* a,
-        nint rowStride,
-        nint stepStride,
-        int rows,
-        float* b,
-        float* c,
-        nint cStride,
-        int k,
-        bool accumulate,
-        byte* next,
-        nint nextStep)
+    private static void Tile6x64(TileProduct* tile)
     {
-        int last = rows - 1;
+        nint rowStride = tile->RowStride, stepStride = tile->StepStride, cStride = tile->CStride, nextStep = tile->NextStep;
+        float* a = tile->A;
+        float* b = tile->B;
+        float* c = tile->C;
+        byte* next = tile->Next;
+        int k = tile->K, last = tile->Rows - 1;
         float* a0 = a;
         float* a1 = a + Math.Min(1, last) * rowStride;
         float* a2 = a + Math.Min(2, last) * rowStride;
@@ -92,7 +74,7 @@ internal static unsafe class GemmTiles512
         Vector512<float> c30 = Vector512<float>.Zero, c31 = Vector512<float>.Zero, c32 = Vector512<float>.Zero, c33 = Vector512<float>.Zero;
         Vector512<float> c40 = Vector512<float>.Zero, c41 = Vector512<float>.Zero, c42 = Vector512<float>.Zero, c43 = Vector512<float>.Zero;
         Vector512<float> c50 = Vector512<float>.Zero, c51 = Vector512<float>.Zero, c52 = Vector512<float>.Zero, c53 = Vector512<float>.Zero;
-        if (accumulate)
+        if (tile->Accumulate)
         {
             c00 = Vector512.Load(c);
             c01 = Vector512.Load(c + 16);
@@ -192,20 +174,14 @@ internal static unsafe class GemmTiles512
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Tile4x64(
-        float* a,
-        nint rowStride,
-        nint stepStride,
-        int rows,
-        float* b,
-        float* c,
-        nint cStride,
-        int k,
-        bool accumulate,
-        byte* next,
-        nint nextStep)
+    private static void Tile4x64(TileProduct* tile)
     {
-        int last = rows - 1;
+        nint rowStride = tile->RowStride, stepStride = tile->StepStride, cStride = tile->CStride, nextStep = tile->NextStep;
+        float* a = tile->A;
+        float* b = tile->B;
+        float* c = tile->C;
+        byte* next = tile->Next;
+        int k = tile->K, last = tile->Rows - 1;
         float* a0 = a;
         float* a1 = a + Math.Min(1, last) * rowStride;
         float* a2 = a + Math.Min(2, last) * rowStride;
@@ -214,7 +190,7 @@ internal static unsafe class GemmTiles512
         Vector512<float> c10 = Vector512<float>.Zero, c11 = Vector512<float>.Zero, c12 = Vector512<float>.Zero, c13 = Vector512<float>.Zero;
         Vector512<float> c20 = Vector512<float>.Zero, c21 = Vector512<float>.Zero, c22 = Vector512<float>.Zero, c23 = Vector512<float>.Zero;
         Vector512<float> c30 = Vector512<float>.Zero, c31 = Vector512<float>.Zero, c32 = Vector512<float>.Zero, c33 = Vector512<float>.Zero;
-        if (accumulate)
+        if (tile->Accumulate)
         {
             c00 = Vector512.Load(c);
             c01 = Vector512.Load(c + 16);
@@ -285,192 +261,5 @@ internal static unsafe class GemmTiles512
         c31.Store(c + 3 * cStride + 16);
         c32.Store(c + 3 * cStride + 32);
         c33.Store(c + 3 * cStride + 48);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Tile8x32(
-        float* a,
-        nint rowStride,
-        nint stepStride,
-        int rows,
-        float* b,
-        float* c,
-        nint cStride,
-        int k,
-        bool accumulate,
-        byte* next,
-        nint nextStep)
-    {
-        int last = rows - 1;
-        float* a0 = a;
-        float* a1 = a + Math.Min(1, last) * rowStride;
-        float* a2 = a + Math.Min(2, last) * rowStride;
-        float* a3 = a + Math.Min(3, last) * rowStride;
-        float* a4 = a + Math.Min(4, last) * rowStride;
-        float* a5 = a + Math.Min(5, last) * rowStride;
-        float* a6 = a + Math.Min(6, last) * rowStride;
-        float* a7 = a + Math.Min(7, last) * rowStride;
-        Vector512<float> c00 = Vector512<float>.Zero, c01 = Vector512<float>.Zero;
-        Vector512<float> c10 = Vector512<float>.Zero, c11 = Vector512<float>.Zero;
-        Vector512<float> c20 = Vector512<float>.Zero, c21 = Vector512<float>.Zero;
-        Vector512<float> c30 = Vector512<float>.Zero, c31 = Vector512<float>.Zero;
-        Vector512<float> c40 = Vector512<float>.Zero, c41 = Vector512<float>.Zero;
-        Vector512<float> c50 = Vector512<float>.Zero, c51 = Vector512<float>.Zero;
-        Vector512<float> c60 = Vector512<float>.Zero, c61 = Vector512<float>.Zero;
-        Vector512<float> c70 = Vector512<float>.Zero, c71 = Vector512<float>.Zero;
-        if (accumulate)
-        {
-            c00 = Vector512.Load(c);
-            c01 = Vector512.Load(c + 16);
-            c10 = Vector512.Load(c + cStride);
-            c11 = Vector512.Load(c + cStride + 16);
-            c20 = Vector512.Load(c + 2 * cStride);
-            c21 = Vector512.Load(c + 2 * cStride + 16);
-            c30 = Vector512.Load(c + 3 * cStride);
-            c31 = Vector512.Load(c + 3 * cStride + 16);
-            c40 = Vector512.Load(c + 4 * cStride);
-            c41 = Vector512.Load(c + 4 * cStride + 16);
-            c50 = Vector512.Load(c + 5 * cStride);
-            c51 = Vector512.Load(c + 5 * cStride + 16);
-            c60 = Vector512.Load(c + 6 * cStride);
-            c61 = Vector512.Load(c + 6 * cStride + 16);
-            c70 = Vector512.Load(c + 7 * cStride);
-            c71 = Vector512.Load(c + 7 * cStride + 16);
-        }
-
-        nint step = 0;
-        float* ahead = a + (StepsAhead * stepStride);
-        for (int l = 0; l < k; l++)
-        {
-            Vector512<float> b0 = Vector512.Load(b);
-            Vector512<float> b1 = Vector512.Load(b + 16);
-            Vector512<float> x0 = Vector512.Create(a0[step]);
-            c00 = Vector512.MultiplyAddEstimate(x0, b0, c00);
-            c01 = Vector512.MultiplyAddEstimate(x0, b1, c01);
-            Vector512<float> x1 = Vector512.Create(a1[step]);
-            c10 = Vector512.MultiplyAddEstimate(x1, b0, c10);
-            c11 = Vector512.MultiplyAddEstimate(x1, b1, c11);
-            Vector512<float> x2 = Vector512.Create(a2[step]);
-            c20 = Vector512.MultiplyAddEstimate(x2, b0, c20);
-            c21 = Vector512.MultiplyAddEstimate(x2, b1, c21);
-            Vector512<float> x3 = Vector512.Create(a3[step]);
-            c30 = Vector512.MultiplyAddEstimate(x3, b0, c30);
-            c31 = Vector512.MultiplyAddEstimate(x3, b1, c31);
-            Vector512<float> x4 = Vector512.Create(a4[step]);
-            c40 = Vector512.MultiplyAddEstimate(x4, b0, c40);
-            c41 = Vector512.MultiplyAddEstimate(x4, b1, c41);
-            Vector512<float> x5 = Vector512.Create(a5[step]);
-            c50 = Vector512.MultiplyAddEstimate(x5, b0, c50);
-            c51 = Vector512.MultiplyAddEstimate(x5, b1, c51);
-            Vector512<float> x6 = Vector512.Create(a6[step]);
-            c60 = Vector512.MultiplyAddEstimate(x6, b0, c60);
-            c61 = Vector512.MultiplyAddEstimate(x6, b1, c61);
-            Vector512<float> x7 = Vector512.Create(a7[step]);
-            c70 = Vector512.MultiplyAddEstimate(x7, b0, c70);
-            c71 = Vector512.MultiplyAddEstimate(x7, b1, c71);
-            Prefetch.ToSecondCache(next);
-            Prefetch.ToFirstCache(ahead + step);
-            b += 32;
-            step += stepStride;
-            next += nextStep;
-        }
-
-        c00.Store(c);
-        c01.Store(c + 16);
-        c10.Store(c + cStride);
-        c11.Store(c + cStride + 16);
-        c20.Store(c + 2 * cStride);
-        c21.Store(c + 2 * cStride + 16);
-        c30.Store(c + 3 * cStride);
-        c31.Store(c + 3 * cStride + 16);
-        c40.Store(c + 4 * cStride);
-        c41.Store(c + 4 * cStride + 16);
-        c50.Store(c + 5 * cStride);
-        c51.Store(c + 5 * cStride + 16);
-        c60.Store(c + 6 * cStride);
-        c61.Store(c + 6 * cStride + 16);
-        c70.Store(c + 7 * cStride);
-        c71.Store(c + 7 * cStride + 16);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Tile8x16(
-        float* a,
-        nint rowStride,
-        nint stepStride,
-        int rows,
-        float* b,
-        float* c,
-        nint cStride,
-        int k,
-        bool accumulate,
-        byte* next,
-        nint nextStep)
-    {
-        int last = rows - 1;
-        float* a0 = a;
-        float* a1 = a + Math.Min(1, last) * rowStride;
-        float* a2 = a + Math.Min(2, last) * rowStride;
-        float* a3 = a + Math.Min(3, last) * rowStride;
-        float* a4 = a + Math.Min(4, last) * rowStride;
-        float* a5 = a + Math.Min(5, last) * rowStride;
-        float* a6 = a + Math.Min(6, last) * rowStride;
-        float* a7 = a + Math.Min(7, last) * rowStride;
-        Vector512<float> c00 = Vector512<float>.Zero;
-        Vector512<float> c10 = Vector512<float>.Zero;
-        Vector512<float> c20 = Vector512<float>.Zero;
-        Vector512<float> c30 = Vector512<float>.Zero;
-        Vector512<float> c40 = Vector512<float>.Zero;
-        Vector512<float> c50 = Vector512<float>.Zero;
-        Vector512<float> c60 = Vector512<float>.Zero;
-        Vector512<float> c70 = Vector512<float>.Zero;
-        if (accumulate)
-        {
-            c00 = Vector512.Load(c);
-            c10 = Vector512.Load(c + cStride);
-            c20 = Vector512.Load(c + 2 * cStride);
-            c30 = Vector512.Load(c + 3 * cStride);
-            c40 = Vector512.Load(c + 4 * cStride);
-            c50 = Vector512.Load(c + 5 * cStride);
-            c60 = Vector512.Load(c + 6 * cStride);
-            c70 = Vector512.Load(c + 7 * cStride);
-        }
-
-        nint step = 0;
-        float* ahead = a + (StepsAhead * stepStride);
-        for (int l = 0; l < k; l++)
-        {
-            Vector512<float> b0 = Vector512.Load(b);
-            Vector512<float> x0 = Vector512.Create(a0[step]);
-            c00 = Vector512.MultiplyAddEstimate(x0, b0, c00);
-            Vector512<float> x1 = Vector512.Create(a1[step]);
-            c10 = Vector512.MultiplyAddEstimate(x1, b0, c10);
-            Vector512<float> x2 = Vector512.Create(a2[step]);
-            c20 = Vector512.MultiplyAddEstimate(x2, b0, c20);
-            Vector512<float> x3 = Vector512.Create(a3[step]);
-            c30 = Vector512.MultiplyAddEstimate(x3, b0, c30);
-            Vector512<float> x4 = Vector512.Create(a4[step]);
-            c40 = Vector512.MultiplyAddEstimate(x4, b0, c40);
-            Vector512<float> x5 = Vector512.Create(a5[step]);
-            c50 = Vector512.MultiplyAddEstimate(x5, b0, c50);
-            Vector512<float> x6 = Vector512.Create(a6[step]);
-            c60 = Vector512.MultiplyAddEstimate(x6, b0, c60);
-            Vector512<float> x7 = Vector512.Create(a7[step]);
-            c70 = Vector512.MultiplyAddEstimate(x7, b0, c70);
-            Prefetch.ToSecondCache(next);
-            Prefetch.ToFirstCache(ahead + step);
-            b += 16;
-            step += stepStride;
-            next += nextStep;
-        }
-
-        c00.Store(c);
-        c10.Store(c + cStride);
-        c20.Store(c + 2 * cStride);
-        c30.Store(c + 3 * cStride);
-        c40.Store(c + 4 * cStride);
-        c50.Store(c + 5 * cStride);
-        c60.Store(c + 6 * cStride);
-        c70.Store(c + 7 * cStride);
     }
 }
