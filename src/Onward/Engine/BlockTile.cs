@@ -5,8 +5,8 @@ using Onward.Models;
 namespace Onward.Engine;
 
 /// <summary>
-/// One tile of examples inside one block, with the memory of the thread that works on it: what a learning rule sees.
-/// Rows are [example, patch] of the tile.
+/// One tile of examples inside one block, with the memory of the thread that works on it. A learning rule reads the values and
+/// losses of the tile, and writes its gradients. Rows are [example, patch] of the tile.
 /// </summary>
 public sealed class BlockTile
 {
@@ -17,7 +17,7 @@ public sealed class BlockTile
 
     private Memory<float>[] _packed = [];
     private int _waveRows;
-    private StepProfile? _profile;
+    private Action<int, int> _pack;
 
     internal BlockTile(LocalMixer model, int examples, int worker, bool passesThrough)
     {
@@ -38,6 +38,7 @@ public sealed class BlockTile
             .Select(l => AlignedMemory.Allocate(checked(examples * model.LargestLayer(l, layer => layer.Outputs)))),
         ];
         _isPacked = new bool[layers];
+        _pack = Pack;
         _featureGradient = AlignedMemory.Allocate(examples * model.Blocks.Max(block => block.Channels));
         Patches = AlignedMemory.Allocate(options.Patches == 1 ? 0 : checked(examples * options.Patches * options.PatchVector));
         Narrowed = AlignedMemory.Allocate(
@@ -61,16 +62,18 @@ public sealed class BlockTile
     /// <summary>The tile's first row in the wave.</summary>
     internal int WaveRow { get; private set; }
 
-    /// <summary>Place of the first example in the batch, or in this process's share of it.</summary>
+    /// <summary>Place of the first example in the batch, or in this process's share of the batch.</summary>
     public int FirstExample { get; internal set; }
 
-    /// <summary>Images in the batch or the share; an image has two views where heads project, which share their noise.</summary>
+    /// <summary>Images in the batch or the share. In a self-supervised network, an image has two views, which share their noise.</summary>
     public int Images { get; internal set; }
 
-    /// <summary>Place of the share's first image in the batch: noise is a function of an image's place there, whoever draws it.</summary>
+    /// <summary>
+    /// Place of the share's first image in the batch. Noise depends on the place of an image in the batch, not on the process.
+    /// </summary>
     public int FirstImage { get; internal set; }
 
-    /// <summary>The training step, which names the noise.</summary>
+    /// <summary>The number of the training step, on which noise depends.</summary>
     public uint Step { get; internal set; }
 
     /// <summary>The block's values for this tile.</summary>
@@ -79,17 +82,18 @@ public sealed class BlockTile
     /// <summary>The input of each layer [rows, inputs], normalised.</summary>
     internal Memory<float>[] Inputs { get; }
 
-    /// <summary>What a layer reads: the values before it [rows, inputs], normalised.</summary>
+    /// <summary>The input of a layer [rows, inputs], normalised.</summary>
     /// <param name="layer">The layer's place in the block.</param>
     public ReadOnlySpan<float> Input(int layer) => Inputs[layer].Span;
 
     /// <summary>
-    /// What ReLU reads, but for the block's input at the last layer: a layer's output after bias and normalisation [rows, outputs].
+    /// A layer's output after bias and normalisation [rows, outputs]: the input of its ReLU. In the last layer, the residual is added
+    /// before the ReLU, and is not included here.
     /// </summary>
     /// <param name="layer">The layer's place in the block.</param>
     public ReadOnlySpan<float> Output(int layer) => Activations.Output(layer)[..OutputLength(layer)];
 
-    /// <summary>Room for the inputs of layers that values pass through without anything being learnt from them; else none.</summary>
+    /// <summary>Memory for the inputs of layers in a pass that nothing is learnt from; empty if the rule has no such pass.</summary>
     internal Memory<float>[] PassingInputs { get; }
 
     /// <summary>The block's output [rows, D].</summary>
@@ -99,17 +103,20 @@ public sealed class BlockTile
     internal ReadOnlyMemory<float> Source { get; set; }
 
     /// <summary>
-    /// The output of the block before [its rows, its D], which is the block's input unless the grid narrows; empty in the first block.
+    /// The output of the previous block [its rows, its D], which is this block's input unless the grid narrows; empty in the first block.
     /// </summary>
     internal Memory<float> Previous { get; set; }
 
     /// <summary>Gradient of the batch's mean local loss with respect to the head's outputs [examples, K].</summary>
     public Memory<float> Errors { get; internal set; }
 
-    /// <summary>Where values are recomputed: gradient of the block's output, then of the output of the block before; else empty.</summary>
+    /// <summary>
+    /// If values are recomputed: the gradient of the block's output, which a rule replaces by the gradient of the previous block's output.
+    /// Otherwise empty.
+    /// </summary>
     internal Memory<float> OutputGradient { get; set; }
 
-    /// <summary>In the last block: what the final head reads [examples, D].</summary>
+    /// <summary>In the last block: the features of the final head [examples, D].</summary>
     internal Memory<float> FinalFeatures { get; set; }
 
     /// <summary>In the last block: r of the normalisation before the final head [examples].</summary>
@@ -120,23 +127,23 @@ public sealed class BlockTile
 
     internal Memory<float> Patches { get; }
 
-    /// <summary>Room for the input of a block where the grid narrows.</summary>
+    /// <summary>Memory for the input of a block at which the grid narrows.</summary>
     internal Memory<float> Narrowed { get; }
 
     /// <summary>Outputs of a head [examples, K].</summary>
     internal Memory<float> Outputs { get; }
 
     /// <summary>
-    /// q: where the rule leaves the gradient of the batch's mean loss with respect to pooled features [examples, D] (spec 3.4).
+    /// q, the gradient of the batch's mean loss with respect to pooled features [examples, D] (spec 3.4), which the rule computes.
     /// </summary>
     internal Span<float> FeatureGradient => _featureGradient.Span;
 
-    /// <summary>A gradient of a mean over patches [examples, width], as the gradient of each patch [rows, width].</summary>
+    /// <summary>Computes the gradient of each patch [rows, width] from the gradient of the mean over patches [examples, width].</summary>
     /// <param name="pooled">The gradient of the mean.</param>
-    /// <param name="rows">Receives it, divided by the number of patches, once for each patch.</param>
+    /// <param name="rows">Receives the gradient of the mean, divided by the number of patches, once for each patch.</param>
     public void Spread(ReadOnlySpan<float> pooled, Span<float> rows) => Spread(pooled, 0, rows);
 
-    // The same from some row on.
+    // The rows begin at a row of the tile.
     private void Spread(ReadOnlySpan<float> pooled, int row, Span<float> rows)
     {
         int width = pooled.Length / Examples;
@@ -147,10 +154,10 @@ public sealed class BlockTile
     }
 
     /// <summary>
-    /// Takes q of the block's local loss back to the block's output: to each patch, and through the normalisation of the features.
+    /// Carries q of the block's local loss back to the block's output: to each patch, and through the normalisation of the features.
     /// </summary>
-    /// <param name="first">The first of some rows.</param>
-    /// <param name="rows">Receives the gradient of the block's output there [rows, D].</param>
+    /// <param name="first">The first row.</param>
+    /// <param name="rows">Receives the gradient of the block's output from that row on [rows, D].</param>
     internal void PassBackThroughFeatures(int first, Span<float> rows)
     {
         Spread(FeatureGradient[..(Examples * Block.Channels)], first, rows);
@@ -164,20 +171,22 @@ public sealed class BlockTile
     }
 
     /// <summary>
-    /// Where the rule leaves the gradient of the batch's mean loss with respect to a layer's output, before bias and normalisation
-    /// [rows, outputs]. The weight gradient is its product with <see cref="Input"/>.
+    /// The gradient of the batch's mean loss with respect to a layer's output, before bias and normalisation [rows, outputs]. The rule
+    /// computes it. The weight gradient is its product with <see cref="Input"/>.
     /// </summary>
     /// <param name="layer">The layer's place in the block.</param>
     public Span<float> Gradient(int layer) => _gradients[layer].Span[..OutputLength(layer)];
 
     /// <summary>
-    /// Turns <see cref="Gradient"/>, where a rule has left the gradient of what comes after the layer's ReLU, into that of its output
-    /// before bias and normalisation.
+    /// Carries the gradient of a layer's activations, which a rule has written to <see cref="Gradient"/>, back to the layer's output
+    /// before bias and normalisation, in place.
     /// </summary>
     /// <param name="layer">The layer's place in the block.</param>
     public void PassBackThroughActivation(int layer) => PassBackThroughActivation(layer, ..OutputLength(layer), Gradient(layer));
 
-    /// <summary>The same for a chunk of whole rows, from the gradient of what comes after the layer's ReLU there.</summary>
+    /// <summary>
+    /// Carries the gradient of a layer's activations, in a chunk of whole rows, back to the layer's output before bias and normalisation.
+    /// </summary>
     internal void PassBackThroughActivation(int l, Range chunk, ReadOnlySpan<float> activities)
     {
         int size = Block.Layers[l].OutputNorm;
@@ -194,7 +203,7 @@ public sealed class BlockTile
         PassBackThroughNormalization(l, chunk);
     }
 
-    /// <summary>Leaves the gradient of a layer's output before bias and normalisation, from that of its normalised output.</summary>
+    /// <summary>Carries the gradient of a layer's normalised output back to the output before bias and normalisation.</summary>
     internal void PassBackThroughNormalization(int l, ReadOnlySpan<float> normalized)
     {
         int size = Block.Layers[l].OutputNorm;
@@ -209,7 +218,7 @@ public sealed class BlockTile
         }
     }
 
-    /// <summary>The same in place, for a chunk of whole rows.</summary>
+    /// <summary>Carries <see cref="Gradient"/> back through the normalisation after a layer, in place, for a chunk of whole rows.</summary>
     internal void PassBackThroughNormalization(int l, Range chunk)
     {
         int size = Block.Layers[l].OutputNorm;
@@ -221,7 +230,10 @@ public sealed class BlockTile
         }
     }
 
-    /// <summary>The same for a chunk, of a gradient that is some values times one factor for each run that is normalised.</summary>
+    /// <summary>
+    /// Carries a gradient back through the normalisation after a layer, for a chunk of whole rows. The gradient is given as values and a
+    /// factor for each normalised run.
+    /// </summary>
     internal void PassBackThroughNormalization(int l, Range chunk, ReadOnlySpan<float> values, ReadOnlySpan<float> factors)
     {
         int size = Block.Layers[l].OutputNorm;
@@ -234,7 +246,7 @@ public sealed class BlockTile
             size);
     }
 
-    /// <summary>Turns the gradient of the features that the final head reads into that of their mean before normalisation.</summary>
+    /// <summary>Carries the gradient of the final head's features back through their normalisation, in place.</summary>
     internal void PassBackThroughFinalNormalization(LocalMixer model, Span<float> gradient)
     {
         if (model.NormalizesFinalFeatures)
@@ -243,35 +255,36 @@ public sealed class BlockTile
         }
     }
 
-    /// <summary>Says where the wave keeps what the weight gradients are taken from, and that nothing of this tile is there yet.</summary>
-    /// <param name="packed">The wave's output gradients of each layer, packed.</param>
+    /// <summary>Attaches the tile to a wave, in which it has packed nothing yet.</summary>
+    /// <param name="packed">The wave's packed output gradients of each layer.</param>
     /// <param name="row">The tile's first row in the wave.</param>
     /// <param name="rows">Rows that the wave can hold.</param>
-    /// <param name="profile">Where the time of packing is added up, if it is.</param>
-    internal void Enter(Memory<float>[] packed, int row, int rows, StepProfile? profile)
+    internal void Attach(Memory<float>[] packed, int row, int rows)
     {
-        (_packed, WaveRow, _waveRows, _profile) = (packed, row, rows, profile);
+        (_packed, WaveRow, _waveRows) = (packed, row, rows);
         Array.Clear(_isPacked);
     }
 
+    /// <summary>Measures the packing of gradients from now on, or stops measuring if there is no profile.</summary>
+    internal void Measure(StepProfile? profile) =>
+        _pack = profile?.Around(StepPhase.PackGradients, Pack, l => new PhaseWork(0, 2.0 * sizeof(float) * OutputLength(l))) ?? Pack;
+
     /// <summary>
-    /// Packs a layer's output gradient for the wave, unless that is done. A rule does it within its differentiation as soon as nothing more
-    /// comes to the gradient, while it is in the cache; what it leaves is packed after it.
+    /// Packs a layer's output gradient for the wave, unless that is done. A rule calls this when the gradient is final, while it is in
+    /// the cache. The engine packs the gradients that the rule has not packed.
     /// </summary>
     internal void PackGradient(int l)
     {
-        if (_isPacked[l])
+        if (!_isPacked[l])
         {
-            return;
+            _isPacked[l] = true;
+            _pack(l, Worker);
         }
-
-        long since = StepProfile.Begin(_profile);
-        Pack(l, Gradient(l), _packed[l].Span);
-        _isPacked[l] = true;
-        _profile?.AddWithin(StepPhase.Differentiation, StepPhase.PackGradients, Worker, since, 2.0 * sizeof(float) * OutputLength(l));
     }
 
-    /// <summary>Packs a gradient of a layer's output at the tile's place in memory that is laid out as the wave's.</summary>
+    private void Pack(int l, int worker) => Pack(l, Gradient(l), _packed[l].Span);
+
+    /// <summary>Packs a gradient of a layer's output into memory with the layout of the wave's packed gradients.</summary>
     internal void Pack(int l, ReadOnlySpan<float> gradient, Span<float> packed) =>
         Block.Layers[l].Map.PackGradient(gradient, WaveRow, Rows, packed, _waveRows);
 

@@ -3,16 +3,18 @@ using Onward.Models;
 
 namespace Onward.Engine;
 
-/// <summary>Sums gradients over the processes that have the same blocks, each block's while the next ones still learn.</summary>
-/// <param name="plan">How the steps run.</param>
+/// <summary>
+/// Sums gradients over the processes that have the same blocks. The sum of a block proceeds while later blocks still learn.
+/// </summary>
+/// <param name="plan">The plan of the steps.</param>
 /// <param name="gradients">The gradients.</param>
 internal sealed class GradientSums(StepPlan plan, ParameterVector gradients)
 {
-    // Of each block and, last, of the final head.
+    // The sum of each block and, last, of the final head.
     private readonly Transfer[] _sums = [.. Enumerable.Repeat(Transfer.Done, plan.Model.Blocks.Count + 1)];
 
     /// <summary>
-    /// Begins with a block whose gradients are final. Where a rule makes them of sums of its own, only the head's are left to sum.
+    /// Begins the sum of a block whose gradients are final. If a rule computes them from sums of its own, only the head's are summed.
     /// </summary>
     internal void Begin(int k)
     {
@@ -20,10 +22,10 @@ internal sealed class GradientSums(StepPlan plan, ParameterVector gradients)
         Begin(k, plan.LeavesOutputGradients ? block.Layers[0].Weight : block.Head.Weight, block.Head.Bias);
     }
 
-    /// <summary>Begins with the final head.</summary>
+    /// <summary>Begins the sum of the final head.</summary>
     internal void BeginFinalHead() => Begin(_sums.Length - 1, plan.Model.FinalHead.Weight, plan.Model.FinalHead.Bias);
 
-    /// <summary>Lets what is under way proceed.</summary>
+    /// <summary>Lets sums under way proceed.</summary>
     internal void Poll()
     {
         foreach (Transfer sum in _sums)
@@ -32,7 +34,7 @@ internal sealed class GradientSums(StepPlan plan, ParameterVector gradients)
         }
     }
 
-    /// <summary>Returns when all have ended.</summary>
+    /// <summary>Waits until all sums are complete.</summary>
     internal void Wait()
     {
         foreach (Transfer sum in _sums)

@@ -7,10 +7,10 @@ using static System.FormattableString;
 namespace Onward.Engine;
 
 /// <summary>
-/// A learning rule: from a model, a batch and a step's number to a gradient, or an estimate of one, for each parameter.
-/// Rules differ in how the gradient of each layer's output comes about; all else is shared.
+/// A learning rule: computes a gradient of each parameter, or an estimate of it, from a model, a batch and the number of the step.
+/// Rules differ in how they compute the gradient of each layer's output; everything else is shared.
 /// </summary>
-/// <remarks>A rule of your own says so in <see cref="Differentiate"/>, which is all that it has to override.</remarks>
+/// <remarks>To write a rule of your own, override <see cref="Differentiate"/>. No other member has to be overridden.</remarks>
 public abstract class LearningRule
 {
     private readonly StepPlan _plan;
@@ -19,9 +19,11 @@ public abstract class LearningRule
     /// <summary>Prepares steps on a model.</summary>
     /// <param name="model">The model to train.</param>
     /// <param name="team">The threads that share the work.</param>
-    /// <param name="locality">How far the losses reach: whether <see cref="Differentiate"/> is given one block at a time, or all.</param>
-    /// <param name="trainsHeads">Whether the local heads learn from their own losses; the final head always does.</param>
-    /// <param name="loss">What the losses measure; null for the default.</param>
+    /// <param name="locality">
+    /// The reach of the losses, which decides if <see cref="Differentiate"/> receives one block or all blocks.
+    /// </param>
+    /// <param name="trainsHeads">True if the local heads learn from their own losses; the final head always does.</param>
+    /// <param name="loss">Settings of the losses; null for the defaults.</param>
     /// <exception cref="ArgumentException">A setting of the loss is out of range.</exception>
     protected LearningRule(LocalMixer model, WorkerTeam team, Locality locality, bool trainsHeads, TrainingLoss? loss)
     {
@@ -36,18 +38,18 @@ public abstract class LearningRule
     /// <summary>The model that is trained.</summary>
     public LocalMixer Model => _plan.Model;
 
-    /// <summary>What the losses measure.</summary>
+    /// <summary>Settings of the losses.</summary>
     public TrainingLoss Loss { get; }
 
-    /// <summary>How far the losses reach.</summary>
+    /// <summary>The reach of the losses.</summary>
     public Locality Locality => _plan.Locality;
 
-    /// <summary>Whether the local heads learn from their own losses; the final head always does.</summary>
+    /// <summary>True if the local heads learn from their own losses; the final head always does.</summary>
     public bool TrainsHeads => _plan.TrainsHeads;
 
     /// <summary>
-    /// The rule in words: all that its gradients depend on, beside the model, the batch and the number of the step. A run goes on only
-    /// with a rule of the same description, so a rule of your own names its settings (<see cref="Settings"/>).
+    /// The rule in words: everything that its gradients depend on, except the model, the batch and the number of the step. A run can only
+    /// be resumed with a rule of the same description, so a rule of your own must name its settings (<see cref="Settings"/>).
     /// </summary>
     public string Description => string.Join(", ", [GetType().Name, .. Settings, .. LossSettings]);
 
@@ -55,8 +57,8 @@ public abstract class LearningRule
     public ParameterVector Gradients => _engine.Gradients;
 
     /// <summary>
-    /// Bytes of activations, tangents and output gradients that a step works in, whatever the batch. Losses that compare
-    /// examples add what they are compared by, a few numbers for each example of the batch.
+    /// Bytes of activations, tangents and output gradients that a step works in. They do not grow with the batch, except for losses that
+    /// compare examples: these add a few numbers for each example of the batch.
     /// </summary>
     public long ActivationBytes => _engine.ActivationBytes + RuleBytes;
 
@@ -66,14 +68,17 @@ public abstract class LearningRule
     /// </summary>
     public double MatrixFlopsPerExample => Model.Blocks.Sum(FlopsOf);
 
-    /// <summary>Where steps add up what they spend their time on; null to leave it. The threads must be those of the rule's team.</summary>
+    /// <summary>
+    /// Collects the time that each phase of a step takes, or null to collect nothing. The profile must have been created for as
+    /// many threads as the rule's team has.
+    /// </summary>
     public StepProfile? Profile
     {
-        get => _plan.Profile;
-        set => _plan.Profile = value;
+        get => _engine.Profile;
+        set => _engine.Profile = value;
     }
 
-    /// <summary>How processes share the work; by default there is one.</summary>
+    /// <summary>The processes that share the work; by default one.</summary>
     internal RankGrid Grid => _plan.Grid;
 
     /// <summary>The first block of each stage and, last, the number of blocks. [stage + 1]</summary>
@@ -82,52 +87,52 @@ public abstract class LearningRule
     /// <summary>The blocks that this process trains.</summary>
     internal Range OwnBlocks => _plan.OwnBlocks;
 
-    /// <summary>Examples that pass through the blocks together; it follows from the number of threads.</summary>
+    /// <summary>Examples that pass through the blocks together, which depends on the number of threads.</summary>
     internal int WaveExamples => _engine.WaveExamples;
 
-    /// <summary>The settings of the rule that change its gradients, in words, with the seeds of its draws; by default none.</summary>
+    /// <summary>The settings of the rule that change its gradients, in words, including its seeds; by default none.</summary>
     protected virtual IEnumerable<string> Settings => [];
 
     /// <summary>Multiply-adds of one example's values in a block.</summary>
     protected static double ValueMultiplyAdds(MixerBlock block) =>
         (double)block.Patches * block.Layers.Sum(layer => layer.Map.MultiplyAddsPerRow);
 
-    /// <summary>Whether a loss compares the examples of a batch, for which values are computed once more, before all else.</summary>
+    /// <summary>True if a loss compares the examples of a batch. Values are then computed twice: first for the comparison.</summary>
     internal bool ComparesExamples => _plan.ComparesExamples;
 
     internal WorkerTeam Team => _plan.Team;
 
     /// <summary>
-    /// What <see cref="MatrixFlopsPerExample"/> is of one block without a comparison of examples; that of values and weight gradients
-    /// alone unless a rule says otherwise.
+    /// Floating-point operations in the matrix products of one example's step in one block, without a comparison of examples. The default
+    /// counts values and weight gradients.
     /// </summary>
     protected virtual double RuleFlopsOf(MixerBlock block) => 4.0 * ValueMultiplyAdds(block);
 
-    /// <summary>Whether weight gradients are products of inputs with the output gradients that the rule leaves.</summary>
+    /// <summary>True if weight gradients are products of inputs with the output gradients that the rule computes.</summary>
     internal virtual bool LeavesOutputGradients => true;
 
     /// <summary>
-    /// Whether the gradients of layers and trained heads are final when the last wave's slices are: the rule does nothing to them when
-    /// the step is complete, and no other process adds to them.
+    /// True if each slice of the gradients is final as soon as the last wave has computed it: the rule changes no gradient when
+    /// the step is complete, and no other process adds to it.
     /// </summary>
-    internal bool LearnsInSlices => EndsWithSlices && Grid.World.Count == 1;
+    internal bool AllowsUpdateInSlices => GradientsAreFinalInSlices && Grid.World.Count == 1;
 
-    private protected virtual bool EndsWithSlices => false;
+    private protected virtual bool GradientsAreFinalInSlices => false;
 
     /// <summary>
-    /// Counts the parts of the fit that the rule takes from a block's waves in the step under way; 0 where it fits nothing.
+    /// Counts the parts of the fit that the rule computes from a block's waves in the step under way; 0 if it fits nothing.
     /// </summary>
     internal virtual int FitsOf(int block) => 0;
 
-    /// <summary>Takes a part of the fit from a complete wave. Parts are shared among threads.</summary>
+    /// <summary>Computes a part of the fit from a complete wave. Threads share the parts.</summary>
     /// <param name="block">The block.</param>
     /// <param name="part">The part, from 0.</param>
     /// <param name="wave">The block's memory of the wave.</param>
     /// <param name="worker">The thread.</param>
     /// <param name="examples">Examples in the wave.</param>
     /// <param name="capacity">Examples that the wave can hold.</param>
-    /// <param name="accumulate">Whether to add to the sums of earlier waves.</param>
-    /// <param name="workspace">Room for a product.</param>
+    /// <param name="accumulate">True to add to the sums of earlier waves.</param>
+    /// <param name="workspace">Workspace for a product.</param>
     internal virtual void TakeFit(
         int block, int part, WaveBlock wave, int worker, int examples, int capacity, bool accumulate, Span<float> workspace)
     {
@@ -136,17 +141,17 @@ public abstract class LearningRule
     /// <summary>Bytes of the rule's own memory.</summary>
     protected virtual long RuleBytes => 0;
 
-    /// <summary>The tiles of each thread: one for each block, all the same one where blocks share memory.</summary>
+    /// <summary>The tiles of each thread, one for each block. Blocks that share memory share one tile.</summary>
     protected IReadOnlyList<IReadOnlyList<BlockTile>> Tiles => _engine.Tiles;
 
     /// <summary>
-    /// Shares the steps to come out among processes. Each then takes its share of every batch through its blocks; gradients of
-    /// those blocks are summed over the processes that have the same, so that they are what a single process would have, but for
-    /// the order of sums. What a step measures are the parts of the means that this process has a hand in.
+    /// Shares all further steps among processes. Each process then takes its share of every batch through its blocks. The gradients of a
+    /// block are summed over all processes that have the block, so they equal the gradients of a single process, except for the order of
+    /// sums. The losses that a step returns are this process's part of the means.
     /// </summary>
-    /// <param name="grid">How.</param>
+    /// <param name="grid">The processes.</param>
     /// <exception cref="ArgumentException">
-    /// There are more stages than blocks, or blocks do not learn each from its own loss alone.
+    /// There are more stages than blocks, or there are several stages and blocks do not each learn from their own loss alone.
     /// </exception>
     public void Distribute(RankGrid grid)
     {
@@ -154,14 +159,16 @@ public abstract class LearningRule
         if (grid.Stages > Model.Blocks.Count)
         {
             throw new ArgumentException(
-                $"The {Model.Blocks.Count} block{(Model.Blocks.Count == 1 ? "" : "s")} of the model cannot be dealt out to {grid.Stages} processes. Take fewer.",
+                $"The {Model.Blocks.Count} block{(Model.Blocks.Count == 1 ? "" : "s")} of the model cannot be dealt out to "
+                + $"{grid.Stages} processes. Take fewer.",
                 nameof(grid));
         }
 
         if (grid.Stages > 1 && Locality != Locality.Block)
         {
             throw new ArgumentException(
-                "Only where each block learns from its own loss alone can processes have blocks of their own: with other rules, errors or tangents pass between blocks.",
+                "Only where each block learns from its own loss alone can processes have blocks of their own: "
+                + "with other rules, errors or tangents pass between blocks.",
                 nameof(grid));
         }
 
@@ -172,56 +179,53 @@ public abstract class LearningRule
     /// <summary>Computes the loss and the gradients of one batch.</summary>
     /// <param name="pixels">Standardised images [example, row, column, channel].</param>
     /// <param name="labels">
-    /// The class of each example. Where heads project, the first half of the batch are first views, the second half are second
-    /// views of the same images in the same order; their labels are not looked at.
+    /// The class of each example. In a self-supervised network, the first half of the batch are first views, the second half are second
+    /// views of the same images in the same order, and labels are ignored.
     /// </param>
-    /// <param name="step">The step's number, which names its noise.</param>
-    /// <returns>What the step measured; overwritten by the next step.</returns>
+    /// <param name="step">The number of the step, on which its noise depends.</param>
+    /// <returns>The losses of the step; overwritten by the next step.</returns>
     /// <exception cref="ArgumentException">The batch is empty, or images and labels do not match.</exception>
     public StepResult Step(ReadOnlyMemory<float> pixels, ReadOnlyMemory<int> labels, uint step) =>
         Step(pixels, labels, step, labels.Length / Views);
 
-    /// <summary>The same where processes share the work.</summary>
+    /// <summary>Computes the loss and the gradients of one batch that processes share.</summary>
     /// <param name="pixels">The images of this process's share of the batch; empty in stages after the first.</param>
-    /// <param name="labels">Their labels, likewise.</param>
+    /// <param name="labels">The labels of these images; empty in stages after the first.</param>
     /// <param name="step">The step's number.</param>
     /// <param name="images">Images in the whole batch.</param>
     /// <exception cref="ArgumentException">The share is empty, or images and labels do not match.</exception>
     public StepResult Step(ReadOnlyMemory<float> pixels, ReadOnlyMemory<int> labels, uint step, int images) =>
-        Step(pixels, labels, step, images, null, isPacked: false);
+        Step(pixels, labels, step, images, update: null);
 
-    /// <summary>The same, telling of each slice of a gradient.</summary>
-    /// <param name="pixels">The images.</param>
+    /// <summary>Computes the loss and the gradients of one batch, and updates each slice of the parameters meanwhile.</summary>
+    /// <param name="pixels">The images of this process's share of the batch.</param>
     /// <param name="labels">Their labels.</param>
     /// <param name="step">The step's number.</param>
     /// <param name="images">Images in the whole batch.</param>
-    /// <param name="learns">
-    /// Called where <see cref="LearnsInSlices"/>, on the thread that computed them, with so many numbers of a parameter from one on when
-    /// their gradients are final and the step reads their values no more: they may be updated. Layers are packed anew behind it.
-    /// </param>
-    /// <param name="isPacked">
-    /// Whether no parameter has changed since the last step packed its layers behind <paramref name="learns"/>.
+    /// <param name="update">
+    /// Called once for every number of every parameter, when its gradient is final and the step reads its value no more. Only
+    /// for rules with <see cref="AllowsUpdateInSlices"/>; null to update nothing.
     /// </param>
     internal StepResult Step(
-        ReadOnlyMemory<float> pixels, ReadOnlyMemory<int> labels, uint step, int images, SliceLearner? learns, bool isPacked)
+        ReadOnlyMemory<float> pixels, ReadOnlyMemory<int> labels, uint step, int images, SliceUpdater? update)
     {
         BeginStep(step, Grid.Stage == 0 ? labels.Length : Views * Grid.Share.Of(images).Images);
-        StepResult result = _engine.Step(pixels, labels, step, images, learns, isPacked);
+        StepResult result = _engine.Step(pixels, labels, step, images, update);
         CompleteStep();
         return result;
     }
 
-    /// <summary>Whether this process trains a block.</summary>
+    /// <summary>True if this process trains a block.</summary>
     private protected bool Owns(int block) => block >= OwnBlocks.Start.Value && block < OwnBlocks.End.Value;
 
     internal int Views => _plan.Views;
 
-    // Classifiers have none.
+    // The loss of classifiers has no settings.
     private string[] LossSettings => ComparesExamples ? [Invariant($"temperature {Loss.Temperature}")] : [];
 
     private double FlopsOf(MixerBlock block) => RuleFlopsOf(block) + (ComparesExamples ? 2.0 * ValueMultiplyAdds(block) : 0);
 
-    /// <summary>What has to be ready before the first tile.</summary>
+    /// <summary>Prepares a step, before the first tile.</summary>
     /// <param name="number">The step's number.</param>
     /// <param name="batch">Examples in the batch.</param>
     protected virtual void BeginStep(uint number, int batch)
@@ -229,14 +233,14 @@ public abstract class LearningRule
     }
 
     /// <summary>
-    /// Fills the output gradient of each layer (<see cref="BlockTile.Gradient"/>): of one block where the rule is local to a
-    /// block, else of all. Called on the thread that works on the tile, so memory of the rule's own is one for each
+    /// Computes the output gradient of each layer (<see cref="BlockTile.Gradient"/>): in one block if the rule is local to a block, else
+    /// in all blocks. Called on the thread that works on the tile, so a rule needs memory of its own for each
     /// <see cref="BlockTile.Worker"/>.
     /// </summary>
     /// <param name="tiles">The tile in its block, or in all blocks in order.</param>
     protected internal abstract void Differentiate(ReadOnlySpan<BlockTile> tiles);
 
-    /// <summary>What is left to do after the last tile.</summary>
+    /// <summary>Completes a step, after the last tile.</summary>
     protected virtual void CompleteStep()
     {
     }

@@ -1,19 +1,19 @@
 namespace Onward.Engine;
 
-/// <summary>How far a rule's losses reach, which decides how it goes through the network.</summary>
+/// <summary>The reach of a rule's losses, which decides the order in which a step goes through the network.</summary>
 public enum Locality
 {
-    /// <summary>Each block learns from its own loss alone: block after block, in memory that all blocks share.</summary>
+    /// <summary>Each block learns from its own loss alone. A wave passes block after block, in memory that all blocks share.</summary>
     Block,
 
     /// <summary>
-    /// Something passes from block to block, errors or tangents: each tile goes through the whole network, its values kept.
+    /// Errors or tangents pass from block to block. Each tile goes through the whole network, and the values of all blocks are kept.
     /// </summary>
     Network,
 
     /// <summary>
-    /// Errors pass back from block to block: only the blocks' outputs are kept, and the other values of a block are computed
-    /// again when the error comes to it. Memory of one block, for one more run through the values.
+    /// Errors pass back from block to block. Only the outputs of blocks are kept; the other values of a block are computed again when
+    /// the error comes to it. This needs the memory of one block, and computes the values twice.
     /// </summary>
     NetworkRecomputed,
 }

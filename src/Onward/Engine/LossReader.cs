@@ -6,8 +6,8 @@ using Onward.Models;
 namespace Onward.Engine;
 
 /// <summary>
-/// Reads the losses of a tile at the heads, with their gradients with respect to what the heads give out. Where a loss
-/// compares the examples of a batch, it is gathered and evaluated first.
+/// Evaluates the losses of a tile at the heads, and the gradients of the heads' outputs. A loss that compares the examples of a batch
+/// is evaluated before, on the embeddings of the whole batch.
 /// </summary>
 internal sealed class LossReader
 {
@@ -31,7 +31,7 @@ internal sealed class LossReader
     }
 
     /// <summary>
-    /// Losses that compare examples: of each block that this process trains and of the final head; none where heads classify.
+    /// Number of losses that compare examples: one for each block that this process trains and for the final head; 0 for classifiers.
     /// </summary>
     internal int Comparisons => OwnComparisons.End.Value - OwnComparisons.Start.Value;
 
@@ -40,12 +40,12 @@ internal sealed class LossReader
     /// <summary>Place of the wave's first example in the batch.</summary>
     internal int FirstOfWave { get; set; }
 
-    // The final head's goes with the last block.
+    // The comparison of the final head belongs to the last block.
     private Range OwnComparisons => _comparisons.Length == 0 ? 0..0
         : _plan.OwnBlocks.Start.Value..(_plan.OwnBlocks.End.Value == _model.Blocks.Count ? _comparisons.Length : _plan.OwnBlocks.End.Value);
 
     /// <summary>Begins a batch.</summary>
-    /// <param name="labels">Labels of this process's share of it.</param>
+    /// <param name="labels">Labels of this process's share of the batch.</param>
     /// <param name="images">Images of the whole batch.</param>
     internal void Begin(ReadOnlyMemory<int> labels, int images)
     {
@@ -56,7 +56,7 @@ internal sealed class LossReader
         }
     }
 
-    /// <summary>Keeps what the examples of a tile are compared by in its block.</summary>
+    /// <summary>Stores the embeddings of a tile's examples in its block, for the comparison.</summary>
     internal void Gather(BlockTile tile)
     {
         ReadOnlySpan<float> pooled = tile.Activations.Pooled[..(tile.Examples * tile.Block.Channels)];
@@ -69,7 +69,7 @@ internal sealed class LossReader
         }
     }
 
-    /// <summary>Brings together what the examples of all shares are compared by, once all tiles are gathered.</summary>
+    /// <summary>Exchanges embeddings with the processes of the other shares, after all tiles have stored theirs.</summary>
     internal void Exchange()
     {
         if (_plan.Grid.Share.Count == 1)
@@ -83,11 +83,11 @@ internal sealed class LossReader
         }
     }
 
-    /// <summary>Evaluates one of the losses that compare examples, once all are brought together.</summary>
+    /// <summary>Evaluates one of the losses that compare examples, after the exchange.</summary>
     internal void Compare(int comparison) => _comparisons[OwnComparisons.Start.Value + comparison].Evaluate();
 
-    /// <summary>Reads the local loss of one tile in one block.</summary>
-    internal void ReadHead(BlockTile tile)
+    /// <summary>Evaluates the local loss of one tile in one block.</summary>
+    internal void EvaluateHead(BlockTile tile)
     {
         LocalMixerOptions options = _model.Options;
         int k = tile.Block.Index, example = tile.FirstExample - FirstOfWave;
@@ -105,8 +105,8 @@ internal sealed class LossReader
         Classify(tile.Block.Head, tile, pooled, tile.Errors.Span, losses, default);
     }
 
-    /// <summary>Reads the loss of the final head on one tile in the last block.</summary>
-    internal void ReadFinalHead(BlockTile tile)
+    /// <summary>Evaluates the loss of the final head on one tile in the last block.</summary>
+    internal void EvaluateFinalHead(BlockTile tile)
     {
         int outputs = _model.Options.HeadOutputs, example = tile.FirstExample - FirstOfWave;
         tile.FinalFeatures = PoolForFinalHead(tile);
@@ -130,7 +130,7 @@ internal sealed class LossReader
         return features;
     }
 
-    // A tile's part of the numbers that a comparison holds.
+    // The part of a comparison's numbers that belongs to a tile.
     private static Memory<float> Part(ContrastiveLoss comparison, Memory<float> all, BlockTile tile) =>
         all.Slice(tile.FirstExample * comparison.Width, tile.Examples * comparison.Width);
 
@@ -144,7 +144,7 @@ internal sealed class LossReader
         }
     }
 
-    // Losses, and their gradients with respect to the logits, of the mean over the batch.
+    // The losses, and the gradient of their mean over the batch with respect to the logits.
     private void Classify(
         LinearHead head, BlockTile tile, ReadOnlySpan<float> features, Span<float> errors, Span<float> losses, Span<bool> mistakes)
     {

@@ -4,12 +4,12 @@ using Onward.Kernels;
 namespace Onward.Engine;
 
 /// <summary>
-/// Takes activations from the stage before, and hands them to the stage after. Nothing ever comes back: a stage is only held up
-/// by one that is several waves behind. The labels of a batch go first, then its waves, in order.
+/// Receives activations from the previous pipeline stage and sends them to the next. Nothing passes back, so a stage waits only for a
+/// next stage that is several waves behind. The labels of a batch are sent first, then its waves in order.
 /// </summary>
 internal sealed class StageLink
 {
-    // Waves under way between two stages: enough that neither waits while the other is at work on one.
+    // Waves under way between two stages: enough that neither stage waits while the other works on a wave.
     private const int Waves = 4;
 
     private readonly Communicator _chain;
@@ -44,10 +44,10 @@ internal sealed class StageLink
     private bool IsLast => _chain.Rank == _chain.Count - 1;
 
     /// <summary>Begins a batch.</summary>
-    /// <param name="labels">Its labels; looked at in the first stage alone.</param>
-    /// <param name="examples">Their number.</param>
-    /// <param name="sweeps">How often the batch will pass.</param>
-    /// <returns>Its labels.</returns>
+    /// <param name="labels">The labels of the batch; used in the first stage only.</param>
+    /// <param name="examples">Examples in the batch.</param>
+    /// <param name="sweeps">Number of times that the batch will pass.</param>
+    /// <returns>The labels of the batch.</returns>
     internal ReadOnlyMemory<int> Begin(ReadOnlyMemory<int> labels, int examples, int sweeps)
     {
         int slot = _step++ % Waves;
@@ -79,7 +79,7 @@ internal sealed class StageLink
         return _labels[slot];
     }
 
-    /// <summary>The next wave's input, once it has come; none in the first stage.</summary>
+    /// <summary>Waits for the input of the next wave and returns it; empty in the first stage.</summary>
     internal Memory<float> Take()
     {
         if (IsFirst)
@@ -91,7 +91,7 @@ internal sealed class StageLink
         return _arriving[_taken % Waves];
     }
 
-    /// <summary>Gives back the input that was taken.</summary>
+    /// <summary>Releases the input that was taken, so that its memory can receive another wave.</summary>
     internal void Release()
     {
         if (!IsFirst)
@@ -104,7 +104,7 @@ internal sealed class StageLink
         }
     }
 
-    /// <summary>Hands on a wave's output, which is copied.</summary>
+    /// <summary>Sends a copy of a wave's output to the next stage.</summary>
     internal void Send(ReadOnlyMemory<float> output)
     {
         if (!IsLast)
@@ -116,7 +116,7 @@ internal sealed class StageLink
         }
     }
 
-    /// <summary>Lets what is under way proceed.</summary>
+    /// <summary>Lets transfers under way proceed.</summary>
     internal void Poll()
     {
         for (int slot = 0; slot < Waves; slot++)

@@ -1,8 +1,8 @@
 namespace Onward.Engine;
 
 /// <summary>
-/// The stages that a rule takes a wave through, each a run over all of its tiles. Where values are recomputed, the first one goes
-/// forward as far as the last block's input; then each goes through one block, from the last to the first.
+/// The stages of a wave, each a run over all of its tiles. If values are recomputed, the first stage goes forward to the last block's
+/// input, and each further stage goes through one block, from the last to the first.
 /// </summary>
 internal sealed class StagePlan
 {
@@ -15,13 +15,13 @@ internal sealed class StagePlan
         Slices = [.. Enumerable.Range(0, Stages).Select(stage => Learning(stage).SelectMany(SlicesOf).Concat(HeadsOf(stage)).ToArray())];
     }
 
-    /// <summary>The first of the blocks that this process trains.</summary>
+    /// <summary>The first block that this process trains.</summary>
     internal int First { get; }
 
-    /// <summary>The block after the last of them.</summary>
+    /// <summary>The block after the last block that this process trains.</summary>
     internal int End { get; }
 
-    /// <summary>Whether the network's last block is among them, and with it the final head.</summary>
+    /// <summary>True if this process trains the network's last block, and with it the final head.</summary>
     internal bool HasFinalHead => End == _plan.Model.Blocks.Count;
 
     internal int Stages => _plan.Locality switch
@@ -32,8 +32,8 @@ internal sealed class StagePlan
     };
 
     /// <summary>
-    /// The weight gradients to take in each stage: slices of layers; with layer -1, a local head or, after the last block, the final one.
-    /// [stage]
+    /// The weight gradients to compute in each stage: slices of layers; with layer -1, a local head or, after the last block, the final
+    /// head. [stage]
     /// </summary>
     internal (int Block, int Layer, int Slice)[][] Slices { get; }
 
@@ -45,7 +45,7 @@ internal sealed class StagePlan
         _ => stage == 0 ? (0, 0) : (End - stage, End - stage + 1),
     };
 
-    /// <summary>The same, one by one.</summary>
+    /// <summary>The blocks that learn in a stage, one by one.</summary>
     internal IEnumerable<int> Learning(int stage) => Enumerable.Range(BlocksOf(stage).First, BlocksOf(stage).End - BlocksOf(stage).First);
 
     private IEnumerable<(int Block, int Layer, int Slice)> SlicesOf(int k) => !_plan.LeavesOutputGradients ? []

@@ -6,28 +6,23 @@ using Onward.Threads;
 namespace Onward.Engine;
 
 /// <summary>
-/// Says how steps of a rule run: on which model and threads, how blocks depend on one another, and which blocks this process trains.
+/// The plan of a rule's steps: the model and the threads, the dependence between blocks, and the blocks that this process trains.
 /// </summary>
 internal sealed class StepPlan
 {
     /// <summary>Plans steps of one process.</summary>
     /// <param name="model">The model to train.</param>
     /// <param name="team">The threads that share the work.</param>
-    /// <param name="locality">How far the rule's losses reach.</param>
-    /// <param name="trainsHeads">Whether the local heads learn from their own losses.</param>
+    /// <param name="locality">The reach of the rule's losses.</param>
+    /// <param name="trainsHeads">True if the local heads learn from their own losses.</param>
     /// <param name="leavesOutputGradients">
-    /// Whether weight gradients are products of inputs with the output gradients that the rule leaves.
+    /// True if weight gradients are products of inputs with the output gradients that the rule computes.
     /// </param>
     /// <param name="loss">The losses.</param>
     internal StepPlan(LocalMixer model, WorkerTeam team, Locality locality, bool trainsHeads, bool leavesOutputGradients, TrainingLoss loss)
     {
-        (
-            Model,
-            Team,
-            Locality,
-            TrainsHeads,
-            LeavesOutputGradients,
-            Loss) = (model, team, locality, trainsHeads, leavesOutputGradients, loss);
+        (Model, Team, Locality) = (model, team, locality);
+        (TrainsHeads, LeavesOutputGradients, Loss) = (trainsHeads, leavesOutputGradients, loss);
         Stages = [0, model.Blocks.Count];
     }
 
@@ -52,14 +47,11 @@ internal sealed class StepPlan
     /// <summary>The blocks that this process trains.</summary>
     internal Range OwnBlocks => Stages[Grid.Stage]..Stages[Grid.Stage + 1];
 
-    /// <summary>Whether a loss compares the examples of a batch, for which values are computed once more, before all else.</summary>
+    /// <summary>True if a loss compares the examples of a batch. Values are then computed twice: first for the comparison.</summary>
     internal bool ComparesExamples => Model.Options.IsSelfSupervised;
 
-    /// <summary>Examples that one image makes: 2 views where a loss compares examples.</summary>
+    /// <summary>Examples for each image: 2 views if a loss compares examples, else 1.</summary>
     internal int Views => Model.Options.IsSelfSupervised ? 2 : 1;
-
-    /// <summary>Adds up the time of the steps to come; null to measure nothing.</summary>
-    internal StepProfile? Profile { get; set; }
 
     /// <summary>Shares the steps among processes.</summary>
     /// <param name="grid">The processes.</param>

@@ -2,47 +2,52 @@ using System.Diagnostics;
 
 namespace Onward.Engine;
 
-/// <summary>What a training step spends its time on.</summary>
+/// <summary>A part of a training step.</summary>
 public enum StepPhase
 {
-    /// <summary>Bringing the step's weights into the form that products read.</summary>
+    /// <summary>Packing the weights into the form that products read.</summary>
     PackWeights,
 
-    /// <summary>Values of all layers.</summary>
+    /// <summary>Computing the values of all layers.</summary>
     Values,
 
-    /// <summary>The heads' losses and the gradients of their outputs.</summary>
+    /// <summary>Evaluating the losses at the heads, and the gradients of the heads' outputs.</summary>
     Losses,
 
-    /// <summary>What the rule makes of the losses: tangents and noise, or errors sent back.</summary>
+    /// <summary>Computing the gradients of the layers' outputs from the losses, by tangents and noise or by sending errors back.</summary>
     Differentiation,
 
-    /// <summary>Bringing output gradients into the form that products read.</summary>
+    /// <summary>Packing the gradients of the layers' outputs into the form that products read.</summary>
     PackGradients,
 
-    /// <summary>Products of inputs with output gradients, and the gradients of heads.</summary>
+    /// <summary>Multiplying inputs with output gradients, and the gradients of heads.</summary>
     WeightGradients,
 
-    /// <summary>The optimiser, where a step updates each slice of the parameters as soon as its gradient is there.</summary>
+    /// <summary>Updating the parameters.</summary>
     Update,
 }
 
-/// <summary>What a phase took, of all threads together, and what it had to do.</summary>
-/// <param name="Time">Time of threads.</param>
+/// <summary>The cost of a phase: the time it took, summed over all threads, and the work it did.</summary>
+/// <param name="Time">Time, summed over all threads.</param>
 /// <param name="Flops">
-/// Floating-point operations in matrix products of the blocks' layers, counted for values and weight gradients; what is left
-/// of <see cref="LearningRule.MatrixFlopsPerExample"/> is differentiation's.
+/// Floating-point operations in matrix products of the blocks' layers, counted for values and weight gradients. The rest of
+/// <see cref="LearningRule.MatrixFlopsPerExample"/> belongs to differentiation.
 /// </param>
-/// <param name="Bytes">Bytes that the phase reads or writes at least once, in whatever cache they are.</param>
+/// <param name="Bytes">Bytes that the phase reads or writes at least once, in any cache.</param>
 public readonly record struct PhaseCost(TimeSpan Time, double Flops, double Bytes);
 
-/// <summary>
-/// Adds up where steps spend their time. A rule measures while it has one (<see cref="LearningRule.Profile"/>), at the price of a
-/// look at the clock for each phase of each tile.
-/// </summary>
+/// <summary>A part of the work on a tile: in one block, or in all blocks that the stage goes through.</summary>
+internal delegate void TilePart(ReadOnlySpan<BlockTile> tiles);
+
+/// <summary>Collects the time that each phase of a step takes.</summary>
+/// <remarks>
+/// A rule measures while it has a profile (<see cref="LearningRule.Profile"/>). It then reads the clock twice for each
+/// phase of each tile. The code of a phase knows nothing of it: the engine calls the phase through a wrapper. Wrappers may be
+/// nested; the time of the inner phase is then not counted for the outer one.
+/// </remarks>
 public sealed class StepProfile
 {
-    // A cache line for each thread and phase, so that threads do not hold one another up.
+    // A cache line for each thread and phase, so that threads do not write to the same line.
     private const int Stride = 8;
 
     private static readonly int Phases = Enum.GetValues<StepPhase>().Length;
@@ -51,9 +56,11 @@ public sealed class StepProfile
     private readonly long[] _ticks;
     private readonly double[] _flops;
     private readonly double[] _bytes;
+    private readonly long[] _nested; // of each thread, ticks that wrappers inside the phase under way have counted
 
-    /// <summary>Starts at 0.</summary>
+    /// <summary>Creates a profile without any cost yet.</summary>
     /// <param name="threads">Threads of the team that steps run on.</param>
+    /// <exception cref="ArgumentOutOfRangeException">There is no thread.</exception>
     public StepProfile(int threads)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(threads, 1);
@@ -61,9 +68,10 @@ public sealed class StepProfile
         _ticks = new long[threads * Phases * Stride];
         _flops = new double[_ticks.Length];
         _bytes = new double[_ticks.Length];
+        _nested = new long[threads * Stride];
     }
 
-    /// <summary>The cost of a phase since the profile was made.</summary>
+    /// <summary>The cost of a phase since the profile was created.</summary>
     /// <param name="phase">The phase.</param>
     public PhaseCost this[StepPhase phase]
     {
@@ -77,25 +85,70 @@ public sealed class StepProfile
         }
     }
 
-    /// <summary>The moment at which the first phase begins.</summary>
-    internal static long Begin(StepProfile? profile) => profile is null ? 0 : Stopwatch.GetTimestamp();
-
-    /// <summary>Adds what one thread has done since a moment, and gives the moment at which the next phase begins.</summary>
-    internal long Add(StepPhase phase, int worker, long since, double flops, double bytes)
+    /// <summary>Wraps a part of the work on a tile.</summary>
+    /// <param name="phase">The phase that the part belongs to.</param>
+    /// <param name="part">The part.</param>
+    /// <param name="work">The work of the part on one block's tile.</param>
+    internal TilePart Around(StepPhase phase, TilePart part, Func<BlockTile, PhaseWork> work) => tiles =>
     {
-        long now = Stopwatch.GetTimestamp();
-        int place = Place(phase, worker);
-        _ticks[place] += now - since;
-        _flops[place] += flops;
-        _bytes[place] += bytes;
-        return now;
+        int worker = tiles[0].Worker;
+        (long start, long outer) = Begin(worker);
+        part(tiles);
+        End(phase, worker, start, outer);
+        foreach (BlockTile tile in tiles)
+        {
+            Add(phase, worker, 0, work(tile));
+        }
+    };
+
+    /// <summary>Wraps a numbered job of a team.</summary>
+    /// <param name="phase">The phase that the job belongs to.</param>
+    /// <param name="job">The job: number and worker.</param>
+    /// <param name="work">The work of the job of a number.</param>
+    internal Action<int, int> Around(StepPhase phase, Action<int, int> job, Func<int, PhaseWork> work) => (number, worker) =>
+    {
+        (long start, long outer) = Begin(worker);
+        job(number, worker);
+        End(phase, worker, start, outer);
+        Add(phase, worker, 0, work(number));
+    };
+
+    /// <summary>Wraps work that all threads share.</summary>
+    /// <param name="phase">The phase that the work belongs to.</param>
+    /// <param name="action">The work; it returns the bytes that it moved.</param>
+    internal Func<double> Around(StepPhase phase, Func<double> action) => () =>
+    {
+        long start = Stopwatch.GetTimestamp();
+        double bytes = action();
+        long ticks = Stopwatch.GetTimestamp() - start;
+        for (int worker = 0; worker < _threads; worker++)
+        {
+            Add(phase, worker, ticks, new PhaseWork(0, bytes / _threads));
+        }
+
+        return bytes;
+    };
+
+    private (long Start, long Outer) Begin(int worker)
+    {
+        long outer = _nested[worker * Stride];
+        _nested[worker * Stride] = 0;
+        return (Stopwatch.GetTimestamp(), outer);
     }
 
-    /// <summary>The same for something done in the midst of another phase, which it is taken off again.</summary>
-    internal void AddWithin(StepPhase outer, StepPhase phase, int worker, long since, double bytes)
+    private void End(StepPhase phase, int worker, long start, long outer)
     {
-        long now = Add(phase, worker, since, 0, bytes);
-        _ticks[Place(outer, worker)] -= now - since;
+        long ticks = Stopwatch.GetTimestamp() - start;
+        Add(phase, worker, ticks - _nested[worker * Stride], default);
+        _nested[worker * Stride] = outer + ticks;
+    }
+
+    private void Add(StepPhase phase, int worker, long ticks, PhaseWork work)
+    {
+        int place = Place(phase, worker);
+        _ticks[place] += ticks;
+        _flops[place] += work.Flops;
+        _bytes[place] += work.Bytes;
     }
 
     private static int Place(StepPhase phase, int worker) => ((worker * Phases) + (int)phase) * Stride;

@@ -4,12 +4,12 @@ using Onward.Models;
 namespace Onward.Engine;
 
 /// <summary>
-/// The examples that are in flight together: memory that tiles write and weight gradients are taken from. Its size does
-/// not depend on the batch.
+/// The memory of the examples that pass through the blocks together. Tiles write it, and weight gradients are computed from it. Its
+/// size does not depend on the batch.
 /// </summary>
 internal sealed class Wave
 {
-    // Enough rows that a weight gradient, read and written once a wave, costs little beside its product.
+    // With so many rows, reading and writing a weight gradient once a wave costs little compared with its product.
     private const int Rows = 512;
 
     internal Wave(LocalMixer model, int threads, Locality locality)
@@ -20,8 +20,8 @@ internal sealed class Wave
         Blocks = new WaveBlock[model.Blocks.Count];
         for (int k = 0; k < Blocks.Length; k++)
         {
-            // Blocks that learn one after another share memory; only a block's input must outlive its predecessor, or all
-            // inputs must where an error comes back.
+            // Blocks that learn one after another share memory. Only the input of a block must be kept while the block before is
+            // overwritten or, if errors come back, the inputs of all blocks.
             Blocks[k] = locality == Locality.Network ? new WaveBlock([model.Blocks[k]], model, this, null)
                 : k < 2 || locality == Locality.NetworkRecomputed ? new WaveBlock(model.Blocks, model, this, k == 0 ? null : Blocks[0])
                 : Blocks[k - 2];
@@ -39,28 +39,30 @@ internal sealed class Wave
     /// <summary>Examples that a wave can hold.</summary>
     internal int Examples { get; }
 
-    /// <summary>Floats of an example in the largest output of a block: how far its outputs stand from the next example's.</summary>
+    /// <summary>Floats from the outputs of an example to the outputs of the next: the largest output of a block.</summary>
     internal int OutputLength { get; }
 
     /// <summary>The memory of each block; blocks may share it.</summary>
     internal WaveBlock[] Blocks { get; }
 
     /// <summary>
-    /// Where values are recomputed: gradient of the output of the block that the error has come to, as far apart as outputs are.
+    /// If values are recomputed: the gradient of the output of the block that the error has come to, with the layout of outputs.
     /// </summary>
     internal Memory<float> OutputGradient { get; }
 
-    /// <summary>What the final head reads [examples, D].</summary>
+    /// <summary>The features of the final head [examples, D].</summary>
     internal Memory<float> FinalFeatures { get; }
 
-    /// <summary>Gradient of its loss with respect to its outputs, divided by the batch [examples, K].</summary>
+    /// <summary>Gradient of the final head's loss with respect to its outputs, divided by the batch [examples, K].</summary>
     internal Memory<float> FinalErrors { get; }
 
     internal float[] FinalLosses { get; }
 
     internal bool[] Mistakes { get; }
 
-    /// <summary>Workspace of the gradients of the heads and, last, of the final one, which may be computed at the same time.</summary>
+    /// <summary>
+    /// Workspace for the gradients of the local heads and, last, of the final head, which may be computed at the same time.
+    /// </summary>
     internal Memory<float> Workspace { get; }
 
     internal int HeadWorkspaceLength { get; }
@@ -69,7 +71,7 @@ internal sealed class Wave
         Blocks.Distinct().Sum(block => block.Length) + OutputGradient.Length + FinalFeatures.Length + FinalErrors.Length + Workspace.Length;
 }
 
-/// <summary>What a wave keeps of one block.</summary>
+/// <summary>The memory of one block in a wave.</summary>
 internal sealed class WaveBlock
 {
     private readonly bool _ownsLayers;
@@ -108,7 +110,7 @@ internal sealed class WaveBlock
     /// <summary>The output gradient of each layer, packed.</summary>
     internal Memory<float>[] PackedGradients { get; }
 
-    /// <summary>The block's output [P, D] of each example, at the wave's output length from one to the next.</summary>
+    /// <summary>The block's output [P, D] of each example. Examples are <see cref="Wave.OutputLength"/> floats apart.</summary>
     internal Memory<float> Result { get; }
 
     /// <summary>The pooled features of the local head [examples, D].</summary>

@@ -3,14 +3,13 @@ using System.Numerics.Tensors;
 namespace Onward.Layers;
 
 /// <summary>
-/// The mathematics of one affine map of a block, z = A x + b, over rows [example, patch] of a tile. It owns no memory:
-/// weights, packed weights and gradients are passed in.
+/// The mathematics of one affine map of a block, z = A x + b, over rows [example, patch] of a tile. A layer owns no memory: weights,
+/// packed weights and gradients are passed in.
 /// </summary>
 /// <remarks>
-/// The map is linear in x, so <see cref="Apply"/> serves value and tangent alike; only the value gets the bias, and with a
-/// perturbation in place of the weight it gives the tangent with respect to the weight. The weight
-/// gradient is a product of the layer's input with the gradient of its output. That gradient is packed first, tile by
-/// tile, and the product is then taken in slices which threads share.
+/// The map is linear in x, so <see cref="Apply"/> computes values and tangents; only values get the bias. With a perturbation in place
+/// of the weight, it computes the tangent with respect to the weight. The weight gradient is a product of the layer's input with the
+/// gradient of its output. The latter is packed first, tile by tile; then the product is computed in slices, which threads share.
 /// </remarks>
 public abstract class AffineLayer
 {
@@ -29,7 +28,7 @@ public abstract class AffineLayer
     /// <summary>Floats in one row of the output.</summary>
     public int Outputs { get; }
 
-    /// <summary>Numbers that enter one output, which sets the scale of the initial weights (paper's code, spec 2.7).</summary>
+    /// <summary>Number of inputs of one output, which sets the scale of the initial weights (paper's code, spec 2.7).</summary>
     public int FanIn { get; }
 
     /// <summary>Shape of the weight.</summary>
@@ -38,10 +37,10 @@ public abstract class AffineLayer
     /// <summary>Shape of the bias.</summary>
     public IReadOnlyList<int> BiasShape { get; }
 
-    /// <summary>Parts of a row that have a matrix of their own, inputs and outputs side by side.</summary>
+    /// <summary>Number of parts of a row that each have a matrix of their own.</summary>
     public virtual int Groups => 1;
 
-    /// <summary>Rows of an example that an output depends on: 1, or all patches where they are mixed.</summary>
+    /// <summary>Rows of an example that an output depends on: all patches if the layer mixes them, else 1.</summary>
     public virtual int MixedRows => 1;
 
     /// <summary>Multiply-adds that <see cref="Apply"/> spends on one row.</summary>
@@ -51,15 +50,15 @@ public abstract class AffineLayer
     public abstract int PackedWeightLength { get; }
 
     /// <summary>
-    /// Independent parts of the weight, which <see cref="PackWeight"/> and <see cref="AccumulateGradient"/> can be called for.
+    /// Number of independent parts of the weight, for <see cref="PackWeight"/> and <see cref="AccumulateGradient"/>.
     /// </summary>
     public abstract int Slices { get; }
 
-    /// <summary>Where a slice lies in the weight.</summary>
+    /// <summary>The place of a slice in the weight.</summary>
     /// <param name="slice">The slice, below <see cref="Slices"/>.</param>
     public abstract WeightSlice WeightOf(int slice);
 
-    /// <summary>The part of the bias whose gradient <see cref="AccumulateGradient"/> makes with a slice; none with some.</summary>
+    /// <summary>The part of the bias whose gradient <see cref="AccumulateGradient"/> computes with a slice; may be empty.</summary>
     /// <param name="slice">The slice, below <see cref="Slices"/>.</param>
     public abstract Range BiasOf(int slice);
 
@@ -70,7 +69,7 @@ public abstract class AffineLayer
     /// <param name="rows">Rows of the wave.</param>
     public virtual int GradientWorkspaceLength(int rows) => 0;
 
-    /// <summary>Brings one slice of the weights into the form that <see cref="Apply"/> reads.</summary>
+    /// <summary>Packs one slice of the weights into the form that <see cref="Apply"/> reads.</summary>
     /// <param name="slice">The slice, below <see cref="Slices"/>.</param>
     /// <param name="weight">The weight, of shape <see cref="WeightShape"/>.</param>
     /// <param name="packed">The packed weight.</param>
@@ -82,7 +81,7 @@ public abstract class AffineLayer
     /// <param name="output">Receives [rows, <see cref="Outputs"/>].</param>
     /// <param name="rows">Rows.</param>
     /// <param name="workspace">At least <see cref="WorkspaceLength"/> floats.</param>
-    /// <param name="accumulate">Whether to add to <paramref name="output"/> instead of overwriting it.</param>
+    /// <param name="accumulate">True to add to <paramref name="output"/> instead of overwriting it.</param>
     /// <param name="upcoming">Memory that the caller needs next, which may be fetched into the second cache meanwhile.</param>
     public abstract void Apply(
         ReadOnlySpan<float> packedWeight,
@@ -96,18 +95,18 @@ public abstract class AffineLayer
     /// <summary>Floats of packed transposed weights.</summary>
     public abstract int PackedTransposeLength { get; }
 
-    /// <summary>Independent parts that <see cref="PackTranspose"/> can be called for.</summary>
+    /// <summary>Number of independent parts of the weight, for <see cref="PackTranspose"/>.</summary>
     public virtual int TransposingSlices => 1;
 
-    /// <summary>Brings one slice of the weights into the form that <see cref="ApplyTranspose"/> reads.</summary>
+    /// <summary>Packs one slice of the weights into the form that <see cref="ApplyTranspose"/> reads.</summary>
     /// <param name="slice">The slice, below <see cref="TransposingSlices"/>.</param>
     /// <param name="weight">The weight, of shape <see cref="WeightShape"/>.</param>
     /// <param name="packed">The packed transpose.</param>
     public abstract void PackTranspose(int slice, ReadOnlySpan<float> weight, Span<float> packed);
 
     /// <summary>
-    /// inputGradient = A' outputGradient: how an error goes back through the map. Only rules that send errors back use it;
-    /// feedback alignment passes another matrix than the layer's own.
+    /// inputGradient = A' outputGradient: carries an error back through the map. Only rules that send errors back use it. Feedback
+    /// alignment passes a random matrix in place of the layer's own.
     /// </summary>
     /// <param name="packedTranspose">The packed transpose.</param>
     /// <param name="outputGradient">Rows [rows, <see cref="Outputs"/>], whole examples.</param>
@@ -121,13 +120,13 @@ public abstract class AffineLayer
         int rows,
         Span<float> workspace);
 
-    /// <summary>Whether the bias has one number for each output of a row, the same in all rows.</summary>
+    /// <summary>True if the bias has one number for each output of a row, for all rows alike.</summary>
     public virtual bool HasBiasOfRow => true;
 
     /// <summary>output += b.</summary>
     /// <param name="bias">The bias, of shape <see cref="BiasShape"/>.</param>
     /// <param name="output">Consecutive rows of the output.</param>
-    /// <param name="firstPatch">Patch that the first row belongs to; rows run on through the patches of each example.</param>
+    /// <param name="firstPatch">Patch of the first row; further rows are the next patches, example after example.</param>
     public virtual void AddBias(ReadOnlySpan<float> bias, Span<float> output, int firstPatch)
     {
         for (; !output.IsEmpty; output = output[Outputs..])
@@ -136,19 +135,19 @@ public abstract class AffineLayer
         }
     }
 
-    /// <summary>Floats that the packed output gradient of <paramref name="rows"/> rows takes.</summary>
+    /// <summary>Floats of the packed output gradient of <paramref name="rows"/> rows.</summary>
     /// <param name="rows">Rows of the wave.</param>
     public abstract int PackedGradientLength(int rows);
 
     /// <summary>Packs the output gradient of some rows into the wave's packed gradient.</summary>
     /// <param name="gradient">Gradient with respect to the output [rows, <see cref="Outputs"/>], whole examples.</param>
-    /// <param name="firstRow">Row of the wave at which they stand.</param>
+    /// <param name="firstRow">Row of the wave that receives the first row.</param>
     /// <param name="rows">Rows.</param>
     /// <param name="packed">The wave's packed gradient.</param>
     /// <param name="capacity">Rows for which <paramref name="packed"/> is laid out.</param>
     public abstract void PackGradient(ReadOnlySpan<float> gradient, int firstRow, int rows, Span<float> packed, int capacity);
 
-    /// <summary>One slice of the gradient with respect to weight and bias, summed over the rows of the wave in order.</summary>
+    /// <summary>Computes one slice of the gradient of weight and bias, summed over the rows of the wave in order.</summary>
     /// <param name="slice">The slice, below <see cref="Slices"/>.</param>
     /// <param name="wave">The rows to sum over.</param>
     /// <param name="gradient">Receives the slice, in arrays of shapes <see cref="WeightShape"/> and <see cref="BiasShape"/>.</param>
@@ -162,9 +161,9 @@ public abstract class AffineLayer
         ReadOnlySpan<float> upcoming = default);
 }
 
-/// <summary>Where a slice of a weight lies in it: pieces of one length, equally far apart.</summary>
-/// <param name="Start">Where the first begins.</param>
-/// <param name="Length">Numbers in each.</param>
-/// <param name="Pieces">How many there are.</param>
-/// <param name="Stride">From the start of one to that of the next.</param>
+/// <summary>The place of a slice in a weight: pieces of the same length, at equal distances.</summary>
+/// <param name="Start">The first number of the first piece.</param>
+/// <param name="Length">Numbers in a piece.</param>
+/// <param name="Pieces">Number of pieces.</param>
+/// <param name="Stride">Numbers from the start of a piece to the start of the next.</param>
 public readonly record struct WeightSlice(int Start, int Length, int Pieces = 1, int Stride = 0);

@@ -2,7 +2,7 @@ using System.Numerics.Tensors;
 
 namespace Onward.Layers;
 
-/// <summary>What becomes of the patches in a window.</summary>
+/// <summary>The pooling of the patches in a window.</summary>
 public enum PatchPooling
 {
     /// <summary>Their mean.</summary>
@@ -13,11 +13,11 @@ public enum PatchPooling
 }
 
 /// <summary>
-/// Narrows the grid of patches: windows of 3 x 3 patches, a stride apart, each become one patch (spec 2.9). As many windows as
-/// strides fit the side, rounded up; what they need beyond the edge is left out, one patch more of it at the end than at the
-/// beginning where it is odd (padding "same"), so that a mean is one of patches that are there.
+/// Narrows the grid of patches: windows of 3 x 3 patches, one stride apart, each become one patch (spec 2.9). A side has as many
+/// windows as strides fit into it, rounded up (padding "same"). Places beyond the edge are left out, so a mean is over existing
+/// patches only. If their number is odd, the end has one more of them than the beginning.
 /// </summary>
-/// <remarks>The paper's code pools over the wrong axes (spec P9); this is what it names.</remarks>
+/// <remarks>The paper's code pools over the wrong axes (spec P9); this class pools over the axes that the code names.</remarks>
 public sealed class GridPooling
 {
     /// <summary>Patches along each side of a window.</summary>
@@ -30,7 +30,7 @@ public sealed class GridPooling
     private readonly int _before;
 
     /// <summary>Describes the map.</summary>
-    /// <param name="kind">What becomes of a window.</param>
+    /// <param name="kind">The pooling of a window.</param>
     /// <param name="side">Patches along each side of the grid.</param>
     /// <param name="stride">Patches from a window to the next.</param>
     /// <param name="channels">Channels of a patch, D.</param>
@@ -44,8 +44,8 @@ public sealed class GridPooling
     /// <summary>Patches along each side of the narrower grid.</summary>
     public int OutputSide { get; }
 
-    /// <summary>Patches along each side of the grid that one of <paramref name="side"/>, 1 or more, is narrowed to.</summary>
-    /// <param name="side">Patches along each side of the grid.</param>
+    /// <summary>Patches along each side of the narrower grid.</summary>
+    /// <param name="side">Patches along each side of the grid, 1 or more.</param>
     /// <param name="stride">Patches from a window to the next.</param>
     public static int OutputSideOf(int side, int stride) => 1 + ((side - 1) / stride);
 
@@ -86,9 +86,9 @@ public sealed class GridPooling
         }
     }
 
-    /// <summary>The tangent of the pooled patches. Of equal numbers, the first patch's counts as the largest.</summary>
-    /// <param name="input">What was pooled [examples, patches, D].</param>
-    /// <param name="tangent">Its tangent.</param>
+    /// <summary>Computes the tangent of the pooled patches. Of equal numbers, the first counts as the largest.</summary>
+    /// <param name="input">The input of the pooling [examples, patches, D].</param>
+    /// <param name="tangent">The tangent of the input.</param>
     /// <param name="output">Receives [examples, patches of the narrower grid, D].</param>
     public void ApplyTangent(ReadOnlySpan<float> input, ReadOnlySpan<float> tangent, Span<float> output)
     {
@@ -111,14 +111,14 @@ public sealed class GridPooling
         }
     }
 
-    /// <summary>How an error goes back: the transpose of <see cref="ApplyTangent"/>.</summary>
-    /// <param name="input">What was pooled [examples, patches, D].</param>
+    /// <summary>Carries an error back through the pooling: the transpose of <see cref="ApplyTangent"/>.</summary>
+    /// <param name="input">The input of the pooling [examples, patches, D].</param>
     /// <param name="outputGradient">Gradient of the pooled patches [examples, patches of the narrower grid, D].</param>
     /// <param name="inputGradient">Receives [examples, patches, D].</param>
     public void ApplyTranspose(ReadOnlySpan<float> input, ReadOnlySpan<float> outputGradient, Span<float> inputGradient)
     {
         inputGradient.Clear();
-        for (; !input.IsEmpty; input = input[InputLength..], outputGradient = outputGradient[OutputLength..], inputGradient = inputGradient[InputLength..])
+        for (; !input.IsEmpty; input = input[InputLength..], inputGradient = inputGradient[InputLength..])
         {
             for (int place = 0; place < OutputSide * OutputSide; place++)
             {
@@ -140,6 +140,8 @@ public sealed class GridPooling
                     inputGradient[(Largest(input, window, c) * _channels) + c] += error[c];
                 }
             }
+
+            outputGradient = outputGradient[OutputLength..];
         }
     }
 

@@ -5,28 +5,28 @@ using Onward.Kernels;
 namespace Onward.Losses;
 
 /// <summary>
-/// NT-Xent (Chen et al. 2020; spec 3.5, 5): the two views of an image should find each other among all views of the batch, by the
-/// cosine of their projections. The first half of the batch are the first views, the second half the second views of the same images.
-/// One head's memory: it grows with the batch by a few numbers for each example.
+/// The contrastive loss NT-Xent of one head (Chen et al. 2020; spec 3.5, 5): each view of an image is classified as the partner of the
+/// other view among all views of the batch, by the cosines of their embeddings. The first half of the batch are first views, the second
+/// half second views of the same images. The memory grows with the batch by a few numbers for each example.
 /// </summary>
 /// <remarks>
 /// <para>
-/// The views that an anchor is compared with (the keys) are constants: no derivative goes to or through them. Without
-/// that, perturbation methods fail to reduce the loss (paper, section 4).
+/// The views that an anchor is compared with (the keys) are constants: no derivative passes through them. Otherwise perturbation
+/// methods fail to reduce the loss (paper, section 4).
 /// </para>
 /// <para>
-/// The engine fills <see cref="Compared"/> in a first sweep over the batch and reads gradients in a second one, where each
-/// example's loss depends on its own features alone. With the others held fixed it is a loss like any other: it has a
-/// tangent, and a copy of it for each patch and group.
+/// The engine fills <see cref="Compared"/> in a first sweep over the batch and reads gradients in a second sweep. There, each
+/// example's loss depends on its own features alone, since the keys are fixed. So it has a tangent, and a copy for each patch and
+/// group, like the loss of a classifier.
 /// </para>
 /// </remarks>
-/// <param name="width">Numbers of a projection.</param>
+/// <param name="width">Numbers in an embedding.</param>
 /// <param name="temperature">Divisor of the cosines.</param>
 internal sealed class ContrastiveLoss(int width, double temperature)
 {
     private const int ChunkRows = 64;
 
-    // Below it a vector has no direction (spec 3.5).
+    // A vector with a smaller sum of squares is not scaled to length 1 (spec 3.5).
     private const float SmallestSquare = 1e-12f;
 
     // The logit of a view with itself.
@@ -43,34 +43,35 @@ internal sealed class ContrastiveLoss(int width, double temperature)
     private Memory<float> _workspace;
     private float[] _reciprocals = [];
 
-    /// <summary>Numbers that an example is compared by.</summary>
+    /// <summary>Numbers in an embedding.</summary>
     internal int Width { get; } = width;
 
     /// <summary>Examples in the batch.</summary>
     internal int Examples => _images * _views;
 
-    // Of this process's share: the anchors.
+    // Examples in this process's share: the anchors.
     private int Own => _share.Of(_images).Images * _views;
 
     /// <summary>
-    /// What the examples of this process's share are compared by [examples, width]; unit vectors once the loss is evaluated.
+    /// The embeddings of this process's share [examples, width]. Evaluating the loss scales them to length 1.
     /// </summary>
     internal Memory<float> Compared => _compared[..(Own * Width)];
 
-    /// <summary>Gradient of the batch's mean loss with respect to what was compared [examples, width].</summary>
+    /// <summary>Gradient of the batch's mean loss with respect to the embeddings [examples, width].</summary>
     internal Memory<float> Gradients => _gradients[..(Own * Width)];
 
     /// <summary>The loss of each example of the share.</summary>
     internal float[] Losses { get; private set; } = [];
 
-    /// <summary>True for an example that came nearer to some other view than to its partner.</summary>
+    /// <summary>True for an example whose nearest view is not its partner.</summary>
     internal bool[] Mistakes { get; private set; } = [];
 
     internal long Bytes =>
-        sizeof(float) * (
-            (long)_compared.Length + _all.Length + _gradients.Length + _cosines.Length + _workspace.Length + _reciprocals.Length + Losses.Length);
+        sizeof(float)
+        * ((long)_compared.Length + _all.Length + _gradients.Length + _cosines.Length + _workspace.Length
+            + _reciprocals.Length + Losses.Length);
 
-    /// <summary>Takes memory for a batch, once for the largest.</summary>
+    /// <summary>Allocates memory for a batch, unless the memory of a batch before is large enough.</summary>
     internal void Reserve(BatchShare share, int images, int views)
     {
         bool fits = (_share, _views) == (share, views) && _images >= images;
@@ -91,7 +92,7 @@ internal sealed class ContrastiveLoss(int width, double temperature)
         Mistakes = new bool[Own];
     }
 
-    /// <summary>Brings together what the examples of all shares are compared by.</summary>
+    /// <summary>Gathers the embeddings of all shares.</summary>
     internal void Exchange(RankGrid grid)
     {
         (int first, int count) = _share.Of(_images);
@@ -144,7 +145,8 @@ internal sealed class ContrastiveLoss(int width, double temperature)
         }
     }
 
-    // The loss of an example from its cosines with all examples, itself included, which turn into the gradient of the batch's mean loss.
+    // Computes the loss of an example from its cosines with all examples, itself included. Replaces the cosines by the gradient of the
+    // batch's mean loss.
     private float Differentiate(int example, Span<float> cosines, out bool mistaken)
     {
         int partner = (example + (Examples / 2)) % Examples;
@@ -156,14 +158,14 @@ internal sealed class ContrastiveLoss(int width, double temperature)
         return loss;
     }
 
-    // Place in the whole batch, view after view, of an example of the share.
+    // The place in the whole batch, view after view, of an example of the share.
     private int Place(int n)
     {
         (int first, int images) = _share.Of(_images);
         return (n / images * _images) + first + (n % images);
     }
 
-    // The gradient of x / |x|: what points along x is lost, unless x is too short to have been scaled to length 1.
+    // Carries a gradient back through x / |x|: the part along x is removed, unless x was too short to be scaled to length 1.
     private static void PassBackThroughUnitLength(ReadOnlySpan<float> unit, float reciprocal, Span<float> gradient)
     {
         if (reciprocal * reciprocal * SmallestSquare < 1)

@@ -1,8 +1,8 @@
 namespace Onward.Losses;
 
 /// <summary>
-/// Which local losses a learning rule reads (paper section 4; spec 3.1). Each flag cuts the loss into pieces that only a
-/// part of the network influences, which lowers the variance of a forward gradient.
+/// The losses of a learning rule (paper section 4; spec 3.1). Each flag divides the loss into parts that depend on only a part of the
+/// network, which lowers the variance of a forward gradient.
 /// </summary>
 [Flags]
 public enum LossScope

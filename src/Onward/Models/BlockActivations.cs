@@ -3,7 +3,7 @@ using Onward.Kernels;
 namespace Onward.Models;
 
 /// <summary>
-/// What one block computed for one tile of examples: all that its tangents and gradients need. Rows are [example, patch].
+/// The values that one block computed for one tile of examples, as its tangents and gradients need them. Rows are [example, patch].
 /// </summary>
 public sealed class BlockActivations
 {
@@ -36,15 +36,15 @@ public sealed class BlockActivations
         Workspace = AlignedMemory.Allocate(model.Blocks.Max(block => block.Layers.Max(layer => layer.Map.WorkspaceLength)));
     }
 
-    /// <summary>Examples that the memory is for.</summary>
+    /// <summary>Examples that the memory can hold.</summary>
     public int Examples { get; }
 
     internal Memory<float> Workspace { get; }
 
     /// <summary>Floats of all buffers.</summary>
     internal long Length =>
-        _inputReciprocal.Concat(_output).Concat(_outputReciprocal).Sum(m => (long)m.Length) + _features.Length + _featureReciprocal.Length
-            + _pooled.Length + Workspace.Length;
+        _inputReciprocal.Concat(_output).Concat(_outputReciprocal).Sum(m => (long)m.Length)
+            + _features.Length + _featureReciprocal.Length + _pooled.Length + Workspace.Length;
 
     /// <summary>r of the normalisation before a layer, one for each run of floats normalised together.</summary>
     internal Span<float> InputReciprocal(int layer) => _inputReciprocal[layer].Span;

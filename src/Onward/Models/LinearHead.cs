@@ -3,12 +3,12 @@ using Onward.Kernels;
 namespace Onward.Models;
 
 /// <summary>
-/// A linear map of pooled features: features W + b, W [D, K]. Its outputs are the logits of a classifier or, in a
-/// self-supervised network, a projection that examples are compared by.
+/// A linear map of pooled features: features W + b, W [D, K]. Its outputs are the logits of a classifier or, in a self-supervised
+/// network, the embedding by which examples are compared.
 /// </summary>
 public sealed class LinearHead
 {
-    private readonly bool _isNarrow; // few outputs, which have kernels of their own
+    private readonly bool _isNarrow; // so few outputs that HeadProduct is faster than Gemm
     private readonly Memory<float> _packedWeight;
     private readonly Memory<float> _packedTranspose;
 
@@ -26,7 +26,7 @@ public sealed class LinearHead
     /// <summary>Floats in one pooled feature vector, D.</summary>
     public int Features { get; }
 
-    /// <summary>Numbers that come out, K: a logit for each class, or the coordinates of a projection.</summary>
+    /// <summary>Number of outputs, K: a logit for each class, or the coordinates of an embedding.</summary>
     public int Outputs { get; }
 
     /// <summary>Floating-point operations of one example's outputs.</summary>
@@ -42,10 +42,10 @@ public sealed class LinearHead
     {
         if (!_isNarrow)
         {
-            Gemm.Pack(new(values[Weight], Features, Outputs), _packedWeight.Span, Features);
+            Gemm.Pack(new(values.Read(Weight), Features, Outputs), _packedWeight.Span, Features);
         }
 
-        Gemm.Pack(new MatrixView(values[Weight], Features, Outputs).Transposed, _packedTranspose.Span, Outputs);
+        Gemm.Pack(new MatrixView(values.Read(Weight), Features, Outputs).Transposed, _packedTranspose.Span, Outputs);
     }
 
     /// <summary>outputs [examples, K] = features [examples, D] W + b.</summary>
@@ -53,13 +53,13 @@ public sealed class LinearHead
     {
         if (_isNarrow)
         {
-            HeadProduct.Apply(features[..(examples * Features)], _packedTranspose.Span, values[Bias], outputs, Features);
+            HeadProduct.Apply(features[..(examples * Features)], _packedTranspose.Span, values.Read(Bias), outputs, Features);
             return;
         }
 
         for (int n = 0; n < examples; n++)
         {
-            values[Bias].CopyTo(outputs.Slice(n * Outputs, Outputs));
+            values.Read(Bias).CopyTo(outputs.Slice(n * Outputs, Outputs));
         }
 
         Gemm.MultiplyPacked(
@@ -71,7 +71,7 @@ public sealed class LinearHead
         Gemm.MultiplyPacked(
             new(error, examples, Outputs), new(_packedTranspose.Span, Outputs, Features), gradient, Features, accumulate: false);
 
-    /// <summary>Adds features' error to the weight's gradient and the sum of error to the bias's, example by example.</summary>
+    /// <summary>Computes the gradients of weight and bias: features' error, and the sum of error over the examples in order.</summary>
     internal void AccumulateGradient(
         ReadOnlySpan<float> features,
         ReadOnlySpan<float> error,

@@ -5,18 +5,19 @@ using Onward.Threads;
 namespace Onward.Models;
 
 /// <summary>
-/// The network of the paper (section 5; spec 2): an MLP-Mixer whose channels fall into groups, one residual for each
-/// block, and a linear head for the local loss at the end of each block. Predictions come from a readout on the last block.
+/// The network of the paper (section 5; spec 2): an MLP-Mixer whose channels are divided into groups, with one residual for each
+/// block, and a linear head for the local loss at the end of each block. A readout on the last block makes the predictions.
 /// </summary>
 public sealed class LocalMixer
 {
     private readonly (int Block, MixerLayer? Layer, LinearHead? Head, int Slice)[] _packing;
     private readonly Action<int, int> _pack;
-    private Range _packed;
+    private (int First, int End) _packed; // blocks
+    private long _packedVersion = -1; // of the values; -1 if nothing is packed
 
-    /// <summary>Lays the network out; all parameters are 0 until <see cref="Initialize"/> or a file sets them.</summary>
-    /// <param name="options">Its sizes.</param>
-    /// <exception cref="ArgumentException">The sizes do not fit one another.</exception>
+    /// <summary>Creates a network whose parameters are all 0 until <see cref="Initialize"/> or a file sets them.</summary>
+    /// <param name="options">The sizes of the network.</param>
+    /// <exception cref="ArgumentException">A size is out of range, or the sizes do not fit one another.</exception>
     public LocalMixer(LocalMixerOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
@@ -50,13 +51,13 @@ public sealed class LocalMixer
     /// <summary>The blocks in order.</summary>
     public IReadOnlyList<MixerBlock> Blocks { get; }
 
-    /// <summary>The classifier that predictions come from; it never trains the blocks (its input is detached).</summary>
+    /// <summary>The classifier that makes the predictions. In a self-supervised network, its loss does not train the blocks.</summary>
     public LinearHead Readout { get; }
 
-    /// <summary>Projects the last block's output in a self-supervised network; null in others.</summary>
+    /// <summary>The head that computes embeddings from the last block's output; null if the network is not self-supervised.</summary>
     public LinearHead? Projector { get; }
 
-    /// <summary>The head whose loss is that of the whole network: the projector where there is one, else the readout.</summary>
+    /// <summary>The head of the network's global loss: the projector in a self-supervised network, else the readout.</summary>
     public LinearHead FinalHead => Projector ?? Readout;
 
     /// <summary>The parameters.</summary>
@@ -67,19 +68,24 @@ public sealed class LocalMixer
         [.. Blocks.Select(block => block.Head), .. Projector is null ? [] : new[] { Projector }, Readout];
 
     /// <summary>
-    /// Sets the initial weights: N(0, scale^2) with the scale of the chosen initialiser; biases and readout 0, local heads
-    /// 0 or drawn, projections drawn (spec 2.7).
+    /// Sets the initial weights, drawn from N(0, scale^2) with the scale of the chosen initialiser (spec 2.7). Biases and readout start at
+    /// 0. Local heads start at 0 or are drawn; heads that compute embeddings are always drawn.
     /// </summary>
-    /// <param name="seed">Names the draw.</param>
+    /// <param name="seed">The seed of the draw.</param>
     public void Initialize(ulong seed)
     {
-        Values.All.Clear();
+        foreach (Parameter parameter in Values.Layout.Parameters)
+        {
+            Values.Update(parameter).Clear();
+        }
+
         DrawWeights(Values, new RandomStream(seed, RandomPurpose.Initialization), heads: Options.IsSelfSupervised || !Options.ZeroHeads);
+        Values.MarkChanged();
     }
 
     /// <summary>
-    /// Fixed random matrices for feedback alignment, of the shapes and the scale of the initial weights; those of heads and
-    /// readout, which start at 0, are drawn too.
+    /// Draws fixed random matrices for feedback alignment, with the shapes and the scale of the initial weights. The matrices of heads
+    /// and readout are drawn too, though their weights start at 0.
     /// </summary>
     internal ParameterVector DrawFeedback(ulong seed)
     {
@@ -90,42 +96,46 @@ public sealed class LocalMixer
         return feedback;
     }
 
-    /// <summary>Brings the weights into the form that the kernels read; to be called whenever <see cref="Values"/> changed.</summary>
+    /// <summary>
+    /// Packs the weights into the form that the kernels read. Call it before using the model after <see cref="Values"/>
+    /// changed; it does nothing if the packed weights are certainly current.
+    /// </summary>
     /// <param name="team">The threads that share the work.</param>
     public void Pack(WorkerTeam team) => Pack(team, ..Blocks.Count);
 
-    /// <summary>The same for some of the blocks; projector and readout go with the last.</summary>
-    internal void Pack(WorkerTeam team, Range blocks)
+    /// <summary>Packs the weights of some blocks; projector and readout belong to the last block.</summary>
+    /// <param name="team">The threads that share the work.</param>
+    /// <param name="blocks">The blocks.</param>
+    /// <returns>False if the packed weights were current.</returns>
+    internal bool Pack(WorkerTeam team, Range blocks)
     {
         ArgumentNullException.ThrowIfNull(team);
-        _packed = blocks;
+        (int first, int end) = (blocks.Start.Value, blocks.End.Value);
+        if (Values.IsAt(_packedVersion) && _packed.First <= first && end <= _packed.End)
+        {
+            return false;
+        }
+
+        _packedVersion = -1;
+        _packed = (first, end);
         team.Run(_packing.Length, _pack);
+        MarkPacked();
+        return true;
     }
 
-    /// <summary>The same for heads alone, where the layers are packed.</summary>
-    internal void PackHeads(Range blocks)
-    {
-        _packed = blocks;
-        for (int job = 0; job < _packing.Length; job++)
-        {
-            if (_packing[job].Head is not null)
-            {
-                PackSlice(job, 0);
-            }
-        }
-    }
+    /// <summary>Declares that the weights of the packed blocks have been packed since the last change of <see cref="Values"/>.</summary>
+    internal void MarkPacked() => _packedVersion = Values.Version;
 
     /// <summary>
-    /// Where the parameters of some of the blocks lie in a vector, local heads included, and with the last block projector and
-    /// readout: one piece.
+    /// The range of a parameter vector that holds some blocks, with their local heads. Projector and readout belong to the last block.
     /// </summary>
     internal Range ParametersOf(Range blocks) =>
         Blocks[blocks.Start.Value].Layers[0].Weight.Offset..(
             blocks.End.Value == Blocks.Count ? Values.Layout.Length : Blocks[blocks.End.Value].Layers[0].Weight.Offset);
 
     /// <summary>
-    /// The features that the readout reads: output [examples, P, D] averaged over patches, normalised [examples, D], and r
-    /// of that normalisation [examples].
+    /// Computes the features of the readout [examples, D]: the output [examples, P, D], averaged over patches and normalised; and r of
+    /// that normalisation [examples].
     /// </summary>
     internal void PoolForReadout(ReadOnlySpan<float> output, Span<float> features, Span<float> reciprocal)
     {
@@ -136,10 +146,12 @@ public sealed class LocalMixer
         }
     }
 
-    /// <summary>Whether what the final head reads is normalised: a projector reads the mean over patches as it is.</summary>
+    /// <summary>
+    /// True if the features of the final head are normalised. A projector reads the mean over patches without normalisation.
+    /// </summary>
     internal bool NormalizesFinalFeatures => Projector is null && Options.Normalizations.HasFlag(Normalizations.Last);
 
-    /// <summary>The features that the final head reads, as <see cref="PoolForReadout"/> leaves those of the readout.</summary>
+    /// <summary>Computes the features of the final head, as <see cref="PoolForReadout"/> does for the readout.</summary>
     internal void PoolForFinalHead(ReadOnlySpan<float> output, Span<float> features, Span<float> reciprocal)
     {
         if (Projector is null)
@@ -151,20 +163,20 @@ public sealed class LocalMixer
         Blocks[^1].Pool(output, features);
     }
 
-    /// <summary>The most floats that an example has in the input or the output of layer <paramref name="l"/> of any block.</summary>
+    /// <summary>The largest number of floats of an example in the input or the output of layer <paramref name="l"/> of any block.</summary>
     internal int LargestLayer(int l, Func<AffineLayer, int> width) =>
         Blocks.Where(block => l < block.Layers.Count).Max(block => checked(block.Patches * width(block.Layers[l].Map)));
 
-    /// <summary>The most floats that an example has in the output of any block, or of any layer.</summary>
+    /// <summary>The largest number of floats of an example in the output of any block or layer.</summary>
     internal int LargestOutput => Blocks.Max(block => checked(block.Patches * block.Channels));
 
-    /// <summary>The most groups that an example has in any block, over all patches.</summary>
+    /// <summary>The largest number of groups of an example in any block, over all patches.</summary>
     internal int LargestGroups => Blocks.Max(block => checked(block.Patches * block.Groups));
 
     private void PackSlice(int job, int worker)
     {
         (int block, MixerLayer? layer, LinearHead? head, int slice) = _packing[job];
-        if (block >= _packed.Start.Value && block < _packed.End.Value)
+        if (block >= _packed.First && block < _packed.End)
         {
             layer?.Pack(slice, Values);
             head?.Pack(Values);
@@ -200,7 +212,7 @@ public sealed class LocalMixer
             WeightInitializer.Lecun => Math.Min(1 / MathF.Sqrt(fanIn), 0.1f),
             _ => 0.1f,
         };
-        Span<float> values = target[parameter];
+        Span<float> values = target.Update(parameter);
         CounterRandom.Normals(stream with { Example = (uint)parameter.Offset }, 0, values);
         System.Numerics.Tensors.TensorPrimitives.Multiply(values, scale, values);
     }
@@ -213,7 +225,7 @@ public sealed class LocalMixer
         List<MixerLayer> layers = [];
         if (index > 0)
         {
-            // Noise enters after this layer's normalisation, and the channel layer takes it to all groups of its patch.
+            // Noise enters after this layer's normalisation, and the channel layer spreads it to all groups of its patch.
             (string kind, AffineLayer patches) = options.TokenMixer == TokenMixer.Matrix
                 ? ("token", (AffineLayer)new TokenMixing(options.PatchesOf(index), inputs))
                 : ("conv", new DepthwiseConvolution(options.PatchesPerSideOf(index), options.KernelSide, inputs));

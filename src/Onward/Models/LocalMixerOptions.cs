@@ -2,11 +2,11 @@ using Onward.Layers;
 
 namespace Onward.Models;
 
-/// <summary>Where a LocalMixer normalises (spec 2.4 to 2.6). None of them has learned parameters.</summary>
+/// <summary>The normalisations of a LocalMixer (spec 2.4 to 2.6). None of them has learned parameters.</summary>
 [Flags]
 public enum Normalizations
 {
-    /// <summary>Nowhere.</summary>
+    /// <summary>No normalisation.</summary>
     None = 0,
 
     /// <summary>A block's input, over all channels of a token, before its first layer.</summary>
@@ -24,7 +24,7 @@ public enum Normalizations
     /// <summary>The pooled features that the readout reads, over all channels.</summary>
     Last = 16,
 
-    /// <summary>Everywhere, as the paper describes the network.</summary>
+    /// <summary>All normalisations, as the paper describes the network.</summary>
     All = Begin | PostLinear | Middle | Inter | Last,
 }
 
@@ -41,7 +41,7 @@ public enum WeightInitializer
     Constant,
 }
 
-/// <summary>How the blocks after the first mix patches (spec 2.5).</summary>
+/// <summary>The layer by which the blocks after the first mix patches (spec 2.5).</summary>
 public enum TokenMixer
 {
     /// <summary>One matrix over all patches, the same for every channel.</summary>
@@ -51,9 +51,9 @@ public enum TokenMixer
     DepthwiseConvolution,
 }
 
-/// <summary>What a LocalMixer looks like.</summary>
+/// <summary>The sizes and layers of a LocalMixer.</summary>
 /// <remarks>
-/// <see cref="Patches"/>, <see cref="Channels"/> and <see cref="Groups"/> are those of the first block; where the network is
+/// <see cref="Patches"/>, <see cref="Channels"/> and <see cref="Groups"/> are the sizes of the first block. If the network is
 /// scaled (<see cref="Downsample"/>, <see cref="ChannelRatio"/>, <see cref="GroupRatio"/>), later blocks have sizes of their own:
 /// <see cref="PatchesOf"/>, <see cref="ChannelsOf"/>, <see cref="GroupsOf"/>. Two options with equal lists are equal only if
 /// the lists are the same objects.
@@ -61,7 +61,7 @@ public enum TokenMixer
 public sealed record LocalMixerOptions
 {
     /// <summary>
-    /// Default of <see cref="Epsilon"/>: rows that deviate by a tenth of what is usual, or less, are damped rather than magnified.
+    /// Default of <see cref="Epsilon"/>. Rows with a standard deviation below 0.1, a tenth of the usual, are damped instead of magnified.
     /// </summary>
     public const float DefaultEpsilon = 1e-2f;
 
@@ -70,16 +70,16 @@ public sealed record LocalMixerOptions
 
     private const int LargestRatio = 64;
 
-    /// <summary>Blocks; at least 1. The first mixes no tokens and has no residual.</summary>
+    /// <summary>Number of blocks; at least 1. The first block mixes no patches and has no residual.</summary>
     public required int Blocks { get; init; }
 
-    /// <summary>Patches along each side of the image; P is its square.</summary>
+    /// <summary>Patches along each side of the image; P is the square of this number.</summary>
     public required int PatchesPerSide { get; init; }
 
-    /// <summary>Channels, D.</summary>
+    /// <summary>Number of channels, D.</summary>
     public required int Channels { get; init; }
 
-    /// <summary>Channel groups, G; divides <see cref="Channels"/>, with at least 2 channels each.</summary>
+    /// <summary>Number of channel groups, G. It divides <see cref="Channels"/>, and each group has at least 2 channels.</summary>
     public required int Groups { get; init; }
 
     /// <summary>Pixels along each side of the (square) image.</summary>
@@ -88,16 +88,16 @@ public sealed record LocalMixerOptions
     /// <summary>Channels of the image: 1 for grey, 3 for colour.</summary>
     public required int ImageChannels { get; init; }
 
-    /// <summary>Classes, K; at least 2.</summary>
+    /// <summary>Number of classes, K; at least 2.</summary>
     public required int Classes { get; init; }
 
     /// <summary>
-    /// Outputs of each local head and of a projector at the end of the network, where they are trained to tell images apart
-    /// without labels (spec 5); 0, the default, where heads classify. The readout classifies in both.
+    /// Outputs of each local head and of the projector in a self-supervised network (spec 5), which learns without labels. Default 0: the
+    /// heads classify. The readout classifies in both cases.
     /// </summary>
     public int Projection { get; init; }
 
-    /// <summary>Where to normalise; default everywhere.</summary>
+    /// <summary>The normalisations; default all.</summary>
     public Normalizations Normalizations { get; init; } = Normalizations.All;
 
     /// <summary>
@@ -105,42 +105,45 @@ public sealed record LocalMixerOptions
     /// <see cref="DefaultEpsilon"/>.
     /// </summary>
     /// <remarks>
-    /// Its root is the deviation below which a row counts as flat, in units of the deviation 1 that every layer's input is brought to. A
-    /// gradient
-    /// that passes back through a normalisation grows at most by 1 / sqrt(epsilon). The paper's code has <see cref="PaperEpsilon"/>: there
-    /// a flat
-    /// row, such as the border of a digit, whose pre-activation is the bias alone, multiplies the gradient of the bias by 316.
+    /// Normalisation brings every layer's input to a standard deviation of 1. A row counts as flat if its standard deviation is below
+    /// sqrt(epsilon). A gradient that passes back through a normalisation grows at most by the factor 1 / sqrt(epsilon). With
+    /// <see cref="PaperEpsilon"/>, a flat row, such as the border of a digit, multiplies the gradient of the bias by 316.
     /// </remarks>
     public float Epsilon { get; init; } = DefaultEpsilon;
 
     /// <summary>Scale of the initial weights; default Kaiming.</summary>
     public WeightInitializer Initializer { get; init; } = WeightInitializer.Kaiming;
 
-    /// <summary>Whether local heads that classify start at 0, as the readout always does; default true. Projections never do.</summary>
+    /// <summary>
+    /// True if local heads that classify start at 0; default true. The readout always starts at 0, and heads of a self-supervised network
+    /// never do.
+    /// </summary>
     public bool ZeroHeads { get; init; } = true;
 
-    /// <summary>How patches are mixed; default a matrix.</summary>
+    /// <summary>The layer that mixes patches; default a matrix.</summary>
     public TokenMixer TokenMixer { get; init; } = TokenMixer.Matrix;
 
     /// <summary>Patches along each side of the kernel of <see cref="TokenMixer.DepthwiseConvolution"/>: an odd number; default 3.</summary>
     public int KernelSide { get; init; } = 3;
 
     /// <summary>
-    /// After each block, by how much each side of the grid of patches shrinks: 1, 2 or 3 times; one number for each block, the
-    /// last of them 1, or none, the default, for 1 everywhere (spec 2.9).
+    /// The factor by which each side of the grid of patches shrinks after each block: 1, 2 or 3 (spec 2.9). One number for each block, the
+    /// last of them 1. Default empty: 1 everywhere.
     /// </summary>
     public IReadOnlyList<int> Downsample { get; init; } = [];
 
     /// <summary>
-    /// After each block, by how many times the channels grow: as <see cref="Downsample"/>. The next block's channel layer
-    /// widens, and its residual is the block's input that many times over.
+    /// The factor by which the number of channels grows after each block, with the form of <see cref="Downsample"/>. The channel layer of
+    /// the next block widens, and its residual is so many copies of the block's input.
     /// </summary>
     public IReadOnlyList<int> ChannelRatio { get; init; } = [];
 
-    /// <summary>After each block, by how many times the channel groups become more: as <see cref="Downsample"/>.</summary>
+    /// <summary>
+    /// The factor by which the number of channel groups grows after each block, with the form of <see cref="Downsample"/>.
+    /// </summary>
     public IReadOnlyList<int> GroupRatio { get; init; } = [];
 
-    /// <summary>How patches become fewer; default their mean.</summary>
+    /// <summary>The pooling by which a grid narrows; default the mean.</summary>
     public PatchPooling Pooling { get; init; } = PatchPooling.Average;
 
     /// <summary>Patches along each side of a block's grid.</summary>
@@ -159,7 +162,7 @@ public sealed record LocalMixerOptions
     /// <param name="block">The block, from 0.</param>
     public int GroupsOf(int block) => GroupRatio.Take(block).Aggregate(Groups, (groups, factor) => checked(groups * factor));
 
-    /// <summary>Whether heads project instead of classifying.</summary>
+    /// <summary>True if the network learns without labels: its heads compute embeddings instead of logits.</summary>
     public bool IsSelfSupervised => Projection > 0;
 
     /// <summary>Outputs of each local head.</summary>
@@ -180,7 +183,7 @@ public sealed record LocalMixerOptions
     /// <summary>Local losses that train the blocks: one for each block, patch and group.</summary>
     public long LocalLosses => BlockSizes.Sum(size => (long)PatchesOf(size.Block) * GroupsOf(size.Block) * size.Count);
 
-    /// <summary>Trained numbers of the network, from its sizes alone.</summary>
+    /// <summary>Number of trained numbers, computed from the sizes alone.</summary>
     internal Int128 ParameterCount
     {
         get
@@ -202,28 +205,28 @@ public sealed record LocalMixerOptions
         }
     }
 
-    /// <summary>Whether one example's rows, inputs included, fit an array.</summary>
+    /// <summary>True if the rows of one example, inputs included, and the parameters fit into arrays.</summary>
     internal bool FitsMemory =>
         BlockSizes.All(
             size => WidePatchesOf(size.Block) * Int128.Max(
                 ChannelsOf(size.Block), size.Block == 0 ? WidePatchVector : 0) <= Array.MaxLength)
             && ParameterCount <= Array.MaxLength / 2;
 
-    // Blocks of one size, by the first of them, and their number: without scaling, all but block 0 are alike, however many a damaged
-    // file claims.
+    // Runs of blocks of the same size: the first block of a run, and the number of blocks. Without scaling there are two runs at most,
+    // even if a damaged file claims billions of blocks.
     private IEnumerable<(int Block, int Count)> BlockSizes =>
         Downsample.Count + ChannelRatio.Count + GroupRatio.Count > 0 ? Enumerable.Range(0, Blocks).Select(k => (k, 1))
         : Blocks > 1 ? [(0, 1), (1, Blocks - 1)] : [(0, 1)];
 
-    // What a damaged file claims may be more than an int holds.
+    // A damaged file may claim sizes that overflow an int.
     private Int128 WidePatchVector => WidePatchSide * WidePatchSide * ImageChannels;
 
     private Int128 WidePatchSide => ((Int128)ImageSide + PatchesPerSide - 1) / PatchesPerSide;
 
     private Int128 WidePatchesOf(int block) => (Int128)PatchesPerSideOf(block) * PatchesPerSideOf(block);
 
-    /// <summary>Checks every rule above.</summary>
-    /// <exception cref="ArgumentException">Something is out of range; the message lists all of it.</exception>
+    /// <summary>Checks all options.</summary>
+    /// <exception cref="ArgumentException">An option is out of range; the message lists all faults.</exception>
     public void Validate()
     {
         List<string> faults = [];
@@ -241,7 +244,8 @@ public sealed record LocalMixerOptions
         Require(Projection is 0 or >= 2, $"a projection has at least 2 outputs, or is 0 for heads that classify; got {Projection}");
         Require(
             PatchesPerSide < 1 || ImageSide < 1 || ImageChannels < 1 || PatchVector >= 2,
-            $"{PatchesPerSide} patches along a side of {ImageSide} pixels leave one number in a patch, which normalisation turns into 0; take fewer patches or larger images");
+            $"{PatchesPerSide} patches along a side of {ImageSide} pixels leave one number in a patch, which normalisation turns into 0; "
+            + "take fewer patches or larger images");
         RequireFactors(Downsample, "downsampling", GridPooling.Window, $", or patches would be missed by a window of {GridPooling.Window}");
         RequireFactors(ChannelRatio, "channel ratio", LargestRatio, "");
         RequireFactors(GroupRatio, "group ratio", LargestRatio, "");
@@ -283,7 +287,8 @@ public sealed record LocalMixerOptions
 
                 Require(
                     channels % groups == 0 && channels / groups >= 2,
-                    $"the {channels} channels of block {k} must be a multiple of its {groups} groups with at least 2 channels in each group");
+                    $"the {channels} channels of block {k} must be a multiple of its {groups} groups "
+                    + "with at least 2 channels in each group");
             }
         }
 

@@ -5,12 +5,12 @@ using Onward.Layers;
 namespace Onward.Models;
 
 /// <summary>
-/// One block of a LocalMixer (spec 2.4, 2.5): token mixing (absent in the first block), channel mixing, grouped channel
-/// mixing, each followed by normalisation and ReLU; the block's raw input is added before the last ReLU (not in the first).
+/// One block of a LocalMixer (spec 2.4, 2.5): token mixing, channel mixing and grouped channel mixing, each followed by normalisation
+/// and ReLU. The block's input is added before the last ReLU. The first block has neither token mixing nor this residual.
 /// </summary>
 public sealed class MixerBlock
 {
-    // Rows that go through bias, normalisation and ReLU together: few enough to stay in the first cache.
+    // Rows that pass through bias, normalisation and ReLU together: few enough to stay in the first cache.
     internal const int ChunkRows = 4;
 
     internal MixerBlock(LocalMixerOptions options, int index, IReadOnlyList<MixerLayer> layers, LinearHead head)
@@ -43,7 +43,7 @@ public sealed class MixerBlock
     /// <summary>Channels of one group, C.</summary>
     public int ChannelsPerGroup => Channels / Groups;
 
-    /// <summary>How the output of the block before becomes this block's input on a narrower grid; null where it is the input.</summary>
+    /// <summary>The pooling of the previous block's output to a narrower grid; null if that output is this block's input.</summary>
     public GridPooling? InputPooling { get; }
 
     /// <summary>Token, channel and grouped layer; the first block lacks the token layer.</summary>
@@ -52,7 +52,9 @@ public sealed class MixerBlock
     /// <summary>The classifier of the block's local loss.</summary>
     public LinearHead Head { get; }
 
-    /// <summary>Whether the block's input is added before the last ReLU, repeated along the channels where the block widens.</summary>
+    /// <summary>
+    /// True if the block's input is added before the last ReLU. If the block widens, the input is repeated along the channels.
+    /// </summary>
     public bool HasResidual { get; }
 
     /// <summary>Number added to the variance in each normalisation.</summary>
@@ -69,9 +71,11 @@ public sealed class MixerBlock
     /// <summary>Floats in one row of the block's input.</summary>
     public int Inputs => Layers[0].Map.Inputs;
 
-    /// <summary>The block's input, from the output of the block before: that output itself, or in its room on the narrower grid.</summary>
-    /// <param name="previous">Output of the block before, whole examples.</param>
-    /// <param name="room">Where the input goes if the grid narrows.</param>
+    /// <summary>
+    /// Computes the block's input from the output of the previous block: the output itself, or its pooling to a narrower grid.
+    /// </summary>
+    /// <param name="previous">Output of the previous block, whole examples.</param>
+    /// <param name="room">Receives the input if the grid narrows.</param>
     /// <param name="rows">Rows of the input.</param>
     internal Memory<float> Narrow(Memory<float> previous, Memory<float> room, int rows)
     {
@@ -128,7 +132,7 @@ public sealed class MixerBlock
                 Span<float> n = output[chunk];
                 AddBiasAndNormalize(
                     layer,
-                    values[layer.Bias],
+                    values.Read(layer.Bias),
                     n,
                     row % Patches,
                     layer.OutputNorm > 0 ? tile.OutputReciprocal(l)[Runs(chunk, layer.OutputNorm)] : []);
@@ -222,7 +226,7 @@ public sealed class MixerBlock
         }
     }
 
-    /// <summary>inputGradient [rows, inputs] += what comes back from output gradients [rows, D] through the residual.</summary>
+    /// <summary>Adds to inputGradient [rows, inputs] the output gradients [rows, D] that come back through the residual.</summary>
     internal void AddResidualGradient(ReadOnlySpan<float> gradient, Span<float> inputGradient)
     {
         for (int start = 0, width = RepeatedWidth(gradient.Length); start < gradient.Length; start += width)
@@ -232,10 +236,10 @@ public sealed class MixerBlock
         }
     }
 
-    // Floats that a residual can be added to at once: all, or one copy of a row.
+    // Floats that a residual can be added to at once: all floats, or one copy of a row.
     private int RepeatedWidth(int length) => Inputs == Channels ? length : Inputs;
 
-    // The block's output and, from it, what its head reads.
+    // Computes the block's output and the features of its head.
     private void Finish(ReadOnlySpan<float> n, ReadOnlySpan<float> x, Span<float> y, BlockActivations tile, Range chunk)
     {
         if (HasResidual)

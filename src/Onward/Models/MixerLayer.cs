@@ -40,12 +40,12 @@ public sealed class MixerLayer
     public Parameter Bias { get; }
 
     /// <summary>
-    /// Whether a change of one output reaches the local losses of all groups of its patch, and not those of its own group
-    /// alone: true before the last full mixing of channels in a block, that is for the layer that mixes patches.
+    /// True if a change of one output can change the local losses of all groups of its patch; false if it can only change the losses of
+    /// its own group. True for layers before the last full mixing of channels in a block: for the layer that mixes patches.
     /// </summary>
     public bool ReachesAllGroups { get; }
 
     internal ReadOnlySpan<float> PackedWeight => _packedWeight.Span;
 
-    internal void Pack(int slice, ParameterVector values) => Map.PackWeight(slice, values[Weight], _packedWeight.Span);
+    internal void Pack(int slice, ParameterVector values) => Map.PackWeight(slice, values.Read(Weight), _packedWeight.Span);
 }

@@ -1,6 +1,6 @@
 namespace Onward.Models;
 
-/// <summary>Where each parameter of a model lies in one flat vector. Parameters start on cache lines.</summary>
+/// <summary>The place of each parameter of a model in one flat vector. Parameters start on cache lines.</summary>
 public sealed class ParameterLayout
 {
     private const int Alignment = 16;
@@ -13,7 +13,7 @@ public sealed class ParameterLayout
     /// <summary>Floats in the flat vector, alignment included.</summary>
     public int Length { get; private set; }
 
-    /// <summary>Trained numbers, alignment excluded.</summary>
+    /// <summary>Number of trained numbers, alignment excluded.</summary>
     public long Count => _parameters.Sum(p => (long)p.Length);
 
     internal Parameter Add(string name, IReadOnlyList<int> shape, bool isMatrix)

@@ -5,7 +5,7 @@ internal static class PatchExtraction
 {
     /// <summary>
     /// Cuts one image [row, column, channel] into rows [P, patch vector]: patches row by row, each (row, column, channel).
-    /// Where the side does not divide, the image stands in the middle of a larger one that repeats its edge.
+    /// If the side is not a multiple of the patch side, the image is padded on all sides by repeating its edge.
     /// </summary>
     internal static void Extract(LocalMixerOptions options, ReadOnlySpan<float> image, Span<float> patches)
     {

@@ -6,7 +6,7 @@ using static System.FormattableString;
 
 namespace Onward.Rules;
 
-/// <summary>Which losses a rule that sends errors back reads, and how far it sends them.</summary>
+/// <summary>The losses of a rule that sends errors back, and the blocks that it sends them through.</summary>
 public enum BackwardScope
 {
     /// <summary>The loss of the final head, back through the whole network: BP, FA.</summary>
@@ -19,22 +19,23 @@ public enum BackwardScope
     LocalLossesWithinBlock,
 
     /// <summary>
-    /// All local losses, each back through its own block and the one before it, which lessens the greed of local losses (Xiong et al. 2020;
-    /// spec 4.2). The published code adds two runs, cut after even and after odd blocks, which counts a block's own loss twice; here each
-    /// loss counts once. A step keeps the values of all blocks then: memory grows with depth, but not with the batch.
+    /// All local losses, each back through its own block and the block before. Overlapping blocks make local losses less greedy
+    /// (Xiong et al. 2020; spec 4.2). A step then keeps the values of all blocks: memory grows with depth, but not with the batch.
+    /// The published code adds two runs, cut after even and after odd blocks, and so counts a block's own loss twice. Here each
+    /// loss counts once.
     /// </summary>
     LocalLossesOverlapping,
 }
 
 /// <summary>
-/// Rules that send the error back layer by layer (spec 4.2, 4.3): backprop through the transposed weights, feedback
-/// alignment (Lillicrap et al. 2016) through fixed random matrices of the same shape. Normalisation and ReLU are
-/// differentiated exactly in both.
+/// Rules that send the error back layer by layer (spec 4.2, 4.3): backpropagation through the transposed weights, or feedback
+/// alignment (Lillicrap et al. 2016) through fixed random matrices of the same shape. Both differentiate normalisation and ReLU
+/// exactly.
 /// </summary>
 /// <remarks>
-/// The error starts at the forward logits, softmax(mW + b) - t, and leaves a head through its own matrix of the path. The
-/// paper's code instead evaluates local losses of feedback alignment at the logits of the random head (spec P6).
-/// A patch's or group's own loss has the same gradient as the block's, so the scope knows blocks only.
+/// The error starts at the forward logits, softmax(mW + b) - t. It leaves a head through the matrix of that head on the error
+/// path. The paper's code instead evaluates the local losses of feedback alignment at the logits of the random head (spec P6).
+/// The loss of a patch or group has the same gradient as the loss of its block, so the scope names blocks only.
 /// </remarks>
 public sealed class Backpropagation : LearningRule
 {
@@ -78,28 +79,34 @@ public sealed class Backpropagation : LearningRule
     }
 
     /// <inheritdoc/>
-    /// <remarks>Where blocks overlap, a loss goes back through its block alone once more, to the block before.</remarks>
+    /// <remarks>If blocks overlap, the loss of a block passes back through that block a second time, to the block before.</remarks>
     protected override double RuleFlopsOf(MixerBlock block) => 2.0 * block.Patches * block.Layers.Select((layer, l) =>
         layer.Map.MultiplyAddsPerRow * ((l > 0 || (block.Index > 0 && Locality != Locality.Block) ? 3.0 : 2.0)
             + (Recomputes(block) || (Overlaps && l > 0 && IsBetween(block)) ? 1 : 0))).Sum();
 
     /// <inheritdoc/>
-    /// <remarks>To compute values again changes no result. Overlapping blocks are named as in version 0.1, whose runs go on.</remarks>
+    /// <remarks>
+    /// Recomputing values changes no result, so it is not named. Overlapping blocks keep the name that they had in version 0.1, so
+    /// that its runs can be resumed.
+    /// </remarks>
     protected override IEnumerable<string> Settings => Overlaps
         ? [$"of {BackwardScope.LocalLossesWithinBlock}", _matrices, "overlapping blocks"]
         : [$"of {_scope}", _matrices];
 
-    private protected override bool EndsWithSlices => true;
+    private protected override bool GradientsAreFinalInSlices => true;
 
     /// <inheritdoc/>
     protected override long RuleBytes => _passes.Sum(pass => pass.Bytes);
 
-    /// <summary>Backprop: BP, L-BP or LG-BP.</summary>
+    /// <summary>Creates a rule of backpropagation: BP, L-BP or LG-BP.</summary>
     /// <param name="model">The model to train.</param>
     /// <param name="team">The threads that share the work.</param>
-    /// <param name="scope">Which losses, and how far back.</param>
-    /// <param name="recompute">Whether to keep only the blocks' outputs, and to compute the other values again on the way back.</param>
-    /// <param name="loss">What the losses measure; null for the default.</param>
+    /// <param name="scope">The losses, and the blocks that they go back through.</param>
+    /// <param name="recompute">True to keep only the outputs of the blocks, and to compute all other values again on the way back.</param>
+    /// <param name="loss">Settings of the losses; null for the defaults.</param>
+    /// <exception cref="ArgumentException">
+    /// Blocks overlap and values are to be recomputed, or a setting of the loss is out of range.
+    /// </exception>
     public static Backpropagation ThroughWeights(
         LocalMixer model,
         WorkerTeam team,
@@ -107,13 +114,18 @@ public sealed class Backpropagation : LearningRule
         bool recompute = false,
         TrainingLoss? loss = null) => new(model, team, scope, recompute, null, "through the weights", loss);
 
-    /// <summary>Feedback alignment: FA, L-FA or LG-FA. The matrices are drawn once, at the scale of the initial weights.</summary>
+    /// <summary>
+    /// Creates a rule of feedback alignment: FA, L-FA or LG-FA. The matrices are drawn once, at the scale of the initial weights.
+    /// </summary>
     /// <param name="model">The model to train.</param>
     /// <param name="team">The threads that share the work.</param>
-    /// <param name="scope">Which losses, and how far back.</param>
-    /// <param name="seed">Names the draw of the matrices.</param>
-    /// <param name="recompute">Whether to keep only the blocks' outputs, and to compute the other values again on the way back.</param>
-    /// <param name="loss">What the losses measure; null for the default.</param>
+    /// <param name="scope">The losses, and the blocks that they go back through.</param>
+    /// <param name="seed">The seed of the matrices.</param>
+    /// <param name="recompute">True to keep only the outputs of the blocks, and to compute all other values again on the way back.</param>
+    /// <param name="loss">Settings of the losses; null for the defaults.</param>
+    /// <exception cref="ArgumentException">
+    /// Blocks overlap and values are to be recomputed, or a setting of the loss is out of range.
+    /// </exception>
     public static Backpropagation ThroughRandomFeedback(
         LocalMixer model, WorkerTeam team, BackwardScope scope, ulong seed, bool recompute = false, TrainingLoss? loss = null)
     {

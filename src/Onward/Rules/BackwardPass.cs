@@ -6,8 +6,8 @@ using Onward.Models;
 namespace Onward.Rules;
 
 /// <summary>
-/// Walks back through the blocks of one tile along an error path: the reverse of <c>MixerBlock.Forward</c>, shared by
-/// backprop and feedback alignment. One thread's memory.
+/// Carries errors back through the blocks of one tile: the reverse of <c>MixerBlock.Forward</c>, for backpropagation and
+/// feedback alignment. Each thread has a pass with memory of its own.
 /// </summary>
 internal sealed class BackwardPass
 {
@@ -31,7 +31,7 @@ internal sealed class BackwardPass
 
     internal long Bytes => sizeof(float) * ((long)_output.Length + _residual.Length + _fromNext.Length + _forPrevious.Length);
 
-    /// <summary>Forgets the error of the tile before; no loss has been read yet.</summary>
+    /// <summary>Sets the error of a tile to 0, before any loss is added.</summary>
     internal void Begin(BlockTile tile) => Output(tile).Clear();
 
     /// <summary>Adds the gradient of a block's local loss with respect to the block's output.</summary>
@@ -45,8 +45,8 @@ internal sealed class BackwardPass
     }
 
     /// <summary>
-    /// The same where a block learns from its own loss and from that of the block after it: the own loss goes back to the
-    /// block's input, for the block before; then, with what came from the block after, to the block's layers.
+    /// Differentiates a block that learns from its own loss and from the loss of the next block. First the own loss passes back to
+    /// the block's input, for the block before. Then the own loss and the error from the next block pass back to the block's layers.
     /// </summary>
     internal void GoThroughOverlapping(BlockTile tile, bool first, bool last)
     {
@@ -83,12 +83,12 @@ internal sealed class BackwardPass
     }
 
     /// <summary>
-    /// Leaves the output gradient of each layer of a block and, if something comes before the block, replaces the gradient
-    /// of its output by that of the output of the block before.
+    /// Computes the output gradient of each layer of a block. If an earlier block receives the error, also replaces the gradient of
+    /// this block's output by the gradient of the earlier block's output.
     /// </summary>
     /// <param name="tile">The tile in the block.</param>
-    /// <param name="toInput">Whether something comes before the block.</param>
-    /// <param name="ends">Whether these are the gradients that the layers learn from.</param>
+    /// <param name="toInput">True if an earlier block receives the error.</param>
+    /// <param name="ends">True if the layers learn from these gradients, so that they can be packed.</param>
     internal void GoThrough(BlockTile tile, bool toInput, bool ends = true)
     {
         MixerBlock block = tile.Block;
@@ -133,12 +133,12 @@ internal sealed class BackwardPass
     }
 
     /// <summary>
-    /// Takes what comes back through a block's layers and past them to the gradient of its input, and that to the output of the block
-    /// before.
+    /// Adds the gradients that come back to a block's input through its layers and through its residual, and carries the sum back to
+    /// the output of the block before.
     /// </summary>
     /// <param name="tile">The tile in the block.</param>
-    /// <param name="error">The gradient of the block's output before ReLU; receives that of the output of the block before.</param>
-    /// <param name="input">What came back through the layers to the block's input; may be changed.</param>
+    /// <param name="error">The gradient of the block's output before ReLU; receives the gradient of the output of the block before.</param>
+    /// <param name="input">The gradient of the block's input that came back through the layers; may be changed.</param>
     internal static void LeaveForPrevious(BlockTile tile, Span<float> error, Span<float> input)
     {
         Span<float> output = error[..(tile.Rows * tile.Block.Channels)], previous = error[..tile.Previous.Length];
@@ -159,7 +159,7 @@ internal sealed class BackwardPass
         }
     }
 
-    // Gradient of the output of the block before, once a block has been gone through; it takes the place of that of the block's own.
+    // After a pass through a block: the gradient of the output of the block before, in the place of the gradient of its own output.
     private Span<float> OfPrevious(BlockTile tile) => Error(tile)[..tile.Previous.Length];
 
     private Span<float> Output(BlockTile tile) => Error(tile)[..(tile.Rows * tile.Block.Channels)];

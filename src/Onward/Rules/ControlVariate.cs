@@ -2,18 +2,21 @@ using System.Text.Json.Serialization;
 
 namespace Onward.Rules;
 
-/// <summary>What predicts the gradients of activities, so that noise is left with what the prediction lacks.</summary>
+/// <summary>
+/// A prediction of the gradients of activations, by which a forward gradient lowers its variance: noise then only has to estimate
+/// the error of the prediction.
+/// </summary>
 public enum ControlVariate
 {
-    /// <summary>Nothing, as the paper has it.</summary>
+    /// <summary>No prediction, as in the paper.</summary>
     None,
 
     /// <summary>
-    /// A prediction b that comes back through matrices of its own, from the exact gradient that <see cref="NoiseSites.Hidden"/> leaves at
-    /// the last layer. They begin at 0 and are fitted to the estimates; weights are not transported. With u the noise and g the derivative
-    /// along it, b + (g - &lt;b, u&gt;) u has the same mean as g u for any b that does not depend on u, and |G - b|^2 / |G|^2 of its
-    /// variance.
+    /// A prediction b that is carried back through learned matrices, from the exact gradient that <see cref="NoiseSites.Hidden"/> gives at
+    /// the last layer. The matrices start at 0 and are fitted to the estimates, so no weights are transported. Let u be the noise and g
+    /// the derivative along u. For any b that does not depend on u, the estimate b + (g - &lt;b, u&gt;) u has the same mean as g u, and
+    /// |G - b|^2 / |G|^2 of the variance of g u, where G is the gradient.
     /// </summary>
-    [JsonStringEnumMemberName("learned-feedback")] // as the command line has it
+    [JsonStringEnumMemberName("learned-feedback")] // the name on the command line
     LearnedFeedback,
 }

@@ -9,12 +9,12 @@ using static System.FormattableString;
 namespace Onward.Rules;
 
 /// <summary>
-/// Direct feedback alignment (Nøkland 2016): the error at the network's output is broadcast to every layer through a fixed
-/// random matrix of that layer, B [K, D], and goes no further than through the layer's own ReLU and normalisation.
+/// Direct feedback alignment (Nøkland 2016). Each layer receives the error at the network's output through a fixed random matrix
+/// of its own, B [K, D]. From there the error passes back only through the layer's own ReLU and normalisation.
 /// </summary>
 /// <remarks>
-/// All patches of an example receive the same signal, divided by their number, as the mean over patches before the readout
-/// would hand it out. The paper's code trains each layer on the loss of a random readout of its own instead (spec 4.3).
+/// All patches of an example receive the same signal, divided by the number of patches: the gradient of the mean over patches
+/// before the readout. The paper's code instead trains each layer on the loss of a random readout of its own (spec 4.3).
 /// </remarks>
 public sealed class DirectFeedbackAlignment : LearningRule
 {
@@ -25,8 +25,8 @@ public sealed class DirectFeedbackAlignment : LearningRule
     /// <summary>Draws the feedback matrices, N(0, 1/D).</summary>
     /// <param name="model">The model to train.</param>
     /// <param name="team">The threads that share the work.</param>
-    /// <param name="seed">Names the draw of the matrices.</param>
-    /// <param name="loss">What the losses measure; null for the default.</param>
+    /// <param name="seed">The seed of the matrices.</param>
+    /// <param name="loss">Settings of the losses; null for the defaults.</param>
     public DirectFeedbackAlignment(LocalMixer model, WorkerTeam team, ulong seed, TrainingLoss? loss = null)
         : this(
             model,
@@ -35,7 +35,7 @@ public sealed class DirectFeedbackAlignment : LearningRule
             loss) =>
         _matrices = Invariant($"through random matrices of seed {seed}");
 
-    /// <summary>Takes a feedback matrix [K, outputs of the layer] for each layer.</summary>
+    /// <summary>Creates the rule from a feedback matrix [K, outputs of the layer] for each layer.</summary>
     internal DirectFeedbackAlignment(LocalMixer model, WorkerTeam team, float[][] feedback, TrainingLoss? loss = null)
         : base(model, team, Locality.Network, trainsHeads: false, loss)
     {
@@ -50,7 +50,7 @@ public sealed class DirectFeedbackAlignment : LearningRule
     /// <inheritdoc/>
     protected override IEnumerable<string> Settings => [_matrices];
 
-    private protected override bool EndsWithSlices => true;
+    private protected override bool GradientsAreFinalInSlices => true;
 
     /// <inheritdoc/>
     protected override long RuleBytes => sizeof(float) * _signals.Sum(m => (long)m.Length);

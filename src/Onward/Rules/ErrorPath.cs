@@ -5,7 +5,7 @@ using Onward.Threads;
 namespace Onward.Rules;
 
 /// <summary>
-/// The matrices that carry an error back through a network: the transposed weights (backprop), or fixed random ones
+/// The matrices that carry an error back through a network: the transposed weights (backpropagation), or fixed random matrices
 /// (feedback alignment).
 /// </summary>
 internal sealed class ErrorPath
@@ -38,10 +38,10 @@ internal sealed class ErrorPath
 
     internal long Bytes => sizeof(float) * _layers.Concat(_heads).Sum(m => (long)m.Length);
 
-    /// <summary>Takes the matrices from a vector laid out as the model's parameters.</summary>
+    /// <summary>Loads the matrices of all blocks from a vector with the layout of the model's parameters.</summary>
     internal void Load(ParameterVector source, WorkerTeam team) => Load(source, team, .._model.Blocks.Count);
 
-    /// <summary>The same for some of the blocks; the final head goes with the last.</summary>
+    /// <summary>Loads the matrices of some blocks; the final head belongs to the last block.</summary>
     internal void Load(ParameterVector source, WorkerTeam team, Range blocks)
     {
         (_source, _loaded) = (source, blocks);
@@ -76,7 +76,7 @@ internal sealed class ErrorPath
             (int block, MixerLayer layer, int slice) = _slices[job];
             if (IsLoaded(block))
             {
-                layer.Map.PackTranspose(slice, _source[layer.Weight], _layers[layer.Index].Span);
+                layer.Map.PackTranspose(slice, _source.Read(layer.Weight), _layers[layer.Index].Span);
             }
 
             return;
@@ -86,7 +86,7 @@ internal sealed class ErrorPath
         LinearHead head = _modelHeads[index];
         if (IsLoaded(Math.Min(index, _model.Blocks.Count - 1)))
         {
-            MatrixView weight = new(_source[head.Weight], head.Features, head.Outputs);
+            MatrixView weight = new(_source.Read(head.Weight), head.Features, head.Outputs);
             Gemm.Pack(weight.Transposed, _heads[index].Span, head.Outputs);
         }
     }

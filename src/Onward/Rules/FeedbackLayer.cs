@@ -5,7 +5,7 @@ using Onward.Models;
 namespace Onward.Rules;
 
 /// <summary>
-/// Holds what learned feedback has of one layer: its matrix B, the statistics of its fit, and the memory of the wave that the fit is taken
+/// The learned feedback of one layer: its matrix B, the statistics of its fit, and the memory of the wave that the fit is computed
 /// from.
 /// </summary>
 internal sealed class FeedbackLayer
@@ -14,10 +14,10 @@ internal sealed class FeedbackLayer
 
     /// <summary>Describes the feedback of a layer.</summary>
     /// <param name="block">The layer's block.</param>
-    /// <param name="place">Its place in the block.</param>
+    /// <param name="place">The layer's place in the block.</param>
     /// <param name="matrix">B, of the shape of the layer's weight.</param>
-    /// <param name="statistics">What <see cref="LearnedFeedback"/> keeps of the fit.</param>
-    /// <param name="isExact">Whether the gradient of the layer's output is exact, and not a prediction.</param>
+    /// <param name="statistics">The averages that <see cref="LearnedFeedback"/> keeps of the fit.</param>
+    /// <param name="isExact">True if the gradient of the layer's output is exact, false if it is a prediction.</param>
     /// <param name="room">The memory of the wave.</param>
     internal FeedbackLayer(MixerBlock block, int place, Parameter matrix, Parameter statistics, bool isExact, FeedbackRoom room)
     {
@@ -37,37 +37,36 @@ internal sealed class FeedbackLayer
 
     internal bool IsExact { get; }
 
-    /// <summary>B, packed to go back through.</summary>
+    /// <summary>B, packed for errors that pass back through it.</summary>
     internal Memory<float> Packed { get; }
 
-    /// <summary>What the predictions of the wave lack, on its way to the layer's input, divided by |f|^2 [rows, inputs].</summary>
+    /// <summary>The errors of the wave's predictions at the layer's input, divided by |f|^2 [rows, inputs].</summary>
     internal Span<float> Residuals => _room.Residuals.Span;
 
-    /// <summary>The predicted gradients of the layer's output, packed; where they are exact, the wave has them.</summary>
+    /// <summary>The predicted gradients of the layer's output, packed; unused if they are exact, as the wave then holds them.</summary>
     internal Span<float> Features => _room.Features.Span;
 
-    /// <summary>Noise that the prediction left, and noise without it, of each example of the wave [examples, 2].</summary>
+    /// <summary>The noise of each example of the wave, with the prediction and without it [examples, 2].</summary>
     internal Span<float> Noise => _room.Noise;
 
     /// <summary>
-    /// Parts of so many rows whose numbers go through one matrix together, which |f| is taken of: of each row, or of each example where
-    /// rows are
-    /// mixed.
+    /// Number of units in some rows. A unit is the part that passes through one matrix together, and has one |f|: a group of a row, or
+    /// a whole example if the layer mixes rows.
     /// </summary>
     internal int UnitsOf(int rows) => rows / Map.MixedRows * Map.Groups;
 
-    /// <summary>Inputs of one of them.</summary>
+    /// <summary>Inputs of one unit.</summary>
     internal int UnitInputs => Map.Inputs / Map.Groups * Map.MixedRows;
 
-    /// <summary>Outputs of one of them.</summary>
+    /// <summary>Outputs of one unit.</summary>
     internal int UnitOutputs => Map.Outputs / Map.Groups * Map.MixedRows;
 }
 
-/// <summary>The memory of a wave that feedback is fitted from. Layers that learn one after another share it.</summary>
+/// <summary>The memory of a wave that feedback is fitted from. Layers of blocks that learn one after another share it.</summary>
 internal sealed class FeedbackRoom
 {
-    /// <summary>Allocates for some layers.</summary>
-    /// <param name="served">The layers that share it, with their blocks, and whether the gradient of their output is exact.</param>
+    /// <summary>Allocates the memory for some layers.</summary>
+    /// <param name="served">The layers that share the memory, with their blocks, and true for each exact gradient of an output.</param>
     /// <param name="examples">Examples in a wave.</param>
     internal FeedbackRoom(IEnumerable<(MixerBlock Block, int Place, bool IsExact)> served, int examples)
     {

@@ -7,12 +7,12 @@ using Onward.Models;
 namespace Onward.Rules;
 
 /// <summary>
-/// Predicts the gradients of one tile's activities through learned feedback, and leaves what the feedback is fitted from. One thread's
-/// memory.
+/// Predicts the gradients of one tile's activations through learned feedback, and records the values that the feedback is fitted to.
+/// Each thread has an instance of its own.
 /// </summary>
 internal sealed class FeedbackPrediction
 {
-    // Below it 1 / |f|^2 could overflow: what is left of such an example's error is rounding.
+    // Below this limit, 1 / |f|^2 could overflow, and the error of the example is only rounding.
     private const float SmallestSquare = 1e-30f;
 
     private const int JointCaution = 4;
@@ -20,7 +20,7 @@ internal sealed class FeedbackPrediction
     private readonly LearnedFeedback _feedback;
     private readonly LossScope _scope;
     private readonly int _passes;
-    private readonly Memory<float>[][] _predicted; // of the activities of each layer [rows, outputs], of each tile
+    private readonly Memory<float>[][] _predicted; // gradients of the activations of each layer [rows, outputs], of each tile
     private readonly Memory<float>[][] _weights; // 1 / |f|^2 of each layer [units], of each tile
     private readonly Memory<float> _error;
     private readonly Memory<float> _below;
@@ -51,9 +51,8 @@ internal sealed class FeedbackPrediction
             + _error.Length + _below.Length + _ofGroup.Length + _ofRow.Length + _ofExample.Length);
 
     /// <summary>
-    /// Predicts the gradients of activities, from the exact gradient of the output of the layer before the loss: those of one block or, for
-    /// the loss
-    /// of the final head, those of all blocks.
+    /// Predicts the gradients of activations, starting from the exact gradient of the layer before the loss: in one block, or in all
+    /// blocks for the loss of the final head.
     /// </summary>
     internal void Predict(ReadOnlySpan<BlockTile> tiles)
     {
@@ -93,8 +92,8 @@ internal sealed class FeedbackPrediction
     }
 
     /// <summary>
-    /// Takes from the derivatives of a block's local losses what the predictions explain. Derivatives are those that layers are credited
-    /// with, those of losses that are not told apart added up.
+    /// Subtracts the part that the predictions explain from the derivatives of a block's local losses. Derivatives of losses that the
+    /// scope does not separate have been added up before.
     /// </summary>
     internal void ExplainLocal(BlockTile tile, TangentMemory memory, int pass, Range layers)
     {
@@ -110,7 +109,7 @@ internal sealed class FeedbackPrediction
             Activation.InnerRuns(predicted, noise, 1f / _passes, all ? byRow : byGroup, size);
         }
 
-        TangentSweep.ShareCredit(_scope, tile, byGroup, byRow);
+        TangentSweep.MergeCredit(_scope, tile, byGroup, byRow);
         TensorPrimitives.Subtract(memory.GroupCredit.Span[..byGroup.Length], byGroup, memory.GroupCredit.Span);
         TensorPrimitives.Subtract(memory.RowCredit.Span[..byRow.Length], byRow, memory.RowCredit.Span);
         if (!_feedback.IsFitting)
@@ -143,9 +142,8 @@ internal sealed class FeedbackPrediction
     }
 
     /// <summary>
-    /// Takes from the derivative of each example's loss of the final head, which all noise of the example is credited with, what the
-    /// predictions
-    /// explain.
+    /// Subtracts the part that the predictions explain from the derivative of each example's loss of the final head, the credit of all
+    /// noise of the example.
     /// </summary>
     internal void ExplainGlobal(ReadOnlySpan<BlockTile> tiles, TangentMemory memory, int pass, int[] noisyLayers)
     {
@@ -190,7 +188,7 @@ internal sealed class FeedbackPrediction
     }
 
     /// <summary>
-    /// Completes a chunk of an estimate from what the predictions left, credit times noise, which <see cref="BlockTile.Gradient"/> holds.
+    /// Completes a chunk of an estimate: adds the prediction to credit times noise, which <see cref="BlockTile.Gradient"/> holds.
     /// </summary>
     internal void Complete(BlockTile tile, int l, Range chunk)
     {
@@ -199,11 +197,11 @@ internal sealed class FeedbackPrediction
     }
 
     /// <summary>
-    /// Takes what the estimate of a layer adds to the prediction, credit times noise, on to the input of the layer above, for the feedback
-    /// to be fitted.
+    /// Carries the difference between a layer's estimate and its prediction, credit times noise, to the input of the layer above, whose
+    /// feedback is fitted to it.
     /// </summary>
     /// <param name="tile">The tile.</param>
-    /// <param name="next">The tile in the next block, which has the layer above for the last layer of a block.</param>
+    /// <param name="next">The tile in the next block, which holds the layer above if the layer is the last of its block.</param>
     /// <param name="l">The layer.</param>
     internal void LeaveResiduals(BlockTile tile, BlockTile? next, int l)
     {
@@ -225,7 +223,7 @@ internal sealed class FeedbackPrediction
 
     private void AddNoise(FeedbackLayer layer, BlockTile tile, int example, int pass, float left, float plain)
     {
-        // Derivatives are divided by the number of passes already; the mean of their squares is wanted.
+        // The derivatives are already divided by the number of passes. This computes the mean of their squares.
         Span<float> noise = layer.Noise.Slice(2 * ((tile.WaveRow / tile.Block.Patches) + example), 2);
         noise[0] = (pass > 0 ? noise[0] : 0) + (left * _passes);
         noise[1] = (pass > 0 ? noise[1] : 0) + (plain * _passes);
@@ -236,9 +234,8 @@ internal sealed class FeedbackPrediction
 
     private Span<float> Weights(BlockTile tile, int l) => _weights[tile.Block.Index % _weights.Length][l].Span;
 
-    // Predicts the gradients of the activities within a block, the last layer's output aside. Noise and estimates are 0 where units are
-    // silent,
-    // so predictions need not be.
+    // Predicts the gradients of the activations in a block, except the output of the last layer. Noise and estimates are 0 where units
+    // are inactive, so the predictions there may be any numbers.
     private void PassDown(BlockTile tile)
     {
         for (int l = tile.Block.Layers.Count - 1; l > 0; l--)
@@ -260,7 +257,7 @@ internal sealed class FeedbackPrediction
         }
     }
 
-    // From the gradient of a layer's output to that of its input.
+    // Carries the gradient of a layer's output back to the layer's input.
     private void PassBack(BlockTile tile, int l, Span<float> below)
     {
         MixerLayer layer = tile.Block.Layers[l];
@@ -272,7 +269,7 @@ internal sealed class FeedbackPrediction
         layer.Map.ApplyTranspose(_feedback.Of(layer)!.Packed.Span, tile.Gradient(l), below, tile.Rows, tile.Activations.Workspace.Span);
     }
 
-    // The prediction of the gradient of a layer's output, which lies where the estimate will be.
+    // Records the prediction of the gradient of a layer's output, before the estimate overwrites it.
     private void LeaveFeatures(BlockTile tile, int l)
     {
         if (_feedback.IsFitting && _feedback.Of(tile.Block.Layers[l]) is FeedbackLayer layer)
@@ -281,7 +278,8 @@ internal sealed class FeedbackPrediction
         }
     }
 
-    // f is the gradient of the layer's output times r of the normalisation before the layer, by which a change of B reaches the prediction.
+    // f is the gradient of the layer's output times r of the normalisation before the layer: a change of B changes the prediction by
+    // that factor.
     private void Weigh(BlockTile tile, int l)
     {
         FeedbackLayer layer = _feedback.Of(tile.Block.Layers[l])!;
@@ -297,12 +295,12 @@ internal sealed class FeedbackPrediction
         int size = tile.Block.Layers[l].InputNorm, inputs = layer.UnitInputs;
         for (int unit = 0; unit < weights.Length && size > 0; unit++)
         {
-            // The runs that a unit's inputs lie in: several, one, or a part of one.
+            // The runs that hold the inputs of a unit: several runs, one run, or a part of a run.
             int run = (int)((long)unit * inputs / size), runs = Math.Max(1, inputs / size);
             weights[unit] *= TensorPrimitives.SumOfSquares(reciprocals.Slice(run, runs)) / runs;
         }
 
-        // Whose losses are not told apart share their noise, and so their weight.
+        // Units whose losses the scope does not separate share their noise, and so their weight.
         bool byPatch = !_scope.HasFlag(LossScope.Patch), byGroup = !_scope.HasFlag(LossScope.Group);
         TangentSweep.Share(weights, byPatch ? tile.Block.Patches : 1, layer.Map.Groups);
         TangentSweep.Share(weights, byGroup ? layer.Map.Groups : 1, 1);
@@ -312,7 +310,7 @@ internal sealed class FeedbackPrediction
         }
     }
 
-    // A loss of the final head has one derivative for all layers, whose noise is as large as the gradient of the example's loss.
+    // The loss of the final head has one derivative for all layers, with noise as large as the gradient of the example's loss.
     private void WeighExamples(Span<float> weights, int examples)
     {
         int units = weights.Length / examples;
@@ -322,9 +320,8 @@ internal sealed class FeedbackPrediction
         }
     }
 
-    // Numbers of noise that are credited with one derivative share the square of it. It holds what other layers lack too, and what no
-    // matrix of this layer explains: where several layers are perturbed at once, a part of their share is taken, so that what each adds by
-    // chance stays small.
+    // All layers that are perturbed at once share the square of one derivative. It also holds the errors of the other layers, and errors
+    // that no matrix of this layer can explain. So each layer takes only a part of its share, which keeps the effect of chance small.
     private static int Share(int layers) => layers == 1 ? 1 : JointCaution * layers;
 
     private static float Inverse(float square) => square > SmallestSquare ? 1 / square : 0;

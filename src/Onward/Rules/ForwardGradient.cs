@@ -14,44 +14,43 @@ namespace Onward.Rules;
 /// <remarks>
 /// <para>In each block, with independent noise u on every pre-activation n (after normalisation, before ReLU):</para>
 /// <list type="number">
-/// <item>the tangent of the block along all its u at once is carried forward beside the values;</item>
-/// <item>at the end of the block it gives g[n,p,g], the directional derivative of the local loss of patch p and group g;</item>
-/// <item>the gradient of a pre-activation is estimated as g u where its unit is active: each number of noise is
-/// multiplied by just the losses it can reach, so the expectation is the exact gradient of the local losses;</item>
-/// <item>that estimate goes back through the one normalisation after the layer, and its product with the layer's input
-/// is the weight gradient.</item>
+/// <item>the tangent of the block along all its noise at once is carried forward;</item>
+/// <item>at the end of the block, the tangent gives g[n,p,g], the directional derivative of the local loss of patch p and group
+/// g;</item>
+/// <item>the gradient of a pre-activation is estimated as g u if its unit is active, else as 0: each number of noise is multiplied
+/// by the derivatives of only those losses that it can change, so the estimate is unbiased;</item>
+/// <item>the estimate passes back through the normalisation after the layer, and its product with the layer's input is the
+/// weight gradient.</item>
 /// </list>
 /// <para>
-/// With several passes the values are computed once, the tangents once for each direction, and the estimates are averaged
-/// before step 4, so a pass more costs a tangent only.
+/// With several passes, the values are computed once and the tangents once for each direction. The estimates are averaged
+/// before step 4, so an additional pass costs only a tangent.
 /// </para>
 /// <para>
-/// Layer by layer, each layer of a block has a tangent of its own, which starts there: C or D numbers of noise meet in one
-/// loss instead of D + 2 C, and as only the tangent of token mixing passes through the channel layer's matrix, it costs
-/// hardly more products.
+/// Layer by layer, each layer of a block has a tangent of its own, which starts at that layer. Then each loss depends on C or D
+/// numbers of noise instead of D + 2 C. That costs few additional products, because only the tangent of token mixing passes
+/// through the channel layer's matrix.
 /// </para>
 /// <para>
-/// With <see cref="NoiseSites.Hidden"/> the last layer of a block is not perturbed, and has the exact gradient of its output in place of
-/// the estimate.
+/// With <see cref="NoiseSites.Hidden"/>, the layer before a loss is not perturbed. The gradient of its output is then exact.
 /// </para>
 /// <para>
-/// With <see cref="ControlVariate.LearnedFeedback"/> a prediction of the gradient takes the place of most of the noise.
+/// With <see cref="ControlVariate.LearnedFeedback"/>, a prediction of the gradient lowers the variance of the estimate.
 /// </para>
 /// <para>
-/// Without local losses the tangent runs on through all blocks, and all noise of an example is multiplied by the derivative
-/// of that example's loss. That is unbiased for any number of patches and groups, and the mean over the batch; the paper's
-/// code differs in both (spec P4, P7).
+/// Without local losses, the tangent passes through all blocks, and all noise of an example is multiplied by the derivative of
+/// that example's loss. The estimate is unbiased for any number of patches and groups, and is the mean over the batch. The
+/// paper's code differs in both (spec P4, P7).
 /// </para>
 /// </remarks>
 public sealed class ForwardGradient : LearningRule
 {
-    /// <summary>The most directions that one step can average over: as many as noise has names for.</summary>
+    /// <summary>The largest number of directions that one step can average over.</summary>
     public const int MaximumPasses = (int)RandomStream.MaximumPass + 1;
 
-    private readonly NoiseDistribution _perturbation;
     private readonly LossScope _scope;
     private readonly int _passes;
-    private readonly ulong _seed;
+    private readonly ActivityNoise _noise;
     private readonly bool _layerwise;
     private readonly NoiseSites _sites;
     private readonly TangentMemory[] _memory;
@@ -61,19 +60,20 @@ public sealed class ForwardGradient : LearningRule
     /// <summary>Prepares steps on a model.</summary>
     /// <param name="model">The model to train.</param>
     /// <param name="team">The threads that share the work.</param>
-    /// <param name="perturbation">What the noise is drawn from.</param>
-    /// <param name="scope">The local losses to read, which must include <see cref="LossScope.Block"/>; or the global one.</param>
+    /// <param name="perturbation">The distribution of the noise.</param>
+    /// <param name="scope">The local losses, which must include <see cref="LossScope.Block"/>; or the global loss.</param>
     /// <param name="passes">Directions to average over in each step; 1 to <see cref="MaximumPasses"/>.</param>
-    /// <param name="seed">Names all noise of the run.</param>
-    /// <param name="loss">What the losses measure; null for the default.</param>
+    /// <param name="seed">The seed of all noise of the run.</param>
+    /// <param name="loss">Settings of the losses; null for the defaults.</param>
     /// <param name="layerwise">
-    /// Whether the layers of a block are perturbed one at a time, each in its own tangent; with local losses only.
+    /// True to perturb the layers of a block one at a time, each with a tangent of its own; with local losses only.
     /// </param>
     /// <param name="sites">The layers that are perturbed.</param>
-    /// <param name="controlVariate">What predicts gradients; other than none with <see cref="NoiseSites.Hidden"/> only.</param>
+    /// <param name="controlVariate">The prediction of gradients; needs <see cref="NoiseSites.Hidden"/>.</param>
     /// <exception cref="ArgumentException">
-    /// <paramref name="scope"/> has parts but lacks the block flag, passes are out of range, the noise does not come in so
-    /// many, or <paramref name="controlVariate"/> does not go with <paramref name="sites"/>.
+    /// <paramref name="scope"/> has parts but lacks the block flag, passes are out of range, the distribution has no set of so many
+    /// directions, <paramref name="layerwise"/> is combined with the global loss, or <paramref name="controlVariate"/> with all
+    /// sites.
     /// </exception>
     public ForwardGradient(
         LocalMixer model,
@@ -101,16 +101,16 @@ public sealed class ForwardGradient : LearningRule
         if (controlVariate == ControlVariate.LearnedFeedback && sites != NoiseSites.Hidden)
         {
             throw new ArgumentException(
-                "Predictions start from the exact gradient of the layer before a loss, so that layer must not be perturbed: the noise sites must be Hidden.",
+                "Predictions start from the exact gradient of the layer before a loss, so that layer must not be perturbed: "
+                + "the noise sites must be Hidden.",
                 nameof(controlVariate));
         }
 
         _layerwise = layerwise;
         _sites = sites;
-        _perturbation = perturbation.ForPasses(passes, [.. model.Blocks.SelectMany(FirstColumns)]);
+        _noise = new ActivityNoise(perturbation, model, passes, seed);
         _scope = scope;
         _passes = passes;
-        _seed = seed;
         _memory = [.. Tiles.Select(tiles => new TangentMemory(model, tiles, ownDirections: passes > 1))];
         _noisyLayers =
         [
@@ -125,9 +125,8 @@ public sealed class ForwardGradient : LearningRule
 
     /// <inheritdoc/>
     /// <remarks>
-    /// Where a block's input carries no tangent, its first layer has none to multiply. Feedback takes a product for the prediction and, in
-    /// some
-    /// steps, one for the fit.
+    /// If the input of a block has no tangent, its first layer multiplies none. Feedback takes a product for the prediction and, in some
+    /// steps, another one for the fit.
     /// </remarks>
     protected override double RuleFlopsOf(MixerBlock block) => 2.0 * block.Patches * block.Layers
         .Select(
@@ -136,26 +135,27 @@ public sealed class ForwardGradient : LearningRule
         .Sum();
 
     /// <summary>
-    /// Sees the directional derivatives of a tile's local losses [rows, G] in each pass, divided by the number of passes,
-    /// before losses that are not told apart are added up. Called on the thread that works on the tile.
+    /// Receives the directional derivatives of a tile's local losses [rows, G] in each pass, divided by the number of passes, before
+    /// losses are added up that the scope does not separate. Called on the thread that works on the tile.
     /// </summary>
     internal Action<BlockTile, int, ReadOnlyMemory<float>>? DerivativesTaken { get; set; }
 
     /// <inheritdoc/>
     protected override IEnumerable<string> Settings =>
     [
-        $"{_perturbation.Description} noise on {(_sites == NoiseSites.Hidden ? "hidden " : "")}activities{(_layerwise ? ", layer by layer" : "")}",
+        $"{_noise.Description} noise on {(_sites == NoiseSites.Hidden ? "hidden " : "")}activities"
+            + (_layerwise ? ", layer by layer" : ""),
         Invariant($"{_passes} pass{(_passes == 1 ? "" : "es")}"),
         $"loss scope {_scope}",
-        "derivatives by Tangent", // what there was to choose in version 0.1, whose runs go on
-        Invariant($"seed {_seed}"),
+        "derivatives by Tangent", // an option of version 0.1, kept so that its runs can be resumed
+        Invariant($"seed {_noise.Seed}"),
         .. Feedback is null ? [] : new[] { "learned feedback" },
     ];
 
     /// <inheritdoc/>
     internal LearnedFeedback? Feedback { get; }
 
-    /// <summary>The learned feedback of a rule; null where it has none.</summary>
+    /// <summary>The learned feedback of a rule; null if the rule has none.</summary>
     internal static LearnedFeedback? FeedbackOf(LearningRule rule) => (rule as ForwardGradient)?.Feedback;
 
     /// <inheritdoc/>
@@ -166,7 +166,7 @@ public sealed class ForwardGradient : LearningRule
         int block, int part, WaveBlock wave, int worker, int examples, int capacity, bool accumulate, Span<float> workspace) =>
         Feedback!.Take(block, part, wave, worker, examples, capacity, accumulate, workspace);
 
-    private protected override bool EndsWithSlices => true;
+    private protected override bool GradientsAreFinalInSlices => true;
 
     /// <inheritdoc/>
     protected override long RuleBytes =>
@@ -182,7 +182,7 @@ public sealed class ForwardGradient : LearningRule
     protected internal override void Differentiate(ReadOnlySpan<BlockTile> tiles)
     {
         TangentMemory memory = _memory[tiles[0].Worker];
-        TangentSweep.ReadLosses(Model, _scope, tiles);
+        TangentSweep.ComputeFeatureGradients(Model, _scope, tiles);
         foreach (BlockTile tile in tiles)
         {
             if (_noisyLayers[tile.Block.Index] < tile.Block.Layers.Count)
@@ -222,7 +222,7 @@ public sealed class ForwardGradient : LearningRule
         DerivativesTaken?.Invoke(tile, pass, memory.GroupCredit[..(tile.Rows * tile.Block.Groups)]);
         Span<float> byRow = memory.RowCredit.Span[..tile.Rows];
         byRow.Clear();
-        TangentSweep.ShareCredit(_scope, tile, memory.GroupCredit.Span[..(tile.Rows * tile.Block.Groups)], byRow);
+        TangentSweep.MergeCredit(_scope, tile, memory.GroupCredit.Span[..(tile.Rows * tile.Block.Groups)], byRow);
         if (Feedback is not null)
         {
             _predictions[tile.Worker].ExplainLocal(tile, memory, pass, layers);
@@ -231,7 +231,7 @@ public sealed class ForwardGradient : LearningRule
         AssignCredit(tile, next: null, memory, pass, layers);
     }
 
-    // The same for noise on all layers of all blocks.
+    // Steps 1 to 3 for noise on all layers of all blocks.
     private void DifferentiateGlobalLoss(ReadOnlySpan<BlockTile> tiles, TangentMemory memory, int pass)
     {
         foreach (BlockTile tile in tiles)
@@ -252,19 +252,13 @@ public sealed class ForwardGradient : LearningRule
         }
     }
 
-    // Numbers that meet in one loss (spec 1.4) take consecutive columns: the grouped layer's C first, then the channel layer's C, then the
-    // token
-    // layer's. With losses for each patch and group, 2 C passes make the estimate of the first block exact, or C passes layer by layer.
-    private static IEnumerable<int> FirstColumns(MixerBlock block) =>
-        block.Layers.Select((_, l) => (block.Layers.Count - 1 - l) * block.ChannelsPerGroup);
-
-    // Whether a loss follows a block's last layer directly.
+    // True if a loss follows a block's last layer directly.
     private bool EndsBeforeLoss(MixerBlock block) => _scope != LossScope.Global || block.Index == Model.Blocks.Count - 1;
 
     // Tangents that a layer multiplies in one pass.
     private int TangentsOf(MixerBlock block, int layer) => _layerwise ? layer : layer > 0 || TangentSweep.InputMoves(_scope, block) ? 1 : 0;
 
-    // Steps 1 and 2. Where the block's input carries no tangent, it starts from the noise of the first noisy layer.
+    // Steps 1 and 2. If the block's input has no tangent, the tangent starts as the noise of the first noisy layer.
     private void CarryTangent(BlockTile tile, TangentMemory memory, int pass, Range layers)
     {
         MixerBlock block = tile.Block;
@@ -303,7 +297,7 @@ public sealed class ForwardGradient : LearningRule
                 if (l < end)
                 {
                     Span<float> noise = memory.Direction(tile, l)[chunk];
-                    Draw(tile, layer, pass, row, noise);
+                    _noise.Draw(tile, layer, pass, row, noise);
                     if (moves)
                     {
                         Activation.PerturbTangent(active[chunk], noise, tangent);
@@ -338,29 +332,9 @@ public sealed class ForwardGradient : LearningRule
         }
     }
 
-    private void Draw(BlockTile tile, MixerLayer layer, int pass, int row, Span<float> noise)
-    {
-        int patches = tile.Block.Patches, channels = layer.Map.Outputs;
-        while (!noise.IsEmpty)
-        {
-            int patch = row % patches;
-            int rows = Math.Min(noise.Length / channels, patches - patch);
-            RandomStream stream = new(
-                _seed,
-                RandomPurpose.Perturbation,
-                tile.Step,
-                (uint)pass,
-                (uint)layer.Index,
-                (uint)(tile.FirstImage + ((tile.FirstExample + (row / patches)) % tile.Images)));
-            _perturbation.Draw(stream, patch * channels, noise[..(rows * channels)]);
-            noise = noise[(rows * channels)..];
-            row += rows;
-        }
-    }
-
-    // Step 3, and after the last pass step 4 on the same rows. Noise on a layer that mixes patches reaches every group of its patch; noise
-    // on the others, only its own group. A global loss credits all rows and groups of an example alike, and one sum of all is what each
-    // of them holds.
+    // Step 3 and, after the last pass, step 4 on the same rows. Noise on a layer that mixes patches changes the losses of every group of
+    // its patch; noise on other layers changes only its own group's. With a global loss, every row and group of an example has the same
+    // credit: the directional derivative of the example's loss.
     private void AssignCredit(BlockTile tile, BlockTile? next, TangentMemory memory, int pass, Range layers)
     {
         bool fits = Feedback is { IsFitting: true };
@@ -400,7 +374,7 @@ public sealed class ForwardGradient : LearningRule
         }
     }
 
-    // Step 4 on some rows: a prediction takes the place that its noise had.
+    // Step 4 on some rows, after adding the prediction if there is one.
     private void Complete(BlockTile tile, int l, Range chunk)
     {
         if (Feedback is not null)

@@ -9,61 +9,57 @@ namespace Onward.Rules;
 
 /// <summary>
 /// Learned feedback: a matrix B beside each layer's weight, by which a forward gradient predicts the gradient that it is about to
-/// estimate (<see cref="ControlVariate.LearnedFeedback"/>). It begins at 0 and is fitted to the estimates; no weight is transported.
+/// estimate (<see cref="ControlVariate.LearnedFeedback"/>). B starts at 0 and is fitted to the estimates; no weight is transported.
 /// </summary>
 /// <remarks>
 /// <para>
-/// B takes the gradient f of its layer's output, or the prediction of it, to a prediction b of the gradient of the activities below. An
-/// estimate e of that gradient has its mean, so e - b is on average what the prediction lacks. A step adds up
-/// U = sum of f (e - b)' / |f|^2 over the batch. The division gives all examples the same say: the noise of an estimate is as large as the
-/// gradient itself, so large errors tell no more than small ones.
+/// B maps f, the gradient of its layer's output or a prediction of that gradient, to a prediction b of the gradient of the activations
+/// below. An estimate e of the latter gradient is unbiased, so e - b is on average the error of the prediction. A step adds up
+/// U = sum of f (e - b)' / |f|^2 over the batch. The division gives all examples the same weight: the noise of an estimate is as large as
+/// the gradient itself, so large errors are no more informative than small ones.
 /// </para>
 /// <para>
-/// Then B gains E / |U|^2 times U, where E is the sum of c^2 / |f|^2, and c the derivative along the noise that the prediction left. The
-/// mean
-/// of c^2 is |G - b|^2 for every kind of noise, which makes E the mean of the inner product of U with what B lacks. So this is the step
-/// that brings B closest to the matrix that explains the gradients. It needs no rate, and is the shorter the more numbers of noise meet the
-/// fewer examples. Both are averaged over some steps.
+/// Then B changes by E / |U|^2 times U. E is the sum of c^2 / |f|^2, where c is the derivative along the noise, less the part that the
+/// prediction explains. The mean of c^2 is |G - b|^2 for every kind of noise. So the mean of E is the inner product of U with the error of
+/// B, and the step brings B closest to the matrix that explains the gradients. The step needs no rate. It is shorter with more numbers of
+/// noise and with fewer examples. E and |U|^2 are averaged over some steps.
 /// </para>
 /// <para>
-/// B changes when a step is complete, and so is a function of the steps before: no prediction depends on the noise that it is used with.
+/// B changes only when a step is complete, so it is a function of the steps before. No prediction depends on the noise of its own step.
 /// </para>
 /// <para>
-/// Where c holds more than one layer lacks (layers perturbed at once, a global loss), the step would be too long. So a guard measures:
-/// while
-/// predictions leave more noise than there is without them, B shrinks towards 0 and steps grow shorter. In a chain of layers a prediction
-/// that is
-/// too long lengthens those below it, so predictions can become long within few steps: those that leave ten times the noise are given up at
-/// once.
+/// If c holds the errors of several layers (perturbed at once, or with a global loss), the step would be too long. So a guard compares
+/// the noise with and without predictions. While predictions increase the noise, B shrinks towards 0 and steps become shorter. In a chain
+/// of layers, a prediction that is too long lengthens the predictions below, so predictions can become long within few steps. If they
+/// leave ten times the noise, B is set to 0 at once.
 /// </para>
 /// </remarks>
 internal sealed class LearnedFeedback
 {
     /// <summary>
-    /// Steps to one that matrices are fitted to, once they have learnt most: those whose number it divides. A fit costs as much as a
-    /// prediction,
-    /// and matrices follow the network in more steps than that. With a global loss, whose noise hides most, they are fitted to each.
+    /// The interval between the steps that matrices are fitted to, after <see cref="FirstSteps"/>. A fit costs as much as a prediction,
+    /// and matrices change more slowly than that. With a global loss, whose noise is high, they are fitted to every step.
     /// </summary>
     internal const int StepsPerFit = 8;
 
-    /// <summary>The step before which matrices are fitted to each.</summary>
+    /// <summary>Number of steps at the start of a run that matrices are fitted to without an interval.</summary>
     internal const uint FirstSteps = 500;
 
-    // Averages over steps: of E, of the same without a prediction, of |U|^2; and the logarithm of the caution, a factor of at most 1. What
-    // is
-    // averaged are sums over a whole batch, so few steps steady them.
+    // Moving averages over steps: of E, of E without a prediction, and of |U|^2. The fourth number is the logarithm of a factor of at
+    // most 1 on the length of a step. The averaged numbers are sums over a whole batch, so averages over few steps are steady.
     private const int StatisticsCount = 4;
     private const float Forgetting = 0.9f;
 
-    // Predictions are held to do harm, or good, where they leave so much of the noise that there is without them. Between lies chance.
+    // Limits on the noise with predictions, as a share of the noise without: above, predictions do harm; below, they help. The range
+    // between may be chance.
     private const float Harm = 1.02f;
     private const float Good = 0.98f;
 
-    // Ten times the noise is no chance, even of few examples. Sums that overflow are ruin too.
+    // Ten times the noise cannot be chance, even with few examples. Sums that overflow count as ten times the noise.
     private const float Ruin = 10;
     private const float RuinRetreat = 1;
 
-    // What a step of harm takes from the matrices and from the logarithm of the caution, and what a step of good gives back to the latter.
+    // A step that does harm reduces the matrices by this share and the logarithm by this number. A step that helps raises the logarithm.
     private const float Retreat = 0.1f;
     private const float Recovery = 0.02f;
 
@@ -81,11 +77,11 @@ internal sealed class LearnedFeedback
     private readonly Action<int, int> _learn;
     private Range _own;
 
-    /// <summary>Prepares matrices of 0.</summary>
+    /// <summary>Creates matrices of zeros.</summary>
     /// <param name="model">The model.</param>
     /// <param name="team">The threads that share the work.</param>
     /// <param name="examples">Examples in a wave.</param>
-    /// <param name="isGlobal">Whether it is the loss of the final head that is predicted, through all blocks.</param>
+    /// <param name="isGlobal">True to predict the gradients of the final head's loss, through all blocks.</param>
     internal LearnedFeedback(LocalMixer model, WorkerTeam team, int examples, bool isGlobal)
     {
         (_team, _isGlobal) = (team, isGlobal);
@@ -104,7 +100,7 @@ internal sealed class LearnedFeedback
         ];
         _layers = new FeedbackLayer?[model.Blocks.Sum(block => block.Layers.Count)];
 
-        // Blocks that learn one after another share the memory of a wave; layers of a block do not.
+        // Blocks that learn one after another share the memory of a wave. Layers of a block do not.
         foreach (var sharing in fitted.GroupBy(site => (site.Place, isGlobal ? site.Block.Index : 0)))
         {
             FeedbackRoom room = new(sharing, examples);
@@ -128,20 +124,21 @@ internal sealed class LearnedFeedback
         (_pack, _learn) = (Pack, Learn);
     }
 
-    /// <summary>All matrices and the averages of their fit: what a run needs to go on.</summary>
+    /// <summary>All matrices and the averages of their fit. A checkpoint holds them.</summary>
     internal ParameterVector Matrices { get; }
 
-    /// <summary>Whether matrices change from step to step; else they stay as they are.</summary>
+    /// <summary>True if matrices are fitted; false to keep them as they are.</summary>
     internal bool IsFitted { get; set; } = true;
 
-    /// <summary>The part of the steps that matrices are fitted to, after the first.</summary>
+    /// <summary>The share of the steps that matrices are fitted to, after <see cref="FirstSteps"/>.</summary>
     internal double FitsPerStep => _isGlobal ? 1 : 1.0 / StepsPerFit;
 
     internal long Bytes => sizeof(float) * (_roomLength + _fitted.Sum(layer => (long)layer.Packed.Length)
         + Matrices.All.Length + _sums.All.Length + _biases.Sum(m => (long)m.Length));
 
     /// <summary>
-    /// Where the matrices of a model lie. Every layer but the first has one; that of a block's first stays at 0 where losses are local.
+    /// The layout of a model's matrices. Every layer except the first has a matrix. With local losses, the matrix of a block's first layer
+    /// stays at 0.
     /// </summary>
     internal static ParameterLayout LayoutOf(LocalMixer model)
     {
@@ -156,14 +153,14 @@ internal sealed class LearnedFeedback
         return layout;
     }
 
-    /// <summary>The feedback of a layer; null where nothing is predicted through it.</summary>
+    /// <summary>The feedback of a layer; null if nothing is predicted through the layer.</summary>
     internal FeedbackLayer? Of(MixerLayer layer) => _layers[layer.Index];
 
-    /// <summary>Where the matrices of some blocks lie: one piece.</summary>
+    /// <summary>The range of <see cref="Matrices"/> that holds the matrices of some blocks.</summary>
     internal Range RangeOf(Range blocks) => _starts[blocks.Start.Value].._starts[blocks.End.Value];
 
     /// <summary>
-    /// The noise that predictions leave in the activities below a layer, as a share of the noise without them; 1 before there are any.
+    /// The noise with predictions in the activations below a layer, as a share of the noise without; 1 before the first fit.
     /// </summary>
     internal double NoiseLeft(FeedbackLayer above)
     {
@@ -171,14 +168,14 @@ internal sealed class LearnedFeedback
         return statistics[1] > 0 ? statistics[0] / statistics[1] : 1;
     }
 
-    /// <summary>The noise that predictions leave in each block, the mean of its layers.</summary>
+    /// <summary>The share of the noise that predictions leave in each block: the mean over its layers.</summary>
     internal IReadOnlyList<double> NoiseLeftByBlock() =>
         [.. _fitted.GroupBy(layer => layer.Block).Select(block => block.Average(NoiseLeft))];
 
-    /// <summary>Whether matrices are fitted to the step under way.</summary>
+    /// <summary>True if matrices are fitted to the step under way.</summary>
     internal bool IsFitting { get; private set; }
 
-    /// <summary>Begins a step in some of the blocks; its number says whether matrices are fitted to it.</summary>
+    /// <summary>Begins a step in some of the blocks. The number of the step decides if matrices are fitted to it.</summary>
     internal void Begin(Range own, uint number)
     {
         _own = own;
@@ -187,19 +184,19 @@ internal sealed class LearnedFeedback
     }
 
     /// <summary>
-    /// Counts the parts of a block's fit in the step under way, each a slice of a layer's matrix; 0 where the step fits nothing.
+    /// Counts the parts of a block's fit in the step under way, each a slice of a layer's matrix; 0 if matrices are not fitted to it.
     /// </summary>
     internal int FitsOf(int block) => IsFitting ? _parts[block].Length : 0;
 
-    /// <summary>Takes a slice of a layer's U from the wave, and with the first slice its E.</summary>
+    /// <summary>Adds up a slice of a layer's U over the wave and, with the first slice, the layer's E.</summary>
     /// <param name="block">The block.</param>
-    /// <param name="part">The part of its fit.</param>
+    /// <param name="part">The part of the block's fit.</param>
     /// <param name="wave">The block's memory of the wave.</param>
-    /// <param name="worker">The thread that does.</param>
+    /// <param name="worker">The thread.</param>
     /// <param name="examples">Examples in the wave.</param>
-    /// <param name="capacity">Examples that it can hold.</param>
-    /// <param name="accumulate">Whether to add to what earlier waves gave.</param>
-    /// <param name="workspace">Room for the product.</param>
+    /// <param name="capacity">Examples that the wave can hold.</param>
+    /// <param name="accumulate">True to add to the sums of earlier waves.</param>
+    /// <param name="workspace">Workspace for the product.</param>
     internal void Take(
         int block, int part, WaveBlock wave, int worker, int examples, int capacity, bool accumulate, Span<float> workspace)
     {
@@ -229,7 +226,7 @@ internal sealed class LearnedFeedback
         (sums[0], sums[1]) = (left, plain);
     }
 
-    /// <summary>Fits the matrices to what the step has added up.</summary>
+    /// <summary>Fits the matrices to the sums of the step.</summary>
     /// <param name="grid">The processes that share the step.</param>
     internal void Complete(RankGrid grid)
     {
@@ -243,7 +240,7 @@ internal sealed class LearnedFeedback
     private static IEnumerable<(MixerBlock Block, int Place)> Sites(LocalMixer model) =>
         model.Blocks.SelectMany(block => Enumerable.Range(0, block.Layers.Count).Select(l => (block, l))).Skip(1);
 
-    // Every layer but the first has a matrix and its statistics, in the order of the layers.
+    // Every layer except the first has a matrix and its statistics, in the order of the layers.
     private Parameter MatrixOf(MixerLayer layer) => Matrices.Layout.Parameters[2 * (layer.Index - 1)];
 
     private Parameter StatisticsOf(MixerLayer layer) => Matrices.Layout.Parameters[(2 * (layer.Index - 1)) + 1];

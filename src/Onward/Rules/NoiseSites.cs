@@ -3,13 +3,13 @@ namespace Onward.Rules;
 /// <summary>The layers whose activities a forward gradient perturbs: its noise sites.</summary>
 public enum NoiseSites
 {
-    /// <summary>Every layer, as the paper has it.</summary>
+    /// <summary>Every layer, as in the paper.</summary>
     All,
 
     /// <summary>
-    /// Every layer except the one that a loss follows directly: the last of each block or, with a global loss, the last of the network. The
-    /// gradient of that layer's output is q, the gradient that the step takes at the head, back through normalisations alone. It needs no
-    /// weights of the layer and no noise, so it is exact; and C numbers of noise fewer meet in each local loss.
+    /// Every layer except the layer directly before a loss: the last layer of each block or, with a global loss, of the network. The
+    /// gradient of that layer's output is exact: it is the gradient of the head's features, carried back through normalisations
+    /// alone, without weights or noise. So each local loss depends on C fewer numbers of noise.
     /// </summary>
     Hidden,
 }

@@ -7,11 +7,11 @@ using Onward.Models;
 namespace Onward.Rules;
 
 /// <summary>
-/// What the forward gradients share: tangents through normalisations, and the directional derivatives of the losses.
+/// The steps that all forward gradients share: tangents through normalisations, and the directional derivatives of the losses.
 /// </summary>
 internal static class TangentSweep
 {
-    /// <summary>result = the tangent of a layer's input, from that of what it normalises, for a chunk of rows.</summary>
+    /// <summary>Carries a tangent through the normalisation before a layer, for a chunk of rows.</summary>
     internal static void ThroughInputNorm(BlockTile tile, int l, ReadOnlySpan<float> tangent, Span<float> result, Range chunk)
     {
         int size = tile.Block.Layers[l].InputNorm;
@@ -46,10 +46,10 @@ internal static class TangentSweep
     /// g[n,p,g] = (1/P) sum over c of f'[n,p,g,c] q[n,g,c].
     /// </summary>
     /// <param name="tile">The tile in its block.</param>
-    /// <param name="tangent">Tangent of the block's output in the chunk; kept.</param>
-    /// <param name="features">Room for the tangent of its features.</param>
+    /// <param name="tangent">Tangent of the block's output in the chunk; not changed.</param>
+    /// <param name="features">Workspace for the tangent of the features.</param>
     /// <param name="chunk">The chunk.</param>
-    /// <param name="row">Its first row.</param>
+    /// <param name="row">The first row of the chunk.</param>
     /// <param name="scale">A factor for all derivatives.</param>
     /// <param name="groupCredit">Receives the derivatives of the tile [rows, G].</param>
     internal static void DifferentiateLocalLosses(
@@ -81,11 +81,11 @@ internal static class TangentSweep
     }
 
     /// <summary>
-    /// Leaves q in each tile's feature gradient: the gradient of the block's local loss with respect to its head's pooled
-    /// features or, for a rule that reads the final head alone, in the last block, that of its loss with respect to the mean
-    /// over patches of the block's output.
+    /// Computes q in each tile's feature gradient. With local losses, q is the gradient of the block's local loss with respect to the
+    /// pooled features of its head. With a global loss, q is computed in the last block: the gradient of the final head's loss with
+    /// respect to the mean of the block's output over patches.
     /// </summary>
-    internal static void ReadLosses(LocalMixer model, LossScope scope, ReadOnlySpan<BlockTile> tiles)
+    internal static void ComputeFeatureGradients(LocalMixer model, LossScope scope, ReadOnlySpan<BlockTile> tiles)
     {
         if (scope != LossScope.Global)
         {
@@ -105,9 +105,8 @@ internal static class TangentSweep
     }
 
     /// <summary>
-    /// Leaves the exact gradient of the output of a block's last layer, from q of the loss that follows the block: through the
-    /// normalisation of the
-    /// features, ReLU and the normalisation after the layer. No weights are involved.
+    /// Computes the exact gradient of the output of a block's last layer from q of the loss after the block. The gradient passes back
+    /// through the normalisation of the features, ReLU, and the normalisation after the layer. No weights are involved.
     /// </summary>
     internal static void LeaveExactGradient(LossScope scope, BlockTile tile)
     {
@@ -133,11 +132,11 @@ internal static class TangentSweep
     }
 
     /// <summary>
-    /// Whether a block's input carries a tangent: a global loss moves that of every block but the first, local losses that of none.
+    /// True if the input of a block has a tangent: with a global loss, in every block except the first; never with local losses.
     /// </summary>
     internal static bool InputMoves(LossScope scope, MixerBlock block) => scope == LossScope.Global && block.Index > 0;
 
-    /// <summary>Takes the tangent of the last block's output for that of this block's input, through its first normalisation.</summary>
+    /// <summary>Carries the tangent of the previous block's output to the input of this block's first layer.</summary>
     internal static void EnterBlock(BlockTile tile, TangentMemory memory)
     {
         int count = tile.Rows * tile.Block.Inputs;
@@ -155,7 +154,7 @@ internal static class TangentSweep
     }
 
     /// <summary>
-    /// The tangent of each example's loss of the final head, from the tangent of the last block's output in the memory's output.
+    /// Computes the tangent of each example's loss of the final head from the tangent of the last block's output.
     /// </summary>
     internal static void DifferentiateFinalLoss(BlockTile tile, float scale, TangentMemory memory)
     {
@@ -173,7 +172,7 @@ internal static class TangentSweep
         }
     }
 
-    /// <summary>Credits every patch and group of a block with the derivative of its example's final loss.</summary>
+    /// <summary>Gives every patch and group of a block the credit of its example: the derivative of the example's final loss.</summary>
     internal static void CreditFinalLoss(BlockTile tile, TangentMemory memory)
     {
         int patches = tile.Block.Patches, perExample = patches * tile.Block.Groups;
@@ -184,12 +183,14 @@ internal static class TangentSweep
         }
     }
 
-    /// <summary>Losses that are not told apart are added up: over the groups of a row, over the patches of an example.</summary>
-    /// <param name="scope">The losses that are told apart.</param>
+    /// <summary>
+    /// Adds up the derivatives of losses that the scope does not separate: over the groups of a row, over the patches of an example.
+    /// </summary>
+    /// <param name="scope">The losses.</param>
     /// <param name="tile">The tile in its block.</param>
-    /// <param name="byGroup">Derivatives of the losses of each patch and group [rows, G]; receives what each is credited with.</param>
-    /// <param name="byRow">What rows have beside their groups [rows]; receives what noise that reaches all groups is credited with.</param>
-    internal static void ShareCredit(LossScope scope, BlockTile tile, Span<float> byGroup, Span<float> byRow)
+    /// <param name="byGroup">Derivatives of the losses of each patch and group [rows, G]; receives the credit of each.</param>
+    /// <param name="byRow">Derivatives of whole rows to add [rows]; receives the credit of noise that reaches all groups.</param>
+    internal static void MergeCredit(LossScope scope, BlockTile tile, Span<float> byGroup, Span<float> byRow)
     {
         int groups = tile.Block.Groups, patches = tile.Block.Patches;
         if (!scope.HasFlag(LossScope.Patch))
@@ -209,9 +210,9 @@ internal static class TangentSweep
         }
     }
 
-    /// <summary>Gives each of some rows that follow one another the sum of all of them.</summary>
+    /// <summary>Replaces each of some consecutive rows by the sum of these rows.</summary>
     /// <param name="values">Values [parts, rows, width].</param>
-    /// <param name="rows">Rows that share.</param>
+    /// <param name="rows">Rows in a part.</param>
     /// <param name="width">Numbers in a row.</param>
     internal static void Share(Span<float> values, int rows, int width)
     {
@@ -230,13 +231,14 @@ internal static class TangentSweep
         }
     }
 
-    /// <summary>Checks which losses a forward gradient is asked to read.</summary>
+    /// <summary>Checks the losses of a forward gradient.</summary>
     internal static Locality RequireScope(LossScope scope)
     {
         if (scope != LossScope.Global && !scope.HasFlag(LossScope.Block))
         {
             throw new ArgumentException(
-                $"A loss of its own for each patch or group is taken at the end of a block: the scope must include Block, or be Global; got {scope}.",
+                "A loss of its own for each patch or group is taken at the end of a block: "
+                + $"the scope must include Block, or be Global; got {scope}.",
                 nameof(scope));
         }
 

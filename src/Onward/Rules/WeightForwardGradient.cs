@@ -10,20 +10,20 @@ namespace Onward.Rules;
 
 /// <summary>
 /// Forward gradients of weight perturbations, with the loss of the readout alone (FG-W) or with local losses (LG-FG-W;
-/// spec 4.5, 4.6): one direction V for all weights and biases of the blocks, shared by the whole batch. The tangent along V is
-/// carried forward beside the values, and the estimate is the derivative times V.
+/// spec 4.5, 4.6). One direction V for all weights and biases of the blocks is shared by the whole batch. The tangent along V
+/// is carried forward beside the values, and the estimate is the derivative times V.
 /// </summary>
 /// <remarks>
 /// <para>
 /// With losses for each group, the weights that feed channel group g are multiplied by the losses of group g alone, as in
-/// the paper; those of the layer that mixes patches by all. A full-width normalisation after the channel layer lets a weight of one group
-/// touch the others too, which this credit leaves out: the estimate then has a bias, in return for much less variance.
-/// Without the group flag, or without that normalisation, it has none. (Noise on activities enters after the
-/// normalisation and is unbiased in every scope.)
+/// the paper. The weights of the layer that mixes patches are multiplied by the losses of all groups. A full-width normalisation
+/// after the channel layer lets a weight of one group change the other groups too. This credit ignores that, so the estimate is
+/// biased, but has much lower variance. Without the group flag, or without that normalisation, the estimate is unbiased. (Noise on
+/// activations enters after the normalisation, and is unbiased in every scope.)
 /// </para>
 /// <para>
-/// V is the same for every patch, so a loss for each patch tells nothing apart. Variance grows with the number of weights
-/// that meet in one loss (spec 1.2), which is why the paper perturbs activities.
+/// V is the same for every patch, so a loss for each patch lowers no variance. The variance grows with the number of weights that
+/// one loss depends on (spec 1.2), which is why the paper perturbs activations.
 /// </para>
 /// </remarks>
 public sealed class WeightForwardGradient : LearningRule
@@ -51,16 +51,23 @@ public sealed class WeightForwardGradient : LearningRule
     /// <summary>Prepares steps on a model.</summary>
     /// <param name="model">The model to train.</param>
     /// <param name="team">The threads that share the work.</param>
-    /// <param name="distribution">What the directions are drawn from.</param>
-    /// <param name="scope">The local losses to read, which must include <see cref="LossScope.Block"/>; or the global one.</param>
+    /// <param name="distribution">The distribution of the directions.</param>
+    /// <param name="scope">The local losses, which must include <see cref="LossScope.Block"/>; or the global loss.</param>
     /// <param name="passes">Directions to average over in each step; 1 to <see cref="ForwardGradient.MaximumPasses"/>.</param>
-    /// <param name="seed">Names all noise of the run.</param>
-    /// <param name="loss">What the losses measure; null for the default.</param>
+    /// <param name="seed">The seed of all noise of the run.</param>
+    /// <param name="loss">Settings of the losses; null for the defaults.</param>
     /// <exception cref="ArgumentException">
-    /// <paramref name="scope"/> has parts but lacks the block flag, passes are out of range, or the noise does not come in so many.
+    /// <paramref name="scope"/> has parts but lacks the block flag, passes are out of range, or the distribution has no set of so many
+    /// directions.
     /// </exception>
     public WeightForwardGradient(
-        LocalMixer model, WorkerTeam team, NoiseDistribution distribution, LossScope scope, int passes, ulong seed, TrainingLoss? loss = null)
+        LocalMixer model,
+        WorkerTeam team,
+        NoiseDistribution distribution,
+        LossScope scope,
+        int passes,
+        ulong seed,
+        TrainingLoss? loss = null)
         : base(model, team, TangentSweep.RequireScope(scope), trainsHeads: true, loss)
     {
         ArgumentNullException.ThrowIfNull(distribution);
@@ -78,8 +85,9 @@ public sealed class WeightForwardGradient : LearningRule
         _groupSums = new float[passes * model.Blocks.Count * _creditLength];
         _rows =
         [
-            .. model.Blocks.SelectMany(block => block.Layers.SelectMany(layer => Enumerable.Range(0, (layer.Weight.Length / layer.Map.WeightShape[^1] + RowsPerJob - 1) / RowsPerJob)
-                .Select(i => (layer, block.Index, i * RowsPerJob)))),
+            .. model.Blocks.SelectMany(
+                block => block.Layers.SelectMany(
+                    layer => Enumerable.Range(0, RowJobs(layer)).Select(i => (layer, block.Index, i * RowsPerJob)))),
         ];
         _slices =
         [
@@ -90,10 +98,13 @@ public sealed class WeightForwardGradient : LearningRule
         _draw = DrawRows;
         _pack = PackSlice;
         _scale = ScaleRows;
+
+        static int RowJobs(MixerLayer layer) =>
+            ((layer.Weight.Length / layer.Map.WeightShape[^1]) + RowsPerJob - 1) / RowsPerJob;
     }
 
     /// <inheritdoc/>
-    /// <remarks>A layer multiplies its input by V, and the tangent of its input, where there is one, by the weights.</remarks>
+    /// <remarks>A layer multiplies its input by V and, if its input has a tangent, the tangent by the weights.</remarks>
     protected override double RuleFlopsOf(MixerBlock block) => 2.0 * block.Patches
         * block.Layers.Select((layer, l) => layer.Map.MultiplyAddsPerRow * (1.0 + (_passes * (MultipliesByWeights(block, l) ? 2 : 1))))
             .Sum();
@@ -104,7 +115,7 @@ public sealed class WeightForwardGradient : LearningRule
         $"{_distribution.Description} noise on weights",
         Invariant($"{_passes} pass{(_passes == 1 ? "" : "es")}"),
         $"loss scope {_scope}",
-        "derivatives by Tangent", // what there was to choose in version 0.1, whose runs go on
+        "derivatives by Tangent", // an option of version 0.1, kept so that its runs can be resumed
         Invariant($"seed {_seed}"),
     ];
 
@@ -132,7 +143,7 @@ public sealed class WeightForwardGradient : LearningRule
     protected internal override void Differentiate(ReadOnlySpan<BlockTile> tiles)
     {
         TangentMemory memory = _memory[tiles[0].Worker];
-        TangentSweep.ReadLosses(Model, _scope, tiles);
+        TangentSweep.ComputeFeatureGradients(Model, _scope, tiles);
         for (int pass = 0; pass < _passes; pass++)
         {
             for (int k = 0; k < tiles.Length; k++)

@@ -19,14 +19,12 @@ public sealed class ParameterUpdate
     private readonly double[] _trust;
     private readonly Action<int, int> _update;
     private readonly Action<int, int> _measure;
-    private readonly SliceLearner _learn;
+    private readonly SliceUpdater _updateSlice;
     private readonly Dictionary<int, int> _places; // of parameters, by their offset
-    private readonly bool[] _learnt; // of each parameter, whether this step has updated it
-    private StepProfile? _profile;
-    private LearningRule? _packed; // whose layers are packed as the last step left them
     private ParameterVector _values;
     private ParameterVector _gradients;
     private double _rate;
+    private bool _isComplete; // the step has updated all parameters in slices
 
     /// <summary>Updates all parameters, and decays the matrices among them.</summary>
     /// <param name="layout">The parameters.</param>
@@ -57,7 +55,7 @@ public sealed class ParameterUpdate
         _team = team;
         _update = Update;
         _measure = Measure;
-        _learn = Learn;
+        _updateSlice = UpdateSlice;
         Velocity = _values = _gradients = velocity ?? new ParameterVector(layout);
         _parameters = [.. parameters];
         _slices =
@@ -66,7 +64,6 @@ public sealed class ParameterUpdate
                 .Select(i => (p, i * SliceLength, Math.Min(SliceLength, trained.Parameter.Length - (i * SliceLength))))),
         ];
         _places = Enumerable.Range(0, _parameters.Length).ToDictionary(p => _parameters[p].Parameter.Offset);
-        _learnt = new bool[_parameters.Length];
         _squares = new (double, double)[_slices.Length];
         _trust = [.. _parameters.Select(_ => 1.0)];
     }
@@ -80,111 +77,94 @@ public sealed class ParameterUpdate
     /// <param name="rate">The learning rate.</param>
     public void Apply(ParameterVector values, ParameterVector gradients, double rate)
     {
-        (_values, _gradients, _rate, _profile, _packed) = (values, gradients, rate, null, null);
-        Array.Clear(_learnt);
+        ArgumentNullException.ThrowIfNull(values);
+        (_values, _gradients, _rate, _isComplete) = (values, gradients, rate, false);
         Complete();
     }
 
-    /// <summary>
-    /// Takes one step of a rule and updates the parameters of its model, to the same numbers as
-    /// <see cref="LearningRule.Step(ReadOnlyMemory{float}, ReadOnlyMemory{int}, uint)"/>
-    /// and <see cref="Apply"/> would: but, where rule and optimiser allow it, each slice as soon as its gradient is there, while both are
-    /// in the cache.
-    /// </summary>
+    /// <summary>Takes one step of a rule and updates the parameters of its model.</summary>
+    /// <remarks>
+    /// The result has the same bits as <see cref="LearningRule.Step(ReadOnlyMemory{float}, ReadOnlyMemory{int}, uint)"/> followed
+    /// by <see cref="Apply"/>. If rule and optimiser allow it, each slice of the parameters is updated as soon as its gradient is
+    /// computed, while both are in the cache. That takes one process, and an optimiser that needs no norm of a whole parameter
+    /// (SGD, not LARS).
+    /// </remarks>
     /// <param name="rule">The rule.</param>
     /// <param name="pixels">Standardised images.</param>
     /// <param name="labels">Their classes.</param>
-    /// <param name="step">The step's number, which names its noise.</param>
+    /// <param name="step">The step's number, which selects its noise.</param>
     /// <param name="rate">The learning rate.</param>
-    /// <param name="unchanged">
-    /// Whether parameters are as the last step of this update left them: those that were packed then need not be packed again.
-    /// </param>
-    /// <returns>What the step measured, before the update; overwritten by the next step.</returns>
+    /// <returns>The losses of the step, before the update; overwritten by the next step.</returns>
     /// <exception cref="ArgumentException">The batch is empty, or images and labels do not match.</exception>
-    public StepResult Step(
-        LearningRule rule, ReadOnlyMemory<float> pixels, ReadOnlyMemory<int> labels, uint step, double rate, bool unchanged = false)
+    public StepResult Step(LearningRule rule, ReadOnlyMemory<float> pixels, ReadOnlyMemory<int> labels, uint step, double rate)
     {
         ArgumentNullException.ThrowIfNull(rule);
-        StepResult result = Begin(rule, pixels, labels, step, labels.Length / rule.Views, rate, inSlices: true, unchanged);
-        Complete();
+        StepResult result = Begin(rule, pixels, labels, step, labels.Length / rule.Views, rate);
+        Complete(rule.Profile);
         return result;
     }
 
-    /// <summary>The first half of it: the step, and what can be updated with it.</summary>
+    /// <summary>Takes one step of a rule, and updates the parameters if that can be done in slices.</summary>
     /// <param name="rule">The rule.</param>
     /// <param name="pixels">The images of this process's share.</param>
     /// <param name="labels">Their classes.</param>
     /// <param name="step">The step's number.</param>
     /// <param name="images">Images in the whole batch.</param>
     /// <param name="rate">The learning rate.</param>
-    /// <param name="inSlices">Whether anything may be updated yet.</param>
-    /// <param name="unchanged">Whether parameters are as the last step left them.</param>
     internal StepResult Begin(
-        LearningRule rule,
-        ReadOnlyMemory<float> pixels,
-        ReadOnlyMemory<int> labels,
-        uint step,
-        int images,
-        double rate,
-        bool inSlices,
-        bool unchanged)
+        LearningRule rule, ReadOnlyMemory<float> pixels, ReadOnlyMemory<int> labels, uint step, int images, double rate)
     {
-        (_values, _gradients, _rate, _profile) = (rule.Model.Values, rule.Gradients, rate, rule.Profile);
-        Array.Clear(_learnt);
-        bool slices = inSlices && rule.LearnsInSlices && _optimizer is not Lars, isPacked = unchanged && _packed == rule && slices;
-        _packed = null;
-        StepResult result = rule.Step(pixels, labels, step, images, slices ? _learn : null, isPacked);
-        _packed = slices ? rule : null;
-        return result;
+        bool inSlices = rule.AllowsUpdateInSlices && _optimizer is not Lars;
+        (_values, _gradients, _rate, _isComplete) = (rule.Model.Values, rule.Gradients, rate, inSlices);
+        return rule.Step(pixels, labels, step, images, inSlices ? _updateSlice : null);
     }
 
-    /// <summary>The second half: what is left to update.</summary>
-    internal void Complete()
+    /// <summary>Updates the parameters, unless the step has done so.</summary>
+    /// <param name="profile">Collects the time of the update; null to collect nothing.</param>
+    internal void Complete(StepProfile? profile = null)
     {
+        if (_isComplete)
+        {
+            return;
+        }
+
         if (_optimizer is Lars)
         {
             _team.Run(_slices.Length, _measure);
             SetTrust();
         }
 
-        if (_learnt.AsSpan().Contains(false))
-        {
-            _team.Run(_slices.Length, _update);
-        }
+        // Values, gradients and velocities are read; values and velocities are written.
+        _team.Run(
+            _slices.Length,
+            profile?.Around(StepPhase.Update, _update, job => new PhaseWork(0, 5.0 * sizeof(float) * _slices[job].Length)) ?? _update);
+        _values.MarkChanged();
     }
 
-    // A slice of a parameter; a step that learns in slices tells of all of them.
-    private void Learn(Parameter parameter, int start, int length, int worker)
+    // The step also offers parameters that this update leaves as they are.
+    private void UpdateSlice(Parameter parameter, int start, int length, int worker)
     {
         if (_places.TryGetValue(parameter.Offset, out int p))
         {
-            Update(p, start, length, worker);
-            _learnt[p] = true;
+            Update(p, start, length);
         }
     }
 
     private void Update(int job, int worker)
     {
         (int p, int start, int length) = _slices[job];
-        if (!_learnt[p])
-        {
-            Update(p, start, length, worker);
-        }
+        Update(p, start, length);
     }
 
-    private void Update(int p, int start, int length, int worker)
+    private void Update(int p, int start, int length)
     {
-        long since = StepProfile.Begin(_profile);
         (Parameter parameter, bool decays, double scale) = _parameters[p];
         _optimizer.Update(
-            _values[parameter].Slice(start, length),
-            _gradients[parameter].Slice(start, length),
-            Velocity[parameter].Slice(start, length),
+            _values.Update(parameter).Slice(start, length),
+            _gradients.Read(parameter).Slice(start, length),
+            Velocity.Update(parameter).Slice(start, length),
             _rate * scale * _trust[p],
             decays);
-
-        // Values, gradients and velocities are read; values and velocities are written.
-        _profile?.Add(StepPhase.Update, worker, since, 0, 5.0 * sizeof(float) * length);
     }
 
     // |w|^2 and |g + decay w|^2 of a slice, the latter as |g|^2 + 2 decay g w + decay^2 |w|^2.
@@ -192,7 +172,8 @@ public sealed class ParameterUpdate
     {
         (int p, int start, int length) = _slices[job];
         (Parameter parameter, bool decays, _) = _parameters[p];
-        ReadOnlySpan<float> values = _values[parameter].Slice(start, length), gradients = _gradients[parameter].Slice(start, length);
+        ReadOnlySpan<float> values = _values.Read(parameter).Slice(start, length);
+        ReadOnlySpan<float> gradients = _gradients.Read(parameter).Slice(start, length);
         double pull = decays ? _optimizer.WeightDecay : 0;
         double squares = TensorPrimitives.SumOfSquares(values);
         double forces = TensorPrimitives.SumOfSquares(gradients)

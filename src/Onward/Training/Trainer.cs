@@ -14,8 +14,6 @@ namespace Onward.Training;
 /// <summary>Trains a model on a data set: epochs of steps, each followed by an evaluation on the test set.</summary>
 public sealed class Trainer
 {
-    private static readonly TimeSpan ReportInterval = TimeSpan.FromMilliseconds(100);
-
     private readonly LocalMixer _model;
     private readonly LearningRule _rule;
     private readonly ImageDataset _data;
@@ -25,7 +23,8 @@ public sealed class Trainer
     private readonly ParameterUpdate _update;
     private readonly ReadoutTraining? _readout;
     private readonly WeightAverage? _average;
-    private readonly LearningRule? _exact;
+    private readonly GradientComparison? _comparison;
+    private readonly ProgressReports _progress;
     private readonly RankGrid _grid;
     private readonly StepReports _reports;
     private readonly SharedModel _shared;
@@ -34,12 +33,9 @@ public sealed class Trainer
     // The run under way.
     private RunState? _resumed;
     private RunState _state;
-    private Action<TrainingProgress>? _progress;
-    private TrainingProgress _told; // last of a step
     private Action<Checkpoint>? _keep;
     private string _images = "";
     private long _start; // as if the run had never been stopped
-    private long _reported; // when progress was told last
     private long _kept; // when the last checkpoint was
     private (int, int)? _keptAt;
     private bool _stops; // as some process wants
@@ -104,11 +100,10 @@ public sealed class Trainer
         }
 
         (_model, _rule, _team, _data, _options, _clock) = (model, rule, team, data, options, clock);
-        _exact = options.ComparedSteps > 0 ? exact : null;
         if (grid is not null)
         {
             rule.Distribute(grid);
-            _exact?.Distribute(grid);
+            (options.ComparedSteps > 0 ? exact : null)?.Distribute(grid);
         }
 
         _shared = new SharedModel(rule);
@@ -123,8 +118,8 @@ public sealed class Trainer
             : null;
         StepsPerEpoch = Math.Min(data.Training.Count / options.BatchSize, options.MaximumSteps ?? int.MaxValue);
         _state = RunState.Start(model.Blocks.Count);
-        _told = new TrainingProgress(
-            1, options.Epochs, 0, StepsPerEpoch, rule.TrainsHeads ? new double[model.Blocks.Count] : [], 0, 0, TimeSpan.Zero);
+        _comparison = options.ComparedSteps > 0 ? new GradientComparison(rule, exact!, options, StepsPerEpoch) : null;
+        _progress = new ProgressReports(rule, options, StepsPerEpoch, clock);
         _reports = new StepReports(_grid, model.Blocks.Count);
         _watch = new TrainingWatch(rule, data.Training, options, StepsPerEpoch, _shared.Owns);
     }
@@ -184,9 +179,10 @@ public sealed class Trainer
             _average?.Start(_model.Values);
         }
 
-        (_state, _progress, _keep) = (_resumed ?? RunState.Start(_model.Blocks.Count), progress, checkpoint);
+        (_state, _keep) = (_resumed ?? RunState.Start(_model.Blocks.Count), checkpoint);
         _images = checkpoint is null ? "" : ImageIdentity.Of(_data);
         _start = _clock.GetTimestamp() - (long)(_state.Elapsed.TotalSeconds * _clock.TimestampFrequency);
+        _progress.Begin(progress, _start);
         _keptAt = _resumed?.Position;
         _kept = _clock.GetTimestamp();
         _resumed = null;
@@ -214,11 +210,8 @@ public sealed class Trainer
         using BatchLoader? training = _grid.Stage == 0 ? TrainingLoader(_grid.Share, _options.Views(_model)) : null;
         using BatchLoader? asTheyAre = _readout is null ? null : TrainingLoader(new BatchShare(_grid.World.Rank, _grid.World.Count));
         using RunEvaluation evaluations = new(_model, _team, _data, _options, _grid.World);
-        Schedule schedule = new(
-            _options.Schedule,
-            _options.PeakRate,
-            (long)Math.Round(_options.WarmupEpochs * StepsPerEpoch),
-            (long)_options.Epochs * StepsPerEpoch);
+        long warmup = (long)Math.Round(_options.WarmupEpochs * StepsPerEpoch);
+        Schedule schedule = new(_options.Schedule, _options.PeakRate, warmup, (long)_options.Epochs * StepsPerEpoch);
         Evaluation? evaluation = null;
         Keep();
         while (_state.Epochs.Count < _options.Epochs && !(_state.EpochsWithoutProgress >= _options.Patience))
@@ -227,20 +220,15 @@ public sealed class Trainer
             _average?.Exchange();
             _shared.Assemble(_model.Values);
             _readout?.Run(
-                asTheyAre!,
-                _state.Epochs.Count,
-                _options.ReadoutLearningRate,
-                StepsPerEpoch,
-                _state.ReadoutStep,
-                () => ReadoutStepEnded(cancellation),
-                Own(cancellation));
+                asTheyAre!, _state.Epochs.Count, _options.ReadoutLearningRate, StepsPerEpoch, _state.ReadoutStep,
+                () => ReadoutStepEnded(cancellation), Own(cancellation));
             _shared.RequireSame();
-            evaluation = evaluations.OfTest(Tell, Own(cancellation));
+            evaluation = evaluations.OfTest(_progress.Tell, Own(cancellation));
             _shared.AssembleFeedback();
             EpochMetrics ended = new(
                 _state.Epochs.Count + 1,
                 schedule.Rate(((_state.Epochs.Count + 1L) * StepsPerEpoch) - 1),
-                TrainedBlockLosses, _state.MeanLoss, _state.ErrorPercent,
+                _progress.TrainedBlockLosses(_state), _state.MeanLoss, _state.ErrorPercent,
                 evaluation.Loss, evaluation.Error,
                 _state.ImagesPerSecond, _clock.GetElapsedTime(_start))
             {
@@ -256,16 +244,12 @@ public sealed class Trainer
 
         _average?.Exchange();
         _shared.Assemble(_model.Values);
-        evaluation ??= evaluations.OfTest(Tell, Own(cancellation));
-        double trainError = evaluations.OfTraining(Tell, Own(cancellation)).Error;
-        double images = (double)_state.Epochs.Count * StepsPerEpoch * _options.BatchSize;
+        evaluation ??= evaluations.OfTest(_progress.Tell, Own(cancellation));
+        double trainError = evaluations.OfTraining(_progress.Tell, Own(cancellation)).Error;
+        double speed = (double)_state.Epochs.Count * StepsPerEpoch * _options.BatchSize / _state.Trained.TotalSeconds;
+        IReadOnlyList<double> blockErrors = _rule.TrainsHeads ? evaluation.BlockErrors : [];
         return new TrainingResult(
-            _state.Epochs.Count,
-            trainError,
-            evaluation.Error,
-            _rule.TrainsHeads ? evaluation.BlockErrors : [],
-            images / _state.Trained.TotalSeconds,
-            _clock.GetElapsedTime(_start))
+            _state.Epochs.Count, trainError, evaluation.Error, blockErrors, speed, _clock.GetElapsedTime(_start))
         {
             BestEpoch = _state.BestEpoch,
             BestTestError = _state.Epochs[_state.BestEpoch - 1].TestError,
@@ -276,78 +260,52 @@ public sealed class Trainer
     private void TrainEpoch(BatchLoader? loader, Schedule schedule, CancellationToken cancellation)
     {
         int epoch = _state.Epochs.Count, done = _state.Step;
-        long begun = _reported = _clock.GetTimestamp();
-        bool unchanged = false; // whether parameters are as the last step left them: nobody was told of it who may have changed them
+        long begun = _progress.BeginEpoch();
         IEnumerable<ImageBatch> batches = loader?.Epoch(epoch, done, Own(cancellation))
             ?? Enumerable.Repeat(ImageBatch.Empty, StepsPerEpoch);
         foreach (ImageBatch batch in batches.Take(StepsPerEpoch - done))
         {
             long step = ((long)epoch * StepsPerEpoch) + done++;
             double rate = schedule.Rate(step);
-            bool compares = ComparesAt(done);
-            StepResult result = _update.Begin(
-                _rule, batch.Pixels, batch.Labels, checked((uint)step), _options.BatchSize, rate, inSlices: !compares, unchanged);
-            unchanged = true;
+            bool compares = _comparison?.IsDue(done) == true;
+            _model.Values.EndLoans(); // a callback may have written parameters, but it has returned
+            StepResult result = compares
+                ? _rule.Step(batch.Pixels, batch.Labels, checked((uint)step), _options.BatchSize)
+                : _update.Begin(_rule, batch.Pixels, batch.Labels, checked((uint)step), _options.BatchSize, rate);
             _reports.Begin(result, IsDue, IsShared && cancellation.IsCancellationRequested);
             bool keeps = TakeReports(_reports.Lag, schedule);
-            TimeSpan compared = compares ? Compare(batch, step) : TimeSpan.Zero;
-            _update.Complete();
+            TimeSpan compared = TimeSpan.Zero;
+            if (compares)
+            {
+                long started = _clock.GetTimestamp();
+                _state.Gradients.Add(_comparison!.Measure(batch, checked((uint)step)));
+                compared = _clock.GetElapsedTime(started);
+                _update.Apply(_model.Values, _rule.Gradients, rate);
+            }
+            else
+            {
+                _update.Complete();
+            }
+
             _average?.Add(step);
             if (keeps || _stops || done == StepsPerEpoch)
             {
                 keeps |= TakeReports(0, schedule);
             }
 
-            unchanged &= !_watch.Advise(_state, Advised); // a caller who was told may have changed parameters
+            _watch.Advise(_state, Advised);
             long ended = _clock.GetTimestamp();
             _state.EpochTrained += _clock.GetElapsedTime(begun, ended) - compared;
             begun = ended;
-            if (_progress is not null && (_clock.GetElapsedTime(_reported, ended) >= ReportInterval || _state.Step == StepsPerEpoch)
-                && _state.Step > 0)
-            {
-                _reported = ended;
-                unchanged = false;
-                TimeSpan elapsed = _clock.GetElapsedTime(_start);
-                _told = new TrainingProgress(
-                    epoch + 1, _options.Epochs, _state.Step, StepsPerEpoch, TrainedBlockLosses, _state.ErrorPercent, _state.ImagesPerSecond, elapsed);
-                _progress(_told);
-            }
-
+            _progress.StepEnded(_state, ended);
             if (keeps)
             {
                 Keep();
-                unchanged = false;
                 begun = _clock.GetTimestamp();
             }
 
             StopIfAsked();
         }
-    }
-
-    private void Tell(EvaluationProgress evaluation)
-    {
-        if (_progress is not null && _clock.GetElapsedTime(_reported) >= ReportInterval)
-        {
-            _reported = _clock.GetTimestamp();
-            _progress(_told with { Evaluation = evaluation, Elapsed = _clock.GetElapsedTime(_start) });
-        }
-    }
-
-    // Losses of heads that nothing trains are no measurement.
-    private IReadOnlyList<double> TrainedBlockLosses => _rule.TrainsHeads ? _state.MeanBlockLosses : [];
-
-    // Whether gradients are compared at the step that makes so many of the epoch.
-    private bool ComparesAt(int done) =>
-        _exact is not null
-            && done * (long)_options.ComparedSteps / StepsPerEpoch != (done - 1) * (long)_options.ComparedSteps / StepsPerEpoch;
-
-    // What it measures is no part of the training; the time it took is told, to be left out of the speed.
-    private TimeSpan Compare(ImageBatch batch, long step)
-    {
-        long begun = _clock.GetTimestamp();
-        _exact!.Step(batch.Pixels, batch.Labels, checked((uint)step), _options.BatchSize);
-        _state.Gradients.Add(GradientAgreement.Measure(_model, _rule.Gradients, _exact.Gradients));
-        return _clock.GetElapsedTime(begun);
     }
 
     // All reports but so many; whether one of them asks for a checkpoint.
@@ -361,7 +319,8 @@ public sealed class Trainer
             {
                 double rate = schedule.Rate(((long)_state.Epochs.Count * StepsPerEpoch) + _state.Step);
                 throw new TrainingDivergedException(
-                    $"Training diverged: the loss is not a finite number at step {_state.Step + 1} of epoch {_state.Epochs.Count + 1}, where the learning rate is {rate:G3}. Take a lower learning rate or a longer warm-up.");
+                    $"Training diverged: the loss is not a finite number at step {_state.Step + 1} of epoch {_state.Epochs.Count + 1}, "
+                    + $"where the learning rate is {rate:G3}. Take a lower learning rate or a longer warm-up.");
             }
 
             _state.Add(report, _options.BatchSize, _rule.Views);
@@ -415,8 +374,9 @@ public sealed class Trainer
             }
 
             _shared.AssembleFeedback();
+            ParameterVector? feedback = ForwardGradient.FeedbackOf(_rule)?.Matrices;
             _keep(new Checkpoint(
-                _model, _update.Velocity, _average?.Values, ForwardGradient.FeedbackOf(_rule)?.Matrices, _options, _images, _state, _rule.Description, Gemm.VectorBits));
+                _model, _update.Velocity, _average?.Values, feedback, _options, _images, _state, _rule.Description, Gemm.VectorBits));
             _keptAt = _state.Position;
             _kept = _clock.GetTimestamp();
         }

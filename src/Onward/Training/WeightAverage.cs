@@ -72,7 +72,7 @@ internal sealed class WeightAverage
     {
         (Parameter parameter, int start, int length) = _slices[job];
         Span<float> average = Values[parameter].Slice(start, length);
-        TensorPrimitives.Lerp(average, _model.Values[parameter].Slice(start, length), _share, average);
+        TensorPrimitives.Lerp(average, _model.Values.Read(parameter).Slice(start, length), _share, average);
     }
 
     private void Exchange(int job, int worker)

@@ -49,7 +49,8 @@ internal sealed class GemmProblem
     public float[] B { get; }
 
     public string Name =>
-        $"{M} x {N} x {K}, A {(LeftTransposed ? "transposed" : "plain")}, B {(RightTransposed ? "transposed" : "plain")}, {(Accumulate ? "+=" : "=")}, strides {AStride} {BStride} {CStride}";
+        $"{M} x {N} x {K}, A {Form(LeftTransposed)}, B {Form(RightTransposed)}, {(Accumulate ? "+=" : "=")}, "
+        + $"strides {AStride} {BStride} {CStride}";
 
     /// <summary>A fresh copy of C with its margins.</summary>
     public float[] NewC() => [.. _start];
@@ -116,6 +117,8 @@ internal sealed class GemmProblem
             }
         }
     }
+
+    private static string Form(bool transposed) => transposed ? "transposed" : "plain";
 
     private int AAt(int i, int l) => LeftTransposed ? (l * AStride) + i : (i * AStride) + l;
 

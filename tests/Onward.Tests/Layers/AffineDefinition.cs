@@ -3,8 +3,8 @@ using Onward.Layers;
 namespace Onward.Tests.Layers;
 
 /// <summary>
-/// What a layer is defined to compute, as plain loops in float64 over one example [patches, width]. Every definition is a
-/// list of terms: output o of the example takes weight w times input i.
+/// The definition of a layer, as plain loops in float64 over one example [patches, width]. Every definition is a list of terms: output o
+/// of the example takes weight w times input i.
 /// </summary>
 /// <param name="Layer">The layer under test.</param>
 /// <param name="Patches">Patches in an example.</param>

@@ -2,7 +2,7 @@ using Onward.Layers;
 
 namespace Onward.Tests.Layers;
 
-/// <summary>What every affine layer must do; a subclass names the layer and its sizes.</summary>
+/// <summary>The contract of every affine layer; a subclass names the layer and its sizes.</summary>
 public abstract class AffineLayerTests(AffineDefinition definition)
 {
     private readonly AffineLayer _layer = definition.Layer;
@@ -96,7 +96,8 @@ public abstract class AffineLayerTests(AffineDefinition definition)
         float[] x = Input(7, 6), gradient = Output(8, 6);
         (float[] weight, float[] bias) = Gradients(x, gradient, [6], [6], spare: 0);
 
-        foreach ((int[] waves, int[] tiles, int spare) in (List<(int[], int[], int)>)[([4, 2], [1, 3, 2], 1), ([1, 5], [2, 1], 0), ([1, 1, 1, 1, 1, 1], [1], 3)])
+        List<(int[], int[], int)> cuts = [([4, 2], [1, 3, 2], 1), ([1, 5], [2, 1], 0), ([1, 1, 1, 1, 1, 1], [1], 3)];
+        foreach ((int[] waves, int[] tiles, int spare) in cuts)
         {
             (float[] cutWeight, float[] cutBias) = Gradients(x, gradient, waves, tiles, spare);
             string name = $"waves of {string.Join(", ", waves)}";

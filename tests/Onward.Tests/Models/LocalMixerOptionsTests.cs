@@ -33,11 +33,13 @@ public sealed class LocalMixerOptionsTests
         ["there must be at least 2 classes; got 1"] = Valid with { Classes = 1 },
         ["the downsampling has one number for each block, of which there are 1; got 2"] = Valid with { Downsample = [2, 1] },
         ["no block follows the last one, so its downsampling must be 1; got 2"] = Valid with { Downsample = [2] },
-        ["each downsampling must be 1 to 3, or patches would be missed by a window of 3; got 4,1"] = Valid with { Blocks = 2, Downsample = [4, 1] },
+        ["each downsampling must be 1 to 3, or patches would be missed by a window of 3; got 4,1"] =
+            Valid with { Blocks = 2, Downsample = [4, 1] },
         ["each channel ratio must be 1 to 64; got 0,1"] = Valid with { Blocks = 2, ChannelRatio = [0, 1] },
         ["no block follows the last one, so its group ratio must be 1; got 2"] = Valid with { GroupRatio = [2] },
         ["the 4 channels of block 1 must be a multiple of its 6 groups"] = Valid with { Blocks = 2, GroupRatio = [3, 1] },
-        ["the 4 channels of block 1 must be a multiple of its 128 groups"] = Valid with { Blocks = 13, GroupRatio = [.. Enumerable.Repeat(64, 12), 1] },
+        ["the 4 channels of block 1 must be a multiple of its 128 groups"] =
+            Valid with { Blocks = 13, GroupRatio = [.. Enumerable.Repeat(64, 12), 1] },
         ["channels, more than fit memory"] = Valid with { Blocks = 8, ChannelRatio = [64, 64, 64, 64, 64, 64, 64, 1] },
         ["leave one number in a patch"] = Valid with { PatchesPerSide = 4 },
     };
@@ -64,7 +66,8 @@ public sealed class LocalMixerOptionsTests
     [Fact]
     public void All_faults_are_told_at_once()
     {
-        LocalMixerOptions bad = new() { Blocks = 0, PatchesPerSide = -1, Channels = 7, Groups = 2, ImageSide = 0, ImageChannels = 0, Classes = 1 };
+        LocalMixerOptions bad =
+            new() { Blocks = 0, PatchesPerSide = -1, Channels = 7, Groups = 2, ImageSide = 0, ImageChannels = 0, Classes = 1 };
 
         string message = Assert.Throws<ArgumentException>(bad.Validate).Message;
 
@@ -77,7 +80,16 @@ public sealed class LocalMixerOptionsTests
     [Fact]
     public void Scaled_blocks_have_sizes_of_their_own()
     {
-        LocalMixerOptions options = Valid with { Blocks = 4, PatchesPerSide = 7, ImageSide = 28, Channels = 12, Downsample = [1, 2, 3, 1], ChannelRatio = [2, 1, 3, 1], GroupRatio = [1, 2, 1, 1] };
+        LocalMixerOptions options = Valid with
+        {
+            Blocks = 4,
+            PatchesPerSide = 7,
+            ImageSide = 28,
+            Channels = 12,
+            Downsample = [1, 2, 3, 1],
+            ChannelRatio = [2, 1, 3, 1],
+            GroupRatio = [1, 2, 1, 1],
+        };
         LocalMixer model = new(options);
 
         Assert.Equal([49, 49, 16, 4], model.Blocks.Select(block => block.Patches));

@@ -150,7 +150,7 @@ public sealed class LocalMixerTests
         other.Initialize(8);
 
         Tolerance.Same(first.Values.All, again.Values.All, "values");
-        foreach (Parameter parameter in first.Values.Layout.Parameters.Where(parameter => parameter.IsMatrix && parameter.Name != "readout.weight"))
+        foreach (Parameter parameter in first.Values.Layout.Parameters.Where(p => p.IsMatrix && p.Name != "readout.weight"))
         {
             Assert.False(first.Values[parameter].SequenceEqual(other.Values[parameter]), parameter.Name);
         }

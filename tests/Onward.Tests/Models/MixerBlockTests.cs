@@ -40,7 +40,14 @@ public sealed class MixerBlockTests
     [InlineData(4, 5)]
     [InlineData(5, 1)]
     public void Forward_meets_the_definition_with_convolution(int patchesPerSide, int kernelSide) => RequireForward(
-        Options with { PatchesPerSide = patchesPerSide, ImageSide = 10, TokenMixer = TokenMixer.DepthwiseConvolution, KernelSide = kernelSide }, Examples);
+        Options with
+        {
+            PatchesPerSide = patchesPerSide,
+            ImageSide = 10,
+            TokenMixer = TokenMixer.DepthwiseConvolution,
+            KernelSide = kernelSide,
+        },
+        Examples);
 
     private static void RequireForward(LocalMixerOptions options, int examples)
     {

@@ -39,10 +39,10 @@ internal sealed class NaiveMixer(LocalMixer model)
         return Relu(k == 0 ? h : [.. h.Zip(x, (a, b) => a + b)]);
     }
 
-    /// <summary>What the local head reads [D] of a block's output.</summary>
+    /// <summary>The features [D] of the local head, from a block's output.</summary>
     public double[] HeadFeatures(double[] y) => Pool(Normalize(Normalizations.Inter, y, _options.ChannelsPerGroup));
 
-    /// <summary>What the readout reads [D] of the last block's output.</summary>
+    /// <summary>The features [D] of the readout, from the last block's output.</summary>
     public double[] ReadoutFeatures(double[] y) => Normalize(Normalizations.Last, Pool(y), _options.Channels);
 
     private double[] Normalize(Normalizations where, double[] x, int size)

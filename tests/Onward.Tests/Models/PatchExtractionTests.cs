@@ -10,7 +10,10 @@ public sealed class PatchExtractionTests
         // 4 x 4 pixels of two channels: the value names row, column and channel.
         float[] image =
         [
-            .. from row in Enumerable.Range(1, 4) from column in Enumerable.Range(1, 4) from channel in Enumerable.Range(1, 2) select (float)((100 * row) + (10 * column) + channel),
+            .. from row in Enumerable.Range(1, 4)
+               from column in Enumerable.Range(1, 4)
+               from channel in Enumerable.Range(1, 2)
+               select (float)((100 * row) + (10 * column) + channel),
         ];
 
         Assert.Equal(

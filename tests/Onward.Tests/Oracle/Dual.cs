@@ -16,7 +16,7 @@ public readonly record struct Dual(double Value, double Tangent)
     public static Dual operator /(Dual a, Dual b) =>
         new(a.Value / b.Value, ((a.Tangent * b.Value) - (a.Value * b.Tangent)) / (b.Value * b.Value));
 
-    /// <summary>The same value, no derivative.</summary>
+    /// <summary>A number with the value of x and derivative 0.</summary>
     public static Dual StopGradient(Dual x) => new(x.Value, 0);
 
     /// <summary>max(0, x), with derivative 0 at 0.</summary>

@@ -5,7 +5,7 @@ using Onward.Threads;
 
 namespace Onward.Tests.Oracle;
 
-/// <summary>What a rule refuses, and what it says.</summary>
+/// <summary>The inputs that a rule refuses, and the messages.</summary>
 public sealed class ForwardGradientFaultTests : IDisposable
 {
     private readonly TinyNetwork _network = TinyNetwork.Create("all normalisations");

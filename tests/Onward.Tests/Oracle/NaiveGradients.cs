@@ -26,7 +26,7 @@ public static class NaiveGradients
         return gradient;
     }
 
-    /// <summary>The same without any derivative: central differences of the loss's value.</summary>
+    /// <summary>The gradient by central differences of the loss's value, without any derivative.</summary>
     public static double[] CentralDifferences(TinyNetwork network, Parameter parameter, Func<NaiveSweep, Dual> loss)
     {
         NaiveLocalMixer oracle = new(network);

@@ -2,7 +2,7 @@ using Onward.Models;
 
 namespace Onward.Tests.Oracle;
 
-/// <summary>What a layer mixes.</summary>
+/// <summary>The numbers that a layer mixes.</summary>
 public enum LayerKind
 {
     /// <summary>Patches.</summary>

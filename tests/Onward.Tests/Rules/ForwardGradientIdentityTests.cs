@@ -99,7 +99,8 @@ public sealed class ForwardGradientIdentityTests
             using WorkerTeam team = new(2);
             SmallNetwork.OneHot direction = new();
             ForwardGradient rule = new(
-                network.Model, team, direction, scope, passes: 1, seed: 1, layerwise: layerwise, sites: NoiseSites.Hidden, controlVariate: controlVariate);
+                network.Model, team, direction, scope, passes: 1, seed: 1,
+                layerwise: layerwise, sites: NoiseSites.Hidden, controlVariate: controlVariate);
             if (rule.Feedback is not null)
             {
                 rule.Feedback.IsFitted = false;

@@ -9,8 +9,7 @@ using Onward.Threads;
 namespace Onward.Tests.Rules;
 
 /// <summary>
-/// What predictions are fitted to, and what they leave of the noise. That any prediction leaves the mean as it is, is tested with the other
-/// identities.
+/// The fit of predictions, and the noise with and without them. The tests of identities show that no prediction changes the mean.
 /// </summary>
 public sealed class LearnedFeedbackTests
 {

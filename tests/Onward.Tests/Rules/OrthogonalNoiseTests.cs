@@ -56,7 +56,16 @@ public sealed class OrthogonalNoiseTests
     private static LocalMixer Network(int groups)
     {
         LocalMixer model = new(
-            new LocalMixerOptions { Blocks = 1, PatchesPerSide = 2, Channels = 8, Groups = groups, ImageSide = 6, ImageChannels = 1, Classes = 3 });
+            new LocalMixerOptions
+            {
+                Blocks = 1,
+                PatchesPerSide = 2,
+                Channels = 8,
+                Groups = groups,
+                ImageSide = 6,
+                ImageChannels = 1,
+                Classes = 3,
+            });
         CounterRandom.Normals(new RandomStream(6, RandomPurpose.Initialization), 0, model.Values.All);
         TensorPrimitives.Multiply(model.Values.All, 0.5f, model.Values.All);
         return model;

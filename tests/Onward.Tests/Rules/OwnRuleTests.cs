@@ -57,7 +57,8 @@ public sealed class OwnRuleTests
                     {
                         for (int k = 0; k < head.Outputs; k++)
                         {
-                            back[(n * head.Features) + d] += tile.Errors.Span[(n * head.Outputs) + k] * Model.Values[head.Weight][(d * head.Outputs) + k];
+                            float weight = Model.Values.Read(head.Weight)[(d * head.Outputs) + k];
+                            back[(n * head.Features) + d] += tile.Errors.Span[(n * head.Outputs) + k] * weight;
                         }
                     }
                 }

@@ -74,7 +74,7 @@ public sealed class SlicedUpdateTests
                 float[] Values,
                 float[] Velocity,
                 double[] Losses) actual = Train(network, rule, optimizer, threads, (update, learning, pixels, labels, step) =>
-                update.Step(learning, pixels, labels, step, 0.05, unchanged: step > 0));
+                update.Step(learning, pixels, labels, step, 0.05));
 
             Tolerance.Same(expected.Values, actual.Values, $"values, {threads} threads");
             Tolerance.Same(expected.Velocity, actual.Velocity, $"velocity, {threads} threads");
@@ -87,7 +87,7 @@ public sealed class SlicedUpdateTests
     public void Slices_take_the_rate_of_their_parameter()
     {
         Update step = (update, learning, pixels, labels, number) =>
-            update.Step(learning, pixels, labels, number, 0.05, unchanged: number > 0);
+            update.Step(learning, pixels, labels, number, 0.05);
 
         float[] expected = Train(
             "8x8 patches", "LG-FG-A", "SGD", 2, Apart, Some).Values, actual = Train("8x8 patches", "LG-FG-A", "SGD", 2, step, Some).Values;
@@ -101,7 +101,6 @@ public sealed class SlicedUpdateTests
             ];
     }
 
-    // Whoever changes parameters says so, and the next step packs them.
     [Fact]
     public void Parameters_that_others_change_are_packed_again()
     {
@@ -116,6 +115,58 @@ public sealed class SlicedUpdateTests
         }).Values;
 
         Tolerance.Same(With(inSlices: false), With(inSlices: true), "values");
+    }
+
+    // A span that the caller got before the first step, and has kept.
+    [Fact]
+    public void Parameters_that_others_change_at_any_time_are_packed_again()
+    {
+        float[] With(Update step)
+        {
+            TinyNetwork tiny = TinyNetwork.Create(Networks["8x8 patches"].Options, Networks["8x8 patches"].Batch);
+            using WorkerTeam team = new(2);
+            LearningRule learning = Rules["LG-FG-A"](tiny.Model, team);
+            ParameterUpdate update = new(tiny.Model.Values.Layout, Optimizers["SGD"], team);
+            Span<float> held = tiny.Model.Values[tiny.Model.Blocks[1].Layers[1].Weight];
+            for (uint number = 0; number < Steps; number++)
+            {
+                step(update, learning, tiny.FlatPixels, tiny.Labels, number);
+                held[(int)number] += 0.5f;
+            }
+
+            return tiny.Model.Values.All.ToArray();
+        }
+
+        Tolerance.Same(
+            With(Apart), With((update, rule, pixels, labels, step) => update.Step(rule, pixels, labels, step, 0.05)), "values");
+    }
+
+    [Fact]
+    public void A_step_that_fails_leaves_nothing_packed()
+    {
+        TinyNetwork tiny = TinyNetwork.Create(Networks["one patch"].Options, Networks["one patch"].Batch);
+        using WorkerTeam team = new(1);
+        LearningRule learning = Rules["LG-FG-A"](tiny.Model, team);
+        ParameterUpdate update = new(tiny.Model.Values.Layout, Optimizers["SGD"], team);
+        tiny.Model.Values.EndLoans();
+        int[] faulty = [.. tiny.Labels[..^1], 99];
+
+        Assert.ThrowsAny<Exception>(() => update.Step(learning, tiny.FlatPixels, faulty, 0, 0.05));
+
+        Assert.True(tiny.Model.Pack(team, ..2));
+    }
+
+    [Fact]
+    public void Weights_are_packed_behind_their_update()
+    {
+        TinyNetwork tiny = TinyNetwork.Create(Networks["one patch"].Options, Networks["one patch"].Batch);
+        using WorkerTeam team = new(1);
+        ParameterUpdate update = new(tiny.Model.Values.Layout, Optimizers["SGD"], team);
+        tiny.Model.Values.EndLoans();
+
+        update.Step(Rules["BP"](tiny.Model, team), tiny.FlatPixels, tiny.Labels, 0, 0.05);
+
+        Assert.False(tiny.Model.Pack(team, ..2));
     }
 
     private delegate StepResult Update(ParameterUpdate update, LearningRule rule, float[] pixels, int[] labels, uint step);

@@ -3,6 +3,7 @@ using Onward.Kernels;
 using Onward.Losses;
 using Onward.Models;
 using Onward.Rules;
+using Onward.Tests.Data;
 using Onward.Threads;
 using Onward.Training;
 
@@ -59,6 +60,33 @@ public sealed class TrainerTests
                 Tolerance.Same(full.Values[parameter], scaled.Values[parameter], parameter.Name);
             }
         }
+    }
+
+    // The run on the left goes on with the model that it has; the run on the right loads it from the checkpoint.
+    [Theory]
+    [InlineData("supervised sgd")]
+    [InlineData("supervised watched")]
+    public void Training_goes_on_with_parameters_that_a_callback_has_changed(string kind)
+    {
+        const int ChangedAt = 6;
+        using TemporaryFolder folder = new();
+        int kept = 0;
+
+        TrainedRun changed = new(kind, keep: checkpoint =>
+        {
+            if (kept++ == ChangedAt)
+            {
+                foreach (ref float value in checkpoint.Model.Values.All)
+                {
+                    value *= 1.25f;
+                }
+
+                checkpoint.Save(folder["run"]);
+            }
+        });
+
+        Assert.InRange(kept, ChangedAt + 2, int.MaxValue);
+        new TrainedRun(kind, Checkpoint.Load(folder["run"])).RequireSame(changed);
     }
 
     [Theory]

@@ -119,13 +119,7 @@ internal sealed class BenchCommand
         {
             _host.Interruption.ThrowIfCancellationRequested();
             int first = (int)(step % (images / batch)) * batch;
-            update.Step(
-                rule,
-                pixels.AsMemory(first * image, batch * image),
-                labels.AsMemory(first, batch),
-                step,
-                LearningRate,
-                unchanged: step++ > FirstStep);
+            update.Step(rule, pixels.AsMemory(first * image, batch * image), labels.AsMemory(first, batch), step++, LearningRate);
         }
 
         IReadOnlyList<BenchProfile.Part> Profile()

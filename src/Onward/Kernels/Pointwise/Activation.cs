@@ -5,14 +5,14 @@ using System.Runtime.Intrinsics;
 namespace Onward.Kernels;
 
 /// <summary>
-/// The pointwise end of a layer: residual, ReLU and its mask, noise and tangent, each in one sweep.
-/// The derivative of ReLU at exactly 0 is 0; mask and tangent agree on it.
+/// The pointwise operations after a layer's normalisation: residual, ReLU and its mask, noise and tangent, each in one pass.
+/// The derivative of ReLU at exactly 0 is 0, in the mask and in the tangent.
 /// </summary>
 public static unsafe class Activation
 {
     private const int Lanes = 16;
 
-    // Runs whose sums are taken side by side.
+    // Runs whose sums are computed side by side.
     private const int Batch = 4;
 
     /// <summary>result = max(0, x).</summary>
@@ -22,7 +22,7 @@ public static unsafe class Activation
 
     /// <summary>result = max(0, x + residual).</summary>
     /// <param name="x">Pre-activations without the residual.</param>
-    /// <param name="residual">What is added to them; as long as <paramref name="x"/>.</param>
+    /// <param name="residual">The residual; as long as <paramref name="x"/>.</param>
     /// <param name="result">Receives the activations.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void AddRelu(ReadOnlySpan<float> x, ReadOnlySpan<float> residual, Span<float> result)
@@ -42,10 +42,10 @@ public static unsafe class Activation
     }
 
     /// <summary>
-    /// The tangent of ReLU(n + noise) at noise 0: noise and tangent are cleared where the unit is silent, and the noise is
-    /// added to the tangent where it is not.
+    /// The tangent of ReLU(n + noise) at noise 0: noise and tangent are set to 0 where the unit is inactive, and the noise is added to the
+    /// tangent where the unit is active.
     /// </summary>
-    /// <param name="active">What decides: a unit is active where this is above 0 (pre-activation or activation).</param>
+    /// <param name="active">Pre-activations or activations: a unit is active where this is above 0.</param>
     /// <param name="noise">The drawn direction; keeps its active part.</param>
     /// <param name="tangent">The tangent of n; becomes the tangent of the activation.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -71,8 +71,8 @@ public static unsafe class Activation
         }
     }
 
-    /// <summary>Clears the values of units that are silent.</summary>
-    /// <param name="active">What decides: a unit is active where this is above 0.</param>
+    /// <summary>Sets the values of inactive units to 0.</summary>
+    /// <param name="active">Pre-activations or activations: a unit is active where this is above 0.</param>
     /// <param name="values">Noise, tangent or gradient at the same units.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Mask(ReadOnlySpan<float> active, Span<float> values)
@@ -96,7 +96,7 @@ public static unsafe class Activation
     /// <param name="factors">One factor a run [runs].</param>
     /// <param name="result">Receives the products [runs, size]; may be <paramref name="values"/>.</param>
     /// <param name="size">Floats in a run.</param>
-    /// <param name="accumulate">Whether to add to <paramref name="result"/>.</param>
+    /// <param name="accumulate">True to add to <paramref name="result"/>.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void ScaleRuns(ReadOnlySpan<float> values, ReadOnlySpan<float> factors, Span<float> result, int size, bool accumulate)
     {
@@ -125,7 +125,7 @@ public static unsafe class Activation
     /// <summary>result[run] = scale times the inner product of each run of two arrays.</summary>
     /// <param name="x">Values [runs, size].</param>
     /// <param name="y">Values [runs, size].</param>
-    /// <param name="scale">A factor for all.</param>
+    /// <param name="scale">A factor for all results.</param>
     /// <param name="result">Receives the inner products [runs].</param>
     /// <param name="size">Floats in a run.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -138,7 +138,7 @@ public static unsafe class Activation
             for (; run <= result.Length - Batch; run += Batch)
             {
                 int start = run * size;
-                (Vector128.Create(scale) * LayerNorm.Sums(
+                (Vector128.Create(scale) * LayerNormRuns.Sums(
                     Products(left + start, right + start, size),
                     Products(left + start + size, right + start + size, size),
                     Products(left + start + (2 * size), right + start + (2 * size), size),
@@ -148,7 +148,7 @@ public static unsafe class Activation
             for (; run < result.Length; run++)
             {
                 Vector512<float> products = Products(left + (run * size), right + (run * size), size);
-                target[run] = scale * LayerNorm.Sums(products, products, products, products)[0];
+                target[run] = scale * LayerNormRuns.Sums(products, products, products, products)[0];
             }
 
             for (run = 0; size % Lanes != 0 && run < result.Length; run++)

@@ -3,7 +3,7 @@ using System.Runtime.Intrinsics;
 
 namespace Onward.Kernels;
 
-/// <summary>What the Jacobian of <see cref="LayerNorm"/> multiplies: made of what lies in memory as it is read.</summary>
+/// <summary>The vector that the Jacobian of <see cref="LayerNorm"/> multiplies, computed from memory while it is read.</summary>
 internal unsafe interface IJacobianVector
 {
     /// <summary>Sixteen numbers of the vector.</summary>
@@ -12,14 +12,14 @@ internal unsafe interface IJacobianVector
     Vector512<float> Load(float* a, Vector512<float> y);
 }
 
-/// <summary>All of what lies in memory.</summary>
+/// <summary>The numbers in memory.</summary>
 internal readonly unsafe struct WholeVector : IJacobianVector
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Vector512<float> Load(float* a, Vector512<float> y) => Vector512.Load(a);
 }
 
-/// <summary>What belongs to active units: a gradient that has come back as far as ReLU.</summary>
+/// <summary>The numbers of active units, and 0 for others: a gradient that passes back through ReLU.</summary>
 internal readonly unsafe struct ActiveVector : IJacobianVector
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

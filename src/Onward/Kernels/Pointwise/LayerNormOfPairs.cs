@@ -5,15 +5,15 @@ using System.Runtime.Intrinsics.X86;
 namespace Onward.Kernels;
 
 /// <summary>
-/// The normalisation of <see cref="LayerNorm"/> for runs of 32 floats, two vectors: one channel group of the paper's networks, and
-/// so half of what is normalised.
+/// The normalisation of <see cref="LayerNorm"/> for runs of 32 floats, two vectors: one channel group of the paper's networks. Half of
+/// all normalised numbers are in such runs.
 /// </summary>
 /// <remarks>
-/// Some runs in the first cache go through one short pass after the other, eight at a time: in a single pass over whole runs each would
-/// wait a hundred cycles for its own sums, and what waits fills the processor's scheduler. Eight horizontal sums take 25 operations
-/// with AVX-512, and what the numbers of a run share is broadcast from memory, by ports that are free. About 3 FLOP a float forward and
-/// 7 for a Jacobian product: 4 to 5 cycles a vector from the first cache, 6 from the second, whose traffic is the limit there. The
-/// operations and their order are those of the kernels for any size.
+/// The runs of a stretch, which fits the first cache, go through several short passes, eight runs at a time. In a single pass, each run
+/// would wait a hundred cycles for its own sums, and waiting operations fill the processor's scheduler. Eight horizontal sums take 25
+/// operations with AVX-512. Mean and scale of a run are broadcast from memory, by ports that are otherwise idle. About 3 FLOP a float
+/// forward and 7 for a Jacobian product: 4 to 5 cycles a vector from the first cache; 6 from the second, limited by its traffic. The
+/// operations and their order are those of the kernels for any size, so results have the same bits.
 /// </remarks>
 internal static unsafe class LayerNormOfPairs
 {
@@ -21,9 +21,9 @@ internal static unsafe class LayerNormOfPairs
     internal const int Batch = 8;
     private const int Half = Size / 2;
     private const int Stretch = 64; // runs that go through all passes before the next: 8 KB
-    private const float Share = 1f / Size; // of a power of two, a product with it is the quotient
+    private const float Share = 1f / Size; // exact, as the size is a power of two
 
-    /// <summary>Normalises as many whole batches of runs as there are, and says how many runs that were.</summary>
+    /// <summary>Normalises all whole batches of runs, and returns the number of these runs.</summary>
     internal static int Normalize<TSource>(ref TSource source, float* x, float* y, float* reciprocal, int runs, float epsilon)
         where TSource : struct, INormalizationSource
     {
@@ -40,7 +40,7 @@ internal static unsafe class LayerNormOfPairs
         return whole;
     }
 
-    /// <summary>Multiplies as many whole batches of runs as there are, and says how many runs that were.</summary>
+    /// <summary>Multiplies the vectors of all whole batches of runs by their Jacobians, and returns the number of these runs.</summary>
     [SkipLocalsInit]
     internal static int JacobianProduct<TVector>(
         TVector vector, float* y, float* reciprocal, float* factors, float* a, float* result, int runs)
@@ -58,7 +58,7 @@ internal static unsafe class LayerNormOfPairs
         return whole;
     }
 
-    // The mean of each run, in the room of its reciprocal; what is not plain is left in y.
+    // Computes the mean of each run, in the place of its reciprocal. A source that is not plain is stored in y.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Average<TSource>(ref TSource source, float* x, float* y, float* mean, int runs)
         where TSource : struct, INormalizationSource
@@ -67,7 +67,8 @@ internal static unsafe class LayerNormOfPairs
         for (int run = 0; run < runs; run += Batch, x += Batch * Size, y += Batch * Size)
         {
             Vector256<float> sums = Sums(
-                Add(values, x, y, 0), Add(values, x, y, 1), Add(values, x, y, 2), Add(values, x, y, 3), Add(values, x, y, 4), Add(values, x, y, 5), Add(values, x, y, 6), Add(values, x, y, 7));
+                Add(values, x, y, 0), Add(values, x, y, 1), Add(values, x, y, 2), Add(values, x, y, 3),
+                Add(values, x, y, 4), Add(values, x, y, 5), Add(values, x, y, 6), Add(values, x, y, 7));
             (sums * Share).Store(mean + run);
             values.Pass(Batch);
         }
@@ -75,7 +76,7 @@ internal static unsafe class LayerNormOfPairs
         source = values;
     }
 
-    // y = x - mean, and r in the room of the mean.
+    // Computes y = x - mean, and r in the place of the mean.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Deviate(float* x, float* y, float* reciprocal, int runs, float epsilon)
     {
@@ -83,7 +84,8 @@ internal static unsafe class LayerNormOfPairs
         {
             float* mean = reciprocal + run;
             Vector256<float> squares = Sums(
-                Deviation(x, y, mean, 0), Deviation(x, y, mean, 1), Deviation(x, y, mean, 2), Deviation(x, y, mean, 3), Deviation(x, y, mean, 4), Deviation(x, y, mean, 5), Deviation(x, y, mean, 6), Deviation(x, y, mean, 7));
+                Deviation(x, y, mean, 0), Deviation(x, y, mean, 1), Deviation(x, y, mean, 2), Deviation(x, y, mean, 3),
+                Deviation(x, y, mean, 4), Deviation(x, y, mean, 5), Deviation(x, y, mean, 6), Deviation(x, y, mean, 7));
             (Vector256<float>.One / Vector256.Sqrt((squares * Share) + Vector256.Create(epsilon))).Store(reciprocal + run);
         }
     }
@@ -99,7 +101,7 @@ internal static unsafe class LayerNormOfPairs
         }
     }
 
-    // Of each batch of runs: r, -r mean(a), -r mean(y a).
+    // Computes for each batch of runs: r, -r mean(a), -r mean(y a).
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Project<TVector>(TVector vector, float* y, float* reciprocal, float* factors, float* a, float* terms, int runs)
         where TVector : struct, IJacobianVector
@@ -171,14 +173,15 @@ internal static unsafe class LayerNormOfPairs
         return a0 + a1;
     }
 
-    // The sums of eight vectors, each by the additions of LayerNorm.Sums.
+    // The sums of eight vectors, each by the additions of LayerNormRuns.Sums.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector256<float> Sums(
-        Vector512<float> a, Vector512<float> b, Vector512<float> c, Vector512<float> d, Vector512<float> e, Vector512<float> f, Vector512<float> g, Vector512<float> h)
+        Vector512<float> a, Vector512<float> b, Vector512<float> c, Vector512<float> d,
+        Vector512<float> e, Vector512<float> f, Vector512<float> g, Vector512<float> h)
     {
         if (!Avx512F.IsSupported)
         {
-            return Vector256.Create(LayerNorm.Sums(a, b, c, d), LayerNorm.Sums(e, f, g, h));
+            return Vector256.Create(LayerNormRuns.Sums(a, b, c, d), LayerNormRuns.Sums(e, f, g, h));
         }
 
         Vector512<float> all = AddNeighbours(

@@ -4,24 +4,24 @@ using System.Runtime.Intrinsics;
 namespace Onward.Kernels;
 
 /// <summary>
-/// What <see cref="LayerNorm"/> normalises: made of what lies in memory as it is read, which spares a sweep of its own.
+/// The values that <see cref="LayerNorm"/> normalises, computed from memory while it is read, which saves a separate pass.
 /// </summary>
 internal unsafe interface INormalizationSource
 {
-    /// <summary>Whether it is what lies in memory.</summary>
+    /// <summary>True if the values are the numbers in memory.</summary>
     static abstract bool IsPlain { get; }
 
     /// <summary>Sixteen values of a run.</summary>
     /// <param name="x">The run in memory.</param>
     /// <param name="i">The first of the values in the run.</param>
-    /// <param name="place">How many runs it stands after the first that was not passed.</param>
+    /// <param name="place">The number of the run, counted from the last call of <see cref="Pass"/>.</param>
     Vector512<float> Load(float* x, nint i, int place);
 
-    /// <summary>Goes on to the runs that follow so many.</summary>
+    /// <summary>Advances by some runs.</summary>
     void Pass(int runs);
 }
 
-/// <summary>Values as they are.</summary>
+/// <summary>The numbers in memory.</summary>
 internal readonly unsafe struct PlainSource : INormalizationSource
 {
     public static bool IsPlain => true;
@@ -34,7 +34,7 @@ internal readonly unsafe struct PlainSource : INormalizationSource
     }
 }
 
-/// <summary>Values after ReLU.</summary>
+/// <summary>The numbers in memory after ReLU.</summary>
 internal readonly unsafe struct RectifiedSource : INormalizationSource
 {
     public static bool IsPlain => false;
@@ -48,7 +48,7 @@ internal readonly unsafe struct RectifiedSource : INormalizationSource
 }
 
 /// <summary>
-/// Values and the bias of their row, which is of one run or of whole batches of them: a batch of runs never goes beyond its row.
+/// The numbers in memory plus the bias of their row. A row is one run or whole batches of runs, so a batch never crosses rows.
 /// </summary>
 /// <param name="bias">The bias of a row.</param>
 /// <param name="runs">Runs in a row.</param>

@@ -4,14 +4,14 @@ using System.Runtime.Intrinsics;
 namespace Onward.Kernels;
 
 /// <summary>
-/// The products of a head of few outputs, whose columns would leave most of a register tile empty: the logits of some examples, and the
-/// gradient of the weight.
+/// The products of a head with few outputs: the logits of some examples, and the gradient of the weight. The columns of such a head
+/// would leave most of a register tile of <see cref="Gemm"/> empty.
 /// </summary>
 /// <remarks>
-/// 2 n D K FLOP each, for K of up to 16 and whole panels of D. Both keep 20 accumulators. Logits are inner products of 4 rows of
-/// features with 5 columns of the weight, which lie as <see cref="Gemm"/> packs the transposed weight: 9 loads and 20 multiply-adds for 16
-/// features, where a tile of 8 rows takes 9 loads for 8 multiply-adds. A gradient's vectors run along the features: 5 errors of an example,
-/// broadcast, times 64 features of it; each number is one chain over the examples in order, as in <see cref="Gemm"/>.
+/// 2 n D K FLOP each, for K up to 16 and whole panels of D. Both keep 20 accumulators. Logits are inner products of 4 rows of
+/// features with 5 columns of the weight, in the layout in which <see cref="Gemm"/> packs the transposed weight. That takes 9 loads for 20
+/// multiply-adds, while a tile of 8 rows takes 9 loads for 8. For a gradient, vectors run along the features: 5 errors of an example are
+/// broadcast and multiplied by 64 features. Each number is one chain over the examples in order, as in <see cref="Gemm"/>.
 /// </remarks>
 internal static unsafe class HeadProduct
 {
@@ -21,13 +21,13 @@ internal static unsafe class HeadProduct
     private const int Columns = 5;
     private const int MostOutputs = 16;
 
-    /// <summary>Whether these kernels serve a head.</summary>
+    /// <summary>True if these kernels can compute the products of a head.</summary>
     internal static bool Serves(int features, int outputs) =>
         Vector512.IsHardwareAccelerated && outputs <= MostOutputs && features % Panel == 0;
 
     /// <summary>outputs [examples, K] = x [examples, D] W + bias.</summary>
     /// <param name="x">Features.</param>
-    /// <param name="packedTranspose">The transposed weight as <see cref="Gemm"/> packs it.</param>
+    /// <param name="packedTranspose">The transposed weight, packed by <see cref="Gemm"/>.</param>
     /// <param name="bias">The bias [K].</param>
     /// <param name="outputs">Receives the outputs.</param>
     /// <param name="features">D.</param>
@@ -62,7 +62,7 @@ internal static unsafe class HeadProduct
     /// <param name="error">Gradients of the outputs [examples, K].</param>
     /// <param name="gradient">The gradient of the weight.</param>
     /// <param name="features">D.</param>
-    /// <param name="accumulate">Whether to add to it.</param>
+    /// <param name="accumulate">True to add to it.</param>
     internal static void AccumulateGradient(
         ReadOnlySpan<float> x, ReadOnlySpan<float> error, Span<float> gradient, int features, bool accumulate)
     {
@@ -88,12 +88,12 @@ internal static unsafe class HeadProduct
         }
     }
 
-    // Rows and columns beyond the last repeat it, and are not written.
+    // Rows and columns beyond the last one repeat the last one, and are not written.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void InnerProducts(float* x, int rows, int features, float* weight, int column, int columns, float* bias, float* outputs)
     {
-        float* x1 = x + (Math.Min(1, rows - 1) * features), x2 = x + (Math.Min(2, rows - 1) * features), x3 = x
-            + (Math.Min(3, rows - 1) * features);
+        float* x1 = x + (Math.Min(1, rows - 1) * features), x2 = x + (Math.Min(2, rows - 1) * features);
+        float* x3 = x + (Math.Min(3, rows - 1) * features);
         int last = columns - 1;
         weight += column * Panel;
         nint c1 = (Math.Min(column + 1, last) - column) * Panel, c2 = (Math.Min(column + 2, last) - column) * Panel;
@@ -106,9 +106,8 @@ internal static unsafe class HeadProduct
         {
             for (int i = 0; i < Panel; i += Lanes)
             {
-                Vector512<float> a0 =
-                    Vector512.Load(x + feature + i), a1 =
-                        Vector512.Load(x1 + feature + i), a2 = Vector512.Load(x2 + feature + i), a3 = Vector512.Load(x3 + feature + i);
+                Vector512<float> a0 = Vector512.Load(x + feature + i), a1 = Vector512.Load(x1 + feature + i);
+                Vector512<float> a2 = Vector512.Load(x2 + feature + i), a3 = Vector512.Load(x3 + feature + i);
                 Vector512<float> w0 = Vector512.Load(weight + i);
                 s00 = Vector512.MultiplyAddEstimate(a0, w0, s00);
                 s10 = Vector512.MultiplyAddEstimate(a1, w0, s10);
@@ -137,11 +136,11 @@ internal static unsafe class HeadProduct
             }
         }
 
-        Write(LayerNorm.Sums(s00, s10, s20, s30), rows, column, columns, bias, outputs);
-        Write(LayerNorm.Sums(s01, s11, s21, s31), rows, column + 1, columns, bias, outputs);
-        Write(LayerNorm.Sums(s02, s12, s22, s32), rows, column + 2, columns, bias, outputs);
-        Write(LayerNorm.Sums(s03, s13, s23, s33), rows, column + 3, columns, bias, outputs);
-        Write(LayerNorm.Sums(s04, s14, s24, s34), rows, column + 4, columns, bias, outputs);
+        Write(LayerNormRuns.Sums(s00, s10, s20, s30), rows, column, columns, bias, outputs);
+        Write(LayerNormRuns.Sums(s01, s11, s21, s31), rows, column + 1, columns, bias, outputs);
+        Write(LayerNormRuns.Sums(s02, s12, s22, s32), rows, column + 2, columns, bias, outputs);
+        Write(LayerNormRuns.Sums(s03, s13, s23, s33), rows, column + 3, columns, bias, outputs);
+        Write(LayerNormRuns.Sums(s04, s14, s24, s34), rows, column + 4, columns, bias, outputs);
     }
 
     // One column of the outputs of up to four rows.
@@ -159,7 +158,7 @@ internal static unsafe class HeadProduct
     private static void OuterProducts(
         float* x, int features, float* error, int columns, int examples, int count, float* gradient, bool accumulate)
     {
-        // A column of the gradient after the other.
+        // The columns of the gradient, one after the other.
         float* sums = stackalloc float[Columns * Panel];
         new Span<float>(sums, Columns * Panel).Clear();
         for (int c = 0; accumulate && c < count; c++)
@@ -171,23 +170,21 @@ internal static unsafe class HeadProduct
         }
 
         int e1 = Math.Min(1, count - 1), e2 = Math.Min(2, count - 1), e3 = Math.Min(3, count - 1), e4 = Math.Min(4, count - 1);
-        Vector512<float> s00 =
-            Vector512.Load(sums), s01 =
-                Vector512.Load(sums + Panel), s02 =
-                    Vector512.Load(sums + (2 * Panel)), s03 = Vector512.Load(sums + (3 * Panel)), s04 = Vector512.Load(sums + (4 * Panel));
-        Vector512<float> s10 = Vector512.Load(sums + Lanes), s11 = Vector512.Load(sums + Panel + Lanes), s12 = Vector512.Load(
-            sums + (2 * Panel) + Lanes), s13 = Vector512.Load(sums + (3 * Panel) + Lanes), s14 = Vector512.Load(sums + (4 * Panel) + Lanes);
-        Vector512<float> s20 = Vector512.Load(sums + (2 * Lanes)), s21 = Vector512.Load(sums + Panel + (2 * Lanes)), s22 = Vector512.Load(
-            sums + (2 * Panel) + (2 * Lanes)), s23 = Vector512.Load(
-                sums + (3 * Panel) + (2 * Lanes)), s24 = Vector512.Load(sums + (4 * Panel) + (2 * Lanes));
-        Vector512<float> s30 = Vector512.Load(sums + (3 * Lanes)), s31 = Vector512.Load(sums + Panel + (3 * Lanes)), s32 = Vector512.Load(
-            sums + (2 * Panel) + (3 * Lanes)), s33 = Vector512.Load(
-                sums + (3 * Panel) + (3 * Lanes)), s34 = Vector512.Load(sums + (4 * Panel) + (3 * Lanes));
+        Vector512<float> s00 = Vector512.Load(sums), s01 = Vector512.Load(sums + Panel), s02 = Vector512.Load(sums + (2 * Panel));
+        Vector512<float> s03 = Vector512.Load(sums + (3 * Panel)), s04 = Vector512.Load(sums + (4 * Panel));
+        float* next = sums + Lanes;
+        Vector512<float> s10 = Vector512.Load(next), s11 = Vector512.Load(next + Panel), s12 = Vector512.Load(next + (2 * Panel));
+        Vector512<float> s13 = Vector512.Load(next + (3 * Panel)), s14 = Vector512.Load(next + (4 * Panel));
+        next += Lanes;
+        Vector512<float> s20 = Vector512.Load(next), s21 = Vector512.Load(next + Panel), s22 = Vector512.Load(next + (2 * Panel));
+        Vector512<float> s23 = Vector512.Load(next + (3 * Panel)), s24 = Vector512.Load(next + (4 * Panel));
+        next += Lanes;
+        Vector512<float> s30 = Vector512.Load(next), s31 = Vector512.Load(next + Panel), s32 = Vector512.Load(next + (2 * Panel));
+        Vector512<float> s33 = Vector512.Load(next + (3 * Panel)), s34 = Vector512.Load(next + (4 * Panel));
         for (int n = 0; n < examples; n++, x += features, error += columns)
         {
-            Vector512<float> a0 =
-                Vector512.Load(x), a1 =
-                    Vector512.Load(x + Lanes), a2 = Vector512.Load(x + (2 * Lanes)), a3 = Vector512.Load(x + (3 * Lanes));
+            Vector512<float> a0 = Vector512.Load(x), a1 = Vector512.Load(x + Lanes);
+            Vector512<float> a2 = Vector512.Load(x + (2 * Lanes)), a3 = Vector512.Load(x + (3 * Lanes));
             Vector512<float> w0 = Vector512.Create(error[0]);
             s00 = Vector512.MultiplyAddEstimate(a0, w0, s00);
             s10 = Vector512.MultiplyAddEstimate(a1, w0, s10);

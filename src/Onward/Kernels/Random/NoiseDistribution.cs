@@ -5,7 +5,7 @@ namespace Onward.Kernels;
 
 /// <summary>
 /// The distribution of the directions of forward gradients. Each direction v has mean 0 and E[v vᵀ] = I, so that (∇·v) v has the
-/// gradient ∇ as its mean. The numbers are a pure function of the stream and their place, so that they depend on neither tiles nor threads.
+/// gradient ∇ as its mean. The numbers are a pure function of the stream and their place, so they do not depend on tiles or threads.
 /// </summary>
 public abstract class NoiseDistribution
 {
@@ -16,24 +16,24 @@ public abstract class NoiseDistribution
     public static NoiseDistribution Rademacher { get; } = new RademacherNoise();
 
     /// <summary>
-    /// Signs whose directions in a step are orthogonal to one another, in a number of passes that is a power of two. An estimate is exact
-    /// with at least as many passes as numbers meet in one loss.
+    /// Signs whose directions in a step are orthogonal; the number of passes is a power of two. An estimate is exact if there
+    /// are at least as many passes as numbers of noise that one loss depends on.
     /// </summary>
     public static NoiseDistribution Orthogonal { get; } = new OrthogonalNoise(1, []);
 
-    /// <summary>The name, for messages and for checkpoints; with the settings, where a distribution of your own has some.</summary>
+    /// <summary>The name, for messages and checkpoints. A distribution of your own adds its settings.</summary>
     public virtual string Description => GetType().Name;
 
     /// <summary>Draws consecutive numbers of one layer's direction.</summary>
     /// <param name="stream">
-    /// Seed, step, pass and layer; and the example whose activities are perturbed or, where weights of a network of the library are,
-    /// 0 for the weight and 1 for the bias.
+    /// Seed, step, pass and layer. The example is the one whose activations are perturbed; for noise on weights, it is 0 for the weight and
+    /// 1 for the bias.
     /// </param>
-    /// <param name="firstElement">Place of the first number in the example's array of activities, or in the parameters.</param>
+    /// <param name="firstElement">Place of the first number in the example's array of activations, or in the parameters.</param>
     /// <param name="noise">Receives the numbers.</param>
     public abstract void Draw(in RandomStream stream, int firstElement, Span<float> noise);
 
-    /// <summary>The distribution with all directions of a step in view.</summary>
+    /// <summary>The distribution for a number of passes, which decides how the directions of a step depend on one another.</summary>
     /// <param name="passes">Directions in a step.</param>
     /// <param name="firstColumns">For each layer, the column of its first number (see <see cref="Orthogonal"/>); by default 0.</param>
     /// <exception cref="ArgumentException">The distribution has no such sets of directions.</exception>

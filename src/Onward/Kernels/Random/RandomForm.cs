@@ -1,6 +1,6 @@
 namespace Onward.Kernels;
 
-/// <summary>What <see cref="CounterRandom"/> makes of a stream's words.</summary>
+/// <summary>The numbers that <see cref="CounterRandom"/> computes from a stream's words.</summary>
 internal enum RandomForm
 {
     /// <summary>The words themselves.</summary>

@@ -2,7 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace Onward.Kernels;
 
-/// <summary>What a stream of random numbers is drawn for; streams of different purposes never overlap.</summary>
+/// <summary>The purpose of a stream of random numbers. Streams of different purposes never overlap.</summary>
 public enum RandomPurpose : byte
 {
     /// <summary>The noise along which a directional derivative is taken.</summary>
@@ -33,8 +33,8 @@ public enum RandomPurpose : byte
 /// Two names that differ in any field are two disjoint sets of (key, counter) pairs.
 /// </remarks>
 /// <param name="Seed">The seed of the run.</param>
-/// <param name="Purpose">What the numbers are for.</param>
-/// <param name="Step">The training step, or epoch, or whatever else the purpose counts.</param>
+/// <param name="Purpose">The purpose of the numbers.</param>
+/// <param name="Step">The training step, or the epoch, or another number that the purpose counts.</param>
 /// <param name="Pass">The direction within the step, at most <see cref="MaximumPass"/>.</param>
 /// <param name="Layer">The layer, parameter or site within the pass, at most <see cref="MaximumLayer"/>.</param>
 /// <param name="Example">The example within the step, or within the data set.</param>
@@ -50,7 +50,7 @@ public readonly record struct RandomStream(
 
     private const uint MaximumPurpose = (1u << 4) - 1;
 
-    /// <summary>What the numbers are for.</summary>
+    /// <summary>The purpose of the numbers.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The value does not fit four bits.</exception>
     public RandomPurpose Purpose { get; init => field = CheckPurpose(value); } = CheckPurpose(Purpose);
 
@@ -78,5 +78,7 @@ public readonly record struct RandomStream(
     private static uint CheckLayer(uint layer) => layer <= MaximumLayer
         ? layer
         : throw new ArgumentOutOfRangeException(
-            nameof(layer), layer, $"A layer has sixteen bits of the counter, at most {MaximumLayer}; number the layers of one network from 0.");
+            nameof(layer),
+            layer,
+            $"A layer has sixteen bits of the counter, at most {MaximumLayer}; number the layers of one network from 0.");
 }

@@ -94,7 +94,7 @@ internal sealed class TrainingWatch
     {
         foreach (Parameter parameter in parameters)
         {
-            ReadOnlySpan<float> values = _rule.Model.Values[parameter];
+            ReadOnlySpan<float> values = _rule.Model.Values.Read(parameter);
             float size = MathF.Sqrt(TensorPrimitives.SumOfSquares(values) / values.Length);
             float largest = parameter.IsMatrix && parameter.Shape.Count > 1 ? LargestOutput / MathF.Sqrt(parameter.Shape[^2]) : LargestBias;
             if (size > largest)

@@ -1,0 +1,247 @@
+using Onward.Models;
+
+namespace Onward.Engine;
+
+/// <summary>
+/// Takes the tiles of a wave through the blocks of a stage, each tile on one thread: values, losses, and the gradients of the
+/// layers' outputs.
+/// </summary>
+internal sealed class TileJobs
+{
+    // Rows that share one pass over a block's weights.
+    private const int TileRows = 64;
+    private const int SmallestTileRows = 16;
+
+    private readonly StepPlan _plan;
+    private readonly LearningRule _rule;
+    private readonly LocalMixer _model;
+    private readonly Wave _wave;
+    private readonly LossReader _losses;
+    private readonly BlockWork[] _work;
+    private readonly int _tileExamples;
+
+    private TilePart _computeValues;
+    private TilePart _evaluateLosses;
+    private TilePart _differentiate;
+
+    // The batch under way.
+    private ReadOnlyMemory<float> _pixels;
+    private int _batch;
+    private int _firstImage;
+    private uint _step;
+
+    // The wave under way.
+    private Memory<float> _arrived;
+    private int _perTile;
+
+    /// <summary>Allocates the tiles of each thread.</summary>
+    /// <param name="plan">The plan of the steps.</param>
+    /// <param name="rule">Computes the output gradients of the layers.</param>
+    /// <param name="wave">The memory of a wave.</param>
+    /// <param name="losses">Evaluates the losses.</param>
+    internal TileJobs(StepPlan plan, LearningRule rule, Wave wave, LossReader losses)
+    {
+        (_plan, _rule, _model, _wave, _losses) = (plan, rule, plan.Model, wave, losses);
+        _work = [.. _model.Blocks.Select(BlockWork.Of)];
+        _tileExamples = Math.Clamp(TileRows / _model.Options.Patches, 1, wave.Examples);
+        Tiles = [.. Enumerable.Range(0, plan.Team.Count).Select(CreateTiles)];
+        Stages = new StagePlan(plan);
+        (_computeValues, _evaluateLosses, _differentiate) = (ComputeValues, EvaluateLosses, Differentiate);
+    }
+
+    /// <summary>The tiles that each thread works on, one for each block. Blocks that share memory share one tile.</summary>
+    internal BlockTile[][] Tiles { get; }
+
+    /// <summary>The stages of a wave.</summary>
+    internal StagePlan Stages { get; set; }
+
+    /// <summary>The stage under way.</summary>
+    internal int Stage { get; set; }
+
+    /// <summary>The place of the wave's first example in this process's share of the batch.</summary>
+    internal int First { get; private set; }
+
+    /// <summary>Examples in the wave.</summary>
+    internal int Examples { get; private set; }
+
+    /// <summary>Tiles in the wave.</summary>
+    internal int Count => (Examples + _perTile - 1) / _perTile;
+
+    /// <summary>True if the batch ends with the wave.</summary>
+    internal bool IsLastWave => First + Examples >= _batch;
+
+    internal long Length => Tiles.Sum(tiles => tiles.Distinct().Sum(tile => tile.Length));
+
+    /// <summary>Measures the phases from now on, or stops measuring if there is no profile.</summary>
+    internal void Measure(StepProfile? profile)
+    {
+        _computeValues = profile?.Around(
+            StepPhase.Values, ComputeValues, tile => _work[tile.Block.Index].Values(tile.Rows)) ?? ComputeValues;
+        _evaluateLosses = profile?.Around(StepPhase.Losses, EvaluateLosses, _ => default) ?? EvaluateLosses;
+        _differentiate = profile?.Around(
+            StepPhase.Differentiation, Differentiate, tile => _work[tile.Block.Index].Differentiation(tile.Rows)) ?? Differentiate;
+        foreach (BlockTile tile in Tiles.SelectMany(tiles => tiles))
+        {
+            tile.Measure(profile);
+        }
+    }
+
+    /// <summary>Begins a batch.</summary>
+    /// <param name="pixels">Images of this process's share.</param>
+    /// <param name="batch">Examples in the share.</param>
+    /// <param name="firstImage">Place of the share's first image in the batch.</param>
+    /// <param name="step">The step's number.</param>
+    internal void BeginBatch(ReadOnlyMemory<float> pixels, int batch, int firstImage, uint step) =>
+        (_pixels, _batch, _firstImage, _step) = (pixels, batch, firstImage, step);
+
+    /// <summary>Begins a wave.</summary>
+    /// <param name="first">Place of its first example in the share.</param>
+    /// <param name="arrived">Activations that came from the pipeline stage before; empty in the first.</param>
+    internal void BeginWave(int first, Memory<float> arrived)
+    {
+        (First, _arrived) = (first, arrived);
+        Examples = Math.Min(_wave.Examples, _batch - first);
+
+        // Two tiles a thread where examples are small, so that a thread that is held up does not hold up the rest. But no tile
+        // is so small that it wastes its pass over the weights.
+        int share = (Examples + (2 * _plan.Team.Count) - 1) / (2 * _plan.Team.Count);
+        _perTile = Math.Clamp(share, Math.Max(1, SmallestTileRows / _model.Options.Patches), _tileExamples);
+    }
+
+    /// <summary>Takes one tile through the stage.</summary>
+    internal void Run(int job, int worker)
+    {
+        BlockTile[] tiles = Tiles[worker];
+        if (_plan.Locality == Locality.NetworkRecomputed && Stage == 0)
+        {
+            for (int k = 0; k < _model.Blocks.Count - 1; k++)
+            {
+                Forward(tiles, k, job, learns: false);
+            }
+
+            return;
+        }
+
+        (int first, int end) = Stages.BlocksOf(Stage);
+        for (int k = first; k < end; k++)
+        {
+            Forward(tiles, k, job, learns: true);
+        }
+
+        _evaluateLosses(tiles.AsSpan(first, end - first));
+        _differentiate(tiles.AsSpan(first, end - first));
+    }
+
+    /// <summary>Computes the values of one tile in all blocks and gathers the embeddings by which its examples are compared.</summary>
+    internal void Gather(int job, int worker)
+    {
+        for (int k = Stages.First; k < Stages.End; k++)
+        {
+            Forward(Tiles[worker], k, job, learns: false);
+            _losses.Gather(Tiles[worker][k]);
+        }
+    }
+
+    private void Forward(BlockTile[] tiles, int k, int job, bool learns)
+    {
+        Attach(tiles[k], k, job * _perTile, learns);
+        _computeValues(tiles.AsSpan(k, 1));
+    }
+
+    // The wave keeps the inputs of layers only if the block learns from them. Otherwise tiles may be in different blocks at the
+    // same time, and would overwrite one another's inputs there.
+    private void Attach(BlockTile tile, int k, int example, bool learns)
+    {
+        WaveBlock memory = _wave.Blocks[k];
+        MixerBlock block = tile.Block = _model.Blocks[k];
+        tile.Examples = Math.Min(_perTile, Examples - example);
+        tile.Rows = tile.Examples * block.Patches;
+        tile.FirstExample = First + example;
+        tile.Step = _step;
+        tile.Images = _batch / _plan.Views;
+        tile.FirstImage = _firstImage;
+        int row = example * block.Patches;
+        tile.Attach(memory.PackedGradients, row, _wave.Examples * block.Patches);
+        for (int l = 0; l < block.Layers.Count; l++)
+        {
+            int inputs = block.Layers[l].Map.Inputs;
+            tile.Inputs[l] = learns
+                ? memory.Inputs[l].Slice(row * inputs, tile.Rows * inputs)
+                : tile.PassingInputs[l][..(tile.Rows * inputs)];
+        }
+
+        int output = example * _wave.OutputLength;
+        tile.Result = memory.Result.Slice(output, tile.Rows * block.Channels);
+        Memory<float> before = k == 0 ? default : k == Stages.First ? _arrived : _wave.Blocks[k - 1].Result;
+        tile.Previous = k == 0 ? default : before.Slice(output, tile.Examples * _model.Blocks[k - 1].Patches * block.Inputs);
+        tile.OutputGradient = _wave.OutputGradient.IsEmpty
+            ? default
+            : _wave.OutputGradient.Slice(output, tile.Examples * _wave.OutputLength);
+    }
+
+    private void ComputeValues(ReadOnlySpan<BlockTile> tiles)
+    {
+        foreach (BlockTile tile in tiles)
+        {
+            MixerBlock block = tile.Block;
+            tile.Source = block.Index == 0 ? ExtractPatches(tile) : block.Narrow(tile.Previous, tile.Narrowed, tile.Rows);
+            block.Forward(_model.Values, tile.Source.Span, tile.Inputs, tile.Result.Span, tile.Activations, tile.Rows);
+        }
+    }
+
+    private ReadOnlyMemory<float> ExtractPatches(BlockTile tile)
+    {
+        LocalMixerOptions options = _model.Options;
+        int image = _pixels.Length / _batch, patches = options.Patches * options.PatchVector;
+        if (options.Patches == 1)
+        {
+            return _pixels.Slice(tile.FirstExample * image, tile.Examples * image);
+        }
+
+        for (int n = 0; n < tile.Examples; n++)
+        {
+            PatchExtraction.Extract(
+                options, _pixels.Span.Slice((tile.FirstExample + n) * image, image), tile.Patches.Span.Slice(n * patches, patches));
+        }
+
+        return tile.Patches[..(tile.Examples * patches)];
+    }
+
+    private void EvaluateLosses(ReadOnlySpan<BlockTile> tiles)
+    {
+        foreach (BlockTile tile in tiles)
+        {
+            _losses.EvaluateHead(tile);
+        }
+
+        if (tiles[^1].Block.Index == _model.Blocks.Count - 1)
+        {
+            _losses.EvaluateFinalHead(tiles[^1]);
+        }
+    }
+
+    // A rule may have packed some of the gradients itself, while they were in the cache.
+    private void Differentiate(ReadOnlySpan<BlockTile> tiles)
+    {
+        _rule.Differentiate(tiles);
+        foreach (BlockTile tile in tiles)
+        {
+            for (int l = 0; _plan.LeavesOutputGradients && l < tile.Block.Layers.Count; l++)
+            {
+                tile.PackGradient(l);
+            }
+        }
+    }
+
+    private BlockTile[] CreateTiles(int worker)
+    {
+        bool passesThrough = _plan.Locality == Locality.NetworkRecomputed || _plan.ComparesExamples;
+        if (_plan.Locality == Locality.Network)
+        {
+            return [.. _model.Blocks.Select(_ => new BlockTile(_model, _tileExamples, worker, passesThrough))];
+        }
+
+        BlockTile shared = new(_model, _tileExamples, worker, passesThrough);
+        return [.. _model.Blocks.Select(_ => shared)];
+    }
+}
