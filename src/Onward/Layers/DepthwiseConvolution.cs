@@ -4,24 +4,24 @@ using Onward.Kernels;
 namespace Onward.Layers;
 
 /// <summary>
-/// A small kernel for each channel over the grid of patches, the same at every place: z[n,y,x,c] = sum over i, j of
+/// A depthwise convolution over the grid of patches, with a small kernel for each channel: z[n,y,x,c] = sum over i, j of
 /// W[i,j,c] a[n,y+i-r,x+j-r,c] + b[c], W [k, k, D], r = (k - 1) / 2, zeros beyond the edge (spec 2.5, <c>conv_mixer</c>).
 /// </summary>
 /// <remarks>
-/// Rows stay [example, patch, channel], which is [example, y, x, channel]. The paper's code shapes the weight [k, k, 1, D] and
-/// takes 1 for its fan-in (spec 2.7); the fan-in here is k^2, the numbers that enter one output. The scale is capped at 0.1,
-/// so both start alike up to k = 19 (Kaiming) or k = 9 (Lecun).
+/// Rows stay [example, patch, channel], which is [example, y, x, channel]. The paper's code has a weight [k, k, 1, D] with a fan-in
+/// of 1 (spec 2.7). Here the fan-in is k^2, the number of inputs of one output. The initial scale is capped at 0.1, so both start
+/// with the same scale up to k = 19 (Kaiming) or k = 9 (Lecun).
 /// </remarks>
 public sealed class DepthwiseConvolution : AffineLayer
 {
-    // Channels in a slice: the four vectors that the kernel treats at a time.
+    // Channels in a slice: the four vectors that the kernel computes at a time.
     private const int SliceChannels = 64;
 
     private readonly int _side;
     private readonly DepthwiseShape _shape;
     private readonly int _channels;
 
-    /// <summary>Describes the map.</summary>
+    /// <summary>Creates the layer.</summary>
     /// <param name="side">Patches along each side of the grid.</param>
     /// <param name="kernelSide">Patches along each side of the kernel, k; odd.</param>
     /// <param name="channels">Channels of a patch, D.</param>
@@ -43,7 +43,7 @@ public sealed class DepthwiseConvolution : AffineLayer
     public override int MixedRows => _side * _side;
 
     /// <inheritdoc/>
-    /// <remarks>As if every place of the kernel met a patch; at the edges fewer do.</remarks>
+    /// <remarks>Counts every place of the kernel, including places beyond the edge.</remarks>
     public override long MultiplyAddsPerRow => (long)FanIn * _channels;
 
     /// <inheritdoc/>
@@ -90,7 +90,7 @@ public sealed class DepthwiseConvolution : AffineLayer
     public override int PackedTransposeLength => PackedWeightLength;
 
     /// <inheritdoc/>
-    /// <remarks>The transposed map is the convolution with the kernel turned by half a circle.</remarks>
+    /// <remarks>The transposed map is the convolution with the kernel rotated by 180 degrees.</remarks>
     public override void PackTranspose(int slice, ReadOnlySpan<float> weight, Span<float> packed)
     {
         for (int place = 0; place < FanIn; place++)

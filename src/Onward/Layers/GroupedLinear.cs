@@ -7,14 +7,14 @@ namespace Onward.Layers;
 /// </summary>
 public sealed class GroupedLinear : AffineLayer
 {
-    // A slice is this many groups, whose inputs lie side by side: a few cache lines of each row, read together.
+    // Groups in a slice. Their inputs are adjacent: a few cache lines of each row, read together.
     private const int SliceGroups = 4;
 
     private readonly int _groups;
     private readonly int _size;
     private readonly int _packedGroup;
 
-    /// <summary>Describes the map.</summary>
+    /// <summary>Creates the layer.</summary>
     /// <param name="groups">Channel groups, G.</param>
     /// <param name="channelsPerGroup">Channels in one group, C.</param>
     public GroupedLinear(int groups, int channelsPerGroup)

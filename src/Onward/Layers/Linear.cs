@@ -7,7 +7,7 @@ namespace Onward.Layers;
 /// <param name="outputs">Floats in one row of the output.</param>
 public sealed class Linear(int inputs, int outputs) : AffineLayer(inputs, outputs, inputs, [inputs, outputs], [outputs])
 {
-    // A slice is this many rows of W: enough to reuse each packed panel of a gradient, few enough to share among threads.
+    // Rows of W in a slice: enough to reuse each packed panel of a gradient, few enough to share among threads.
     private const int SliceRows = 96;
 
     /// <inheritdoc/>

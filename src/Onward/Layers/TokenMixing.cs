@@ -8,18 +8,18 @@ namespace Onward.Layers;
 /// W [P, P].
 /// </summary>
 /// <remarks>
-/// Activations stay [example, patch, channel]: the map is the product of the transposed matrix with the example's [P, D]
-/// slab, so nothing is transposed. The paper's code lays this layer out as [example, channel, patch].
+/// Activations stay [example, patch, channel], and are not transposed: the map is the product of the transposed matrix with the
+/// activations [P, D] of an example. The paper's code has the layout [example, channel, patch].
 /// </remarks>
 public sealed class TokenMixing : AffineLayer
 {
-    // A slice is this many rows of W: that of a gradient passes over all that was packed.
+    // Rows of W in a slice. Each slice of a gradient reads all packed gradients.
     private const int SliceRows = 32;
 
     private readonly int _patches;
     private readonly int _channels;
 
-    /// <summary>Describes the map.</summary>
+    /// <summary>Creates the layer.</summary>
     /// <param name="patches">Patches in an example, P.</param>
     /// <param name="channels">Channels of a patch, D.</param>
     public TokenMixing(int patches, int channels)

@@ -71,7 +71,7 @@ public sealed class ParameterVector(ParameterLayout layout)
     /// <summary>Raises the version.</summary>
     internal void MarkChanged() => Version++;
 
-    /// <summary>True if the numbers are certainly those of a version, because nobody can have written any since.</summary>
+    /// <summary>True if the numbers certainly have a version, because nobody can have written any since.</summary>
     internal bool IsAt(long version) => !_isLent && Version == version;
 
     /// <summary>

@@ -259,7 +259,7 @@ public sealed class WeightForwardGradient : LearningRule
         }
     }
 
-    // For each example the derivative of each group's loss, over all patches, and last that of all groups.
+    // Computes for each example the derivative of each group's loss, over all patches, and last the derivative of all groups' losses.
     private void KeepCredit(BlockTile tile, TangentMemory memory, int pass)
     {
         int groups = tile.Block.Groups, patches = tile.Block.Patches;

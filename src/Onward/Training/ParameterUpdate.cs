@@ -6,7 +6,7 @@ using Onward.Threads;
 
 namespace Onward.Training;
 
-/// <summary>Applies an optimiser to parameters of a model, shared out among threads in slices.</summary>
+/// <summary>Applies an optimiser to parameters of a model, in slices that threads share.</summary>
 public sealed class ParameterUpdate
 {
     private const int SliceLength = 16 * 1024;
@@ -20,28 +20,28 @@ public sealed class ParameterUpdate
     private readonly Action<int, int> _update;
     private readonly Action<int, int> _measure;
     private readonly SliceUpdater _updateSlice;
-    private readonly Dictionary<int, int> _places; // of parameters, by their offset
+    private readonly Dictionary<int, int> _places; // the places of parameters in _parameters, by offset
     private ParameterVector _values;
     private ParameterVector _gradients;
     private double _rate;
-    private bool _isComplete; // the step has updated all parameters in slices
+    private bool _isComplete; // true if the step has updated all parameters in slices
 
-    /// <summary>Updates all parameters, and decays the matrices among them.</summary>
-    /// <param name="layout">The parameters.</param>
-    /// <param name="optimizer">The rule of the update.</param>
+    /// <summary>Creates an update of all parameters, with weight decay for matrices.</summary>
+    /// <param name="layout">The layout of the model's parameters.</param>
+    /// <param name="optimizer">The optimiser.</param>
     /// <param name="team">The threads that share the work.</param>
     public ParameterUpdate(ParameterLayout layout, Optimizer optimizer, WorkerTeam team)
         : this(layout, [.. layout.Parameters.Select(parameter => new TrainedParameter(parameter, parameter.IsMatrix))], optimizer, team)
     {
     }
 
-    /// <summary>Updates some of the parameters.</summary>
-    /// <param name="layout">The parameters.</param>
-    /// <param name="parameters">Those to update.</param>
-    /// <param name="optimizer">The rule of the update.</param>
+    /// <summary>Creates an update of some parameters.</summary>
+    /// <param name="layout">The layout of the model's parameters.</param>
+    /// <param name="parameters">The parameters to update.</param>
+    /// <param name="optimizer">The optimiser.</param>
     /// <param name="team">The threads that share the work.</param>
     /// <param name="velocity">
-    /// Where velocities are kept, which an update of other parameters may share; null to start with all at 0.
+    /// Memory for velocities, which an update of other parameters may share; null to start with velocities of 0.
     /// </param>
     public ParameterUpdate(
         ParameterLayout layout,
@@ -68,7 +68,7 @@ public sealed class ParameterUpdate
         _trust = [.. _parameters.Select(_ => 1.0)];
     }
 
-    /// <summary>The optimiser's state.</summary>
+    /// <summary>The state of the optimiser: the velocity of each number.</summary>
     public ParameterVector Velocity { get; }
 
     /// <summary>Updates the values.</summary>
@@ -167,7 +167,7 @@ public sealed class ParameterUpdate
             decays);
     }
 
-    // |w|^2 and |g + decay w|^2 of a slice, the latter as |g|^2 + 2 decay g w + decay^2 |w|^2.
+    // Computes |w|^2 and |g + decay w|^2 of a slice, the latter as |g|^2 + 2 decay g w + decay^2 |w|^2.
     private void Measure(int job, int worker)
     {
         (int p, int start, int length) = _slices[job];

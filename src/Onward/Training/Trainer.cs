@@ -35,28 +35,29 @@ public sealed class Trainer
     private RunState _state;
     private Action<Checkpoint>? _keep;
     private string _images = "";
-    private long _start; // as if the run had never been stopped
-    private long _kept; // when the last checkpoint was
+    private long _start; // the time at which the run would have begun without interruptions
+    private long _kept; // the time of the last checkpoint
     private (int, int)? _keptAt;
-    private bool _stops; // as some process wants
+    private bool _stops; // true if any process asks to stop
 
     /// <summary>Prepares a run; the model keeps its parameters.</summary>
     /// <param name="model">The model to train.</param>
     /// <param name="rule">Computes the gradients of a batch.</param>
     /// <param name="team">The threads that share the work.</param>
     /// <param name="data">Images to train and to test on.</param>
-    /// <param name="options">How to train.</param>
-    /// <param name="clock">Tells the time that speeds and durations are measured with.</param>
+    /// <param name="options">The options of the training.</param>
+    /// <param name="clock">Measures speeds and durations.</param>
     /// <param name="exact">
-    /// Computes what <paramref name="rule"/> estimates, on the same model; needed for <see cref="TrainingOptions.ComparedSteps"/> alone.
+    /// Computes the gradients that <paramref name="rule"/> estimates, on the same model. Needed only for
+    /// <see cref="TrainingOptions.ComparedSteps"/>.
     /// </param>
     /// <param name="grid">
-    /// How processes share the run; null for one process. Each of them makes the same run and calls the same methods; models stand
-    /// ready in all of them at the end of an epoch and in checkpoints.
+    /// The processes that share the run; null for one process. Every process must make the same calls. All of them have the whole model
+    /// at the end of an epoch and in checkpoints.
     /// </param>
     /// <exception cref="ArgumentException">
-    /// The options are out of range, the batch is larger than the training set, there is nothing to compare gradients with, or the run
-    /// cannot be shared so.
+    /// The options are out of range, the batch is larger than the training set, gradients are to be compared without
+    /// <paramref name="exact"/>, or the processes cannot share the run.
     /// </exception>
     public Trainer(
         LocalMixer model,
@@ -124,24 +125,21 @@ public sealed class Trainer
         _watch = new TrainingWatch(rule, data.Training, options, StepsPerEpoch, _shared.Owns);
     }
 
-    /// <summary>Given advice when the run shows a sign that it does not learn, once for each kind of sign.</summary>
+    /// <summary>Receives advice when the run shows a sign that it does not learn, once for each kind of sign.</summary>
     public Action<TrainingAdvice>? Advised { get; set; }
 
-    /// <summary>The advice that the run was given so far, at most one of each kind.</summary>
+    /// <summary>The advice of the run so far, at most one of each kind.</summary>
     public IReadOnlyList<TrainingAdvice> Advice => (_resumed ?? _state).Advice;
 
     /// <summary>Steps of an epoch.</summary>
     public int StepsPerEpoch { get; }
 
     /// <summary>
-    /// Puts a run where a checkpoint left it, for <see cref="Run"/> to go on from there: what it comes to is what the run would have
-    /// come to without a stop, bit for bit, whatever the number of threads, where vectors are as wide as they were
-    /// (<see cref="Checkpoint.VectorBits"/>).
+    /// Loads a checkpoint, from which <see cref="Run"/> then continues. The result has the same bits as the run without the interruption,
+    /// for any number of threads, if vectors have the same width (<see cref="Checkpoint.VectorBits"/>).
     /// </summary>
     /// <param name="checkpoint">The checkpoint, whose numbers are copied.</param>
-    /// <exception cref="ModelFileException">
-    /// The checkpoint is of another model, other options, another learning rule or other images.
-    /// </exception>
+    /// <exception cref="ModelFileException">The checkpoint has another model, other options, another rule or other images.</exception>
     public void Resume(Checkpoint checkpoint)
     {
         ArgumentNullException.ThrowIfNull(checkpoint);
@@ -153,21 +151,20 @@ public sealed class Trainer
         _resumed = checkpoint.State.Copy();
     }
 
-    /// <summary>Trains for all epochs, or for those that are left.</summary>
-    /// <param name="progress">Told where the run stands, up to ten times a second, on the calling thread.</param>
-    /// <param name="epochEnded">Told what each epoch came to.</param>
+    /// <summary>Trains for all epochs, or for the remaining epochs of a resumed run.</summary>
+    /// <remarks>A callback may change the parameters of the model. Training then continues with the changed parameters.</remarks>
+    /// <param name="progress">Receives the progress, up to ten times a second, on the calling thread.</param>
+    /// <param name="epochEnded">Receives the metrics of each epoch.</param>
     /// <param name="checkpoint">
-    /// Given the run to keep: before its first step, after every epoch, within epochs as <see cref="TrainingOptions.CheckpointInterval"/>
-    /// says, and when the run is ended. It holds what it is given only until it returns. Where processes share a run, all have it or none.
+    /// Saves the run: before its first step, after every epoch, within epochs at <see cref="TrainingOptions.CheckpointInterval"/>, and when
+    /// the run is cancelled. The checkpoint is valid only until the callback returns. If processes share a run, all or none must have one.
     /// </param>
-    /// <param name="cancellation">Ends the run after the step in progress.</param>
-    /// <exception cref="RankMismatchException">
-    /// Processes that share the run have other images or other parameters than the first.
-    /// </exception>
+    /// <param name="cancellation">Stops the run after the step in progress.</param>
+    /// <exception cref="RankMismatchException">Processes that share the run have different images or parameters.</exception>
     /// <exception cref="TrainingDivergedException">
-    /// A loss is no longer a finite number. Parameters of the model may not be either; the last checkpoint is as it was.
+    /// A loss is no longer a finite number. Parameters of the model may not be finite either; the last checkpoint is intact.
     /// </exception>
-    /// <exception cref="OperationCanceledException">The run was ended.</exception>
+    /// <exception cref="OperationCanceledException">The run was cancelled.</exception>
     public TrainingResult Run(
         Action<TrainingProgress>? progress = null,
         Action<EpochMetrics>? epochEnded = null,
@@ -194,7 +191,7 @@ public sealed class Trainer
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested || _stops)
         {
-            // Between two steps, as steps do not end in the middle.
+            // The run stops between two steps, so the checkpoint is consistent.
             if (_average is { IsExchanged: true })
             {
                 _average.Exchange();
@@ -308,7 +305,7 @@ public sealed class Trainer
         }
     }
 
-    // All reports but so many; whether one of them asks for a checkpoint.
+    // Takes all reports except some that may stay under way. Returns true if one of them asks for a checkpoint.
     private bool TakeReports(int left, Schedule schedule)
     {
         bool keeps = false;
@@ -351,10 +348,11 @@ public sealed class Trainer
         StopIfAsked();
     }
 
-    // By the clock of the process that writes.
+    // Only the clock of the process that writes checkpoints counts.
     private bool IsDue => _grid.World.Rank == 0 && _keep is not null && _clock.GetElapsedTime(_kept) >= _options.CheckpointInterval;
 
-    // A run that stands where it was kept last is kept already. A checkpoint holds the parameters that training goes on with.
+    // Saves the run, unless the last checkpoint has the same position. A checkpoint holds the parameters that training continues with, not
+    // their average.
     private void Keep()
     {
         bool exchanged = _average is { IsExchanged: true };
@@ -393,6 +391,6 @@ public sealed class Trainer
 
     private bool IsShared => _grid.World.Count > 1;
 
-    // Processes stop together: none ends a wait that the others count on.
+    // Processes stop together, so a process that shares a run ignores a cancellation in the middle of a step.
     private CancellationToken Own(CancellationToken cancellation) => IsShared ? CancellationToken.None : cancellation;
 }

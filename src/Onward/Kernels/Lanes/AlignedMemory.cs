@@ -2,13 +2,13 @@ using System.Runtime.CompilerServices;
 
 namespace Onward.Kernels;
 
-/// <summary>Memory whose first float stands at the start of a cache line, so that no vector load straddles two lines.</summary>
+/// <summary>Memory that starts at a cache line, so that no vector load reads two lines.</summary>
 public static unsafe class AlignedMemory
 {
     private const int Line = 64;
 
-    /// <summary>Allocates zeroed memory that the garbage collector neither moves nor has to be told to free.</summary>
-    /// <param name="length">Floats.</param>
+    /// <summary>Allocates memory of zeros. The garbage collector does not move it, and frees it when it is no longer used.</summary>
+    /// <param name="length">Number of floats.</param>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="length"/> is negative.</exception>
     public static Memory<float> Allocate(int length)
     {

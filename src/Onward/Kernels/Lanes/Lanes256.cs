@@ -4,7 +4,7 @@ using System.Runtime.Intrinsics.X86;
 
 namespace Onward.Kernels;
 
-/// <summary>Eight lanes; AVX2 where there is any.</summary>
+/// <summary>Eight lanes; AVX2 on processors that have it.</summary>
 internal readonly unsafe struct Lanes256 : ILanes<Vector256<uint>>
 {
     public static int Count => Vector256<uint>.Count;

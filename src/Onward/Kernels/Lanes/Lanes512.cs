@@ -4,7 +4,7 @@ using System.Runtime.Intrinsics.X86;
 
 namespace Onward.Kernels;
 
-/// <summary>Sixteen lanes; AVX-512 where there is any.</summary>
+/// <summary>Sixteen lanes; AVX-512 on processors that have it.</summary>
 internal readonly unsafe struct Lanes512 : ILanes<Vector512<uint>>
 {
     public static int Count => Vector512<uint>.Count;

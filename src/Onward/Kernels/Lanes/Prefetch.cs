@@ -3,12 +3,12 @@ using System.Runtime.Intrinsics.X86;
 
 namespace Onward.Kernels;
 
-/// <summary>Hints to the caches; where the processor takes none, they do nothing.</summary>
+/// <summary>Prefetches memory into the caches, on processors that have such instructions.</summary>
 internal static unsafe class Prefetch
 {
     private const int FloatsOfLine = 16;
 
-    /// <summary>Asks for the cache line at an address to come into the first cache; the address need not be readable.</summary>
+    /// <summary>Prefetches the cache line at an address into the first cache; the address need not be readable.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static void ToFirstCache(void* address)
     {
@@ -18,7 +18,7 @@ internal static unsafe class Prefetch
         }
     }
 
-    /// <summary>Asks for all lines of some floats to come into the first cache.</summary>
+    /// <summary>Prefetches all lines of some floats into the first cache.</summary>
     internal static void LinesToFirstCache(float* start, int length)
     {
         for (int i = 0; i < length; i += FloatsOfLine)
@@ -27,7 +27,7 @@ internal static unsafe class Prefetch
         }
     }
 
-    /// <summary>Asks for the cache line at an address to come into the second cache; the address need not be readable.</summary>
+    /// <summary>Prefetches the cache line at an address into the second cache; the address need not be readable.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static void ToSecondCache(void* address)
     {

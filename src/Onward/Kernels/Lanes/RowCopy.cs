@@ -3,20 +3,20 @@ using System.Runtime.Intrinsics;
 
 namespace Onward.Kernels;
 
-/// <summary>Some columns of a row-major matrix, brought together.</summary>
+/// <summary>Copies some columns of a row-major matrix.</summary>
 /// <remarks>
-/// 0 FLOP; a load and a store for each 16 floats, in line: rows of 32 to 96 floats are so short that to call a copying routine for each
-/// takes longer than the copy.
+/// A load and a store for each 16 floats, inline. Rows of 32 to 96 floats are so short that a call of a copying routine for each row
+/// would take longer than the copy.
 /// </remarks>
 internal static unsafe class RowCopy
 {
     private const int Lanes = 16;
 
-    /// <summary>target[row, 0 .. columns) = source[row, 0 .. columns) for rows that lie apart.</summary>
+    /// <summary>target[row, 0 .. columns) = source[row, 0 .. columns) for each row.</summary>
     /// <param name="source">The first column of the first row.</param>
     /// <param name="stride">Floats between rows of the source.</param>
-    /// <param name="rows">Rows.</param>
-    /// <param name="columns">Columns.</param>
+    /// <param name="rows">Number of rows.</param>
+    /// <param name="columns">Number of columns.</param>
     /// <param name="target">Receives the columns.</param>
     /// <param name="targetStride">Floats between rows of the target, at least <paramref name="columns"/>.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

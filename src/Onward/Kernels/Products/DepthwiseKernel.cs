@@ -4,13 +4,13 @@ using System.Runtime.Intrinsics;
 namespace Onward.Kernels;
 
 /// <summary>
-/// Convolution of each channel of a square grid with a small square kernel of its own, stride 1, zeros beyond the edge, over
+/// Convolution of each channel of a square grid with a small square kernel of its own, with stride 1 and zeros beyond the edge, over
 /// one example [side, side, channels].
 /// </summary>
 /// <remarks>
-/// At most 2 k^2 FLOP a float (18 for 3 x 3), so memory decides: an 8 x 8 grid of 512 channels is 128 KB, which only the
-/// second cache holds. Channels lie side by side, so they fill the vectors and nothing is packed or transposed; four vectors
-/// at a time make four independent chains. Kernel places that fall beyond the edge are left out, not multiplied by 0.
+/// At most 2 k^2 FLOP a float (18 for 3 x 3), so the speed of memory is the limit: an 8 x 8 grid of 512 channels is 128 KB, which only
+/// the second cache holds. Channels are adjacent, so they fill the vectors, and nothing is packed or transposed. Four vectors at a time
+/// make four independent chains. Kernel places beyond the edge are left out, not multiplied by 0.
 /// </remarks>
 internal static unsafe class DepthwiseKernel
 {
@@ -43,8 +43,8 @@ internal static unsafe class DepthwiseKernel
     }
 
     /// <summary>
-    /// weightGradient[i,j,c] = or += sum over y, x of input[y+i-r,x+j-r,c] gradient[y,x,c], for some of the channels: one chain
-    /// of multiply-adds over the places in order, which starts from what memory holds.
+    /// weightGradient[i,j,c] = or += sum over y, x of input[y+i-r,x+j-r,c] gradient[y,x,c], for some of the channels. Each number is
+    /// one chain of multiply-adds over the places in order, which starts from the number in memory or from 0.
     /// </summary>
     /// <param name="shape">The sizes.</param>
     /// <param name="input">Values [side, side, channels].</param>
@@ -222,7 +222,7 @@ internal static unsafe class DepthwiseKernel
         }
     }
 
-    // The places of the kernel that fall on the grid when its middle lies on (y, x), and the grid's place under its corner.
+    // The places of the kernel that lie on the grid if its middle is at (y, x), and the place of its corner on the grid.
     private readonly struct Window(int y, int x, int side, int kernelSide)
     {
         internal int Row { get; } = y - (kernelSide / 2);

@@ -8,7 +8,7 @@ namespace Onward.Kernels;
 /// </summary>
 /// <remarks>
 /// 6 x 8 keeps 12 accumulators, 2 vectors of B and one broadcast of A in the 16 registers of this width. See
-/// <see cref="GemmTiles512"/> for the order of operations, which is the same.
+/// <see cref="GemmTiles512"/> for the order of operations, which is the same at all widths.
 /// </remarks>
 internal static unsafe class GemmTiles128
 {

@@ -9,20 +9,20 @@ namespace Onward.Kernels;
 /// <remarks>
 /// <para>
 /// 6 x 64 keeps 24 accumulators, 4 vectors of B and one broadcast of A in the 32 registers. One step of k costs 24 fused
-/// multiply-adds (768 FLOP) for 4 vector loads and 6 broadcasts: the two multiply-add ports are the limit, not the loads. Of the
-/// shapes with 24 accumulators it loads least, and its panels leave no remainder of 256, 512 or 2048 columns. Measured against
-/// 8 x 48, 64 x 512 x 512: 3 % faster, and 6 % where A is transposed. 4 x 64 serves the rows that 6 leave of 64.
+/// multiply-adds (768 FLOP) for 4 vector loads and 6 broadcasts: the two multiply-add ports are the limit, not the loads. Of all
+/// shapes with 24 accumulators, this one loads least, and its panels leave no remainder of 256, 512 or 2048 columns. It is 3 % faster
+/// than 8 x 48 at 64 x 512 x 512, and 6 % faster if A is transposed. The tile 4 x 64 computes the last rows of 64.
 /// </para>
 /// <para>
-/// The narrower tiles serve the columns that remain and the small matrices of grouped layers.
+/// The narrower tiles compute the remaining columns and the small matrices of grouped layers.
 /// </para>
 /// <para>
-/// A read as its transpose steps from row to row of memory, one cache line each, whose addresses the processor's own
-/// prefetching does not guess and which meet in few sets of the first cache; so the tile asks for them some steps ahead.
+/// If A is read as its transpose, each step reads another row of memory, one cache line. The processor's own prefetching does not
+/// predict these lines, and they compete for few sets of the first cache. So the tile fetches them some steps ahead.
 /// </para>
 /// <para>
-/// The accumulators start from C (or zero) and run over k in order, so an element of C is one chain of multiply-adds
-/// however the caller cuts m, n or k into pieces: results do not depend on tile sizes or threads.
+/// The accumulators start from C (or zero) and run over k in order. So an element of C is one chain of multiply-adds, even if the
+/// caller cuts m, n or k into pieces, and results do not depend on tile sizes or threads.
 /// </para>
 /// </remarks>
 internal static unsafe partial class GemmTiles512
@@ -31,7 +31,7 @@ internal static unsafe partial class GemmTiles512
     internal const int NarrowRows = 8;
     internal const int Columns = 64;
 
-    // Some 200 cycles: what a line of A takes from the third cache.
+    // Steps that take about 200 cycles: the time to fetch a line of A from the third cache.
     private const int StepsAhead = 16;
 
     internal static void Multiply(TileProduct* tile)

@@ -3,7 +3,7 @@ using System.Runtime.Intrinsics;
 
 namespace Onward.Kernels;
 
-/// <summary>Random numbers that are a pure function of a stream's name and an element's index.</summary>
+/// <summary>Random numbers that are a pure function of a stream and the index of an element.</summary>
 /// <remarks>
 /// <para>
 /// Philox4x32-10 of Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3" (SC 2011). The key is the
@@ -19,7 +19,7 @@ namespace Onward.Kernels;
 /// c0 = 16 (e / 2048) + e % 16; a set bit is -1.
 /// </para>
 /// <para>
-/// Bits, normals, noise and signs of one stream are made of the same words: draw from a stream in one way only.
+/// Bits, normals, noise and signs of one stream are computed from the same words, so draw from a stream in one way only.
 /// </para>
 /// </remarks>
 public static class CounterRandom
@@ -32,7 +32,7 @@ public static class CounterRandom
     /// <summary>Rounds of Philox.</summary>
     internal const int Rounds = 10;
 
-    /// <summary>The four words of one counter: the plain form of what every other method computes in bulk.</summary>
+    /// <summary>Computes the four words of one counter. All other methods compute the same words in bulk.</summary>
     /// <param name="stream">The stream.</param>
     /// <param name="counter">The first word of the Philox counter.</param>
     /// <returns>The four output words.</returns>
@@ -56,8 +56,8 @@ public static class CounterRandom
         Draw(RandomForm.Normals, stream, firstElement, MemoryMarshal.Cast<float, uint>(destination));
 
     /// <summary>
-    /// Writes standard normals as <see cref="Normals"/> does, other numbers at less than half the cost: accurate to 2e-4, none
-    /// beyond 6.36. For directions of forward gradients, which take them by the hundred thousand for each image.
+    /// Writes approximate standard normals, at less than half the cost of <see cref="Normals"/>: accurate to 2e-4, none beyond 6.36. They
+    /// serve as directions of forward gradients, which take hundreds of thousands for each image.
     /// </summary>
     /// <param name="stream">The stream.</param>
     /// <param name="firstElement">The index of the first element; calls that start at a multiple of 128 are fastest.</param>

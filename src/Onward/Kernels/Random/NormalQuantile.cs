@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 
 namespace Onward.Kernels;
 
-/// <summary>Two standard normals of each random word, by inversion of the distribution function.</summary>
+/// <summary>Computes two standard normals from each random word, by inversion of the distribution function.</summary>
 /// <remarks>
 /// <para>
 /// The highest bit of a word is the sign of its normal, the other 31 bits M its upper tail M / 2^32, from 0 to 1/2. Of
@@ -12,9 +12,9 @@ namespace Onward.Kernels;
 /// AVX-512, where <see cref="BoxMuller{TLanes, TVector}"/> takes 11 and twice the words.
 /// </para>
 /// <para>
-/// The second normal of a word is that of the word with its halves exchanged. So each has the 16 bits of a half of its own, which say
-/// where it is to within 1/65536 of the distribution, and the other's bits only beyond those: signs are independent, pairs fill the
-/// plane evenly at 2^32 points, and the correlation of a pair is below 1e-8.
+/// The second normal is computed from the word with its halves exchanged. So the first 16 bits of each normal are its own, and the other
+/// normal's bits only follow after them. Signs are independent, pairs fill the plane evenly at 2^32 points, and the correlation of a pair
+/// is below 1e-8.
 /// </para>
 /// <para>Only exact and correctly rounded instructions are used, so every machine computes the same bits.</para>
 /// </remarks>
@@ -115,7 +115,7 @@ internal static unsafe class NormalQuantile
         }
     }
 
-    // M = 0 reads the polynomial of k = 1 at 0. The largest M round to the float 2^31, where that of k = 30 goes on.
+    // M = 0 reads the polynomial of k = 1 at 0. The largest M round to the float 2^31, and read the polynomial of k = 30.
     private static float[] CreateTable()
     {
         var table = new float[Terms * Entries];

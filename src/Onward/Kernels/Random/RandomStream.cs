@@ -25,8 +25,8 @@ public enum RandomPurpose : byte
 }
 
 /// <summary>
-/// Names one stream of random numbers. Element e of a stream is a pure function of the name and e: it depends on
-/// neither the order of calls, the thread, nor the width of the machine's vectors.
+/// The name of one stream of random numbers. Element e of a stream is a pure function of the name and e. It does not depend on the
+/// order of calls, the thread or the width of the machine's vectors.
 /// </summary>
 /// <remarks>
 /// The seed is the Philox key; the other fields fill three of the four words of its counter (<see cref="CounterRandom"/>).
