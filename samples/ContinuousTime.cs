@@ -1,6 +1,6 @@
-// Shows learning in continuous time by dw_ij/dt = rate x_i dy_j/dt dr/dt alone: all nodes of a network fluctuate smoothly all
-// the time, synapses are told how fast the reward changes, and exclusive-or is learned with no backward pass and no pass
-// without noise. Prints the mean loss as it falls from about 1 to the 0.01 that the fluctuations themselves cost.
+// Learns exclusive-or in continuous time by dw_ij/dt = rate x_i dy_j/dt dr/dt. All nodes of a network fluctuate smoothly, and every
+// synapse receives the rate of change of the reward. There is no backward pass, and no pass without noise.
+// Prints the mean loss as it falls from 0.89 to 0.008, the cost of the fluctuations themselves.
 #:project ../src/Onward/Onward.csproj
 
 using Onward.Kernels;
@@ -20,7 +20,7 @@ for (int tick = 0, report = 1 << 12, reported = 0; tick < LastTick; tick++)
         (x[0], x[1]) = ((bits & 1) == 0 ? -1 : 1, (bits & 2) == 0 ? -1 : 1);
     }
 
-    // Fluctuations: an Ornstein-Uhlenbeck process behind a low-pass filter, so that it has a rate of change.
+    // The noise is an Ornstein-Uhlenbeck process after a low-pass filter, so that it has a rate of change.
     CounterRandom.Normals(new(Seed: 1, RandomPurpose.Perturbation, Step: (uint)tick), 0, normals);
     (y, yBefore) = (yBefore, y);
     y.AsSpan().Clear();
@@ -40,7 +40,7 @@ for (int tick = 0, report = 1 << 12, reported = 0; tick < LastTick; tick++)
     float error = y[Hidden] - (x[0] * x[1] < 0 ? 1 : -1), rewardRate = ((-error * error) - reward) / Tick;
     (reward, loss) = (-error * error, loss + (error * error));
 
-    // When the world shows another input, nodes jump too, but not by the network's doing: nothing is learned then.
+    // When the input changes, the nodes jump too, but not because of the noise. The network does not learn at this moment.
     for (int j = 0; j < Hidden && !inputJumps; j++)
     {
         for (int i = 0; i < 3; i++)

@@ -1,5 +1,5 @@
-// Shows what happens to a model after training: its file, predictions that end at the first block that is sure, and an ONNX file in
-// another runtime. Prints the errors of each on digits that the program draws, and how many of them each block answered.
+// Uses a model after training: saves and loads its file, predicts with early exit, and runs an ONNX file in another runtime.
+// Prints the error of each on digits that the program draws, and how many predictions each block made.
 #:project ../src/Onward.Onnx/Onward.Onnx.csproj
 #:package Microsoft.ML.OnnxRuntime
 
@@ -21,13 +21,13 @@ LocalMixer trained = new(
 trained.Initialize(seed: 1);
 ForwardGradient rule = new(trained, team, NoiseDistribution.Gaussian, LossScope.All, passes: 1, seed: 1);
 new Trainer(trained, rule, team, digits, new TrainingOptions { Epochs = 8, LearningRate = 0.03, Seed = 1 }, TimeProvider.System).Run();
-string folder = Directory.CreateTempSubdirectory("onward-").FullName, file = Path.Combine(
-    folder, "model.safetensors"), onnx = Path.Combine(folder, "model.onnx");
+string folder = Directory.CreateTempSubdirectory("onward-").FullName;
+string file = Path.Combine(folder, "model.safetensors"), onnx = Path.Combine(folder, "model.onnx");
 ModelFile.Save(trained, file);
 OnnxFile.Save(trained, ImageDescription.Of(digits), onnx);
 
 LocalMixer model = ModelFile.Load(file);
-model.Pack(team); // into the form that predictions read
+model.Pack(team); // into the layout that predictions need
 Predictor predictor = new(model, new EarlyExit { Confidence = 0.9 });
 float[] probabilities = new float[10];
 int images = 0, mistakes = 0;
@@ -43,10 +43,10 @@ foreach (ImageBatch batch in test.InOrder())
         mistakes += probabilities.IndexOf(probabilities.Max()) == batch.Labels[n] ? 0 : 1;
     }
 }
-Console.WriteLine(
-    $"{100.0 * mistakes / images:F2} % wrong; answers came from {string.Join(", ", answers.Select(answer => $"{answer.Key} ({answer.Value})"))}");
+string shares = string.Join(", ", answers.Select(answer => $"{answer.Key} ({answer.Value})"));
+Console.WriteLine($"{100.0 * mistakes / images:F2} % wrong; answers came from {shares}");
 
-// The ONNX file takes intensities from 0 to 255 and standardises them itself; these are digits of no data set.
+// The ONNX file takes intensities from 0 to 255 and standardises them itself. These digits are not part of the data set.
 (byte[] pixels, byte[] labels) = ProceduralDigits.Generate(seed: 7, first: 0, count: 1000);
 using InferenceSession session = new(onnx);
 DenseTensor<float> input = new(Array.ConvertAll(pixels, pixel => (float)pixel), [1000, 28, 28, 1]);

@@ -1,4 +1,4 @@
-// Shows a run that a kill cannot undo: it trains in the folder kept-run, or the one that is named. Kill it at any moment and start it
+// Trains in a folder, kept-run or the given one, such that nothing is lost if the program is killed. Kill it at any moment and start it
 // again: it continues from its last checkpoint and ends with the same weights, bit for bit. Prints each epoch and the test error, 5.3 %.
 #:project ../src/Onward.Runs/Onward.Runs.csproj
 

@@ -1,6 +1,6 @@
-// Shows a perturbation of your own: in each step noise reaches only a quarter of the units, as +2 or -2. Any numbers of mean 0
-// and variance 1 that do not depend on one another give the gradient on average. Prints the test error after each of 10 epochs
-// on digits that the program draws, beside the paper's Gaussian noise; 4.4 % for both at the end.
+// Defines a perturbation of your own: in each step, noise of +2 or -2 reaches only a quarter of the units. Independent numbers of
+// mean 0 and variance 1 give an unbiased gradient, whatever their distribution. Prints the test error after each of 10 epochs on digits
+// that the program draws, with this noise and with the paper's Gaussian noise: 4.7 and 4.6 % at the end.
 #:project ../src/Onward/Onward.csproj
 
 using Onward.Data;
@@ -33,11 +33,11 @@ List<EpochMetrics> Train(NoiseDistribution noise)
 
 internal sealed class SparseNoise : NoiseDistribution
 {
-    // A standard normal is beyond this with a chance of a quarter.
+    // The absolute value of a standard normal number exceeds this threshold with probability 1/4.
     private const float Threshold = 1.15035f;
 
-    // The stream names seed, step, pass, layer and example. The same place of the same stream gets the same number in every call,
-    // so that a run does not depend on how many threads share it.
+    // The stream identifies seed, step, pass, layer and example. The same position of a stream always gives the same number, so
+    // that the result of a run does not depend on the number of threads.
     public override void Draw(in RandomStream stream, int firstElement, Span<float> noise)
     {
         CounterRandom.Normals(stream, (uint)firstElement, noise);

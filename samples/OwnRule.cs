@@ -1,5 +1,5 @@
-// Shows a learning rule of your own: direct feedback within each block. The error of a block's local loss reaches every layer of
-// that block through a fixed random matrix of the layer, and nothing passes between blocks. Prints the test error after each of
+// Defines a learning rule of your own: direct feedback within each block. The error of a block's local loss reaches every layer of
+// the block through a fixed random matrix, and no error passes between blocks. Prints the training loss and the test error of each of
 // 10 epochs on digits that the program draws, 4.1 % at the end.
 #:project ../src/Onward/Onward.csproj
 
@@ -36,7 +36,7 @@ internal sealed class LocalDirectFeedback : LearningRule
 
     protected override void Differentiate(ReadOnlySpan<BlockTile> tiles)
     {
-        BlockTile tile = tiles[0]; // one, as the rule is local to a block
+        BlockTile tile = tiles[0]; // there is one tile, because the rule is local to a block
         for (int l = 0; l < tile.Block.Layers.Count; l++)
         {
             int outputs = tile.Block.Layers[l].Map.Outputs;

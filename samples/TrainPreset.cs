@@ -1,5 +1,5 @@
-// Shows the shortest training: a network of the paper on digits that the program draws itself. Prints the loss of each epoch
-// and then the test error, 4.3 %, after ten seconds.
+// The shortest training: a network of the paper on digits that the program draws. Prints the training loss and the test error of each
+// of 10 epochs, 4.6 % at the end, and the speed. It takes about ten seconds.
 #:project ../src/Onward/Onward.csproj
 
 using Onward.Data;

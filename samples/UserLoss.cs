@@ -1,6 +1,5 @@
-// Shows how to train your own network on your own loss with no backward pass: activity perturbation of an MLP that
-// tells two interleaved spirals apart, with a focal loss. Run "dotnet run samples/UserLoss.cs". Prints the loss as it
-// falls and then the accuracy on points that were not trained on, 99 %.
+// Trains your own network on your own loss without a backward pass: activity perturbation of an MLP with a focal loss, which
+// separates two interleaved spirals. Prints the loss as it falls from 0.39 to 0.005, and the accuracy on new points, 99 %.
 #:project ../src/Onward/Onward.csproj
 
 using System.Numerics.Tensors;

@@ -38,7 +38,7 @@ public unsafe class GemmBenchmarks
         Gemm.Pack(new(_b.Span, K, N), _packed.Span, K);
     }
 
-    /// <summary>The same number of operations on a single tile, repeatedly.</summary>
+    /// <summary>Multiplies a single tile repeatedly, with as many operations as the product has.</summary>
     [Benchmark(Baseline = true)]
     public void RegisterTile()
     {

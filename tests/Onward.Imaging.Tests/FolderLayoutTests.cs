@@ -4,7 +4,7 @@ using SkiaSharp;
 
 namespace Onward.Imaging.Tests;
 
-/// <summary>Folders as people have them: names of splits, folders of systems, names in other letters, files of other formats.</summary>
+/// <summary>Folders as users have them: names of splits, system folders, non-ASCII names, files of other formats.</summary>
 public sealed class FolderLayoutTests : IDisposable
 {
     private static readonly byte[] Gif = Convert.FromBase64String("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7");
@@ -68,7 +68,7 @@ public sealed class FolderLayoutTests : IDisposable
     {
         Write("", "cat");
 
-        Assert.Contains("one image in all", Assert.Throws<DataException>(() => Load().Split(1)).Message, StringComparison.Ordinal);
+        Assert.Contains("only one image", Assert.Throws<DataException>(() => Load().Split(1)).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -142,7 +142,9 @@ public sealed class FolderLayoutTests : IDisposable
         Write("train", "cat", "cat", "dog");
         Write("val", "cat", "dog");
         Write("annotations", "cat");
-        foreach (string name in new[] { "train/cat/a.tif", "train/cat/b.TIF", "val/dog/c.heic", "train/cat/deep/d.tiff", "train/cat/notes.txt", "train/dog/raw" })
+        string[] names =
+            ["train/cat/a.tif", "train/cat/b.TIF", "val/dog/c.heic", "train/cat/deep/d.tiff", "train/cat/notes.txt", "train/dog/raw"];
+        foreach (string name in names)
         {
             _files.Write(name, [1]);
         }
@@ -233,15 +235,15 @@ public sealed class FolderLayoutTests : IDisposable
         Assert.Contains("two folders named caf\u00e9", Assert.Throws<DataException>(Load).Message, StringComparison.Ordinal);
     }
 
-    // Bytes that no string of .NET can name; a shell can.
+    // A shell can create names that no .NET string can represent.
     [Fact]
     public void Names_that_are_not_utf8_are_said_to_be_that()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Other systems have names of letters alone.");
         Write("train", "cat", "dog");
         Write("val", "cat", "dog");
-        Shell(
-            "cp train/cat/0.png train/cat/$(printf 'b\\377').png; mkdir train/cat/$(printf 'sub\\377'); cp train/cat/0.png train/cat/sub*/");
+        Shell("cp train/cat/0.png train/cat/$(printf 'b\\377').png");
+        Shell("mkdir train/cat/$(printf 'sub\\377'); cp train/cat/0.png train/cat/sub*/");
 
         try
         {
@@ -267,7 +269,7 @@ public sealed class FolderLayoutTests : IDisposable
         Assert.Contains("the name of this folder is not valid UTF-8. Rename it.", fault, StringComparison.Ordinal);
     }
 
-    // The letter that stands for broken bytes is a letter like others where it is in the name itself.
+    // The replacement character is an ordinary character if the name itself contains it.
     [Fact]
     public void The_replacement_letter_may_be_in_a_name()
     {

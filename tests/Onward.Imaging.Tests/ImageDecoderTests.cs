@@ -128,7 +128,7 @@ public sealed class ImageDecoderTests : IDisposable
         RequireRedAt(32, 16, 0, 15);
     }
 
-    // Each is read as it is stored: what a damaged tag says is not known.
+    // With a damaged tag, the image is read in its stored orientation.
     [Theory]
     [InlineData("")]
     [InlineData("4D4D002A")]
@@ -184,7 +184,7 @@ public sealed class ImageDecoderTests : IDisposable
         Assert.False(_image.Pixels.ContainsAnyExcept((byte)128));
     }
 
-    // Coefficients of several scans are all kept until the last has been read: 26 GB here.
+    // The coefficients of several scans are kept until the last scan has been read: 26 GB here.
     [Fact]
     public void A_vast_image_of_several_scans_is_refused_before_memory_is_taken()
     {
@@ -237,7 +237,7 @@ public sealed class ImageDecoderTests : IDisposable
         Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 1 << 20);
     }
 
-    // Whatever the bytes, the decoder says so or reads an image; it neither throws nor hangs.
+    // For any bytes, the decoder returns a fault or an image; it neither throws nor hangs.
     [Theory]
     [InlineData(SKEncodedImageFormat.Jpeg)]
     [InlineData(SKEncodedImageFormat.Png)]
@@ -251,7 +251,7 @@ public sealed class ImageDecoderTests : IDisposable
             byte[] changed = [.. whole];
             for (int change = random.NextInt32(4); change >= 0; change--)
             {
-                // Sizes stay as they are: a header may claim a picture of any size, which a decoder has to take at its word.
+                // The sizes in the header are not changed, because the decoder would have to believe any size.
                 changed[40 + random.NextInt32(changed.Length - 40)] = (byte)random.NextInt32(256);
             }
 
@@ -278,7 +278,7 @@ public sealed class ImageDecoderTests : IDisposable
         }
     }
 
-    // Blocks that differ from nothing: two codes of one bit each, "no difference" and "end of block" (ITU T.81, annex F).
+    // A JPEG of identical grey blocks: two codes of one bit each, "no difference" and "end of block" (ITU T.81, annex F).
     private static byte[] GreyJpeg(int width, int height)
     {
         byte[] size = [(byte)(height >> 8), (byte)height, (byte)(width >> 8), (byte)width];
@@ -287,7 +287,8 @@ public sealed class ImageDecoderTests : IDisposable
         return
         [
             0xFF, 0xD8, 0xFF, 0xDB, 0, 67, 0, .. Enumerable.Repeat((byte)1, 64), 0xFF, 0xC0, 0, 11, 8, .. size, 1, 1, 0x11, 0,
-            0xFF, 0xC4, 0, 20, 0, .. oneCode, 0xFF, 0xC4, 0, 20, 0x10, .. oneCode, 0xFF, 0xDA, 0, 8, 1, 1, 0, 0, 63, 0, .. new byte[(blocks + 3) / 4], 0xFF, 0xD9,
+            0xFF, 0xC4, 0, 20, 0, .. oneCode, 0xFF, 0xC4, 0, 20, 0x10, .. oneCode,
+            0xFF, 0xDA, 0, 8, 1, 1, 0, 0, 63, 0, .. new byte[(blocks + 3) / 4], 0xFF, 0xD9,
         ];
     }
 

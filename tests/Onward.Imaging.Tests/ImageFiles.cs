@@ -4,14 +4,14 @@ using SkiaSharp;
 
 namespace Onward.Imaging.Tests;
 
-/// <summary>A folder of its own with images in folders of their classes; removed with all that is in it.</summary>
+/// <summary>A temporary folder with images in class folders; removed with its content.</summary>
 internal sealed class ImageFiles : IDisposable
 {
     public string Path { get; } = Directory.CreateTempSubdirectory("onward-images-").FullName;
 
     public string this[string name] => System.IO.Path.Combine(Path, name);
 
-    /// <summary>Two classes in both sets, three images each of 8x6, every one of a colour of its own.</summary>
+    /// <summary>Creates two classes in both sets, with three images of 8x6 each. Every image has another colour.</summary>
     public static ImageFiles WithClasses(int images = 3)
     {
         ImageFiles files = new();

@@ -168,7 +168,7 @@ public sealed class ImageFolderTests : IDisposable
     [InlineData(false)]
     public void Images_are_made_smaller_as_was_asked_in_every_view_on_them(bool antialias)
     {
-        // The middle 64 pixels become 8: lines that no four taps see.
+        // The middle 64 pixels become 8, so the lines lie between the four taps.
         foreach (string name in Directory.GetFiles(_files.Path, "*.png", SearchOption.AllDirectories))
         {
             File.WriteAllBytes(

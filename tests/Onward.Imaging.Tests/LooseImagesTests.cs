@@ -13,11 +13,9 @@ public sealed class LooseImagesTests : IDisposable
     {
         byte[] shades = [0, 1, 77, 128, 254, 255];
         string grey = Write("grey.png", 6, 1, (x, _) => new SKColor(shades[x], shades[x], shades[x]));
-        string colours = Write(
-            "colours.png",
-            6,
-            1,
-            (x, _) => new[] { SKColors.Red, new SKColor(0, 255, 0), SKColors.Blue, SKColors.White, SKColors.Black, new SKColor(10, 20, 30) }[x]);
+        SKColor[] palette =
+            [SKColors.Red, new SKColor(0, 255, 0), SKColors.Blue, SKColors.White, SKColors.Black, new SKColor(10, 20, 30)];
+        string colours = Write("colours.png", 6, 1, (x, _) => palette[x]);
 
         Assert.Equal(shades, Read(grey, side: 6, channels: 1, keepsSize: true));
         Assert.Equal([76, 150, 29, 255, 0, 18], Read(colours, side: 6, channels: 1, keepsSize: true));

@@ -11,7 +11,7 @@ using Onward.Training;
 
 namespace Onward.Mpi.Tests;
 
-/// <summary>Weights after 200 steps on several ranks, beside those of a single process.</summary>
+/// <summary>Compares the weights after 200 steps on several ranks with those of a single process.</summary>
 [Trait("Category", "Mpi")]
 public sealed class AgreementTests
 {
@@ -19,8 +19,8 @@ public sealed class AgreementTests
     private const int Batch = 16;
     private const double Most = 1e-5;
 
-    // Steps of SGD are not stable in the large: with a rate ten times as high, a difference in the last bit of a sum grows a
-    // thousandfold and more in so many steps, whoever makes it.
+    // SGD amplifies rounding errors: with a rate ten times as high, a difference in the last bit of a sum grows more than a
+    // thousandfold in 200 steps.
     private const double Rate = 1e-4;
 
     [Theory]
@@ -61,8 +61,16 @@ public sealed class AgreementTests
 
     private static float[] Train(bool forward, RankGrid? grid)
     {
-        LocalMixer model = new(
-            new LocalMixerOptions { Blocks = 8, PatchesPerSide = 4, Channels = 32, Groups = 4, ImageSide = 28, ImageChannels = 1, Classes = 10 });
+        LocalMixer model = new(new LocalMixerOptions
+        {
+            Blocks = 8,
+            PatchesPerSide = 4,
+            Channels = 32,
+            Groups = 4,
+            ImageSide = 28,
+            ImageChannels = 1,
+            Classes = 10,
+        });
         model.Initialize(seed: 3);
         using WorkerTeam team = new(1);
         LearningRule rule = forward

@@ -14,7 +14,7 @@ public sealed class MpiCommunicatorTests
         MpiRun.Test(ranks, $"{typeof(MpiCommunicatorTests).FullName}.{nameof(On_ranks)}");
     }
 
-    // MPI may be entered once in a process, so one test has it all.
+    // MPI can be initialised only once per process, so a single test checks everything.
     [Fact]
     public void On_ranks()
     {
@@ -69,7 +69,7 @@ public sealed class MpiCommunicatorTests
             Assert.Equal([half.Count], one);
         }
 
-        // The runtime's own signals still work beside MPI: a null reference is an exception, not a crash.
+        // The signal handlers of .NET still work with MPI: a null reference throws and does not crash.
         string? nothing = rank < 0 ? "" : null;
         Assert.Throws<NullReferenceException>(() => nothing!.Length);
     }

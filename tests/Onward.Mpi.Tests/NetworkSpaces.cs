@@ -27,7 +27,7 @@ internal sealed class NetworkSpaces : IDisposable
             Assert.Skip("Only root may make network namespaces, with the program ip (Debian: iproute2).");
         }
 
-        // mpirun starts what runs at another address by a program like ssh.
+        // mpirun uses a program like ssh to start processes at another address.
         File.WriteAllText(_agent, "#!/bin/sh\nhost=$1; shift\nexec ip netns exec onward-$host sh -c \"$*\"\n");
         if (!OperatingSystem.IsWindows())
         {
@@ -38,8 +38,9 @@ internal sealed class NetworkSpaces : IDisposable
     /// <summary>Starts <c>onward</c> with a rank at each address.</summary>
     public Process Start(string folder, string command) => MpiRun.Start(
         [
-            "--mca", "plm_rsh_agent", _agent, "--mca", "btl", "tcp,self", "--mca", "btl_tcp_if_include", "10.77.81.0/24", "--mca", "oob_tcp_if_include", "10.77.81.0/24",
-            "--host", $"{Addresses[0]}:1,{Addresses[1]}:1", "-n", "2", .. MpiRun.Words(command),
+            "--mca", "plm_rsh_agent", _agent, "--mca", "btl", "tcp,self", "--mca", "btl_tcp_if_include", "10.77.81.0/24",
+            "--mca", "oob_tcp_if_include", "10.77.81.0/24", "--host", $"{Addresses[0]}:1,{Addresses[1]}:1", "-n", "2",
+            .. MpiRun.Words(command),
         ],
         folder,
         ["ip", "netns", "exec", $"onward-{Addresses[0]}"]);

@@ -56,7 +56,7 @@ public sealed class SharedRunTests : IDisposable
         Assert.False(Directory.Exists(Path.Combine(_folder, "copies")));
     }
 
-    // The library that is found sees one process; mpirun of another MPI started two.
+    // The library that was found counts one process, but mpirun of another MPI started two.
     [Fact]
     public void A_library_of_another_mpi_than_mpirun_is_refused()
     {
@@ -67,7 +67,8 @@ public sealed class SharedRunTests : IDisposable
 
         Assert.True(outcome.Code == 2, outcome.All);
         Assert.Matches(
-            @"^onward: 2 processes were started together, but the MPI library knows of 1: mpirun belongs to another MPI than this one \(\w.+\)\. ",
+            @"^onward: 2 processes were started together, but the MPI library knows of 1: "
+            + @"mpirun belongs to another MPI than this one \(\w.+\)\. ",
             Assert.Single(outcome.Lines));
         Assert.False(Directory.Exists(Path.Combine(_folder, "foreign")));
     }
@@ -129,7 +130,7 @@ public sealed class SharedRunTests : IDisposable
         }
     }
 
-    // What one rank alone finds in the middle ends all of them; it says which it is.
+    // A fault that only one rank meets ends all ranks, and the message names that rank.
     [Fact]
     public void A_disk_that_is_full_in_the_middle_ends_all_ranks()
     {
@@ -202,7 +203,7 @@ public sealed class SharedRunTests : IDisposable
         File.WriteAllBytes(Path.Combine(_folder, "data", $"{name}-labels-idx1-ubyte"), [.. Header(0x801, count), .. labels]);
     }
 
-    // The same labels and statistics: the first two images change places.
+    // Swaps the first two images, so that labels and statistics stay the same.
     private void CopyWithOtherPixels()
     {
         string data = Path.Combine(_folder, "data"), other = Path.Combine(_folder, "other");

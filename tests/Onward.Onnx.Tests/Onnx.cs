@@ -5,7 +5,7 @@ using Onward.Models;
 
 namespace Onward.Onnx.Tests;
 
-/// <summary>A network as ONNX Runtime runs it from a file of ours.</summary>
+/// <summary>An exported network, run by ONNX Runtime.</summary>
 internal sealed class Onnx : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("onward-onnx-").FullName;
@@ -24,7 +24,7 @@ internal sealed class Onnx : IDisposable
 
     public long Size { get; }
 
-    /// <summary>Every output, by its name [N, its size].</summary>
+    /// <summary>Runs the network and returns every output by name. [example, output]</summary>
     public IReadOnlyDictionary<string, float[]> Run(float[] pixels, int[] shape)
     {
         using IDisposableReadOnlyCollection<DisposableNamedOnnxValue> outputs = Session.Run(

@@ -9,8 +9,8 @@ namespace Onward.Onnx.Tests;
 
 public sealed class OnnxFileTests
 {
-    // Three blocks; 5 patches along a side of 13 pixels repeat the edge. Groups of 16, since normalising a few numbers that are
-    // nearly alike magnifies what two runtimes round differently.
+    // Three blocks. 5 patches along a side of 13 pixels need a repeated edge. Groups have 16 channels, because normalising a few
+    // nearly equal numbers would amplify the rounding differences of the two runtimes.
     private static readonly LocalMixerOptions Small = new()
     {
         Blocks = 3,
@@ -34,7 +34,7 @@ public sealed class OnnxFileTests
 
     public static TheoryData<int> AllNormalizations => [.. Enumerable.Range(0, (int)Normalizations.All + 1)];
 
-    // A thousand images each take a minute of L/8/64 and a quarter of an hour of L/32/64; ONWARD_ONNX_IMAGES asks for so many of all.
+    // A thousand images take a minute with L/8/64 and a quarter of an hour with L/32/64. ONWARD_ONNX_IMAGES sets the number of images.
     [Theory]
     [MemberData(nameof(Presets))]
     public void Presets_answer_as_the_library_does(string preset, int side, int channels, int classes)
@@ -159,7 +159,7 @@ public sealed class OnnxFileTests
         }
     }
 
-    // Standardised, run and read head by head.
+    // Computes the outputs with this library, head by head.
     private static Dictionary<string, List<float>> Expected(LocalMixer model, ImageDescription images, float[] pixels, int length)
     {
         LocalMixerOptions options = model.Options;
@@ -206,7 +206,7 @@ public sealed class OnnxFileTests
         }
     }
 
-    // The mean over patches of what the block gave.
+    // The mean of the block's output over patches.
     private static float[] Mean(ForwardPass pass, MixerBlock block)
     {
         float[] mean = new float[block.Channels];
@@ -219,7 +219,7 @@ public sealed class OnnxFileTests
         options.ImageChannels == 1 ? [0.3f] : [0.25f, 0.5f, 0.75f],
         options.ImageChannels == 1 ? [0.2f] : [0.2f, 0.25f, 0.3f]);
 
-    // Random numbers in all parameters, those that start at 0 included.
+    // Fills all parameters with random numbers, including those that are initialised to 0.
     private static LocalMixer Random(LocalMixerOptions options)
     {
         LocalMixer model = new(options);

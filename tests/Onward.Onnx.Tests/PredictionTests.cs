@@ -8,7 +8,7 @@ using Onward.Training;
 
 namespace Onward.Onnx.Tests;
 
-/// <summary>Networks that have learned: the exported file answers every image as the library does.</summary>
+/// <summary>Trained networks: the exported file makes the same prediction as the library for every image.</summary>
 public sealed class PredictionTests
 {
     private const int Images = 1000;
@@ -35,7 +35,7 @@ public sealed class PredictionTests
         Evaluation evaluation = new Evaluator(model, team).Evaluate(loader, TestContext.Current.CancellationToken);
         using Onnx onnx = new(model, ImageDescription.Of(data));
 
-        // The pixels as the reader has them, and what the graph makes of them.
+        // Compares predictions from the original pixels with those of the graph.
         float[] pixels = new float[Images * test.ImageLength];
         RawImage image = new();
         for (int i = 0; i < Images; i++)

@@ -2,14 +2,14 @@ using System.Text.RegularExpressions;
 
 namespace Onward.Tests;
 
-/// <summary>Holds the rooms of the source to their order: a room is a folder, and uses the types of rooms below it alone.</summary>
-/// <remarks>A file uses a type if it sees the type's namespace and says the type's name.</remarks>
+/// <summary>Checks the layers of the source. A room is a folder, and uses only types of the rooms below it.</summary>
+/// <remarks>A file uses a type if it imports the type's namespace and contains the type's name.</remarks>
 public sealed partial class LayeringTests
 {
-    // The most files that need each other: a type and its parts.
+    // Largest number of files that depend on each other: a type and its parts.
     private const int MostTogether = 3;
 
-    // From the bottom up. A room is also the folders below it that have no line of their own.
+    // From the bottom up. A room includes its subfolders, except those with their own line.
     private static readonly (string Room, string[] Uses)[] Rooms =
     [
         ("Onward/Threads", []),
@@ -36,8 +36,8 @@ public sealed partial class LayeringTests
         ("Onward/Data/Readers", ["Onward/Data/Downloads", "Onward/Data", "Onward/Formats"]),
         ("Onward/Training",
         [
-            "Onward/Rules", "Onward/Engine", "Onward/Losses", "Onward/Models", "Onward/Optimizers", "Onward/Data", "Onward/Data/Augmentation",
-            "Onward/Formats", "Onward/Kernels", "Onward/Threads", "Onward/Communication",
+            "Onward/Rules", "Onward/Engine", "Onward/Losses", "Onward/Models", "Onward/Optimizers", "Onward/Data",
+            "Onward/Data/Augmentation", "Onward/Formats", "Onward/Kernels", "Onward/Threads", "Onward/Communication",
         ]),
         ("Onward.Imaging", ["Onward/Data", "Onward/Formats"]),
         ("Onward.Mpi", ["Onward/Communication"]),
@@ -56,7 +56,7 @@ public sealed partial class LayeringTests
         ("Onward.Cli", ["Onward.Reports", "Onward.Runs", "Onward.Laboratory", "Onward.Onnx", "Onward.Mpi", "Onward.Imaging", "Onward"]),
     ];
 
-    // Namespaces that a project's file makes known to all its code.
+    // Namespaces that a project file imports for all its code.
     private static readonly Dictionary<string, string[]> EverywhereIn =
         new() { ["Onward.Reports"] = ["Onward.Runs"], ["Onward.Cli"] = ["Onward.Runs", "Onward.Reports"] };
 
@@ -115,8 +115,13 @@ public sealed partial class LayeringTests
     [Fact]
     public void Cycle_of_files_is_found()
     {
-        Dictionary<string, string> files =
-            new() { ["a/A.cs"] = "class A { B b; }", ["a/B.cs"] = "class B { C c; }", ["a/C.cs"] = "class C { A a; }", ["a/D.cs"] = "class D { A a; }" };
+        Dictionary<string, string> files = new()
+        {
+            ["a/A.cs"] = "class A { B b; }",
+            ["a/B.cs"] = "class B { C c; }",
+            ["a/C.cs"] = "class C { A a; }",
+            ["a/D.cs"] = "class D { A a; }",
+        };
 
         Assert.Equal([["A.cs", "B.cs", "C.cs"]], Cycles(files).Select(cycle => cycle.Select(Path.GetFileName).Order().ToArray()));
     }
@@ -139,7 +144,7 @@ public sealed partial class LayeringTests
         }
     }
 
-    // Tarjan: files that reach each other.
+    // Finds groups of files that depend on each other (Tarjan's algorithm).
     private static List<string[]> Cycles(Dictionary<string, string> files)
     {
         Dictionary<string, string> declared = Declared(files);
@@ -259,7 +264,7 @@ public sealed partial class LayeringTests
     [GeneratedRegex(@"(?m)^using (?:static )?([\w.]+);")]
     private static partial Regex Using();
 
-    // Not after a dot: members may bear the names of types.
+    // Names after a dot are excluded, because members may have the names of types.
     [GeneratedRegex(@"(?<![.\w])[A-Z]\w*\b")]
     private static partial Regex Name();
 }

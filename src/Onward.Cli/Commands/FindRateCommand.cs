@@ -70,7 +70,7 @@ internal sealed class FindRateCommand
         LearningRule rule = run.Rule.Create(model, team, run.LossScope, run.Objective, run.Training.Seed);
         _host.ShowNotices();
         IReadOnlyList<ScannedRate> scan = LearningRateScan.Run(
-            model, rule, team, data.Images, run.Training, lowest, highest, parse.GetValue(_steps) ?? DefaultSteps, _host.Interruption);
+            rule, team, data.Images, run.Training, lowest, highest, parse.GetValue(_steps) ?? DefaultSteps, _host.Interruption);
         double? suggested = LearningRateScan.Suggest(scan) is double rate ? Round(rate) : null;
         MeasurementFiles? files = folder is null ? null : MeasurementFiles.Write(
             folder,

@@ -28,15 +28,15 @@ public sealed class BackpropagationEstimatorTests
     [Fact]
     public void Gradient_in_float_agrees_with_double()
     {
-        Tensor<float> w = Draw.Normals<float>(1, [4, 3]), b = Draw.Normals<float>(2, [3]);
+        static Dictionary<string, Tensor<T>> Parameters<T>()
+            where T : struct, System.Numerics.IFloatingPointIeee754<T> =>
+            new() { ["w"] = Draw.Normals<T>(1, [4, 3]), ["b"] = Draw.Normals<T>(2, [3]) };
         static DualTensor<T> Loss<T>(ForwardSweep<T> sweep)
             where T : struct, System.Numerics.IFloatingPointIeee754<T> =>
             -sweep.Affine(DualTensor.Constant(Draw.Normals<T>(3, [5, 4])), "w", "b").LayerNorm().LogSoftmax(-1).Pick(Mlp.Labels);
-        GradientEstimate<double> wide = Backprop.Estimate(
-            new Dictionary<string, Tensor<double>> { ["w"] = Draw.Normals<double>(1, [4, 3]), ["b"] = Draw.Normals<double>(2, [3]) }, Loss, step: 0);
+        GradientEstimate<double> wide = Backprop.Estimate(Parameters<double>(), Loss, step: 0);
 
-        GradientEstimate<float> narrow = new BackpropagationEstimator<float>()
-            .Estimate(new Dictionary<string, Tensor<float>> { ["w"] = w, ["b"] = b }, Loss, step: 0);
+        GradientEstimate<float> narrow = new BackpropagationEstimator<float>().Estimate(Parameters<float>(), Loss, step: 0);
 
         Tolerance.Near(Draw.Numbers(wide.Estimates["w"]), Draw.Numbers(narrow.Estimates["w"]), Tolerance.Kernel, "w");
         Tolerance.Near(Draw.Numbers(wide.Estimates["b"]), Draw.Numbers(narrow.Estimates["b"]), Tolerance.Kernel, "b");

@@ -10,7 +10,9 @@ public sealed class ForwardGradientEstimatorTests
 {
     public static TheoryData<string, NoiseDistribution> Sets() => new()
     {
-        { "Gaussian", NoiseDistribution.Gaussian }, { "Rademacher", NoiseDistribution.Rademacher }, { "orthogonal", NoiseDistribution.Orthogonal },
+        { "Gaussian", NoiseDistribution.Gaussian },
+        { "Rademacher", NoiseDistribution.Rademacher },
+        { "orthogonal", NoiseDistribution.Orthogonal },
     };
 
     [Fact]
@@ -244,9 +246,8 @@ public sealed class ForwardGradientEstimatorTests
     private static int AtLeast(int dimension) => (int)BitOperations.RoundUpToPowerOf2((uint)dimension);
 
     /// <summary>
-    /// The scaled unit vectors of all layers of noise joined: layer 0 is the parameters, then the affine maps. The number of passes is a
-    /// square, so
-    /// that the scale is exact; passes beyond the last unit vector are zero.
+    /// The scaled unit vectors of all layers of noise together: layer 0 is the parameters, the others are the affine maps. The number of
+    /// passes is a square, so that the scale is exact. Passes beyond the last unit vector are zero.
     /// </summary>
     private sealed class Basis(int passes, params int[] dimensions) : NoiseDistribution
     {

@@ -33,8 +33,8 @@ internal static class Mlp
         Losses((x, w, b) => x.MatMul(p[w]) + p[b]).Mean();
 
     /// <summary>
-    /// The gradient of the mean loss, derived on paper from the last layer to the first; with feedback, the error leaves the
-    /// weight of a name through that matrix in place of its transpose.
+    /// The gradient of the mean loss, derived on paper from the last layer to the first. With feedback, the error passes a weight
+    /// through the given matrix instead of the weight's transpose.
     /// </summary>
     public static IReadOnlyDictionary<string, double[]> Gradient(Func<string, DualTensor<double>>? feedback = null)
     {

@@ -5,21 +5,21 @@ using Onward.Kernels;
 
 namespace Onward.Tests.Autodiff;
 
-/// <summary>A row of the battery: an operation and the shapes of its inputs.</summary>
+/// <summary>A row of the table: an operation and the shapes of its inputs.</summary>
 internal sealed record Operation<T>(string Name, Func<IReadOnlyList<DualTensor<T>>, DualTensor<T>> Apply, params int[][] Shapes)
     where T : struct, IFloatingPointIeee754<T>
 {
-    /// <summary>Whether the operation is only defined for positive numbers.</summary>
+    /// <summary>True if the operation is only defined for positive numbers.</summary>
     public bool Positive { get; init; }
 
-    /// <summary>Normals, or numbers above one half where those are needed.</summary>
+    /// <summary>Normal numbers, or numbers above one half if the operation needs positive ones.</summary>
     public Tensor<T>[] Inputs() => [.. Shapes.Select((shape, i) => Draw.Normals<T>((uint)i, shape, Positive))];
 
     /// <summary>One direction for each input.</summary>
     public Tensor<T>[] Direction(uint number) => [.. Shapes.Select((shape, i) => Draw.Normals<T>((uint)((100 * (number + 1)) + i), shape))];
 }
 
-/// <summary>Every differentiable operation. One row buys the full battery of <see cref="OperationTests"/>.</summary>
+/// <summary>Every differentiable operation. Each row is tested by all tests of <see cref="OperationTests"/>.</summary>
 internal static class Operations
 {
     public static IReadOnlyList<Operation<T>> All<T>()

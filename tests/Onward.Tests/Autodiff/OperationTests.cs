@@ -3,7 +3,7 @@ using Onward.Autodiff;
 
 namespace Onward.Tests.Autodiff;
 
-/// <summary>The battery that every operation must pass.</summary>
+/// <summary>The tests that every operation must pass.</summary>
 public sealed class OperationTests
 {
     public static IEnumerable<TheoryDataRow<string>> Names() =>

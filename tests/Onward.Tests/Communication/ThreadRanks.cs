@@ -19,7 +19,7 @@ internal sealed class ThreadRanks : Communicator
 
     public override int Count => _group.Count;
 
-    /// <summary>Runs something on so many ranks at once, and rethrows the first fault.</summary>
+    /// <summary>Runs an action on several ranks at once, and rethrows the first exception.</summary>
     public static void Run(int count, Action<Communicator> body)
     {
         Group group = new(count);

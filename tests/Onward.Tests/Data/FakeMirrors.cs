@@ -19,7 +19,7 @@ internal sealed class FakeMirrors(Func<Uri, HttpResponseMessage> answer) : HttpM
     }
 }
 
-/// <summary>Gives some zero bytes, then fails or does what it is told.</summary>
+/// <summary>A stream of zero bytes that runs an action at its end, such as throwing an exception.</summary>
 internal sealed class BrokenStream(int length, Action atTheEnd) : MemoryStream(new byte[length])
 {
     public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)

@@ -31,7 +31,10 @@ public sealed class IdxFileTests : IDisposable
         { TemporaryFolder.Colours(3, 0), "size 4 of 4 is 0, expected 1 or 3 channels" },
         { TemporaryFolder.Colours(3, 2), "size 4 of 4 is 2, expected 1 or 3 channels" },
         { TemporaryFolder.Colours(3, 4), "size 4 of 4 is 4, expected 1 or 3 channels" },
-        { TemporaryFolder.Header(0x805, 3, 2, 3, 40), "magic number 0x00000805, expected 0x00000803 or 0x00000804. This is not an IDX file" },
+        {
+            TemporaryFolder.Header(0x805, 3, 2, 3, 40),
+            "magic number 0x00000805, expected 0x00000803 or 0x00000804. This is not an IDX file"
+        },
     };
 
     [Theory]

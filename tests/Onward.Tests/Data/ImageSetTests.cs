@@ -31,11 +31,13 @@ public sealed class ImageSetTests
         Assert.Equal(Everything(one.Epoch(2, 0, Token)), Everything(four.Epoch(2, 0, Token)));
         Assert.Equal(Everything(one.InOrder(Token)), Everything(four.InOrder(Token)));
 
-        float[][] Everything(IEnumerable<ImageBatch> batches) =>
-            [
-                .. batches.Select(
-                    batch => (float[])[.. batch.Labels.Take(batch.Count).Select(label => (float)label), .. batch.Pixels.Take(batch.Count * images.ImageLength)]),
-            ];
+        float[][] Everything(IEnumerable<ImageBatch> batches) => [.. batches.Select(Numbers)];
+
+        float[] Numbers(ImageBatch batch) =>
+        [
+            .. batch.Labels.Take(batch.Count).Select(label => (float)label),
+            .. batch.Pixels.Take(batch.Count * images.ImageLength),
+        ];
     }
 
     [Fact]
@@ -110,7 +112,7 @@ public sealed class ImageSetTests
         Assert.Throws<ArgumentException>(() => image.Show(new byte[5], 2, 3, 1));
     }
 
-    // Each image is noise of its own; a view of a part knows its place in the whole.
+    // Each image is independent noise. A view of a part knows its position in the whole.
     private sealed class ImagesOfAnySize(int count, int[]? damaged = null, int first = 0, int sizes = 5)
         : ImageSet(Enumerable.Range(first, count).ToArray(), Side, Side, 3, first + count)
     {

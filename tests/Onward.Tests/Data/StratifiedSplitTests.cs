@@ -47,7 +47,7 @@ public sealed class StratifiedSplitTests
         Assert.Equal(StratifiedSplit.Draw(labels, 10, seed: 1).Drawn, StratifiedSplit.Draw(labels, 10, seed: 1).Drawn);
         Assert.NotEqual(StratifiedSplit.Draw(labels, 10, seed: 1).Drawn, StratifiedSplit.Draw(labels, 10, seed: 2).Drawn);
 
-        // Runs that go on depend on these numbers: another draw would move images between training and validation.
+        // Resumed runs depend on these numbers: another draw would move images between training and validation.
         Assert.Equal([1, 2, 9, 12, 13], StratifiedSplit.Draw(labels, 10, seed: 1).Drawn[..5]);
     }
 

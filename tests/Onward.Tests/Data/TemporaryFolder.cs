@@ -3,7 +3,7 @@ using System.IO.Compression;
 
 namespace Onward.Tests.Data;
 
-/// <summary>A folder of its own for one test, with small IDX files in it.</summary>
+/// <summary>A temporary folder for one test, with small IDX files in it.</summary>
 internal sealed class TemporaryFolder : IDisposable
 {
     public string Path { get; } = Directory.CreateTempSubdirectory("onward-").FullName;

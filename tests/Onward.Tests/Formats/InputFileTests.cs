@@ -4,7 +4,7 @@ using Onward.Formats;
 
 namespace Onward.Tests.Formats;
 
-/// <summary>Nothing waits for a pipe that lies in the place of a file; one that was named is read to its end.</summary>
+/// <summary>Reading never waits for a pipe in place of a file. A pipe that the user named is read to its end.</summary>
 public sealed class InputFileTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("onward-input-").FullName;

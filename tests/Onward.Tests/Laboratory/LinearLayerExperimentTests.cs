@@ -4,7 +4,7 @@ using Onward.Threads;
 
 namespace Onward.Tests.Laboratory;
 
-/// <summary>The variance of every estimator of a linear layer is that of the paper's Table 1.</summary>
+/// <summary>Compares the variance of every estimator of a linear layer with the paper's Table 1.</summary>
 public sealed class LinearLayerExperimentTests
 {
     private static readonly LinearLayerOptions Small = new() { FanIn = 6, FanOut = 4, Examples = 8, Draws = 24_000, Seed = 1 };

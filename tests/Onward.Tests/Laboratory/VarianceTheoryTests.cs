@@ -2,7 +2,7 @@ using Onward.Laboratory;
 
 namespace Onward.Tests.Laboratory;
 
-/// <summary>The one formula gives each entry of the paper's Table 1, written out.</summary>
+/// <summary>Compares the general formula with each entry of the paper's Table 1.</summary>
 public sealed class VarianceTheoryTests
 {
     private const double V = 2, S = 0.5;

@@ -2,16 +2,16 @@ using Onward.Optimizers;
 
 namespace Onward.Tests.Optimizers;
 
-/// <summary>Some steps of an optimiser on drawn gradients, beside its rule in float64.</summary>
+/// <summary>Runs some steps of an optimiser on random gradients, and compares them with its rule in float64.</summary>
 internal static class OptimizerSteps
 {
     // 37 numbers: two whole vectors and a rest.
     private const int Length = 37;
 
-    /// <summary>Requires the steps of a rule.</summary>
+    /// <summary>Requires that the optimiser follows a rule.</summary>
     /// <param name="optimizer">The optimiser.</param>
-    /// <param name="decay">Whether weight decay applies.</param>
-    /// <param name="rule">From (value, velocity, gradient with decay, rate) to the next value and velocity.</param>
+    /// <param name="decay">True to apply weight decay.</param>
+    /// <param name="rule">Maps (value, velocity, gradient with decay, rate) to the next value and velocity.</param>
     internal static void Require(
         Optimizer optimizer, bool decay, Func<double, double, double, double, (double Value, double Velocity)> rule)
     {

@@ -31,7 +31,7 @@ public sealed class CheckpointTests : IDisposable
         Assert.Equal((1, 2, 0), (read.Epochs.Count, read.Step, read.ReadoutStep));
     }
 
-    // The step after a loss that is no number anywhere: what is measured then must be kept as it is.
+    // Measurements that are not finite numbers must be stored without change.
     [Fact]
     public void Measurements_that_are_no_numbers_come_back()
     {
@@ -137,7 +137,7 @@ public sealed class CheckpointTests : IDisposable
             Assert.Throws<ModelFileException>(() => Checkpoint.Load(_folder["damaged"])).Message);
     }
 
-    // Version 0.1 took a SHA-256, of the file and of what names the images.
+    // Version 0.1 used SHA-256 for the checksum of the file and for the identity of the images.
     [Fact]
     public void A_checkpoint_of_version_0_1_is_checked_and_gone_on_with()
     {
@@ -188,7 +188,7 @@ public sealed class CheckpointTests : IDisposable
         return Convert.ToHexStringLower(SHA256.HashData(named.ToArray()));
     }
 
-    // The saved file with other metadata, and a checksum that is right again.
+    // Returns the saved file with changed metadata and a corrected checksum.
     private byte[] Rewrite(Action<JsonObject> change, string key, Func<byte[], string> takeChecksum)
     {
         byte[] file = File.ReadAllBytes(_folder["run"]);

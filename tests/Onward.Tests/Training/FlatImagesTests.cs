@@ -9,7 +9,7 @@ using Onward.Training;
 
 namespace Onward.Tests.Training;
 
-/// <summary>Images of which most patches are flat, such as digits on a background, under the defaults of the command.</summary>
+/// <summary>Trains on images with mostly constant patches, such as digits on a background, with the defaults of the command line.</summary>
 public sealed class FlatImagesTests
 {
     private const int Steps = 12;

@@ -45,7 +45,7 @@ public sealed class ImageIdentityTests
         _ = new TrainedRun("supervised sgd", kept);
     }
 
-    // The checkpoint that version 0.1 would have kept, but for its name of the images.
+    // The checkpoint that version 0.1 would have written, except for the identity of the images.
     [Fact]
     public void A_checkpoint_of_version_0_1_goes_on()
     {
@@ -68,7 +68,8 @@ public sealed class ImageIdentityTests
         using BinaryWriter writer = new(bytes);
         foreach (ImageSet images in new[] { data.Training, data.Test })
         {
-            foreach (int number in (int[])[images.Count, images.Height, images.Width, images.Channels, images.Classes, .. images.Labels.Span])
+            int[] numbers = [images.Count, images.Height, images.Width, images.Channels, images.Classes, .. images.Labels.Span];
+            foreach (int number in numbers)
             {
                 writer.Write(number);
             }

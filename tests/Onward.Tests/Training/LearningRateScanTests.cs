@@ -29,7 +29,7 @@ public sealed class LearningRateScanTests
         Assert.Equal(Math.Log(10), scan[0].Loss, 1e-4);
     }
 
-    // The lowest loss of a scan must be seen where it is, not a large part of a decade later.
+    // The lowest loss of a scan must be found where it is, not a large part of a decade later.
     [Fact]
     public void A_rise_of_the_loss_shows_within_a_few_steps()
     {
@@ -69,12 +69,11 @@ public sealed class LearningRateScanTests
 
     private static IReadOnlyList<ScannedRate> Scan(double lowest, double highest, int steps, int threads = 2)
     {
-        LocalMixer model = new(
-            new LocalMixerOptions { Blocks = 2, PatchesPerSide = 2, Channels = 32, Groups = 4, ImageSide = 28, ImageChannels = 1, Classes = 10 });
+        LocalMixer model = new(TrainedRun.SmallNetwork);
         model.Initialize(3);
         using WorkerTeam team = new(threads);
         ForwardGradient rule = new(model, team, NoiseDistribution.Gaussian, LossScope.All, 1, seed: 3);
-        return LearningRateScan.Run(
-            model, rule, team, TrainedRun.Digits(), Options, lowest, highest, steps, TestContext.Current.CancellationToken);
+        CancellationToken cancellation = TestContext.Current.CancellationToken;
+        return LearningRateScan.Run(rule, team, TrainedRun.Digits(), Options, lowest, highest, steps, cancellation);
     }
 }

@@ -142,7 +142,7 @@ public sealed class PredictorTests : IDisposable
         return answers;
     }
 
-    // So large that the first block is not sure of so many images.
+    // Returns a confidence that the first block does not reach for the given number of images.
     private double Confidence(LocalMixer model, int unsure) =>
         Predict(model, new EarlyExit { LastBlock = 0 }).Select(answer => answer.Probabilities.Max()).Order().Append(1f).ElementAt(unsure);
 

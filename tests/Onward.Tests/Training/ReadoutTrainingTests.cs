@@ -93,7 +93,7 @@ public sealed class ReadoutTrainingTests
         return new LabelledImages(pixels, Enumerable.Range(0, Images).Select(n => n % Classes).ToArray(), 8, 8, 1, Classes);
     }
 
-    // What the readout reads of one whole batch, in the order of the epoch.
+    // The input features of the readout for one whole batch, in the order of the epoch.
     private static float[][] Features(LocalMixer model, BatchLoader loader, WorkerTeam team, out int[] labels)
     {
         model.Pack(team);

@@ -63,7 +63,9 @@ public sealed class ResumeTests : IDisposable
         List<(int, int)> kept = [];
 
         _ = new TrainedRun(
-            "supervised sgd", interval: TimeSpan.FromHours(1), keep: checkpoint => kept.Add((checkpoint.Epochs.Count, checkpoint.Step)));
+            "supervised sgd",
+            keep: checkpoint => kept.Add((checkpoint.Epochs.Count, checkpoint.Step)),
+            change: options => options with { CheckpointInterval = TimeSpan.FromHours(1) });
 
         Assert.Equal([(0, 0), (1, 0), (2, 0), (3, 0)], kept);
     }
@@ -117,11 +119,26 @@ public sealed class ResumeTests : IDisposable
 
     public static TheoryData<string, Func<LocalMixer, WorkerTeam, LearningRule>> OtherRules => new()
     {
-        { "Gaussian noise on activities, 2 passes, loss scope All, derivatives by Tangent, seed 7", (model, team) => TrainedRun.Rule(model, team, passes: 2) },
-        { "Rademacher noise on activities, 1 pass, loss scope All, derivatives by Tangent, seed 7", (model, team) => TrainedRun.Rule(model, team, noise: NoiseDistribution.Rademacher) },
-        { "Orthogonal noise on activities, 1 pass, loss scope All, derivatives by Tangent, seed 7", (model, team) => TrainedRun.Rule(model, team, noise: NoiseDistribution.Orthogonal) },
-        { "Gaussian noise on activities, 1 pass, loss scope All, derivatives by Tangent, seed 8", (model, team) => TrainedRun.Rule(model, team, seed: 8) },
-        { "Gaussian noise on activities, layer by layer, 1 pass, loss scope All, derivatives by Tangent, seed 7", (model, team) => TrainedRun.Rule(model, team, layerwise: true) },
+        {
+            "Gaussian noise on activities, 2 passes, loss scope All, derivatives by Tangent, seed 7",
+            (model, team) => TrainedRun.Rule(model, team, passes: 2)
+        },
+        {
+            "Rademacher noise on activities, 1 pass, loss scope All, derivatives by Tangent, seed 7",
+            (model, team) => TrainedRun.Rule(model, team, noise: NoiseDistribution.Rademacher)
+        },
+        {
+            "Orthogonal noise on activities, 1 pass, loss scope All, derivatives by Tangent, seed 7",
+            (model, team) => TrainedRun.Rule(model, team, noise: NoiseDistribution.Orthogonal)
+        },
+        {
+            "Gaussian noise on activities, 1 pass, loss scope All, derivatives by Tangent, seed 8",
+            (model, team) => TrainedRun.Rule(model, team, seed: 8)
+        },
+        {
+            "Gaussian noise on activities, layer by layer, 1 pass, loss scope All, derivatives by Tangent, seed 7",
+            (model, team) => TrainedRun.Rule(model, team, layerwise: true)
+        },
         {
             "Gaussian noise on hidden activities, 1 pass, loss scope All, derivatives by Tangent, seed 7",
             (model, team) =>
@@ -130,16 +147,35 @@ public sealed class ResumeTests : IDisposable
         {
             "Gaussian noise on hidden activities, 1 pass, loss scope All, derivatives by Tangent, seed 7, learned feedback",
             (model, team) => new ForwardGradient(
-                model, team, NoiseDistribution.Gaussian, LossScope.All, 1, seed: 7, sites: NoiseSites.Hidden, controlVariate: ControlVariate.LearnedFeedback)
+                model,
+                team,
+                NoiseDistribution.Gaussian,
+                LossScope.All,
+                1,
+                seed: 7,
+                sites: NoiseSites.Hidden,
+                controlVariate: ControlVariate.LearnedFeedback)
         },
         {
             "Backpropagation, of LocalLossesWithinBlock, through the weights, overlapping blocks",
             (model, team) => Backpropagation.ThroughWeights(model, team, BackwardScope.LocalLossesOverlapping)
         },
-        { "loss scope Block, Patch, derivatives by Tangent, seed 7", (model, team) => new ForwardGradient(model, team, NoiseDistribution.Gaussian, LossScope.Block | LossScope.Patch, 1, seed: 7) },
-        { "WeightForwardGradient, Gaussian noise on weights, 1 pass, loss scope All, derivatives by Tangent, seed 7", (model, team) => new WeightForwardGradient(model, team, NoiseDistribution.Gaussian, LossScope.All, 1, seed: 7) },
-        { "Backpropagation, of LocalLossesWithinBlock, through the weights", (model, team) => Backpropagation.ThroughWeights(model, team, BackwardScope.LocalLossesWithinBlock) },
-        { "Backpropagation, of Readout, through random matrices of seed 7", (model, team) => Backpropagation.ThroughRandomFeedback(model, team, BackwardScope.Readout, 7) },
+        {
+            "loss scope Block, Patch, derivatives by Tangent, seed 7",
+            (model, team) => new ForwardGradient(model, team, NoiseDistribution.Gaussian, LossScope.Block | LossScope.Patch, 1, seed: 7)
+        },
+        {
+            "WeightForwardGradient, Gaussian noise on weights, 1 pass, loss scope All, derivatives by Tangent, seed 7",
+            (model, team) => new WeightForwardGradient(model, team, NoiseDistribution.Gaussian, LossScope.All, 1, seed: 7)
+        },
+        {
+            "Backpropagation, of LocalLossesWithinBlock, through the weights",
+            (model, team) => Backpropagation.ThroughWeights(model, team, BackwardScope.LocalLossesWithinBlock)
+        },
+        {
+            "Backpropagation, of Readout, through random matrices of seed 7",
+            (model, team) => Backpropagation.ThroughRandomFeedback(model, team, BackwardScope.Readout, 7)
+        },
         { "DirectFeedbackAlignment, through random matrices of seed 7", (model, team) => new DirectFeedbackAlignment(model, team, 7) },
     };
 
@@ -165,7 +201,8 @@ public sealed class ResumeTests : IDisposable
     public void A_checkpoint_of_the_first_version_goes_on()
     {
         TrainedRun whole = new("supervised sgd");
-        _ = new TrainedRun("supervised sgd", stopAfterSteps: 6, keep: checkpoint => WithoutRule(checkpoint).Save(_folder["run"], version: 1));
+        void Keep(Checkpoint checkpoint) => WithoutRule(checkpoint).Save(_folder["run"], version: 1);
+        _ = new TrainedRun("supervised sgd", stopAfterSteps: 6, keep: Keep);
         Checkpoint read = Checkpoint.Load(_folder["run"]);
 
         Assert.Null(read.Rule);

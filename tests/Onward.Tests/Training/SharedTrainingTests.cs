@@ -12,7 +12,8 @@ using Onward.Training;
 
 namespace Onward.Tests.Training;
 
-/// <summary>What several processes come to beside one: here threads in their place; <c>MpiTests</c> has processes.</summary>
+/// <summary>Compares runs shared by several processes with a run of one process. Threads stand for processes here.</summary>
+/// <remarks>The tests in Onward.Mpi.Tests use real processes.</remarks>
 public sealed class SharedTrainingTests
 {
     private const int Epochs = 2;
@@ -64,7 +65,7 @@ public sealed class SharedTrainingTests
         }
     }
 
-    // Bit for bit where the grid is the same, which sums in the same order.
+    // A resumed run gives the same bits if the grid is the same, because sums are then computed in the same order.
     [Theory]
     [InlineData(2, 1, 1, 1)]
     [InlineData(1, 1, 1, 4)]

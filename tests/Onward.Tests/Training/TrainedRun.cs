@@ -11,7 +11,7 @@ using Onward.Training;
 
 namespace Onward.Tests.Training;
 
-/// <summary>A run of three epochs of four steps on digits, from its start or from a checkpoint.</summary>
+/// <summary>A run of three epochs with four steps each on digits, from the start or from a checkpoint.</summary>
 internal sealed class TrainedRun
 {
     public const int Epochs = 3;
@@ -27,7 +27,6 @@ internal sealed class TrainedRun
         Action<Checkpoint>? keep = null,
         int threads = 2,
         int stopAfterSteps = int.MaxValue,
-        TimeSpan interval = default,
         ImageDataset? data = null,
         Func<TrainingOptions, TrainingOptions>? change = null,
         Func<LocalMixer, WorkerTeam, LearningRule>? rule = null)
@@ -43,22 +42,12 @@ internal sealed class TrainedRun
             Optimizer = kind.EndsWith("lars", StringComparison.Ordinal) ? OptimizerKind.Lars : OptimizerKind.Sgd,
             Augmentation = contrastive ? ViewRecipe.ContrastiveFirst : ViewRecipe.PaddedCrop,
             SecondView = contrastive ? ViewRecipe.ContrastiveSecond : null,
-            CheckpointInterval = interval,
+            CheckpointInterval = TimeSpan.Zero,
             AverageDecay = watched ? AverageDecay : 0,
             ComparedSteps = watched ? 3 : 0,
             Seed = 7,
         };
-        Model = new LocalMixer(new LocalMixerOptions
-        {
-            Blocks = 2,
-            PatchesPerSide = 2,
-            Channels = 32,
-            Groups = 4,
-            ImageSide = 28,
-            ImageChannels = 1,
-            Classes = 10,
-            Projection = contrastive ? 6 : 0,
-        });
+        Model = new LocalMixer(SmallNetwork with { Projection = contrastive ? 6 : 0 });
         Model.Initialize(7);
         using WorkerTeam team = new(threads);
         Backpropagation exact = Backpropagation.ThroughWeights(Model, team, BackwardScope.LocalLossesWithinBlock);
@@ -95,12 +84,30 @@ internal sealed class TrainedRun
 
     public List<EpochMetrics> Metrics { get; } = [];
 
-    /// <summary>What it came to; null where it was stopped.</summary>
+    /// <summary>The result of the run; null if it was stopped.</summary>
     public TrainingResult? Result { get; }
 
-    /// <summary>The rule of the run, changed or not.</summary>
+    /// <summary>A small network for the procedural digits.</summary>
+    public static LocalMixerOptions SmallNetwork { get; } = new()
+    {
+        Blocks = 2,
+        PatchesPerSide = 2,
+        Channels = 32,
+        Groups = 4,
+        ImageSide = 28,
+        ImageChannels = 1,
+        Classes = 10,
+    };
+
+    /// <summary>The rule of the run, with optional changes.</summary>
     public static ForwardGradient Rule(
-        LocalMixer model, WorkerTeam team, int passes = 1, NoiseDistribution? noise = null, ulong seed = 7, TrainingLoss? loss = null, bool layerwise = false) =>
+        LocalMixer model,
+        WorkerTeam team,
+        int passes = 1,
+        NoiseDistribution? noise = null,
+        ulong seed = 7,
+        TrainingLoss? loss = null,
+        bool layerwise = false) =>
         new(model, team, noise ?? NoiseDistribution.Gaussian, LossScope.All, passes, seed, loss, layerwise);
 
     private static ForwardGradient FeedbackRule(LocalMixer model, WorkerTeam team) => new(
@@ -116,7 +123,7 @@ internal sealed class TrainedRun
             [0.3f],
             "drawn");
 
-    /// <summary>Compares all but times.</summary>
+    /// <summary>Requires that two runs are equal in everything except times.</summary>
     public void RequireSame(TrainedRun other)
     {
         Tolerance.Same(Model.Values.All, other.Model.Values.All, "parameters");

@@ -7,7 +7,7 @@ using Onward.Training;
 
 namespace Onward.Tests.Training;
 
-/// <summary>What a run may do beside its steps: average weights, compare gradients, end early.</summary>
+/// <summary>Options of a run beside its steps: averaging weights, comparing gradients, early stopping.</summary>
 public sealed class TrainingExtrasTests : IDisposable
 {
     private const int Batch = 8;
@@ -27,7 +27,9 @@ public sealed class TrainingExtrasTests : IDisposable
 
         double[] expected = Array.ConvertAll(steps[0].Values, value => (double)value);
         int step = 0;
-        foreach ((float[] values, float[] average) in steps.Skip(1).Where((kept, i) => !kept.Values.AsSpan().SequenceEqual(steps[i].Values)))
+        IEnumerable<(float[] Values, float[] Average)> changed = steps.Skip(1)
+            .Where((kept, i) => !kept.Values.AsSpan().SequenceEqual(steps[i].Values));
+        foreach ((float[] values, float[] average) in changed)
         {
             double decay = Math.Min(TrainedRun.AverageDecay, (1.0 + step) / (10 + step));
             expected = [.. expected.Zip(values, (before, value) => (decay * before) + ((1 - decay) * value))];
@@ -50,7 +52,7 @@ public sealed class TrainingExtrasTests : IDisposable
         Tolerance.Same(plain, watched, "parameters of the last step");
     }
 
-    // The readout of a network without labels learns on the features of the average, and is no part of it.
+    // The readout of a self-supervised network is trained on the features of the averaged network, and is not averaged.
     [Fact]
     public void Without_labels_the_readout_is_the_one_that_was_trained()
     {
@@ -66,7 +68,7 @@ public sealed class TrainingExtrasTests : IDisposable
         Assert.False(run.Model.Values.All.SequenceEqual(kept.Values.All));
     }
 
-    // An estimate of one direction is longer than what it estimates, and leans towards it.
+    // The estimate from one direction is longer than the gradient, and has a positive cosine with it.
     [Fact]
     public void Gradients_are_compared_with_those_of_backprop()
     {
@@ -84,8 +86,7 @@ public sealed class TrainingExtrasTests : IDisposable
     [Fact]
     public void Agreement_is_that_of_the_vectors_of_a_block()
     {
-        LocalMixer model = new(
-            new LocalMixerOptions { Blocks = 2, PatchesPerSide = 2, Channels = 32, Groups = 4, ImageSide = 28, ImageChannels = 1, Classes = 10 });
+        LocalMixer model = new(TrainedRun.SmallNetwork);
         ParameterVector estimate = new(model.Values.Layout), exact = new(model.Values.Layout);
         Random random = new(3);
         for (int i = 0; i < estimate.All.Length; i++)
@@ -98,7 +99,7 @@ public sealed class TrainingExtrasTests : IDisposable
         foreach (MixerBlock block in model.Blocks)
         {
             (double dot, double squares, double exactSquares) = (0, 0, 0);
-            foreach (Parameter parameter in model.Values.Layout.Parameters.Where(parameter => block.Layers.Any(layer => layer.Weight == parameter || layer.Bias == parameter)))
+            foreach (Parameter parameter in block.Layers.SelectMany(layer => new[] { layer.Weight, layer.Bias }))
             {
                 for (int i = 0; i < parameter.Length; i++)
                 {
@@ -134,7 +135,7 @@ public sealed class TrainingExtrasTests : IDisposable
         }
     }
 
-    // At a rate that changes next to nothing no epoch is better than one of the first.
+    // With a tiny learning rate nothing improves after the first epoch.
     [Theory]
     [InlineData(1, true)]
     [InlineData(3, true)]
@@ -200,8 +201,7 @@ public sealed class TrainingExtrasTests : IDisposable
 
     private static LocalMixer Small()
     {
-        LocalMixer model = new(
-            new LocalMixerOptions { Blocks = 2, PatchesPerSide = 2, Channels = 32, Groups = 4, ImageSide = 28, ImageChannels = 1, Classes = 10 });
+        LocalMixer model = new(TrainedRun.SmallNetwork);
         model.Initialize(7);
         return model;
     }

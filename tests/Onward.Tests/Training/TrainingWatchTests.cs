@@ -72,7 +72,7 @@ public sealed class TrainingWatchTests
         Assert.Null(advice.SuggestedRate);
     }
 
-    // Nothing trains the local heads of BP: their losses rise or stay as they like.
+    // BP does not train the local heads, so their losses may rise or stay.
     [Fact]
     public void Heads_that_nothing_trains_are_neither_shown_nor_judged()
     {
@@ -113,12 +113,18 @@ public sealed class TrainingWatchTests
             Action<Checkpoint>? keep = null,
             Checkpoint? from = null)
         {
-            LocalMixer model = new(
-                new LocalMixerOptions { Blocks = 2, PatchesPerSide = 2, Channels = 64, Groups = 4, ImageSide = 28, ImageChannels = 1, Classes = 10 });
+            LocalMixer model = new(TrainedRun.SmallNetwork with { Channels = 64 });
             model.Initialize(3);
             change?.Invoke(model);
-            TrainingOptions options =
-                new() { Epochs = 4, BatchSize = Batch, LearningRate = rate, WarmupEpochs = 0.2, Schedule = ScheduleShape.Constant, Seed = 3 };
+            TrainingOptions options = new()
+            {
+                Epochs = 4,
+                BatchSize = Batch,
+                LearningRate = rate,
+                WarmupEpochs = 0.2,
+                Schedule = ScheduleShape.Constant,
+                Seed = 3,
+            };
             using WorkerTeam team = new(2);
             LearningRule rule = name switch
             {

@@ -31,7 +31,7 @@ public sealed record ViewRecipe
     /// <summary>The second view of a contrastive pair: blurred with probability 0.1, solarised with probability 0.2 (spec 5.1).</summary>
     public static ViewRecipe ContrastiveSecond { get; } = ContrastiveFirst with { BlurProbability = 0.1, SolariseProbability = 0.2 };
 
-    /// <summary>How the part of the image is chosen. Default: the whole image.</summary>
+    /// <summary>Choice of the part of the image that the view shows. Default: the whole image.</summary>
     public CropKind Crop { get; init; } = CropKind.Whole;
 
     /// <summary>Zeros on each side of an image before a <see cref="CropKind.Padded"/> crop, in pixels; 0 or more.</summary>

@@ -25,8 +25,7 @@ public static class LearningRateScan
     private const double Memory = 0.8;
 
     /// <summary>Runs the scan. Afterwards the model's weights are useless.</summary>
-    /// <param name="model">The model, with its initial weights.</param>
-    /// <param name="rule">The rule that computes the gradients.</param>
+    /// <param name="rule">The rule that computes the gradients of its model, which must have its initial weights.</param>
     /// <param name="team">The threads that share the work.</param>
     /// <param name="data">Images to train on.</param>
     /// <param name="options">The training options; the learning rate and its schedule are not used.</param>
@@ -38,7 +37,6 @@ public static class LearningRateScan
     /// <exception cref="ArgumentException">An argument is out of range.</exception>
     /// <exception cref="OperationCanceledException">The scan was cancelled.</exception>
     public static IReadOnlyList<ScannedRate> Run(
-        LocalMixer model,
         LearningRule rule,
         WorkerTeam team,
         ImageDataset data,
@@ -48,7 +46,6 @@ public static class LearningRateScan
         int steps,
         CancellationToken cancellation = default)
     {
-        ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(rule);
         ArgumentNullException.ThrowIfNull(team);
         ArgumentNullException.ThrowIfNull(data);
@@ -60,6 +57,7 @@ public static class LearningRateScan
         }
 
         options.Validate();
+        LocalMixer model = rule.Model;
         ParameterUpdate update = new(model.Values.Layout, TrainedParameter.Of(model, options), options.CreateOptimizer(), team);
         using BatchLoader loader = new(
             data.Training, data.Mean, data.StandardDeviation, options.BatchSize, options.Seed, options.Views(model), team.Count);
