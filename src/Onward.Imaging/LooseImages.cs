@@ -17,8 +17,8 @@ public sealed class LooseImages : ImageSet
     /// <param name="paths">The files, at least one.</param>
     /// <param name="side">Rows and columns of the model's input, at least 1.</param>
     /// <param name="channels">1 to convert colours to their luma; 3 for colour.</param>
-    /// <param name="keepsSize">True to return an image of another size as it is, to be cropped like an image of an <see
-    /// cref="ImageFolder"/>. False to resize its middle square to the model's input: each pixel is the mean of the area that it
+    /// <param name="keepsSize">True to return an image of another size as it is, to be cropped like an image of an
+    /// <see cref="ImageFolder"/>. False to resize its middle square to the model's input: each pixel is the mean of the area that it
     /// covers.</param>
     /// <exception cref="ArgumentException">There are no files, or the number of channels is neither 1 nor 3.</exception>
     public LooseImages(IReadOnlyList<string> paths, int side, int channels, bool keepsSize)

@@ -3,8 +3,8 @@ using Onward.Threads;
 namespace Onward.Laboratory;
 
 /// <summary>
-/// Measures the four forward gradients of one linear layer (paper Table 1, spec 1.2), and the exact gradient, on a synthetic
-/// problem whose V and S are known in closed form.
+/// Measures the four forward gradients of one linear layer (paper Table 1, spec 1.2) and the exact gradient. The problem is
+/// synthetic, and its V and S are known in closed form.
 /// </summary>
 /// <remarks>
 /// <para>

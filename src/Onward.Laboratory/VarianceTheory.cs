@@ -11,8 +11,9 @@ public sealed record VarianceTheory(double DataVariance, double SquaredMean)
 
     /// <summary>The variance of the estimate, averaged over its elements.</summary>
     /// <remarks>
-    /// With M elements in one inner product, noise of fourth moment k and m directions, it is V/N + (M + k - 2)/m (V/N + S) if
-    /// examples share a direction, and V/N + (M + k - 2)/(N m) (V + S) if each example has its own. Normal noise has k = 3.
+    /// There are M elements in one inner product, m directions, and noise of fourth moment k (3 for normal noise). If examples
+    /// share a direction, the variance is V/N + (M + k - 2)/m (V/N + S). If each example has its own, the variance is
+    /// V/N + (M + k - 2)/(N m) (V + S).
     /// </remarks>
     /// <param name="numbers">M: fan-in times fan-out for weight perturbation, fan-out for activity perturbation.</param>
     /// <param name="shared">True if all examples of a batch share a direction.</param>

@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace Onward.Fuzz;
 
 /// <summary>
-/// Readers with every kind of failure, so that a test can check that each is detected. They are not part of <see
-/// cref="Readers"/>.
+/// Readers with every kind of failure, so that a test can check that each is detected. They are not part of
+/// <see cref="Readers"/>.
 /// </summary>
 internal static class FaultyReaders
 {

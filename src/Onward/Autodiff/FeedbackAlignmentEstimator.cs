@@ -6,8 +6,8 @@ using Onward.Kernels;
 namespace Onward.Autodiff;
 
 /// <summary>
-/// Feedback alignment (Lillicrap et al. 2016; spec 4.3): backpropagation whose error passes each <see
-/// cref="ForwardSweep{T}.Affine"/> through a fixed random matrix instead of the transposed weight.
+/// Feedback alignment (Lillicrap et al. 2016; spec 4.3): backpropagation whose error passes each
+/// <see cref="ForwardSweep{T}.Affine"/> through a fixed random matrix instead of the transposed weight.
 /// </summary>
 /// <remarks>
 /// It is FA with a loss for the whole network, and LG-FA with blocks that end with <see cref="ForwardSweep{T}.EndBlock"/>. The

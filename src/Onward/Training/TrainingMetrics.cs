@@ -63,9 +63,9 @@ public sealed record EpochMetrics(
     public IReadOnlyList<GradientAgreement> Gradients { get; init; } = [];
 
     /// <summary>
-    /// Variance that control variates leave in the gradient estimates of each block at the end of the epoch, as a fraction of
-    /// the variance without them. Averaged over the block's layers; empty without control variates (<see
-    /// cref="Rules.ControlVariate"/>). [block]
+    /// Variance of each block's gradient estimates with control variates (<see cref="Rules.ControlVariate"/>), as a fraction of
+    /// the variance without them. Measured at the end of the epoch and averaged over the block's layers; empty without control
+    /// variates. [block]
     /// </summary>
     public IReadOnlyList<double> NoiseLeft { get; init; } = [];
 
@@ -74,8 +74,8 @@ public sealed record EpochMetrics(
 }
 
 /// <summary>Result of a run.</summary>
-/// <param name="Epochs">Number of epochs trained; fewer than planned if training stopped early (<see
-/// cref="TrainingOptions.Patience"/>).</param>
+/// <param name="Epochs">Number of epochs trained; fewer than planned if training stopped early
+/// (<see cref="TrainingOptions.Patience"/>).</param>
 /// <param name="TrainError">Error of the readout on the whole training set after the last epoch, in percent.</param>
 /// <param name="TestError">Error of the readout on the test set after the last epoch, in percent.</param>
 /// <param name="BlockTestErrors">Error of each block's local head on the test set, in percent; empty if the rule trains no local

@@ -51,8 +51,8 @@ public sealed class ViewMaker
 
     /// <summary>Makes one view of an image.</summary>
     /// <param name="source">The image, 0 to 255. [row, column, channel]</param>
-    /// <param name="height">Rows of the image. An image of another size than the view is resized or cropped; see <see
-    /// cref="CropKind"/>.</param>
+    /// <param name="height">Rows of the image. An image of another size than the view is resized or cropped; see
+    /// <see cref="CropKind"/>.</param>
     /// <param name="width">Columns of the image.</param>
     /// <param name="epoch">Number of the epoch, from 0.</param>
     /// <param name="example">Number of the image in its data set, from 0.</param>

@@ -7,7 +7,7 @@ namespace Onward.Data;
 /// clothing.
 /// </summary>
 /// <remarks>
-/// Its files have the same names as those of MNIST. So in <see cref="PublishedSource.DataRoot"/> only the subfolder
+/// Its files have the same names as the files of MNIST. So in <see cref="PublishedSource.DataRoot"/> only the subfolder
 /// <c>fashion-mnist</c> is searched.
 /// </remarks>
 public sealed class FashionMnistSource : PublishedSource

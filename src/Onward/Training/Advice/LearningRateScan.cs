@@ -20,8 +20,8 @@ public static class LearningRateScan
     // The scan stops when the smoothed loss is this many times its lowest value.
     private const double Rise = 3;
 
-    // Decay of the moving average. A longer memory would show a rise of the loss only many steps, and thus a large part of a
-    // decade of rates, after it began.
+    // Decay of the moving average. With a longer memory, a rise of the loss would show only many steps after it began. In these
+    // steps the rate grows by a large part of a decade.
     private const double Memory = 0.8;
 
     /// <summary>Runs the scan. Afterwards the model's weights are useless.</summary>
@@ -88,8 +88,8 @@ public static class LearningRateScan
 
     /// <summary>Suggests a learning rate: half of the rate at which the smoothed loss is lowest.</summary>
     /// <remarks>
-    /// At the rate of the lowest loss, the loss is about to rise. In runs of three epochs on digits and MNIST, the suggested
-    /// rate was within a factor of 2.6 of the best rate for LG-FG-A, FG-A and BP.
+    /// At the rate of the lowest loss, the loss is about to rise. LG-FG-A, FG-A and BP were tried in runs of three epochs on
+    /// digits and MNIST. The suggested rate was within a factor of 2.6 of the best one.
     /// </remarks>
     /// <param name="scanned">The steps of a scan.</param>
     /// <returns>The rate; null if the loss did not fall by at least 3 %.</returns>

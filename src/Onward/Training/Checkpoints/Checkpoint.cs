@@ -15,9 +15,9 @@ namespace Onward.Training;
 /// </summary>
 /// <remarks>
 /// Random draws need no state, because each is a function of the seed and of its place in the run. The file format is
-/// safetensors. Parameters have the names of a model file. Their velocities are prefixed with <c>velocity.</c>, their moving
-/// averages with <c>average.</c>, and learned feedback matrices with <c>feedback.</c> The other state is JSON in the metadata,
-/// next to a checksum of every byte of the file.
+/// safetensors. Parameters have the names of a model file. The prefix <c>velocity.</c> marks their velocities, <c>average.</c>
+/// their moving averages, and <c>feedback.</c> the learned feedback matrices. The other state is JSON in the metadata, next to
+/// a checksum of every byte of the file.
 /// </remarks>
 public sealed class Checkpoint
 {
