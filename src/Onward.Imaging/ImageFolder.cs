@@ -10,7 +10,7 @@ public sealed class ImageFolder : ImageSet
     private const int Colours = 3;
     private const int MostSizes = 100_000; // reading so many file sizes takes about half a second
 
-    // ImageNet's statistics, as in the paper's code (spec 2.1).
+    // ImageNet's statistics, as in the paper's code.
     private static readonly float[] Mean = [0.485f, 0.456f, 0.406f];
     private static readonly float[] StandardDeviation = [0.229f, 0.224f, 0.225f];
 

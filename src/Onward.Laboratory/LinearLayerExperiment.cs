@@ -3,7 +3,7 @@ using Onward.Threads;
 namespace Onward.Laboratory;
 
 /// <summary>
-/// Measures the four forward gradients of one linear layer (paper Table 1, spec 1.2) and the exact gradient. The problem is
+/// Measures the four forward gradients of one linear layer (paper Table 1) and the exact gradient. The problem is
 /// synthetic, and its V and S are known in closed form.
 /// </summary>
 /// <remarks>
@@ -23,7 +23,7 @@ namespace Onward.Laboratory;
 /// </remarks>
 public static class LinearLayerExperiment
 {
-    /// <summary>Names of the measured gradients, in order: the exact gradient of the batch, then the estimators of spec 1.2.</summary>
+    /// <summary>Names of the measured gradients, in order: the exact gradient of the batch, then the estimators of Table 1.</summary>
     public static IReadOnlyList<string> Estimators { get; } =
     [
         "exact gradient",

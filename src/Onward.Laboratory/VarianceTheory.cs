@@ -1,6 +1,6 @@
 namespace Onward.Laboratory;
 
-/// <summary>The variance of a forward gradient in closed form (paper Table 1; spec 1.2, 1.3; derived in docs/theory.md).</summary>
+/// <summary>The variance of a forward gradient in closed form (paper Table 1; derived in docs/theory.md).</summary>
 /// <param name="DataVariance">V: the variance over the data of one example's gradient, averaged over its elements.</param>
 /// <param name="SquaredMean">S: the square of the expected gradient, averaged over its elements.</param>
 public sealed record VarianceTheory(double DataVariance, double SquaredMean)

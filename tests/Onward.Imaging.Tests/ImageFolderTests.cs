@@ -220,7 +220,7 @@ public sealed class ImageFolderTests : IDisposable
             ImageFolder.Load(_files.Path, Target, new SkippedImages(), antialias: false).Training, [0, 0, 0], [1, 1, 1], 1, seed: 1);
         float[] ours = [.. loader.InOrder(TestContext.Current.CancellationToken).First().Pixels];
 
-        // The centre crop of spec 5.2.
+        // The centre crop of the paper's code.
         int crop = (int)(Target / (Target + 32.0) * Side), start = (Side - crop) / 2;
         using SKBitmap bitmap = SKBitmap.Decode(png);
         using SKBitmap part = new();

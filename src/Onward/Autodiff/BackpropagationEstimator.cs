@@ -5,7 +5,7 @@ namespace Onward.Autodiff;
 
 /// <summary>Backpropagation: the exact gradient, by reverse-mode differentiation. With a loss for the whole network it is BP.</summary>
 /// <remarks>
-/// Blocks that end with <see cref="ForwardSweep{T}.EndBlock"/> make it LG-BP (spec 4.2): errors are sent back within a block
+/// Blocks that end with <see cref="ForwardSweep{T}.EndBlock"/> make it LG-BP: errors are sent back within a block
 /// only, and the block's memory is freed before the next block runs.
 /// </remarks>
 /// <remarks>The loss may also be a scalar, and examples may influence each other.</remarks>

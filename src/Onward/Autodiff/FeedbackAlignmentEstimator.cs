@@ -6,7 +6,7 @@ using Onward.Kernels;
 namespace Onward.Autodiff;
 
 /// <summary>
-/// Feedback alignment (Lillicrap et al. 2016; spec 4.3): backpropagation whose error passes each
+/// Feedback alignment (Lillicrap et al. 2016): backpropagation whose error passes each
 /// <see cref="ForwardSweep{T}.Affine"/> through a fixed random matrix instead of the transposed weight.
 /// </summary>
 /// <remarks>

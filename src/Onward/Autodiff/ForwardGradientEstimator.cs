@@ -7,7 +7,7 @@ namespace Onward.Autodiff;
 /// <summary>Estimates the gradient of any loss from derivatives along random directions, without a backward pass.</summary>
 /// <remarks>
 /// One forward sweep computes (∇·v) v for several directions v and averages them. The expected value is the gradient (paper
-/// sections 3.1 to 3.3; spec 1.1).
+/// sections 3.1 to 3.3).
 /// </remarks>
 /// <typeparam name="T">float or double.</typeparam>
 public abstract class ForwardGradientEstimator<T> : GradientEstimator<T>

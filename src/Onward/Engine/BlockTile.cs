@@ -134,7 +134,7 @@ public sealed class BlockTile
     internal Memory<float> Outputs { get; }
 
     /// <summary>
-    /// q, the gradient of the batch's mean loss with respect to pooled features [examples, D] (spec 3.4), which the rule computes.
+    /// q, the gradient of the batch's mean loss with respect to pooled features [examples, D] (docs/theory.md), which the rule computes.
     /// </summary>
     internal Span<float> FeatureGradient => _featureGradient.Span;
 

@@ -28,7 +28,7 @@ public abstract class AffineLayer
     /// <summary>Floats in one row of the output.</summary>
     public int Outputs { get; }
 
-    /// <summary>Number of inputs of one output, which sets the scale of the initial weights (paper's code, spec 2.7).</summary>
+    /// <summary>Number of inputs of one output, which sets the scale of the initial weights (paper's code).</summary>
     public int FanIn { get; }
 
     /// <summary>Shape of the weight.</summary>

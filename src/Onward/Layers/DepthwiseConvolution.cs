@@ -5,11 +5,11 @@ namespace Onward.Layers;
 
 /// <summary>
 /// A depthwise convolution over the grid of patches, with a small kernel for each channel: z[n,y,x,c] = sum over i, j of
-/// W[i,j,c] a[n,y+i-r,x+j-r,c] + b[c], W [k, k, D], r = (k - 1) / 2, zeros beyond the edge (spec 2.5, <c>conv_mixer</c>).
+/// W[i,j,c] a[n,y+i-r,x+j-r,c] + b[c], W [k, k, D], r = (k - 1) / 2, zeros beyond the edge (<c>conv_mixer</c> of the paper's code).
 /// </summary>
 /// <remarks>
 /// Rows stay [example, patch, channel], which is [example, y, x, channel]. The paper's code has a weight [k, k, 1, D] with a fan-in
-/// of 1 (spec 2.7). Here the fan-in is k^2, the number of inputs of one output. The initial scale is capped at 0.1, so both start
+/// of 1 (paper's code). Here the fan-in is k^2, the number of inputs of one output. The initial scale is capped at 0.1, so both start
 /// with the same scale up to k = 19 (Kaiming) or k = 9 (Lecun).
 /// </remarks>
 public sealed class DepthwiseConvolution : AffineLayer

@@ -13,11 +13,11 @@ public enum PatchPooling
 }
 
 /// <summary>
-/// Narrows the grid of patches: windows of 3 x 3 patches, one stride apart, each become one patch (spec 2.9). A side has as many
+/// Narrows the grid of patches: windows of 3 x 3 patches, one stride apart, each become one patch (paper's code). A side has as many
 /// windows as strides fit into it, rounded up (padding "same"). Places beyond the edge are left out, so a mean is over existing
 /// patches only. If their number is odd, the end has one more of them than the beginning.
 /// </summary>
-/// <remarks>The paper's code pools over the wrong axes (spec P9); this class pools over the axes that the code names.</remarks>
+/// <remarks>The paper's code pools over the wrong axes; this class pools over the axes that the code names.</remarks>
 public sealed class GridPooling
 {
     /// <summary>Patches along each side of a window.</summary>

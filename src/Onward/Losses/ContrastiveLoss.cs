@@ -5,7 +5,7 @@ using Onward.Kernels;
 namespace Onward.Losses;
 
 /// <summary>
-/// The contrastive loss NT-Xent of one head (Chen et al. 2020; spec 3.5, 5): each view of an image is classified as the partner of the
+/// The contrastive loss NT-Xent of one head (Chen et al. 2020): each view of an image is classified as the partner of the
 /// other view among all views of the batch, by the cosines of their embeddings. The first half of the batch are first views, the second
 /// half second views of the same images. The memory grows with the batch by a few numbers for each example.
 /// </summary>
@@ -26,7 +26,7 @@ internal sealed class ContrastiveLoss(int width, double temperature)
 {
     private const int ChunkRows = 64;
 
-    // A vector with a smaller sum of squares is not scaled to length 1 (spec 3.5).
+    // A vector with a smaller sum of squares is not scaled to length 1.
     private const float SmallestSquare = 1e-12f;
 
     // The logit of a view with itself.

@@ -1,7 +1,7 @@
 namespace Onward.Losses;
 
 /// <summary>
-/// The losses of a learning rule (paper section 4; spec 3.1). Each flag divides the loss into parts that depend on only a part of the
+/// The losses of a learning rule (paper section 4). Each flag divides the loss into parts that depend on only a part of the
 /// network, which lowers the variance of a forward gradient.
 /// </summary>
 [Flags]

@@ -2,7 +2,7 @@ namespace Onward.Losses;
 
 /// <summary>
 /// The settings of the losses, except their scope (<see cref="LossScope"/>). The network decides which loss is used: cross-entropy for
-/// heads that classify, the contrastive loss for a self-supervised network (spec 5).
+/// heads that classify, the contrastive loss for a self-supervised network (paper's code).
 /// </summary>
 public sealed record TrainingLoss
 {

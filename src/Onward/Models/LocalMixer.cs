@@ -5,7 +5,7 @@ using Onward.Threads;
 namespace Onward.Models;
 
 /// <summary>
-/// The network of the paper (section 5; spec 2): an MLP-Mixer whose channels are divided into groups, with one residual for each
+/// The network of the paper (section 5): an MLP-Mixer whose channels are divided into groups, with one residual for each
 /// block, and a linear head for the local loss at the end of each block. A readout on the last block makes the predictions.
 /// </summary>
 public sealed class LocalMixer
@@ -68,7 +68,8 @@ public sealed class LocalMixer
         [.. Blocks.Select(block => block.Head), .. Projector is null ? [] : new[] { Projector }, Readout];
 
     /// <summary>
-    /// Sets the initial weights, drawn from N(0, scale^2) with the scale of the chosen initialiser (spec 2.7). Biases and readout start at
+    /// Sets the initial weights, drawn from N(0, scale^2) with the scale of the chosen initialiser (paper's code). Biases and readout start
+    /// at
     /// 0. Local heads start at 0 or are drawn; heads that compute embeddings are always drawn.
     /// </summary>
     /// <param name="seed">The seed of the draw.</param>

@@ -2,7 +2,7 @@ using Onward.Layers;
 
 namespace Onward.Models;
 
-/// <summary>The normalisations of a LocalMixer (spec 2.4 to 2.6). None of them has learned parameters.</summary>
+/// <summary>The normalisations of a LocalMixer (paper's code). None of them has learned parameters.</summary>
 [Flags]
 public enum Normalizations
 {
@@ -28,7 +28,7 @@ public enum Normalizations
     All = Begin | PostLinear | Middle | Inter | Last,
 }
 
-/// <summary>Scale of the initial weights, drawn from N(0, scale^2) (spec 2.7). Biases start at 0.</summary>
+/// <summary>Scale of the initial weights, drawn from N(0, scale^2) (paper's code). Biases start at 0.</summary>
 public enum WeightInitializer
 {
     /// <summary>min(2 / sqrt(fan-in), 0.1).</summary>
@@ -41,7 +41,7 @@ public enum WeightInitializer
     Constant,
 }
 
-/// <summary>The layer by which the blocks after the first mix patches (spec 2.5).</summary>
+/// <summary>The layer by which the blocks after the first mix patches (paper's code).</summary>
 public enum TokenMixer
 {
     /// <summary>One matrix over all patches, the same for every channel.</summary>
@@ -92,7 +92,8 @@ public sealed record LocalMixerOptions
     public required int Classes { get; init; }
 
     /// <summary>
-    /// Outputs of each local head and of the projector in a self-supervised network (spec 5), which learns without labels. Default 0: the
+    /// Outputs of each local head and of the projector in a self-supervised network (paper's code), which learns without labels. Default 0:
+    /// the
     /// heads classify. The readout classifies in both cases.
     /// </summary>
     public int Projection { get; init; }
@@ -127,7 +128,8 @@ public sealed record LocalMixerOptions
     public int KernelSide { get; init; } = 3;
 
     /// <summary>
-    /// The factor by which each side of the grid of patches shrinks after each block: 1, 2 or 3 (spec 2.9). One number for each block, the
+    /// The factor by which each side of the grid of patches shrinks after each block: 1, 2 or 3 (paper's code). One number for each block,
+    /// the
     /// last of them 1. Default empty: 1 everywhere.
     /// </summary>
     public IReadOnlyList<int> Downsample { get; init; } = [];

@@ -5,7 +5,7 @@ using Onward.Layers;
 namespace Onward.Models;
 
 /// <summary>
-/// One block of a LocalMixer (spec 2.4, 2.5): token mixing, channel mixing and grouped channel mixing, each followed by normalisation
+/// One block of a LocalMixer (paper's code): token mixing, channel mixing and grouped channel mixing, each followed by normalisation
 /// and ReLU. The block's input is added before the last ReLU. The first block has neither token mixing nor this residual.
 /// </summary>
 public sealed class MixerBlock

@@ -1,6 +1,6 @@
 namespace Onward.Models;
 
-/// <summary>Cuts images into the patch vectors that the first block reads (spec 2.1).</summary>
+/// <summary>Cuts images into the patch vectors that the first block reads (paper's code).</summary>
 internal static class PatchExtraction
 {
     /// <summary>

@@ -4,7 +4,7 @@ using System.Runtime.Intrinsics;
 namespace Onward.Optimizers;
 
 /// <summary>
-/// Layer-wise adaptive rate scaling (LARS; You et al. 2017; spec 5): each parameter's step is scaled by a trust ratio, 0.001
+/// Layer-wise adaptive rate scaling (LARS; You et al. 2017): each parameter's step is scaled by a trust ratio, 0.001
 /// |w| / |g + decay w|. So large batches do not disturb small weights.
 /// </summary>
 /// <remarks>v = momentum v + rate trust (g + decay w); w = w - v. The learning rate is inside the velocity.</remarks>

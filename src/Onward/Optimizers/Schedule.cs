@@ -1,6 +1,6 @@
 namespace Onward.Optimizers;
 
-/// <summary>Shapes of the learning-rate schedule after the warm-up (spec 6.2).</summary>
+/// <summary>Shapes of the learning-rate schedule after the warm-up (paper's code).</summary>
 public enum ScheduleShape
 {
     /// <summary>Half a cosine from the full rate to 0.</summary>

@@ -4,7 +4,7 @@ using System.Runtime.Intrinsics;
 namespace Onward.Optimizers;
 
 /// <summary>
-/// Stochastic gradient descent with momentum, without Nesterov's variant (spec 6.2): v = momentum v + g + decay w; w = w - rate
+/// Stochastic gradient descent with momentum, without Nesterov's variant (paper's code): v = momentum v + g + decay w; w = w - rate
 /// v.
 /// </summary>
 /// <param name="Momentum">Fraction of the last velocity that is kept, 0 to below 1.</param>

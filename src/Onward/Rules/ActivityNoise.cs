@@ -56,7 +56,7 @@ internal sealed class ActivityNoise
         }
     }
 
-    // Orthogonal directions give the numbers that meet in one loss (spec 1.4) consecutive columns: first the C of the grouped
+    // Orthogonal directions give the numbers that meet in one loss (docs/theory.md) consecutive columns: first the C of the grouped
     // layer, then the C of the channel layer, then the columns of the token layer. So with losses for each patch and group, 2 C passes
     // make the estimate of the first block exact, or C passes layer by layer.
     private static IEnumerable<int> FirstColumns(MixerBlock block) =>

@@ -20,7 +20,7 @@ public enum BackwardScope
 
     /// <summary>
     /// All local losses, each back through its own block and the block before. Overlapping blocks make local losses less greedy
-    /// (Xiong et al. 2020; spec 4.2). A step then keeps the values of all blocks: memory grows with depth, but not with the batch.
+    /// (Xiong et al. 2020). A step then keeps the values of all blocks: memory grows with depth, but not with the batch.
     /// The published code adds two runs, cut after even and after odd blocks, and so counts a block's own loss twice. Here each
     /// loss counts once.
     /// </summary>
@@ -28,13 +28,13 @@ public enum BackwardScope
 }
 
 /// <summary>
-/// Rules that send the error back layer by layer (spec 4.2, 4.3): backpropagation through the transposed weights, or feedback
+/// Rules that send the error back layer by layer: backpropagation through the transposed weights, or feedback
 /// alignment (Lillicrap et al. 2016) through fixed random matrices of the same shape. Both differentiate normalisation and ReLU
 /// exactly.
 /// </summary>
 /// <remarks>
 /// The error starts at the forward logits, softmax(mW + b) - t. It leaves a head through the matrix of that head on the error
-/// path. The paper's code instead evaluates the local losses of feedback alignment at the logits of the random head (spec P6).
+/// path. The paper's code instead evaluates the local losses of feedback alignment at the logits of the random head.
 /// The loss of a patch or group has the same gradient as the loss of its block, so the scope names blocks only.
 /// </remarks>
 public sealed class Backpropagation : LearningRule

@@ -14,7 +14,7 @@ namespace Onward.Rules;
 /// </summary>
 /// <remarks>
 /// All patches of an example receive the same signal, divided by the number of patches: the gradient of the mean over patches
-/// before the readout. The paper's code instead trains each layer on the loss of a random readout of its own (spec 4.3).
+/// before the readout. The paper's code instead trains each layer on the loss of a random readout of its own.
 /// </remarks>
 public sealed class DirectFeedbackAlignment : LearningRule
 {

@@ -9,7 +9,7 @@ namespace Onward.Rules;
 
 /// <summary>
 /// The paper's method: forward gradients of activity perturbations, with local losses (LG-FG-A; sections 3 and 4,
-/// spec 4.4) or with the loss of the readout alone (FG-A). No derivative ever goes back through a layer's weights.
+/// or with the loss of the readout alone (FG-A). No derivative ever goes back through a layer's weights.
 /// </summary>
 /// <remarks>
 /// <para>In each block, with independent noise u on every pre-activation n (after normalisation, before ReLU):</para>
@@ -40,7 +40,7 @@ namespace Onward.Rules;
 /// <para>
 /// Without local losses, the tangent passes through all blocks, and all noise of an example is multiplied by the derivative of
 /// that example's loss. The estimate is unbiased for any number of patches and groups, and is the mean over the batch. The
-/// paper's code differs in both (spec P4, P7).
+/// paper's code differs in both.
 /// </para>
 /// </remarks>
 public sealed class ForwardGradient : LearningRule

@@ -42,7 +42,7 @@ internal static class TangentSweep
     }
 
     /// <summary>
-    /// The tangent of the replicated local loss in closed form (spec 3.4), for a chunk of rows:
+    /// The tangent of the replicated local loss in closed form (docs/theory.md), for a chunk of rows:
     /// g[n,p,g] = (1/P) sum over c of f'[n,p,g,c] q[n,g,c].
     /// </summary>
     /// <param name="tile">The tile in its block.</param>

@@ -10,7 +10,7 @@ namespace Onward.Rules;
 
 /// <summary>
 /// Forward gradients of weight perturbations, with the loss of the readout alone (FG-W) or with local losses (LG-FG-W;
-/// spec 4.5, 4.6). One direction V for all weights and biases of the blocks is shared by the whole batch. The tangent along V
+///  One direction V for all weights and biases of the blocks is shared by the whole batch. The tangent along V
 /// is carried forward beside the values, and the estimate is the derivative times V.
 /// </summary>
 /// <remarks>
@@ -23,7 +23,7 @@ namespace Onward.Rules;
 /// </para>
 /// <para>
 /// V is the same for every patch, so a loss for each patch lowers no variance. The variance grows with the number of weights that
-/// one loss depends on (spec 1.2), which is why the paper perturbs activations.
+/// one loss depends on, which is why the paper perturbs activations.
 /// </para>
 /// </remarks>
 public sealed class WeightForwardGradient : LearningRule

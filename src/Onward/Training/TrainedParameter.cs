@@ -23,7 +23,7 @@ public readonly record struct TrainedParameter(Parameter Parameter, bool Decays,
             parameter => new TrainedParameter(parameter, parameter.IsMatrix, IsReadout(model, parameter) ? readoutScale : 1)),
     ];
 
-    // Weight decay applies only to the weight matrices of the blocks' layers (spec 5).
+    // Weight decay applies only to the weight matrices of the blocks' layers (paper's code).
     private static TrainedParameter[] WithoutLabels(LocalMixer model)
     {
         HashSet<Parameter> layers = [.. model.Blocks.SelectMany(block => block.Layers).Select(layer => layer.Weight)];

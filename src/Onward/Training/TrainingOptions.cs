@@ -34,7 +34,7 @@ public sealed record TrainingOptions
     public required double LearningRate { get; init; }
 
     /// <summary>
-    /// True if <see cref="LearningRate"/> applies to 256 images per step and is scaled linearly with the batch size (spec 5).
+    /// True if <see cref="LearningRate"/> applies to 256 images per step and is scaled linearly with the batch size (paper's code).
     /// Default false.
     /// </summary>
     public bool ScalesRateWithBatch { get; init; }
@@ -62,7 +62,7 @@ public sealed record TrainingOptions
 
     /// <summary>
     /// Factor on the learning rate of the readout of a supervised network, above 0. It scales the weight decay too. Default 1.
-    /// The paper's code uses 0.1 (<c>last_layer_lr</c>, spec 4.1).
+    /// The paper's code uses 0.1 (<c>last_layer_lr</c>).
     /// </summary>
     public double ReadoutRateScale { get; init; } = 1;
 

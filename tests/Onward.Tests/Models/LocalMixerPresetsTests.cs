@@ -4,7 +4,7 @@ namespace Onward.Tests.Models;
 
 public sealed class LocalMixerPresetsTests
 {
-    // Counts of spec 2.8: all local heads, the readout and all biases included.
+    // Counts of the paper's Table 2: all local heads, the readout and all biases included.
     [Theory]
     [InlineData("S/1/1", 28, 1, 10, 271_892)]
     [InlineData("M/1/16", 28, 1, 10, 429_076)]

@@ -24,7 +24,7 @@ public sealed class ForwardGradientDerivativeTests
         Tolerance.Near(expected, actual, Tolerance.Network, "losses");
     }
 
-    // The oracle sweeps once through the whole network, where Onward goes block by block (spec 9, acceptance 3 and 7).
+    // The oracle sweeps once through the whole network, where Onward goes block by block.
     [Theory]
     [MemberData(nameof(Networks))]
     public void Derivatives_of_every_block_patch_and_group_are_those_of_one_sweep_through_naive_replicas(string name)

@@ -6,7 +6,7 @@ using Onward.Threads;
 
 namespace Onward.Tests.Oracle;
 
-/// <summary>The gradients of one step against an assembly in float64 from the oracle's derivatives (spec 4.4, steps 3 to 5).</summary>
+/// <summary>The gradients of one step against an assembly in float64 from the oracle's derivatives.</summary>
 public sealed class ForwardGradientEstimateTests
 {
     public static MatrixTheoryData<string, string, LossScope, int> Cases => new(

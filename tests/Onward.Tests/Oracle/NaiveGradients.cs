@@ -3,7 +3,7 @@ using Onward.Models;
 
 namespace Onward.Tests.Oracle;
 
-/// <summary>Gradients from the oracle: exact ones, number by number, and the forward gradients of spec 4.4.</summary>
+/// <summary>Gradients from the oracle: exact ones, number by number, and the forward gradients of LG-FG-A.</summary>
 public static class NaiveGradients
 {
     // Balances the cubic term, about its square, against cancellation, about 1e-16 over it.
@@ -48,7 +48,7 @@ public static class NaiveGradients
         return gradient;
     }
 
-    /// <summary>Forward gradients of all layers (spec 4.4 steps 3 to 5), averaged over passes.</summary>
+    /// <summary>Forward gradients of all layers, averaged over passes.</summary>
     /// <param name="network">The network.</param>
     /// <param name="scope">The losses to tell apart; the others are added up.</param>
     /// <param name="noise">The noise of each pass [pass][layer][n][p][D].</param>

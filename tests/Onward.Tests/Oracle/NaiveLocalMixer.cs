@@ -6,7 +6,7 @@ namespace Onward.Tests.Oracle;
 
 /// <summary>
 /// A LocalMixer as one would write it down from the definition, number by number in float64, every number with its
-/// derivative: spec 2.4 to 2.6 for the network, 3.2 for the replicated losses. Slow, short, and without any code of Onward:
+/// derivative: the network and the replicated losses (paper sections 4 and 5). Slow, short, and without any code of Onward:
 /// only parameters and options are read.
 /// </summary>
 public sealed class NaiveLocalMixer
@@ -233,7 +233,7 @@ public sealed class NaiveLocalMixer
         return [.. bias.Select((b, k) => b + Dot(features.Length, d => features[d], d => weight[(d * bias.Length) + k]))];
     }
 
-    // NT-Xent of one anchor (spec 3.5): all other views of the batch are keys, and constants.
+    // NT-Xent of one anchor: all other views of the batch are keys, and constants.
     private Dual Contrast(Dual[] features, int n, Dual[][] pooled, LinearHead head)
     {
         Dual[] anchor = Unit(Apply(head, features));

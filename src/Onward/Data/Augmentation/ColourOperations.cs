@@ -4,7 +4,7 @@ namespace Onward.Data.Augmentation;
 
 /// <summary>Changes the intensities of an image in place. [row, column, channel]</summary>
 /// <remarks>
-/// Intensities lie in [0, 1] before and after each operation (spec 5.1). Saturation, hue and grayscale need three channels.
+/// Intensities lie in [0, 1] before and after each operation (paper's code). Saturation, hue and grayscale need three channels.
 /// </remarks>
 internal static class ColourOperations
 {

@@ -8,15 +8,15 @@ public enum CropKind
 
     /// <summary>
     /// The image as with <see cref="Whole"/>, surrounded by zeros; a rectangle of the view's size is cut from it at random
-    /// (spec 6.1).
+    /// (paper's code).
     /// </summary>
     Padded,
 
-    /// <summary>A rectangle of random area and aspect ratio, resized to the view by bicubic interpolation (spec 5.2).</summary>
+    /// <summary>A rectangle of random area and aspect ratio, resized to the view by bicubic interpolation (paper's code).</summary>
     Area,
 
     /// <summary>
-    /// The middle of the image, resized to the view by bicubic interpolation (spec 5.2). For a view of T pixels, the crop
+    /// The middle of the image, resized to the view by bicubic interpolation (paper's code). For a view of T pixels, the crop
     /// covers T / (T + 32) of the shorter side.
     /// </summary>
     Centre,

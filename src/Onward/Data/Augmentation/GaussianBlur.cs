@@ -2,7 +2,9 @@ using System.Numerics.Tensors;
 
 namespace Onward.Data.Augmentation;
 
-/// <summary>Convolves an image with a Gaussian, first along rows and then along columns, with zeros outside the image (spec 5.1).</summary>
+/// <summary>
+/// Convolves an image with a Gaussian, first along rows and then along columns, with zeros outside the image (paper's code).
+/// </summary>
 internal static class GaussianBlur
 {
     /// <summary>Radius of the kernel in pixels: a twentieth of the rows, rounded down. With radius 0 the image does not change.</summary>

@@ -10,7 +10,7 @@ internal readonly record struct Rectangle(int Top, int Left, int Height, int Wid
     private const int Border = 32;
 
     /// <summary>
-    /// The middle of an image with the aspect ratio of a view: T / (T + 32) of the largest such part, for T pixels (spec 5.2).
+    /// The middle of an image with the aspect ratio of a view: T / (T + 32) of the largest such part, for T pixels (paper's code).
     /// </summary>
     /// <param name="height">Rows of the image.</param>
     /// <param name="width">Columns of the image.</param>

@@ -2,7 +2,7 @@ namespace Onward.Data.Augmentation;
 
 /// <summary>A recipe for views (augmented copies) of an image: the operations, their probabilities and their strengths.</summary>
 /// <remarks>
-/// The operations run in this order: crop, flip, colour jitter, grayscale, blur, solarise (spec 5.1). A view has one channel or
+/// The operations run in this order: crop, flip, colour jitter, grayscale, blur, solarise (paper's code). A view has one channel or
 /// three. Saturation, hue and grayscale do not change images of one channel.
 /// </remarks>
 public sealed record ViewRecipe
@@ -10,13 +10,13 @@ public sealed record ViewRecipe
     /// <summary>The image without augmentation.</summary>
     public static ViewRecipe None { get; } = new();
 
-    /// <summary>Mirrors half of the images. The published code always does this for CIFAR-10 (spec P10).</summary>
+    /// <summary>Mirrors half of the images. The published code always does this for CIFAR-10.</summary>
     public static ViewRecipe Flipped { get; } = new() { FlipProbability = 0.5 };
 
-    /// <summary>Crops from four pixels of padding and mirrors half of the images: CIFAR-10 with augmentation (spec 6.1).</summary>
+    /// <summary>Crops from four pixels of padding and mirrors half of the images: CIFAR-10 with augmentation (paper's code).</summary>
     public static ViewRecipe PaddedCrop { get; } = Flipped with { Crop = CropKind.Padded };
 
-    /// <summary>Crops 30 % to 100 % of the area and mirrors half of the images: supervised ImageNet (spec 6.4).</summary>
+    /// <summary>Crops 30 % to 100 % of the area and mirrors half of the images: supervised ImageNet (paper's code).</summary>
     public static ViewRecipe AreaCrop { get; } = Flipped with { Crop = CropKind.Area, SmallestArea = 0.3 };
 
     /// <summary>Adds the colour changes of <see cref="ContrastiveFirst"/> to <see cref="AreaCrop"/>.</summary>
@@ -25,10 +25,12 @@ public sealed record ViewRecipe
     /// </remarks>
     public static ViewRecipe AreaCropWithColour { get; } = AreaCrop with { ColourJitterProbability = 0.8, GrayscaleProbability = 0.2 };
 
-    /// <summary>The first view of a contrastive pair: always blurred, never solarised (spec 5.1).</summary>
+    /// <summary>The first view of a contrastive pair: always blurred, never solarised (paper's code).</summary>
     public static ViewRecipe ContrastiveFirst { get; } = AreaCropWithColour with { SmallestArea = 0.08, BlurProbability = 1 };
 
-    /// <summary>The second view of a contrastive pair: blurred with probability 0.1, solarised with probability 0.2 (spec 5.1).</summary>
+    /// <summary>
+    /// The second view of a contrastive pair: blurred with probability 0.1, solarised with probability 0.2 (paper's code).
+    /// </summary>
     public static ViewRecipe ContrastiveSecond { get; } = ContrastiveFirst with { BlurProbability = 0.1, SolariseProbability = 0.2 };
 
     /// <summary>Choice of the part of the image that the view shows. Default: the whole image.</summary>

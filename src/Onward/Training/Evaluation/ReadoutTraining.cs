@@ -9,7 +9,7 @@ using Onward.Threads;
 namespace Onward.Training;
 
 /// <summary>
-/// Trains the readout of a self-supervised network (spec 5): softmax regression on fixed features by plain stochastic gradient
+/// Trains the readout of a self-supervised network (paper's code): softmax regression on fixed features by plain stochastic gradient
 /// descent.
 /// </summary>
 internal sealed class ReadoutTraining
