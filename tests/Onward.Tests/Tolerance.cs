@@ -9,7 +9,7 @@ internal static class Tolerance
     public const double Network = 1e-4;
 
     /// <summary>
-    /// What twenty steps of training changed, where sums went in another order: a last bit grows from step to step, the less the
+    /// Difference after twenty steps of training whose sums went in another order. A last bit grows from step to step, the less the
     /// lower the rate, while a sum that is wrong changes all.
     /// </summary>
     public const double Drift = 1e-2;
@@ -36,7 +36,7 @@ internal static class Tolerance
     public const double MonteCarloError = 1.5;
 
     /// <summary>
-    /// The same where one scalar multiplies all directions of a small network: a few effective dimensions, with heavy tails,
+    /// Bound where one scalar multiplies all directions of a small network: a few effective dimensions, with heavy tails,
     /// spread the ratio by about a third.
     /// </summary>
     public const double MonteCarloErrorOfFew = 2;
@@ -103,11 +103,11 @@ internal static class Tolerance
         return Math.Sqrt(distance) / Math.Max(Math.Max(Math.Sqrt(norm), scale), double.Epsilon);
     }
 
-    /// <summary>The same against numbers of the float64 oracle.</summary>
+    /// <summary>Difference from numbers of the float64 oracle.</summary>
     public static void Near(ReadOnlySpan<double> expected, ReadOnlySpan<float> actual, double tolerance, string what, double scale = 0) =>
         Near(expected, [.. actual.ToArray().Select(value => (double)value)], tolerance, what, scale);
 
-    /// <summary>The same within the float64 oracle.</summary>
+    /// <summary>Difference within the float64 oracle.</summary>
     public static void Near(ReadOnlySpan<double> expected, ReadOnlySpan<double> actual, double tolerance, string what, double scale = 0)
     {
         double error = TensorPrimitives.Distance(expected, actual) / Math.Max(Math.Max(Norm(expected), scale), double.Epsilon);
