@@ -63,8 +63,8 @@ internal static class LearningCurves
             Enumerable.Range(1, rule.Curve.Count).Select(epoch => (double)epoch).ToArray(),
             rule.Curve.Select(Height10).ToArray());
         line.LegendText = string.Create(CultureInfo.InvariantCulture, $"{rule.Rule}  {rule.Curve[^1]:0.00} %");
-        line.Color = Hue(rule.Rule);
-        line.LinePattern = Pattern(rule.Rule);
+        line.Color = Hue(PaperRules.Get(rule.Rule));
+        line.LinePattern = Pattern(PaperRules.Get(rule.Rule));
         line.LineWidth = rule.Rule == PaperRules.Default ? 4 : 2;
         line.MarkerSize = rule.Curve.Count < ManyEpochs ? 7 : 0;
     }
@@ -86,21 +86,20 @@ internal static class LearningCurves
 
     private static double Height10(double error) => Math.Log10(Math.Max(error, LeastError));
 
-    // By the end of the name: ...BP, ...FA (DFA its own), ...FG-W, ...FG-A.
-    private static Color Hue(string rule) => Color.FromHex(rule switch
+    private static Color Hue(PaperRule rule) => Color.FromHex(rule.Source switch
     {
-        "DFA" => "#8e44ad",
-        _ when rule.EndsWith("BP", StringComparison.Ordinal) => "#1f5fa8",
-        _ when rule.EndsWith("FG-W", StringComparison.Ordinal) => "#e08a00",
-        _ when rule.EndsWith("FG-A", StringComparison.Ordinal) => "#c9211e",
-        _ => "#2e8b57",
+        GradientSource.Backpropagation => "#1f5fa8",
+        GradientSource.RandomFeedback => "#2e8b57",
+        GradientSource.DirectFeedback => "#8e44ad",
+        GradientSource.PerturbedWeights => "#e08a00",
+        _ => "#c9211e",
     });
 
-    private static LinePattern Pattern(string rule) => rule switch
+    // The project's own rule stands out by a solid line.
+    private static LinePattern Pattern(PaperRule rule) => rule.Name == PaperRules.Default ? LinePattern.Solid : rule.Losses switch
     {
-        _ when rule == PaperRules.Default => LinePattern.Solid,
-        _ when rule.StartsWith("LG-", StringComparison.Ordinal) => LinePattern.Dotted,
-        _ when rule.StartsWith("L-", StringComparison.Ordinal) => LinePattern.Dashed,
+        RuleLosses.LocalWithinBlock => LinePattern.Dotted,
+        RuleLosses.Local => LinePattern.Dashed,
         _ => LinePattern.Solid,
     };
 }

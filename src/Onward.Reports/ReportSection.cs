@@ -111,7 +111,7 @@ internal static class ReportSection
             return Card(title, Note("This is a contrastive run: the heads of its blocks compare images and know no classes."));
         }
 
-        if (!PaperRules.TrainsHeads(options.Rule))
+        if (!PaperRules.Get(options.Rule).TrainsHeads)
         {
             return Card(title, Note($"{options.Rule} trains no local heads, so the heads of the blocks have learned nothing."));
         }

@@ -96,7 +96,7 @@ internal sealed class CompareCommand
                 LearningRate = rates?.For(rule) ?? defaults.LearningRate,
             };
             RuleSettings settings = RuleSettings.Default(rule, RuleChoice.Threads(parse, _threads));
-            RuleOptions.Require(settings, objective, model);
+            RuleOptions.Require(settings, LossScope.All, objective, model);
             for (int seed = 1; seed <= (parse.GetValue(_seeds) ?? DefaultSeeds); seed++)
             {
                 yield return new RunPlan(
@@ -104,10 +104,9 @@ internal sealed class CompareCommand
                     settings,
                     LossScope.All,
                     objective,
-                    augmentation.Name,
-                    augmentation.Adapt(objective.Adapt(defaults.Training(parse.GetValue(_epochs), (ulong)seed))))
+                    augmentation,
+                    defaults.Training(parse.GetValue(_epochs), (ulong)seed))
                 {
-                    FollowsChannels = augmentation.Blanks is null,
                     Following = new SizeDefaults(parse.GetValue(_batchSize) is null, parse.GetValue(_epochs) is null, WarmupEpochs: true),
                 };
             }

@@ -74,7 +74,7 @@ internal sealed class EvalCommand
 
         (ImageSet training, ImageSet? heldOut) = validation == 0
             ? (data.Training, data.Validation)
-            : RunPlan.Of(run, run.Threads).HoldOut(data.Training, validation);
+            : run.Plan.HoldOut(data.Training, validation);
         using WorkerTeam team = new(RuleChoice.Threads(parse, _threads));
         Evaluator evaluator = new(model, team);
         Evaluation? train = data.IsOneSet ? null : Evaluate("training", evaluator, training, data, team.Count);

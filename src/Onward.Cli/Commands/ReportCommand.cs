@@ -141,7 +141,7 @@ internal sealed class ReportCommand
             _loaded.Add(asked, data);
         }
 
-        return RunPlan.Of(run, run.Threads).Choose(data);
+        return run.Plan.Choose(data);
     }
 
     // The folder's own name, with as many of those above it as tell it from the others.

@@ -207,7 +207,7 @@ internal sealed class TrainCommand
     private (TrainingRun Run, string HeldOut) Prepare(
         TrainOptions.Resumption asked, RunConfiguration begun, string path, Checkpoint? checkpoint)
     {
-        RunPlan plan = asked.Keeping.Adapt(RunPlan.Of(begun, asked.Threads ?? begun.Threads));
+        RunPlan plan = asked.Keeping.Adapt(begun.PlanOn(asked.Threads ?? begun.Threads));
         DataSettings images = new(begun.Dataset, asked.Data ?? begun.Data, begun.Validation)
         {
             ImageSize = begun.ImageSize,

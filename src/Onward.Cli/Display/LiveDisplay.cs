@@ -66,7 +66,7 @@ internal sealed class LiveDisplay : TrainingDisplay
         if (!_hasHeadings)
         {
             _hasHeadings = true;
-            string losses = PaperRules.TrainsHeads(_run.Rule) ? "block losses" : "";
+            string losses = PaperRules.Get(_run.Rule).TrainsHeads ? "block losses" : "";
             _host.Error.WriteLine(Row("epoch", _run.LearntError, $"{_run.HeldOut} error", "images/s", losses));
         }
 

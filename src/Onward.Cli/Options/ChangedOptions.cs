@@ -62,7 +62,7 @@ internal static class ChangedOptions
         int side = run.ImageSize is null ? 1 : Datasets.DefaultImageSize;
         ImageSet none = new LabelledImages(new byte[side * side], new int[1], side, side, 1, 1);
         TrainingData data = new(run.Dataset, new ImageDataset("", none, none, [0], [1], ""), null, 0);
-        RunConfiguration defaults = plan.Configure(data, 0);
+        RunConfiguration defaults = RunConfiguration.Of(plan, data, 0);
         return defaults with { Antialias = run.Dataset == Datasets.Folder };
     }
 }

@@ -61,8 +61,8 @@ internal sealed class ObjectiveChoice
         return new ObjectiveSettings(
             contrastive ? parse.GetValue(_projection) ?? DefaultProjection : 0,
             parse.GetValue(_overlap),
-            parse.GetValue(_temperature) ?? defaults.Temperature,
-            parse.GetValue(_readoutRate) ?? defaults.ReadoutLearningRate,
+            contrastive ? parse.GetValue(_temperature) ?? ObjectiveSettings.DefaultTemperature : null,
+            contrastive ? parse.GetValue(_readoutRate) ?? TrainingOptions.DefaultReadoutLearningRate : null,
             parse.GetValue(_readoutScale) ?? defaults.ReadoutRateScale,
             parse.GetValue(_optimizer) is string name ? Enum.Parse<OptimizerKind>(name, ignoreCase: true) : defaults.Optimizer);
     }

@@ -191,7 +191,7 @@ internal sealed class TrainOptions
         };
         if (!run.Objective.IsContrastive)
         {
-            resolved["--augment"] = run.Augmentation;
+            resolved["--augment"] = run.Views.Name;
         }
 
         return ConfigurationFile.Write(parse, parse.CommandResult.Command.Options.Where(ConfigurationFile.MayBeIn), resolved);
@@ -236,7 +236,6 @@ internal sealed class TrainOptions
         ModelSettings model = _model.Read(parse, PresetDefaults.Model);
         RuleSettings rule = _rule.Read(parse);
         ObjectiveSettings objective = _objective.Read(parse);
-        RuleOptions.Require(rule, objective, model);
         ulong seed = parse.GetValue(_seed) ?? DataChoice.DefaultSeed;
         TrainingOptions defaults = PresetDefaults.For(model.Preset, rule.Rule, objective.IsContrastive, rule.ControlVariate)
             .Training(parse.GetValue(_epochs), seed);
@@ -261,15 +260,15 @@ internal sealed class TrainOptions
             ComparedSteps = parse.GetValue(_measureGradients) ?? defaults.ComparedSteps,
         };
         LossScope scope = parse.GetResult(_lossScope) is null ? LossScope.All : parse.GetValue(_lossScope);
+        RuleOptions.Require(rule, scope, objective, model);
         DataSettings data = _data.Read(parse);
         LimitSettings limits = _limits.Read(parse, data.Validation);
         AugmentationSettings augmentation = _augmentation.Read(
             parse, limits.OverfitBatches is null ? data.Dataset : null, objective.IsContrastive);
         Keeping keeping = ReadKeeping(parse);
-        RunPlan run = new(model, rule, scope, objective, augmentation.Name, limits.Adapt(augmentation.Adapt(objective.Adapt(training))))
+        RunPlan run = new(model, rule, scope, objective, augmentation, limits.Adapt(training))
         {
             OverfitBatches = limits.OverfitBatches,
-            FollowsChannels = augmentation.Blanks is null,
             Following = new SizeDefaults(
                 parse.GetValue(_batchSize) is null, parse.GetValue(_epochs) is null, parse.GetValue(_warmupEpochs) is null),
         };
@@ -343,6 +342,6 @@ internal sealed class TrainOptions
     internal sealed record Keeping(TimeSpan Interval, int Checkpoints, bool TensorBoard, bool AsJson)
     {
         /// <summary>Sets the interval between the checkpoints of a run.</summary>
-        internal RunPlan Adapt(RunPlan run) => run with { Training = run.Training with { CheckpointInterval = Interval } };
+        internal RunPlan Adapt(RunPlan run) => run with { Options = run.Options with { CheckpointInterval = Interval } };
     }
 }

@@ -12,7 +12,7 @@ internal sealed record MetricsLayout(int Losses, int Gradients, int NoiseLeft, b
     /// <summary>The columns of a run.</summary>
     internal static MetricsLayout Of(RunConfiguration run, int blocks) =>
         new(
-            PaperRules.TrainsHeads(run.Rule) ? blocks : 0,
+            PaperRules.Get(run.Rule).TrainsHeads ? blocks : 0,
             run.MeasureGradients > 0 ? blocks : 0,
             run.ControlVariate == ControlVariate.None ? 0 : blocks,
             run.Projection > 0);

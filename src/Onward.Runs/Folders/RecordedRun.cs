@@ -87,7 +87,7 @@ internal sealed record RecordedRun(
         // A run that was killed at its very beginning has no measurements yet.
         bool isNew = result is null && !File.Exists(Path.Combine(folder, MetricsFile.Name));
         IReadOnlyList<EpochMetrics> epochs = isNew ? [] : MetricsFile.Read(folder);
-        if (!PaperRules.TrainsHeads(configuration.Rule))
+        if (!PaperRules.Get(configuration.Rule).TrainsHeads)
         {
             epochs = [.. epochs.Select(epoch => epoch with { BlockLosses = [] })]; // version 0.1 kept losses of heads that nothing trains
         }
@@ -100,7 +100,7 @@ internal sealed record RecordedRun(
     private static void RequireFit(string folder, RunConfiguration run, IReadOnlyList<EpochMetrics> epochs, RunResult? result)
     {
         int blocks = LocalMixerPresets.Get(run.Model, imageSide: 1, imageChannels: 1, classes: 1).Blocks;
-        int losses = PaperRules.TrainsHeads(run.Rule) ? blocks : 0;
+        int losses = PaperRules.Get(run.Rule).TrainsHeads ? blocks : 0;
         (string? name, string what) = epochs.Count > run.Epochs ? (MetricsFile.Name, $"{epochs.Count} epochs of a run of {run.Epochs}")
             : epochs.Any(epoch => epoch.BlockLosses.Count != losses) ? (
                 MetricsFile.Name, $"losses of {epochs[0].BlockLosses.Count} blocks of a network of {blocks}")

@@ -69,9 +69,12 @@ internal sealed partial class RunFolder
         static bool Holds(RunConfiguration run) => run.Retired is not null || (run.HasKnownNames && run.IsInRange);
         RunConfiguration run = Read<RunConfiguration>(folder, ConfigurationName, Holds)
             ?? throw new RunException($"{folder}: no {ConfigurationName} in it. Name the folder of a run, as 'onward train' printed it.");
-        return run.Retired is not string retired ? run
-            : throw new RunException(
-                $"{folder} was begun with {retired}, which this version no longer has. Read it with version {run.Version}, or train anew.");
+        return run.Retired is string retired
+            ? throw new RunException(
+                $"{folder} was begun with {retired}, which this version no longer has. Read it with version {run.Version}, or train again.")
+            : run.Plan.Conflict is string conflict
+            ? throw new RunException($"{System.IO.Path.Combine(folder, ConfigurationName)}: damaged: {conflict}")
+            : run;
     }
 
     /// <summary>Reads what a run came to; null where it has not ended.</summary>

@@ -63,7 +63,7 @@ internal sealed record TrainedModel(string Folder, RunConfiguration Run, LocalMi
                 $"{option} means nothing to {Folder}, a contrastive run: the heads of its blocks compare images and know no classes. Leave it out.");
         }
 
-        if (!PaperRules.HasLocalLosses(Run.Rule))
+        if (!PaperRules.Get(Run.Rule).HasLocalLosses)
         {
             throw new RunException(
                 $"{option} means nothing to {Folder}, trained with {Run.Rule}, which has no local losses: the heads of its blocks have learned nothing. Leave it out.");

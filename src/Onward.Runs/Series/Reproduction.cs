@@ -65,7 +65,7 @@ internal sealed record Reproduction(PaperCell Cell, int Epochs, double Minutes, 
         RuleSettings.Default(Cell.Row, threads),
         LossScope.All,
         ObjectiveSettings.Default,
-        "none",
+        new AugmentationSettings("none", null, null),
         PresetDefaults.For(Cell.Model, Cell.Row).Training(Epochs, seed));
 
     private sealed record Record(int Epochs, double Minutes, double Least, double Most)

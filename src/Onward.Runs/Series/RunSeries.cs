@@ -43,7 +43,7 @@ internal sealed class RunSeries
             bool ended = RunFolder.TryReadResult(path) is not null;
             if (ended)
             {
-                RequireSame(path, plan.Configure(chosen, parameters));
+                RequireSame(path, RunConfiguration.Of(plan, chosen, parameters));
             }
             else
             {

@@ -3,10 +3,10 @@ using Onward.Training;
 
 namespace Onward.Runs;
 
-/// <summary>How images are changed.</summary>
+/// <summary>The changes that are made to training images.</summary>
 /// <param name="Name">Name of the recipe, or contrastive for two views.</param>
 /// <param name="AreaMin">The least area of a crop; null for the recipe's own.</param>
-/// <param name="Blanks">What becomes of blank views; null for the default, which follows the images.</param>
+/// <param name="Blanks">The treatment of blank views; null for the default, which follows the images.</param>
 internal sealed record AugmentationSettings(string Name, double? AreaMin, BlankViews? Blanks)
 {
     private static readonly Dictionary<string, ViewRecipe> Recipes = new()
@@ -22,8 +22,8 @@ internal sealed record AugmentationSettings(string Name, double? AreaMin, BlankV
     internal static IReadOnlyList<string> Names { get; } = [.. Recipes.Keys];
 
     /// <summary>
-    /// What becomes of blank views where nothing else is said. Drawings on an even background are mostly of one channel, and their small
-    /// crops often blank. Of the crops of photographs hardly any is, and those of CIFAR-10 stay what the published code makes of them.
+    /// The default treatment of blank views. Drawings on an even background mostly have one channel, and their small crops are often
+    /// blank. Crops of photographs hardly ever are, and the views of CIFAR-10 stay as the published code makes them.
     /// </summary>
     /// <param name="recipe">Name of the recipe, or contrastive for two views.</param>
     /// <param name="channels">Channels of the images.</param>
@@ -35,37 +35,37 @@ internal sealed record AugmentationSettings(string Name, double? AreaMin, BlankV
         name == ObjectiveSettings.Contrastive ? [ViewRecipe.ContrastiveFirst, ViewRecipe.ContrastiveSecond] : [Recipes[name]];
 
     /// <summary>True if the views of a recipe are crops by area.</summary>
-    internal static bool CropsByArea(string name) => Recipes[name].Crop == CropKind.Area;
+    internal static bool CropsByArea(string name) => Views(name)[0].Crop == CropKind.Area;
+
+    /// <summary>The least area of a crop, given or the recipe's own; null if none is cropped by area.</summary>
+    internal double? LeastArea => CropsByArea(Name) ? Sized(Views(Name)[0]).SmallestArea : null;
 
     /// <summary>
-    /// How a data set is changed where nothing else is said: CIFAR-10 is mirrored, as the published code always does (spec P10),
-    /// and photographs in folders are cropped as those of ImageNet.
+    /// The default changes of a data set. CIFAR-10 is mirrored, as the published code always does (spec P10). Photographs in folders
+    /// are cropped like the ones of ImageNet.
     /// </summary>
     internal static AugmentationSettings Default(string? dataset) =>
         new(dataset switch { "cifar-10" => "flip", Datasets.Folder => "area", _ => "none" }, null, null);
 
-    /// <summary>How a network is trained with it.</summary>
+    /// <summary>Adds the recipe of each view.</summary>
     internal TrainingOptions Adapt(TrainingOptions training)
     {
-        ViewRecipe[] views = [.. Views(Name).Select(Sized)];
-        return Adapt(training with { Augmentation = views[0], SecondView = views.ElementAtOrDefault(1) }, Blanks ?? BlankViews.Keep);
+        ViewRecipe[] views = [.. Views(Name).Select(Sized).Select(Redrawn)];
+        return training with { Augmentation = views[0], SecondView = views.ElementAtOrDefault(1) };
     }
 
-    /// <summary>How a network is trained where that becomes of blank views.</summary>
-    internal static TrainingOptions Adapt(TrainingOptions training, BlankViews blankViews)
-    {
-        bool redraws = blankViews == BlankViews.Redraw;
-        return training with
-        {
-            Augmentation = training.Augmentation with { RedrawsBlank = redraws },
-            SecondView = training.SecondView is ViewRecipe second ? second with { RedrawsBlank = redraws } : null,
-        };
-    }
+    /// <summary>Names the value that the recipe has no use for; null where it has one for all.</summary>
+    internal string? Conflict => CropsByArea(Name) ? null
+        : AreaMin is not null ? $"area-min means nothing to the augmentation {Name}, which does not crop by area. Leave it out."
+        : Blanks == BlankViews.Redraw ? $"blank-views redraw means nothing to the augmentation {Name}, which does not crop by area. Leave it out."
+        : null;
+
+    private ViewRecipe Redrawn(ViewRecipe recipe) => recipe with { RedrawsBlank = Blanks == BlankViews.Redraw };
 
     private ViewRecipe Sized(ViewRecipe recipe) => AreaMin is double least ? recipe with { SmallestArea = least } : recipe;
 }
 
-/// <summary>What becomes of a view that shows one colour and nothing else.</summary>
+/// <summary>The treatment of a view that shows one colour and nothing else.</summary>
 internal enum BlankViews
 {
     /// <summary>It is trained on, as in the published code.</summary>

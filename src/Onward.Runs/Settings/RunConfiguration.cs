@@ -13,7 +13,7 @@ using Onward.Training;
 
 namespace Onward.Runs;
 
-/// <summary>Every option of a run as it was resolved: what <c>config.json</c> holds.</summary>
+/// <summary>Every option of a run as it was resolved, as <c>config.json</c> holds it.</summary>
 internal sealed record RunConfiguration
 {
     internal static readonly JsonSerializerOptions Json = new()
@@ -39,76 +39,129 @@ internal sealed record RunConfiguration
     // What follows from the options and the images; a fault names an option first.
     private static readonly string[] Derived = ["version", "parameters", "trainingImages", ChecksumName];
 
+    // The plan of a run whose file leaves out the settings that earlier versions did not have.
+    private static readonly RunPlan Unsaid = new(
+        new ModelSettings("", TokenMixer.Matrix, ModelSettings.DefaultKernelSide, null, LocalMixerOptions.PaperEpsilon),
+        RuleSettings.Default("", threads: 0),
+        LossScope.All,
+        ObjectiveSettings.Default,
+        new AugmentationSettings("none", null, BlankViews.Keep),
+        new TrainingOptions { Epochs = 0, LearningRate = 0, Seed = 0 })
+    { StratifiedValidation = false };
+
+    /// <summary>The run as it was resolved.</summary>
+    /// <param name="plan">The plan, fitted to the images.</param>
+    /// <param name="data">The images that it chose.</param>
+    /// <param name="parameters">Parameters of the model.</param>
+    internal static RunConfiguration Of(RunPlan plan, TrainingData data, long parameters) => new()
+    {
+        Plan = plan,
+        Version = RunEnvironment.Version,
+        Parameters = parameters,
+        Dataset = data.Dataset,
+        DatasetSource = data.Images.Source,
+        Data = data.Directory,
+        ImageSize = data.Dataset == Datasets.Folder ? data.Images.Training.Height : null,
+        Antialias = data.Dataset == Datasets.Folder && data.Images.Training.Antialias,
+        Images = ImageDescription.Of(data.Images),
+        TrainingImages = data.Images.Training.Count,
+        ImagesChecksum = data.Images.Checksum(),
+        Validation = data.Validation,
+        HasValidationSet = data.HasValidationSet,
+        Environment = RunEnvironment.Current,
+    };
+
+    /// <summary>The plan of the run. Each of its settings has a property below, by the name that the file gives it.</summary>
+    internal RunPlan Plan { get; private init; } = Unsaid;
+
+    /// <summary>The plan, to be trained by other threads.</summary>
+    internal RunPlan PlanOn(int threads) => Plan with { Rule = Plan.Rule with { Threads = threads } };
+
+    private RuleSettings RulePart { get => Plan.Rule; init => Plan = Plan with { Rule = value }; }
+
+    private ObjectiveSettings ObjectivePart { get => Plan.Objective; init => Plan = Plan with { Objective = value }; }
+
+    private AugmentationSettings ViewsPart { get => Plan.Views; init => Plan = Plan with { Views = value }; }
+
+    private ModelSettings NetworkPart { get => Plan.Model; init => Plan = Plan with { Model = value }; }
+
+    private TrainingOptions TrainingPart { get => Plan.Options; init => Plan = Plan with { Options = value }; }
+
     public required string Version { get; init; }
 
-    public required string Rule { get; init; }
+    [JsonRequired]
+    public string Rule { get => RulePart.Rule; init => RulePart = RulePart with { Rule = value }; }
 
-    public required string Perturbation { get; init; }
+    [JsonRequired]
+    public string Perturbation { get => RulePart.Perturbation; init => RulePart = RulePart with { Perturbation = value }; }
 
-    public required int Passes { get; init; }
+    [JsonRequired]
+    public int Passes { get => RulePart.Passes; init => RulePart = RulePart with { Passes = value }; }
 
     /// <summary>Whether values of a block are computed again on the way back; changes memory and time, no result.</summary>
-    public bool Recompute { get; init; }
+    public bool Recompute { get => RulePart.Recompute; init => RulePart = RulePart with { Recompute = value }; }
 
-    public required LossScope LossScope { get; init; }
+    [JsonRequired]
+    public LossScope LossScope { get => Plan.LossScope; init => Plan = Plan with { LossScope = value }; }
 
     /// <summary>Outputs of the heads of a contrastive run; 0 for a supervised one.</summary>
-    public int Projection { get; init; }
+    public int Projection { get => ObjectivePart.Projection; init => ObjectivePart = ObjectivePart with { Projection = value }; }
 
     /// <summary>Weight of a similarity loss, which version 0.1 had; 0 in every run that can be read.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public double Similarity { get; init; }
 
     /// <summary>Whether a block learns from the next block's loss too.</summary>
-    public bool Overlap { get; init; }
+    public bool Overlap { get => ObjectivePart.Overlap; init => ObjectivePart = ObjectivePart with { Overlap = value }; }
 
     /// <summary>Whether the layers of a block are perturbed one at a time.</summary>
-    public bool Layerwise { get; init; }
+    public bool Layerwise { get => RulePart.Layerwise; init => RulePart = RulePart with { Layerwise = value }; }
 
     /// <summary>Layers that are perturbed; all in runs of version 0.1, which do not say so.</summary>
-    public NoiseSites NoiseSites { get; init; }
+    public NoiseSites NoiseSites { get => RulePart.Sites; init => RulePart = RulePart with { Sites = value }; }
 
     /// <summary>What predicts gradients; nothing in runs of version 0.1, which do not say so.</summary>
-    public ControlVariate ControlVariate { get; init; }
+    public ControlVariate ControlVariate { get => RulePart.ControlVariate; init => RulePart = RulePart with { ControlVariate = value }; }
 
     /// <summary>Temperature of the contrastive loss; null for a supervised run.</summary>
-    public double? Temperature { get; init; }
+    public double? Temperature { get => ObjectivePart.Temperature; init => ObjectivePart = ObjectivePart with { Temperature = value }; }
 
     /// <summary>Learning rate of the linear readout; null for a supervised run.</summary>
-    public double? ReadoutLearningRate { get; init; }
+    public double? ReadoutLearningRate { get => ObjectivePart.ReadoutLearningRate; init => ObjectivePart = ObjectivePart with { ReadoutLearningRate = value }; }
 
     /// <summary>What the learning rate was multiplied by for the readout of a supervised run.</summary>
-    public double ReadoutRateScale { get; init; } = 1;
+    public double ReadoutRateScale { get => ObjectivePart.ReadoutRateScale; init => ObjectivePart = ObjectivePart with { ReadoutRateScale = value }; }
 
-    public OptimizerKind Optimizer { get; init; }
+    public OptimizerKind Optimizer { get => ObjectivePart.Optimizer; init => ObjectivePart = ObjectivePart with { Optimizer = value }; }
 
     /// <summary>How training images were changed.</summary>
-    public string Augmentation { get; init; } = "none";
+    public string Augmentation { get => ViewsPart.Name; init => ViewsPart = ViewsPart with { Name = value }; }
 
     /// <summary>The least area of a crop; null where none is cropped by area.</summary>
-    public double? AreaMin { get; init; }
+    public double? AreaMin { get => ViewsPart.LeastArea; init => ViewsPart = ViewsPart with { AreaMin = value }; }
 
     /// <summary>What became of blank views; runs of earlier versions, which do not say so, kept them.</summary>
-    public BlankViews BlankViews { get; init; }
+    public BlankViews BlankViews { get => ViewsPart.Blanks ?? BlankViews.Keep; init => ViewsPart = ViewsPart with { Blanks = value }; }
 
     /// <summary>The preset.</summary>
-    public required string Model { get; init; }
+    [JsonRequired]
+    public string Model { get => NetworkPart.Preset; init => NetworkPart = NetworkPart with { Preset = value }; }
 
     /// <summary>Number added to the variance in each normalisation; runs of version 0.1, which do not say so, have the paper's.</summary>
-    public float Epsilon { get; init; } = LocalMixerOptions.PaperEpsilon;
+    public float Epsilon { get => NetworkPart.Epsilon; init => NetworkPart = NetworkPart with { Epsilon = value }; }
 
     /// <summary>How patches are mixed; runs of earlier versions, which do not say so, mix them by a matrix.</summary>
-    public TokenMixer Mixer { get; init; }
+    public TokenMixer Mixer { get => NetworkPart.Mixer; init => NetworkPart = NetworkPart with { Mixer = value }; }
 
     /// <summary>Patches along each side of the kernel, if there is one.</summary>
-    public int KernelSide { get; init; } = 3;
+    public int KernelSide { get => NetworkPart.KernelSide; init => NetworkPart = NetworkPart with { KernelSide = value }; }
 
     /// <summary>How the blocks differ in size; null where they do not.</summary>
-    public NetworkScaling? Scaling { get; init; }
+    public NetworkScaling? Scaling { get => NetworkPart.Scaling; init => NetworkPart = NetworkPart with { Scaling = value }; }
 
     /// <summary>The preset and what sets the network apart from it.</summary>
     [JsonIgnore]
-    public ModelSettings Network => new(Model, Mixer, KernelSide, Scaling, Epsilon);
+    public ModelSettings Network => Plan.Model;
 
     public required long Parameters { get; init; }
 
@@ -142,39 +195,50 @@ internal sealed record RunConfiguration
     /// <summary>
     /// True if the images held out were drawn by the seed, the same share of each class; false for the last ones, as in version 0.1.
     /// </summary>
-    public bool StratifiedValidation { get; init; }
+    public bool StratifiedValidation
+    {
+        get => Validation > 0 && Plan.StratifiedValidation;
+        init => Plan = Plan with { StratifiedValidation = value };
+    }
 
-    public required int Epochs { get; init; }
+    [JsonRequired]
+    public int Epochs { get => TrainingPart.Epochs; init => TrainingPart = TrainingPart with { Epochs = value }; }
 
-    public required int BatchSize { get; init; }
+    [JsonRequired]
+    public int BatchSize { get => TrainingPart.BatchSize; init => TrainingPart = TrainingPart with { BatchSize = value }; }
 
-    public required double LearningRate { get; init; }
+    [JsonRequired]
+    public double LearningRate { get => TrainingPart.LearningRate; init => TrainingPart = TrainingPart with { LearningRate = value }; }
 
-    public required double Momentum { get; init; }
+    [JsonRequired]
+    public double Momentum { get => TrainingPart.Momentum; init => TrainingPart = TrainingPart with { Momentum = value }; }
 
-    public required double WeightDecay { get; init; }
+    [JsonRequired]
+    public double WeightDecay { get => TrainingPart.WeightDecay; init => TrainingPart = TrainingPart with { WeightDecay = value }; }
 
-    public required ScheduleShape Schedule { get; init; }
+    [JsonRequired]
+    public ScheduleShape Schedule { get => TrainingPart.Schedule; init => TrainingPart = TrainingPart with { Schedule = value }; }
 
-    public required double WarmupEpochs { get; init; }
+    [JsonRequired]
+    public double WarmupEpochs { get => TrainingPart.WarmupEpochs; init => TrainingPart = TrainingPart with { WarmupEpochs = value }; }
 
     /// <summary>What each step keeps of the average of the weights; 0 where there is none.</summary>
-    public double Ema { get; init; }
+    public double Ema { get => TrainingPart.AverageDecay; init => TrainingPart = TrainingPart with { AverageDecay = value }; }
 
     /// <summary>Steps of an epoch at most; null for all.</summary>
-    public int? LimitBatches { get; init; }
+    public int? LimitBatches { get => TrainingPart.MaximumSteps; init => TrainingPart = TrainingPart with { MaximumSteps = value }; }
 
     /// <summary>Batches of images of an evaluation at most; null for all images.</summary>
-    public int? LimitTestBatches { get; init; }
+    public int? LimitTestBatches { get => TrainingPart.MaximumTestBatches; init => TrainingPart = TrainingPart with { MaximumTestBatches = value }; }
 
     /// <summary>Batches whose images were learnt alone, and on which errors are reported; null where all were.</summary>
-    public int? OverfitBatches { get; init; }
+    public int? OverfitBatches { get => Plan.OverfitBatches; init => Plan = Plan with { OverfitBatches = value }; }
 
     /// <summary>Epochs without a new lowest error after which the run ends; null where it does not.</summary>
-    public int? EarlyStop { get; init; }
+    public int? EarlyStop { get => TrainingPart.Patience; init => TrainingPart = TrainingPart with { Patience = value }; }
 
     /// <summary>Steps of each epoch whose gradients are compared with exact ones.</summary>
-    public int MeasureGradients { get; init; }
+    public int MeasureGradients { get => TrainingPart.ComparedSteps; init => TrainingPart = TrainingPart with { ComparedSteps = value }; }
 
     /// <summary>What errors are reported on.</summary>
     [JsonIgnore]
@@ -186,9 +250,11 @@ internal sealed record RunConfiguration
     [JsonIgnore]
     public string LearntError => Projection > 0 ? "contrastive error" : "train error";
 
-    public required ulong Seed { get; init; }
+    [JsonRequired]
+    public ulong Seed { get => TrainingPart.Seed; init => TrainingPart = TrainingPart with { Seed = value }; }
 
-    public required int Threads { get; init; }
+    [JsonRequired]
+    public int Threads { get => RulePart.Threads; init => RulePart = RulePart with { Threads = value }; }
 
     /// <summary>Shares of a batch x stages of blocks of the processes that shared the run; null for one process.</summary>
     public string? Parallel { get; init; }
@@ -198,29 +264,27 @@ internal sealed record RunConfiguration
 
     /// <summary>The options that the run was begun with and that this version no longer has; null where it has all.</summary>
     [JsonIgnore]
-    internal string? Retired => Rule is "FD-A" or "FD-W" or "LG-FD-A" or "LG-FD-W" ? $"--rule {Rule}"
-        : Similarity != 0 ? "--similarity"
-        : Overlap && !RuleOptions.Fits("--overlap", Rule) ? $"--overlap with --rule {Rule}"
+    internal string? Retired => Rule is "FD-A" or "FD-W" or "LG-FD-A" or "LG-FD-W" ? $"the rule {Rule}"
+        : Similarity != 0 ? "similarity matching"
+        : Overlap && !RuleOptions.Fits("overlap", Rule) ? $"overlap with the rule {Rule}"
         : null;
 
-    /// <summary>Whether this program has what the names stand for.</summary>
+    /// <summary>True if this program knows all names.</summary>
     internal bool HasKnownNames =>
         Datasets.Names.Contains(Dataset) && LocalMixerPresets.Names.Contains(Model) && PaperRules.Names.Contains(Rule)
         && RuleSettings.PerturbationNames.Contains(Perturbation)
         && (AugmentationSettings.Names.Contains(Augmentation) || Augmentation == ObjectiveSettings.Contrastive);
 
-    /// <summary>Whether a run can have these numbers, and these settings together.</summary>
+    /// <summary>True if a run can have these numbers.</summary>
     internal bool IsInRange
     {
         get
         {
             try
             {
-                RunPlan plan = RunPlan.Of(this, Threads);
-                plan.Training.Validate();
+                Plan.Training.Validate();
                 _ = ToJson(); // a number too large is read as infinity, which cannot be written
-                return Validation >= 0 && Passes >= 1 && Threads >= 1 && OverfitBatches is null or >= 1
-                    && RuleOptions.ConflictOf(plan.Rule, plan.Objective, plan.Model) is null;
+                return Validation >= 0 && Passes >= 1 && Threads >= 1 && OverfitBatches is null or >= 1;
             }
             catch (ArgumentException)
             {

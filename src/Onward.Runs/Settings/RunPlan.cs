@@ -1,6 +1,5 @@
 using System.Globalization;
 using Onward.Data;
-using Onward.Data.Augmentation;
 using Onward.Losses;
 using Onward.Models;
 using Onward.Training;
@@ -8,8 +7,14 @@ using Onward.Training;
 namespace Onward.Runs;
 
 /// <summary>A run before it has its images.</summary>
+/// <param name="Model">The network.</param>
+/// <param name="Rule">The learning rule.</param>
+/// <param name="LossScope">Local losses that a rule with perturbation reads.</param>
+/// <param name="Objective">The objective.</param>
+/// <param name="Views">The changes that are made to training images.</param>
+/// <param name="Options">The other settings of training, to which <see cref="Training"/> adds the objective's and the views'.</param>
 internal sealed record RunPlan(
-    ModelSettings Model, RuleSettings Rule, LossScope LossScope, ObjectiveSettings Objective, string Augmentation, TrainingOptions Training)
+    ModelSettings Model, RuleSettings Rule, LossScope LossScope, ObjectiveSettings Objective, AugmentationSettings Views, TrainingOptions Options)
 {
     // Pixels along the side of a patch, beyond which there is a finer preset for the images.
     private const int LargestPatch = 64;
@@ -23,77 +28,39 @@ internal sealed record RunPlan(
     /// <summary>The options that were not given and follow the number of training images.</summary>
     internal SizeDefaults Following { get; init; } = SizeDefaults.None;
 
-    /// <summary>Whether the option for blank views was not given and follows the channels of the images.</summary>
-    internal bool FollowsChannels { get; init; }
-
     /// <summary>
     /// True if images to validate on are drawn by the seed, the same share of each class; false for the last ones, as in version 0.1.
     /// </summary>
     internal bool StratifiedValidation { get; init; } = true;
 
-    /// <summary>The plan that a run was begun with.</summary>
-    /// <param name="run">The run as it was resolved.</param>
-    /// <param name="threads">Threads, which change no result.</param>
-    internal static RunPlan Of(RunConfiguration run, int threads)
-    {
-        ObjectiveSettings supervised = ObjectiveSettings.Default;
-        ObjectiveSettings objective = new(
-            run.Projection,
-            run.Overlap,
-            run.Temperature ?? supervised.Temperature,
-            run.ReadoutLearningRate ?? supervised.ReadoutLearningRate,
-            run.ReadoutRateScale,
-            run.Optimizer);
-        TrainingOptions training = new()
-        {
-            Epochs = run.Epochs,
-            BatchSize = run.BatchSize,
-            LearningRate = run.LearningRate,
-            Momentum = run.Momentum,
-            WeightDecay = run.WeightDecay,
-            Schedule = run.Schedule,
-            WarmupEpochs = run.WarmupEpochs,
-            AverageDecay = run.Ema,
-            ComparedSteps = run.MeasureGradients,
-            Seed = run.Seed,
-        };
-        LimitSettings limits = new(run.LimitBatches, run.OverfitBatches, run.EarlyStop) { LimitTestBatches = run.LimitTestBatches };
-        return new RunPlan(
-            run.Network,
-            new RuleSettings(
-                run.Rule, run.Perturbation, run.Passes, run.Layerwise, run.NoiseSites, run.ControlVariate, run.Recompute, threads),
-            run.LossScope,
-            objective,
-            run.Augmentation,
-            limits.Adapt(new AugmentationSettings(run.Augmentation, run.AreaMin, run.BlankViews).Adapt(objective.Adapt(training))))
-        {
-            OverfitBatches = run.OverfitBatches,
-            StratifiedValidation = run.StratifiedValidation,
-        };
-    }
+    /// <summary>All settings of training.</summary>
+    internal TrainingOptions Training => Views.Adapt(Objective.Adapt(Options));
+
+    /// <summary>Names the values of the plan that do not go together; null where all do.</summary>
+    internal string? Conflict => RuleOptions.ConflictOf(Rule, LossScope, Objective, Model) ?? Views.Conflict;
 
     /// <summary>Fits the defaults of the plan to the images, and says what their number changed.</summary>
     /// <param name="data">All images.</param>
     /// <param name="host">Takes the message.</param>
     internal RunPlan FitTo(TrainingData data, RunHost host) => FitToNumber(data, host).FitToChannels(data.Images.Training.Channels);
 
-    /// <summary>Fits the defaults of the plan to images of so many channels.</summary>
-    internal RunPlan FitToChannels(int channels) => FollowsChannels
-        ? this with { Training = AugmentationSettings.Adapt(Training, AugmentationSettings.DefaultBlankViews(Augmentation, channels)) }
+    /// <summary>Fits the treatment of blank views, where it was not given, to the channels of the images.</summary>
+    internal RunPlan FitToChannels(int channels) => Views.Blanks is null
+        ? this with { Views = Views with { Blanks = AugmentationSettings.DefaultBlankViews(Views.Name, channels) } }
         : this;
 
     private RunPlan FitToNumber(TrainingData data, RunHost host)
     {
         int images = data.Images.Training.Count;
-        TrainingOptions fitted = Following.Fit(Training, images, OverfitBatches is not null || Training.MaximumSteps is not null);
-        if (fitted == Training)
+        TrainingOptions fitted = Following.Fit(Options, images, OverfitBatches is not null || Options.MaximumSteps is not null);
+        if (fitted == Options)
         {
             return this;
         }
 
-        string message = $"the {images} training images are few, so the defaults are {SizeDefaults.Describe(Training, fitted)}.";
+        string message = $"the {images} training images are few, so the defaults are {SizeDefaults.Describe(Options, fitted)}.";
         host.NoticeOnce(message);
-        return this with { Training = fitted };
+        return this with { Options = fitted };
     }
 
     /// <summary>Says so if one patch of the network takes more pixels than it should, which makes the first layer huge.</summary>
@@ -135,14 +102,14 @@ internal sealed record RunPlan(
             return data;
         }
 
-        long images = (long)batches * Training.BatchSize;
+        long images = (long)batches * Options.BatchSize;
         if (images > data.Images.Training.Count)
         {
             throw new RunException(
-                $"--overfit-batches {batches} of {Training.BatchSize} images are more than the {data.Images.Training.Count} training images. Take fewer, or a smaller --batch-size.");
+                $"--overfit-batches {batches} of {Options.BatchSize} images are more than the {data.Images.Training.Count} training images. Take fewer, or a smaller --batch-size.");
         }
 
-        ImageSubset chosen = ImageSubset.Draw(data.Images.Training, (int)images, Training.Seed);
+        ImageSubset chosen = ImageSubset.Draw(data.Images.Training, (int)images, Options.Seed);
         return data with { Images = data.Images with { Training = chosen, Test = chosen }, LearnsWhatItTests = true };
     }
 
@@ -150,12 +117,12 @@ internal sealed record RunPlan(
     /// <param name="images">All training images.</param>
     /// <param name="count">Number of images to hold out.</param>
     internal (ImageSet Training, ImageSet HeldOut) HoldOut(ImageSet images, int count) =>
-        StratifiedValidation ? images.HoldOut(count, Training.Seed) : images.SplitLast(count);
+        StratifiedValidation ? images.HoldOut(count, Options.Seed) : images.SplitLast(count);
 
     // A set of one piece is split by the seed first. The validation set, if there is one, stands in for the test set.
     private TrainingData HoldOut(TrainingData data)
     {
-        ImageDataset images = data.Images.IsOneSet ? data.Images.Split(Training.Seed) : data.Images;
+        ImageDataset images = data.Images.IsOneSet ? data.Images.Split(Options.Seed) : data.Images;
         if (data.Validation == 0)
         {
             return data with { Images = images with { Test = images.Validation ?? images.Test } };
@@ -181,74 +148,18 @@ internal sealed record RunPlan(
     internal LocalMixer CreateModel(TrainingData data)
     {
         int images = data.Images.Training.Count;
-        if (Training.BatchSize > images)
+        if (Options.BatchSize > images)
         {
             throw new RunException(
-                $"--batch-size {Training.BatchSize} is more than the {images} training images. Take at most {images}, or leave --batch-size out.");
+                $"--batch-size {Options.BatchSize} is more than the {images} training images. Take at most {images}, or leave --batch-size out.");
         }
 
-        if ((long)Training.Epochs * (images / Training.BatchSize) > MostSteps)
+        if ((long)Options.Epochs * (images / Options.BatchSize) > MostSteps)
         {
-            throw new RunException($"--epochs {Training.Epochs} make more than {MostSteps} steps. Take fewer epochs or a larger batch.");
+            throw new RunException($"--epochs {Options.Epochs} make more than {MostSteps} steps. Take fewer epochs or a larger batch.");
         }
 
         return new LocalMixer(
             Objective.Adapt(Model.Options(data.Images.Training.Height, data.Images.Training.Channels, data.Images.Training.Classes)));
     }
-
-    /// <summary>The run as it was resolved.</summary>
-    internal RunConfiguration Configure(TrainingData data, long parameters) => new()
-    {
-        Version = RunEnvironment.Version,
-        Rule = Rule.Rule,
-        Perturbation = Rule.Perturbation,
-        Passes = Rule.Passes,
-        Recompute = Rule.Recompute,
-        LossScope = LossScope,
-        Projection = Objective.Projection,
-        Overlap = Objective.Overlap,
-        Layerwise = Rule.Layerwise,
-        NoiseSites = Rule.Sites,
-        ControlVariate = Rule.ControlVariate,
-        Temperature = Objective.IsContrastive ? Objective.Temperature : null,
-        ReadoutLearningRate = Objective.IsContrastive ? Objective.ReadoutLearningRate : null,
-        ReadoutRateScale = Training.ReadoutRateScale,
-        Optimizer = Training.Optimizer,
-        Augmentation = Augmentation,
-        AreaMin = Training.Augmentation.Crop == CropKind.Area ? Training.Augmentation.SmallestArea : null,
-        BlankViews = Training.Augmentation.RedrawsBlank ? BlankViews.Redraw : BlankViews.Keep,
-        Model = Model.Preset,
-        Mixer = Model.Mixer,
-        KernelSide = Model.KernelSide,
-        Scaling = Model.Scaling,
-        Epsilon = Model.Epsilon,
-        Parameters = parameters,
-        Dataset = data.Dataset,
-        DatasetSource = data.Images.Source,
-        Data = data.Directory,
-        ImageSize = data.Dataset == Datasets.Folder ? data.Images.Training.Height : null,
-        Antialias = data.Dataset == Datasets.Folder && data.Images.Training.Antialias,
-        Images = ImageDescription.Of(data.Images),
-        TrainingImages = data.Images.Training.Count,
-        ImagesChecksum = data.Images.Checksum(),
-        Validation = data.Validation,
-        StratifiedValidation = data.Validation > 0 && StratifiedValidation,
-        HasValidationSet = data.HasValidationSet,
-        Epochs = Training.Epochs,
-        BatchSize = Training.BatchSize,
-        LearningRate = Training.LearningRate,
-        Momentum = Training.Momentum,
-        WeightDecay = Training.WeightDecay,
-        Schedule = Training.Schedule,
-        WarmupEpochs = Training.WarmupEpochs,
-        Ema = Training.AverageDecay,
-        LimitBatches = Training.MaximumSteps,
-        LimitTestBatches = Training.MaximumTestBatches,
-        OverfitBatches = OverfitBatches,
-        EarlyStop = Training.Patience,
-        MeasureGradients = Training.ComparedSteps,
-        Seed = Training.Seed,
-        Threads = Rule.Threads,
-        Environment = RunEnvironment.Current,
-    };
 }

@@ -55,14 +55,13 @@ public sealed class KeptRun : IDisposable
             Optimizer = training.Optimizer,
             ReadoutRateScale = training.ReadoutRateScale,
         };
-        AugmentationSettings views = AugmentationSettings.Default(dataset);
         RunPlan plan = new(
             ModelSettings.Default(model),
             RuleSettings.Default(rule, threads ?? Processors.Share),
             LossScope.All,
             objective,
-            views.Name,
-            views.Adapt(objective.Adapt(training)));
+            AugmentationSettings.Default(dataset),
+            training);
         TrainingRun run = new(plan, plan.Choose(new DataSettings(dataset, data, 0).Load(host)), host);
         try
         {

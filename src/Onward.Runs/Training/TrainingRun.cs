@@ -27,14 +27,15 @@ internal sealed class TrainingRun : IDisposable
         (_host, _data, _options) = (host, data, plan.Training);
         _model = plan.CreateModel(data);
         _model.Initialize(plan.Training.Seed);
-        Configuration = plan.Configure(
-            data,
-            _model.Values.Layout.Count) with
-        { Parallel = grid is null ? null : string.Create(CultureInfo.InvariantCulture, $"{grid.Share.Count}x{grid.Stages}") };
+        Configuration = RunConfiguration.Of(plan, data, _model.Values.Layout.Count) with
+        {
+            Parallel = grid is null ? null : string.Create(CultureInfo.InvariantCulture, $"{grid.Share.Count}x{grid.Stages}"),
+        };
         _team = new WorkerTeam(plan.Rule.Threads);
         _rule = plan.Rule.Create(_model, _team, plan.LossScope, plan.Objective, plan.Training.Seed);
-        RuleSettings exact = plan.Rule with { Rule = PaperRules.Exact(plan.Rule.Rule) };
-        _exact = plan.Training.ComparedSteps > 0 ? exact.Create(_model, _team, plan.LossScope, plan.Objective, plan.Training.Seed) : null;
+        _exact = plan.Training.ComparedSteps > 0
+            ? plan.Rule.Exact.Create(_model, _team, plan.LossScope, plan.Objective, plan.Training.Seed)
+            : null;
         try
         {
             _trainer = new Trainer(_model, _rule, _team, data.Images, plan.Training, host.Clock, _exact, grid);

@@ -63,7 +63,7 @@ public sealed class HeldOutImagesTests : IDisposable
         File.WriteAllText(path, configuration.ToJsonString());
         ImageSet all = IdxFolder.Load(_workplace.Data).Training;
 
-        RunPlan plan = RunPlan.Of(RunFolder.ReadConfiguration(_workplace["work/run"]), threads: 1);
+        RunPlan plan = RunFolder.ReadConfiguration(_workplace["work/run"]).Plan;
 
         (ImageSet training, ImageSet heldOut) = plan.HoldOut(all, 50);
         Assert.Equal(all.Labels[^50..].ToArray(), heldOut.Labels.ToArray());

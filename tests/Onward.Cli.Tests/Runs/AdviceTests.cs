@@ -2,7 +2,6 @@ using System.Text.Json.Nodes;
 using Onward.Kernels;
 using Onward.Losses;
 using Onward.Models;
-using Onward.Rules;
 using Onward.Threads;
 
 namespace Onward.Cli.Tests;
@@ -121,23 +120,18 @@ public sealed class AdviceTests : IDisposable
     {
         using WorkerTeam team = new(1);
         LocalMixer model = new(LocalMixerPresets.Get("S/1/1", 28, 1, 10));
-        Assert.All(PaperRules.Names, name => Assert.Equal(
-            PaperRules.TrainsHeads(name),
-            PaperRules.Create(
-                name,
-                new RuleArguments(
-                    model,
-                    team,
-                    NoiseDistribution.Gaussian,
-                    LossScope.All,
-                    1,
-                    false,
-                    NoiseSites.All,
-                    ControlVariate.None,
-                    false,
-                    false,
-                    1,
-                    new TrainingLoss())).TrainsHeads));
+        RuleArguments arguments = new()
+        {
+            Model = model,
+            Team = team,
+            Distribution = NoiseDistribution.Gaussian,
+            Scope = LossScope.All,
+            Passes = 1,
+            Seed = 1,
+            Loss = new TrainingLoss(),
+        };
+
+        Assert.All(PaperRules.All, rule => Assert.Equal(rule.TrainsHeads, rule.Create(arguments).TrainsHeads));
     }
 
     public void Dispose() => _workplace.Dispose();

@@ -66,7 +66,7 @@ internal sealed class BenchCommand
     {
         ModelSettings network = _model.Read(parse, DefaultModel);
         RuleSettings settings = _rule.Read(parse);
-        RuleOptions.Require(settings, ObjectiveSettings.Default, network);
+        RuleOptions.Require(settings, LossScope.All, ObjectiveSettings.Default, network);
         int batch = parse.GetValue(_batchSize) ?? DefaultBatch;
         (int side, int channels, int classes) = PresetDefaults.ImagesFor(network.Preset);
         if ((long)batch * side * side * channels > Array.MaxLength)

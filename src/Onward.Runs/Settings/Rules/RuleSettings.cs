@@ -8,6 +8,14 @@ using Onward.Threads;
 namespace Onward.Runs;
 
 /// <summary>A rule and the threads it runs on.</summary>
+/// <param name="Rule">The paper's name of the rule.</param>
+/// <param name="Perturbation">The name of the distribution that directions are drawn from.</param>
+/// <param name="Passes">Directions that each step averages over.</param>
+/// <param name="Layerwise">True if the layers of a block are perturbed one at a time.</param>
+/// <param name="Sites">Layers that are perturbed.</param>
+/// <param name="ControlVariate">The prediction of the gradients.</param>
+/// <param name="Recompute">True if values of a block are computed again on the way back; changes memory and time, no result.</param>
+/// <param name="Threads">Threads, which change no result.</param>
 internal sealed record RuleSettings(
     string Rule,
     string Perturbation,
@@ -31,44 +39,47 @@ internal sealed record RuleSettings(
         [Orthogonal] = NoiseDistribution.Orthogonal,
     };
 
-    /// <summary>The control variates by their names on the command line.</summary>
+    /// <summary>The control variates by their names.</summary>
     internal static IReadOnlyDictionary<string, ControlVariate> ControlVariates { get; } = new Dictionary<string, ControlVariate>
     {
         ["none"] = ControlVariate.None,
         ["learned-feedback"] = ControlVariate.LearnedFeedback,
     };
 
-    /// <summary>The name of a control variate on the command line.</summary>
+    /// <summary>The names of the distributions that directions can be drawn from.</summary>
+    internal static IReadOnlyCollection<string> PerturbationNames => Perturbations.Keys;
+
+    /// <summary>The name of a control variate.</summary>
     internal static string NameOf(ControlVariate controlVariate) => ControlVariates.Single(pair => pair.Value == controlVariate).Key;
 
     /// <summary>
-    /// True if a rule predicts the gradients of losses that train their own block: what brings layerwise noise and rates of its own.
+    /// True if a rule predicts the gradients of losses that train their own block. Such a rule has layerwise noise and rates of its own.
     /// </summary>
     internal static bool PredictsWithinBlocks(string rule, ControlVariate controlVariate) =>
-        controlVariate == ControlVariate.LearnedFeedback && PaperRules.KeepsLossesInBlocks(rule);
-
-    /// <summary>What directions are drawn from, by name.</summary>
-    internal static IReadOnlyCollection<string> PerturbationNames => Perturbations.Keys;
+        controlVariate == ControlVariate.LearnedFeedback && PaperRules.Get(rule).KeepsLossesInBlocks;
 
     /// <summary>A rule as it is when no option changes it.</summary>
     internal static RuleSettings Default(string rule, int threads) =>
         new(rule, DefaultPerturbation, 1, false, NoiseSites.All, ControlVariate.None, false, threads);
 
+    /// <summary>The settings with the rule that computes the gradient exactly in place of the rule.</summary>
+    internal RuleSettings Exact => this with { Rule = PaperRules.Exact(PaperRules.Get(Rule)).Name };
+
     /// <summary>Prepares steps of the rule on a model.</summary>
     internal LearningRule Create(LocalMixer model, WorkerTeam team, LossScope scope, ObjectiveSettings objective, ulong seed) =>
-        PaperRules.Create(
-            Rule,
-            new RuleArguments(
-                model,
-                team,
-                Perturbations[Perturbation],
-                scope,
-                Passes,
-                Layerwise,
-                Sites,
-                ControlVariate,
-                Recompute,
-                objective.Overlap,
-                seed,
-                objective.Loss));
+        PaperRules.Get(Rule).Create(new RuleArguments
+        {
+            Model = model,
+            Team = team,
+            Distribution = Perturbations[Perturbation],
+            Scope = scope,
+            Passes = Passes,
+            Layerwise = Layerwise,
+            Sites = Sites,
+            ControlVariate = ControlVariate,
+            Recompute = Recompute,
+            Overlap = objective.Overlap,
+            Seed = seed,
+            Loss = objective.Loss,
+        });
 }

@@ -1,0 +1,66 @@
+using System.Globalization;
+using System.Numerics;
+using Onward.Losses;
+using Onward.Rules;
+
+namespace Onward.Runs;
+
+/// <summary>The table of options that go together: those that a rule takes, and values that exclude one another.</summary>
+internal static class RuleOptions
+{
+    // Options that are not here go with every rule. The last column is null where the option has its neutral value.
+    private static readonly (string Option, Func<PaperRule, bool> IsTaken, Func<RuleSettings, LossScope, ObjectiveSettings, object?> Value)[] Table =
+    [
+        ("perturbation", rule => rule.HasPerturbation, (rule, _, _) => Unless(rule.Perturbation, RuleSettings.DefaultPerturbation)),
+        ("passes", rule => rule.HasPerturbation, (rule, _, _) => Unless(rule.Passes, 1)),
+        ("loss-scope", rule => rule.HasPerturbation && rule.KeepsLossesInBlocks, (_, scope, _) => Unless(scope, LossScope.All)),
+        ("layerwise", rule => rule.PerturbsActivities && rule.KeepsLossesInBlocks, (rule, _, _) => Unless(rule.Layerwise, false)),
+        ("noise-sites", rule => rule.PerturbsActivities, (rule, _, _) => Unless(rule.Sites, NoiseSites.All)),
+        ("control-variate", rule => rule.PerturbsActivities, (rule, _, _) => Unless(rule.ControlVariate, ControlVariate.None)),
+        ("overlap", rule => !rule.HasPerturbation && rule.KeepsLossesInBlocks, (_, _, objective) => Unless(objective.Overlap, false)),
+        ("recompute", rule => rule.SendsErrorsBetweenBlocks, (rule, _, _) => Unless(rule.Recompute, false)),
+    ];
+
+    /// <summary>True if a rule takes an option.</summary>
+    /// <param name="option">The option's name on the command line, without dashes.</param>
+    /// <param name="rule">The paper's name of the rule.</param>
+    internal static bool Fits(string option, string rule) =>
+        PaperRules.Find(rule) is not PaperRule known || Table.All(row => row.Option != option || row.IsTaken(known));
+
+    /// <summary>Refuses values that do not go together.</summary>
+    internal static void Require(RuleSettings rule, LossScope scope, ObjectiveSettings objective, ModelSettings model)
+    {
+        if (ConflictOf(rule, scope, objective, model) is string conflict)
+        {
+            throw new RunException(conflict);
+        }
+    }
+
+    /// <summary>Names the values that do not go together; null where all do.</summary>
+    internal static string? ConflictOf(RuleSettings rule, LossScope scope, ObjectiveSettings objective, ModelSettings model)
+    {
+        PaperRule known = PaperRules.Get(rule.Rule);
+        if (Table.FirstOrDefault(row => !row.IsTaken(known) && row.Value(rule, scope, objective) is not null) is { Option: string option } row)
+        {
+            string value = Convert.ToString(row.Value(rule, scope, objective), CultureInfo.InvariantCulture)!.ToLowerInvariant();
+            return $"{option} {value} means nothing to the rule {known.Name}. Leave it out, or choose another rule.";
+        }
+
+        (bool Excluded, string Text)[] exclusions =
+        [
+            (rule.Perturbation == RuleSettings.Orthogonal && !BitOperations.IsPow2(rule.Passes),
+                $"orthogonal perturbation takes a power of two of passes; got {rule.Passes}."),
+            (rule.ControlVariate != ControlVariate.None && rule.Sites != NoiseSites.Hidden,
+                "the control variate learned-feedback predicts from the exact gradient of the layer before a loss, "
+                + "which noise on all sites perturbs. Take hidden noise sites."),
+            (objective.Overlap && model.Blocks == 1,
+                $"overlap means nothing to the model {model.Preset}, whose one block has no next one. Leave it out, or choose another model."),
+            (!objective.IsContrastive && (objective.Temperature ?? objective.ReadoutLearningRate) is not null,
+                "a supervised run has no temperature and no separate learning rate of the readout. Leave them out."),
+        ];
+        return exclusions.FirstOrDefault(exclusion => exclusion.Excluded).Text;
+    }
+
+    private static object? Unless<T>(T value, T neutral)
+        where T : notnull => value.Equals(neutral) ? null : value;
+}
