@@ -13,7 +13,8 @@ internal static class Faults
     /// <summary>Returns the exit code and the message of an exception.</summary>
     internal static (int Code, string Message) Describe(Exception fault) => fault switch
     {
-        RunException or DataException or DownloadUnavailableException or ModelFileException or MpiException or RankMismatchException =>
+        RunException run => (ExitCode.BadInput, run.In(CommandWords.Instance)),
+        DataException or DownloadUnavailableException or ModelFileException or MpiException or RankMismatchException =>
             (ExitCode.BadInput, fault.Message),
         TrainingDivergedException => (ExitCode.Diverged, fault.Message),
         InterruptedException => (ExitCode.Interrupted, fault.Message),

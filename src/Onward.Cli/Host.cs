@@ -8,6 +8,16 @@ internal sealed record Host : RunHost
     private readonly StatusLine _status = new();
     private readonly PlainText _error = null!;
 
+    /// <summary>Creates the host of a command.</summary>
+    public Host() => Skipped = new()
+    {
+        Advice =
+            "List them all with 'onward data verify folder --data DIR'. To allow more, give --max-damaged PERCENT, also with --resume.",
+    };
+
+    /// <inheritdoc/>
+    internal override HostWords Words => CommandWords.Instance;
+
     /// <summary>The writer of results. Control characters are escaped by <see cref="PlainText"/>.</summary>
     internal required TextWriter Out
     {

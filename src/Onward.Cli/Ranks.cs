@@ -12,7 +12,7 @@ namespace Onward.Cli;
 /// The processes that share a run, started together by <c>mpirun</c>. Only the first process prints and writes files. Without
 /// <c>--parallel</c> there is one process, and MPI is not loaded.
 /// </summary>
-internal sealed class Ranks : IDisposable
+internal sealed class Ranks : RunProcesses, IDisposable
 {
     private const string Data = "data";
     private const string Blocks = "blocks";
@@ -20,15 +20,16 @@ internal sealed class Ranks : IDisposable
 
     private readonly Host _host;
     private readonly MpiCommunicator? _world;
+    private RankGrid? _grid;
     private bool _allKnow; // all processes throw the same exception
 
     private Ranks(Host host, MpiCommunicator? world) => (_host, _world) = (host, world);
 
     /// <summary>The shares and stages of the processes, or null for one process.</summary>
-    internal RankGrid? Grid { get; private set; }
+    internal override RankGrid? Grid => _grid;
 
     /// <summary>True if this process prints and writes files.</summary>
-    internal bool Writes => _world is null || _world.Rank == 0;
+    internal override bool Writes => _world is null || _world.Rank == 0;
 
     /// <summary>The environment of the command. Its output is discarded unless this process prints.</summary>
     internal Host Host => Writes ? _host : _host with { Out = TextWriter.Null, Error = TextWriter.Null };
@@ -105,7 +106,7 @@ internal sealed class Ranks : IDisposable
     }
 
     /// <summary>Calls a function in all processes. If it fails in one process, all processes throw.</summary>
-    internal T Together<T>(Func<T> prepare)
+    internal override T Together<T>(Func<T> prepare)
     {
         if (_world is null)
         {
@@ -140,15 +141,14 @@ internal sealed class Ranks : IDisposable
     }
 
     /// <summary>Calls a function in the first process, then in the others, which find the files that the first has written.</summary>
-    internal T FirstThenOthers<T>(Func<T> prepare)
-        where T : class
+    internal override T FirstThenOthers<T>(Func<T> prepare)
     {
         T? mine = Together(() => Writes ? prepare() : null);
         return Together(() => mine ?? prepare());
     }
 
     /// <summary>Throws if the run of a process differs from the run of the first process.</summary>
-    internal void RequireSame(RunConfiguration run)
+    internal override void RequireSame(RunConfiguration run)
     {
         if (_world is null)
         {
@@ -185,7 +185,7 @@ internal sealed class Ranks : IDisposable
     /// <summary>Disconnects from the other processes.</summary>
     public void Dispose()
     {
-        Grid?.Dispose();
+        _grid?.Dispose();
         _world?.Dispose();
     }
 
@@ -202,7 +202,7 @@ internal sealed class Ranks : IDisposable
                 $"--parallel {form} does not match the {_world.Count} processes that mpirun started. Start shares x stages processes.");
         }
 
-        Grid = new RankGrid(_world, shares, stages);
+        _grid = new RankGrid(_world, shares, stages);
     }
 
     private static (int Shares, int Stages)? Read(string form, int processes)

@@ -86,7 +86,8 @@ internal static class LearningCurves
 
     private static double Height10(double error) => Math.Log10(Math.Max(error, LeastError));
 
-    private static Color Hue(PaperRule rule) => Color.FromHex(rule.Source switch
+    /// <summary>The hue of a rule, by the source of its gradients.</summary>
+    internal static Color Hue(PaperRule rule) => Color.FromHex(rule.Source switch
     {
         GradientSource.Backpropagation => "#1f5fa8",
         GradientSource.RandomFeedback => "#2e8b57",
@@ -95,8 +96,8 @@ internal static class LearningCurves
         _ => "#c9211e",
     });
 
-    // The project's own rule stands out by a solid line.
-    private static LinePattern Pattern(PaperRule rule) => rule.Name == PaperRules.Default ? LinePattern.Solid : rule.Losses switch
+    /// <summary>The pattern of a rule, by its losses; the line of the default rule is solid.</summary>
+    internal static LinePattern Pattern(PaperRule rule) => rule.Name == PaperRules.Default ? LinePattern.Solid : rule.Losses switch
     {
         RuleLosses.LocalWithinBlock => LinePattern.Dotted,
         RuleLosses.Local => LinePattern.Dashed,

@@ -26,7 +26,7 @@ internal static class LearningRatePlot
         {
             VerticalLine at = plot.Add.VerticalLine(Math.Log10(rate));
             (at.Color, at.LineWidth, at.LegendText) = (
-                Color.FromHex("#1f5fa8"), 2, string.Create(CultureInfo.InvariantCulture, $"--lr {rate:G2}"));
+                Color.FromHex("#1f5fa8"), 2, string.Create(CultureInfo.InvariantCulture, $"learning rate {rate:G2}"));
         }
 
         // Tenths of a decade are too many labels, a decade alone too few to read a rate from.

@@ -14,7 +14,8 @@ internal sealed record MeasurementFiles(string Table, string Plot)
         {
             if (File.Exists(part))
             {
-                throw new RunException($"--out {folder} cannot be a folder, because {part} is a file. Name another.");
+                string file = part;
+                throw new RunException(say => $"{say.Setting("folder")} {folder} cannot be a folder, because {file} is a file. Name another.");
             }
         }
     }
@@ -33,7 +34,7 @@ internal sealed record MeasurementFiles(string Table, string Plot)
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
-            throw new RunException($"--out {folder} cannot be written: {fault.Message} Name another folder.", fault);
+            throw new RunException(say => $"{say.Setting("folder")} {folder} cannot be written: {fault.Message} Name another folder.", fault);
         }
     }
 

@@ -123,7 +123,7 @@ internal sealed class RunsCommand
                 RecordedRun.LastWrite(folder).UtcDateTime,
                 null,
                 null,
-                fault.Message);
+                fault.In(CommandWords.Instance));
         }
     }
 

@@ -83,13 +83,7 @@ internal sealed class SweepCommand
         }
 
         _host.ShowNotices();
-        IReadOnlyList<EndedRun> ended = series.Run();
-        int seeds = settings[0].Plans.Count;
-        Outcome[] outcomes =
-        [
-            .. settings.Select((setting, i) => Outcome.Of(setting.Values, [.. ended.Skip(i * seeds).Take(seeds)]))
-            .OrderBy(outcome => outcome.Error?.Mean ?? double.PositiveInfinity),
-        ];
+        RankedSetting[] outcomes = RankedSetting.Rank([.. settings.Select(setting => setting.Values)], series.Run());
         string table = Write(folder, variations, outcomes, data.HeldOut);
         Report(variations, outcomes, data.HeldOut, table, parse.GetValue(_json));
         return ExitCode.Done;
@@ -161,7 +155,7 @@ internal sealed class SweepCommand
         catch (RunException fault)
         {
             throw new CommandFault(
-                $"--vary {string.Join(' ', variations.Zip(values, (variation, value) => $"{variation.Name}={value}"))}: {fault.Message}",
+                $"--vary {string.Join(' ', variations.Zip(values, (variation, value) => $"{variation.Name}={value}"))}: {fault.In(CommandWords.Instance)}",
                 fault);
         }
     }
@@ -201,7 +195,7 @@ internal sealed class SweepCommand
 
     private static string Hash(string name) => Convert.ToHexStringLower(XxHash128.Hash(Encoding.UTF8.GetBytes(name)));
 
-    private static string Write(string folder, SweepVariation[] variations, Outcome[] outcomes, string heldOut)
+    private static string Write(string folder, SweepVariation[] variations, RankedSetting[] outcomes, string heldOut)
     {
         string path = Path.Combine(folder, $"{Name}.csv");
         string header = $"{string.Join(',', variations.Select(variation => variation.Name))},{heldOut}_error,{heldOut}_error_deviation,"
@@ -228,11 +222,11 @@ internal sealed class SweepCommand
         }
     }
 
-    private void Report(SweepVariation[] variations, Outcome[] outcomes, string heldOut, string path, bool asJson)
+    private void Report(SweepVariation[] variations, RankedSetting[] outcomes, string heldOut, string path, bool asJson)
     {
         if (asJson)
         {
-            foreach (Outcome outcome in outcomes)
+            foreach (RankedSetting outcome in outcomes)
             {
                 _host.WriteJson(new
                 {
@@ -252,7 +246,7 @@ internal sealed class SweepCommand
 
         TextTable table = new([.. Enumerable.Range(0, variations.Length)]);
         table.Add([.. variations.Select(variation => variation.Name), $"{heldOut} error", "train error", "images/s", "seconds"]);
-        foreach (Outcome outcome in outcomes)
+        foreach (RankedSetting outcome in outcomes)
         {
             string diverged = outcome.Diverged > 0
                 ? string.Create(CultureInfo.InvariantCulture, $" ({outcome.Diverged} diverged)")
@@ -272,25 +266,4 @@ internal sealed class SweepCommand
     }
 
     private sealed record Setting(SweepVariation[] Variations, string[] Values, IReadOnlyList<TrainOptions.Plan> Plans);
-
-    private sealed record Outcome(
-        IReadOnlyList<string> Values,
-        SeedStatistics? Error,
-        SeedStatistics? TrainError,
-        int Diverged,
-        double? ImagesPerSecond,
-        double? Seconds)
-    {
-        internal static Outcome Of(IReadOnlyList<string> values, IReadOnlyList<EndedRun> runs)
-        {
-            RunResult[] whole = [.. runs.Select(run => run.Result).Where(result => result.Divergence is null)];
-            return new Outcome(
-                values,
-                SeedStatistics.Of([.. whole.Select(result => result.TestError!.Value)]),
-                SeedStatistics.Of([.. whole.Select(result => result.TrainError!.Value)]),
-                runs.Count - whole.Length,
-                SeedStatistics.Median(whole.Select(result => result.ImagesPerSecond!.Value)),
-                SeedStatistics.Median(whole.Select(result => result.Seconds!.Value)));
-        }
-    }
 }

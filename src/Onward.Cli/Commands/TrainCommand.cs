@@ -1,8 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using Onward.Formats;
-using Onward.Kernels;
-using Onward.Training;
 
 namespace Onward.Cli;
 
@@ -70,7 +67,7 @@ internal sealed class TrainCommand
     private int Begin(TrainOptions.Plan plan)
     {
         string? named = plan.Out is null ? null : _host.Resolve(plan.Out);
-        _ranks.Together(() => RequireFree(named));
+        _ranks.Together(() => !_ranks.Writes || RunFolder.RequireFree(named));
         TrainingData all = _ranks.FirstThenOthers(() => plan.Data.Load(_host));
         RunPlan fitted = plan.Run.FitTo(all, _host);
         TrainingData data = _ranks.Together(() => fitted.Choose(all));
@@ -78,18 +75,8 @@ internal sealed class TrainCommand
         fitted.WarnOfLargePatches(data, run.Configuration.Parameters, _host);
         _ranks.RequireSame(run.Configuration);
         using RunFolder? folder = _ranks.Together(() => _ranks.Writes ? CreateFolder(run, named, plan.Keeping) : null);
-        Train(run, folder, plan.Keeping, data.HeldOut, "training", "");
+        Train(run, folder, plan.Keeping, "training", "");
         return ExitCode.Done;
-    }
-
-    private bool RequireFree(string? named)
-    {
-        if (named is not null && _ranks.Writes)
-        {
-            RunFolder.RequireFree(named);
-        }
-
-        return true;
     }
 
     private TrainingRun Prepare(RunPlan plan, TrainingData data)
@@ -105,10 +92,10 @@ internal sealed class TrainCommand
         if (named is null && RunFolder.HoldsStoppedRun(byDefault))
         {
             _host.Notices.Add(
-                $"{byDefault} holds such a run that has not ended; '{RunFolder.ResumeCommand(byDefault)}' goes on with it. This is a new one.");
+                $"{byDefault} holds such a run that has not ended; '{CommandWords.ResumeCommand(byDefault)}' goes on with it. This is a new one.");
         }
 
-        RunFolder folder = CreateFolder(run, named, byDefault, keeping);
+        RunFolder folder = RunFolder.CreateAt(named, byDefault, run.Configuration, run.Blocks, keeping.Checkpoints);
         if (keeping.TensorBoard)
         {
             run.BeginEvents(folder);
@@ -117,138 +104,30 @@ internal sealed class TrainCommand
         return folder;
     }
 
-    private static RunFolder CreateFolder(
-        TrainingRun run, string? named, string byDefault, TrainOptions.Keeping keeping, params Checkpoint[] from) => named is null
-        ? RunFolder.CreateNext(byDefault, run.Configuration, run.Blocks, keeping.Checkpoints, from)
-        : RunFolder.Create(named, run.Configuration, run.Blocks, keeping.Checkpoints, from);
-
     private int Resume(TrainOptions.Resumption asked)
     {
-        string path = _host.Resolve(asked.Run);
-        RunConfiguration begun = _ranks.Together(() => RunFolder.ReadConfiguration(path));
-        using RunFolder? folder = _ranks.Together(() => _ranks.Writes ? RunFolder.Reopen(path, asked.Keeping.Checkpoints) : null);
-        if (_ranks.Together(() => RunFolder.TryReadResult(path)) is RunResult result)
+        using ContinuedRun continued = ContinuedRun.Open(_host.Resolve(asked.Run), asked.Continuation, _host, _ranks);
+        if (continued.Ended is RunResult result)
         {
-            return folder is null ? ExitCode.Done : ReportEnded(begun, result, folder, asked.Keeping.AsJson);
+            return continued.Folder is null
+                ? ExitCode.Done
+                : ReportEnded(continued.Begun, result, continued.Folder, asked.Keeping.AsJson);
         }
 
-        Checkpoint? checkpoint = _ranks.Together(
-            () => RunFolder.ReadCheckpoint(
-                path, fault => _host.Notices.Add($"going on from an earlier checkpoint, because the newest is not intact: {fault}")));
-        (TrainingRun prepared, string heldOut) = Prepare(asked, begun, path, checkpoint);
-        using TrainingRun run = prepared;
-        _ranks.RequireSame(run.Configuration);
-        folder?.Begin(begun, run.Blocks, checkpoint?.Epochs ?? []);
-        if (folder is not null && (asked.Keeping.TensorBoard || EventFile.IsIn(path)))
-        {
-            run.BeginEvents(folder);
-        }
-
-        if ((checkpoint?.VectorBits ?? (checkpoint is null ? null : begun.Environment?.KernelBits)) is int bits && bits != Gemm.VectorBits)
-        {
-            _host.Notices.Add(
-                $"the run's steps so far were computed with vectors of {bits} bits, this program has {Gemm.VectorBits}: "
-                + "it goes on in other last bits than it would have there.");
-        }
-
-        string from = checkpoint is null
-            ? " from its beginning"
-            : $" after {(checkpoint.Step > 0 ? $"step {checkpoint.Step + checkpoint.ReadoutStep} of epoch {checkpoint.Epochs.Count + 1}" : $"epoch {checkpoint.Epochs.Count}")} of {begun.Epochs}";
-        Train(run, folder, asked.Keeping, heldOut, "going on with", from);
+        Train(continued.Run, continued.Folder, asked.Keeping, "going on with", continued.Place);
         return ExitCode.Done;
     }
 
-    // The run that was named only lends its checkpoints: it stays as it is, under way or ended.
     private int ResumeFrom(WantedEpoch epoch, TrainOptions.Resumption asked)
     {
         string path = _host.Resolve(asked.Run);
         string? named = asked.Out is null ? null : _host.Resolve(asked.Out);
-        _ranks.Together(() => RequireFree(named));
-        RunConfiguration begun = _ranks.Together(() => RunFolder.ReadConfiguration(path));
-        Checkpoint checkpoint = _ranks.Together(() => epoch.ReadCheckpoint(path));
-        (TrainingRun prepared, string heldOut) = Prepare(asked, begun, path, checkpoint);
-        using TrainingRun run = prepared;
-        _ranks.RequireSame(run.Configuration);
-        using RunFolder? folder = _ranks.Together(
-            () => _ranks.Writes ? CreateFolderFrom(checkpoint, run, path, named, asked.Keeping) : null);
-        string from = string.Create(
-            CultureInfo.InvariantCulture, $" after epoch {checkpoint.Epochs.Count} of {begun.Epochs}; {path} stays as it is");
-        Train(run, folder, asked.Keeping, heldOut, "going on with", from);
+        using ContinuedRun continued = ContinuedRun.Branch(path, epoch, named, asked.Continuation, _host, _ranks);
+        Train(continued.Run, continued.Folder, asked.Keeping, "going on with", $"{continued.Place}; {path} stays as it is");
         return ExitCode.Done;
     }
 
-    private static RunFolder CreateFolderFrom(
-        Checkpoint checkpoint, TrainingRun run, string path, string? named, TrainOptions.Keeping keeping)
-    {
-        CheckpointFolder others = RunFolder.CheckpointsIn(path);
-        Checkpoint? best = checkpoint.BestEpoch < checkpoint.Epochs.Count
-            && others.Epochs.Contains(checkpoint.BestEpoch) ? others.LoadEpoch(checkpoint.BestEpoch) : null;
-        string byDefault = string.Create(
-            CultureInfo.InvariantCulture, $"{Path.TrimEndingDirectorySeparator(path)}-from-epoch-{checkpoint.Epochs.Count}");
-        Checkpoint[] kept = best is null ? [checkpoint] : [best, checkpoint];
-        RunFolder folder = CreateFolder(run, named, byDefault, keeping, kept);
-        try
-        {
-            folder.Keep(checkpoint.EvaluatedModel());
-            if (keeping.TensorBoard || EventFile.IsIn(path))
-            {
-                run.BeginEvents(folder);
-            }
-
-            return folder;
-        }
-        catch
-        {
-            folder.Dispose();
-            throw;
-        }
-    }
-
-    private (TrainingRun Run, string HeldOut) Prepare(
-        TrainOptions.Resumption asked, RunConfiguration begun, string path, Checkpoint? checkpoint)
-    {
-        RunPlan plan = asked.Keeping.Adapt(begun.PlanOn(asked.Threads ?? begun.Threads));
-        DataSettings images = new(begun.Dataset, asked.Data ?? begun.Data, begun.Validation)
-        {
-            ImageSize = begun.ImageSize,
-            Antialias = begun.Antialias,
-            MaxDamaged = asked.MaxDamaged,
-        };
-        TrainingData data = _ranks.FirstThenOthers(() => plan.Choose(images.Load(_host)));
-        return (_ranks.Together(() => Prepare(plan, data, begun, path, checkpoint)), data.HeldOut);
-    }
-
-    private TrainingRun Prepare(RunPlan plan, TrainingData data, RunConfiguration begun, string path, Checkpoint? checkpoint)
-    {
-        TrainingRun run = Prepare(plan, data);
-        RequireSame(path, begun, run.Configuration);
-        if (checkpoint is not null)
-        {
-            run.Resume(checkpoint);
-        }
-
-        return run;
-    }
-
-    private void RequireSame(string folder, RunConfiguration begun, RunConfiguration now)
-    {
-        if (begun.FirstDifference(now, RunConfiguration.BesideResult) is var (name, was, @is))
-        {
-            string differs = begun.Dataset == Datasets.Folder ? "names or sizes of files" : "pixels";
-            throw new CommandFault(name == RunConfiguration.ChecksumName
-                ? $"{folder} was begun with other images: {differs} differ. Name the data that it was begun with by --data."
-                : $"{folder} was begun with {name} {was}, but now {name} is {@is}. "
-                    + "Name the data that it was begun with by --data, or restore its configuration.");
-        }
-
-        if (begun.Version != now.Version)
-        {
-            _host.Notices.Add(
-                $"the run was begun with version {begun.Version} of this program and goes on with {now.Version}, which may compute in another order.");
-        }
-    }
-
-    private void Train(TrainingRun run, RunFolder? folder, TrainOptions.Keeping keeping, string heldOut, string doing, string from)
+    private void Train(TrainingRun run, RunFolder? folder, TrainOptions.Keeping keeping, string doing, string from)
     {
         if (folder is null)
         {
@@ -272,7 +151,7 @@ internal sealed class TrainCommand
                 (folder.LastEpoch == 0
                     ? $"{why} before the first epoch ended."
                     : $"{why}; the model of epoch {folder.LastEpoch} of {epochs} is {folder.ModelPath}.")
-                + $" Go on with '{RunFolder.ResumeCommand(folder.Path)}'.",
+                + $" Go on with '{CommandWords.ResumeCommand(folder.Path)}'.",
                 fault);
         }
         finally

@@ -77,7 +77,7 @@ internal sealed class RuleChoice
     {
         foreach (OptionResult given in parse.CommandResult.Children.OfType<OptionResult>())
         {
-            if (!given.Implicit && !RuleOptions.Fits(given.Option.Name.TrimStart('-'), rule))
+            if (!given.Implicit && !RuleOptions.Fits(CommandWords.SettingOf(given.Option.Name), rule))
             {
                 throw new CommandFault($"{given.Option.Name} does not apply to --rule {rule}. Leave it out, or choose another rule.");
             }

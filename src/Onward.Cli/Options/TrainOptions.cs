@@ -332,7 +332,19 @@ internal sealed class TrainOptions
     /// <param name="Out">The new folder, or null for its default.</param>
     /// <param name="Keeping">The checkpoints and outputs of the run.</param>
     internal sealed record Resumption(
-        string Run, string? Data, double? MaxDamaged, int? Threads, WantedEpoch? Epoch, string? Out, Keeping Keeping);
+        string Run, string? Data, double? MaxDamaged, int? Threads, WantedEpoch? Epoch, string? Out, Keeping Keeping)
+    {
+        /// <summary>The settings that may be new.</summary>
+        internal Continuation Continuation => new()
+        {
+            Data = Data,
+            MaxDamaged = MaxDamaged,
+            Threads = Threads,
+            Interval = Keeping.Interval,
+            Checkpoints = Keeping.Checkpoints,
+            TensorBoard = Keeping.TensorBoard,
+        };
+    }
 
     /// <summary>The checkpoints and outputs of a run.</summary>
     /// <param name="Interval">The time between checkpoints within an epoch.</param>

@@ -45,11 +45,11 @@ internal sealed class MetricsFile : IDisposable
         }
         catch (FormatException fault)
         {
-            throw new RunException($"{path}: damaged: {fault.Message} {Cure(folder)}", fault);
+            throw new RunException(say => $"{path}: damaged: {fault.Message} {Cure(folder, say)}", fault);
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
-            throw new RunException($"{path}: cannot be read: {fault.Message} {Cure(folder)}", fault);
+            throw new RunException(say => $"{path}: cannot be read: {fault.Message} {Cure(folder, say)}", fault);
         }
     }
 
@@ -69,8 +69,8 @@ internal sealed class MetricsFile : IDisposable
         }
     }
 
-    private static string Cure(string folder) => RunFolder.HasCheckpointsIn(folder)
-        ? $"'{RunFolder.ResumeCommand(folder)}' makes it again from the last checkpoint."
+    private static string Cure(string folder, HostWords say) => RunFolder.HasCheckpointsIn(folder)
+        ? $"Make it again from the last checkpoint by {say.Resuming(folder)}."
         : "Restore it from a copy, or train the run again in another folder.";
 
     /// <summary>Adds an epoch.</summary>

@@ -10,21 +10,31 @@ namespace Onward.Runs;
 internal sealed partial class RunFolder
 {
     /// <summary>Refuses a path that holds something already.</summary>
-    internal static void RequireFree(string path)
+    /// <param name="path">The path; null where none was named.</param>
+    /// <returns>True.</returns>
+    internal static bool RequireFree(string? path)
     {
+        if (path is null)
+        {
+            return true;
+        }
+
         RequireNoFile(path);
         try
         {
             if (HoldsStoppedRun(path))
             {
-                throw new RunException(
-                    $"--out {path} holds a run that has not ended. Go on with it by '{ResumeCommand(path)}', or name another folder.");
+                throw new RunException(say =>
+                    $"{say.Setting("folder")} {path} holds a run that has not ended. "
+                    + $"Go on with it by {say.Resuming(path)}, or name another folder.");
             }
 
             if (!IsUnused(path))
             {
-                throw new RunException($"--out {path} is not empty. Name a folder that is empty or does not exist.");
+                throw new RunException(say => $"{say.Setting("folder")} {path} is not empty. Name a folder that is empty or does not exist.");
             }
+
+            return true;
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
@@ -59,8 +69,10 @@ internal sealed partial class RunFolder
         {
             if (File.Exists(part))
             {
-                throw new RunException(
-                    $"--out {path} cannot be a folder, because {part} is a file. Name a folder that is empty or does not exist.");
+                string file = part;
+                throw new RunException(say =>
+                    $"{say.Setting("folder")} {path} cannot be a folder, because {file} is a file. "
+                    + "Name a folder that is empty or does not exist.");
             }
         }
     }
@@ -73,7 +85,13 @@ internal sealed partial class RunFolder
     /// <param name="from">The checkpoints that the run goes on from, in the order of time; in the folder before it is a run.</param>
     internal static RunFolder Create(string path, RunConfiguration configuration, int blocks, int keep = 0, params Checkpoint[] from) =>
         TryCreate(path, configuration, blocks, keep, from)
-        ?? throw new RunException($"--out {path} was taken by another run just now. Name another.");
+        ?? throw new RunException(say => $"{say.Setting("folder")} {path} was taken by another run just now. Name another.");
+
+    /// <summary>Makes the folder at a path that was named, or else in the first of path, path-2, path-3 ... that nothing has taken.</summary>
+    internal static RunFolder CreateAt(
+        string? named, string byDefault, RunConfiguration configuration, int blocks, int keep, params Checkpoint[] from) => named is null
+        ? CreateNext(byDefault, configuration, blocks, keep, from)
+        : Create(named, configuration, blocks, keep, from);
 
     /// <summary>Makes the folder in the first of path, path-2, path-3 ... that nothing has taken.</summary>
     internal static RunFolder CreateNext(string path, RunConfiguration configuration, int blocks, int keep, params Checkpoint[] from)
@@ -199,5 +217,5 @@ internal sealed partial class RunFolder
 
     /// <summary>Says that a folder cannot be written.</summary>
     internal static RunException Unwritable(string path, Exception fault) =>
-        new($"the run folder {path} cannot be written: {fault.Message} Name another with --out.", fault);
+        new(say => $"the run folder {path} cannot be written: {fault.Message} Name another{say.With("folder")}.", fault);
 }

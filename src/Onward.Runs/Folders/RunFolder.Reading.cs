@@ -22,9 +22,9 @@ internal sealed partial class RunFolder
     {
         if (HasCheckpointsIn(path))
         {
-            throw new RunException(
-                $"{path} holds a run of 'onward train' that has not ended. "
-                + $"Go on with it by '{ResumeCommand(path)}', or name another folder with --out.");
+            throw new RunException(say =>
+                $"{path} holds a run with checkpoints that has not ended. "
+                + $"Go on with it by {say.Resuming(path)}, or name another folder{say.With("folder")}.");
         }
     }
 
@@ -54,7 +54,7 @@ internal sealed partial class RunFolder
     {
         if (File.Exists(path))
         {
-            throw new RunException($"{path} is a file. Name the folder of a run, as 'onward train' printed it.");
+            throw new RunException(say => $"{path} is a file. {say.NameRun}");
         }
     }
 
@@ -63,17 +63,17 @@ internal sealed partial class RunFolder
     {
         if (!Directory.Exists(folder))
         {
-            throw new RunException($"{folder}: no such folder. Name the folder of a run, as 'onward train' printed it.");
+            throw new RunException(say => $"{folder}: no such folder. {say.NameRun}");
         }
 
         static bool Holds(RunConfiguration run) => run.Retired is not null || (run.HasKnownNames && run.IsInRange);
         RunConfiguration run = Read<RunConfiguration>(folder, ConfigurationName, Holds)
-            ?? throw new RunException($"{folder}: no {ConfigurationName} in it. Name the folder of a run, as 'onward train' printed it.");
+            ?? throw new RunException(say => $"{folder}: no {ConfigurationName} in it. {say.NameRun}");
         return run.Retired is string retired
             ? throw new RunException(
                 $"{folder} was begun with {retired}, which this version no longer has. Read it with version {run.Version}, or train again.")
-            : run.Plan.Conflict is string conflict
-            ? throw new RunException($"{System.IO.Path.Combine(folder, ConfigurationName)}: damaged: {conflict}")
+            : run.Plan.Conflict is Func<HostWords, string> conflict
+            ? throw new RunException(say => $"{System.IO.Path.Combine(folder, ConfigurationName)}: damaged: {conflict(say)}")
             : run;
     }
 
@@ -116,9 +116,6 @@ internal sealed partial class RunFolder
             return true;
         }
     }
-
-    /// <summary>The command that goes on with a run.</summary>
-    internal static string ResumeCommand(string path) => $"onward train --resume {CommandLineText.Quote(path)}";
 
     /// <summary>Reads a text file of a run, if it is not larger than any that a run writes.</summary>
     internal static string ReadText(string path, long mostBytes)

@@ -174,12 +174,11 @@ internal sealed partial class RunFolder : IDisposable
         string path = Path, begin = $"cannot write{what} to the run folder {path}: ";
         if (_begun is null ? !Directory.Exists(_named) : _lock.Folder!.Path is null)
         {
-            const string Gone = "it is no longer there. If it was moved, go on with 'onward train --resume' and its new place.";
-            return new RunException(begin + Gone, fault);
+            return new RunException(say => $"{begin}it is no longer there. If it was moved, go on with {say.Resuming(null)}.", fault);
         }
 
         string reach = _lock.Folder?.Reach ?? _named, reason = DiskFault.Describe(fault).Replace(reach, path, StringComparison.Ordinal);
-        string cure = HasCheckpoints ? $" {(DiskFault.IsFull(fault) ? "Make room, then go" : "Go")} on with '{ResumeCommand(path)}'." : "";
-        return new RunException($"{begin}{reason}{cure}", fault);
+        string go = DiskFault.IsFull(fault) ? "Make room, then go" : "Go";
+        return new RunException(say => $"{begin}{reason}{(HasCheckpoints ? $" {go} on with {say.Resuming(path)}." : "")}", fault);
     }
 }

@@ -7,7 +7,8 @@ namespace Onward.Runs;
 /// <param name="Epoch">Its number; null for that of the lowest error.</param>
 internal sealed record WantedEpoch(int? Epoch)
 {
-    private string Option => Epoch is int epoch ? string.Create(CultureInfo.InvariantCulture, $"--epoch {epoch}") : "--best";
+    private string In(HostWords say) =>
+        Epoch is int epoch ? string.Create(CultureInfo.InvariantCulture, $"{say.Setting("epoch")} {epoch}") : say.Setting("best");
 
     /// <summary>Reads the checkpoint at the end of that epoch.</summary>
     /// <param name="folder">The run's folder.</param>
@@ -17,15 +18,15 @@ internal sealed record WantedEpoch(int? Epoch)
         IReadOnlyList<int> kept = checkpoints.Epochs;
         if (kept.Count == 0)
         {
-            throw new RunException($"{Option}: {folder} keeps no checkpoint of an epoch that has ended. Leave {Option} out.");
+            throw new RunException(say => $"{In(say)}: {folder} keeps no checkpoint of an epoch that has ended. Leave {In(say)} out.");
         }
 
         int epoch = Epoch ?? checkpoints.LoadNewest()!.BestEpoch;
         return kept.Contains(epoch)
             ? checkpoints.LoadEpoch(epoch)
-            : throw new RunException(
-                $"{Option}: {folder} keeps no checkpoint of epoch {epoch}{(Epoch is null ? ", that of the lowest error," : "")} but of {Show(kept)}. "
-                + $"Name {(kept.Count == 1 ? "that" : "one of those")} with --epoch.");
+            : throw new RunException(say =>
+                $"{In(say)}: {folder} keeps no checkpoint of epoch {epoch}{(Epoch is null ? ", that of the lowest error," : "")} but of {Show(kept)}. "
+                + $"Name {(kept.Count == 1 ? "that" : "one of those")} with {say.Setting("epoch")}.");
     }
 
     private static string Show(IReadOnlyList<int> epochs)

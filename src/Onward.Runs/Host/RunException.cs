@@ -1,6 +1,24 @@
 namespace Onward.Runs;
 
 /// <summary>A run cannot be begun, continued or read as asked: wrong settings, wrong data, or a folder in a bad state.</summary>
-/// <param name="message">One sentence or two: what is wrong, where, what to do.</param>
-/// <param name="inner">The fault beneath.</param>
-public class RunException(string message, Exception? inner = null) : Exception(message, inner);
+public class RunException : Exception
+{
+    private readonly Func<HostWords, string> _message;
+
+    /// <summary>Creates the fault.</summary>
+    /// <param name="message">One sentence or two: the fault, its place, and the remedy.</param>
+    /// <param name="inner">The fault beneath.</param>
+    public RunException(string message, Exception? inner = null)
+        : this(_ => message, inner)
+    {
+    }
+
+    /// <summary>Creates a fault whose message names settings or remedies.</summary>
+    /// <param name="message">Makes the message with the host's words.</param>
+    /// <param name="inner">The fault beneath.</param>
+    internal RunException(Func<HostWords, string> message, Exception? inner = null)
+        : base(message(HostWords.OfProgram), inner) => _message = message;
+
+    /// <summary>The message in the words of a host.</summary>
+    internal string In(HostWords words) => _message(words);
+}

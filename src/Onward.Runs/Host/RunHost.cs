@@ -38,11 +38,10 @@ internal record RunHost
     internal List<string> Notices { get; } = [];
 
     /// <summary>Images that could not be read.</summary>
-    internal SkippedImages Skipped { get; init; } = new()
-    {
-        Advice =
-            "List them all with 'onward data verify folder --data DIR'. To allow more, give --max-damaged PERCENT, also with --resume.",
-    };
+    internal SkippedImages Skipped { get; init; } = new();
+
+    /// <summary>The words for settings and remedies.</summary>
+    internal virtual HostWords Words => HostWords.OfProgram;
 
     /// <summary>Adds a notice, unless it is among the notices already: the runs of a series may all ask for it.</summary>
     internal void NoticeOnce(string message)

@@ -118,7 +118,7 @@ internal sealed class RunSeries
         {
             Directory.CreateDirectory(_folder);
             return RunLock.TryTake(_folder, deletes: true) ?? throw new RunException(
-                $"{_folder}: another process trains runs there. Wait until it ends, or name another folder with --out.");
+                say => $"{_folder}: another process trains runs there. Wait until it ends, or name another folder{say.With("folder")}.");
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
@@ -130,8 +130,9 @@ internal sealed class RunSeries
     {
         if (RunFolder.ReadConfiguration(folder).FirstDifference(asked, NotCompared) is var (name, was, now))
         {
-            throw new RunException(
-                $"{folder} was trained with {name} {was}, but now {name} is {now}. Name another folder with --out, or move that one elsewhere.");
+            throw new RunException(say =>
+                $"{folder} was trained with {name} {was}, but now {name} is {now}. "
+                + $"Name another folder{say.With("folder")}, or move that one elsewhere.");
         }
     }
 

@@ -55,10 +55,9 @@ internal sealed record AugmentationSettings(string Name, double? AreaMin, BlankV
     }
 
     /// <summary>Names the value that the recipe has no use for; null where it has one for all.</summary>
-    internal string? Conflict => CropsByArea(Name) ? null
-        : AreaMin is not null ? $"area-min means nothing to the augmentation {Name}, which does not crop by area. Leave it out."
-        : Blanks == BlankViews.Redraw ? $"blank-views redraw means nothing to the augmentation {Name}, which does not crop by area. Leave it out."
-        : null;
+    internal Func<HostWords, string>? Conflict => CropsByArea(Name) || (AreaMin is null && Blanks != BlankViews.Redraw) ? null
+        : say => $"{say.Setting(AreaMin is null ? "blank views" : "area min")} means nothing to {say.Setting("augment")} {Name}, "
+            + "which does not crop by area. Leave it out, or choose area or area-colour.";
 
     private ViewRecipe Redrawn(ViewRecipe recipe) => recipe with { RedrawsBlank = Blanks == BlankViews.Redraw };
 

@@ -20,8 +20,8 @@ internal static class Datasets
     [
         .. RunHost.PublishedSources.Select(source => (source.Name, source.Description)),
         (Digits, "digits drawn by this program, 28x28 grey; no files"),
-        (Idx, "your own images, grey or colour, in four IDX files; named with --data"),
-        (Folder, "your own images, a folder for each class, in train, val and test or in one; named with --data"),
+        (Idx, "your own images, grey or colour, in four IDX files of a folder"),
+        (Folder, "your own images, a folder for each class, in train, val and test or in one"),
     ];
 
     internal static IReadOnlyList<string> Names { get; } = [.. All.Select(dataset => dataset.Name)];
@@ -38,32 +38,33 @@ internal static class Datasets
     {
         if (imageSize is not null && name != Folder)
         {
-            throw new RunException(
-                $"--image-size belongs to --dataset {Folder}; the images of other data sets keep their size. Leave it out.");
+            throw new RunException(say =>
+                $"{say.Setting("image size")} belongs to {say.Setting("dataset")} {Folder}; the images of other data sets keep their size. Leave it out.");
         }
 
         if (name == Digits)
         {
             return directory is null
                 ? (Digits, DigitsSource.Load())
-                : throw new RunException("--data names a folder of files, but the data set digits is drawn, not read. Leave --data out.");
+                : throw new RunException(say =>
+                    $"{say.Setting("data")} names a folder of files, but the data set digits is drawn, not read. "
+                    + $"Leave {say.Setting("data")} out.");
         }
 
         string chosen = name ?? Mnist;
         string? place = Place(chosen, directory, host);
         if (chosen == Idx)
         {
-            return (
-                Idx,
-                Square(
-                    IdxFolder.Load(place ?? throw new RunException("the data set idx needs --data: the folder with its four IDX files."))));
+            string files = place
+                ?? throw new RunException(say => $"the data set idx needs {say.Setting("data")}: the folder with its four IDX files.");
+            return (Idx, Square(IdxFolder.Load(files)));
         }
 
         if (chosen == Folder)
         {
             string folder = place
-                ?? throw new RunException(
-                    $"the data set {Folder} needs --data: the folder that holds train and val, or the folders of the classes.");
+                ?? throw new RunException(say =>
+                    $"the data set {Folder} needs {say.Setting("data")}: the folder that holds train and val, or the folders of the classes.");
             host.Skipped.MostShare = maxDamaged / 100 ?? host.Skipped.MostShare;
             return (Folder, ImageFolder.Load(folder, imageSize ?? DefaultImageSize, host.Skipped, host.Notices.Add, antialias));
         }
@@ -79,7 +80,8 @@ internal static class Datasets
         }
         catch (DownloadUnavailableException fault)
         {
-            throw new RunException($"{fault.Message} Or name their folder with --data; 'onward train --dataset digits' needs none.", fault);
+            throw new RunException(
+                say => $"{fault.Message} Or name their folder with {say.Setting("data")}; {say.Setting("dataset")} digits needs none.", fault);
         }
     }
 
@@ -95,13 +97,15 @@ internal static class Datasets
     /// <summary>The source of a published data set; null for one that is drawn or the user's own.</summary>
     internal static PublishedSource? Published(string name, RunHost host) => host.Sources.SingleOrDefault(source => source.Name == name);
 
-    /// <summary>The path that <c>--data</c> means; null where it was not given.</summary>
+    /// <summary>The full path of the folder that the user named; null where none was.</summary>
     internal static string? Place(string name, string? directory, RunHost host)
     {
         string? place = directory is null ? null : host.Resolve(directory);
         return place is null || Directory.Exists(place) || File.Exists(place)
             ? place
-            : throw new RunException($"--data {place}: no such folder. Name the folder with the files of {name}, or leave --data out.");
+            : throw new RunException(say =>
+                $"{say.Setting("data")} {place}: no such folder. "
+                + $"Name the folder with the files of {name}, or leave {say.Setting("data")} out.");
     }
 
     private static ImageDataset Square(ImageDataset data) => data.Training.Height == data.Training.Width

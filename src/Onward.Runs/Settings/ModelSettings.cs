@@ -44,8 +44,9 @@ internal sealed record ModelSettings(
             string reason = fault.Message.StartsWith("LocalMixer: ", StringComparison.Ordinal)
                 ? fault.Message["LocalMixer: ".Length..]
                 : fault.Message;
+            string scaled = Scaling is null ? "" : ", scaled,";
             throw new RunException(
-                $"--model {Preset}{(Scaling is null ? "" : ", scaled,")} does not fit images of {side}x{side}x{channels}: {reason}", fault);
+                say => $"{say.Setting("model")} {Preset}{scaled} does not fit images of {side}x{side}x{channels}: {reason}", fault);
         }
     }
 }

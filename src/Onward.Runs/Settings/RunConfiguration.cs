@@ -169,7 +169,7 @@ internal sealed record RunConfiguration
 
     public required string DatasetSource { get; init; }
 
-    /// <summary>The folder that <c>--data</c> named, in full; null where the data was found or drawn.</summary>
+    /// <summary>The full path of the folder that the user named; null where the data was found or drawn.</summary>
     public required string? Data { get; init; }
 
     /// <summary>Rows and columns that images in folders were brought to; null for other data.</summary>

@@ -37,7 +37,7 @@ internal sealed record RunPlan(
     internal TrainingOptions Training => Views.Adapt(Objective.Adapt(Options));
 
     /// <summary>Names the values of the plan that do not go together; null where all do.</summary>
-    internal string? Conflict => RuleOptions.ConflictOf(Rule, LossScope, Objective, Model) ?? Views.Conflict;
+    internal Func<HostWords, string>? Conflict => RuleOptions.ConflictOf(Rule, LossScope, Objective, Model) ?? Views.Conflict;
 
     /// <summary>Fits the defaults of the plan to the images, and says what their number changed.</summary>
     /// <param name="data">All images.</param>
@@ -58,7 +58,7 @@ internal sealed record RunPlan(
             return this;
         }
 
-        string message = $"the {images} training images are few, so the defaults are {SizeDefaults.Describe(Options, fitted)}.";
+        string message = $"the {images} training images are few, so the defaults are {SizeDefaults.Describe(Options, fitted, host.Words)}.";
         host.NoticeOnce(message);
         return this with { Options = fitted };
     }
@@ -82,9 +82,9 @@ internal sealed record RunPlan(
         string[] cures =
         [
             .. data.Dataset == Datasets.Folder
-                ? [string.Create(CultureInfo.InvariantCulture, $"--image-size {LargestPatch / 2 * grid}")]
+                ? [string.Create(CultureInfo.InvariantCulture, $"{host.Words.Setting("image size")} {LargestPatch / 2 * grid}")]
                 : Array.Empty<string>(),
-            .. finer.Length > 0 ? [$"--model {finer}"] : Array.Empty<string>(),
+            .. finer.Length > 0 ? [$"{host.Words.Setting("model")} {finer}"] : Array.Empty<string>(),
         ];
         string message = string.Create(
             CultureInfo.InvariantCulture,
@@ -105,8 +105,9 @@ internal sealed record RunPlan(
         long images = (long)batches * Options.BatchSize;
         if (images > data.Images.Training.Count)
         {
-            throw new RunException(
-                $"--overfit-batches {batches} of {Options.BatchSize} images are more than the {data.Images.Training.Count} training images. Take fewer, or a smaller --batch-size.");
+            throw new RunException(say =>
+                $"{say.Setting("overfit batches")} {batches} of {Options.BatchSize} images are more than the "
+                + $"{data.Images.Training.Count} training images. Take fewer, or a smaller {say.Setting("batch size")}.");
         }
 
         ImageSubset chosen = ImageSubset.Draw(data.Images.Training, (int)images, Options.Seed);
@@ -130,14 +131,16 @@ internal sealed record RunPlan(
 
         if (data.HasValidationSet)
         {
-            throw new RunException(
-                $"--validation {data.Validation} holds training images out, but {images.Source} has a validation set of its own. Leave --validation out.");
+            throw new RunException(say =>
+                $"{say.Setting("validation")} {data.Validation} holds training images out, but {images.Source} has a validation set "
+                + $"of its own. Leave {say.Setting("validation")} out.");
         }
 
         if (data.Validation >= images.Training.Count)
         {
-            throw new RunException(
-                $"--validation {data.Validation} leaves none of the {images.Training.Count} training images to learn from. Hold out fewer.");
+            throw new RunException(say =>
+                $"{say.Setting("validation")} {data.Validation} leaves none of the {images.Training.Count} training images to learn from. "
+                + "Hold out fewer.");
         }
 
         (ImageSet training, ImageSet heldOut) = HoldOut(images.Training, data.Validation);
@@ -150,13 +153,15 @@ internal sealed record RunPlan(
         int images = data.Images.Training.Count;
         if (Options.BatchSize > images)
         {
-            throw new RunException(
-                $"--batch-size {Options.BatchSize} is more than the {images} training images. Take at most {images}, or leave --batch-size out.");
+            throw new RunException(say =>
+                $"{say.Setting("batch size")} {Options.BatchSize} is more than the {images} training images. "
+                + $"Take at most {images}, or leave {say.Setting("batch size")} out.");
         }
 
         if ((long)Options.Epochs * (images / Options.BatchSize) > MostSteps)
         {
-            throw new RunException($"--epochs {Options.Epochs} make more than {MostSteps} steps. Take fewer epochs or a larger batch.");
+            throw new RunException(say =>
+                $"{say.Setting("epochs")} {Options.Epochs} make more than {MostSteps} steps. Take fewer epochs or a larger batch.");
         }
 
         return new LocalMixer(

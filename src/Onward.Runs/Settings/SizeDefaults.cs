@@ -51,16 +51,17 @@ internal sealed record SizeDefaults(bool BatchSize, bool Epochs, bool WarmupEpoc
     /// <summary>Names what was fitted, for a message.</summary>
     /// <param name="preset">The run with the defaults of its preset.</param>
     /// <param name="fitted">The run with the defaults for its images.</param>
-    internal static string Describe(TrainingOptions preset, TrainingOptions fitted)
+    /// <param name="say">The words for settings.</param>
+    internal static string Describe(TrainingOptions preset, TrainingOptions fitted, HostWords say)
     {
         string[] changes =
         [
-            .. preset.BatchSize == fitted.BatchSize ? [] : new[] { Show("--batch-size", fitted.BatchSize) },
-            .. preset.Epochs == fitted.Epochs ? [] : new[] { Show("--epochs", fitted.Epochs) },
-            .. preset.WarmupEpochs.Equals(fitted.WarmupEpochs) ? [] : new[] { Show("--warmup-epochs", fitted.WarmupEpochs) },
+            .. preset.BatchSize == fitted.BatchSize ? [] : new[] { Show("batch size", fitted.BatchSize) },
+            .. preset.Epochs == fitted.Epochs ? [] : new[] { Show("epochs", fitted.Epochs) },
+            .. preset.WarmupEpochs.Equals(fitted.WarmupEpochs) ? [] : new[] { Show("warmup epochs", fitted.WarmupEpochs) },
         ];
         return string.Join(" ", changes);
 
-        static string Show(string name, IFormattable value) => $"{name} {value.ToString(null, CultureInfo.InvariantCulture)}";
+        string Show(string name, IFormattable value) => $"{say.Setting(name)} {value.ToString(null, CultureInfo.InvariantCulture)}";
     }
 }

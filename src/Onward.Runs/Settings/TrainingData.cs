@@ -5,7 +5,7 @@ namespace Onward.Runs;
 /// <summary>The images of a run.</summary>
 /// <param name="Dataset">The data set's name.</param>
 /// <param name="Images">Images to train on and, as the test set, those that errors are reported on.</param>
-/// <param name="Directory">The folder that <c>--data</c> named, in full; null where the data was found or drawn.</param>
+/// <param name="Directory">The full path of the folder that the user named; null where the data was found or drawn.</param>
 /// <param name="Validation">Training images that stand in for the test set; 0 where the test set serves.</param>
 internal sealed record TrainingData(string Dataset, ImageDataset Images, string? Directory, int Validation)
 {

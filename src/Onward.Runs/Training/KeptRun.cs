@@ -13,11 +13,17 @@ public sealed class KeptRun : IDisposable
 {
     private const int KeptCheckpoints = 2;
 
-    private readonly TrainingRun _run;
+    private readonly TrainingRun? _run;
     private readonly RunFolder _folder;
     private readonly RunResult? _ended;
 
-    private KeptRun(TrainingRun run, RunFolder folder, RunResult? ended) => (_run, _folder, _ended) = (run, folder, ended);
+    private KeptRun(TrainingRun? run, RunFolder folder, RunResult? ended) => (_run, _folder, _ended) = (run, folder, ended);
+
+    /// <summary>
+    /// Sentences to tell the user: a damaged checkpoint was passed over, or the run was begun by another version, or with vectors of
+    /// another width.
+    /// </summary>
+    public IReadOnlyList<string> Notices { get; private init; } = [];
 
     /// <summary>The file of the model after the last epoch that has ended, in the safetensors format.</summary>
     public string ModelPath => _folder.ModelPath;
@@ -62,16 +68,10 @@ public sealed class KeptRun : IDisposable
             objective,
             AugmentationSettings.Default(dataset),
             training);
-        TrainingRun run = new(plan, plan.Choose(new DataSettings(dataset, data, 0).Load(host)), host);
-        try
-        {
-            return File.Exists(Path.Combine(folder, RunFolder.ConfigurationName)) ? Continue(folder, run) : Begin(folder, run);
-        }
-        catch
-        {
-            run.Dispose();
-            throw;
-        }
+        TrainingData images = new DataSettings(dataset, data, 0).Load(host);
+        return File.Exists(Path.Combine(folder, RunFolder.ConfigurationName))
+            ? Continue(folder, plan, images, host)
+            : Begin(folder, plan, images, host);
     }
 
     /// <summary>Trains to the end and keeps every epoch. A run that has ended before is not trained again.</summary>
@@ -80,52 +80,56 @@ public sealed class KeptRun : IDisposable
     /// <exception cref="TrainingDivergedException">The loss is no longer a number.</exception>
     /// <exception cref="OperationCanceledException">The run was cancelled; open it again to continue.</exception>
     /// <exception cref="RunException">The folder cannot be written.</exception>
-    public RunResult Train(Action<EpochMetrics>? epochEnded = null) => _ended ?? _run.Train(_folder, new Listener(epochEnded));
+    public RunResult Train(Action<EpochMetrics>? epochEnded = null) => _ended ?? _run!.Train(_folder, new Listener(epochEnded));
 
     /// <summary>Ends the threads of the run and releases its folder.</summary>
     public void Dispose()
     {
         _folder.Dispose();
-        _run.Dispose();
+        _run?.Dispose();
     }
 
-    private static KeptRun Begin(string folder, TrainingRun run)
+    private static KeptRun Begin(string folder, RunPlan plan, TrainingData images, RunHost host)
     {
-        RunFolder.RequireFree(folder);
-        return new KeptRun(run, RunFolder.Create(folder, run.Configuration, run.Blocks, KeptCheckpoints), null);
-    }
-
-    private static KeptRun Continue(string folder, TrainingRun run)
-    {
-        RunConfiguration begun = RunFolder.ReadConfiguration(folder);
-        if (begun.FirstDifference(run.Configuration, RunConfiguration.BesideResult) is var (name, was, now))
-        {
-            throw new RunException(
-                $"{folder} was begun with {name} {was}, but now {name} is {now}. Name another folder, or the options that it was begun with.");
-        }
-
-        RunFolder held = RunFolder.Reopen(folder, KeptCheckpoints);
+        TrainingRun run = new(plan, plan.Choose(images), host);
         try
         {
-            if (RunFolder.TryReadResult(folder) is RunResult result)
-            {
-                return new KeptRun(run, held, result) { EpochsDone = result.Epochs ?? 0 };
-            }
-
-            Checkpoint? checkpoint = RunFolder.ReadCheckpoint(folder, _ => { });
-            if (checkpoint is not null)
-            {
-                run.Resume(checkpoint);
-            }
-
-            held.Begin(begun, run.Blocks, checkpoint?.Epochs ?? []);
-            return new KeptRun(run, held, null) { EpochsDone = checkpoint?.Epochs.Count ?? 0 };
+            RunFolder.RequireFree(folder);
+            return new KeptRun(run, RunFolder.Create(folder, run.Configuration, run.Blocks, KeptCheckpoints), null);
         }
         catch
         {
-            held.Dispose();
+            run.Dispose();
             throw;
         }
+    }
+
+    private static KeptRun Continue(string folder, RunPlan plan, TrainingData images, RunHost host)
+    {
+        TrainingData chosen = plan.Choose(images);
+        RunConfiguration now = RunConfiguration.Of(plan, chosen, plan.CreateModel(chosen).Values.Layout.Count);
+        if (RunFolder.ReadConfiguration(folder).FirstDifference(now, RunConfiguration.BesideResult) is var (name, was, other))
+        {
+            throw new RunException(
+                $"{folder} was begun with {name} {was}, but now {name} is {other}. "
+                + "Name another folder, or the arguments that it was begun with.");
+        }
+
+        Continuation asked = new()
+        {
+            Images = images,
+            Threads = plan.Rule.Threads,
+            Interval = plan.Options.CheckpointInterval,
+            Checkpoints = KeptCheckpoints,
+        };
+        ContinuedRun continued = ContinuedRun.Open(folder, asked, host, RunProcesses.One);
+        return continued.Ended is RunResult result
+            ? new KeptRun(null, continued.Folder!, result) { EpochsDone = result.Epochs ?? 0, Notices = [.. host.Notices] }
+            : new KeptRun(continued.Run, continued.Folder!, null)
+            {
+                EpochsDone = continued.From?.Epochs.Count ?? 0,
+                Notices = [.. host.Notices],
+            };
     }
 
     private static void RequireName(string what, string name, IReadOnlyList<string> names)

@@ -43,7 +43,8 @@ internal sealed class TrainingRun : IDisposable
         catch (ArgumentException fault) when (grid is not null)
         {
             _team.Dispose();
-            throw new RunException($"--parallel {Configuration.Parallel}: {fault.Message.Split(" (Parameter")[0]}", fault);
+            throw new RunException(
+                say => $"{say.Setting("parallel")} {Configuration.Parallel}: {fault.Message.Split(" (Parameter")[0]}", fault);
         }
     }
 
@@ -118,10 +119,10 @@ internal sealed class TrainingRun : IDisposable
         void Show(TrainingAdvice advice) => _host.Tell($"onward: {Describe(advice)}");
     }
 
-    // With a cure in options of this program.
-    private static string Describe(TrainingAdvice advice) => advice.SuggestedRate is double rate
-        ? string.Create(CultureInfo.InvariantCulture, $"{advice.Message}; try --lr {rate}, or 'onward find-lr'.")
-        : $"{advice.Message}; 'onward find-lr' looks for a rate that does.";
+    private string Describe(TrainingAdvice advice) => advice.SuggestedRate is double rate
+        ? string.Create(
+            CultureInfo.InvariantCulture, $"{advice.Message}; try {_host.Words.Setting("learning rate")} {rate}, or {_host.Words.RateSearch}.")
+        : $"{advice.Message}; {_host.Words.RateSearch} looks for a rate that does.";
 
     /// <summary>Ends the run's threads.</summary>
     public void Dispose() => _team.Dispose();

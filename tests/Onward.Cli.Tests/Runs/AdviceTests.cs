@@ -1,8 +1,4 @@
 using System.Text.Json.Nodes;
-using Onward.Kernels;
-using Onward.Losses;
-using Onward.Models;
-using Onward.Threads;
 
 namespace Onward.Cli.Tests;
 
@@ -113,25 +109,6 @@ public sealed class AdviceTests : IDisposable
         Assert.DoesNotContain("block", trained.Out + trained.Error);
         Assert.DoesNotContain("block_", File.ReadAllText(_workplace["work/run/metrics.csv"]));
         Assert.DoesNotContain("Local loss", File.ReadAllText(_workplace.Run("report run").Out.Trim()));
-    }
-
-    [Fact]
-    public void The_table_of_rules_knows_which_train_local_heads()
-    {
-        using WorkerTeam team = new(1);
-        LocalMixer model = new(LocalMixerPresets.Get("S/1/1", 28, 1, 10));
-        RuleArguments arguments = new()
-        {
-            Model = model,
-            Team = team,
-            Distribution = NoiseDistribution.Gaussian,
-            Scope = LossScope.All,
-            Passes = 1,
-            Seed = 1,
-            Loss = new TrainingLoss(),
-        };
-
-        Assert.All(PaperRules.All, rule => Assert.Equal(rule.TrainsHeads, rule.Create(arguments).TrainsHeads));
     }
 
     public void Dispose() => _workplace.Dispose();

@@ -1,4 +1,4 @@
-namespace Onward.Cli.Tests;
+namespace Onward.Runs.Tests;
 
 public sealed class ProcessorsTests
 {

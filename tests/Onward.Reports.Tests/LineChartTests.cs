@@ -1,8 +1,7 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
-using Onward.Reports;
 
-namespace Onward.Cli.Tests;
+namespace Onward.Reports.Tests;
 
 /// <summary>Charts of extreme values stay within their frame.</summary>
 public sealed partial class LineChartTests

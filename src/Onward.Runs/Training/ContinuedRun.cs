@@ -1,0 +1,205 @@
+using System.Globalization;
+using Onward.Formats;
+using Onward.Kernels;
+using Onward.Training;
+
+namespace Onward.Runs;
+
+/// <summary>A kept run that goes on where its process was stopped, or in a new folder from the end of one of its epochs.</summary>
+internal sealed class ContinuedRun : IDisposable
+{
+    private readonly TrainingRun? _run;
+
+    private ContinuedRun(RunConfiguration begun, RunFolder? folder, TrainingRun? run, Checkpoint? from) =>
+        (Begun, Folder, _run, From) = (begun, folder, run, from);
+
+    /// <summary>The run as it was begun.</summary>
+    internal RunConfiguration Begun { get; }
+
+    /// <summary>The folder that the run writes to; null where another process writes.</summary>
+    internal RunFolder? Folder { get; }
+
+    /// <summary>The checkpoint that the run goes on from; null where it starts from its beginning, or has ended.</summary>
+    internal Checkpoint? From { get; }
+
+    /// <summary>The result of a run that has ended before; null where it goes on.</summary>
+    internal RunResult? Ended { get; private init; }
+
+    /// <summary>The run, ready to go on; it has not ended.</summary>
+    internal TrainingRun Run => _run ?? throw new InvalidOperationException("The run has ended.");
+
+    /// <summary>The place that the run goes on from, for a message.</summary>
+    internal string Place => From is null ? " from its beginning"
+        : From.Step > 0
+        ? string.Create(
+            CultureInfo.InvariantCulture, $" after step {From.Step + From.ReadoutStep} of epoch {From.Epochs.Count + 1} of {Begun.Epochs}")
+        : string.Create(CultureInfo.InvariantCulture, $" after epoch {From.Epochs.Count} of {Begun.Epochs}");
+
+    /// <summary>Goes on with a run in its folder. All that can be wrong is found before the folder is written to.</summary>
+    /// <param name="path">The run's folder.</param>
+    /// <param name="asked">The settings that may be new.</param>
+    /// <param name="host">Takes notices.</param>
+    /// <param name="processes">The processes that share the run.</param>
+    /// <exception cref="RunException">The folder is in use or damaged, or the images are not those of the run.</exception>
+    /// <exception cref="ModelFileException">The checkpoint is of another run.</exception>
+    internal static ContinuedRun Open(string path, Continuation asked, RunHost host, RunProcesses processes)
+    {
+        RunConfiguration begun = processes.Together(() => RunFolder.ReadConfiguration(path));
+        RunFolder? folder = processes.Together(() => processes.Writes ? RunFolder.Reopen(path, asked.Checkpoints) : null);
+        TrainingRun? run = null;
+        try
+        {
+            if (processes.Together(() => RunFolder.TryReadResult(path)) is RunResult ended)
+            {
+                return new ContinuedRun(begun, folder, null, null) { Ended = ended };
+            }
+
+            Checkpoint? from = processes.Together(() => RunFolder.ReadCheckpoint(path, fault => host.Notices.Add(
+                $"going on from an earlier checkpoint, because the newest is not intact: {fault}")));
+            run = Prepare(path, begun, from, asked, host, processes);
+            folder?.Begin(begun, run.Blocks, from?.Epochs ?? []);
+            BeginEvents(path, run, folder, asked);
+            return new ContinuedRun(begun, folder, run, from);
+        }
+        catch
+        {
+            run?.Dispose();
+            folder?.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Goes on in a new folder from the end of an epoch. The run that lends the checkpoint stays as it is.</summary>
+    /// <param name="path">The folder of that run.</param>
+    /// <param name="epoch">The epoch.</param>
+    /// <param name="named">The new folder; null to name it by the epoch.</param>
+    /// <param name="asked">The settings that may be new.</param>
+    /// <param name="host">Takes notices.</param>
+    /// <param name="processes">The processes that share the run.</param>
+    /// <exception cref="RunException">The new folder is in use, the old one is damaged, or the images are not those of the run.</exception>
+    internal static ContinuedRun Branch(
+        string path, WantedEpoch epoch, string? named, Continuation asked, RunHost host, RunProcesses processes)
+    {
+        processes.Together(() => !processes.Writes || RunFolder.RequireFree(named));
+        RunConfiguration begun = processes.Together(() => RunFolder.ReadConfiguration(path));
+        Checkpoint from = processes.Together(() => epoch.ReadCheckpoint(path));
+        TrainingRun run = Prepare(path, begun, from, asked, host, processes);
+        try
+        {
+            return new ContinuedRun(
+                begun,
+                processes.Together(() => processes.Writes ? CreateFolder(path, from, run, named, asked) : null),
+                run,
+                from);
+        }
+        catch
+        {
+            run.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Ends the threads of the run and releases its folder.</summary>
+    public void Dispose()
+    {
+        _run?.Dispose();
+        Folder?.Dispose();
+    }
+
+    private static TrainingRun Prepare(
+        string path, RunConfiguration begun, Checkpoint? from, Continuation asked, RunHost host, RunProcesses processes)
+    {
+        RunPlan plan = begun.PlanOn(asked.Threads ?? begun.Threads);
+        plan = plan with { Options = plan.Options with { CheckpointInterval = asked.Interval } };
+        DataSettings images = new(begun.Dataset, asked.Data ?? begun.Data, begun.Validation)
+        {
+            ImageSize = begun.ImageSize,
+            Antialias = begun.Antialias,
+            MaxDamaged = asked.MaxDamaged,
+        };
+        TrainingData data = processes.FirstThenOthers(() => plan.Choose(asked.Images ?? images.Load(host)));
+        TrainingRun run = processes.Together(() =>
+        {
+            TrainingRun made = new(plan, data, host, processes.Grid);
+            try
+            {
+                host.Interruption.ThrowIfCancellationRequested();
+                RequireSame(path, begun, made.Configuration, host);
+                if (from is not null)
+                {
+                    made.Resume(from);
+                }
+
+                return made;
+            }
+            catch
+            {
+                made.Dispose();
+                throw;
+            }
+        });
+        processes.RequireSame(run.Configuration);
+        TellOfVectors(begun, from, host);
+        return run;
+    }
+
+    private static void RequireSame(string folder, RunConfiguration begun, RunConfiguration now, RunHost host)
+    {
+        if (begun.FirstDifference(now, RunConfiguration.BesideResult) is var (name, was, other))
+        {
+            string differs = begun.Dataset == Datasets.Folder ? "names or sizes of files" : "pixels";
+            throw new RunException(say => name == RunConfiguration.ChecksumName
+                ? $"{folder} was begun with other images: {differs} differ. Name the data that it was begun with by {say.Setting("data")}."
+                : $"{folder} was begun with {name} {was}, but now {name} is {other}. "
+                    + $"Name the data that it was begun with by {say.Setting("data")}, or restore its configuration.");
+        }
+
+        if (begun.Version != now.Version)
+        {
+            host.Notices.Add(
+                $"the run was begun with version {begun.Version} of this program and goes on with {now.Version}, "
+                + "which may compute in another order.");
+        }
+    }
+
+    private static void TellOfVectors(RunConfiguration begun, Checkpoint? from, RunHost host)
+    {
+        if (from is not null && (from.VectorBits ?? begun.Environment?.KernelBits) is int bits && bits != Gemm.VectorBits)
+        {
+            host.Notices.Add(
+                $"the run's steps so far were computed with vectors of {bits} bits, this program has {Gemm.VectorBits}: "
+                + "it goes on in other last bits than it would have there.");
+        }
+    }
+
+    private static RunFolder CreateFolder(string path, Checkpoint from, TrainingRun run, string? named, Continuation asked)
+    {
+        CheckpointFolder others = RunFolder.CheckpointsIn(path);
+        Checkpoint? best = from.BestEpoch < from.Epochs.Count && others.Epochs.Contains(from.BestEpoch)
+            ? others.LoadEpoch(from.BestEpoch)
+            : null;
+        string byDefault = string.Create(
+            CultureInfo.InvariantCulture, $"{Path.TrimEndingDirectorySeparator(path)}-from-epoch-{from.Epochs.Count}");
+        Checkpoint[] kept = best is null ? [from] : [best, from];
+        RunFolder folder = RunFolder.CreateAt(named, byDefault, run.Configuration, run.Blocks, asked.Checkpoints, kept);
+        try
+        {
+            folder.Keep(from.EvaluatedModel());
+            BeginEvents(path, run, folder, asked);
+            return folder;
+        }
+        catch
+        {
+            folder.Dispose();
+            throw;
+        }
+    }
+
+    private static void BeginEvents(string path, TrainingRun run, RunFolder? folder, Continuation asked)
+    {
+        if (folder is not null && (asked.TensorBoard || EventFile.IsIn(path)))
+        {
+            run.BeginEvents(folder);
+        }
+    }
+}
