@@ -7,7 +7,7 @@ namespace Onward.Reports;
 internal static class Html
 {
     /// <summary>
-    /// Text, in an element or in an attribute. What a page would not show is escaped, such as marks that turn the direction of a name.
+    /// Text, in an element or in an attribute. Characters that a page would not show are escaped, such as marks of direction.
     /// </summary>
     internal static string Text(string text) => WebUtility.HtmlEncode(Printable.Escape(text));
 
@@ -16,7 +16,7 @@ internal static class Html
 
     /// <summary>An element around pieces.</summary>
     /// <param name="tag">Its name, with attributes or without.</param>
-    /// <param name="pieces">What stands in it.</param>
+    /// <param name="pieces">The pieces.</param>
     internal static string Element(string tag, params IEnumerable<string> pieces) =>
         $"<{tag}>{string.Concat(pieces)}</{tag.Split(' ')[0]}>";
 

@@ -8,8 +8,8 @@ namespace Onward.Reports;
 
 /// <summary>A picture of a comparison: error against epoch, a line for each rule.</summary>
 /// <remarks>
-/// The axis of errors is logarithmic, so that 2 % and 3 % can be told apart beside 90 %. Hue tells how errors are sent back, the pattern
-/// which losses are read.
+/// The axis of errors is logarithmic, so that 2 % and 3 % can be told apart beside 90 %. The hue tells the source of
+/// the gradients, the pattern the losses.
 /// </remarks>
 internal static class LearningCurves
 {
@@ -19,7 +19,7 @@ internal static class LearningCurves
     // The fewest epochs of a run whose points are not marked one by one.
     private const int ManyEpochs = 30;
 
-    // What an error of none is drawn as, in percent.
+    // An error of zero is drawn as this one, in percent.
     private const double LeastError = 0.01;
 
     private static readonly double[] Ticks = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 3, 5, 10, 20, 30, 50, 100];

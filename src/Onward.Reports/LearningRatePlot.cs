@@ -25,8 +25,8 @@ internal static class LearningRatePlot
         if (suggested is double rate)
         {
             VerticalLine at = plot.Add.VerticalLine(Math.Log10(rate));
-            (at.Color, at.LineWidth, at.LegendText) = (
-                Color.FromHex("#1f5fa8"), 2, string.Create(CultureInfo.InvariantCulture, $"learning rate {rate:G2}"));
+            string name = string.Create(CultureInfo.InvariantCulture, $"learning rate {rate:G2}");
+            (at.Color, at.LineWidth, at.LegendText) = (Color.FromHex("#1f5fa8"), 2, name);
         }
 
         // Tenths of a decade are too many labels, a decade alone too few to read a rate from.

@@ -4,9 +4,9 @@ using System.Text.Json;
 namespace Onward.Reports;
 
 /// <summary>A line of a chart.</summary>
-/// <param name="Name">What it is called where the chart is read off.</param>
+/// <param name="Name">Its name.</param>
 /// <param name="Hue">Number of its colour, from 0.</param>
-/// <param name="IsDashed">Whether it is dashed.</param>
+/// <param name="IsDashed">True if it is dashed.</param>
 /// <param name="Values">Its values from epoch 1; those that are not finite are left out. [epoch]</param>
 internal sealed record ChartLine(string Name, int Hue, bool IsDashed, IReadOnlyList<double> Values);
 
@@ -62,12 +62,12 @@ internal sealed class LineChart
     }
 
     /// <summary>Draws a chart with its title and its legend.</summary>
-    /// <param name="title">What is shown, as text.</param>
+    /// <param name="title">The title, as text.</param>
     /// <param name="unit">Unit of the values; may be empty.</param>
-    /// <param name="note">What else is to be said of the lines, as text.</param>
+    /// <param name="note">A note on the lines, as text.</param>
     /// <param name="lines">The lines.</param>
-    /// <param name="hasLegend">Whether the names of the lines are shown beneath, without those of dashed ones.</param>
-    /// <param name="isRatio">Whether it is ratios of values that matter, so that the axis of values far apart is logarithmic.</param>
+    /// <param name="hasLegend">True to show the names of the solid lines beneath.</param>
+    /// <param name="isRatio">True if ratios of values matter; the axis of values of a wide range is then logarithmic.</param>
     internal static string Draw(string title, string unit, string note, IReadOnlyList<ChartLine> lines, bool hasLegend, bool isRatio = true)
     {
         LineChart chart = new(title, lines, isRatio);
@@ -101,7 +101,8 @@ internal sealed class LineChart
             lines = _lines.Select(line => new { name = line.Name, values = line.Values.Select(Show) }),
         });
         return Html.Element(
-            $"svg class=\"lines\" role=\"img\" viewBox=\"0 0 {Html.Number(Width)} {Html.Number(Height)}\" aria-label=\"{Html.Text(_title)} by epoch\" data-chart=\"{Html.Text(data)}\"",
+            $"svg class=\"lines\" role=\"img\" viewBox=\"0 0 {Html.Number(Width)} {Html.Number(Height)}\" "
+                + $"aria-label=\"{Html.Text(_title)} by epoch\" data-chart=\"{Html.Text(data)}\"",
             Grid().Concat(_lines.Select(Line)).Append(
                 $"<line class=\"cursor\" y1=\"{Html.Number(Top)}\" y2=\"{Html.Number(Height - Bottom)}\" visibility=\"hidden\"/>"));
     }
@@ -113,21 +114,25 @@ internal sealed class LineChart
         double bottom = Height - Bottom;
         foreach (double tick in ValueTicks())
         {
-            string y = Html.Number(Y(tick));
+            string y = Html.Number(Y(tick)), value = tick.ToString("G6", CultureInfo.InvariantCulture);
             yield return $"<line class=\"grid\" x1=\"{Html.Number(Left)}\" x2=\"{Html.Number(Width - Right)}\" y1=\"{y}\" y2=\"{y}\"/>";
-            yield return $"<text class=\"tick\" text-anchor=\"end\" x=\"{Html.Number(Left - 6)}\" y=\"{Html.Number(Y(tick) + 4)}\">{Html.Text(tick.ToString("G6", CultureInfo.InvariantCulture))}</text>";
+            yield return Tick("end", Left - 6, Y(tick) + 4, value);
         }
 
         int step = (int)Math.Max(1, NiceStep(_epochs, 8));
         for (int i = 1; i <= _epochs / step; i++)
         {
             int epoch = i * step;
-            yield return $"<text class=\"tick\" text-anchor=\"middle\" x=\"{Html.Number(X(epoch))}\" y=\"{Html.Number(bottom + 18)}\">{epoch.ToString(CultureInfo.InvariantCulture)}</text>";
+            yield return Tick("middle", X(epoch), bottom + 18, epoch.ToString(CultureInfo.InvariantCulture));
         }
 
-        yield return $"<text class=\"tick\" text-anchor=\"middle\" x=\"{Html.Number((Left + Width - Right) / 2)}\" y=\"{Html.Number(bottom + 36)}\">epoch</text>";
-        yield return $"<line class=\"axis\" x1=\"{Html.Number(Left)}\" x2=\"{Html.Number(Width - Right)}\" y1=\"{Html.Number(bottom)}\" y2=\"{Html.Number(bottom)}\"/>";
+        string left = Html.Number(Left), right = Html.Number(Width - Right), axis = Html.Number(bottom);
+        yield return Tick("middle", (Left + Width - Right) / 2, bottom + 36, "epoch");
+        yield return $"<line class=\"axis\" x1=\"{left}\" x2=\"{right}\" y1=\"{axis}\" y2=\"{axis}\"/>";
     }
+
+    private static string Tick(string anchor, double x, double y, string text) =>
+        $"<text class=\"tick\" text-anchor=\"{anchor}\" x=\"{Html.Number(x)}\" y=\"{Html.Number(y)}\">{Html.Text(text)}</text>";
 
     private string Line(ChartLine line)
     {
@@ -170,7 +175,8 @@ internal sealed class LineChart
     {
         int first = (int)Math.Floor(Math.Log10(_low)), powers = (int)Math.Floor(Math.Log10(_high)) - first + 1;
         List<double> ticks = [];
-        foreach ((double[] digits, int step) in new[] { ([1, 2, 3, 5], 1), ([1, 2, 5], 1), ([1, 3], 1), (new double[] { 1 }, (powers / MostTicks) + 1) })
+        (double[] Digits, int Step)[] choices = [([1, 2, 3, 5], 1), ([1, 2, 5], 1), ([1, 3], 1), ([1], (powers / MostTicks) + 1)];
+        foreach ((double[] digits, int step) in choices)
         {
             ticks =
             [

@@ -15,7 +15,8 @@ internal sealed record MeasurementFiles(string Table, string Plot)
             if (File.Exists(part))
             {
                 string file = part;
-                throw new RunException(say => $"{say.Setting("folder")} {folder} cannot be a folder, because {file} is a file. Name another.");
+                throw new RunException(
+                    say => $"{say.Setting("folder")} {folder} cannot be a folder, because {file} is a file. Name another.");
             }
         }
     }
@@ -34,7 +35,8 @@ internal sealed record MeasurementFiles(string Table, string Plot)
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
-            throw new RunException(say => $"{say.Setting("folder")} {folder} cannot be written: {fault.Message} Name another folder.", fault);
+            throw new RunException(
+                say => $"{say.Setting("folder")} {folder} cannot be written: {fault.Message} Name another folder.", fault);
         }
     }
 

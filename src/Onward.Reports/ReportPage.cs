@@ -4,13 +4,13 @@ using System.Text;
 namespace Onward.Reports;
 
 /// <summary>A run as a report shows it.</summary>
-/// <param name="Name">What it is called there.</param>
+/// <param name="Name">Its name there.</param>
 /// <param name="Run">The run.</param>
-/// <param name="Answers">What its model makes of the images that errors are reported on; null where that cannot be told.</param>
-/// <param name="Missing">Why it cannot be told; empty where it is.</param>
+/// <param name="Answers">Its model's answers to the images that errors are reported on; null where they are missing.</param>
+/// <param name="Missing">The reason why they are missing; empty where they are not.</param>
 internal sealed record ReportedRun(string Name, RecordedRun Run, TestAnswers? Answers, string Missing);
 
-/// <summary>The page of <c>onward report</c>: HTML with its style, its script, its charts and its pictures in it.</summary>
+/// <summary>The page of a report: HTML with its style, its script, its charts and its pictures in it.</summary>
 internal static class ReportPage
 {
     private static readonly string Version = typeof(ReportPage).Assembly.GetName().Version!.ToString(3);
@@ -24,7 +24,7 @@ internal static class ReportPage
         string title = runs.Count == 1 ? $"{first.Network.Name} with {first.Rule} on {first.Dataset}" : $"{runs.Count} runs";
         string about = string.Create(CultureInfo.InvariantCulture, $"written {now:yyyy-MM-dd HH:mm} by Onward {Version}");
 
-        // Nothing but what the page holds may be loaded, which also keeps text from becoming a script.
+        // Nothing outside the page may be loaded, which also keeps text from becoming a script.
         const string Policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'";
         return "<!DOCTYPE html>\n"
             + Html.Element(
@@ -63,7 +63,8 @@ internal static class ReportPage
             "div class=\"scroll\"", Html.Element("table class=\"runs\"", Html.Element("thead", head), Html.Element("tbody", body)))
             + Html.Element(
                 "p class=\"note\"",
-                "Train errors of runs that have not ended are those of images as they were met. Memory is what a step works in, beside parameters and gradients.");
+                "The train error of a run that has not ended is the mean over the images of its last epoch, as they were learnt. "
+                + "Memory is the memory that a step works in, beside parameters and gradients.");
     }
 
     private static string Cell((string Tag, string Content) cell, string column) =>
@@ -171,11 +172,14 @@ internal static class ReportPage
             [.. run.Reported.Run.Epochs.Select(value)]));
     }
 
-    // The blocks of one run over one another; of several runs, the runs over one another, block by block. Nothing of what no run has.
+    // One chart of all blocks for one run; for several runs, one chart of all runs for each block. None if no run has the values.
     private static IEnumerable<string> BlockCharts(
-        (
-            ReportedRun Reported,
-            int Hue)[] runs, bool alone, string title, string unit, string note, Func<Training.EpochMetrics, IReadOnlyList<double>> values)
+        (ReportedRun Reported, int Hue)[] runs,
+        bool alone,
+        string title,
+        string unit,
+        string note,
+        Func<Training.EpochMetrics, IReadOnlyList<double>> values)
     {
         int blocks = runs.Max(Count);
         if (alone && blocks > 0)

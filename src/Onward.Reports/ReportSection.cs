@@ -4,7 +4,7 @@ using Onward.Training;
 
 namespace Onward.Reports;
 
-/// <summary>What a report says of one run.</summary>
+/// <summary>The section of a report about one run.</summary>
 internal static class ReportSection
 {
     // The most classes whose confusions are shown as a matrix.
@@ -13,7 +13,7 @@ internal static class ReportSection
     // Confusions that are listed of more classes.
     private const int ListedConfusions = 25;
 
-    // Shown apart.
+    // Shown elsewhere on the page.
     private static readonly string[] NotOptions = ["version", "threads", "environment", "images"];
 
     /// <summary>The rule and, where classes are not its objective, what is.</summary>
@@ -62,8 +62,13 @@ internal static class ReportSection
                 .Where(cell => cell.label != cell.answer && cell.count > 0)
                 .OrderByDescending(cell => cell.count)
                 .Take(ListedConfusions)
-                .Select(
-                    cell => new[] { Html.Text(names[cell.label]), Html.Text(names[cell.answer]), Count(cell.count), Figures.Percent(100.0 * cell.count / counts[cell.label].Sum()) });
+                .Select(cell => new[]
+                {
+                    Html.Text(names[cell.label]),
+                    Html.Text(names[cell.answer]),
+                    Count(cell.count),
+                    Figures.Percent(100.0 * cell.count / counts[cell.label].Sum()),
+                });
             return Card(
                 $"Most frequent confusions: {heading}", Html.Table("facts", ["true class", "taken for", "images", "of the class"], rows));
         }
@@ -87,7 +92,8 @@ internal static class ReportSection
             Html.Table("confusion", columns, matrix.Append(precision)),
             Html.Element(
                 "p class=\"note\"",
-                "Rows: true class. Columns: the model's answer. The deeper a colour, the larger the share of the class; blue is right, red is wrong."));
+                "Rows: true class. Columns: the model's answer. The deeper a colour, the larger the share of the class; "
+                + "blue is right, red is wrong."));
 
         static string Share(int part, int whole) =>
             Html.Element("b", whole == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $"{100.0 * part / whole:0.0} %"));
@@ -143,9 +149,11 @@ internal static class ReportSection
         {
             (Answer answer, IReadOnlyList<string> names) = (mistake.Answer, answers.ClassNames);
             string what = $"{names[answer.Label]} taken for {names[answer.Class]}";
+            string title = string.Create(CultureInfo.InvariantCulture, $"{heldOut} image {mistake.Example}: {what}");
             return Html.Element(
                 "figure",
-                $"<img alt=\"{Html.Text(what)}\" title=\"{Html.Text(string.Create(CultureInfo.InvariantCulture, $"{heldOut} image {mistake.Example}: {what}"))}\" src=\"data:image/png;base64,{Convert.ToBase64String(mistake.Picture)}\">",
+                $"<img alt=\"{Html.Text(what)}\" title=\"{Html.Text(title)}\" "
+                + $"src=\"data:image/png;base64,{Convert.ToBase64String(mistake.Picture)}\">",
                 Html.Element("span", Html.Text($"{names[answer.Label]} → {names[answer.Class]}")),
                 Html.Element("small", string.Create(CultureInfo.InvariantCulture, $"{100 * answer.Probability:0} %")));
         });
@@ -181,8 +189,11 @@ internal static class ReportSection
     {
         IEnumerable<string[]> rows = options.ToJson()
             .Where(option => option.Value is not null && !NotOptions.Contains(option.Key))
-            .Select(
-                option => new[] { Html.Text(option.Key), Html.Text(option.Value is JsonValue value ? value.ToString() : option.Value!.ToJsonString()) });
+            .Select(option => new[]
+            {
+                Html.Text(option.Key),
+                Html.Text(option.Value is JsonValue value ? value.ToString() : option.Value!.ToJsonString()),
+            });
         return Card("Configuration", Html.Table("facts", [], rows));
     }
 

@@ -4,7 +4,7 @@ using ScottPlot;
 
 namespace Onward.Reports;
 
-/// <summary>Draws what <c>onward variance</c> measured, on logarithmic axes.</summary>
+/// <summary>Draws measurements of variance on logarithmic axes.</summary>
 internal static class VariancePlot
 {
     private const int Width = 720, Height = 520;
@@ -12,7 +12,8 @@ internal static class VariancePlot
     // Okabe and Ito's colours, told apart by colour-blind readers too; the first is for the exact gradient.
     private static readonly Color[] Colors =
     [
-        Color.FromHex("#666666"), Color.FromHex("#D55E00"), Color.FromHex("#E69F00"), Color.FromHex("#0072B2"), Color.FromHex("#009E73"), Color.FromHex("#CC79A7"), Color.FromHex("#56B4E9"), Color.FromHex("#000000"),
+        Color.FromHex("#666666"), Color.FromHex("#D55E00"), Color.FromHex("#E69F00"), Color.FromHex("#0072B2"),
+        Color.FromHex("#009E73"), Color.FromHex("#CC79A7"), Color.FromHex("#56B4E9"), Color.FromHex("#000000"),
     ];
 
     private static readonly MarkerShape[] Shapes =
@@ -41,8 +42,8 @@ internal static class VariancePlot
                 Line(plot, examples, [.. examples.Select(n => Theory(options with { FanIn = fanIn, FanOut = fanOut }, e, n))], e);
                 LayerMeasurement[] points =
                 [
-                    .. rows.Where(
-                        row => row.FanIn == fanIn && row.FanOut == fanOut && row.Estimator == LinearLayerExperiment.Estimators[e]),
+                    .. rows.Where(row =>
+                        row.FanIn == fanIn && row.FanOut == fanOut && row.Estimator == LinearLayerExperiment.Estimators[e]),
                 ];
                 Points(
                     plot,
@@ -96,8 +97,8 @@ internal static class VariancePlot
     // The closed form for a number of examples that need not be whole: a linear function of 1 / N.
     private static double Theory(LinearLayerOptions layer, int estimator, double examples)
     {
-        double one = LinearLayerExperiment.Theory(
-            estimator, layer with { Examples = 1 }), two = LinearLayerExperiment.Theory(estimator, layer with { Examples = 2 });
+        double one = LinearLayerExperiment.Theory(estimator, layer with { Examples = 1 });
+        double two = LinearLayerExperiment.Theory(estimator, layer with { Examples = 2 });
         double falling = 2 * (one - two);
         return one - falling + (falling / examples);
     }

@@ -8,7 +8,8 @@ public sealed class LearningCurvesTests
     [Fact]
     public void Every_rule_has_a_hue_by_its_gradients_and_a_pattern_by_its_losses()
     {
-        Assert.Equal(5, PaperRules.All.GroupBy(rule => rule.Source).Select(rules => Assert.Single(rules.Select(Hue).Distinct())).Distinct().Count());
+        string[] hues = [.. PaperRules.All.GroupBy(rule => rule.Source).Select(rules => Assert.Single(rules.Select(Hue).Distinct()))];
+        Assert.Equal(5, hues.Distinct().Count());
         Assert.Equal(
             [LinePattern.Solid, LinePattern.Dashed, LinePattern.Dotted],
             new[] { "BP", "L-BP", "LG-BP" }.Select(name => LearningCurves.Pattern(PaperRules.Get(name))));

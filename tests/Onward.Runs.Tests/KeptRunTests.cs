@@ -68,8 +68,8 @@ public sealed class KeptRunTests : IDisposable
         Assert.Equal(1, again.EpochsDone);
         Assert.Collection(
             again.Notices,
-            notice => Assert.StartsWith("going on from an earlier checkpoint, because the newest is not intact: ", notice, StringComparison.Ordinal),
-            notice => Assert.StartsWith("the run was begun with version 0.0.9 of this program", notice, StringComparison.Ordinal));
+            notice => Assert.Contains("earlier checkpoint, because the newest is not intact: ", notice, StringComparison.Ordinal),
+            notice => Assert.Contains("begun with version 0.0.9 of this program", notice, StringComparison.Ordinal));
     }
 
     [Fact]

@@ -14,8 +14,9 @@ public sealed class RunConfigurationTests
           "version": "0.1.0", "rule": "LG-FG-A", "perturbation": "rademacher", "passes": 3, "recompute": true, "lossScope": "block",
           "projection": 16, "overlap": true, "layerwise": true, "noiseSites": "hidden", "controlVariate": "learned-feedback",
           "temperature": 0.25, "readoutLearningRate": 0.5, "readoutRateScale": 0.125, "optimizer": "lars",
-          "augmentation": "area", "areaMin": 0.75, "blankViews": "redraw", "model": "M/8/16", "epsilon": 0.001, "mixer": "depthwiseConvolution",
-          "kernelSide": 5, "scaling": { "downsample": [1, 2], "channelRatio": [1], "groupRatio": [2], "pooling": "maximum" },
+          "augmentation": "area", "areaMin": 0.75, "blankViews": "redraw", "model": "M/8/16", "epsilon": 0.001,
+          "mixer": "depthwiseConvolution", "kernelSide": 5,
+          "scaling": { "downsample": [1, 2], "channelRatio": [1], "groupRatio": [2], "pooling": "maximum" },
           "parameters": 7, "dataset": "folder", "datasetSource": "a", "data": "b", "imageSize": 64, "antialias": true,
           "trainingImages": 8, "imagesChecksum": "c", "validation": 9, "hasValidationSet": true, "stratifiedValidation": true,
           "epochs": 10, "batchSize": 11, "learningRate": 0.3, "momentum": 0.4, "weightDecay": 0.6, "schedule": "linear",
@@ -23,6 +24,14 @@ public sealed class RunConfigurationTests
           "measureGradients": 16, "seed": 17, "threads": 18, "parallel": "2x1"
         }
         """;
+
+    private static readonly string[] Later =
+    [
+        "recompute", "projection", "overlap", "layerwise", "noiseSites", "controlVariate", "temperature",
+        "readoutLearningRate", "readoutRateScale", "optimizer", "augmentation", "areaMin", "blankViews", "epsilon",
+        "mixer", "kernelSide", "scaling", "stratifiedValidation", "ema", "limitBatches", "limitTestBatches",
+        "overfitBatches", "earlyStop", "measureGradients",
+    ];
 
     [Fact]
     public void Every_setting_is_written_as_it_was_read()
@@ -67,7 +76,7 @@ public sealed class RunConfigurationTests
     public void A_configuration_of_the_first_version_has_its_values()
     {
         JsonObject read = JsonNode.Parse(Text)!.AsObject();
-        foreach (string later in new[] { "recompute", "projection", "overlap", "layerwise", "noiseSites", "controlVariate", "temperature", "readoutLearningRate", "readoutRateScale", "optimizer", "augmentation", "areaMin", "blankViews", "epsilon", "mixer", "kernelSide", "scaling", "stratifiedValidation", "ema", "limitBatches", "limitTestBatches", "overfitBatches", "earlyStop", "measureGradients" })
+        foreach (string later in Later)
         {
             Assert.True(read.Remove(later));
         }

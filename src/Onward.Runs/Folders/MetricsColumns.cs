@@ -15,7 +15,7 @@ internal sealed class MetricsColumns
 
     private const string TestLoss = "test_loss", TestError = "test_error", Error = "_error", Advice = "advice";
 
-    // Of what an epoch learns: classes, or to find the other view of an image.
+    // The two objectives: classes, or the other view of an image.
     private const string Supervised = "train", Contrastive = "contrastive";
 
     // For each block, if its gradients are compared with exact ones.
@@ -121,13 +121,20 @@ internal sealed class MetricsColumns
         FormatException Fault(string what) => new(string.Create(CultureInfo.InvariantCulture, $"line {epoch + 1}: {what}."));
     }
 
-    // All but the advice, which runs of version 0.1 lack.
+    // All columns except the advice, which runs of version 0.1 lack.
     private static IEnumerable<string> Names(MetricsLayout layout) =>
     [
-        Epoch, Rate, Learnt(layout) + Loss, Learnt(layout)
-            + Error, TestLoss, TestError, .. Enumerable.Range(0, layout.Losses).Select(k => Of(k, Loss)),
+        Epoch,
+        Rate,
+        Learnt(layout) + Loss,
+        Learnt(layout) + Error,
+        TestLoss,
+        TestError,
+        .. Enumerable.Range(0, layout.Losses).Select(k => Of(k, Loss)),
         .. Enumerable.Range(0, layout.Gradients).SelectMany(k => Gradients.Select(suffix => Of(k, suffix))),
-        .. Enumerable.Range(0, layout.NoiseLeft).Select(k => Of(k, NoiseLeft)), Speed, Seconds,
+        .. Enumerable.Range(0, layout.NoiseLeft).Select(k => Of(k, NoiseLeft)),
+        Speed,
+        Seconds,
     ];
 
     private static string Learnt(MetricsLayout layout) => layout.IsContrastive ? Contrastive : Supervised;

@@ -5,7 +5,7 @@ using Onward.Training;
 
 namespace Onward.Runs;
 
-/// <summary>What the epochs of a run came to, a line for each: <c>metrics.csv</c>.</summary>
+/// <summary>The measurements of a run, one line for each epoch: <c>metrics.csv</c>.</summary>
 internal sealed class MetricsFile : IDisposable
 {
     internal const string Name = "metrics.csv";
@@ -18,7 +18,7 @@ internal sealed class MetricsFile : IDisposable
 
     private MetricsFile(StreamWriter writer, MetricsLayout layout) => (_writer, _layout) = (writer, layout);
 
-    /// <summary>Starts the file of a run anew, with the epochs that have ended.</summary>
+    /// <summary>Writes the file of a run again, with the epochs that have ended.</summary>
     /// <param name="folder">The run's folder.</param>
     /// <param name="layout">The columns that the run has.</param>
     /// <param name="ended">The epochs.</param>
@@ -53,7 +53,7 @@ internal sealed class MetricsFile : IDisposable
         }
     }
 
-    /// <summary>The number of epochs that the file tells of, whether they can be read or not; 0 if it is missing.</summary>
+    /// <summary>The number of lines of epochs in the file, readable or damaged; 0 if the file is missing.</summary>
     internal static int CountEpochs(string folder)
     {
         string path = Path.Combine(folder, Name);
@@ -100,8 +100,18 @@ internal sealed class MetricsFile : IDisposable
             .. epoch.BlockLosses.Take(layout.Losses),
         ];
         IEnumerable<double> agreement = epoch.Gradients.SelectMany(block => new[] { block.Norm, block.ExactNorm, block.Cosine });
-        return string.Create(
-            CultureInfo.InvariantCulture,
-            $"{epoch.Epoch},{epoch.LearningRate:G6},{string.Join(',', losses.Select(loss => loss.ToString("0.######", CultureInfo.InvariantCulture)))}{string.Concat(agreement.Concat(epoch.NoiseLeft).Select(number => "," + number.ToString("G6", CultureInfo.InvariantCulture)))},{epoch.ImagesPerSecond:0.#},{epoch.Elapsed.TotalSeconds:0.###},{string.Join(MetricsColumns.AdviceSeparator, epoch.Advice)}");
+        string[] cells =
+        [
+            Cell(epoch.Epoch, "0"),
+            Cell(epoch.LearningRate, "G6"),
+            .. losses.Select(loss => Cell(loss, "0.######")),
+            .. agreement.Concat(epoch.NoiseLeft).Select(number => Cell(number, "G6")),
+            Cell(epoch.ImagesPerSecond, "0.#"),
+            Cell(epoch.Elapsed.TotalSeconds, "0.###"),
+            string.Join(MetricsColumns.AdviceSeparator, epoch.Advice),
+        ];
+        return string.Join(',', cells);
+
+        static string Cell(double number, string format) => number.ToString(format, CultureInfo.InvariantCulture);
     }
 }

@@ -4,7 +4,7 @@ using Onward.Training;
 
 namespace Onward.Runs;
 
-/// <summary>How it stands with a run.</summary>
+/// <summary>The state of a run.</summary>
 [JsonConverter(typeof(JsonStringEnumConverter<RunStage>))]
 internal enum RunStage
 {
@@ -36,10 +36,10 @@ internal enum RunStage
 /// <summary>A run as its folder holds it, whether it has ended or not.</summary>
 /// <param name="Folder">The folder.</param>
 /// <param name="Configuration">Its options.</param>
-/// <param name="Epochs">What its epochs have come to so far.</param>
-/// <param name="Result">What it came to; null where it has not ended.</param>
-/// <param name="Stage">How it stands.</param>
-/// <param name="Written">When an epoch or its result was written last.</param>
+/// <param name="Epochs">The measurements of its epochs so far.</param>
+/// <param name="Result">Its result; null where it has not ended.</param>
+/// <param name="Stage">Its state.</param>
+/// <param name="Written">The time when an epoch or its result was last written.</param>
 internal sealed record RecordedRun(
     string Folder,
     RunConfiguration Configuration,
@@ -67,7 +67,7 @@ internal sealed record RecordedRun(
     /// <summary>The advice that the run was given, a sentence each.</summary>
     internal IReadOnlyList<string> Advice => Result?.Advice ?? [.. Epochs.SelectMany(epoch => epoch.Advice)];
 
-    /// <summary>What errors are reported on.</summary>
+    /// <summary>The images that errors are reported on.</summary>
     internal string HeldOut => Configuration.HeldOut;
 
     /// <summary>Reads a folder.</summary>
@@ -102,20 +102,20 @@ internal sealed record RecordedRun(
         int blocks = LocalMixerPresets.Get(run.Model, imageSide: 1, imageChannels: 1, classes: 1).Blocks;
         int losses = PaperRules.Get(run.Rule).TrainsHeads ? blocks : 0;
         (string? name, string what) = epochs.Count > run.Epochs ? (MetricsFile.Name, $"{epochs.Count} epochs of a run of {run.Epochs}")
-            : epochs.Any(epoch => epoch.BlockLosses.Count != losses) ? (
-                MetricsFile.Name, $"losses of {epochs[0].BlockLosses.Count} blocks of a network of {blocks}")
+            : epochs.Any(epoch => epoch.BlockLosses.Count != losses)
+            ? (MetricsFile.Name, $"losses of {epochs[0].BlockLosses.Count} blocks of a network of {blocks}")
             : result?.Epochs > run.Epochs ? (RunFolder.ResultName, $"{result.Epochs} epochs of a run of {run.Epochs}")
-            : result?.BlockTestErrors.Count is > 0 and int errors
-            && errors != blocks ? (RunFolder.ResultName, $"errors of {errors} blocks of a network of {blocks}")
+            : result?.BlockTestErrors.Count is > 0 and int errors && errors != blocks
+            ? (RunFolder.ResultName, $"errors of {errors} blocks of a network of {blocks}")
             : (null, "");
         if (name is not null)
         {
-            throw new RunException($"{Path.Combine(folder, name)}: damaged: it has {what}. Restore it, or train anew.");
+            throw new RunException($"{Path.Combine(folder, name)}: damaged: it has {what}. Restore it, or train again.");
         }
     }
 
     /// <summary>
-    /// The folders of runs at or below a folder, in the order of their names; those that may not be read are passed over.
+    /// The folders of runs at or below a folder, in the order of their names. Folders that may not be read are left out.
     /// </summary>
     internal static IEnumerable<string> FindFolders(string root)
     {
@@ -126,7 +126,7 @@ internal sealed record RecordedRun(
             .Order(StringComparer.Ordinal);
     }
 
-    /// <summary>When something that tells of the run was written last.</summary>
+    /// <summary>The time when a file of the run was last written.</summary>
     internal static DateTimeOffset LastWrite(string folder) => Signs.Append(RunFolder.ResultName)
         .Select(name => Path.Combine(folder, name)).Where(File.Exists)
         .Select(path => new DateTimeOffset(File.GetLastWriteTimeUtc(path)))

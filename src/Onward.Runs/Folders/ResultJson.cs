@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace Onward.Runs;
 
-/// <summary>How <c>--json</c> writes a result: one line, names in camel case, in the order of the record.</summary>
+/// <summary>The form of results in JSON: one line, names in camel case, in the order of the record.</summary>
 internal static class ResultJson
 {
     internal static readonly JsonSerializerOptions Options = new()

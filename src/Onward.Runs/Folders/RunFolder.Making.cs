@@ -31,7 +31,8 @@ internal sealed partial class RunFolder
 
             if (!IsUnused(path))
             {
-                throw new RunException(say => $"{say.Setting("folder")} {path} is not empty. Name a folder that is empty or does not exist.");
+                throw new RunException(
+                    say => $"{say.Setting("folder")} {path} is not empty. Name a folder that is empty or does not exist.");
             }
 
             return true;
@@ -42,7 +43,7 @@ internal sealed partial class RunFolder
         }
     }
 
-    // True if nothing is there, or only what a process leaves that is killed before the configuration has its name.
+    // True if nothing is there, or only the files of a process that was killed before the configuration had its name.
     private static bool IsUnused(string path)
     {
         if (!Directory.Exists(path))
@@ -87,11 +88,12 @@ internal sealed partial class RunFolder
         TryCreate(path, configuration, blocks, keep, from)
         ?? throw new RunException(say => $"{say.Setting("folder")} {path} was taken by another run just now. Name another.");
 
-    /// <summary>Makes the folder at a path that was named, or else in the first of path, path-2, path-3 ... that nothing has taken.</summary>
+    /// <summary>Makes the folder at the path that was named, or else at the first of path, path-2 ... that is free.</summary>
     internal static RunFolder CreateAt(
-        string? named, string byDefault, RunConfiguration configuration, int blocks, int keep, params Checkpoint[] from) => named is null
-        ? CreateNext(byDefault, configuration, blocks, keep, from)
-        : Create(named, configuration, blocks, keep, from);
+        string? named, string byDefault, RunConfiguration configuration, int blocks, int keep, params Checkpoint[] from) =>
+        named is null
+            ? CreateNext(byDefault, configuration, blocks, keep, from)
+            : Create(named, configuration, blocks, keep, from);
 
     /// <summary>Makes the folder in the first of path, path-2, path-3 ... that nothing has taken.</summary>
     internal static RunFolder CreateNext(string path, RunConfiguration configuration, int blocks, int keep, params Checkpoint[] from)

@@ -5,7 +5,7 @@ using Onward.Training;
 
 namespace Onward.Runs;
 
-/// <content>Reads what the folder of a run holds.</content>
+/// <content>Reads the folder of a run.</content>
 internal sealed partial class RunFolder
 {
     /// <summary>The file of a run's model.</summary>
@@ -77,7 +77,7 @@ internal sealed partial class RunFolder
             : run;
     }
 
-    /// <summary>Reads what a run came to; null where it has not ended.</summary>
+    /// <summary>Reads the result of a run; null where it has not ended.</summary>
     internal static RunResult? TryReadResult(string folder) =>
         Read<RunResult>(folder, ResultName, result => result.IsInRange);
 
@@ -90,7 +90,7 @@ internal sealed partial class RunFolder
         if (checkpoint is null && MetricsFile.CountEpochs(path) is > 0 and int epochs)
         {
             string ended = $"{epochs} epoch{(epochs == 1 ? " has" : "s have")} ended";
-            throw new RunException($"{path}: no checkpoint to go on from, though {ended}. Train it anew, in another folder.");
+            throw new RunException($"{path}: no checkpoint to go on from, though {ended}. Train it again in another folder.");
         }
 
         return checkpoint;
@@ -124,7 +124,8 @@ internal sealed partial class RunFolder
         return file.Length <= mostBytes
             ? InputFile.ReadText(path)
             : throw new RunException(string.Create(
-                CultureInfo.InvariantCulture, $"{path}: damaged: it is larger than {mostBytes / 1_000_000} MB. Restore it, or train anew."));
+                CultureInfo.InvariantCulture,
+                $"{path}: damaged: it is larger than {mostBytes / 1_000_000} MB. Restore it, or train again."));
     }
 
     // Null where there is no such file.
@@ -145,7 +146,7 @@ internal sealed partial class RunFolder
         {
             string line = fault.LineNumber is long number ? string.Create(CultureInfo.InvariantCulture, $" near line {number + 1}") : "";
             throw new RunException(
-                $"{path}: damaged{line}, or of another version than {RunEnvironment.Version}. Restore it, or train anew.", fault);
+                $"{path}: damaged{line}, or of another version than {RunEnvironment.Version}. Restore it, or train again.", fault);
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {

@@ -14,7 +14,7 @@ internal sealed partial class RunFolder : IDisposable
     /// <summary>The file of the run's options.</summary>
     internal const string ConfigurationName = "config.json";
 
-    /// <summary>The file of what it came to.</summary>
+    /// <summary>The file of the run's result.</summary>
     internal const string ResultName = "result.json";
 
     private const string ModelName = "model.safetensors";
@@ -67,7 +67,7 @@ internal sealed partial class RunFolder : IDisposable
         }
     }
 
-    /// <summary>Begins to write: cuts the measurements back to the checkpoint, and deletes what a killed process had under way.</summary>
+    /// <summary>Begins to write. Cuts the measurements back to the checkpoint, and deletes unfinished files.</summary>
     internal void Begin(RunConfiguration run, int blocks, IReadOnlyList<EpochMetrics> ended)
     {
         try
@@ -96,7 +96,7 @@ internal sealed partial class RunFolder : IDisposable
         }
     }
 
-    /// <summary>Keeps what the run came to, whole or not at all.</summary>
+    /// <summary>Keeps the run's result, whole or not at all.</summary>
     internal void Finish(RunResult result)
     {
         try

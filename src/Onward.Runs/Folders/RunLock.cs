@@ -52,7 +52,7 @@ internal sealed class RunLock : IDisposable
         return null;
     }
 
-    /// <summary>Refuses a symbolic link at a place where a run creates or deletes: what it leads to is not the run's.</summary>
+    /// <summary>Refuses a symbolic link where a run creates or deletes files: its target does not belong to the run.</summary>
     /// <exception cref="IOException">There is a link.</exception>
     internal static void RequireNoLink(string path)
     {

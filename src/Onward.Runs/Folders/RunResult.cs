@@ -2,10 +2,10 @@ using Onward.Training;
 
 namespace Onward.Runs;
 
-/// <summary>What a run came to: what <c>result.json</c> holds once it has ended.</summary>
+/// <summary>The result of a run that has ended, as <c>result.json</c> holds it.</summary>
 public sealed record RunResult
 {
-    /// <summary>Why the run stopped before its last epoch; null where it did not diverge.</summary>
+    /// <summary>The reason why the run diverged; null where it did not.</summary>
     public required string? Divergence { get; init; }
 
     /// <summary>Epochs that were trained; null where the run diverged, and in runs of versions that did not keep it.</summary>
@@ -45,7 +45,7 @@ public sealed record RunResult
     /// <summary>The advice that the run was given, a sentence each.</summary>
     public IReadOnlyList<string> Advice { get; init; } = [];
 
-    /// <summary>True if a run can have come to these numbers.</summary>
+    /// <summary>True if a run can have these numbers as its result.</summary>
     internal bool IsInRange =>
         (Divergence is null) == (TrainError is not null && TestError is not null && ImagesPerSecond is not null && Seconds is not null)
         && Epochs is null or >= 0

@@ -7,12 +7,12 @@ using Onward.Training;
 
 namespace Onward.Runs;
 
-/// <summary>What TensorBoard is shown of a run; a step is an epoch, as a line of <c>metrics.csv</c> is.</summary>
+/// <summary>The summaries of a run for TensorBoard. A step is an epoch, like a line of <c>metrics.csv</c>.</summary>
 internal static class TensorBoard
 {
     private const int Views = 8;
 
-    /// <summary>An epoch: what its line of metrics says, and how the weights are distributed after it.</summary>
+    /// <summary>Describes an epoch by its measurements and by histograms of the weights after it.</summary>
     internal static EventSummary Describe(LocalMixer model, EpochMetrics epoch)
     {
         string learnt = model.Options.IsSelfSupervised ? "contrastive" : "train";

@@ -6,10 +6,10 @@ using Onward.Training;
 
 namespace Onward.Runs;
 
-/// <summary>What the model of a run makes of the images that its errors are reported on.</summary>
+/// <summary>The answers of a run's model to the images that its errors are reported on.</summary>
 /// <param name="Evaluation">Errors and answers.</param>
 /// <param name="ClassNames">Name of each class.</param>
-/// <param name="Mistakes">The mistakes of which the model is the surest, with pictures.</param>
+/// <param name="Mistakes">The mistakes with the highest probabilities, with pictures.</param>
 /// <param name="Epoch">The epoch whose model it is; null for the last.</param>
 internal sealed record TestAnswers(Evaluation Evaluation, IReadOnlyList<string> ClassNames, IReadOnlyList<Mistake> Mistakes, int? Epoch)
 {

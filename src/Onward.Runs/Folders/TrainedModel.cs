@@ -6,7 +6,7 @@ using Onward.Training;
 
 namespace Onward.Runs;
 
-/// <summary>The model of a run, with what it was trained on.</summary>
+/// <summary>The model of a run, with the options that it was trained with.</summary>
 /// <param name="Folder">The run's folder.</param>
 /// <param name="Run">Its options.</param>
 /// <param name="Model">The model, its weights not packed.</param>
@@ -30,17 +30,18 @@ internal sealed record TrainedModel(string Folder, RunConfiguration Run, LocalMi
     /// <summary>The epoch whose model it is, as a heading shows it; empty for the last.</summary>
     internal string DescribeEpoch() => Epoch is int epoch ? string.Create(CultureInfo.InvariantCulture, $" after epoch {epoch}") : "";
 
-    /// <summary>How images are standardised and classes are named.</summary>
+    /// <summary>The statistics that standardise images, and the names of classes.</summary>
     internal ImageDescription DescribeImages(RunHost host)
     {
         ImageDescription images = Run.Images ?? Find(host);
         return images.Fits(Model.Options.ImageChannels, Model.Options.Classes)
             ? images
             : throw new RunException(
-                $"{Folder}: the class names and the statistics of the run's images do not fit its model of {Model.Options.ImageChannels} channels and {Model.Options.Classes} classes. Restore the folder, or train anew.");
+                $"{Folder}: the class names and the statistics of the run's images do not fit its model of "
+                + $"{Model.Options.ImageChannels} channels and {Model.Options.Classes} classes. Restore the folder, or train again.");
     }
 
-    /// <summary>How an image of any size is brought to that of the model, as an export tells those who prepare images.</summary>
+    /// <summary>Describes the way to resize an image for the model, as an export tells it.</summary>
     internal string DescribeResize()
     {
         int side = Model.Options.ImageSide;
@@ -60,17 +61,19 @@ internal sealed record TrainedModel(string Folder, RunConfiguration Run, LocalMi
         if (Model.Options.IsSelfSupervised)
         {
             throw new RunException(
-                $"{option} means nothing to {Folder}, a contrastive run: the heads of its blocks compare images and know no classes. Leave it out.");
+                $"{option} means nothing to {Folder}, a contrastive run: the heads of its blocks compare images and know no classes. "
+                + "Leave it out.");
         }
 
         if (!PaperRules.Get(Run.Rule).HasLocalLosses)
         {
             throw new RunException(
-                $"{option} means nothing to {Folder}, trained with {Run.Rule}, which has no local losses: the heads of its blocks have learned nothing. Leave it out.");
+                $"{option} means nothing to {Folder}, trained with {Run.Rule}, which has no local losses: "
+                + "the heads of its blocks have learned nothing. Leave it out.");
         }
     }
 
-    /// <summary>Gives the classes of images the numbers that the model has for those of their names.</summary>
+    /// <summary>Gives each class of images the number that the model has for the class of that name.</summary>
     /// <param name="data">The images.</param>
     /// <param name="dataset">Name of the data set.</param>
     /// <exception cref="RunException">The model cannot take the images, or does not know a class.</exception>
@@ -91,7 +94,8 @@ internal sealed record TrainedModel(string Folder, RunConfiguration Run, LocalMi
         if (!fits || model.Classes != images.Classes)
         {
             throw new RunException(
-                $"the model takes images of {model.ImageSide}x{model.ImageSide}x{model.ImageChannels} in {model.Classes} classes; {data.Source} has {images.Height}x{images.Width}x{images.Channels} in {images.Classes}. Name other data.");
+                $"the model takes images of {model.ImageSide}x{model.ImageSide}x{model.ImageChannels} in {model.Classes} classes; "
+                + $"{data.Source} has {images.Height}x{images.Width}x{images.Channels} in {images.Classes}. Name other data.");
         }
 
         return data;
@@ -112,7 +116,8 @@ internal sealed record TrainedModel(string Folder, RunConfiguration Run, LocalMi
     {
         ImageDescription images = ImageDescription.Of(Datasets.Load(Run.Dataset, Run.Data, Run.ImageSize, host, Run.Antialias).Data);
         host.Tell(
-            $"onward: {Folder} is of a version that kept no class names and no statistics of its images; taking those of {Run.Dataset} as it is here.");
+            $"onward: {Folder} is of a version that kept no class names and no statistics of its images; "
+            + $"they are taken from {Run.Dataset} as it is here.");
         return images;
     }
 }

@@ -3,8 +3,8 @@ using Onward.Training;
 
 namespace Onward.Runs;
 
-/// <summary>An epoch that the command line asks for.</summary>
-/// <param name="Epoch">Its number; null for that of the lowest error.</param>
+/// <summary>An epoch that the user asks for.</summary>
+/// <param name="Epoch">Its number; null for the epoch of the lowest error.</param>
 internal sealed record WantedEpoch(int? Epoch)
 {
     private string In(HostWords say) =>
@@ -25,7 +25,8 @@ internal sealed record WantedEpoch(int? Epoch)
         return kept.Contains(epoch)
             ? checkpoints.LoadEpoch(epoch)
             : throw new RunException(say =>
-                $"{In(say)}: {folder} keeps no checkpoint of epoch {epoch}{(Epoch is null ? ", that of the lowest error," : "")} but of {Show(kept)}. "
+                $"{In(say)}: {folder} keeps no checkpoint of epoch {epoch}{(Epoch is null ? " (the lowest error)" : "")}, "
+                + $"only of {Show(kept)}. "
                 + $"Name {(kept.Count == 1 ? "that" : "one of those")} with {say.Setting("epoch")}.");
     }
 

@@ -8,10 +8,9 @@ internal static class CommandLineText
     /// <summary>A word as a POSIX shell takes it: quoted only where it has to be.</summary>
     internal static string Quote(string word)
     {
-        if (word.Length > 0
-            && word.All(
-                letter => char.IsLetterOrDigit(letter) || "-_./,:+=@%~\\".Contains(letter, StringComparison.Ordinal)) && word[0] != '~' && (
-                    !word.Contains('\\', StringComparison.Ordinal) || OperatingSystem.IsWindows()))
+        bool mayHoldBackslash = OperatingSystem.IsWindows() || !word.Contains('\\', StringComparison.Ordinal);
+        if (word.Length > 0 && word[0] != '~' && mayHoldBackslash
+            && word.All(letter => char.IsLetterOrDigit(letter) || "-_./,:+=@%~\\".Contains(letter, StringComparison.Ordinal)))
         {
             return word;
         }

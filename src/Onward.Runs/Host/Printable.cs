@@ -9,7 +9,7 @@ internal static partial class Printable
 {
     /// <summary>
     /// The text with every character escaped that is not to be seen: control characters, ends of lines, marks of direction and halves of
-    /// pairs. The form is that of JSON, so a line of JSON keeps its meaning.
+    /// pairs. Escapes are written as in JSON, so a line of JSON keeps its meaning.
     /// </summary>
     internal static string Escape(string text)
     {

@@ -3,13 +3,13 @@ using System.Runtime.InteropServices;
 
 namespace Onward.Runs;
 
-/// <summary>How many of the machine's processors this process takes when it is not told.</summary>
+/// <summary>The number of processors that this process uses by default.</summary>
 internal static class Processors
 {
-    // Open MPI's name, and that of MPICH's starter.
+    // The names that Open MPI and the starter of MPICH give it.
     private static readonly string[] RanksVariables = ["OMPI_COMM_WORLD_LOCAL_SIZE", "MPI_LOCALNRANKS"];
 
-    /// <summary>Those it may use, shared among the ranks that were started beside it on this machine.</summary>
+    /// <summary>The processors that it may use, shared among the ranks that were started on this machine.</summary>
     internal static int Share =>
         ShareOf(Environment.ProcessorCount, Count(ReadText("/sys/devices/system/cpu/online") ?? "") ?? Environment.ProcessorCount, Ranks());
 
@@ -47,7 +47,7 @@ internal static class Processors
     /// <summary>The processor's name or, where the system does not tell it, its kind.</summary>
     internal static string Name => FromProcessorFile("model name") ?? RuntimeInformation.ProcessArchitecture.ToString();
 
-    /// <summary>What Linux tells of the first processor; null if it does not.</summary>
+    /// <summary>A value that Linux reports of the first processor; null if it reports none.</summary>
     internal static string? FromProcessorFile(string key)
     {
         string? line = ReadText("/proc/cpuinfo")?.Split('\n').FirstOrDefault(one => one.StartsWith(key, StringComparison.Ordinal));

@@ -14,7 +14,7 @@ internal sealed record RunEnvironment(string Framework, string System, string Pr
     /// <summary>The version of this library, of three numbers.</summary>
     internal static string Version { get; } = typeof(RunEnvironment).Assembly.GetName().Version!.ToString(3);
 
-    /// <summary>Where this program runs.</summary>
+    /// <summary>The machine that this program runs on.</summary>
     internal static RunEnvironment Current { get; } = new(
         RuntimeInformation.FrameworkDescription,
         $"{RuntimeInformation.OSDescription.Trim()}, {RuntimeInformation.ProcessArchitecture}",

@@ -3,10 +3,10 @@ using Onward.Imaging;
 
 namespace Onward.Runs;
 
-/// <summary>What runs touch outside themselves: environment, clock, messages. A test can put its own in place.</summary>
+/// <summary>The surroundings of runs: environment, clock, messages. A test can replace them.</summary>
 internal record RunHost
 {
-    /// <summary>Takes a line that tells of the run; nobody does by default.</summary>
+    /// <summary>Takes a line that tells of the run; by default it is dropped.</summary>
     internal virtual void Tell(string line)
     {
     }
@@ -17,7 +17,7 @@ internal record RunHost
     /// <summary>Folder that relative paths start from; empty for the process's own.</summary>
     internal string WorkingDirectory { get; init; } = "";
 
-    /// <summary>Where the published data sets come from.</summary>
+    /// <summary>The sources of the published data sets.</summary>
     internal IReadOnlyList<PublishedSource> Sources { get; init; } = PublishedSources;
 
     /// <summary>The published data sets in their default places.</summary>
@@ -34,7 +34,7 @@ internal record RunHost
     /// <summary>Ends the run, as Ctrl-C does.</summary>
     internal CancellationToken Interruption { get; init; }
 
-    /// <summary>What the user should know once it is sure that the command will do its work.</summary>
+    /// <summary>Sentences to tell the user once it is sure that the run can begin.</summary>
     internal List<string> Notices { get; } = [];
 
     /// <summary>Images that could not be read.</summary>
@@ -72,7 +72,7 @@ internal record RunHost
         }
     }
 
-    /// <summary>The path that a path on the command line means.</summary>
+    /// <summary>The full path that the user means by a path.</summary>
     /// <exception cref="RunException">The path was made from bytes that are no text.</exception>
     internal string Resolve(string path)
     {

@@ -2,18 +2,18 @@ using System.Globalization;
 
 namespace Onward.Runs;
 
-/// <summary>What a rule came to, over its seeds.</summary>
+/// <summary>The measurements of a rule, over its seeds.</summary>
 /// <param name="Rule">The paper's name of it.</param>
 /// <param name="LearningRate">The full learning rate.</param>
 /// <param name="Seeds">Seeds that it was trained with.</param>
-/// <param name="Diverged">How many of them diverged; the rest of this record is about the others.</param>
+/// <param name="Diverged">The number of them that diverged; the rest of this record is about the others.</param>
 /// <param name="TestError">Error on the test set, or on images held out, in percent.</param>
 /// <param name="TrainError">Error on the training set, in percent.</param>
 /// <param name="ImagesPerSecond">Training speed, the median over seeds.</param>
 /// <param name="ActivationMB">Memory that a step works in beside parameters and gradients.</param>
 /// <param name="Seconds">Time of a run, the median over seeds.</param>
 /// <param name="Curve">Mean error on the test set after each epoch.</param>
-/// <param name="Paper">What the paper reports.</param>
+/// <param name="Paper">The errors that the paper reports.</param>
 internal sealed record ComparedRule(
     string Rule,
     double LearningRate,
@@ -71,19 +71,19 @@ internal sealed class Comparison
     /// <summary>The options of the first run; model, data, epochs and batch size are the same for all.</summary>
     internal RunConfiguration Options { get; }
 
-    /// <summary>What errors are reported on: test, or validation.</summary>
+    /// <summary>The images that errors are reported on: test, or validation.</summary>
     internal string HeldOut { get; }
 
     /// <summary>The rules.</summary>
     internal IReadOnlyList<ComparedRule> Rules { get; }
 
-    /// <summary>What was compared.</summary>
+    /// <summary>The network, the data set and the epochs of the comparison.</summary>
     internal string Title =>
         string.Create(
             CultureInfo.InvariantCulture,
             $"{Options.Network.Name} on {Options.Dataset}, {Options.Epochs} epoch{(Options.Epochs == 1 ? "" : "s")}");
 
-    /// <summary>What the numbers of the table are.</summary>
+    /// <summary>An explanation of the numbers of the table.</summary>
     internal string Note
     {
         get
@@ -96,23 +96,35 @@ internal sealed class Comparison
             string paper = Rules.Any(rule => rule.Paper is not null)
                 ? $" Paper: test / train error of its Table {(Options.Projection > 0 ? 4 : 3)}."
                 : "";
+            string threads = Options.Threads == 1 ? "thread" : "threads";
             return string.Create(
                 CultureInfo.InvariantCulture,
-                $"Errors in percent; {spread}. Batch size {Options.BatchSize}, {Options.Threads} thread{(Options.Threads == 1 ? "" : "s")}.{paper}");
+                $"Errors in percent; {spread}. Batch size {Options.BatchSize}, {Options.Threads} {threads}.{paper}");
         }
     }
 
-    /// <summary>The same for programs: numbers alone, nothing where there is none.</summary>
+    /// <summary>The lines of the table as CSV: numbers alone, and nothing where there is none.</summary>
     internal IEnumerable<string> CsvLines()
     {
         string error = $"{HeldOut}_error";
-        yield return $"rule,learning_rate,seeds,diverged,{error},{error}_deviation,train_error,train_error_deviation,images_per_second,activation_mb,seconds,paper_test_error,paper_train_error";
+        yield return $"rule,learning_rate,seeds,diverged,{error},{error}_deviation,train_error,train_error_deviation,"
+            + "images_per_second,activation_mb,seconds,paper_test_error,paper_train_error";
         foreach (ComparedRule rule in Rules)
         {
             double?[] numbers =
             [
-                rule.LearningRate, rule.Seeds, rule.Diverged, rule.TestError?.Mean, rule.TestError?.Deviation, rule.TrainError?.Mean, rule.TrainError?.Deviation,
-                rule.ImagesPerSecond, rule.ActivationMB, rule.Seconds, rule.Paper?.TestError, rule.Paper?.TrainError,
+                rule.LearningRate,
+                rule.Seeds,
+                rule.Diverged,
+                rule.TestError?.Mean,
+                rule.TestError?.Deviation,
+                rule.TrainError?.Mean,
+                rule.TrainError?.Deviation,
+                rule.ImagesPerSecond,
+                rule.ActivationMB,
+                rule.Seconds,
+                rule.Paper?.TestError,
+                rule.Paper?.TrainError,
             ];
             yield return $"{rule.Rule},{string.Join(',', numbers.Select(number => Number(number, "G9", none: "")))}";
         }

@@ -47,9 +47,8 @@ internal static class PaperResults
 
     /// <summary>The cell of a table that trains a preset on a data set; null where the paper has none.</summary>
     internal static PaperCell? Find(int table, string rule, string dataset, string model) =>
-        Cells.FirstOrDefault(
-            cell => cell.Table == table && cell.Row == rule && cell.Column.Equals(
-                $"{dataset}-{model}", StringComparison.OrdinalIgnoreCase));
+        Cells.FirstOrDefault(cell =>
+            cell.Table == table && cell.Row == rule && cell.Column.Equals($"{dataset}-{model}", StringComparison.OrdinalIgnoreCase));
 
     private static IEnumerable<PaperCell> Read(int table, string[] columns, (string Rule, double[] Errors)[] rows) =>
         columns.SelectMany(

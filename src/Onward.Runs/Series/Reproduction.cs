@@ -3,7 +3,7 @@ using Onward.Losses;
 
 namespace Onward.Runs;
 
-/// <summary>How a cell of the paper is reproduced: the recorded options, and what they came to when they were recorded.</summary>
+/// <summary>A recorded run that reproduces a cell of the paper: its options, and the error that they are expected to reach.</summary>
 /// <param name="Cell">The cell.</param>
 /// <param name="Epochs">Passes over the training set.</param>
 /// <param name="Minutes">Time of one run on two cores.</param>
@@ -44,11 +44,14 @@ internal sealed record Reproduction(PaperCell Cell, int Epochs, double Minutes, 
             RunPlan plan = Plan(seed: 1, threads: 1);
             return string.Create(
                 CultureInfo.InvariantCulture,
-                $"onward train --dataset {Datasets.Mnist} --model {plan.Model.Preset} --rule {plan.Rule.Rule} --epochs {plan.Training.Epochs} --batch-size {plan.Training.BatchSize} --lr {plan.Training.LearningRate}");
+                $"onward train --dataset {Datasets.Mnist} --model {plan.Model.Preset} --rule {plan.Rule.Rule} ")
+                + string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"--epochs {plan.Options.Epochs} --batch-size {plan.Options.BatchSize} --lr {plan.Options.LearningRate}");
         }
     }
 
-    /// <summary>How a cell is reproduced; null where this version lacks its data.</summary>
+    /// <summary>The recorded run of a cell; null where this version lacks its data.</summary>
     internal static Reproduction? Of(PaperCell cell) => (cell.Dataset, cell.Model) switch
     {
         (Dataset, "S/1/1") => Recorded[cell.Row].Small.For(cell),
@@ -56,7 +59,7 @@ internal sealed record Reproduction(PaperCell Cell, int Epochs, double Minutes, 
         _ => null,
     };
 
-    /// <summary>Why a cell cannot be reproduced.</summary>
+    /// <summary>The reason why a cell cannot be reproduced.</summary>
     internal static string Lack(PaperCell cell) => $"has no recorded run on {cell.Dataset} yet";
 
     /// <summary>One of its runs.</summary>
@@ -98,7 +101,7 @@ internal readonly record struct ErrorInterval
     /// <summary>The highest error.</summary>
     internal double Most { get; }
 
-    /// <summary>Where an error lies: within, or how far outside.</summary>
+    /// <summary>The place of an error: within the interval, or its distance from it.</summary>
     internal string Place(double error) => Math.Round(error, 2) switch
     {
         double rounded when rounded < Least => string.Create(CultureInfo.InvariantCulture, $"below it by {Least - rounded:0.00}"),

@@ -77,8 +77,9 @@ internal sealed class RunSeries
                 }
                 catch (OperationCanceledException fault)
                 {
+                    int done = _runs.Count(other => RunFolder.TryReadResult(other.Folder) is not null);
                     throw new InterruptedException(
-                        $"interrupted; {_runs.Count(other => RunFolder.TryReadResult(other.Folder) is not null)} of {_runs.Count} runs have ended. Give the same command again to go on.", fault);
+                        $"interrupted; {done} of {_runs.Count} runs have ended. Give the same command again to go on.", fault);
                 }
             }
 
@@ -108,7 +109,8 @@ internal sealed class RunSeries
     private string Describe(RunResult result) => result.Divergence is null
         ? string.Create(
             CultureInfo.InvariantCulture,
-            $"{_data.HeldOut} error {Figures.Percent(result.TestError!.Value)}, train error {Figures.Percent(result.TrainError!.Value)}, {Figures.Duration(TimeSpan.FromSeconds(result.Seconds!.Value))}")
+            $"{_data.HeldOut} error {Figures.Percent(result.TestError!.Value)}, train error {Figures.Percent(result.TrainError!.Value)}, ")
+            + Figures.Duration(TimeSpan.FromSeconds(result.Seconds!.Value))
         : "diverged";
 
     // Two programs at work in one folder would remove each other's runs.
@@ -141,7 +143,7 @@ internal sealed class RunSeries
 
 /// <summary>A run as its folder holds it.</summary>
 /// <param name="Configuration">Its options.</param>
-/// <param name="Result">What it came to.</param>
+/// <param name="Result">Its result.</param>
 /// <param name="TestErrors">Errors on the test set, epoch by epoch, in percent.</param>
 internal sealed record EndedRun(RunConfiguration Configuration, RunResult Result, IReadOnlyList<double> TestErrors)
 {
@@ -155,6 +157,7 @@ internal sealed record EndedRun(RunConfiguration Configuration, RunResult Result
         return run.Result.Divergence is not null || run.TestErrors.Count == (run.Result.Epochs ?? run.Configuration.Epochs)
             ? run
             : throw new RunException(
-                $"{folder}: its metrics hold {run.TestErrors.Count} of {run.Configuration.Epochs} epochs. Move the folder elsewhere and give the command again to train it again.");
+                $"{folder}: its metrics hold {run.TestErrors.Count} of {run.Configuration.Epochs} epochs. "
+                + "Move the folder elsewhere and give the command again to train it again.");
     }
 }

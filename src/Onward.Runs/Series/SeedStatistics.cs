@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Onward.Runs;
 
-/// <summary>A number that several seeds came to.</summary>
+/// <summary>Mean and deviation of a number over seeds.</summary>
 /// <param name="Mean">Its mean.</param>
 /// <param name="Deviation">Its standard deviation over the seeds, with one degree of freedom less than seeds; null of one seed.</param>
 internal sealed record SeedStatistics(double Mean, double? Deviation)

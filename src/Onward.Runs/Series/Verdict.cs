@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Onward.Runs;
 
-/// <summary>What a verdict comes to.</summary>
+/// <summary>The outcome of a verdict.</summary>
 internal enum VerdictKind
 {
     /// <summary>Our error is the paper's or lower, or above it by less than the seeds differ.</summary>
@@ -15,7 +15,7 @@ internal enum VerdictKind
     None,
 }
 
-/// <summary>Whether our error is the paper's.</summary>
+/// <summary>A verdict on our error beside the paper's.</summary>
 /// <param name="Kind">The answer.</param>
 /// <param name="Reason">The answer's reason, half a sentence.</param>
 internal sealed record Verdict(VerdictKind Kind, string Reason)
@@ -41,14 +41,15 @@ internal sealed record Verdict(VerdictKind Kind, string Reason)
             0 => new Verdict(VerdictKind.Reproduced, "the paper's error"),
             < 0 => new Verdict(VerdictKind.Reproduced, $"below the paper's error by {points}"),
             _ when above <= ours.Deviation => new Verdict(
-                VerdictKind.Reproduced, string.Create(
+                VerdictKind.Reproduced,
+                string.Create(
                     CultureInfo.InvariantCulture,
                     $"above the paper's error by {points}, no more than the seeds' deviation of {ours.Deviation:0.00}")),
             _ => new Verdict(VerdictKind.NotReproduced, $"above the paper's error by {points}"),
         };
     }
 
-    /// <summary>The verdict where the data is not what the paper trained on; null where it is.</summary>
+    /// <summary>The verdict where the data differs from the paper's; null where it does not.</summary>
     internal static Verdict? OfOtherData(int trainingImages, int testImages) =>
         (trainingImages, testImages) == (Reproduction.TrainingImages, Reproduction.TestImages)
             ? null
@@ -56,7 +57,10 @@ internal sealed record Verdict(VerdictKind Kind, string Reason)
                 VerdictKind.None,
                 string.Create(
                     CultureInfo.InvariantCulture,
-                    $"the data has {trainingImages:N0} training and {testImages:N0} test images, the paper's MNIST {Reproduction.TrainingImages:N0} and {Reproduction.TestImages:N0}"));
+                    $"the data has {trainingImages:N0} training and {testImages:N0} test images, ")
+                + string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"the paper's MNIST {Reproduction.TrainingImages:N0} and {Reproduction.TestImages:N0}"));
 
     /// <summary>The verdict as a sentence.</summary>
     public override string ToString() => Kind switch

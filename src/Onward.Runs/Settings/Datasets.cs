@@ -12,10 +12,10 @@ internal static class Datasets
     internal const string Idx = "idx";
     internal const string Folder = "folder";
 
-    /// <summary>Rows and columns that images in folders are brought to where nothing else is said: those of ImageNet.</summary>
+    /// <summary>Rows and columns of images in folders by default, as for ImageNet.</summary>
     internal const int DefaultImageSize = 224;
 
-    /// <summary>Every data set beside what it holds.</summary>
+    /// <summary>Every data set with a description.</summary>
     internal static IReadOnlyList<(string Name, string Description)> All { get; } =
     [
         .. RunHost.PublishedSources.Select(source => (source.Name, source.Description)),
@@ -39,7 +39,8 @@ internal static class Datasets
         if (imageSize is not null && name != Folder)
         {
             throw new RunException(say =>
-                $"{say.Setting("image size")} belongs to {say.Setting("dataset")} {Folder}; the images of other data sets keep their size. Leave it out.");
+                $"{say.Setting("image size")} belongs to {say.Setting("dataset")} {Folder}; the images of other data sets keep their size. "
+                + "Leave it out.");
         }
 
         if (name == Digits)
@@ -64,7 +65,8 @@ internal static class Datasets
         {
             string folder = place
                 ?? throw new RunException(say =>
-                    $"the data set {Folder} needs {say.Setting("data")}: the folder that holds train and val, or the folders of the classes.");
+                    $"the data set {Folder} needs {say.Setting("data")}: the folder that holds train and val, "
+                    + "or the folders of the classes.");
             host.Skipped.MostShare = maxDamaged / 100 ?? host.Skipped.MostShare;
             return (Folder, ImageFolder.Load(folder, imageSize ?? DefaultImageSize, host.Skipped, host.Notices.Add, antialias));
         }
@@ -81,7 +83,8 @@ internal static class Datasets
         catch (DownloadUnavailableException fault)
         {
             throw new RunException(
-                say => $"{fault.Message} Or name their folder with {say.Setting("data")}; {say.Setting("dataset")} digits needs none.", fault);
+                say => $"{fault.Message} Or name their folder with {say.Setting("data")}; {say.Setting("dataset")} digits needs none.",
+                fault);
         }
     }
 

@@ -2,7 +2,7 @@ using Onward.Training;
 
 namespace Onward.Runs;
 
-/// <summary>How short a run is; null where it is as long as it would be.</summary>
+/// <summary>Limits on the length of a run; null for no limit.</summary>
 /// <param name="LimitBatches">Steps of an epoch.</param>
 /// <param name="OverfitBatches">Batches whose images are learnt alone.</param>
 /// <param name="EarlyStop">Epochs without a new lowest error.</param>
@@ -13,7 +13,7 @@ internal sealed record LimitSettings(int? LimitBatches, int? OverfitBatches, int
     /// <summary>Batches of images of an evaluation; null for all images.</summary>
     internal int? LimitTestBatches { get; init; }
 
-    /// <summary>How a network is trained within these limits.</summary>
+    /// <summary>Adds the limits.</summary>
     internal TrainingOptions Adapt(TrainingOptions training) =>
         training with { MaximumSteps = LimitBatches, MaximumTestBatches = LimitTestBatches, Patience = EarlyStop };
 }

@@ -3,7 +3,7 @@ using Onward.Models;
 
 namespace Onward.Runs;
 
-/// <summary>A preset, how it mixes patches, and how its blocks differ in size; null where they do not.</summary>
+/// <summary>A network: a preset, the mixing of patches, and the scaling of its blocks; null where they do not differ.</summary>
 internal sealed record ModelSettings(
     string Preset, TokenMixer Mixer, int KernelSide, NetworkScaling? Scaling = null, float Epsilon = LocalMixerOptions.DefaultEpsilon)
 {
@@ -13,7 +13,7 @@ internal sealed record ModelSettings(
     /// <summary>Patches along each side of a kernel by default.</summary>
     internal const int DefaultKernelSide = 3;
 
-    /// <summary>The preset, and what sets the network apart from it.</summary>
+    /// <summary>The preset, and the differences of the network from it.</summary>
     internal string Name =>
         (Mixer == TokenMixer.Matrix ? Preset : string.Create(CultureInfo.InvariantCulture, $"{Preset}-{Convolution}{KernelSide}"))
             + Scaling?.Name;
@@ -30,9 +30,8 @@ internal sealed record ModelSettings(
     /// <summary>The options of the network for images of the given kind.</summary>
     internal LocalMixerOptions Options(int side, int channels, int classes)
     {
-        LocalMixerOptions options = LocalMixerPresets.Get(
-            Preset, side, channels, classes) with
-        { TokenMixer = Mixer, KernelSide = KernelSide, Epsilon = Epsilon };
+        LocalMixerOptions options = LocalMixerPresets.Get(Preset, side, channels, classes);
+        options = options with { TokenMixer = Mixer, KernelSide = KernelSide, Epsilon = Epsilon };
         options = Scaling?.Apply(options) ?? options;
         try
         {

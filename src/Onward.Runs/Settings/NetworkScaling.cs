@@ -3,13 +3,13 @@ using Onward.Models;
 
 namespace Onward.Runs;
 
-/// <summary>How the blocks of a network differ in size: what sets it apart from its preset (spec 2.9).</summary>
+/// <summary>The sizes of the blocks of a network, where they differ from its preset (spec 2.9).</summary>
 internal sealed record NetworkScaling(
     IReadOnlyList<int> Downsample, IReadOnlyList<int> ChannelRatio, IReadOnlyList<int> GroupRatio, PatchPooling Pooling)
 {
     /// <summary>As part of a network's name.</summary>
     internal string Name =>
-        $"{Part("down", Downsample)}{(Pooling == PatchPooling.Maximum ? "max" : "")}{Part("wide", ChannelRatio)}{Part("groups", GroupRatio)}";
+        Part("down", Downsample) + (Pooling == PatchPooling.Maximum ? "max" : "") + Part("wide", ChannelRatio) + Part("groups", GroupRatio);
 
     /// <summary>The options of a network, scaled.</summary>
     internal LocalMixerOptions Apply(LocalMixerOptions network) =>

@@ -8,7 +8,7 @@ namespace Onward.Runs;
 /// <param name="Projection">Outputs of the heads where views are compared; 0 where heads classify.</param>
 /// <param name="Overlap">True if a block learns from the next block's loss too.</param>
 /// <param name="Temperature">Temperature of the contrastive loss; null for the default, and where heads classify.</param>
-/// <param name="ReadoutLearningRate">Rate of the linear readout of a contrastive run; null for the default, and where heads classify.</param>
+/// <param name="ReadoutLearningRate">Rate of a contrastive run's linear readout; null for the default, and where heads classify.</param>
 /// <param name="ReadoutRateScale">Factor of the learning rate for the readout where heads classify.</param>
 /// <param name="Optimizer">The optimiser.</param>
 internal sealed record ObjectiveSettings(

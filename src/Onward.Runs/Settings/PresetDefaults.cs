@@ -5,7 +5,7 @@ using Onward.Training;
 
 namespace Onward.Runs;
 
-/// <summary>How a rule trains a preset when the command line does not say.</summary>
+/// <summary>The default settings of training, by preset and rule.</summary>
 /// <param name="Epochs">Passes over the training set.</param>
 /// <param name="LearningRate">The full learning rate.</param>
 internal sealed record PresetDefaults(int Epochs, double LearningRate)
@@ -34,9 +34,8 @@ internal sealed record PresetDefaults(int Epochs, double LearningRate)
     private static readonly double[] LearnedFeedbackRates = [0.1, 0.1, 0.05, 0.005, 0.002];
 
     /// <summary>
-    /// Factor of the learning rate of contrastive runs. Their rates are for 256 images in a step, and the gradient of a comparison at the
-    /// default
-    /// temperature is several times smaller than that of a classification.
+    /// Factor of the learning rate of contrastive runs. Their rates are for 256 images in a step, and at the default temperature the
+    /// gradient of a comparison is several times smaller than the gradient of a classification.
     /// </summary>
     internal const double ContrastiveRateScale = 10;
 
@@ -52,7 +51,7 @@ internal sealed record PresetDefaults(int Epochs, double LearningRate)
     /// <summary>Weight decay on matrices.</summary>
     internal double WeightDecay { get; init; } = 1e-4;
 
-    /// <summary>How the learning rate falls.</summary>
+    /// <summary>The shape of the learning rate.</summary>
     internal ScheduleShape Schedule { get; init; } = ScheduleShape.Cosine;
 
     /// <summary>Epochs over which the learning rate rises; a shorter run has none longer than itself.</summary>
@@ -63,7 +62,7 @@ internal sealed record PresetDefaults(int Epochs, double LearningRate)
         string.Join(
             ", ", Models.Select(model => $"{model} {value(For(model, PaperRules.Default)).ToString(null, CultureInfo.InvariantCulture)}"));
 
-    /// <summary>The images that the paper trains a preset on: those of MNIST, of CIFAR-10, or of 100 classes of ImageNet.</summary>
+    /// <summary>The images that the paper trains a preset on: MNIST, CIFAR-10, or 100 classes of ImageNet.</summary>
     internal static (int Side, int Channels, int Classes) ImagesFor(string model) => model.Split('/')[1] switch
     {
         "1" => (28, 1, 10),

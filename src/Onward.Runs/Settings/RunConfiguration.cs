@@ -98,7 +98,7 @@ internal sealed record RunConfiguration
     [JsonRequired]
     public int Passes { get => RulePart.Passes; init => RulePart = RulePart with { Passes = value }; }
 
-    /// <summary>Whether values of a block are computed again on the way back; changes memory and time, no result.</summary>
+    /// <summary>True if values of a block are computed again on the way back; changes memory and time, no result.</summary>
     public bool Recompute { get => RulePart.Recompute; init => RulePart = RulePart with { Recompute = value }; }
 
     [JsonRequired]
@@ -111,36 +111,44 @@ internal sealed record RunConfiguration
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public double Similarity { get; init; }
 
-    /// <summary>Whether a block learns from the next block's loss too.</summary>
+    /// <summary>True if a block learns from the next block's loss too.</summary>
     public bool Overlap { get => ObjectivePart.Overlap; init => ObjectivePart = ObjectivePart with { Overlap = value }; }
 
-    /// <summary>Whether the layers of a block are perturbed one at a time.</summary>
+    /// <summary>True if the layers of a block are perturbed one at a time.</summary>
     public bool Layerwise { get => RulePart.Layerwise; init => RulePart = RulePart with { Layerwise = value }; }
 
     /// <summary>Layers that are perturbed; all in runs of version 0.1, which do not say so.</summary>
     public NoiseSites NoiseSites { get => RulePart.Sites; init => RulePart = RulePart with { Sites = value }; }
 
-    /// <summary>What predicts gradients; nothing in runs of version 0.1, which do not say so.</summary>
+    /// <summary>The prediction of gradients; none in runs of version 0.1, which do not say so.</summary>
     public ControlVariate ControlVariate { get => RulePart.ControlVariate; init => RulePart = RulePart with { ControlVariate = value }; }
 
     /// <summary>Temperature of the contrastive loss; null for a supervised run.</summary>
     public double? Temperature { get => ObjectivePart.Temperature; init => ObjectivePart = ObjectivePart with { Temperature = value }; }
 
     /// <summary>Learning rate of the linear readout; null for a supervised run.</summary>
-    public double? ReadoutLearningRate { get => ObjectivePart.ReadoutLearningRate; init => ObjectivePart = ObjectivePart with { ReadoutLearningRate = value }; }
+    public double? ReadoutLearningRate
+    {
+        get => ObjectivePart.ReadoutLearningRate;
+        init => ObjectivePart = ObjectivePart with { ReadoutLearningRate = value };
+    }
 
-    /// <summary>What the learning rate was multiplied by for the readout of a supervised run.</summary>
-    public double ReadoutRateScale { get => ObjectivePart.ReadoutRateScale; init => ObjectivePart = ObjectivePart with { ReadoutRateScale = value }; }
+    /// <summary>Factor of the learning rate for the readout of a supervised run.</summary>
+    public double ReadoutRateScale
+    {
+        get => ObjectivePart.ReadoutRateScale;
+        init => ObjectivePart = ObjectivePart with { ReadoutRateScale = value };
+    }
 
     public OptimizerKind Optimizer { get => ObjectivePart.Optimizer; init => ObjectivePart = ObjectivePart with { Optimizer = value }; }
 
-    /// <summary>How training images were changed.</summary>
+    /// <summary>The changes that were made to training images.</summary>
     public string Augmentation { get => ViewsPart.Name; init => ViewsPart = ViewsPart with { Name = value }; }
 
     /// <summary>The least area of a crop; null where none is cropped by area.</summary>
     public double? AreaMin { get => ViewsPart.LeastArea; init => ViewsPart = ViewsPart with { AreaMin = value }; }
 
-    /// <summary>What became of blank views; runs of earlier versions, which do not say so, kept them.</summary>
+    /// <summary>The treatment of blank views; runs of earlier versions, which do not say so, kept them.</summary>
     public BlankViews BlankViews { get => ViewsPart.Blanks ?? BlankViews.Keep; init => ViewsPart = ViewsPart with { Blanks = value }; }
 
     /// <summary>The preset.</summary>
@@ -150,16 +158,16 @@ internal sealed record RunConfiguration
     /// <summary>Number added to the variance in each normalisation; runs of version 0.1, which do not say so, have the paper's.</summary>
     public float Epsilon { get => NetworkPart.Epsilon; init => NetworkPart = NetworkPart with { Epsilon = value }; }
 
-    /// <summary>How patches are mixed; runs of earlier versions, which do not say so, mix them by a matrix.</summary>
+    /// <summary>The mixing of patches; runs of earlier versions, which do not say so, mix them by a matrix.</summary>
     public TokenMixer Mixer { get => NetworkPart.Mixer; init => NetworkPart = NetworkPart with { Mixer = value }; }
 
     /// <summary>Patches along each side of the kernel, if there is one.</summary>
     public int KernelSide { get => NetworkPart.KernelSide; init => NetworkPart = NetworkPart with { KernelSide = value }; }
 
-    /// <summary>How the blocks differ in size; null where they do not.</summary>
+    /// <summary>The scaling of the blocks; null where they do not differ in size.</summary>
     public NetworkScaling? Scaling { get => NetworkPart.Scaling; init => NetworkPart = NetworkPart with { Scaling = value }; }
 
-    /// <summary>The preset and what sets the network apart from it.</summary>
+    /// <summary>The network.</summary>
     [JsonIgnore]
     public ModelSettings Network => Plan.Model;
 
@@ -178,7 +186,7 @@ internal sealed record RunConfiguration
     /// <summary>True if images in folders were smoothed before they were made smaller; runs of earlier versions did not.</summary>
     public bool Antialias { get; init; }
 
-    /// <summary>How images were standardised and classes are named; null in runs of versions that did not keep it.</summary>
+    /// <summary>The statistics of the images and the names of classes; null in runs of versions that did not keep them.</summary>
     public ImageDescription? Images { get; init; }
 
     public required int TrainingImages { get; init; }
@@ -222,14 +230,18 @@ internal sealed record RunConfiguration
     [JsonRequired]
     public double WarmupEpochs { get => TrainingPart.WarmupEpochs; init => TrainingPart = TrainingPart with { WarmupEpochs = value }; }
 
-    /// <summary>What each step keeps of the average of the weights; 0 where there is none.</summary>
+    /// <summary>Decay of the average of the weights; 0 where there is none.</summary>
     public double Ema { get => TrainingPart.AverageDecay; init => TrainingPart = TrainingPart with { AverageDecay = value }; }
 
     /// <summary>Steps of an epoch at most; null for all.</summary>
     public int? LimitBatches { get => TrainingPart.MaximumSteps; init => TrainingPart = TrainingPart with { MaximumSteps = value }; }
 
     /// <summary>Batches of images of an evaluation at most; null for all images.</summary>
-    public int? LimitTestBatches { get => TrainingPart.MaximumTestBatches; init => TrainingPart = TrainingPart with { MaximumTestBatches = value }; }
+    public int? LimitTestBatches
+    {
+        get => TrainingPart.MaximumTestBatches;
+        init => TrainingPart = TrainingPart with { MaximumTestBatches = value };
+    }
 
     /// <summary>Batches whose images were learnt alone, and on which errors are reported; null where all were.</summary>
     public int? OverfitBatches { get => Plan.OverfitBatches; init => Plan = Plan with { OverfitBatches = value }; }
@@ -240,7 +252,7 @@ internal sealed record RunConfiguration
     /// <summary>Steps of each epoch whose gradients are compared with exact ones.</summary>
     public int MeasureGradients { get => TrainingPart.ComparedSteps; init => TrainingPart = TrainingPart with { ComparedSteps = value }; }
 
-    /// <summary>What errors are reported on.</summary>
+    /// <summary>The images that errors are reported on.</summary>
     [JsonIgnore]
     public string HeldOut => OverfitBatches is not null ? "training" : Validation > 0 || HasValidationSet ? "validation" : "test";
 
@@ -259,7 +271,7 @@ internal sealed record RunConfiguration
     /// <summary>Shares of a batch x stages of blocks of the processes that shared the run; null for one process.</summary>
     public string? Parallel { get; init; }
 
-    /// <summary>Where the run was begun; null in runs of versions that did not keep it.</summary>
+    /// <summary>The machine that the run was begun on; null in runs of versions that did not keep it.</summary>
     public RunEnvironment? Environment { get; init; }
 
     /// <summary>The options that the run was begun with and that this version no longer has; null where it has all.</summary>

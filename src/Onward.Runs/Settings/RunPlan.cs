@@ -14,7 +14,12 @@ namespace Onward.Runs;
 /// <param name="Views">The changes that are made to training images.</param>
 /// <param name="Options">The other settings of training, to which <see cref="Training"/> adds the objective's and the views'.</param>
 internal sealed record RunPlan(
-    ModelSettings Model, RuleSettings Rule, LossScope LossScope, ObjectiveSettings Objective, AugmentationSettings Views, TrainingOptions Options)
+    ModelSettings Model,
+    RuleSettings Rule,
+    LossScope LossScope,
+    ObjectiveSettings Objective,
+    AugmentationSettings Views,
+    TrainingOptions Options)
 {
     // Pixels along the side of a patch, beyond which there is a finer preset for the images.
     private const int LargestPatch = 64;
@@ -39,7 +44,7 @@ internal sealed record RunPlan(
     /// <summary>Names the values of the plan that do not go together; null where all do.</summary>
     internal Func<HostWords, string>? Conflict => RuleOptions.ConflictOf(Rule, LossScope, Objective, Model) ?? Views.Conflict;
 
-    /// <summary>Fits the defaults of the plan to the images, and says what their number changed.</summary>
+    /// <summary>Fits the defaults of the plan to the images, and tells of the changes.</summary>
     /// <param name="data">All images.</param>
     /// <param name="host">Takes the message.</param>
     internal RunPlan FitTo(TrainingData data, RunHost host) => FitToNumber(data, host).FitToChannels(data.Images.Training.Channels);
@@ -63,7 +68,7 @@ internal sealed record RunPlan(
         return this with { Options = fitted };
     }
 
-    /// <summary>Says so if one patch of the network takes more pixels than it should, which makes the first layer huge.</summary>
+    /// <summary>Warns if one patch of the network has very many pixels, which makes the first layer huge.</summary>
     /// <param name="data">The images.</param>
     /// <param name="parameters">Parameters of the model.</param>
     /// <param name="host">Takes the message.</param>
@@ -86,13 +91,14 @@ internal sealed record RunPlan(
                 : Array.Empty<string>(),
             .. finer.Length > 0 ? [$"{host.Words.Setting("model")} {finer}"] : Array.Empty<string>(),
         ];
+        string cure = cures.Length > 0 ? $" Try {string.Join(" or ", cures)}." : "";
         string message = string.Create(
             CultureInfo.InvariantCulture,
-            $"{Model.Name} has {parameters:N0} parameters on these images, because each of its patches is {patch}x{patch} pixels.{(cures.Length > 0 ? $" Try {string.Join(" or ", cures)}." : "")}");
+            $"{Model.Name} has {parameters:N0} parameters on these images, because each of its patches is {patch}x{patch} pixels.{cure}");
         host.NoticeOnce(message);
     }
 
-    /// <summary>The images that the plan learns, and those that its errors are on.</summary>
+    /// <summary>The images that the plan learns, and the images that its errors are reported on.</summary>
     /// <param name="data">All images.</param>
     internal TrainingData Choose(TrainingData data)
     {
@@ -114,7 +120,7 @@ internal sealed record RunPlan(
         return data with { Images = data.Images with { Training = chosen, Test = chosen }, LearnsWhatItTests = true };
     }
 
-    /// <summary>Parts training images into those to learn and those held out.</summary>
+    /// <summary>Divides training images into images to learn and images held out.</summary>
     /// <param name="images">All training images.</param>
     /// <param name="count">Number of images to hold out.</param>
     internal (ImageSet Training, ImageSet HeldOut) HoldOut(ImageSet images, int count) =>

@@ -9,10 +9,10 @@ namespace Onward.Runs;
 /// <param name="Validation">Training images that stand in for the test set; 0 where the test set serves.</param>
 internal sealed record TrainingData(string Dataset, ImageDataset Images, string? Directory, int Validation)
 {
-    /// <summary>Whether errors are on the very images that are learnt.</summary>
+    /// <summary>True if errors are reported on the training images themselves.</summary>
     internal bool LearnsWhatItTests { get; init; }
 
-    /// <summary>What errors are reported on: test, validation or training.</summary>
+    /// <summary>The images that errors are reported on: test, validation or training.</summary>
     internal string HeldOut => LearnsWhatItTests ? "training" : Validation > 0 || HasValidationSet ? "validation" : "test";
 
     /// <summary>True if the data set has images to choose by of its own, which then serve in place of the test set.</summary>

@@ -18,7 +18,7 @@ internal sealed record Continuation
     /// <summary>Time between checkpoints within an epoch.</summary>
     internal required TimeSpan Interval { get; init; }
 
-    /// <summary>How many of the last checkpoints are kept.</summary>
+    /// <summary>The number of latest checkpoints that are kept.</summary>
     internal required int Checkpoints { get; init; }
 
     /// <summary>True to write events for TensorBoard. A folder that has some gets more in any case.</summary>

@@ -40,7 +40,7 @@ internal sealed class ContinuedRun : IDisposable
     /// <param name="asked">The settings that may be new.</param>
     /// <param name="host">Takes notices.</param>
     /// <param name="processes">The processes that share the run.</param>
-    /// <exception cref="RunException">The folder is in use or damaged, or the images are not those of the run.</exception>
+    /// <exception cref="RunException">The folder is in use or damaged, or the run was begun with other images.</exception>
     /// <exception cref="ModelFileException">The checkpoint is of another run.</exception>
     internal static ContinuedRun Open(string path, Continuation asked, RunHost host, RunProcesses processes)
     {
@@ -76,7 +76,7 @@ internal sealed class ContinuedRun : IDisposable
     /// <param name="asked">The settings that may be new.</param>
     /// <param name="host">Takes notices.</param>
     /// <param name="processes">The processes that share the run.</param>
-    /// <exception cref="RunException">The new folder is in use, the old one is damaged, or the images are not those of the run.</exception>
+    /// <exception cref="RunException">The new folder is in use, the old one is damaged, or the run was begun with other images.</exception>
     internal static ContinuedRun Branch(
         string path, WantedEpoch epoch, string? named, Continuation asked, RunHost host, RunProcesses processes)
     {

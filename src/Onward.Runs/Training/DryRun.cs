@@ -1,12 +1,12 @@
 namespace Onward.Runs;
 
-/// <summary>What a run would take, found out by its first steps: what <c>onward train --dry-run</c> tells.</summary>
+/// <summary>The time and memory that a run would take, measured in its first steps.</summary>
 /// <param name="Run">The run's options.</param>
 /// <param name="StepsPerEpoch">Steps of an epoch.</param>
-/// <param name="ActivationBytes">What a step works in beside parameters and gradients.</param>
+/// <param name="ActivationBytes">Memory that a step works in beside parameters and gradients.</param>
 /// <param name="ImagesPerSecond">Training speed.</param>
 /// <param name="PeakMegabytes">Memory of the process at its highest.</param>
-/// <param name="Folder">Where the run would be kept.</param>
+/// <param name="Folder">The folder that the run would be kept in.</param>
 internal sealed record DryRun(
     RunConfiguration Run, int StepsPerEpoch, long ActivationBytes, double ImagesPerSecond, double PeakMegabytes, string Folder)
 {

@@ -17,7 +17,7 @@ internal abstract class RunProcesses
     /// <summary>Does something in all processes; a fault in one is a fault in all.</summary>
     internal abstract T Together<T>(Func<T> prepare);
 
-    /// <summary>Does something in the first process before the others, which find on the disk what it leaves there.</summary>
+    /// <summary>Does something in the first process, then in the others, which find the files that the first has written.</summary>
     internal abstract T FirstThenOthers<T>(Func<T> prepare)
         where T : class;
 

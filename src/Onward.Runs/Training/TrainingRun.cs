@@ -74,8 +74,11 @@ internal sealed class TrainingRun : IDisposable
     {
         ImageSet training = _data.Images.Training, test = _data.Images.Test;
         int images = Math.Min(steps, training.Count / _options.BatchSize) * _options.BatchSize;
-        ImageDataset few =
-            _data.Images with { Training = ImageSubset.Draw(training, images, _options.Seed), Test = test.Take(Math.Min(_options.BatchSize, test.Count)) };
+        ImageDataset few = _data.Images with
+        {
+            Training = ImageSubset.Draw(training, images, _options.Seed),
+            Test = test.Take(Math.Min(_options.BatchSize, test.Count)),
+        };
         TrainingOptions brief = _options with { Epochs = 2, WarmupEpochs = Math.Min(_options.WarmupEpochs, 2) };
         double speed = 0;
         new Trainer(_model, _rule, _team, few, brief, _host.Clock, _exact)
@@ -121,7 +124,8 @@ internal sealed class TrainingRun : IDisposable
 
     private string Describe(TrainingAdvice advice) => advice.SuggestedRate is double rate
         ? string.Create(
-            CultureInfo.InvariantCulture, $"{advice.Message}; try {_host.Words.Setting("learning rate")} {rate}, or {_host.Words.RateSearch}.")
+            CultureInfo.InvariantCulture,
+            $"{advice.Message}; try {_host.Words.Setting("learning rate")} {rate}, or {_host.Words.RateSearch}.")
         : $"{advice.Message}; {_host.Words.RateSearch} looks for a rate that does.";
 
     /// <summary>Ends the run's threads.</summary>

@@ -210,7 +210,7 @@ public sealed class PredictTests : IDisposable
         File.WriteAllText(_workplace["work/run/config.json"], configuration.ToJsonString());
 
         _workplace.Refuse(
-            "predict run {path}/0.png", "do not fit its model of 1 channels and 10 classes. Restore the folder, or train anew.");
+            "predict run {path}/0.png", "do not fit its model of 1 channels and 10 classes. Restore the folder, or train again.");
         _workplace.Refuse("export run model.onnx", "do not fit its model");
     }
 

@@ -63,7 +63,7 @@ public sealed class EpochChoiceTests : IDisposable
         {
             _workplace.Refuse(
                 $"{command} --epoch 9",
-                $"work/run keeps no checkpoint of epoch 9 but of epochs {best} and 4. Name one of those with --epoch.");
+                $"work/run keeps no checkpoint of epoch 9, only of epochs {best} and 4. Name one of those with --epoch.");
             _workplace.Refuse($"{command} --epoch 0", "--epoch must be a whole number, 1 or more; got '0'");
             _workplace.Refuse($"{command} --epoch {best} --best", "--best and --epoch both choose an epoch. Use only one of them.");
         }
@@ -71,7 +71,7 @@ public sealed class EpochChoiceTests : IDisposable
         File.Delete(Checkpoint("run", best));
         _workplace.Refuse(
             "eval --run run --best",
-            $"keeps no checkpoint of epoch {best}, that of the lowest error, but of epoch 4. Name that with --epoch.");
+            $"keeps no checkpoint of epoch {best} (the lowest error), only of epoch 4. Name that with --epoch.");
         Directory.Delete(_workplace["work/run/checkpoints"], recursive: true);
         _workplace.Refuse("eval --run run --best", "keeps no checkpoint of an epoch that has ended. Leave --best out.");
         _workplace.Refuse(

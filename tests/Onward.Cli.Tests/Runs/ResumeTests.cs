@@ -358,7 +358,7 @@ public sealed class ResumeTests : IDisposable
         Assert.All(checkpoints, path => File.WriteAllBytes(path, File.ReadAllBytes(path)[..3000]));
         _workplace.Refuse("train --resume run", $"work/run/checkpoints: none of {checkpoints.Length} checkpoints is intact; the newest: ");
         Assert.All(checkpoints, File.Delete);
-        _workplace.Refuse("train --resume run", "no checkpoint to go on from, though 1 epoch has ended. Train it anew, in another folder");
+        _workplace.Refuse("train --resume run", "no checkpoint to go on from, though 1 epoch has ended. Train it again in another folder");
     }
 
     [Fact]

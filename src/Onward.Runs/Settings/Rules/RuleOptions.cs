@@ -8,7 +8,10 @@ namespace Onward.Runs;
 internal static class RuleOptions
 {
     // Options that are not here go with every rule. The last column is null where the option has its neutral value.
-    private static readonly (string Option, Func<PaperRule, bool> IsTaken, Func<RuleSettings, LossScope, ObjectiveSettings, object?> Value)[] Table =
+    private static readonly (
+        string Option,
+        Func<PaperRule, bool> IsTaken,
+        Func<RuleSettings, LossScope, ObjectiveSettings, object?> Value)[] Table =
     [
         ("perturbation", rule => rule.HasPerturbation, (rule, _, _) => Unless(rule.Perturbation, RuleSettings.DefaultPerturbation)),
         ("passes", rule => rule.HasPerturbation, (rule, _, _) => Unless(rule.Passes, 1)),
@@ -60,7 +63,8 @@ internal static class RuleOptions
                 $"{say.Setting("overlap")} means nothing to {say.Setting("model")} {model.Preset}, whose one block has no next one. "
                 + "Leave it out, or choose another model."),
             (!objective.IsContrastive && (objective.Temperature ?? objective.ReadoutLearningRate) is not null, say =>
-                $"{say.Setting("temperature")} and {say.Setting("readout learning rate")} mean nothing to a supervised run. Leave them out."),
+                $"{say.Setting("temperature")} and {say.Setting("readout learning rate")} mean nothing to a supervised run. "
+                + "Leave them out."),
         ];
         return exclusions.FirstOrDefault(exclusion => exclusion.Excluded).Text;
     }
