@@ -69,9 +69,10 @@ internal sealed partial class RunFolder
         static bool Holds(RunConfiguration run) => run.Retired is not null || (run.HasKnownNames && run.IsInRange);
         RunConfiguration run = Read<RunConfiguration>(folder, ConfigurationName, Holds)
             ?? throw new RunException(say => $"{folder}: no {ConfigurationName} in it. {say.NameRun}");
-        return run.Retired is string retired
-            ? throw new RunException(
-                $"{folder} was begun with {retired}, which this version no longer has. Read it with version {run.Version}, or train again.")
+        return run.Retired is Func<HostWords, string> retired
+            ? throw new RunException(say =>
+                $"{folder} was begun with {retired(say)}, which this version no longer has. "
+                + $"Read it with version {run.Version}, or train again.")
             : run.Plan.Conflict is Func<HostWords, string> conflict
             ? throw new RunException(say => $"{System.IO.Path.Combine(folder, ConfigurationName)}: damaged: {conflict(say)}")
             : run;

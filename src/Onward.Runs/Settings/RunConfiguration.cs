@@ -276,9 +276,9 @@ internal sealed record RunConfiguration
 
     /// <summary>The options that the run was begun with and that this version no longer has; null where it has all.</summary>
     [JsonIgnore]
-    internal string? Retired => Rule is "FD-A" or "FD-W" or "LG-FD-A" or "LG-FD-W" ? $"the rule {Rule}"
-        : Similarity != 0 ? "similarity matching"
-        : Overlap && !RuleOptions.Fits("overlap", Rule) ? $"overlap with the rule {Rule}"
+    internal Func<HostWords, string>? Retired => Rule is "FD-A" or "FD-W" or "LG-FD-A" or "LG-FD-W" ? say => $"{say.Setting("rule")} {Rule}"
+        : Similarity != 0 ? say => say.Setting("similarity")
+        : Overlap && !RuleOptions.Fits("overlap", Rule) ? say => $"{say.Setting("overlap")} with {say.Setting("rule")} {Rule}"
         : null;
 
     /// <summary>True if this program knows all names.</summary>

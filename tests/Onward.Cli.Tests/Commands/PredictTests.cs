@@ -193,7 +193,7 @@ public sealed class PredictTests : IDisposable
         Assert.Equal((0, line), (result.Code, result.Out));
         Assert.Equal(
             $"onward: {_workplace["work/run"]} is of a version that kept no class names and no statistics of its images; "
-            + "taking those of mnist as it is here.",
+            + "they are taken from mnist as it is here.",
             Assert.Single(result.ErrorLines));
     }
 

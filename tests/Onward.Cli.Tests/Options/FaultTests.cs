@@ -107,7 +107,7 @@ public sealed class FaultTests : IDisposable
     [InlineData("train --data {path}/absent", "no such folder. Name the folder with the files of mnist")]
     [InlineData("train --data {path}/work", "no file train-images-idx3-ubyte.gz, expected the four files of MNIST")]
     [InlineData("train --data {data} --dataset digits", "--data names a folder of files, but the data set digits is drawn")]
-    [InlineData("train --dataset mnist", "Or name their folder with --data; 'onward train --dataset digits' needs none")]
+    [InlineData("train --dataset mnist", "Or name their folder with --data; --dataset digits needs none")]
     [InlineData("train --data {data} --out {data}", "is not empty. Name a folder that is empty or does not exist")]
     [InlineData("train --data {data} --out {data}/t10k-labels-idx1-ubyte", "is a file. Name a folder")]
     [InlineData("train --data {data} --out {data}/t10k-labels-idx1-ubyte/a/b", "is a file. Name a folder")]

@@ -217,7 +217,7 @@ public sealed class ResumeTests : IDisposable
 
             string told = Assert.Single(_workplace.Run($"runs {_workplace["work"]}").ErrorLines);
             Assert.StartsWith($"onward: {path}: damaged", told);
-            Assert.EndsWith($" 'onward train --resume {_workplace[$"work/{run}"]}' makes it again from the last checkpoint.", told);
+            Assert.EndsWith($" Make it again from the last checkpoint by 'onward train --resume {_workplace[$"work/{run}"]}'.", told);
             Assert.Equal(0, _workplace.Run($"train --resume {run}").Code);
 
             RequireSame("whole", run);
@@ -385,7 +385,7 @@ public sealed class ResumeTests : IDisposable
 
         _workplace.Refuse(
             "compare --data {data} --model S/1/1 --batch-size 16 --epochs 3 --rules BP --seeds 1 --out c",
-            "c/BP-seed1 holds a run of 'onward train' that has not ended. Go on with it by 'onward train --resume ");
+            "c/BP-seed1 holds a run with checkpoints that has not ended. Go on with it by 'onward train --resume ");
     }
 
     public void Dispose() => _workplace.Dispose();
