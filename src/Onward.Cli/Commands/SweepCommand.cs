@@ -154,9 +154,8 @@ internal sealed class SweepCommand
         }
         catch (RunException fault)
         {
-            throw new CommandFault(
-                $"--vary {string.Join(' ', variations.Zip(values, (variation, value) => $"{variation.Name}={value}"))}: {fault.In(CommandWords.Instance)}",
-                fault);
+            string setting = string.Join(' ', variations.Zip(values, (variation, value) => $"{variation.Name}={value}"));
+            throw new CommandFault($"--vary {setting}: {fault.In(CommandWords.Instance)}", fault);
         }
     }
 

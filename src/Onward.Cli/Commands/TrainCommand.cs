@@ -92,7 +92,8 @@ internal sealed class TrainCommand
         if (named is null && RunFolder.HoldsStoppedRun(byDefault))
         {
             _host.Notices.Add(
-                $"{byDefault} holds such a run that has not ended; '{CommandWords.ResumeCommand(byDefault)}' goes on with it. This is a new one.");
+                $"{byDefault} holds an unfinished run with these options; '{CommandWords.ResumeCommand(byDefault)}' resumes it. "
+                + "This is a new run.");
         }
 
         RunFolder folder = RunFolder.CreateAt(named, byDefault, run.Configuration, run.Blocks, keeping.Checkpoints);

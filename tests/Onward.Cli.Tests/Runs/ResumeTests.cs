@@ -373,7 +373,7 @@ public sealed class ResumeTests : IDisposable
             $"{Small} --out {folder}",
             $"holds a run that has not ended. Go on with it by 'onward train --resume {folder}', or name another folder");
         Assert.Equal(
-            $"onward: {folder} holds such a run that has not ended; 'onward train --resume {folder}' goes on with it. This is a new one.",
+            $"onward: {folder} holds an unfinished run with these options; 'onward train --resume {folder}' resumes it. This is a new run.",
             another.ErrorLines[0]);
         Assert.Contains($"{folder}-2", another.OutLines[^1]);
     }
