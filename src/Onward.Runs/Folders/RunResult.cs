@@ -47,7 +47,8 @@ public sealed record RunResult
 
     /// <summary>True if a run can have these numbers as its result.</summary>
     internal bool IsInRange =>
-        (Divergence is null) == (TrainError is not null && TestError is not null && ImagesPerSecond is not null && Seconds is not null)
+        new[] { TrainError, TestError, ImagesPerSecond, Seconds }.All(number => (number is null) == (Divergence is not null))
+        && (Divergence is null || IsSentence(Divergence))
         && Epochs is null or >= 0
         && (BestEpoch is null) == (BestTestError is null)
         && (BestEpoch is null || (BestEpoch >= 1 && BestEpoch <= Epochs))

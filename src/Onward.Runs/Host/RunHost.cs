@@ -77,6 +77,6 @@ internal record RunHost
     internal string Resolve(string path)
     {
         string full = Path.Combine(WorkingDirectory, path);
-        return PathName.IsBroken(full) ? throw new RunException($"{path}: this name is not valid UTF-8. Rename the file or folder.") : full;
+        return PathName.IsBroken(full) ? throw new RunException($"{full}: this name is not valid UTF-8. Rename the file or folder.") : full;
     }
 }

@@ -93,6 +93,23 @@ public sealed class DamagedRunTests : IDisposable
         _workplace.Refuse("report run", $"{Result}: damaged");
     }
 
+    [Theory]
+    [InlineData("\"why\"", "5")]
+    [InlineData("\"a\\nb\"", "null")]
+    public void Result_of_a_run_that_diverged_has_no_errors_and_a_reason_of_one_line(string divergence, string testError)
+    {
+        JsonObject result = JsonNode.Parse(File.ReadAllText(Result))!.AsObject();
+        foreach (string name in new[] { "trainError", "imagesPerSecond", "seconds" })
+        {
+            result[name] = null;
+        }
+
+        (result["divergence"], result["testError"]) = (JsonNode.Parse(divergence), JsonNode.Parse(testError));
+        File.WriteAllText(Result, result.ToJsonString());
+
+        _workplace.Refuse("report run", $"{Result}: damaged");
+    }
+
     [Fact]
     public void Losses_of_any_size_and_none_at_all_are_shown()
     {
