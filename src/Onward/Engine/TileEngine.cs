@@ -29,7 +29,6 @@ internal sealed class TileEngine
     private readonly double _weightBytes;
 
     private Func<double> _packWeights;
-    private StagePlan _stages;
     private StageLink? _link;
     private int _batch; // examples of this process's share
     private SliceUpdater? _update;
@@ -43,7 +42,6 @@ internal sealed class TileEngine
         _wave = new Wave(_model, plan.Team.Count, plan.Locality);
         _losses = new LossReader(plan, _wave);
         _tiles = new TileJobs(plan, rule, _wave, _losses);
-        _stages = _tiles.Stages;
         _result = new StepResult(_model.Blocks.Count);
         Gradients = new ParameterVector(_model.Values.Layout);
         _slices = new GradientSlices(plan, _wave, Gradients);
@@ -85,7 +83,7 @@ internal sealed class TileEngine
     /// <summary>Follows the rule's grid of processes.</summary>
     internal void Distribute()
     {
-        _tiles.Stages = _stages = new StagePlan(_plan);
+        _tiles.Stages = new StagePlan(_plan);
         _link = _plan.Grid.Stages > 1 ? new StageLink(_plan.Grid.Chain, _wave) : null;
     }
 
@@ -144,7 +142,7 @@ internal sealed class TileEngine
 
     private void RequireBatch(ReadOnlyMemory<float> pixels, ReadOnlyMemory<int> labels, int images)
     {
-        int image = _stages.First > 0 ? 0 : _model.Options.ImageSide * _model.Options.ImageSide * _model.Options.ImageChannels;
+        int image = Stages.First > 0 ? 0 : _model.Options.ImageSide * _model.Options.ImageSide * _model.Options.ImageChannels;
         if (labels.IsEmpty || pixels.Length != checked(labels.Length * image))
         {
             throw new ArgumentException(
@@ -165,22 +163,24 @@ internal sealed class TileEngine
         }
     }
 
+    private StagePlan Stages => _tiles.Stages;
+
     private double PackWeights() => _model.Pack(_plan.Team, _plan.OwnBlocks) ? 2 * _weightBytes : 0;
 
     private void RunWave(int first)
     {
         BeginWave(first);
-        for (int stage = 0; stage < _stages.Stages; stage++)
+        for (int stage = 0; stage < Stages.Stages; stage++)
         {
             _tiles.Stage = stage;
             _plan.Team.Run(_tiles.Count, _runTile);
-            PassOn(isFirst: stage == 0, isLast: stage == _stages.Stages - 1);
-            _slices.Begin(_stages.Slices[stage], _tiles.Examples, accumulate: first > 0, _tiles.IsLastWave ? _update : null);
-            _plan.Team.Run(_stages.Slices[stage].Length + FitsInStage(), _runSlice);
+            PassOn(isFirst: stage == 0, isLast: stage == Stages.Stages - 1);
+            _slices.Begin(Stages.Slices[stage], _tiles.Examples, accumulate: first > 0, _tiles.IsLastWave ? _update : null);
+            _plan.Team.Run(Stages.Slices[stage].Length + FitsInStage(), _runSlice);
             BeginSums(stage);
             if (_plan.Locality == Locality.Block)
             {
-                AddLosses(_stages.First + stage);
+                AddLosses(Stages.First + stage);
             }
         }
 
@@ -189,7 +189,7 @@ internal sealed class TileEngine
             AddLosses(k);
         }
 
-        if (_stages.HasFinalHead)
+        if (Stages.HasFinalHead)
         {
             _result.ReadoutLoss = Sum(_result.ReadoutLoss, _wave.FinalLosses);
             _result.Mistakes += _wave.Mistakes.AsSpan(0, _tiles.Examples).Count(true);
@@ -212,7 +212,7 @@ internal sealed class TileEngine
 
         if (isLast)
         {
-            _link?.Send(_wave.Blocks[_stages.End - 1].Result[..(_tiles.Examples * _wave.OutputLength)]);
+            _link?.Send(_wave.Blocks[Stages.End - 1].Result[..(_tiles.Examples * _wave.OutputLength)]);
         }
     }
 
@@ -224,12 +224,12 @@ internal sealed class TileEngine
             return;
         }
 
-        foreach (int k in _stages.Learning(stage))
+        foreach (int k in Stages.Learning(stage))
         {
             _sums.Begin(k);
         }
 
-        if (stage == _stages.Stages - 1 && _stages.HasFinalHead)
+        if (stage == Stages.Stages - 1 && Stages.HasFinalHead)
         {
             _sums.BeginFinalHead();
         }
@@ -291,7 +291,7 @@ internal sealed class TileEngine
 
     private void RunSlice(int job, int worker)
     {
-        int slices = _stages.Slices[_tiles.Stage].Length;
+        int slices = Stages.Slices[_tiles.Stage].Length;
         if (job < slices)
         {
             _slices.Run(job, worker);
@@ -305,7 +305,7 @@ internal sealed class TileEngine
     private int FitsInStage()
     {
         int fits = 0;
-        (int first, int end) = _stages.BlocksOf(_tiles.Stage);
+        (int first, int end) = Stages.BlocksOf(_tiles.Stage);
         for (int k = first; k < end; k++)
         {
             fits += _rule.FitsOf(k);
@@ -316,7 +316,7 @@ internal sealed class TileEngine
 
     private void TakeFit(int part, int worker)
     {
-        int k = _stages.BlocksOf(_tiles.Stage).First;
+        int k = Stages.BlocksOf(_tiles.Stage).First;
         for (; part >= _rule.FitsOf(k); k++)
         {
             part -= _rule.FitsOf(k);
