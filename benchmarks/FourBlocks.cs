@@ -7,6 +7,7 @@
 using System.Globalization;
 using Onward.Data;
 using Onward.Engine;
+using Onward.Kernels;
 using Onward.Losses;
 using Onward.Models;
 using Onward.Rules;
@@ -22,11 +23,11 @@ Train("BP", 0.1, (model, seed) => Backpropagation.ThroughWeights(model, team, Ba
 Train("FG-A", rate, (model, seed) => Rule(model, seed, NoiseSites.All, ControlVariate.None));
 Train("FG-A, learned feedback", rate, (model, seed) => Rule(model, seed, NoiseSites.Hidden, ControlVariate.LearnedFeedback));
 
-void Train(string name, double rate, Func<LocalMixer, ulong, LearningRule> create)
+void Train(string name, double rate, Func<Network, ulong, LearningRule> create)
 {
     for (ulong seed = 1; seed <= (ulong)seeds; seed++)
     {
-        LocalMixer model = new(LocalMixerPresets.Get("M/1/16", imageSide: 28, imageChannels: 1, classes: 10) with { Blocks = 4 });
+        Network model = LocalMixer.Build(LocalMixerPresets.Get("M/1/16", imageSide: 28, imageChannels: 1, classes: 10) with { Blocks = 4 });
         model.Initialize(seed);
         TrainingOptions options = new() { Epochs = epochs, LearningRate = rate, Seed = seed };
         TrainingResult result = new Trainer(model, create(model, seed), team, mnist, options, TimeProvider.System).Run();
@@ -36,5 +37,5 @@ void Train(string name, double rate, Func<LocalMixer, ulong, LearningRule> creat
     }
 }
 
-ForwardGradient Rule(LocalMixer model, ulong seed, NoiseSites sites, ControlVariate controlVariate) =>
+ForwardGradient Rule(Network model, ulong seed, NoiseSites sites, ControlVariate controlVariate) =>
     new(model, team, NoiseDistribution.Gaussian, LossScope.Global, passes: 1, seed, sites: sites, controlVariate: controlVariate);

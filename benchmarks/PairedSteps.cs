@@ -46,7 +46,7 @@ double Fastest(int first) => 1000 * seconds.Where((_, turn) => turn % 2 == first
 
 ForwardGradient Rule(NoiseSites sites, ControlVariate controlVariate, bool layerwise)
 {
-    LocalMixer model = new(LocalMixerPresets.Get(preset, side, channels, classes: 10));
+    Network model = LocalMixer.Build(LocalMixerPresets.Get(preset, side, channels, classes: 10));
     model.Initialize(seed: 1);
     return new ForwardGradient(
         model,
@@ -58,6 +58,7 @@ ForwardGradient Rule(NoiseSites sites, ControlVariate controlVariate, bool layer
         layerwise: layerwise,
         sites: sites,
         controlVariate: controlVariate);
+}
 
 internal sealed class Turns(ForwardGradient rule)
 {

@@ -17,7 +17,7 @@ using Onward.Training;
 
 using WorkerTeam team = new(Environment.ProcessorCount);
 ImageDataset digits = DigitsSource.Load();
-LocalMixer trained = new(
+Network trained = LocalMixer.Build(
     new LocalMixerOptions { Blocks = 2, PatchesPerSide = 1, Channels = 256, Groups = 16, ImageSide = 28, ImageChannels = 1, Classes = 10 });
 trained.Initialize(seed: 1);
 ForwardGradient rule = new(trained, team, NoiseDistribution.Gaussian, LossScope.All, passes: 1, seed: 1);
@@ -27,7 +27,7 @@ string file = Path.Combine(folder, "model.safetensors"), onnx = Path.Combine(fol
 ModelFile.Save(trained, file);
 OnnxFile.Save(trained, ImageDescription.Of(digits), onnx);
 
-LocalMixer model = ModelFile.Load(file);
+Network model = ModelFile.Load(file);
 model.Pack(team); // into the layout that predictions need
 Predictor predictor = new(model, new EarlyExit { Confidence = 0.9 });
 float[] probabilities = new float[10];

@@ -22,7 +22,7 @@ foreach ((EpochMetrics sparse, EpochMetrics gaussian) in ofSparse.Zip(ofGaussian
 
 List<EpochMetrics> Train(NoiseDistribution noise)
 {
-    LocalMixer model = new(LocalMixerPresets.Get("M/1/16", imageSide: 28, imageChannels: 1, classes: 10));
+    Network model = LocalMixer.Build(LocalMixerPresets.Get("M/1/16", imageSide: 28, imageChannels: 1, classes: 10));
     model.Initialize(seed: 1);
     ForwardGradient rule = new(model, team, noise, LossScope.All, passes: 1, seed: 1);
     TrainingOptions options = new() { Epochs = 10, LearningRate = 0.03, Seed = 1 };

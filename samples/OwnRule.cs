@@ -12,7 +12,7 @@ using Onward.Threads;
 using Onward.Training;
 
 using WorkerTeam team = new(Environment.ProcessorCount);
-LocalMixer model = new(LocalMixerPresets.Get("M/1/16", imageSide: 28, imageChannels: 1, classes: 10));
+Network model = LocalMixer.Build(LocalMixerPresets.Get("M/1/16", imageSide: 28, imageChannels: 1, classes: 10));
 model.Initialize(seed: 1);
 TrainingOptions options = new() { Epochs = 10, LearningRate = 0.1, Seed = 1 };
 Trainer trainer = new(model, new LocalDirectFeedback(model, team, seed: 1), team, DigitsSource.Load(), options, TimeProvider.System);
@@ -20,14 +20,14 @@ trainer.Run(epochEnded: epoch => Console.WriteLine($"epoch {epoch.Epoch,2}: loss
 
 internal sealed class LocalDirectFeedback : LearningRule
 {
-    private readonly Dictionary<MixerLayer, float[]> _feedback = [];
+    private readonly Dictionary<NetworkLayer, float[]> _feedback = [];
 
-    public LocalDirectFeedback(LocalMixer model, WorkerTeam team, ulong seed)
+    public LocalDirectFeedback(Network model, WorkerTeam team, ulong seed)
         : base(model, team, Locality.Block, trainsHeads: true, loss: null)
     {
-        foreach (MixerLayer layer in model.Blocks.SelectMany(block => block.Layers))
+        foreach (NetworkLayer layer in model.Blocks.SelectMany(block => block.Layers))
         {
-            float[] matrix = new float[model.Options.Classes * layer.Map.Outputs]; // [classes, outputs]
+            float[] matrix = new float[model.Classes * layer.Map.Outputs]; // [classes, outputs]
             CounterRandom.Normals(new(seed, RandomPurpose.Feedback, Layer: (uint)layer.Index), 0, matrix);
             TensorPrimitives.Divide(matrix, MathF.Sqrt(layer.Map.Outputs), matrix);
             _feedback[layer] = matrix;
@@ -43,7 +43,7 @@ internal sealed class LocalDirectFeedback : LearningRule
             float[] matrix = _feedback[tile.Block.Layers[l]], signal = new float[tile.Examples * outputs];
             for (int i = 0; i < tile.Errors.Length; i++) // signal = errors [examples, classes] times the matrix
             {
-                int example = i / Model.Options.Classes, @class = i % Model.Options.Classes;
+                int example = i / Model.Classes, @class = i % Model.Classes;
                 Span<float> sum = signal.AsSpan(example * outputs, outputs);
                 TensorPrimitives.MultiplyAdd(matrix.AsSpan(@class * outputs, outputs), tile.Errors.Span[i], sum, sum);
             }

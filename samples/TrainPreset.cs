@@ -12,7 +12,7 @@ using Onward.Training;
 
 using WorkerTeam team = new(Environment.ProcessorCount);
 ImageDataset digits = DigitsSource.Load();
-LocalMixer model = new(LocalMixerPresets.Get("M/1/16", imageSide: 28, imageChannels: 1, classes: 10));
+Network model = LocalMixer.Build(LocalMixerPresets.Get("M/1/16", imageSide: 28, imageChannels: 1, classes: 10));
 model.Initialize(seed: 1);
 ForwardGradient rule = new(model, team, NoiseDistribution.Gaussian, LossScope.All, passes: 1, seed: 1);
 TrainingOptions options = new() { Epochs = 10, LearningRate = 0.03, Seed = 1 };

@@ -74,7 +74,7 @@ public sealed class MixerExperiment
     /// <summary>Number of draws that learned feedback is fitted to before its estimates are measured.</summary>
     public const int FittingDraws = 200;
 
-    private readonly LocalMixer _model;
+    private readonly Network _model;
     private readonly WorkerTeam _team;
     private readonly ReadOnlyMemory<float> _pixels;
     private readonly ReadOnlyMemory<int> _labels;
@@ -86,7 +86,7 @@ public sealed class MixerExperiment
     /// <param name="team">The threads that share the work.</param>
     /// <param name="pixels">Standardised images. [example, row, column, channel]</param>
     /// <param name="labels">Class of each example. [example]</param>
-    public MixerExperiment(LocalMixer model, WorkerTeam team, ReadOnlyMemory<float> pixels, ReadOnlyMemory<int> labels)
+    public MixerExperiment(Network model, WorkerTeam team, ReadOnlyMemory<float> pixels, ReadOnlyMemory<int> labels)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(team);
@@ -108,12 +108,12 @@ public sealed class MixerExperiment
         options.Validate();
         float[] global = Exact(BackwardScope.Readout), local = Exact(BackwardScope.LocalLossesWithinBlock);
         List<MixerEstimate> estimates = [];
-        foreach (LossScope scope in ScopesOf(_model.Options, activities: false))
+        foreach (LossScope scope in ScopesOf(_model, activities: false))
         {
             Measure("FG-W", scope, passes => new WeightForwardGradient(_model, _team, options.Noise, scope, passes, options.Seed));
         }
 
-        LossScope[] scopes = [.. ScopesOf(_model.Options, activities: true)];
+        LossScope[] scopes = [.. ScopesOf(_model, activities: true)];
         foreach (LossScope scope in scopes)
         {
             Measure("FG-A", scope, passes => new ForwardGradient(_model, _team, options.Noise, scope, passes, options.Seed));
@@ -158,14 +158,14 @@ public sealed class MixerExperiment
         return rule;
     }
 
-    private static IEnumerable<LossScope> ScopesOf(LocalMixerOptions network, bool activities)
+    private static IEnumerable<LossScope> ScopesOf(Network network, bool activities)
     {
         yield return LossScope.Global;
         LossScope[] local = [LossScope.Block, LossScope.Block | LossScope.Patch, LossScope.Block | LossScope.Group, LossScope.All];
         foreach (LossScope scope in local)
         {
-            if ((!scope.HasFlag(LossScope.Patch) || (activities && network.Patches > 1))
-                && (!scope.HasFlag(LossScope.Group) || network.GroupsOf(network.Blocks - 1) > 1))
+            if ((!scope.HasFlag(LossScope.Patch) || (activities && network.MostPositions > 1))
+                && (!scope.HasFlag(LossScope.Group) || network.Blocks[^1].Groups > 1))
             {
                 yield return scope;
             }

@@ -29,7 +29,7 @@ internal static class NetworkUnderStudy
     {
         ImageDataset data = DigitsSource.Load();
         ImageSet images = data.Training;
-        LocalMixer model = new(network(images.Width, images.Channels, images.Classes));
+        Network model = LocalMixer.Build(network(images.Width, images.Channels, images.Classes));
         model.Initialize(options.Seed);
         Learn(model, data, options.Seed, steps, team, interruption);
         using BatchLoader loader = new(images.Take(batchSize), data.Mean, data.StandardDeviation, batchSize, options.Seed);
@@ -40,7 +40,7 @@ internal static class NetworkUnderStudy
     }
 
     // Trains with exact gradients, so that the weights do not depend on the rules to be compared.
-    private static void Learn(LocalMixer model, ImageDataset data, ulong seed, int steps, WorkerTeam team, CancellationToken interruption)
+    private static void Learn(Network model, ImageDataset data, ulong seed, int steps, WorkerTeam team, CancellationToken interruption)
     {
         LearningRule rule = Backpropagation.ThroughWeights(model, team, BackwardScope.LocalLossesWithinBlock);
         ParameterUpdate update = new(model.Values.Layout, new Sgd(Momentum: 0.9, WeightDecay: 0), team);

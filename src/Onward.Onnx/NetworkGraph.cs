@@ -4,23 +4,22 @@ using Onward.Models;
 
 namespace Onward.Onnx;
 
-/// <summary>Converts a network to an ONNX graph: the blocks in order, each computed as <see cref="MixerBlock"/> does.</summary>
+/// <summary>Converts a network to an ONNX graph: the blocks in order, layer by layer.</summary>
 /// <remarks>
-/// Symbols: N images (free), P patches, D channels, G groups, C channels of a group. Between layers, a value is [N, P, D].
+/// Symbols: N images (free), P positions, D channels, G groups, C channels of a group. Between layers, a value is [N, P, D].
 /// Every parameter of the network is an initializer with its own name and shape. If an operator needs another order of axes,
 /// the graph transposes the parameter. A runtime does this once, when it loads the file.
 /// </remarks>
 internal sealed class NetworkGraph
 {
     private readonly GraphBuilder _graph = new();
-    private readonly LocalMixer _model;
-    private readonly LocalMixerOptions _options;
+    private readonly Network _model;
     private readonly Dictionary<int, string> _ones = []; // initializers of ones by size
 
-    private NetworkGraph(LocalMixer model) => (_model, _options) = (model, model.Options);
+    private NetworkGraph(Network model) => _model = model;
 
     /// <summary>Builds the graph of a network, including its outputs.</summary>
-    internal static GraphBuilder Of(LocalMixer model, ImageDescription images)
+    internal static GraphBuilder Of(Network model, ImageDescription images)
     {
         NetworkGraph network = new(model);
         network.Write(images);
@@ -29,49 +28,53 @@ internal sealed class NetworkGraph
 
     private void Write(ImageDescription images)
     {
-        int side = _options.ImageSide;
         _graph.Declare(
             OnnxFile.Input,
             isInput: true,
             "Images row by row, channels last, intensities from 0 to 255 as decoded; the graph standardises them.",
-            side,
-            side,
-            _options.ImageChannels);
+            _model.Input.Height,
+            _model.Input.Width,
+            _model.Input.Channels);
         foreach (Parameter parameter in _model.Values.Layout.Parameters)
         {
             _graph.Numbers(parameter.Name, parameter.Shape, _model.Values[parameter]);
         }
 
-        string x = Patches(Standardised(images)); // [N, P, patch vector]
-        List<string> heads = [];
-        foreach (MixerBlock block in _model.Blocks)
+        string x = Standardised(images); // [N, height, width, channels]
+        if (_model.Blocks[0].Description.Layers is not [ImagePatches, ..])
         {
-            x = Run(block, block.InputPooling is GridPooling pooling ? Pooled(x, pooling, block) : x);
-            string features = Normalised(x, block.Channels, block.FeatureNorm, block.Patches);
+            x = Shaped(x, _model.Input.Positions, _model.Input.Channels);
+        }
+
+        List<string> heads = [];
+        foreach (NetworkBlock block in _model.Blocks)
+        {
+            x = Run(block, block.Description.Layers, x, block.Input, new Queue<NetworkLayer>(block.Layers));
+            string features = block.Description.FeatureNorm is LayerNorm norm ? Normalised(x, norm, block.Output) : x;
             heads.Add(Head(block.Head, Mean(features)));
         }
 
         string final = Mean(x); // [N, D]
         string projection = _model.Projector is null ? "" : Head(_model.Projector, final);
-        if (_options.Normalizations.HasFlag(Normalizations.Last))
+        if (_model.Settings.NormalizesReadout)
         {
-            final = Normalised(final, _model.Readout.Features);
+            final = Normalised(final, _model.Readout.Features, _model.Settings.Epsilon);
         }
 
         string logits = Head(_model.Readout, final);
-        Output(OnnxFile.Probabilities, _graph.Node("Softmax", [logits], ("axis", 1)), "Probability of each class.", _options.Classes);
-        Output(OnnxFile.Logits, logits, "Logits of the classes.", _options.Classes);
+        Output(OnnxFile.Probabilities, _graph.Node("Softmax", [logits], ("axis", 1)), "Probability of each class.", _model.Classes);
+        Output(OnnxFile.Logits, logits, "Logits of the classes.", _model.Classes);
         for (int k = 0; k < heads.Count; k++)
         {
-            string meaning = _options.IsSelfSupervised
+            string meaning = _model.IsSelfSupervised
                 ? $"Projection of block {k}, by which images are compared."
                 : $"Logits of the classes, of the head of block {k}.";
-            Output(OnnxFile.HeadOutput(k, _options.IsSelfSupervised), heads[k], meaning, _options.HeadOutputs);
+            Output(OnnxFile.HeadOutput(k, _model.IsSelfSupervised), heads[k], meaning, _model.HeadOutputs);
         }
 
         if (_model.Projector is not null)
         {
-            Output(OnnxFile.Projection, projection, "Projection of the network, by which images are compared.", _options.Projection);
+            Output(OnnxFile.Projection, projection, "Projection of the network, by which images are compared.", _model.Projection);
         }
     }
 
@@ -91,41 +94,45 @@ internal sealed class NetworkGraph
     }
 
     // Cuts an image into patches, row by row, each (row, column, channel). If patches do not fit, the image's edge is repeated.
-    private string Patches(string image)
+    private string Patches(string image, ImagePatches cut, ExampleShape output)
     {
-        int patchSide = _options.PatchSide, patches = _options.PatchesPerSide;
-        int missing = (patchSide * patches) - _options.ImageSide, before = missing / 2;
+        int patchSide = cut.PatchSide, patches = cut.PatchesPerSide;
+        int missing = (patchSide * patches) - cut.Image.Height, before = missing / 2;
         if (missing > 0)
         {
             image = _graph.Node(
                 "Pad", [image, _graph.Whole("margins", 0, before, before, 0, 0, missing - before, missing - before, 0)], ("mode", "edge"));
         }
 
-        string cut = Shaped(image, patches, patchSide, patches, patchSide, _options.ImageChannels);
-        string turned = Turned(cut, 0, 1, 3, 2, 4, 5);
-        return Shaped(turned, _options.Patches, _options.PatchVector);
+        string pieces = Shaped(image, patches, patchSide, patches, patchSide, cut.Image.Channels);
+        return Shaped(Turned(pieces, 0, 1, 3, 2, 4, 5), output.Positions, output.Channels);
     }
 
-    private string Run(MixerBlock block, string x)
+    private string Run(NetworkBlock block, IReadOnlyList<Layer> layers, string x, ExampleShape shape, Queue<NetworkLayer> affine)
     {
-        string h = x;
-        foreach (MixerLayer layer in block.Layers)
+        foreach (Layer layer in layers)
         {
-            bool isLast = layer == block.Layers[^1];
-            string normalised = Normalised(h, layer.Map.Inputs, layer.InputNorm, block.Patches);
-            h = Normalised(Applied(layer, block, normalised), layer.Map.Outputs, layer.OutputNorm, block.Patches);
-            if (isLast && block.HasResidual)
+            ExampleShape output = layer.OutputOf(shape);
+            x = layer switch
             {
-                h = _graph.Node("Add", [h, Repeated(x, block.Channels / block.Inputs)]);
-            }
-
-            h = _graph.Node("Relu", [h]);
+                Residual residual => _graph.Node(
+                    "Add", [Run(block, residual.Layers, x, shape, affine), Repeated(x, output.Channels / shape.Channels)]),
+                AffineLayer => Applied(affine.Dequeue(), output, x),
+                LayerNorm norm => Normalised(x, norm, output),
+                Relu => _graph.Node("Relu", [x]),
+                Silu => _graph.Node("Mul", [x, _graph.Node("Sigmoid", [x])]),
+                Flatten => Shaped(x, 1, output.Channels),
+                ImagePatches cut => Patches(x, cut, output),
+                GridPooling pooling => Pooled(x, pooling, output),
+                _ => throw new NotSupportedException($"No ONNX operator is known for {layer}."),
+            };
+            shape = output;
         }
 
-        return h;
+        return x;
     }
 
-    private string Applied(MixerLayer layer, MixerBlock block, string x)
+    private string Applied(NetworkLayer layer, ExampleShape shape, string x)
     {
         string weight = layer.Weight.Name, bias = layer.Bias.Name;
         switch (layer.Map)
@@ -138,34 +145,34 @@ internal sealed class NetworkGraph
                 string column = _graph.Node("Unsqueeze", [bias, _graph.Whole("axis", 1)]);
                 return _graph.Node("Add", [_graph.Node("MatMul", [turned, x]), column]);
 
-            case GroupedLinear: // all rows of a group together: [G, N P, C] times [G, C, C]
-                string rows = _graph.Node("Reshape", [x, _graph.Whole("shape", -1, block.Groups, block.ChannelsPerGroup)]);
+            case GroupedLinear map: // all rows of a group together: [G, N P, C] times [G, C, C]
+                string rows = _graph.Node("Reshape", [x, _graph.Whole("shape", -1, map.Groups, map.Inputs / map.Groups)]);
                 string groups = _graph.Node("MatMul", [Swapped(rows), weight]);
-                return Rows(_graph.Node("Add", [Swapped(groups), bias]), block.Patches, block.Channels);
+                return Rows(_graph.Node("Add", [Swapped(groups), bias]), shape.Positions, shape.Channels);
 
-            case DepthwiseConvolution: // W [k, k, D] becomes [D, 1, k, k]
+            case DepthwiseConvolution map: // W [k, k, D] becomes [D, 1, k, k]
                 int kernel = layer.Weight.Shape[0], reach = kernel / 2;
                 string first = Turned(weight, 2, 0, 1);
                 string filters = _graph.Node("Unsqueeze", [first, _graph.Whole("axis", 1)]);
-                string planes = Planes(x, _options.PatchesPerSideOf(block.Index), block.Inputs);
+                string planes = Planes(x, map.Side, map.Inputs);
                 string mixed = _graph.Node(
                     "Conv",
                     [planes, filters, bias],
-                    ("group", block.Inputs),
+                    ("group", map.Inputs),
                     ("kernel_shape", List(kernel, kernel)),
                     ("pads", List(reach, reach, reach, reach)));
-                return FromPlanes(mixed, block.Patches, block.Inputs);
+                return FromPlanes(mixed, shape.Positions, map.Inputs);
 
             default:
-                throw new NotSupportedException($"No ONNX operator is known for {layer.Map.GetType().Name}.");
+                throw new NotSupportedException($"No ONNX operator is known for {layer.Map}.");
         }
 
         string Swapped(string value) => Turned(value, 1, 0, 2);
     }
 
-    private string Pooled(string x, GridPooling pooling, MixerBlock block)
+    private string Pooled(string x, GridPooling pooling, ExampleShape output)
     {
-        int side = _options.PatchesPerSideOf(block.Index - 1), stride = _options.Downsample[block.Index - 1];
+        int side = pooling.Side, stride = pooling.Stride;
         int missing = Math.Max(0, ((pooling.OutputSide - 1) * stride) + GridPooling.Window - side);
         int before = missing / 2, after = missing - before;
         (string, object)[] window =
@@ -174,11 +181,11 @@ internal sealed class NetworkGraph
             ("strides", List(stride, stride)),
             ("pads", List(before, before, after, after)),
         ];
-        string planes = Planes(x, side, block.Inputs);
-        string pooled = _options.Pooling == PatchPooling.Average
+        string planes = Planes(x, side, pooling.Channels);
+        string pooled = pooling.Kind == PatchPooling.Average
             ? _graph.Node("AveragePool", [planes], [.. window, ("count_include_pad", 0)])
             : _graph.Node("MaxPool", [planes], window);
-        return FromPlanes(pooled, block.Patches, block.Inputs);
+        return FromPlanes(pooled, output.Positions, output.Channels);
     }
 
     private string Head(LinearHead head, string features) => _graph.Node("Gemm", [features, head.Weight.Name, head.Bias.Name]);
@@ -186,12 +193,16 @@ internal sealed class NetworkGraph
     // Averages over the patches: [N, P, D] becomes [N, D].
     private string Mean(string x) => _graph.Node("ReduceMean", [x], ("axes", List(1)), ("keepdims", 0));
 
-    // Normalises groups of size channels each. Size 0 means no normalisation.
-    private string Normalised(string x, int width, int size, int patches) => size == 0 ? x
-        : size == width ? Normalised(x, size)
-        : Rows(Normalised(_graph.Node("Reshape", [x, _graph.Whole("shape", -1, width / size, size)]), size), patches, width);
+    // Normalises runs of channels.
+    private string Normalised(string x, LayerNorm norm, ExampleShape shape) => norm.Size == shape.Channels
+        ? Normalised(x, norm.Size, norm.Epsilon)
+        : Rows(
+            Normalised(
+                _graph.Node("Reshape", [x, _graph.Whole("shape", -1, shape.Channels / norm.Size, norm.Size)]), norm.Size, norm.Epsilon),
+            shape.Positions,
+            shape.Channels);
 
-    private string Normalised(string x, int size)
+    private string Normalised(string x, int size, float epsilon)
     {
         if (!_ones.TryGetValue(size, out string? ones))
         {
@@ -201,7 +212,7 @@ internal sealed class NetworkGraph
         }
 
         // Normalises the last axis, which is the operator's default.
-        return _graph.Node("LayerNormalization", [x, ones], ("epsilon", _options.Epsilon));
+        return _graph.Node("LayerNormalization", [x, ones], ("epsilon", epsilon));
     }
 
     private string Repeated(string x, int times) => times == 1 ? x : _graph.Node("Concat", [.. Enumerable.Repeat(x, times)], ("axis", 2));

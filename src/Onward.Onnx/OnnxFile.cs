@@ -41,12 +41,12 @@ public static class OnnxFile
         new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, TypeInfoResolver = new DefaultJsonTypeInfoResolver() };
 
     /// <summary>Names of the outputs of a network, in the order of the file.</summary>
-    /// <param name="options">The network's sizes.</param>
-    public static IReadOnlyList<string> OutputsOf(LocalMixerOptions options)
+    /// <param name="network">The network.</param>
+    public static IReadOnlyList<string> OutputsOf(Network network)
     {
-        ArgumentNullException.ThrowIfNull(options);
-        IEnumerable<string> heads = Enumerable.Range(0, options.Blocks).Select(block => HeadOutput(block, options.IsSelfSupervised));
-        return [Probabilities, Logits, .. heads, .. options.IsSelfSupervised ? [Projection] : Array.Empty<string>()];
+        ArgumentNullException.ThrowIfNull(network);
+        IEnumerable<string> heads = network.Blocks.Select(block => HeadOutput(block.Index, network.IsSelfSupervised));
+        return [Probabilities, Logits, .. heads, .. network.IsSelfSupervised ? [Projection] : Array.Empty<string>()];
     }
 
     /// <summary>Name of the output of a block's local head: a projection or logits.</summary>
@@ -62,16 +62,15 @@ public static class OnnxFile
     /// <exception cref="NotSupportedException">The network is too large for a file.</exception>
     /// <exception cref="IOException">The folder is missing or the disk is full.</exception>
     /// <exception cref="UnauthorizedAccessException">Access to the folder is denied.</exception>
-    public static void Save(LocalMixer model, ImageDescription images, string path, string? resize = null)
+    public static void Save(Network model, ImageDescription images, string path, string? resize = null)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(images);
         ArgumentException.ThrowIfNullOrEmpty(path);
-        LocalMixerOptions options = model.Options;
-        if (!images.Fits(options.ImageChannels, options.Classes))
+        if (!images.Fits(model.Input.Channels, model.Classes))
         {
             throw new ArgumentException(
-                $"The network takes {options.ImageChannels} channels and has {options.Classes} classes; got {images.Mean.Count} means, "
+                $"The network takes {model.Input.Channels} channels and has {model.Classes} classes; got {images.Mean.Count} means, "
                 + $"{images.StandardDeviation.Count} deviations above 0 and {images.ClassNames.Count} names.",
                 nameof(images));
         }
@@ -85,20 +84,19 @@ public static class OnnxFile
         DurableFile.Write(path, Encode(model, images, resize).WriteTo);
     }
 
-    private static WireMessage Encode(LocalMixer model, ImageDescription images, string? resize)
+    private static WireMessage Encode(Network model, ImageDescription images, string? resize)
     {
-        LocalMixerOptions options = model.Options;
         string version = typeof(OnnxFile).Assembly.GetName().Version!.ToString(3);
-        string colours = options.ImageChannels == 1 ? "grey" : "red, green, blue";
+        string colours = model.Input.Channels == 1 ? "grey" : "red, green, blue";
         string input = string.Create(
             CultureInfo.InvariantCulture,
-            $"float32 [N, {options.ImageSide}, {options.ImageSide}, {options.ImageChannels}], {colours}, "
+            $"float32 [N, {model.Input.Height}, {model.Input.Width}, {model.Input.Channels}], {colours}, "
             + $"intensities 0 to 255; the graph standardises them");
         return NetworkGraph.Of(model, images).Complete(
-            "LocalMixer",
+            model.Mixer is null ? "Network" : "LocalMixer",
             version,
-            $"A LocalMixer that Onward trained without backpropagation. Input {Input}: {input}. "
-            + $"Outputs {Probabilities} and {Logits}: [N, {options.Classes}].",
+            $"A network that Onward trained without backpropagation. Input {Input}: {input}. "
+            + $"Outputs {Probabilities} and {Logits}: [N, {model.Classes}].",
             [
                 ("onward.version", version),
                 ("onward.input", input),

@@ -54,7 +54,7 @@ internal static class ModelReaders
 
     private static byte[] Model(LocalMixerOptions options, string file)
     {
-        LocalMixer model = new(options);
+        Network model = LocalMixer.Build(options);
         model.Initialize(1);
         ModelFile.Save(model, file);
         return File.ReadAllBytes(file);
@@ -62,7 +62,7 @@ internal static class ModelReaders
 
     private static byte[] Checkpoint(LocalMixerOptions options, string file)
     {
-        LocalMixer model = new(options);
+        Network model = LocalMixer.Build(options);
         model.Initialize(1);
         RunState state = RunState.Start(options.Blocks);
         state.Epochs.Add(new EpochMetrics(1, 0.1, [0.5, double.NaN], 1, 2, 3, 4, 5, TimeSpan.FromSeconds(6)));

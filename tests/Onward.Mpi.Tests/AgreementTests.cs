@@ -61,7 +61,7 @@ public sealed class AgreementTests
 
     private static float[] Train(bool forward, RankGrid? grid)
     {
-        LocalMixer model = new(new LocalMixerOptions
+        Network model = LocalMixer.Build(new LocalMixerOptions
         {
             Blocks = 8,
             PatchesPerSide = 4,

@@ -10,7 +10,7 @@ internal sealed class Onnx : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("onward-onnx-").FullName;
 
-    public Onnx(LocalMixer model, ImageDescription images)
+    public Onnx(Network model, ImageDescription images)
     {
         string path = Path.Combine(_folder, "model.onnx");
         OnnxFile.Save(model, images, path);

@@ -92,7 +92,7 @@ public sealed class OnnxFileTests
     [Fact]
     public void The_file_tells_what_goes_in_and_what_comes_out()
     {
-        LocalMixer model = Random(Small);
+        Network model = Random(Small);
         using Onnx onnx = new(model, Describe(Small));
 
         Assert.Equal(["image"], onnx.Session.InputNames);
@@ -112,7 +112,7 @@ public sealed class OnnxFileTests
     [Fact]
     public void Images_of_another_kind_and_folders_that_are_missing_are_refused()
     {
-        LocalMixer model = new(Small);
+        Network model = LocalMixer.Build(Small);
         string folder = Directory.CreateTempSubdirectory("onward-onnx-").FullName;
 
         Assert.Contains(
@@ -129,7 +129,7 @@ public sealed class OnnxFileTests
 
     private static void RequireSame(LocalMixerOptions options, int examples = 3, int batch = 25)
     {
-        LocalMixer model = Random(options);
+        Network model = Random(options);
         ImageDescription images = Describe(options);
         using Onnx onnx = new(model, images);
         for (int first = 0; first < examples; first += batch)
@@ -138,9 +138,9 @@ public sealed class OnnxFileTests
         }
     }
 
-    private static void RequireSame(LocalMixer model, ImageDescription images, Onnx onnx, int examples, int first)
+    private static void RequireSame(Network model, ImageDescription images, Onnx onnx, int examples, int first)
     {
-        LocalMixerOptions options = model.Options;
+        LocalMixerOptions options = model.Mixer!;
         int length = options.ImageSide * options.ImageSide * options.ImageChannels;
         float[] pixels = [.. Bytes(examples * length, first)];
 
@@ -160,9 +160,9 @@ public sealed class OnnxFileTests
     }
 
     // Computes the outputs with this library, head by head.
-    private static Dictionary<string, List<float>> Expected(LocalMixer model, ImageDescription images, float[] pixels, int length)
+    private static Dictionary<string, List<float>> Expected(Network model, ImageDescription images, float[] pixels, int length)
     {
-        LocalMixerOptions options = model.Options;
+        LocalMixerOptions options = model.Mixer!;
         ForwardPass pass = new(model);
         Dictionary<string, List<float>> expected = [];
         float[] image = new float[length];
@@ -207,7 +207,7 @@ public sealed class OnnxFileTests
     }
 
     // The mean of the block's output over patches.
-    private static float[] Mean(ForwardPass pass, MixerBlock block)
+    private static float[] Mean(ForwardPass pass, NetworkBlock block)
     {
         float[] mean = new float[block.Channels];
         block.Pool(pass.Output(block)[..(block.Patches * block.Channels)], mean);
@@ -220,9 +220,9 @@ public sealed class OnnxFileTests
         options.ImageChannels == 1 ? [0.2f] : [0.2f, 0.25f, 0.3f]);
 
     // Fills all parameters with random numbers, including those that are initialised to 0.
-    private static LocalMixer Random(LocalMixerOptions options)
+    private static Network Random(LocalMixerOptions options)
     {
-        LocalMixer model = new(options);
+        Network model = LocalMixer.Build(options);
         foreach (Parameter parameter in model.Values.Layout.Parameters)
         {
             int fanIn = parameter.Name.Contains(".conv.", StringComparison.Ordinal)

@@ -24,7 +24,7 @@ public sealed class PredictionTests
     private static void RequireSamePredictions(ImageDataset data, string preset)
     {
         ImageSet training = data.Training.Take(TrainingImages), test = data.Test.Take(Images);
-        LocalMixer model = new(LocalMixerPresets.Get(preset, training.Height, training.Channels, training.Classes));
+        Network model = LocalMixer.Build(LocalMixerPresets.Get(preset, training.Height, training.Channels, training.Classes));
         model.Initialize(seed: 1);
         using WorkerTeam team = new(2);
         ForwardGradient rule = new(model, team, NoiseDistribution.Gaussian, LossScope.All, passes: 1, seed: 1);
@@ -54,10 +54,10 @@ public sealed class PredictionTests
         Assert.Equal(evaluation.Error, exported.Where((answer, i) => answer != test.Labels.Span[i]).Count() * 100.0 / Images, 9);
     }
 
-    private static int[] Library(LocalMixer model, BatchLoader loader)
+    private static int[] Library(Network model, BatchLoader loader)
     {
         Predictor predictor = new(model);
-        float[] probabilities = new float[model.Options.Classes];
+        float[] probabilities = new float[model.Classes];
         List<int> answers = [];
         foreach (ImageBatch batch in loader.InOrder(TestContext.Current.CancellationToken))
         {

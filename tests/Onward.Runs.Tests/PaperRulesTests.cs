@@ -12,7 +12,7 @@ public sealed class PaperRulesTests
     public void The_table_of_rules_knows_which_train_local_heads()
     {
         using WorkerTeam team = new(1);
-        LocalMixer model = new(LocalMixerPresets.Get("S/1/1", 28, 1, 10));
+        Network model = LocalMixer.Build(LocalMixerPresets.Get("S/1/1", 28, 1, 10));
         RuleArguments arguments = new()
         {
             Model = model,

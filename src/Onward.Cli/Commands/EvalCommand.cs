@@ -44,7 +44,7 @@ internal sealed class EvalCommand
     {
         string folder = _host.Resolve(_run.Read(parse).Run);
         TrainedModel trained = TrainedModel.Load(folder, _epoch.Read(parse));
-        (RunConfiguration run, LocalMixer model) = (trained.Run, trained.Model);
+        (RunConfiguration run, Network model) = (trained.Run, trained.Model);
         double? confidence = parse.GetValue(_confidence);
         if (confidence is not null)
         {
@@ -54,7 +54,7 @@ internal sealed class EvalCommand
         string dataset = parse.GetValue(_dataset) ?? run.Dataset;
         string? directory = parse.GetValue(_data) ?? (dataset == run.Dataset ? run.Data : null);
         bool antialias = dataset != run.Dataset || run.Antialias;
-        int? imageSize = dataset == Datasets.Folder ? model.Options.ImageSide : null;
+        int? imageSize = dataset == Datasets.Folder ? model.Input.Height : null;
         ImageDataset loaded = Datasets.Load(dataset, directory, imageSize, _host, antialias, parse.GetValue(_maxDamaged)).Data;
         ImageDataset data = trained.Fit(loaded, dataset);
         if (data.IsOneSet && IsOfRun(data, parse, run))
@@ -136,7 +136,7 @@ internal sealed class EvalCommand
             || Path.GetRelativePath(_host.Resolve(asked), run.Data ?? asked) == "."
             || (data.Training.Count > 1 && data.Split(run.Seed).Training.Count == run.TrainingImages + run.Validation));
 
-    private static TextTable Table(LocalMixer model, Evaluation? train, Evaluation? held, Evaluation test)
+    private static TextTable Table(Network model, Evaluation? train, Evaluation? held, Evaluation test)
     {
         (string Name, Evaluation? Part)[] parts = [("train", train), ("validation", held), ("test", test)];
         Evaluation[] columns = [.. parts.Select(part => part.Part).OfType<Evaluation>()];
@@ -188,7 +188,7 @@ internal sealed class EvalCommand
     // ExitShare is the percentage of test images that exit at the block. It is null without early exit.
     private sealed record BlockOutcome(int Block, double TestAccuracy, double Mflop, double? ExitShare)
     {
-        internal static BlockOutcome Of(LocalMixer model, int block, double error, EarlyExits? exits) => new(
+        internal static BlockOutcome Of(Network model, int block, double error, EarlyExits? exits) => new(
             block,
             Round(100 - error),
             Round(InferenceCost.OfBlock(model, block)),

@@ -37,7 +37,7 @@ internal sealed class ExportCommand
         }
 
         TrainedModel trained = TrainedModel.Load(_host.Resolve(folder), _epoch.Read(parse));
-        LocalMixerOptions options = trained.Model.Options;
+        Network model = trained.Model;
         string path = _host.Resolve(files[0]);
         try
         {
@@ -71,9 +71,9 @@ internal sealed class ExportCommand
             new FileInfo(path).Length,
             OnnxFile.OperatorSet,
             OnnxFile.Input,
-            [options.ImageSide, options.ImageSide, options.ImageChannels],
+            [model.Input.Height, model.Input.Width, model.Input.Channels],
             trained.DescribeResize(),
-            OnnxFile.OutputsOf(options),
+            OnnxFile.OutputsOf(model),
             trained.Epoch);
         if (parse.GetValue(_json))
         {
@@ -88,12 +88,12 @@ internal sealed class ExportCommand
         }
 
         string size = string.Create(CultureInfo.InvariantCulture, $"{outcome.Bytes / 1e6:0.0} MB");
-        string colours = options.ImageChannels == 1 ? "grey" : "red, green, blue";
+        string colours = model.Input.Channels == 1 ? "grey" : "red, green, blue";
         table
             .Add("file", $"{path}, {size}, ONNX opset {outcome.OperatorSet}")
             .Add("input", $"{outcome.Input}, float32 [N, {string.Join(", ", outcome.InputSizes)}], 0 to 255, {colours}")
             .Add("resize", outcome.Resize)
-            .Add("outputs", $"{string.Join(", ", outcome.Outputs)}; class outputs are float32 [N, {options.Classes}]")
+            .Add("outputs", $"{string.Join(", ", outcome.Outputs)}; class outputs are float32 [N, {model.Classes}]")
             .Write(_host.Out, _host.OutWidth());
         return ExitCode.Done;
     }

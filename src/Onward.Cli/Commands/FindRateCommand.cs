@@ -63,7 +63,7 @@ internal sealed class FindRateCommand
         TrainingData all = plan.Data.Load(_host);
         RunPlan run = plan.Run.FitTo(all, _host);
         TrainingData data = run.Choose(all);
-        LocalMixer model = run.CreateModel(data);
+        Network model = run.CreateModel(data);
         run.WarnOfLargePatches(data, model.Values.Layout.Count, _host);
         model.Initialize(run.Training.Seed);
         using WorkerTeam team = new(run.Rule.Threads);

@@ -37,18 +37,17 @@ internal sealed class InspectCommand
 
     private int Run(ParseResult parse)
     {
-        (string name, LocalMixer model) = Find(Asked(parse));
-        LocalMixerOptions options = model.Options;
+        (string name, Network model) = Find(Asked(parse));
         List<Row> rows = Rows(model);
         Outline outline = new(
             name,
-            [options.ImageSide, options.ImageSide, options.ImageChannels],
-            options.Classes,
+            [model.Input.Height, model.Input.Width, model.Input.Channels],
+            model.Classes,
             model.Values.Layout.Count,
             Round(InferenceCost.OfReadout(model)),
             Round(rows.Sum(row => row.Mflop)),
-            options.LocalLosses,
-            options.Normalizations.ToString(),
+            model.LocalLosses,
+            (model.Mixer?.Normalizations).ToString() ?? "",
             rows);
         if (parse.GetValue(_json))
         {
@@ -70,12 +69,12 @@ internal sealed class InspectCommand
         (string model, string run) => throw new CommandFault($"{ParseFaults.Quote(model)} and --run {run} both name a model. Name one."),
     };
 
-    private (string Name, LocalMixer Model) Find(string asked)
+    private (string Name, Network Model) Find(string asked)
     {
         if (ValueOption.Known(asked, LocalMixerPresets.Names) is string preset)
         {
             (int side, int channels, int classes) = PresetDefaults.ImagesFor(preset);
-            return (preset, new LocalMixer(LocalMixerPresets.Get(preset, side, channels, classes)));
+            return (preset, LocalMixer.Build(LocalMixerPresets.Get(preset, side, channels, classes)));
         }
 
         string path = _host.Resolve(asked);
@@ -92,19 +91,20 @@ internal sealed class InspectCommand
                 + $"Name {ValueOption.List(LocalMixerPresets.Names)}, a model.safetensors file or a run folder.");
     }
 
-    private static List<Row> Rows(LocalMixer model)
+    private static List<Row> Rows(Network model)
     {
         List<Row> rows = [];
-        foreach (MixerBlock block in model.Blocks)
+        foreach (NetworkBlock block in model.Blocks)
         {
-            if (block.InputPooling is not null)
+            if (block.Description.Layers[0] is GridPooling pooling)
             {
+                ExampleShape pooled = pooling.OutputOf(block.Input);
                 rows.Add(
                     new Row(
                         $"blocks.{block.Index}.pooling",
-                        $"pooling {model.Options.Pooling}".ToLowerInvariant(),
-                        [model.Blocks[block.Index - 1].Patches, block.Inputs],
-                        [block.Patches, block.Inputs],
+                        $"pooling {pooling.Kind}".ToLowerInvariant(),
+                        [block.Input.Positions, block.Input.Channels],
+                        [pooled.Positions, pooled.Channels],
                         [],
                         0,
                         0,
@@ -114,13 +114,13 @@ internal sealed class InspectCommand
             rows.AddRange(block.Layers.Select(layer => new Row(
                 Owner(layer.Weight),
                 Describe(layer.Map),
-                [block.Patches, layer.Map.Inputs],
-                [block.Patches, layer.Map.Outputs],
+                [layer.Positions, layer.Map.Inputs],
+                [layer.Positions, layer.Map.Outputs],
                 layer.Weight.Shape,
                 (long)layer.Weight.Length + layer.Bias.Length,
-                Round(2.0 * block.Patches * layer.Map.MultiplyAddsPerRow / 1e6),
+                Round(2.0 * layer.Positions * layer.Map.MultiplyAddsPerRow / 1e6),
                 null)));
-            rows.Add(OfHead(block.Head, model.Options.IsSelfSupervised ? "projection" : "classifier", (long)block.Patches * block.Groups));
+            rows.Add(OfHead(block.Head, model.IsSelfSupervised ? "projection" : "classifier", (long)block.Patches * block.Groups));
         }
 
         if (model.Projector is not null)

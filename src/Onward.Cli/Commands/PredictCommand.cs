@@ -49,18 +49,18 @@ internal sealed class PredictCommand
     {
         (string folder, string[] asked) = _run.Read(parse);
         TrainedModel trained = TrainedModel.Load(_host.Resolve(folder), _epoch.Read(parse));
-        LocalMixerOptions options = trained.Model.Options;
+        Network model = trained.Model;
         EarlyExit exit = ReadExit(parse, trained);
-        int top = parse.GetValue(_top) ?? Math.Min(DefaultTop, options.Classes);
-        if (top > options.Classes)
+        int top = parse.GetValue(_top) ?? Math.Min(DefaultTop, model.Classes);
+        if (top > model.Classes)
         {
-            throw new CommandFault($"--top {top} is more than the {options.Classes} classes of {trained.Folder}. Use a smaller number.");
+            throw new CommandFault($"--top {top} is more than the {model.Classes} classes of {trained.Folder}. Use a smaller number.");
         }
 
-        if (options.ImageChannels is not (1 or 3))
+        if (model.Input.Channels is not (1 or 3))
         {
             throw new CommandFault(
-                $"{trained.Folder} was trained on images of {options.ImageChannels} channels, but image files have 1 or 3. "
+                $"{trained.Folder} was trained on images of {model.Input.Channels} channels, but image files have 1 or 3. "
                 + "Use a model of 1 or 3 channels.");
         }
 
@@ -68,7 +68,7 @@ internal sealed class PredictCommand
         ImageDescription images = trained.DescribeImages(_host);
 
         // For a run on folders, images are cropped as in its evaluation. For other data sets they are scaled to the size of its images.
-        LooseImages files = new(paths, options.ImageSide, options.ImageChannels, keepsSize: trained.Run.Dataset == Datasets.Folder)
+        LooseImages files = new(paths, model.Input.Height, model.Input.Channels, keepsSize: trained.Run.Dataset == Datasets.Folder)
         {
             Smooths = trained.Run.Antialias,
             Contents = ReadPipes(asked),
@@ -88,7 +88,7 @@ internal sealed class PredictCommand
             Answer[] answers = new Answer[batch.Count];
             team.Run(batch.Count, (i, worker) =>
             {
-                float[] probabilities = new float[options.Classes];
+                float[] probabilities = new float[model.Classes];
                 int? block = predictors[worker].Predict(batch.Pixels.AsSpan(i * files.ImageLength, files.ImageLength), probabilities);
                 answers[i] = new Answer(probabilities, block);
             });

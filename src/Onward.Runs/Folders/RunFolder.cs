@@ -84,7 +84,7 @@ internal sealed partial class RunFolder : IDisposable
     }
 
     /// <summary>Keeps the model that a run goes on from, in this new folder.</summary>
-    internal void Keep(LocalMixer model)
+    internal void Keep(Network model)
     {
         try
         {
@@ -110,7 +110,7 @@ internal sealed partial class RunFolder : IDisposable
     }
 
     /// <summary>Keeps the model and the measurements of an epoch.</summary>
-    internal void Keep(LocalMixer model, EpochMetrics epoch)
+    internal void Keep(Network model, EpochMetrics epoch)
     {
         try
         {

@@ -13,9 +13,9 @@ internal static class TensorBoard
     private const int Views = 8;
 
     /// <summary>Describes an epoch by its measurements and by histograms of the weights after it.</summary>
-    internal static EventSummary Describe(LocalMixer model, EpochMetrics epoch)
+    internal static EventSummary Describe(Network model, EpochMetrics epoch)
     {
-        string learnt = model.Options.IsSelfSupervised ? "contrastive" : "train";
+        string learnt = model.IsSelfSupervised ? "contrastive" : "train";
         EventSummary summary = new EventSummary()
             .AddScalar($"loss/{learnt}", epoch.TrainLoss)
             .AddScalar("loss/test", epoch.TestLoss)

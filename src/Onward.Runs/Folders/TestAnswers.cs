@@ -38,7 +38,7 @@ internal sealed record TestAnswers(Evaluation Evaluation, IReadOnlyList<string> 
     /// <param name="cancellation">Ends the evaluation.</param>
     internal static TestAnswers Of(TrainedModel trained, TrainingData data, WorkerTeam team, CancellationToken cancellation)
     {
-        LocalMixer model = trained.Model;
+        Network model = trained.Model;
         ImageDataset fitting = trained.Fit(data.Images, data.Dataset);
         ImageSet images = fitting.Test;
         using BatchLoader loader = BatchLoader.ForEvaluation(images, data.Images.Mean, data.Images.StandardDeviation, team.Count);

@@ -11,7 +11,7 @@ namespace Onward.Runs;
 /// <param name="Run">Its options.</param>
 /// <param name="Model">The model, its weights not packed.</param>
 /// <param name="Epoch">The epoch whose model it is; null for the last.</param>
-internal sealed record TrainedModel(string Folder, RunConfiguration Run, LocalMixer Model, int? Epoch)
+internal sealed record TrainedModel(string Folder, RunConfiguration Run, Network Model, int? Epoch)
 {
     private const int ShownNames = 5;
 
@@ -34,17 +34,17 @@ internal sealed record TrainedModel(string Folder, RunConfiguration Run, LocalMi
     internal ImageDescription DescribeImages(RunHost host)
     {
         ImageDescription images = Run.Images ?? Find(host);
-        return images.Fits(Model.Options.ImageChannels, Model.Options.Classes)
+        return images.Fits(Model.Input.Channels, Model.Classes)
             ? images
             : throw new RunException(
                 $"{Folder}: the class names and the statistics of the run's images do not fit its model of "
-                + $"{Model.Options.ImageChannels} channels and {Model.Options.Classes} classes. Restore the folder, or train again.");
+                + $"{Model.Input.Channels} channels and {Model.Classes} classes. Restore the folder, or train again.");
     }
 
     /// <summary>Describes the way to resize an image for the model, as an export tells it.</summary>
     internal string DescribeResize()
     {
-        int side = Model.Options.ImageSide;
+        int side = Model.Input.Height;
         return Run.Dataset != Datasets.Folder
             ? string.Create(
                 CultureInfo.InvariantCulture,
@@ -58,7 +58,7 @@ internal sealed record TrainedModel(string Folder, RunConfiguration Run, LocalMi
     /// <summary>Refuses what only heads that have learned to classify can do.</summary>
     internal void RequireClassifyingHeads(string option)
     {
-        if (Model.Options.IsSelfSupervised)
+        if (Model.IsSelfSupervised)
         {
             throw new RunException(
                 $"{option} means nothing to {Folder}, a contrastive run: the heads of its blocks compare images and know no classes. "
@@ -81,20 +81,20 @@ internal sealed record TrainedModel(string Folder, RunConfiguration Run, LocalMi
     {
         // IDX files number classes and do not name them; early versions kept no names.
         ImageSet images = data.Training;
-        LocalMixerOptions model = Model.Options;
+        (int height, int width, int channels) = Model.Input;
         bool isNamed = dataset != Datasets.Idx && Run.Dataset != Datasets.Idx
-            && Run.Images?.Fits(model.ImageChannels, model.Classes) == true;
+            && Run.Images?.Fits(channels, Model.Classes) == true;
         string[]? names = isNamed ? [.. Run.Images!.ClassNames.Select(PathName.Compose)] : null;
-        bool fits = (model.ImageSide, model.ImageChannels) == (images.Height, images.Channels);
+        bool fits = (height, width, channels) == (images.Height, images.Width, images.Channels);
         if (fits && names is not null)
         {
             return data.Renumber(names) ?? throw UnknownClass(names, data);
         }
 
-        if (!fits || model.Classes != images.Classes)
+        if (!fits || Model.Classes != images.Classes)
         {
             throw new RunException(
-                $"the model takes images of {model.ImageSide}x{model.ImageSide}x{model.ImageChannels} in {model.Classes} classes; "
+                $"the model takes images of {height}x{width}x{channels} in {Model.Classes} classes; "
                 + $"{data.Source} has {images.Height}x{images.Width}x{images.Channels} in {images.Classes}. Name other data.");
         }
 

@@ -154,7 +154,7 @@ internal sealed record RunPlan(
     }
 
     /// <summary>A model of the plan's preset for the images, its parameters not drawn yet.</summary>
-    internal LocalMixer CreateModel(TrainingData data)
+    internal Network CreateModel(TrainingData data)
     {
         int images = data.Images.Training.Count;
         if (Options.BatchSize > images)
@@ -170,7 +170,7 @@ internal sealed record RunPlan(
                 $"{say.Setting("epochs")} {Options.Epochs} make more than {MostSteps} steps. Take fewer epochs or a larger batch.");
         }
 
-        return new LocalMixer(
+        return LocalMixer.Build(
             Objective.Adapt(Model.Options(data.Images.Training.Height, data.Images.Training.Channels, data.Images.Training.Classes)));
     }
 }

@@ -15,7 +15,7 @@ internal sealed class TrainingRun : IDisposable
     private readonly RunHost _host;
     private readonly TrainingData _data;
     private readonly TrainingOptions _options;
-    private readonly LocalMixer _model;
+    private readonly Network _model;
     private readonly WorkerTeam _team;
     private readonly LearningRule _rule;
     private readonly LearningRule? _exact;

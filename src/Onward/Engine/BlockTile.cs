@@ -16,17 +16,15 @@ public sealed class BlockTile
     private readonly bool[] _isPacked;
 
     private Memory<float>[] _packed = [];
-    private int _waveRows;
+    private int _waveExamples;
     private Action<int, int> _pack;
 
-    internal BlockTile(LocalMixer model, int examples, int worker, bool passesThrough)
+    internal BlockTile(Network model, int examples, int worker, bool passesThrough)
     {
         Worker = worker;
-        LocalMixerOptions options = model.Options;
-        int layers = model.Blocks.Max(block => block.Layers.Count);
+        int layers = model.MostLayers;
         Block = model.Blocks[0];
         Activations = new BlockActivations(model, examples);
-        Inputs = new Memory<float>[layers];
         PassingInputs =
         [
             .. Enumerable.Range(0, passesThrough ? layers : 0)
@@ -40,27 +38,24 @@ public sealed class BlockTile
         _isPacked = new bool[layers];
         _pack = Pack;
         _featureGradient = AlignedMemory.Allocate(examples * model.Blocks.Max(block => block.Channels));
-        Patches = AlignedMemory.Allocate(options.Patches == 1 ? 0 : checked(examples * options.Patches * options.PatchVector));
-        Narrowed = AlignedMemory.Allocate(
-            examples * model.Blocks.Max(block => block.InputPooling is null ? 0 : block.Patches * block.Inputs));
         _finalReciprocal = AlignedMemory.Allocate(examples);
-        Outputs = AlignedMemory.Allocate(examples * options.HeadOutputs);
+        Outputs = AlignedMemory.Allocate(examples * model.HeadOutputs);
     }
 
     /// <summary>The thread that works on the tile.</summary>
     public int Worker { get; }
 
     /// <summary>The block.</summary>
-    public MixerBlock Block { get; internal set; }
+    public NetworkBlock Block { get; internal set; }
 
     /// <summary>Examples in the tile.</summary>
     public int Examples { get; internal set; }
 
-    /// <summary>Rows in the tile: examples times patches.</summary>
+    /// <summary>Rows of the block's output in the tile: examples times positions.</summary>
     public int Rows { get; internal set; }
 
-    /// <summary>The tile's first row in the wave.</summary>
-    internal int WaveRow { get; private set; }
+    /// <summary>The tile's first example in the wave.</summary>
+    internal int WaveExample { get; private set; }
 
     /// <summary>Place of the first example in the batch, or in this process's share of the batch.</summary>
     public int FirstExample { get; internal set; }
@@ -79,33 +74,18 @@ public sealed class BlockTile
     /// <summary>The block's values for this tile.</summary>
     public BlockActivations Activations { get; }
 
-    /// <summary>The input of each layer [rows, inputs], normalised.</summary>
-    internal Memory<float>[] Inputs { get; }
-
-    /// <summary>The input of a layer [rows, inputs], normalised.</summary>
+    /// <summary>The input of an affine layer [rows, inputs].</summary>
     /// <param name="layer">The layer's place in the block.</param>
-    public ReadOnlySpan<float> Input(int layer) => Inputs[layer].Span;
-
-    /// <summary>
-    /// A layer's output after bias and normalisation [rows, outputs]: the input of its ReLU. In the last layer, the residual is added
-    /// before the ReLU, and is not included here.
-    /// </summary>
-    /// <param name="layer">The layer's place in the block.</param>
-    public ReadOnlySpan<float> Output(int layer) => Activations.Output(layer)[..OutputLength(layer)];
+    public ReadOnlySpan<float> Input(int layer) => Activations.Inputs[layer].Span;
 
     /// <summary>Memory for the inputs of layers in a pass that nothing is learnt from; empty if the rule has no such pass.</summary>
     internal Memory<float>[] PassingInputs { get; }
 
     /// <summary>The block's output [rows, D].</summary>
-    public Memory<float> Result { get; internal set; }
+    public Memory<float> Result => Activations.Result;
 
-    /// <summary>The block's input [rows, inputs].</summary>
-    internal ReadOnlyMemory<float> Source { get; set; }
-
-    /// <summary>
-    /// The output of the previous block [its rows, its D], which is this block's input unless the grid narrows; empty in the first block.
-    /// </summary>
-    internal Memory<float> Previous { get; set; }
+    /// <summary>The block's input, which is the output of the previous block or the images.</summary>
+    internal Memory<float> Source => Activations.Source;
 
     /// <summary>Gradient of the batch's mean local loss with respect to the head's outputs [examples, K].</summary>
     public Memory<float> Errors { get; internal set; }
@@ -125,11 +105,6 @@ public sealed class BlockTile
     /// <summary>In the last block: gradient of the batch's mean loss with respect to the final head's outputs [examples, K].</summary>
     public Memory<float> FinalErrors { get; internal set; }
 
-    internal Memory<float> Patches { get; }
-
-    /// <summary>Memory for the input of a block at which the grid narrows.</summary>
-    internal Memory<float> Narrowed { get; }
-
     /// <summary>Outputs of a head [examples, K].</summary>
     internal Memory<float> Outputs { get; }
 
@@ -141,15 +116,15 @@ public sealed class BlockTile
     /// <summary>Computes the gradient of each patch [rows, width] from the gradient of the mean over patches [examples, width].</summary>
     /// <param name="pooled">The gradient of the mean.</param>
     /// <param name="rows">Receives the gradient of the mean, divided by the number of patches, once for each patch.</param>
-    public void Spread(ReadOnlySpan<float> pooled, Span<float> rows) => Spread(pooled, 0, rows);
+    public void Spread(ReadOnlySpan<float> pooled, Span<float> rows) => Spread(pooled, 0, rows, rows.Length / pooled.Length);
 
     // The rows begin at a row of the tile.
-    private void Spread(ReadOnlySpan<float> pooled, int row, Span<float> rows)
+    private void Spread(ReadOnlySpan<float> pooled, int row, Span<float> rows, int positions)
     {
         int width = pooled.Length / Examples;
         for (; !rows.IsEmpty; rows = rows[width..], row++)
         {
-            TensorPrimitives.Multiply(pooled.Slice(row / Block.Patches * width, width), 1f / Block.Patches, rows[..width]);
+            TensorPrimitives.Multiply(pooled.Slice(row / positions * width, width), 1f / positions, rows[..width]);
         }
     }
 
@@ -160,108 +135,117 @@ public sealed class BlockTile
     /// <param name="rows">Receives the gradient of the block's output from that row on [rows, D].</param>
     internal void PassBackThroughFeatures(int first, Span<float> rows)
     {
-        Spread(FeatureGradient[..(Examples * Block.Channels)], first, rows);
+        Spread(FeatureGradient[..(Examples * Block.Channels)], first, rows, Block.Patches);
         int size = Block.FeatureNorm;
         if (size > 0)
         {
             Range chunk = (first * Block.Channels)..((first * Block.Channels) + rows.Length);
-            LayerNorm.JacobianProduct(
-                Activations.Features[chunk], Activations.FeatureReciprocal[MixerBlock.Runs(chunk, size)], rows, rows, size);
+            LayerNormKernel.JacobianProduct(
+                Activations.Features[chunk], Activations.FeatureReciprocal[NetworkBlock.Runs(chunk, size)], rows, rows, size);
         }
     }
 
     /// <summary>
-    /// The gradient of the batch's mean loss with respect to a layer's output, before bias and normalisation [rows, outputs]. The rule
-    /// computes it. The weight gradient is its product with <see cref="Input"/>.
+    /// The gradient of the batch's mean loss with respect to an affine layer's output [rows, outputs]. The rule computes it. The weight
+    /// gradient is its product with <see cref="Input"/>.
     /// </summary>
     /// <param name="layer">The layer's place in the block.</param>
     public Span<float> Gradient(int layer) => _gradients[layer].Span[..OutputLength(layer)];
 
     /// <summary>
-    /// Carries the gradient of a layer's activations, which a rule has written to <see cref="Gradient"/>, back to the layer's output
-    /// before bias and normalisation, in place.
+    /// Carries the gradient of a layer's activations, which a rule has written to <see cref="Gradient"/>, back to the layer's output, in
+    /// place: through the activation function and the normalisations that follow the layer.
     /// </summary>
     /// <param name="layer">The layer's place in the block.</param>
-    public void PassBackThroughActivation(int layer) => PassBackThroughActivation(layer, ..OutputLength(layer), Gradient(layer));
-
-    /// <summary>
-    /// Carries the gradient of a layer's activations, in a chunk of whole rows, back to the layer's output before bias and normalisation.
-    /// </summary>
-    internal void PassBackThroughActivation(int l, Range chunk, ReadOnlySpan<float> activities)
+    public void PassBackThroughActivation(int layer)
     {
-        int size = Block.Layers[l].OutputNorm;
-        Span<float> gradient = Gradient(l)[chunk];
-        if (size > 0 && l < Block.Layers.Count - 1)
+        Section section = Block.Layers[layer].Section;
+        int rows = Examples * section.Shape.Positions;
+        for (int row = 0; row < rows; row += Section.ChunkRows)
         {
-            LayerNorm.RectifiedJacobianProduct(
-                Output(l)[chunk], Activations.OutputReciprocal(l)[MixerBlock.Runs(chunk, size)], activities, gradient, size);
-            return;
-        }
-
-        activities.CopyTo(gradient);
-        Activation.Mask((l == Block.Layers.Count - 1 ? Result.Span : Output(l))[chunk], gradient);
-        PassBackThroughNormalization(l, chunk);
-    }
-
-    /// <summary>Carries the gradient of a layer's normalised output back to the output before bias and normalisation.</summary>
-    internal void PassBackThroughNormalization(int l, ReadOnlySpan<float> normalized)
-    {
-        int size = Block.Layers[l].OutputNorm;
-        if (size > 0)
-        {
-            LayerNorm.JacobianProduct(
-                Output(l), Activations.OutputReciprocal(l)[..(normalized.Length / size)], normalized, Gradient(l), size);
-        }
-        else
-        {
-            normalized.CopyTo(Gradient(l));
-        }
-    }
-
-    /// <summary>Carries <see cref="Gradient"/> back through the normalisation after a layer, in place, for a chunk of whole rows.</summary>
-    internal void PassBackThroughNormalization(int l, Range chunk)
-    {
-        int size = Block.Layers[l].OutputNorm;
-        if (size > 0)
-        {
-            Span<float> gradient = Gradient(l)[chunk];
-            LayerNorm.JacobianProduct(
-                Activations.Output(l)[chunk], Activations.OutputReciprocal(l)[MixerBlock.Runs(chunk, size)], gradient, gradient, size);
+            int count = Math.Min(Section.ChunkRows, rows - row);
+            PassBack(layer, section.ActivationInBackward, row, count, GradientRows(layer, row, count));
         }
     }
 
     /// <summary>
-    /// Carries a gradient back through the normalisation after a layer, for a chunk of whole rows. The gradient is given as values and a
-    /// factor for each normalised run.
+    /// Carries a gradient of some rows back to the output of a layer, <see cref="Gradient"/>, by some of the steps behind the layer.
+    /// Residuals are left out.
     /// </summary>
-    internal void PassBackThroughNormalization(int l, Range chunk, ReadOnlySpan<float> values, ReadOnlySpan<float> factors)
+    /// <param name="layer">The layer's place in the block.</param>
+    /// <param name="from">The first of the steps (<see cref="Section.Backward"/>).</param>
+    /// <param name="row">The first row.</param>
+    /// <param name="rows">Number of rows.</param>
+    /// <param name="gradient">The gradient behind that step.</param>
+    internal void PassBack(int layer, int from, int row, int rows, ReadOnlySpan<float> gradient)
     {
-        int size = Block.Layers[l].OutputNorm;
-        LayerNorm.ScaledJacobianProduct(
-            Activations.Output(l)[chunk],
-            Activations.OutputReciprocal(l)[MixerBlock.Runs(chunk, size)],
+        Step[] backward = Block.Layers[layer].Section.Backward;
+        Span<float> result = GradientRows(layer, row, rows);
+        for (int i = from; i < backward.Length; i++)
+        {
+            if (backward[i] is DerivableStep step)
+            {
+                step.ApplyTranspose(Activations, row, rows, gradient, result);
+                gradient = result;
+            }
+        }
+
+        if (gradient != result)
+        {
+            gradient.CopyTo(result);
+        }
+    }
+
+    /// <summary>Carries the gradient of some rows at a layer's noise site back to the layer's output, in place.</summary>
+    internal void PassBackFromSite(int layer, int row, int rows)
+    {
+        Span<float> gradient = GradientRows(layer, row, rows);
+        foreach (DerivableStep step in Block.Layers[layer].Section.BackwardFromSite)
+        {
+            step.ApplyTranspose(Activations, row, rows, gradient, gradient);
+        }
+    }
+
+    /// <summary>
+    /// Carries the gradient of some rows at a layer's noise site back through the only normalisation before it
+    /// (<see cref="Section.SiteNorm"/>). The gradient is given as values and a factor for each normalised run.
+    /// </summary>
+    internal void PassBackFromSite(int layer, int row, int rows, ReadOnlySpan<float> values, ReadOnlySpan<float> factors)
+    {
+        Section section = Block.Layers[layer].Section;
+        RowStep norm = (RowStep)section.BackwardFromSite[0];
+        LayerNormKernel.ScaledJacobianProduct(
+            norm.SourceRows(Activations, row, rows),
+            norm.State(Activations, row, rows),
             factors,
             values,
-            Gradient(l)[chunk],
-            size);
+            GradientRows(layer, row, rows),
+            section.SiteNorm);
+    }
+
+    /// <summary>Some rows of <see cref="Gradient"/>.</summary>
+    internal Span<float> GradientRows(int layer, int row, int rows)
+    {
+        int width = Block.Layers[layer].Map.Outputs;
+        return _gradients[layer].Span.Slice(row * width, rows * width);
     }
 
     /// <summary>Carries the gradient of the final head's features back through their normalisation, in place.</summary>
-    internal void PassBackThroughFinalNormalization(LocalMixer model, Span<float> gradient)
+    internal void PassBackThroughFinalNormalization(Network model, Span<float> gradient)
     {
         if (model.NormalizesFinalFeatures)
         {
-            LayerNorm.JacobianProduct(FinalFeatures.Span, FinalReciprocal[..Examples], gradient, gradient, Block.Channels);
+            LayerNormKernel.JacobianProduct(FinalFeatures.Span, FinalReciprocal[..Examples], gradient, gradient, Block.Channels);
         }
     }
 
     /// <summary>Attaches the tile to a wave, in which it has packed nothing yet.</summary>
     /// <param name="packed">The wave's packed output gradients of each layer.</param>
-    /// <param name="row">The tile's first row in the wave.</param>
-    /// <param name="rows">Rows that the wave can hold.</param>
-    internal void Attach(Memory<float>[] packed, int row, int rows)
+    /// <param name="example">The tile's first example in the wave.</param>
+    /// <param name="examples">Examples that the wave can hold.</param>
+    internal void Attach(Memory<float>[] packed, int example, int examples)
     {
-        (_packed, WaveRow, _waveRows) = (packed, row, rows);
+        (_packed, WaveExample, _waveExamples) = (packed, example, examples);
         Array.Clear(_isPacked);
     }
 
@@ -285,12 +269,14 @@ public sealed class BlockTile
     private void Pack(int l, int worker) => Pack(l, Gradient(l), _packed[l].Span);
 
     /// <summary>Packs a gradient of a layer's output into memory with the layout of the wave's packed gradients.</summary>
-    internal void Pack(int l, ReadOnlySpan<float> gradient, Span<float> packed) =>
-        Block.Layers[l].Map.PackGradient(gradient, WaveRow, Rows, packed, _waveRows);
+    internal void Pack(int l, ReadOnlySpan<float> gradient, Span<float> packed)
+    {
+        int positions = Block.Layers[l].Positions;
+        Block.Layers[l].Map.PackGradient(gradient, WaveExample * positions, Examples * positions, packed, _waveExamples * positions);
+    }
 
-    private int OutputLength(int layer) => Rows * Block.Layers[layer].Map.Outputs;
+    private int OutputLength(int layer) => Examples * Block.Layers[layer].Positions * Block.Layers[layer].Map.Outputs;
 
     internal long Length =>
-        Activations.Length + PassingInputs.Concat(_gradients).Sum(m => (long)m.Length) + _featureGradient.Length + Patches.Length
-            + Narrowed.Length + Outputs.Length;
+        Activations.Length + PassingInputs.Concat(_gradients).Sum(m => (long)m.Length) + _featureGradient.Length + Outputs.Length;
 }

@@ -8,19 +8,19 @@ namespace Onward.Engine;
 internal readonly record struct PhaseWork(double Flops, double Bytes);
 
 /// <summary>The work that a profile counts for a block, summed over the layers.</summary>
-/// <param name="RowFlops">Floating-point operations for the values of one row.</param>
-/// <param name="RowBytes">Bytes of one row's inputs and outputs.</param>
+/// <param name="Flops">Floating-point operations for the values of one example.</param>
+/// <param name="Bytes">Bytes of one example's inputs and outputs.</param>
 /// <param name="WeightBytes">Bytes of the packed weights.</param>
-internal readonly record struct BlockWork(double RowFlops, double RowBytes, double WeightBytes)
+internal readonly record struct BlockWork(double Flops, double Bytes, double WeightBytes)
 {
-    internal static BlockWork Of(MixerBlock block) => new(
-        2.0 * block.Layers.Sum(layer => layer.Map.MultiplyAddsPerRow),
-        sizeof(float) * block.Layers.Sum(layer => (double)layer.Map.Inputs + layer.Map.Outputs),
+    internal static BlockWork Of(NetworkBlock block) => new(
+        block.FlopsPerExample,
+        sizeof(float) * block.Layers.Sum(layer => layer.Positions * ((double)layer.Map.Inputs + layer.Map.Outputs)),
         sizeof(float) * block.Layers.Sum(layer => (double)layer.Map.PackedWeightLength));
 
-    /// <summary>The work of computing the values of some rows.</summary>
-    internal PhaseWork Values(int rows) => new(rows * RowFlops, WeightBytes + (rows * RowBytes));
+    /// <summary>The work of computing the values of some examples.</summary>
+    internal PhaseWork Values(int examples) => new(examples * Flops, WeightBytes + (examples * Bytes));
 
-    /// <summary>The work of differentiating some rows.</summary>
-    internal PhaseWork Differentiation(int rows) => new(0, WeightBytes + (rows * RowBytes));
+    /// <summary>The work of differentiating some examples.</summary>
+    internal PhaseWork Differentiation(int examples) => new(0, WeightBytes + (examples * Bytes));
 }

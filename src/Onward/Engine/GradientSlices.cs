@@ -18,7 +18,7 @@ internal delegate void SliceUpdater(Parameter parameter, int start, int length, 
 internal sealed class GradientSlices
 {
     private readonly StepPlan _plan;
-    private readonly LocalMixer _model;
+    private readonly Network _model;
     private readonly Wave _wave;
     private readonly ParameterVector _gradients;
     private readonly Memory<float>[] _workspace;
@@ -37,7 +37,7 @@ internal sealed class GradientSlices
     {
         (_plan, _model, _wave, _gradients) = (plan, plan.Model, wave, gradients);
         int workspace = _model.Blocks.Max(
-            block => block.Layers.Max(layer => layer.Map.GradientWorkspaceLength(checked(wave.Examples * block.Patches))));
+            block => block.Layers.Max(layer => layer.Map.GradientWorkspaceLength(checked(wave.Examples * layer.Positions))));
         _workspace = [.. Enumerable.Range(0, plan.Team.Count).Select(_ => AlignedMemory.Allocate(workspace))];
         (_compute, _update, _pack) = (Compute, Update, Pack);
     }
@@ -102,13 +102,13 @@ internal sealed class GradientSlices
             return;
         }
 
-        MixerLayer layer = _model.Blocks[k].Layers[l];
+        NetworkLayer layer = _model.Blocks[k].Layers[l];
         WaveBlock memory = _wave.Blocks[k];
-        int patches = _model.Blocks[k].Patches, rows = _examples * patches;
+        int rows = _examples * layer.Positions;
         WeightSlice part = layer.Map.WeightOf(slice);
         layer.Map.AccumulateGradient(
             slice,
-            new(memory.Inputs[l].Span[..(rows * layer.Map.Inputs)], memory.PackedGradients[l].Span, rows, _wave.Examples * patches),
+            new(memory.Inputs[l].Span[..(rows * layer.Map.Inputs)], memory.PackedGradients[l].Span, rows, _wave.Examples * layer.Positions),
             new(_gradients[layer.Weight], _gradients[layer.Bias], _accumulate),
             _workspace[worker].Span,
             _updater is not null && part.Pieces == 1 ? _model.Values.Read(layer.Weight).Slice(part.Start, part.Length) : []);
@@ -135,7 +135,7 @@ internal sealed class GradientSlices
             return;
         }
 
-        MixerLayer layer = _model.Blocks[k].Layers[l];
+        NetworkLayer layer = _model.Blocks[k].Layers[l];
         WeightSlice part = layer.Map.WeightOf(slice);
         for (int piece = 0; piece < part.Pieces; piece++)
         {
@@ -192,8 +192,8 @@ internal sealed class GradientSlices
             return default;
         }
 
-        MixerLayer layer = _model.Blocks[k].Layers[l];
-        int rows = _examples * _model.Blocks[k].Patches;
+        NetworkLayer layer = _model.Blocks[k].Layers[l];
+        int rows = _examples * layer.Positions;
         return new PhaseWork(
             2.0 * rows * layer.Map.MultiplyAddsPerRow / layer.Map.Slices,
             sizeof(float) * ((rows * (double)(layer.Map.Inputs + layer.Map.Outputs)) + (2.0 * layer.Weight.Length)) / layer.Map.Slices);

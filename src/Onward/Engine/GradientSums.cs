@@ -18,8 +18,8 @@ internal sealed class GradientSums(StepPlan plan, ParameterVector gradients)
     /// </summary>
     internal void Begin(int k)
     {
-        MixerBlock block = plan.Model.Blocks[k];
-        Begin(k, plan.LeavesOutputGradients ? block.Layers[0].Weight : block.Head.Weight, block.Head.Bias);
+        NetworkBlock block = plan.Model.Blocks[k];
+        Begin(k, plan.LeavesOutputGradients ? block.FirstParameter : block.Head.Weight, block.Head.Bias);
     }
 
     /// <summary>Begins the sum of the final head.</summary>

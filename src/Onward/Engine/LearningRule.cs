@@ -25,7 +25,7 @@ public abstract class LearningRule
     /// <param name="trainsHeads">True if the local heads learn from their own losses; the final head always does.</param>
     /// <param name="loss">Settings of the losses; null for the defaults.</param>
     /// <exception cref="ArgumentException">A setting of the loss is out of range.</exception>
-    protected LearningRule(LocalMixer model, WorkerTeam team, Locality locality, bool trainsHeads, TrainingLoss? loss)
+    protected LearningRule(Network model, WorkerTeam team, Locality locality, bool trainsHeads, TrainingLoss? loss)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(team);
@@ -36,7 +36,7 @@ public abstract class LearningRule
     }
 
     /// <summary>The model that is trained.</summary>
-    public LocalMixer Model => _plan.Model;
+    public Network Model => _plan.Model;
 
     /// <summary>Settings of the losses.</summary>
     public TrainingLoss Loss { get; }
@@ -94,8 +94,8 @@ public abstract class LearningRule
     protected virtual IEnumerable<string> Settings => [];
 
     /// <summary>Multiply-adds of one example's values in a block.</summary>
-    protected static double ValueMultiplyAdds(MixerBlock block) =>
-        (double)block.Patches * block.Layers.Sum(layer => layer.Map.MultiplyAddsPerRow);
+    protected static double ValueMultiplyAdds(NetworkBlock block) =>
+        block.Layers.Sum(layer => (double)layer.Positions * layer.Map.MultiplyAddsPerRow);
 
     /// <summary>True if a loss compares the examples of a batch. Values are then computed twice: first for the comparison.</summary>
     internal bool ComparesExamples => _plan.ComparesExamples;
@@ -106,7 +106,7 @@ public abstract class LearningRule
     /// Floating-point operations in the matrix products of one example's step in one block, without a comparison of examples. The default
     /// counts values and weight gradients.
     /// </summary>
-    protected virtual double RuleFlopsOf(MixerBlock block) => 4.0 * ValueMultiplyAdds(block);
+    protected virtual double RuleFlopsOf(NetworkBlock block) => 4.0 * ValueMultiplyAdds(block);
 
     /// <summary>True if weight gradients are products of inputs with the output gradients that the rule computes.</summary>
     internal virtual bool LeavesOutputGradients => true;
@@ -223,7 +223,7 @@ public abstract class LearningRule
     // The loss of classifiers has no settings.
     private string[] LossSettings => ComparesExamples ? [Invariant($"temperature {Loss.Temperature}")] : [];
 
-    private double FlopsOf(MixerBlock block) => RuleFlopsOf(block) + (ComparesExamples ? 2.0 * ValueMultiplyAdds(block) : 0);
+    private double FlopsOf(NetworkBlock block) => RuleFlopsOf(block) + (ComparesExamples ? 2.0 * ValueMultiplyAdds(block) : 0);
 
     /// <summary>Prepares a step, before the first tile.</summary>
     /// <param name="number">The step's number.</param>

@@ -11,7 +11,7 @@ namespace Onward.Engine;
 /// </summary>
 internal sealed class LossReader
 {
-    private readonly LocalMixer _model;
+    private readonly Network _model;
     private readonly Wave _wave;
     private readonly ContrastiveLoss[] _comparisons;
     private readonly StepPlan _plan;
@@ -26,7 +26,7 @@ internal sealed class LossReader
         int comparisons = plan.ComparesExamples ? _model.Blocks.Count + 1 : 0;
         _comparisons =
         [
-            .. Enumerable.Range(0, comparisons).Select(_ => new ContrastiveLoss(_model.Options.Projection, plan.Loss.Temperature)),
+            .. Enumerable.Range(0, comparisons).Select(_ => new ContrastiveLoss(_model.Projection, plan.Loss.Temperature)),
         ];
     }
 
@@ -89,14 +89,13 @@ internal sealed class LossReader
     /// <summary>Evaluates the local loss of one tile in one block.</summary>
     internal void EvaluateHead(BlockTile tile)
     {
-        LocalMixerOptions options = _model.Options;
         int k = tile.Block.Index, example = tile.FirstExample - FirstOfWave;
         WaveBlock memory = _wave.Blocks[k];
         ReadOnlySpan<float> pooled = tile.Activations.Pooled[..(tile.Examples * tile.Block.Channels)];
         pooled.CopyTo(memory.Features.Span[(example * tile.Block.Channels)..]);
-        tile.Errors = memory.Errors.Slice(example * options.HeadOutputs, tile.Examples * options.HeadOutputs);
+        tile.Errors = memory.Errors.Slice(example * _model.HeadOutputs, tile.Examples * _model.HeadOutputs);
         Span<float> losses = memory.Losses.AsSpan(example, tile.Examples);
-        if (options.IsSelfSupervised)
+        if (_model.IsSelfSupervised)
         {
             TakeComparison(_comparisons[k], tile, tile.Errors.Span, losses, default);
             return;
@@ -108,12 +107,12 @@ internal sealed class LossReader
     /// <summary>Evaluates the loss of the final head on one tile in the last block.</summary>
     internal void EvaluateFinalHead(BlockTile tile)
     {
-        int outputs = _model.Options.HeadOutputs, example = tile.FirstExample - FirstOfWave;
+        int outputs = _model.HeadOutputs, example = tile.FirstExample - FirstOfWave;
         tile.FinalFeatures = PoolForFinalHead(tile);
         tile.FinalErrors = _wave.FinalErrors.Slice(example * outputs, tile.Examples * outputs);
         Span<float> losses = _wave.FinalLosses.AsSpan(example, tile.Examples);
         Span<bool> mistakes = _wave.Mistakes.AsSpan(example, tile.Examples);
-        if (_model.Options.IsSelfSupervised)
+        if (_model.IsSelfSupervised)
         {
             TakeComparison(_comparisons[^1], tile, tile.FinalErrors.Span, losses, mistakes);
             return;

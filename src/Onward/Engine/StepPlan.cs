@@ -19,14 +19,14 @@ internal sealed class StepPlan
     /// True if weight gradients are products of inputs with the output gradients that the rule computes.
     /// </param>
     /// <param name="loss">The losses.</param>
-    internal StepPlan(LocalMixer model, WorkerTeam team, Locality locality, bool trainsHeads, bool leavesOutputGradients, TrainingLoss loss)
+    internal StepPlan(Network model, WorkerTeam team, Locality locality, bool trainsHeads, bool leavesOutputGradients, TrainingLoss loss)
     {
         (Model, Team, Locality) = (model, team, locality);
         (TrainsHeads, LeavesOutputGradients, Loss) = (trainsHeads, leavesOutputGradients, loss);
         Stages = [0, model.Blocks.Count];
     }
 
-    internal LocalMixer Model { get; }
+    internal Network Model { get; }
 
     internal WorkerTeam Team { get; }
 
@@ -48,10 +48,10 @@ internal sealed class StepPlan
     internal Range OwnBlocks => Stages[Grid.Stage]..Stages[Grid.Stage + 1];
 
     /// <summary>True if a loss compares the examples of a batch. Values are then computed twice: first for the comparison.</summary>
-    internal bool ComparesExamples => Model.Options.IsSelfSupervised;
+    internal bool ComparesExamples => Model.IsSelfSupervised;
 
     /// <summary>Examples for each image: 2 views if a loss compares examples, else 1.</summary>
-    internal int Views => Model.Options.IsSelfSupervised ? 2 : 1;
+    internal int Views => Model.IsSelfSupervised ? 2 : 1;
 
     /// <summary>Shares the steps among processes.</summary>
     /// <param name="grid">The processes.</param>

@@ -15,7 +15,7 @@ internal sealed class TileEngine
 {
     private readonly StepPlan _plan;
     private readonly LearningRule _rule;
-    private readonly LocalMixer _model;
+    private readonly Network _model;
     private readonly Wave _wave;
     private readonly TileJobs _tiles;
     private readonly GradientSlices _slices;
@@ -142,7 +142,7 @@ internal sealed class TileEngine
 
     private void RequireBatch(ReadOnlyMemory<float> pixels, ReadOnlyMemory<int> labels, int images)
     {
-        int image = Stages.First > 0 ? 0 : _model.Options.ImageSide * _model.Options.ImageSide * _model.Options.ImageChannels;
+        int image = Stages.First > 0 ? 0 : _model.Input.Length;
         if (labels.IsEmpty || pixels.Length != checked(labels.Length * image))
         {
             throw new ArgumentException(
@@ -150,7 +150,7 @@ internal sealed class TileEngine
                 + $"at least one image; got {pixels.Length}.");
         }
 
-        if (_model.Options.IsSelfSupervised && labels.Length % 2 != 0)
+        if (_model.IsSelfSupervised && labels.Length % 2 != 0)
         {
             throw new ArgumentException(
                 $"A batch of two views of each image has an even number of examples; got {labels.Length}.", nameof(labels));

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Onward.Models;
 
 namespace Onward.Engine;
@@ -14,7 +15,7 @@ internal sealed class TileJobs
 
     private readonly StepPlan _plan;
     private readonly LearningRule _rule;
-    private readonly LocalMixer _model;
+    private readonly Network _model;
     private readonly Wave _wave;
     private readonly LossReader _losses;
     private readonly BlockWork[] _work;
@@ -43,7 +44,7 @@ internal sealed class TileJobs
     {
         (_plan, _rule, _model, _wave, _losses) = (plan, rule, plan.Model, wave, losses);
         _work = [.. _model.Blocks.Select(BlockWork.Of)];
-        _tileExamples = Math.Clamp(TileRows / _model.Options.Patches, 1, wave.Examples);
+        _tileExamples = Math.Clamp(TileRows / _model.MostPositions, 1, wave.Examples);
         Tiles = [.. Enumerable.Range(0, plan.Team.Count).Select(CreateTiles)];
         Stages = new StagePlan(plan);
         (_computeValues, _evaluateLosses, _differentiate) = (ComputeValues, EvaluateLosses, Differentiate);
@@ -76,10 +77,10 @@ internal sealed class TileJobs
     internal void Measure(StepProfile? profile)
     {
         _computeValues = profile?.Around(
-            StepPhase.Values, ComputeValues, tile => _work[tile.Block.Index].Values(tile.Rows)) ?? ComputeValues;
+            StepPhase.Values, ComputeValues, tile => _work[tile.Block.Index].Values(tile.Examples)) ?? ComputeValues;
         _evaluateLosses = profile?.Around(StepPhase.Losses, EvaluateLosses, _ => default) ?? EvaluateLosses;
         _differentiate = profile?.Around(
-            StepPhase.Differentiation, Differentiate, tile => _work[tile.Block.Index].Differentiation(tile.Rows)) ?? Differentiate;
+            StepPhase.Differentiation, Differentiate, tile => _work[tile.Block.Index].Differentiation(tile.Examples)) ?? Differentiate;
         foreach (BlockTile tile in Tiles.SelectMany(tiles => tiles))
         {
             tile.Measure(profile);
@@ -105,7 +106,7 @@ internal sealed class TileJobs
         // Two tiles a thread where examples are small, so that a thread that is held up does not hold up the rest. But no tile
         // is so small that it wastes its pass over the weights.
         int share = (Examples + (2 * _plan.Team.Count) - 1) / (2 * _plan.Team.Count);
-        _perTile = Math.Clamp(share, Math.Max(1, SmallestTileRows / _model.Options.Patches), _tileExamples);
+        _perTile = Math.Clamp(share, Math.Max(1, SmallestTileRows / _model.MostPositions), _tileExamples);
     }
 
     /// <summary>Takes one tile through the stage.</summary>
@@ -153,27 +154,26 @@ internal sealed class TileJobs
     private void Attach(BlockTile tile, int k, int example, bool learns)
     {
         WaveBlock memory = _wave.Blocks[k];
-        MixerBlock block = tile.Block = _model.Blocks[k];
+        NetworkBlock block = tile.Block = _model.Blocks[k];
         tile.Examples = Math.Min(_perTile, Examples - example);
         tile.Rows = tile.Examples * block.Patches;
         tile.FirstExample = First + example;
         tile.Step = _step;
         tile.Images = _batch / _plan.Views;
         tile.FirstImage = _firstImage;
-        int row = example * block.Patches;
-        tile.Attach(memory.PackedGradients, row, _wave.Examples * block.Patches);
+        tile.Attach(memory.PackedGradients, example, _wave.Examples);
         for (int l = 0; l < block.Layers.Count; l++)
         {
-            int inputs = block.Layers[l].Map.Inputs;
-            tile.Inputs[l] = learns
-                ? memory.Inputs[l].Slice(row * inputs, tile.Rows * inputs)
-                : tile.PassingInputs[l][..(tile.Rows * inputs)];
+            int length = block.Layers[l].Section.InputShape.Length;
+            tile.Activations.Inputs[l] = learns
+                ? memory.Inputs[l].Slice(example * length, tile.Examples * length)
+                : tile.PassingInputs[l][..(tile.Examples * length)];
         }
 
         int output = example * _wave.OutputLength;
-        tile.Result = memory.Result.Slice(output, tile.Rows * block.Channels);
-        Memory<float> before = k == 0 ? default : k == Stages.First ? _arrived : _wave.Blocks[k - 1].Result;
-        tile.Previous = k == 0 ? default : before.Slice(output, tile.Examples * _model.Blocks[k - 1].Patches * block.Inputs);
+        tile.Activations.Result = memory.Result.Slice(output, tile.Rows * block.Channels);
+        tile.Activations.Source = k == 0 ? Images(tile)
+            : (k == Stages.First ? _arrived : _wave.Blocks[k - 1].Result).Slice(output, tile.Examples * block.Input.Length);
         tile.OutputGradient = _wave.OutputGradient.IsEmpty
             ? default
             : _wave.OutputGradient.Slice(output, tile.Examples * _wave.OutputLength);
@@ -183,28 +183,15 @@ internal sealed class TileJobs
     {
         foreach (BlockTile tile in tiles)
         {
-            MixerBlock block = tile.Block;
-            tile.Source = block.Index == 0 ? ExtractPatches(tile) : block.Narrow(tile.Previous, tile.Narrowed, tile.Rows);
-            block.Forward(_model.Values, tile.Source.Span, tile.Inputs, tile.Result.Span, tile.Activations, tile.Rows);
+            tile.Block.Forward(_model.Values, tile.Activations, tile.Examples);
         }
     }
 
-    private ReadOnlyMemory<float> ExtractPatches(BlockTile tile)
+    // Nothing writes to the input of a block.
+    private Memory<float> Images(BlockTile tile)
     {
-        LocalMixerOptions options = _model.Options;
-        int image = _pixels.Length / _batch, patches = options.Patches * options.PatchVector;
-        if (options.Patches == 1)
-        {
-            return _pixels.Slice(tile.FirstExample * image, tile.Examples * image);
-        }
-
-        for (int n = 0; n < tile.Examples; n++)
-        {
-            PatchExtraction.Extract(
-                options, _pixels.Span.Slice((tile.FirstExample + n) * image, image), tile.Patches.Span.Slice(n * patches, patches));
-        }
-
-        return tile.Patches[..(tile.Examples * patches)];
+        int image = _model.Input.Length;
+        return MemoryMarshal.AsMemory(_pixels.Slice(tile.FirstExample * image, tile.Examples * image));
     }
 
     private void EvaluateLosses(ReadOnlySpan<BlockTile> tiles)

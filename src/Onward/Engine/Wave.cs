@@ -12,10 +12,10 @@ internal sealed class Wave
     // With so many rows, reading and writing a weight gradient once a wave costs little compared with its product.
     private const int Rows = 512;
 
-    internal Wave(LocalMixer model, int threads, Locality locality)
+    internal Wave(Network model, int threads, Locality locality)
     {
-        LocalMixerOptions options = model.Options;
-        Examples = Math.Max(Math.Max(Rows / options.Patches, 1), options.Patches == 1 ? 1 : threads);
+        int positions = model.MostPositions;
+        Examples = Math.Max(Math.Max(Rows / positions, 1), positions == 1 ? 1 : threads);
         OutputLength = model.LargestOutput;
         Blocks = new WaveBlock[model.Blocks.Count];
         for (int k = 0; k < Blocks.Length; k++)
@@ -29,7 +29,7 @@ internal sealed class Wave
 
         OutputGradient = AlignedMemory.Allocate(locality == Locality.NetworkRecomputed ? checked(Examples * OutputLength) : 0);
         FinalFeatures = AlignedMemory.Allocate(Examples * model.FinalHead.Features);
-        FinalErrors = AlignedMemory.Allocate(Examples * options.HeadOutputs);
+        FinalErrors = AlignedMemory.Allocate(Examples * model.HeadOutputs);
         FinalLosses = new float[Examples];
         Mistakes = new bool[Examples];
         HeadWorkspaceLength = Gemm.WorkspaceLength(Examples);
@@ -76,16 +76,16 @@ internal sealed class WaveBlock
 {
     private readonly bool _ownsLayers;
 
-    internal WaveBlock(IReadOnlyList<MixerBlock> served, LocalMixer model, Wave wave, WaveBlock? layersOf)
+    internal WaveBlock(IReadOnlyList<NetworkBlock> served, Network model, Wave wave, WaveBlock? layersOf)
     {
-        int layers = served.Max(block => block.Layers.Count);
+        int layers = model.MostLayers;
         _ownsLayers = layersOf is null;
         Inputs = layersOf?.Inputs
             ??
             [
                 .. Enumerable.Range(0, layers)
                 .Select(
-                    l => AlignedMemory.Allocate(Largest(l, (block, layer) => checked(wave.Examples * block.Patches * layer.Map.Inputs)))),
+                    l => AlignedMemory.Allocate(Largest(l, (block, layer) => checked(wave.Examples * layer.Section.InputShape.Length)))),
             ];
         PackedGradients = layersOf?.PackedGradients
             ??
@@ -93,15 +93,15 @@ internal sealed class WaveBlock
                 .. Enumerable.Range(0, layers)
                 .Select(
                     l => AlignedMemory.Allocate(
-                        Largest(l, (block, layer) => layer.Map.PackedGradientLength(checked(wave.Examples * block.Patches))))),
+                        Largest(l, (block, layer) => layer.Map.PackedGradientLength(checked(wave.Examples * layer.Positions))))),
             ];
         Result = AlignedMemory.Allocate(checked(wave.Examples * wave.OutputLength));
         Features = AlignedMemory.Allocate(wave.Examples * served.Max(block => block.Channels));
-        Errors = AlignedMemory.Allocate(wave.Examples * model.Options.HeadOutputs);
+        Errors = AlignedMemory.Allocate(wave.Examples * model.HeadOutputs);
         Losses = new float[wave.Examples];
 
-        int Largest(int l, Func<MixerBlock, MixerLayer, int> length) =>
-            served.Where(block => l < block.Layers.Count).Max(block => length(block, block.Layers[l]));
+        int Largest(int l, Func<NetworkBlock, NetworkLayer, int> length) =>
+            served.Where(block => l < block.Layers.Count).Select(block => length(block, block.Layers[l])).DefaultIfEmpty().Max();
     }
 
     /// <summary>The input of each layer [rows, inputs], normalised.</summary>

@@ -18,7 +18,7 @@ public enum PatchPooling
 /// patches only. If their number is odd, the end has one more of them than the beginning.
 /// </summary>
 /// <remarks>The paper's code pools over the wrong axes; this class pools over the axes that the code names.</remarks>
-public sealed class GridPooling
+public sealed class GridPooling : ExampleLayer
 {
     /// <summary>Patches along each side of a window.</summary>
     public const int Window = 3;
@@ -41,8 +41,25 @@ public sealed class GridPooling
         _before = Math.Max(0, ((OutputSide - 1) * stride) + Window - side) / 2;
     }
 
+    /// <summary>Patches along each side of the grid.</summary>
+    public int Side => _side;
+
+    /// <summary>Patches from a window to the next.</summary>
+    public int Stride => _stride;
+
+    /// <summary>Channels of a patch, D.</summary>
+    public int Channels => _channels;
+
+    /// <summary>The pooling of a window.</summary>
+    public PatchPooling Kind => _kind;
+
     /// <summary>Patches along each side of the narrower grid.</summary>
     public int OutputSide { get; }
+
+    /// <inheritdoc/>
+    public override ExampleShape OutputOf(ExampleShape input) => input == new ExampleShape(_side, _side, _channels)
+        ? new(OutputSide, OutputSide, _channels)
+        : throw Refuse(input, $"{_side} x {_side} positions of {_channels} channels");
 
     /// <summary>Patches along each side of the narrower grid.</summary>
     /// <param name="side">Patches along each side of the grid, 1 or more.</param>
@@ -56,7 +73,7 @@ public sealed class GridPooling
     /// <summary>Pools whole examples.</summary>
     /// <param name="input">Rows [examples, patches, D].</param>
     /// <param name="output">Receives [examples, patches of the narrower grid, D].</param>
-    public void Apply(ReadOnlySpan<float> input, Span<float> output)
+    public override void Apply(ReadOnlySpan<float> input, Span<float> output)
     {
         for (; !input.IsEmpty; input = input[InputLength..], output = output[OutputLength..])
         {
@@ -90,7 +107,7 @@ public sealed class GridPooling
     /// <param name="input">The input of the pooling [examples, patches, D].</param>
     /// <param name="tangent">The tangent of the input.</param>
     /// <param name="output">Receives [examples, patches of the narrower grid, D].</param>
-    public void ApplyTangent(ReadOnlySpan<float> input, ReadOnlySpan<float> tangent, Span<float> output)
+    public override void ApplyTangent(ReadOnlySpan<float> input, ReadOnlySpan<float> tangent, Span<float> output)
     {
         if (_kind == PatchPooling.Average)
         {
@@ -115,7 +132,7 @@ public sealed class GridPooling
     /// <param name="input">The input of the pooling [examples, patches, D].</param>
     /// <param name="outputGradient">Gradient of the pooled patches [examples, patches of the narrower grid, D].</param>
     /// <param name="inputGradient">Receives [examples, patches, D].</param>
-    public void ApplyTranspose(ReadOnlySpan<float> input, ReadOnlySpan<float> outputGradient, Span<float> inputGradient)
+    public override void ApplyTranspose(ReadOnlySpan<float> input, ReadOnlySpan<float> outputGradient, Span<float> inputGradient)
     {
         inputGradient.Clear();
         for (; !input.IsEmpty; input = input[InputLength..], inputGradient = inputGradient[InputLength..])
@@ -144,6 +161,9 @@ public sealed class GridPooling
             outputGradient = outputGradient[OutputLength..];
         }
     }
+
+    /// <inheritdoc/>
+    public override string ToString() => $"GridPooling({_side}, {_stride}, {_channels})";
 
     // The patch of a window whose number in a channel is the largest.
     private int Largest(ReadOnlySpan<float> input, in Places window, int channel)

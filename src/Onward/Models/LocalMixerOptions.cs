@@ -28,19 +28,6 @@ public enum Normalizations
     All = Begin | PostLinear | Middle | Inter | Last,
 }
 
-/// <summary>Scale of the initial weights, drawn from N(0, scale^2) (paper's code). Biases start at 0.</summary>
-public enum WeightInitializer
-{
-    /// <summary>min(2 / sqrt(fan-in), 0.1).</summary>
-    Kaiming,
-
-    /// <summary>min(1 / sqrt(fan-in), 0.1).</summary>
-    Lecun,
-
-    /// <summary>0.1.</summary>
-    Constant,
-}
-
 /// <summary>The layer by which the blocks after the first mix patches (paper's code).</summary>
 public enum TokenMixer
 {

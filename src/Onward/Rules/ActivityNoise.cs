@@ -18,7 +18,7 @@ internal sealed class ActivityNoise
     /// <param name="passes">Directions in each step.</param>
     /// <param name="seed">The seed of all noise of the run.</param>
     /// <exception cref="ArgumentException">The distribution has no set of so many directions.</exception>
-    internal ActivityNoise(NoiseDistribution distribution, LocalMixer model, int passes, ulong seed)
+    internal ActivityNoise(NoiseDistribution distribution, Network model, int passes, ulong seed)
     {
         _distribution = distribution.ForPasses(passes, [.. model.Blocks.SelectMany(FirstColumns)]);
         Seed = seed;
@@ -36,9 +36,9 @@ internal sealed class ActivityNoise
     /// <param name="pass">The direction.</param>
     /// <param name="row">The first row.</param>
     /// <param name="noise">Receives the noise of whole rows.</param>
-    internal void Draw(BlockTile tile, MixerLayer layer, int pass, int row, Span<float> noise)
+    internal void Draw(BlockTile tile, NetworkLayer layer, int pass, int row, Span<float> noise)
     {
-        int patches = tile.Block.Patches, channels = layer.Map.Outputs;
+        int patches = layer.Positions, channels = layer.Map.Outputs;
         while (!noise.IsEmpty)
         {
             int patch = row % patches;
@@ -59,6 +59,6 @@ internal sealed class ActivityNoise
     // Orthogonal directions give the numbers that meet in one loss (docs/theory.md) consecutive columns: first the C of the grouped
     // layer, then the C of the channel layer, then the columns of the token layer. So with losses for each patch and group, 2 C passes
     // make the estimate of the first block exact, or C passes layer by layer.
-    private static IEnumerable<int> FirstColumns(MixerBlock block) =>
+    private static IEnumerable<int> FirstColumns(NetworkBlock block) =>
         block.Layers.Select((_, l) => (block.Layers.Count - 1 - l) * block.ChannelsPerGroup);
 }

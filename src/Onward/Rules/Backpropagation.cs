@@ -46,7 +46,7 @@ public sealed class Backpropagation : LearningRule
     private readonly string _matrices;
 
     private Backpropagation(
-        LocalMixer model,
+        Network model,
         WorkerTeam team,
         BackwardScope scope,
         bool recompute,
@@ -80,8 +80,8 @@ public sealed class Backpropagation : LearningRule
 
     /// <inheritdoc/>
     /// <remarks>If blocks overlap, the loss of a block passes back through that block a second time, to the block before.</remarks>
-    protected override double RuleFlopsOf(MixerBlock block) => 2.0 * block.Patches * block.Layers.Select((layer, l) =>
-        layer.Map.MultiplyAddsPerRow * ((l > 0 || (block.Index > 0 && Locality != Locality.Block) ? 3.0 : 2.0)
+    protected override double RuleFlopsOf(NetworkBlock block) => 2.0 * block.Layers.Select((layer, l) =>
+        layer.Positions * layer.Map.MultiplyAddsPerRow * ((l > 0 || (block.Index > 0 && Locality != Locality.Block) ? 3.0 : 2.0)
             + (Recomputes(block) || (Overlaps && l > 0 && IsBetween(block)) ? 1 : 0))).Sum();
 
     /// <inheritdoc/>
@@ -108,7 +108,7 @@ public sealed class Backpropagation : LearningRule
     /// Blocks overlap and values are to be recomputed, or a setting of the loss is out of range.
     /// </exception>
     public static Backpropagation ThroughWeights(
-        LocalMixer model,
+        Network model,
         WorkerTeam team,
         BackwardScope scope,
         bool recompute = false,
@@ -127,14 +127,14 @@ public sealed class Backpropagation : LearningRule
     /// Blocks overlap and values are to be recomputed, or a setting of the loss is out of range.
     /// </exception>
     public static Backpropagation ThroughRandomFeedback(
-        LocalMixer model, WorkerTeam team, BackwardScope scope, ulong seed, bool recompute = false, TrainingLoss? loss = null)
+        Network model, WorkerTeam team, BackwardScope scope, ulong seed, bool recompute = false, TrainingLoss? loss = null)
     {
         ArgumentNullException.ThrowIfNull(model);
         return new(model, team, scope, recompute, model.DrawFeedback(seed), Invariant($"through random matrices of seed {seed}"), loss);
     }
 
     internal static Backpropagation ThroughFeedback(
-        LocalMixer model,
+        Network model,
         WorkerTeam team,
         BackwardScope scope,
         ParameterVector feedback,
@@ -142,9 +142,9 @@ public sealed class Backpropagation : LearningRule
 
     private bool Overlaps => _scope == BackwardScope.LocalLossesOverlapping;
 
-    private bool IsBetween(MixerBlock block) => block.Index > 0 && block.Index < Model.Blocks.Count - 1;
+    private bool IsBetween(NetworkBlock block) => block.Index > 0 && block.Index < Model.Blocks.Count - 1;
 
-    private bool Recomputes(MixerBlock block) => Locality == Locality.NetworkRecomputed && block.Index < Model.Blocks.Count - 1;
+    private bool Recomputes(NetworkBlock block) => Locality == Locality.NetworkRecomputed && block.Index < Model.Blocks.Count - 1;
 
     /// <inheritdoc/>
     protected override void BeginStep(uint number, int batch)

@@ -6,30 +6,70 @@ using Onward.Models;
 namespace Onward.Rules;
 
 /// <summary>
-/// Carries errors back through the blocks of one tile: the reverse of <c>MixerBlock.Forward</c>, for backpropagation and
-/// feedback alignment. Each thread has a pass with memory of its own.
+/// Carries errors back through the blocks of one tile, the reverse of <see cref="NetworkBlock.Forward"/>. Each thread has a pass with
+/// memory of its own.
 /// </summary>
 internal sealed class BackwardPass
 {
-    private readonly LocalMixer _model;
-    private readonly ErrorPath _path;
+    private readonly Network _model;
+    private readonly ErrorPath? _path;
     private readonly Memory<float> _output;
-    private readonly Memory<float> _residual;
+    private readonly Memory<float>[] _sections; // the gradient at the product of each section that has no affine layer
+    private readonly Memory<float>[] _residuals; // the gradient of each residual that does not lie in the error itself
+    private readonly bool[] _inError;
+    private readonly Memory<float> _chunk;
     private Memory<float> _fromNext;
     private Memory<float> _forPrevious;
 
-    internal BackwardPass(LocalMixer model, ErrorPath path, int examples, bool overlap)
+    /// <summary>Allocates the memory of a thread.</summary>
+    /// <param name="model">The network.</param>
+    /// <param name="path">The matrices that errors go back through; null to go through no affine layer.</param>
+    /// <param name="examples">Examples in a tile.</param>
+    /// <param name="overlap">True if errors of neighbouring blocks meet.</param>
+    internal BackwardPass(Network model, ErrorPath? path, int examples, bool overlap = false)
     {
-        _model = model;
-        _path = path;
+        (_model, _path) = (model, path);
+        BlockPlan[] plans = [.. model.Blocks.Select(block => block.Plan)];
         int length = checked(examples * model.LargestOutput);
         _output = AlignedMemory.Allocate(length);
-        _residual = AlignedMemory.Allocate(length);
+        _sections = Allocate(plans.Max(plan => plan.Sections.Length), LengthOfSection);
+        _residuals = Allocate(plans.Max(plan => plan.ResidualLengths.Length), LengthOfResidual);
+        _inError = new bool[_residuals.Length];
+        _chunk = AlignedMemory.Allocate(Section.ChunkRows * model.Blocks.Max(block => block.Channels));
         _fromNext = AlignedMemory.Allocate(overlap ? length : 0);
         _forPrevious = AlignedMemory.Allocate(overlap ? length : 0);
+
+        // No error goes back to the images.
+        int LengthOfSection(BlockPlan plan, int place) =>
+            place >= plan.Sections.Length || plan.Sections[place].Layer is not null || (plan == plans[0] && place < plan.FirstAffine)
+                ? 0 : plan.Sections[place].Shape.Length;
+
+        // The first residual to end in the last section needs no memory of its own.
+        int LengthOfResidual(BlockPlan plan, int id) =>
+            id >= plan.ResidualLengths.Length || plan.Sections[^1].Steps.OfType<AddStep>().LastOrDefault()?.Residual == id
+                ? 0 : plan.Ends[id].Channels * (plan.ResidualLengths[id] / plan.Ends[id].KeptChannels);
+
+        Memory<float>[] Allocate(int count, Func<BlockPlan, int, int> lengthOf) =>
+        [
+            .. Enumerable.Range(0, count).Select(i => AlignedMemory.Allocate(checked(examples * plans.Max(plan => lengthOf(plan, i))))),
+        ];
     }
 
-    internal long Bytes => sizeof(float) * ((long)_output.Length + _residual.Length + _fromNext.Length + _forPrevious.Length);
+    internal long Bytes => sizeof(float)
+        * ((long)_output.Length + _fromNext.Length + _forPrevious.Length + _chunk.Length
+            + _sections.Concat(_residuals).Sum(m => (long)m.Length));
+
+    /// <summary>
+    /// The gradient of a block's output, in which the pass through the block begins; after it, the gradient of the block's input.
+    /// </summary>
+    internal Span<float> Output(BlockTile tile) => Error(tile)[..(tile.Examples * tile.Block.Output.Length)];
+
+    /// <summary>The gradient of the input of a block's first affine layer, from which <see cref="LeaveForPrevious"/> goes on.</summary>
+    internal Span<float> Entry(BlockTile tile)
+    {
+        Section section = tile.Block.Plan.Sections[tile.Block.Plan.FirstAffine - 1];
+        return _sections[section.Place].Span[..(tile.Examples * section.Shape.Length)];
+    }
 
     /// <summary>Sets the error of a tile to 0, before any loss is added.</summary>
     internal void Begin(BlockTile tile) => Output(tile).Clear();
@@ -37,12 +77,20 @@ internal sealed class BackwardPass
     /// <summary>Adds the gradient of a block's local loss with respect to the block's output.</summary>
     internal void ReadLocalLoss(BlockTile tile)
     {
-        Span<float> q = tile.FeatureGradient[..(tile.Examples * tile.Block.Channels)];
-        _path.BackThroughHead(tile.Block.Index, tile.Errors.Span, q, tile.Examples);
-        Span<float> gradient = _residual.Span[..(tile.Rows * tile.Block.Channels)];
-        tile.PassBackThroughFeatures(0, gradient);
-        TensorPrimitives.Add(Output(tile), gradient, Output(tile));
+        Span<float> q = tile.FeatureGradient[..(tile.Examples * tile.Block.Channels)], error = Output(tile);
+        _path!.BackThroughHead(tile.Block.Index, tile.Errors.Span, q, tile.Examples);
+        int width = tile.Block.Channels;
+        for (int row = 0; row < tile.Rows; row += Section.ChunkRows)
+        {
+            int rows = Math.Min(Section.ChunkRows, tile.Rows - row);
+            Span<float> gradient = _chunk.Span[..(rows * width)], sum = error.Slice(row * width, rows * width);
+            tile.PassBackThroughFeatures(row, gradient);
+            TensorPrimitives.Add(sum, gradient, sum);
+        }
     }
+
+    /// <summary>Begins with the gradient of a block's local loss, given with respect to the pooled features.</summary>
+    internal void ReadFeatureGradient(BlockTile tile) => tile.PassBackThroughFeatures(0, Output(tile));
 
     /// <summary>
     /// Differentiates a block that learns from its own loss and from the loss of the next block. First the own loss passes back to
@@ -55,7 +103,7 @@ internal sealed class BackwardPass
             Begin(tile);
             ReadLocalLoss(tile);
             GoThrough(tile, toInput: true, ends: last);
-            OfPrevious(tile).CopyTo(_forPrevious.Span);
+            Error(tile)[..tile.Source.Length].CopyTo(_forPrevious.Span);
         }
 
         if (first || !last)
@@ -64,7 +112,7 @@ internal sealed class BackwardPass
             ReadLocalLoss(tile);
             if (!last)
             {
-                TensorPrimitives.Add(Output(tile), _fromNext.Span[..(tile.Rows * tile.Block.Channels)], Output(tile));
+                TensorPrimitives.Add(Output(tile), _fromNext.Span[..Output(tile).Length], Output(tile));
             }
 
             GoThrough(tile, toInput: false);
@@ -77,13 +125,13 @@ internal sealed class BackwardPass
     internal void ReadFinalLoss(BlockTile tile)
     {
         Span<float> q = tile.FeatureGradient[..(tile.Examples * tile.Block.Channels)];
-        _path.BackThroughFinalHead(tile.FinalErrors.Span, q, tile.Examples);
+        _path!.BackThroughFinalHead(tile.FinalErrors.Span, q, tile.Examples);
         tile.PassBackThroughFinalNormalization(_model, q);
         tile.Spread(q, Output(tile));
     }
 
     /// <summary>
-    /// Computes the output gradient of each layer of a block. If an earlier block receives the error, also replaces the gradient of
+    /// Computes the output gradient of each affine layer of a block. If an earlier block receives the error, also replaces the gradient of
     /// this block's output by the gradient of the earlier block's output.
     /// </summary>
     /// <param name="tile">The tile in the block.</param>
@@ -91,78 +139,150 @@ internal sealed class BackwardPass
     /// <param name="ends">True if the layers learn from these gradients, so that they can be packed.</param>
     internal void GoThrough(BlockTile tile, bool toInput, bool ends = true)
     {
-        MixerBlock block = tile.Block;
-        int last = block.Layers.Count - 1;
-        Span<float> output = Output(tile);
-        Activation.Mask(tile.Result.Span, output);
-        tile.PassBackThroughNormalization(last, output);
-        for (int l = last; l >= (toInput ? 0 : 1); l--)
+        BlockPlan plan = tile.Block.Plan;
+        for (int k = plan.Sections.Length - 1; k >= plan.FirstAffine; k--)
         {
-            MixerLayer layer = block.Layers[l];
-            Span<float> previous = (l > 0 ? tile.Gradient(l - 1) : _residual.Span)[..(tile.Rows * layer.Map.Inputs)];
-            layer.Map.ApplyTranspose(_path.Layer(layer), tile.Gradient(l), previous, tile.Rows, tile.Activations.Workspace.Span);
-            if (ends)
+            Section section = plan.Sections[k];
+            PassSteps(tile, section);
+            if (k > plan.FirstAffine || toInput)
             {
-                tile.PackGradient(l);
-            }
-
-            for (int row = 0; row < tile.Rows; row += MixerBlock.ChunkRows)
-            {
-                Range chunk = MixerBlock.Chunk(row, tile.Rows, layer.Map.Inputs);
-                if (layer.InputNorm > 0)
+                PassProduct(tile, section);
+                if (ends && section.Layer is not null)
                 {
-                    LayerNorm.JacobianProduct(
-                        tile.Inputs[l].Span[chunk],
-                        tile.Activations.InputReciprocal(l)[MixerBlock.Runs(chunk, layer.InputNorm)],
-                        previous[chunk],
-                        previous[chunk],
-                        layer.InputNorm);
-                }
-
-                if (l > 0)
-                {
-                    tile.PassBackThroughActivation(l - 1, chunk, previous[chunk]);
+                    tile.PackGradient(section.Layer.Place);
                 }
             }
         }
 
         if (toInput)
         {
-            LeaveForPrevious(tile, Error(tile), _residual.Span[..(tile.Rows * block.Inputs)]);
+            LeaveForPrevious(tile);
         }
     }
 
     /// <summary>
-    /// Adds the gradients that come back to a block's input through its layers and through its residual, and carries the sum back to
-    /// the output of the block before.
+    /// Computes the output gradient of a block's last affine layer from the gradient of the block's output. No weights are involved.
     /// </summary>
-    /// <param name="tile">The tile in the block.</param>
-    /// <param name="error">The gradient of the block's output before ReLU; receives the gradient of the output of the block before.</param>
-    /// <param name="input">The gradient of the block's input that came back through the layers; may be changed.</param>
-    internal static void LeaveForPrevious(BlockTile tile, Span<float> error, Span<float> input)
+    internal void GoToLastLayer(BlockTile tile)
     {
-        Span<float> output = error[..(tile.Rows * tile.Block.Channels)], previous = error[..tile.Previous.Length];
-        if (tile.Block.InputPooling is null && input.Length == output.Length)
+        BlockPlan plan = tile.Block.Plan;
+        for (int k = plan.Sections.Length - 1; k >= plan.Layers[^1].Section.Place; k--)
         {
-            TensorPrimitives.Add(output, input, output);
-            return;
-        }
-
-        tile.Block.AddResidualGradient(output, input);
-        if (tile.Block.InputPooling is null)
-        {
-            input.CopyTo(previous);
-        }
-        else
-        {
-            tile.Block.InputPooling.ApplyTranspose(tile.Previous.Span, input, previous);
+            PassSteps(tile, plan.Sections[k]);
+            if (plan.Sections[k].Layer is null)
+            {
+                PassProduct(tile, plan.Sections[k]);
+            }
         }
     }
 
-    // After a pass through a block: the gradient of the output of the block before, in the place of the gradient of its own output.
-    private Span<float> OfPrevious(BlockTile tile) => Error(tile)[..tile.Previous.Length];
+    /// <summary>
+    /// Carries the gradient of the first affine layer's input (<see cref="Entry"/>) back to the block's input, and adds the gradients of
+    /// residuals that begin there.
+    /// </summary>
+    internal void LeaveForPrevious(BlockTile tile)
+    {
+        for (int k = tile.Block.Plan.FirstAffine - 1; k >= 0; k--)
+        {
+            PassSteps(tile, tile.Block.Plan.Sections[k]);
+            PassProduct(tile, tile.Block.Plan.Sections[k]);
+        }
+    }
 
-    private Span<float> Output(BlockTile tile) => Error(tile)[..(tile.Rows * tile.Block.Channels)];
+    /// <summary>Declares that the error holds the gradient of a residual's output, as a pass leaves it.</summary>
+    internal void LeaveInError(int residual) => _inError[residual] = true;
+
+    // The gradient behind the last section is the error. Behind any other section, it lies where the gradient of the product will be.
+    private void PassSteps(BlockTile tile, Section section)
+    {
+        bool isLast = section.Place == tile.Block.Plan.Sections.Length - 1;
+        int rows = tile.Examples * section.Shape.Positions, width = section.Shape.Channels;
+        Span<float> gradient = GradientOf(tile, section), error = isLast ? Error(tile) : default;
+        for (int row = 0; row < rows; row += Section.ChunkRows)
+        {
+            int count = Math.Min(Section.ChunkRows, rows - row), start = row * width, length = count * width;
+            Span<float> result = gradient.Slice(start, length);
+            PassSteps(tile, section, row, count, isLast ? error.Slice(start, length) : result, result);
+        }
+    }
+
+    // Up to the end of a residual, the error itself changes, because it then is the gradient of the residual's input.
+    private void PassSteps(BlockTile tile, Section section, int row, int rows, Span<float> error, Span<float> result)
+    {
+        Span<float> current = error;
+        bool staysInError = current != result && section.EndsResidual;
+        foreach (Step step in section.Backward)
+        {
+            switch (step)
+            {
+                case DerivableStep derivable:
+                    Span<float> to = staysInError ? current : result;
+                    derivable.ApplyTranspose(tile.Activations, row, rows, current, to);
+                    current = to;
+                    break;
+                case AddStep add:
+                    _inError[add.Residual] = staysInError;
+                    if (!staysInError)
+                    {
+                        current.CopyTo(_residuals[add.Residual].Span[(row * add.Channels)..]);
+                    }
+
+                    staysInError = false;
+                    break;
+                case KeepStep keep:
+                    if (current != result)
+                    {
+                        current.CopyTo(result);
+                        current = result;
+                    }
+
+                    AddResidual(tile, keep, row, rows, current);
+                    break;
+                default:
+                    break;
+            }
+        }
+
+        if (current != result)
+        {
+            current.CopyTo(result);
+        }
+    }
+
+    private void AddResidual(BlockTile tile, KeepStep keep, int row, int rows, Span<float> gradient)
+    {
+        AddStep end = tile.Block.Plan.Ends[keep.Residual];
+        Span<float> source = _inError[keep.Residual] ? Error(tile) : _residuals[keep.Residual].Span;
+        end.AddGradient(source.Slice(row * end.Channels, rows * end.Channels), gradient);
+    }
+
+    private void PassProduct(BlockTile tile, Section section)
+    {
+        int length = tile.Examples * section.InputShape.Length;
+        Span<float> gradient = GradientOf(tile, section);
+        Span<float> previous = section.Place == 0 ? Error(tile)[..length] : GradientOf(tile, tile.Block.Plan.Sections[section.Place - 1]);
+        if (section.Layer is not null)
+        {
+            section.Layer.Map.ApplyTranspose(
+                _path!.Layer(section.Layer),
+                gradient,
+                previous,
+                tile.Examples * section.Shape.Positions,
+                tile.Activations.Workspace.Span);
+        }
+        else if (section.Example is not null)
+        {
+            section.Example.ApplyTranspose(tile.Activations.Slot(section.Input).Span[..length], gradient, previous);
+        }
+        else
+        {
+            gradient.CopyTo(previous);
+        }
+    }
+
+    private Span<float> GradientOf(BlockTile tile, Section section) => section.Layer is not null
+        ? tile.Gradient(section.Layer.Place)
+        : _sections[section.Place].Span[..(tile.Examples * section.Shape.Length)];
 
     private Span<float> Error(BlockTile tile) => (tile.OutputGradient.IsEmpty ? _output : tile.OutputGradient).Span;
 }

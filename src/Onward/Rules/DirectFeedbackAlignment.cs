@@ -27,25 +27,25 @@ public sealed class DirectFeedbackAlignment : LearningRule
     /// <param name="team">The threads that share the work.</param>
     /// <param name="seed">The seed of the matrices.</param>
     /// <param name="loss">Settings of the losses; null for the defaults.</param>
-    public DirectFeedbackAlignment(LocalMixer model, WorkerTeam team, ulong seed, TrainingLoss? loss = null)
+    public DirectFeedbackAlignment(Network model, WorkerTeam team, ulong seed, TrainingLoss? loss = null)
         : this(
             model,
             team,
-            [.. model.Blocks.SelectMany(block => block.Layers).Select(layer => Draw(model.Options.HeadOutputs, layer, seed))],
+            [.. model.Blocks.SelectMany(block => block.Layers).Select(layer => Draw(model.HeadOutputs, layer, seed))],
             loss) =>
         _matrices = Invariant($"through random matrices of seed {seed}");
 
     /// <summary>Creates the rule from a feedback matrix [K, outputs of the layer] for each layer.</summary>
-    internal DirectFeedbackAlignment(LocalMixer model, WorkerTeam team, float[][] feedback, TrainingLoss? loss = null)
+    internal DirectFeedbackAlignment(Network model, WorkerTeam team, float[][] feedback, TrainingLoss? loss = null)
         : base(model, team, Locality.Network, trainsHeads: false, loss)
     {
-        _feedback = [.. feedback.Select(matrix => Pack(model.Options.HeadOutputs, matrix))];
+        _feedback = [.. feedback.Select(matrix => Pack(model.HeadOutputs, matrix))];
         int widest = model.Blocks.Max(block => block.Layers.Max(layer => layer.Map.Outputs));
         _signals = [.. Tiles.Select(tiles => AlignedMemory.Allocate(tiles[0].Activations.Examples * widest))];
     }
 
     /// <inheritdoc/>
-    protected override double RuleFlopsOf(MixerBlock block) => 4.0 * ValueMultiplyAdds(block);
+    protected override double RuleFlopsOf(NetworkBlock block) => 4.0 * ValueMultiplyAdds(block);
 
     /// <inheritdoc/>
     protected override IEnumerable<string> Settings => [_matrices];
@@ -58,7 +58,7 @@ public sealed class DirectFeedbackAlignment : LearningRule
     /// <inheritdoc/>
     protected internal override void Differentiate(ReadOnlySpan<BlockTile> tiles)
     {
-        int examples = tiles[0].Examples, outputs = Model.Options.HeadOutputs;
+        int examples = tiles[0].Examples, outputs = Model.HeadOutputs;
         foreach (BlockTile tile in tiles)
         {
             for (int l = 0; l < tile.Block.Layers.Count; l++)
@@ -78,7 +78,7 @@ public sealed class DirectFeedbackAlignment : LearningRule
         }
     }
 
-    private static float[] Draw(int outputs, MixerLayer layer, ulong seed)
+    private static float[] Draw(int outputs, NetworkLayer layer, ulong seed)
     {
         float[] matrix = new float[outputs * layer.Map.Outputs];
         CounterRandom.Normals(new RandomStream(seed, RandomPurpose.Feedback, Layer: (uint)layer.Index), 0, matrix);

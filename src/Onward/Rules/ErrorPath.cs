@@ -10,20 +10,20 @@ namespace Onward.Rules;
 /// </summary>
 internal sealed class ErrorPath
 {
-    private readonly LocalMixer _model;
+    private readonly Network _model;
     private readonly Memory<float>[] _layers;
     private readonly Memory<float>[] _heads;
-    private readonly (int Block, MixerLayer Layer, int Slice)[] _slices;
+    private readonly (int Block, NetworkLayer Layer, int Slice)[] _slices;
     private readonly LinearHead[] _modelHeads;
     private readonly Action<int, int> _load;
     private ParameterVector _source;
     private Range _loaded;
 
-    internal ErrorPath(LocalMixer model)
+    internal ErrorPath(Network model)
     {
         _model = model;
         _source = model.Values;
-        MixerLayer[] layers = [.. model.Blocks.SelectMany(block => block.Layers)];
+        NetworkLayer[] layers = [.. model.Blocks.SelectMany(block => block.Layers)];
         _layers = [.. layers.Select(layer => AlignedMemory.Allocate(layer.Map.PackedTransposeLength))];
         _modelHeads = [.. model.Blocks.Select(block => block.Head), model.FinalHead];
         _heads = [.. _modelHeads.Select(head => AlignedMemory.Allocate(Gemm.PackedLength(head.Outputs, head.Features)))];
@@ -48,7 +48,7 @@ internal sealed class ErrorPath
         team.Run(_slices.Length + _modelHeads.Length, _load);
     }
 
-    internal ReadOnlySpan<float> Layer(MixerLayer layer) => _layers[layer.Index].Span;
+    internal ReadOnlySpan<float> Layer(NetworkLayer layer) => _layers[layer.Index].Span;
 
     /// <summary>gradient [examples, D] = error [examples, K] times the matrix of a local head.</summary>
     internal void BackThroughHead(int block, ReadOnlySpan<float> error, Span<float> gradient, int examples) =>
@@ -73,7 +73,7 @@ internal sealed class ErrorPath
     {
         if (job < _slices.Length)
         {
-            (int block, MixerLayer layer, int slice) = _slices[job];
+            (int block, NetworkLayer layer, int slice) = _slices[job];
             if (IsLoaded(block))
             {
                 layer.Map.PackTranspose(slice, _source.Read(layer.Weight), _layers[layer.Index].Span);

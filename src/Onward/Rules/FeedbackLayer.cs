@@ -19,13 +19,13 @@ internal sealed class FeedbackLayer
     /// <param name="statistics">The averages that <see cref="LearnedFeedback"/> keeps of the fit.</param>
     /// <param name="isExact">True if the gradient of the layer's output is exact, false if it is a prediction.</param>
     /// <param name="room">The memory of the wave.</param>
-    internal FeedbackLayer(MixerBlock block, int place, Parameter matrix, Parameter statistics, bool isExact, FeedbackRoom room)
+    internal FeedbackLayer(NetworkBlock block, int place, Parameter matrix, Parameter statistics, bool isExact, FeedbackRoom room)
     {
         (Block, Place, Matrix, Statistics, IsExact, _room) = (block, place, matrix, statistics, isExact, room);
         Packed = AlignedMemory.Allocate(Map.PackedTransposeLength);
     }
 
-    internal MixerBlock Block { get; }
+    internal NetworkBlock Block { get; }
 
     internal int Place { get; }
 
@@ -68,13 +68,13 @@ internal sealed class FeedbackRoom
     /// <summary>Allocates the memory for some layers.</summary>
     /// <param name="served">The layers that share the memory, with their blocks, and true for each exact gradient of an output.</param>
     /// <param name="examples">Examples in a wave.</param>
-    internal FeedbackRoom(IEnumerable<(MixerBlock Block, int Place, bool IsExact)> served, int examples)
+    internal FeedbackRoom(IEnumerable<(NetworkBlock Block, int Place, bool IsExact)> served, int examples)
     {
         int residuals = 0, features = 0;
-        foreach ((MixerBlock block, int place, bool isExact) in served)
+        foreach ((NetworkBlock block, int place, bool isExact) in served)
         {
             AffineLayer map = block.Layers[place].Map;
-            int rows = checked(examples * block.Patches);
+            int rows = checked(examples * block.Layers[place].Positions);
             residuals = Math.Max(residuals, checked(rows * map.Inputs));
             features = Math.Max(features, isExact ? 0 : map.PackedGradientLength(rows));
         }

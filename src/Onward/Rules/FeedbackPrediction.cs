@@ -1,6 +1,7 @@
 using System.Numerics.Tensors;
 using Onward.Engine;
 using Onward.Kernels;
+using Onward.Layers;
 using Onward.Losses;
 using Onward.Models;
 
@@ -22,22 +23,20 @@ internal sealed class FeedbackPrediction
     private readonly int _passes;
     private readonly Memory<float>[][] _predicted; // gradients of the activations of each layer [rows, outputs], of each tile
     private readonly Memory<float>[][] _weights; // 1 / |f|^2 of each layer [units], of each tile
-    private readonly Memory<float> _error;
-    private readonly Memory<float> _below;
+    private readonly BackwardPass? _back; // carries the global loss through the blocks
     private readonly Memory<float> _ofGroup;
     private readonly Memory<float> _ofRow;
     private readonly float[] _ofExample;
 
-    internal FeedbackPrediction(LocalMixer model, LearnedFeedback feedback, IReadOnlyList<BlockTile> tiles, LossScope scope, int passes)
+    internal FeedbackPrediction(Network model, LearnedFeedback feedback, IReadOnlyList<BlockTile> tiles, LossScope scope, int passes)
     {
         (_feedback, _scope, _passes) = (feedback, scope, passes);
         int examples = tiles[0].Activations.Examples, own = tiles.Distinct().Count();
         int layers = model.Blocks.Max(block => block.Layers.Count);
-        int groups = checked(examples * model.LargestGroups), widest = checked(examples * model.LargestOutput);
+        int groups = checked(examples * model.LargestGroups);
         _predicted = Allocate(l => checked(examples * model.LargestLayer(l, map => map.Outputs)));
         _weights = Allocate(_ => groups);
-        _error = AlignedMemory.Allocate(scope == LossScope.Global ? widest : 0);
-        _below = AlignedMemory.Allocate(scope == LossScope.Global ? widest : 0);
+        _back = scope == LossScope.Global ? new BackwardPass(model, path: null, examples) : null;
         _ofGroup = AlignedMemory.Allocate(groups);
         _ofRow = AlignedMemory.Allocate(examples * model.Blocks.Max(block => block.Patches));
         _ofExample = new float[examples];
@@ -48,7 +47,7 @@ internal sealed class FeedbackPrediction
 
     internal long Bytes => sizeof(float)
         * (_predicted.Concat(_weights).Sum(tile => tile.Sum(m => (long)m.Length))
-            + _error.Length + _below.Length + _ofGroup.Length + _ofRow.Length + _ofExample.Length);
+            + _ofGroup.Length + _ofRow.Length + _ofExample.Length) + (_back?.Bytes ?? 0);
 
     /// <summary>
     /// Predicts the gradients of activations, starting from the exact gradient of the layer before the loss: in one block, or in all
@@ -63,30 +62,18 @@ internal sealed class FeedbackPrediction
         }
 
         BlockTile top = tiles[^1];
-        Span<float> error = _error.Span;
         ReadOnlySpan<float> q = top.FeatureGradient[..(top.Examples * top.Block.Channels)];
-        top.Spread(q, error[..(top.Rows * top.Block.Channels)]);
+        top.Spread(q, _back!.Output(top));
         Activation.InnerRuns(q, q, 1, _ofExample.AsSpan(0, top.Examples), top.Block.Channels);
         for (int k = tiles.Length - 1; k >= 0; k--)
         {
             BlockTile tile = tiles[k];
-            int last = tile.Block.Layers.Count - 1;
-            Span<float> output = error[..(tile.Rows * tile.Block.Channels)];
-            Activation.Mask(tile.Result.Span, output);
-            if (k < tiles.Length - 1)
-            {
-                output.CopyTo(Predicted(tile, last));
-                tile.PassBackThroughNormalization(last, output);
-                LeaveFeatures(tile, last);
-            }
-
+            EnterFromNext(tile, isTop: k == tiles.Length - 1);
             PassDown(tile);
             if (k > 0)
             {
-                Span<float> below = _below.Span[..(tile.Rows * tile.Block.Inputs)];
-                PassBack(tile, 0, below);
-                TangentSweep.ThroughInputNorm(tile, 0, below, below, ..below.Length);
-                BackwardPass.LeaveForPrevious(tile, error, below);
+                PassBack(tile, 0, _back.Entry(tile));
+                _back.LeaveForPrevious(tile);
             }
         }
     }
@@ -97,7 +84,7 @@ internal sealed class FeedbackPrediction
     /// </summary>
     internal void ExplainLocal(BlockTile tile, TangentMemory memory, int pass, Range layers)
     {
-        MixerBlock block = tile.Block;
+        NetworkBlock block = tile.Block;
         Span<float> byGroup = _ofGroup.Span[..(tile.Rows * block.Groups)], byRow = _ofRow.Span[..tile.Rows];
         byGroup.Clear();
         byRow.Clear();
@@ -124,7 +111,7 @@ internal sealed class FeedbackPrediction
             int share = Share(sites) * patches * (all || _scope.HasFlag(LossScope.Group) ? 1 : block.Groups);
             ReadOnlySpan<float> left = (all ? memory.RowCredit : memory.GroupCredit).Span, explained = all ? byRow : byGroup;
             FeedbackLayer above = _feedback.Of(block.Layers[l + 1])!;
-            ReadOnlySpan<float> weights = Weights(tile, l + 1)[..above.UnitsOf(tile.Rows)];
+            ReadOnlySpan<float> weights = Weights(tile, l + 1)[..above.UnitsOf(RowsOf(tile, l + 1))];
             int units = weights.Length / tile.Examples;
             for (int n = 0; n < tile.Examples; n++)
             {
@@ -176,7 +163,7 @@ internal sealed class FeedbackPrediction
             for (int l = k == 0 ? 1 : 0; l < tiles[k].Block.Layers.Count; l++)
             {
                 FeedbackLayer above = _feedback.Of(tiles[k].Block.Layers[l])!;
-                ReadOnlySpan<float> weights = Weights(tiles[k], l)[..above.UnitsOf(tiles[k].Rows)];
+                ReadOnlySpan<float> weights = Weights(tiles[k], l)[..above.UnitsOf(RowsOf(tiles[k], l))];
                 int units = weights.Length / first.Examples;
                 for (int n = 0; n < first.Examples; n++)
                 {
@@ -188,12 +175,15 @@ internal sealed class FeedbackPrediction
     }
 
     /// <summary>
-    /// Completes a chunk of an estimate: adds the prediction to credit times noise, which <see cref="BlockTile.Gradient"/> holds.
+    /// Completes some rows of an estimate: adds the prediction to credit times noise, which <see cref="BlockTile.Gradient"/> holds, and
+    /// carries the sum back to the layer's output.
     /// </summary>
-    internal void Complete(BlockTile tile, int l, Range chunk)
+    internal void Complete(BlockTile tile, int l, int row, int rows)
     {
-        Span<float> gradient = tile.Gradient(l)[chunk];
-        TensorPrimitives.Add(gradient, Predicted(tile, l)[chunk], gradient);
+        Span<float> gradient = tile.GradientRows(l, row, rows);
+        int width = tile.Block.Layers[l].Map.Outputs;
+        TensorPrimitives.Add(gradient, Predicted(tile, l).Slice(row * width, rows * width), gradient);
+        tile.PassBack(l, tile.Block.Layers[l].Section.BackwardToSite, row, rows, gradient);
     }
 
     /// <summary>
@@ -209,47 +199,141 @@ internal sealed class FeedbackPrediction
         BlockTile consumer = l + 1 < tile.Block.Layers.Count ? tile : next!;
         int place = consumer == tile ? l + 1 : 0;
         FeedbackLayer above = _feedback.Of(consumer.Block.Layers[place])!;
-        Span<float> residuals = above.Residuals.Slice(consumer.WaveRow * above.Map.Inputs, consumer.Rows * above.Map.Inputs);
-        if (consumer != tile && consumer.Block.InputPooling is not null)
+        int length = consumer.Examples * consumer.Block.Layers[place].Section.InputShape.Length;
+        Span<float> residuals = above.Residuals.Slice(consumer.WaveExample * (length / consumer.Examples), length);
+        CarryToInput(tile, l, residual, consumer, residuals);
+        ReadOnlySpan<float> weights = Weights(consumer, place)[..above.UnitsOf(length / above.Map.Inputs)];
+        Activation.ScaleRuns(residuals, weights, residuals, above.UnitInputs, accumulate: false);
+    }
+
+    // Carries a tangent at a noise site, 0 where units are inactive, to the input of the next affine layer.
+    private static void CarryToInput(
+        BlockTile tile, int l, ReadOnlySpan<float> tangent, BlockTile consumer, Span<float> result)
+    {
+        tangent = Carry(tile, tile.Block.Layers[l].Section, tangent, result, behindSite: true);
+        for (int k = 0; consumer != tile && k < consumer.Block.Plan.FirstAffine; k++)
         {
-            consumer.Block.InputPooling.ApplyTangent(consumer.Previous.Span, residual, residuals);
-            residual = residuals;
+            Section section = consumer.Block.Plan.Sections[k];
+            if (section.Example is not null)
+            {
+                Span<float> output = result[..(consumer.Examples * section.Shape.Length)];
+                section.Example.ApplyTangent(consumer.Source.Span, tangent, output);
+                tangent = output;
+            }
+
+            tangent = Carry(consumer, section, tangent, result, behindSite: false);
         }
 
-        TangentSweep.ThroughInputNorm(consumer, place, residual, residuals, ..residuals.Length);
-        ReadOnlySpan<float> weights = Weights(consumer, place)[..above.UnitsOf(consumer.Rows)];
-        Activation.ScaleRuns(residuals, weights, residuals, above.UnitInputs, accumulate: false);
+        if (tangent != result)
+        {
+            tangent.CopyTo(result);
+        }
+    }
+
+    private static ReadOnlySpan<float> Carry(
+        BlockTile tile, Section section, ReadOnlySpan<float> tangent, Span<float> result, bool behindSite)
+    {
+        int rows = tile.Examples * section.Shape.Positions;
+        foreach (Step step in section.Steps)
+        {
+            if (step is SiteStep)
+            {
+                behindSite = false;
+            }
+            else if (!behindSite && step is RowStep { IsMaskOfNoise: false } row)
+            {
+                row.ApplyTangent(tile.Activations, 0, rows, tangent, result);
+                tangent = result;
+            }
+        }
+
+        return tangent;
     }
 
     private void AddNoise(FeedbackLayer layer, BlockTile tile, int example, int pass, float left, float plain)
     {
         // The derivatives are already divided by the number of passes. This computes the mean of their squares.
-        Span<float> noise = layer.Noise.Slice(2 * ((tile.WaveRow / tile.Block.Patches) + example), 2);
+        Span<float> noise = layer.Noise.Slice(2 * (tile.WaveExample + example), 2);
         noise[0] = (pass > 0 ? noise[0] : 0) + (left * _passes);
         noise[1] = (pass > 0 ? noise[1] : 0) + (plain * _passes);
     }
 
+    private static int RowsOf(BlockTile tile, int l) => tile.Examples * tile.Block.Layers[l].Positions;
+
     private Span<float> Predicted(BlockTile tile, int l) =>
-        _predicted[tile.Block.Index % _predicted.Length][l].Span[..(tile.Rows * tile.Block.Layers[l].Map.Outputs)];
+        _predicted[tile.Block.Index % _predicted.Length][l].Span[..tile.Gradient(l).Length];
 
     private Span<float> Weights(BlockTile tile, int l) => _weights[tile.Block.Index % _weights.Length][l].Span;
 
-    // Predicts the gradients of the activations in a block, except the output of the last layer. Noise and estimates are 0 where units
-    // are inactive, so the predictions there may be any numbers.
+    // Predicts the gradient at the noise site of a block's last layer, from the gradient of the block's output, and goes on to the layer's
+    // output. In the last block, the latter is exact. The gradient of a residual's input is the gradient at the residual's end.
+    private void EnterFromNext(BlockTile tile, bool isTop)
+    {
+        NetworkLayer last = tile.Block.Layers[^1];
+        Section section = last.Section;
+        int width = last.Map.Outputs, ends = Array.FindIndex(section.Backward, static step => step is AddStep);
+        int stop = Math.Max(ends, section.BackwardToSite);
+        Span<float> error = _back!.Output(tile);
+        for (int row = 0; row < tile.Rows; row += Section.ChunkRows)
+        {
+            int rows = Math.Min(Section.ChunkRows, tile.Rows - row);
+            Span<float> current = error.Slice(row * width, rows * width);
+            Span<float> predicted = Predicted(tile, last.Place).Slice(row * width, rows * width);
+            for (int i = 0; i <= stop; i++)
+            {
+                if (i == section.BackwardToSite && !isTop && current != predicted)
+                {
+                    current.CopyTo(predicted);
+                }
+
+                if (i < stop && section.Backward[i] is DerivableStep step)
+                {
+                    Span<float> to = ends >= 0 && i > ends ? predicted : current;
+                    step.ApplyTranspose(tile.Activations, row, rows, current, to);
+                    current = to;
+                }
+            }
+
+            if (!isTop)
+            {
+                tile.PassBack(last.Place, stop, row, rows, current);
+            }
+        }
+
+        if (ends >= 0)
+        {
+            _back.LeaveInError(((AddStep)section.Backward[ends]).Residual);
+        }
+
+        if (!isTop)
+        {
+            LeaveFeatures(tile, last.Place);
+        }
+    }
+
+    // Predicts the gradients at the noise sites in a block, except that of the last layer. Noise and estimates are 0 where units are
+    // inactive, so the predictions there may be any numbers.
     private void PassDown(BlockTile tile)
     {
         for (int l = tile.Block.Layers.Count - 1; l > 0; l--)
         {
             Span<float> below = Predicted(tile, l - 1);
             PassBack(tile, l, below);
+            Section section = tile.Block.Layers[l - 1].Section;
             bool goesOn = _feedback.Of(tile.Block.Layers[l - 1]) is not null;
-            for (int row = 0; row < tile.Rows; row += MixerBlock.ChunkRows)
+            int count = tile.Examples * section.Shape.Positions, width = section.Shape.Channels;
+            for (int row = 0; row < count; row += Section.ChunkRows)
             {
-                Range chunk = MixerBlock.Chunk(row, tile.Rows, tile.Block.Layers[l].Map.Inputs);
-                TangentSweep.ThroughInputNorm(tile, l, below[chunk], below[chunk], chunk);
+                int rows = Math.Min(Section.ChunkRows, count - row);
+                Span<float> chunk = below.Slice(row * width, rows * width);
+                for (int i = 0; i < section.BackwardToSite; i++)
+                {
+                    (section.Backward[i] as DerivableStep)?.ApplyTranspose(tile.Activations, row, rows, chunk, chunk);
+                }
+
                 if (goesOn)
                 {
-                    tile.PassBackThroughActivation(l - 1, chunk, below[chunk]);
+                    tile.PassBack(l - 1, section.BackwardToSite, row, rows, chunk);
                 }
             }
 
@@ -260,13 +344,18 @@ internal sealed class FeedbackPrediction
     // Carries the gradient of a layer's output back to the layer's input.
     private void PassBack(BlockTile tile, int l, Span<float> below)
     {
-        MixerLayer layer = tile.Block.Layers[l];
+        NetworkLayer layer = tile.Block.Layers[l];
         if (_feedback.IsFitting)
         {
             Weigh(tile, l);
         }
 
-        layer.Map.ApplyTranspose(_feedback.Of(layer)!.Packed.Span, tile.Gradient(l), below, tile.Rows, tile.Activations.Workspace.Span);
+        layer.Map.ApplyTranspose(
+            _feedback.Of(layer)!.Packed.Span,
+            tile.Gradient(l),
+            below,
+            tile.Examples * layer.Positions,
+            tile.Activations.Workspace.Span);
     }
 
     // Records the prediction of the gradient of a layer's output, before the estimate overwrites it.
@@ -283,16 +372,23 @@ internal sealed class FeedbackPrediction
     private void Weigh(BlockTile tile, int l)
     {
         FeedbackLayer layer = _feedback.Of(tile.Block.Layers[l])!;
-        Span<float> weights = Weights(tile, l)[..layer.UnitsOf(tile.Rows)];
+        Span<float> weights = Weights(tile, l)[..layer.UnitsOf(RowsOf(tile, l))];
         if (_scope == LossScope.Global)
         {
             WeighExamples(weights, tile.Examples);
             return;
         }
 
-        ReadOnlySpan<float> gradient = tile.Gradient(l), reciprocals = tile.Activations.InputReciprocal(l);
+        ReadOnlySpan<float> gradient = tile.Gradient(l), reciprocals = [];
         Activation.InnerRuns(gradient, gradient, 1, weights, layer.UnitOutputs);
-        int size = tile.Block.Layers[l].InputNorm, inputs = layer.UnitInputs;
+        int size = 0, inputs = layer.UnitInputs;
+        Section before = tile.Block.Plan.Sections[tile.Block.Layers[l].Section.Place - 1];
+        if (before.Steps is [.., RowStep { Layer: LayerNorm norm } step])
+        {
+            size = norm.Size;
+            reciprocals = step.State(tile.Activations, 0, RowsOf(tile, l));
+        }
+
         for (int unit = 0; unit < weights.Length && size > 0; unit++)
         {
             // The runs that hold the inputs of a unit: several runs, one run, or a part of a run.

@@ -53,7 +53,8 @@ public sealed class ForwardGradient : LearningRule
     private readonly ActivityNoise _noise;
     private readonly bool _layerwise;
     private readonly NoiseSites _sites;
-    private readonly TangentMemory[] _memory;
+    private readonly NoiseWalk[] _walks;
+    private readonly BackwardPass[] _back = [];
     private readonly FeedbackPrediction[] _predictions = [];
     private readonly int[] _noisyLayers;
 
@@ -76,7 +77,7 @@ public sealed class ForwardGradient : LearningRule
     /// sites.
     /// </exception>
     public ForwardGradient(
-        LocalMixer model,
+        Network model,
         WorkerTeam team,
         NoiseDistribution perturbation,
         LossScope scope,
@@ -111,7 +112,12 @@ public sealed class ForwardGradient : LearningRule
         _noise = new ActivityNoise(perturbation, model, passes, seed);
         _scope = scope;
         _passes = passes;
-        _memory = [.. Tiles.Select(tiles => new TangentMemory(model, tiles, ownDirections: passes > 1))];
+        _walks = [.. Tiles.Select(tiles => new NoiseWalk(model, new(model, tiles, ownDirections: passes > 1), _noise, scope, passes))];
+        if (sites == NoiseSites.Hidden)
+        {
+            _back = [.. Tiles.Select(tiles => new BackwardPass(model, path: null, tiles[0].Activations.Examples))];
+        }
+
         _noisyLayers =
         [
             .. model.Blocks.Select(block => block.Layers.Count - (sites == NoiseSites.Hidden && EndsBeforeLoss(block) ? 1 : 0)),
@@ -128,9 +134,9 @@ public sealed class ForwardGradient : LearningRule
     /// If the input of a block has no tangent, its first layer multiplies none. Feedback takes a product for the prediction and, in some
     /// steps, another one for the fit.
     /// </remarks>
-    protected override double RuleFlopsOf(MixerBlock block) => 2.0 * block.Patches * block.Layers
+    protected override double RuleFlopsOf(NetworkBlock block) => 2.0 * block.Layers
         .Select(
-            (layer, l) => layer.Map.MultiplyAddsPerRow * (
+            (layer, l) => layer.Positions * layer.Map.MultiplyAddsPerRow * (
                 2.0 + (_passes * TangentsOf(block, l)) + (Feedback?.Of(layer) is null ? 0 : 1 + Feedback.FitsPerStep)))
         .Sum();
 
@@ -170,7 +176,8 @@ public sealed class ForwardGradient : LearningRule
 
     /// <inheritdoc/>
     protected override long RuleBytes =>
-        _memory.Sum(memory => memory.Bytes) + _predictions.Sum(prediction => prediction.Bytes) + (Feedback?.Bytes ?? 0);
+        _walks.Sum(walk => walk.Memory.Bytes) + _back.Sum(pass => pass.Bytes)
+            + _predictions.Sum(prediction => prediction.Bytes) + (Feedback?.Bytes ?? 0);
 
     /// <inheritdoc/>
     protected override void BeginStep(uint number, int batch) => Feedback?.Begin(OwnBlocks, number);
@@ -181,13 +188,13 @@ public sealed class ForwardGradient : LearningRule
     /// <inheritdoc/>
     protected internal override void Differentiate(ReadOnlySpan<BlockTile> tiles)
     {
-        TangentMemory memory = _memory[tiles[0].Worker];
+        NoiseWalk walk = _walks[tiles[0].Worker];
         TangentSweep.ComputeFeatureGradients(Model, _scope, tiles);
         foreach (BlockTile tile in tiles)
         {
             if (_noisyLayers[tile.Block.Index] < tile.Block.Layers.Count)
             {
-                TangentSweep.LeaveExactGradient(_scope, tile);
+                TangentSweep.LeaveExactGradient(_scope, tile, _back[tile.Worker]);
             }
         }
 
@@ -200,7 +207,7 @@ public sealed class ForwardGradient : LearningRule
         {
             if (_scope == LossScope.Global)
             {
-                DifferentiateGlobalLoss(tiles, memory, pass);
+                DifferentiateGlobalLoss(tiles, walk, pass);
                 continue;
             }
 
@@ -209,16 +216,17 @@ public sealed class ForwardGradient : LearningRule
                 int noisy = _noisyLayers[tiles[k].Block.Index], sweeps = _layerwise ? noisy : 1;
                 for (int i = 0; i < sweeps; i++)
                 {
-                    DifferentiateLocalLosses(tiles[k], memory, pass, _layerwise ? i..(i + 1) : ..noisy);
+                    DifferentiateLocalLosses(tiles[k], walk, pass, _layerwise ? i..(i + 1) : ..noisy);
                 }
             }
         }
     }
 
     // Steps 1 to 3 for noise on some layers of one block.
-    private void DifferentiateLocalLosses(BlockTile tile, TangentMemory memory, int pass, Range layers)
+    private void DifferentiateLocalLosses(BlockTile tile, NoiseWalk walk, int pass, Range layers)
     {
-        CarryTangent(tile, memory, pass, layers);
+        walk.Carry(tile, pass, layers);
+        TangentMemory memory = walk.Memory;
         DerivativesTaken?.Invoke(tile, pass, memory.GroupCredit[..(tile.Rows * tile.Block.Groups)]);
         Span<float> byRow = memory.RowCredit.Span[..tile.Rows];
         byRow.Clear();
@@ -232,13 +240,14 @@ public sealed class ForwardGradient : LearningRule
     }
 
     // Steps 1 to 3 for noise on all layers of all blocks.
-    private void DifferentiateGlobalLoss(ReadOnlySpan<BlockTile> tiles, TangentMemory memory, int pass)
+    private void DifferentiateGlobalLoss(ReadOnlySpan<BlockTile> tiles, NoiseWalk walk, int pass)
     {
         foreach (BlockTile tile in tiles)
         {
-            CarryTangent(tile, memory, pass, .._noisyLayers[tile.Block.Index]);
+            walk.Carry(tile, pass, .._noisyLayers[tile.Block.Index]);
         }
 
+        TangentMemory memory = walk.Memory;
         TangentSweep.DifferentiateFinalLoss(tiles[^1], 1f / _passes, memory);
         if (Feedback is not null)
         {
@@ -253,111 +262,36 @@ public sealed class ForwardGradient : LearningRule
     }
 
     // True if a loss follows a block's last layer directly.
-    private bool EndsBeforeLoss(MixerBlock block) => _scope != LossScope.Global || block.Index == Model.Blocks.Count - 1;
+    private bool EndsBeforeLoss(NetworkBlock block) => _scope != LossScope.Global || block.Index == Model.Blocks.Count - 1;
 
     // Tangents that a layer multiplies in one pass.
-    private int TangentsOf(MixerBlock block, int layer) => _layerwise ? layer : layer > 0 || TangentSweep.InputMoves(_scope, block) ? 1 : 0;
+    private int TangentsOf(NetworkBlock block, int layer) =>
+        _layerwise ? layer : layer > 0 || TangentSweep.InputMoves(_scope, block) ? 1 : 0;
 
-    // Steps 1 and 2. If the block's input has no tangent, the tangent starts as the noise of the first noisy layer.
-    private void CarryTangent(BlockTile tile, TangentMemory memory, int pass, Range layers)
-    {
-        MixerBlock block = tile.Block;
-        bool inputMoves = TangentSweep.InputMoves(_scope, block);
-        int first = layers.Start.Value, end = layers.End.Value;
-        int last = block.Layers.Count - 1;
-        Span<float> input = memory.Input.Span, output = memory.Output.Span;
-        if (inputMoves)
-        {
-            TangentSweep.EnterBlock(tile, memory);
-        }
-
-        for (int l = first; l <= last; l++)
-        {
-            MixerLayer layer = block.Layers[l];
-            bool moves = l > first || inputMoves;
-            if (moves)
-            {
-                layer.Map.Apply(layer.PackedWeight, input, output, tile.Rows, tile.Activations.Workspace.Span);
-            }
-
-            ReadOnlySpan<float> active = l == last ? tile.Result.Span : tile.Activations.Output(l);
-            for (int row = 0; row < tile.Rows; row += MixerBlock.ChunkRows)
-            {
-                Range chunk = MixerBlock.Chunk(row, tile.Rows, layer.Map.Outputs);
-                Span<float> tangent = output[chunk];
-                if (moves)
-                {
-                    TangentSweep.ThroughOutputNorm(tile, l, tangent, chunk);
-                    if (inputMoves && l == last)
-                    {
-                        block.AddResidual(memory.Source.Span[MixerBlock.Chunk(row, tile.Rows, block.Inputs)], tangent);
-                    }
-                }
-
-                if (l < end)
-                {
-                    Span<float> noise = memory.Direction(tile, l)[chunk];
-                    _noise.Draw(tile, layer, pass, row, noise);
-                    if (moves)
-                    {
-                        Activation.PerturbTangent(active[chunk], noise, tangent);
-                    }
-                    else
-                    {
-                        Activation.Mask(active[chunk], noise);
-                        if (l == last)
-                        {
-                            noise.CopyTo(tangent);
-                        }
-                        else
-                        {
-                            tangent = noise;
-                        }
-                    }
-                }
-                else
-                {
-                    Activation.Mask(active[chunk], tangent);
-                }
-
-                if (l < last)
-                {
-                    TangentSweep.ThroughInputNorm(tile, l + 1, tangent, input[chunk], chunk);
-                }
-                else if (_scope != LossScope.Global)
-                {
-                    TangentSweep.DifferentiateLocalLosses(tile, tangent, input[chunk], chunk, row, 1f / _passes, memory.GroupCredit.Span);
-                }
-            }
-        }
-    }
-
-    // Step 3 and, after the last pass, step 4 on the same rows. Noise on a layer that mixes patches changes the losses of every group of
-    // its patch; noise on other layers changes only its own group's. With a global loss, every row and group of an example has the same
-    // credit: the directional derivative of the example's loss.
+    // Step 3 and, after the last pass, step 4 on the same rows.
     private void AssignCredit(BlockTile tile, BlockTile? next, TangentMemory memory, int pass, Range layers)
     {
         bool fits = Feedback is { IsFitting: true };
         for (int l = layers.Start.Value; l < layers.End.Value; l++)
         {
-            bool reachesAllGroups = tile.Block.Layers[l].ReachesAllGroups;
-            ReadOnlySpan<float> credit = (reachesAllGroups ? memory.RowCredit : memory.GroupCredit).Span;
-            int outputs = tile.Block.Layers[l].Map.Outputs;
-            int size = reachesAllGroups ? outputs : tile.Block.ChannelsPerGroup;
-            for (int row = 0; row < tile.Rows; row += MixerBlock.ChunkRows)
+            NetworkLayer layer = tile.Block.Layers[l];
+            ReadOnlySpan<float> credit = TangentSweep.CreditOf(_scope, tile, layer, memory, out int size);
+            int rows = tile.Examples * layer.Positions, outputs = layer.Map.Outputs;
+            for (int row = 0; row < rows; row += Section.ChunkRows)
             {
-                Range chunk = MixerBlock.Chunk(row, tile.Rows, outputs);
-                ReadOnlySpan<float> direction = memory.Direction(tile, l)[chunk], credits = credit[MixerBlock.Runs(chunk, size)];
-                if (_passes == 1 && Feedback is null && tile.Block.Layers[l].OutputNorm == size)
+                int count = Math.Min(Section.ChunkRows, rows - row);
+                Range chunk = NetworkBlock.Chunk(row, rows, outputs);
+                ReadOnlySpan<float> direction = memory.Direction(tile, l)[chunk], credits = credit[NetworkBlock.Runs(chunk, size)];
+                if (_passes == 1 && Feedback is null && layer.Section.SiteNorm == size)
                 {
-                    tile.PassBackThroughNormalization(l, chunk, direction, credits);
+                    tile.PassBackFromSite(l, row, count, direction, credits);
                     continue;
                 }
 
-                Activation.ScaleRuns(direction, credits, tile.Gradient(l)[chunk], size, accumulate: pass > 0);
+                Activation.ScaleRuns(direction, credits, tile.GradientRows(l, row, count), size, accumulate: pass > 0);
                 if (pass == _passes - 1 && !fits)
                 {
-                    Complete(tile, l, chunk);
+                    Complete(tile, l, row, count);
                 }
             }
 
@@ -366,7 +300,10 @@ public sealed class ForwardGradient : LearningRule
                 if (fits)
                 {
                     _predictions[tile.Worker].LeaveResiduals(tile, next, l);
-                    Complete(tile, l, ..tile.Gradient(l).Length);
+                    for (int row = 0; row < rows; row += Section.ChunkRows)
+                    {
+                        Complete(tile, l, row, Math.Min(Section.ChunkRows, rows - row));
+                    }
                 }
 
                 tile.PackGradient(l);
@@ -375,15 +312,14 @@ public sealed class ForwardGradient : LearningRule
     }
 
     // Step 4 on some rows, after adding the prediction if there is one.
-    private void Complete(BlockTile tile, int l, Range chunk)
+    private void Complete(BlockTile tile, int l, int row, int rows)
     {
         if (Feedback is not null)
         {
-            _predictions[tile.Worker].Complete(tile, l, chunk);
-            tile.PassBackThroughActivation(l, chunk, tile.Gradient(l)[chunk]);
+            _predictions[tile.Worker].Complete(tile, l, row, rows);
             return;
         }
 
-        tile.PassBackThroughNormalization(l, chunk);
+        tile.PassBackFromSite(l, row, rows);
     }
 }

@@ -82,13 +82,14 @@ internal sealed class LearnedFeedback
     /// <param name="team">The threads that share the work.</param>
     /// <param name="examples">Examples in a wave.</param>
     /// <param name="isGlobal">True to predict the gradients of the final head's loss, through all blocks.</param>
-    internal LearnedFeedback(LocalMixer model, WorkerTeam team, int examples, bool isGlobal)
+    internal LearnedFeedback(Network model, WorkerTeam team, int examples, bool isGlobal)
     {
         (_team, _isGlobal) = (team, isGlobal);
+        RequireChains(model, isGlobal);
         Matrices = new ParameterVector(LayoutOf(model));
         _sums = new ParameterVector(Matrices.Layout);
         _starts = [0, .. model.Blocks.Skip(1).Select(block => MatrixOf(block.Layers[0]).Offset), Matrices.Layout.Length];
-        (MixerBlock Block, int Place, bool IsExact)[] fitted =
+        (NetworkBlock Block, int Place, bool IsExact)[] fitted =
         [
             .. Sites(model)
                 .Where(site => site.Place > 0 || isGlobal)
@@ -105,9 +106,9 @@ internal sealed class LearnedFeedback
         {
             FeedbackRoom room = new(sharing, examples);
             _roomLength += room.Length;
-            foreach ((MixerBlock block, int place, bool isExact) in sharing)
+            foreach ((NetworkBlock block, int place, bool isExact) in sharing)
             {
-                MixerLayer layer = block.Layers[place];
+                NetworkLayer layer = block.Layers[place];
                 _layers[layer.Index] = new FeedbackLayer(block, place, MatrixOf(layer), StatisticsOf(layer), isExact, room);
             }
         }
@@ -140,10 +141,10 @@ internal sealed class LearnedFeedback
     /// The layout of a model's matrices. Every layer except the first has a matrix. With local losses, the matrix of a block's first layer
     /// stays at 0.
     /// </summary>
-    internal static ParameterLayout LayoutOf(LocalMixer model)
+    internal static ParameterLayout LayoutOf(Network model)
     {
         ParameterLayout layout = new();
-        foreach ((MixerBlock block, int l) in Sites(model))
+        foreach ((NetworkBlock block, int l) in Sites(model))
         {
             Parameter weight = block.Layers[l].Weight;
             layout.Add(weight.Name, weight.Shape, isMatrix: true);
@@ -154,7 +155,7 @@ internal sealed class LearnedFeedback
     }
 
     /// <summary>The feedback of a layer; null if nothing is predicted through the layer.</summary>
-    internal FeedbackLayer? Of(MixerLayer layer) => _layers[layer.Index];
+    internal FeedbackLayer? Of(NetworkLayer layer) => _layers[layer.Index];
 
     /// <summary>The range of <see cref="Matrices"/> that holds the matrices of some blocks.</summary>
     internal Range RangeOf(Range blocks) => _starts[blocks.Start.Value].._starts[blocks.End.Value];
@@ -201,12 +202,12 @@ internal sealed class LearnedFeedback
         int block, int part, WaveBlock wave, int worker, int examples, int capacity, bool accumulate, Span<float> workspace)
     {
         (FeedbackLayer layer, int slice) = _parts[block][part];
-        int patches = layer.Block.Patches, rows = examples * patches;
+        int positions = layer.Block.Layers[layer.Place].Positions, rows = examples * positions;
         ReadOnlySpan<float> packed = layer.IsExact ? wave.PackedGradients[layer.Place].Span : layer.Features;
         Span<float> bias = _biases[worker].Span[..layer.Block.Layers[layer.Place].Bias.Length];
         layer.Map.AccumulateGradient(
             slice,
-            new(layer.Residuals[..(rows * layer.Map.Inputs)], packed, rows, capacity * patches),
+            new(layer.Residuals[..(rows * layer.Map.Inputs)], packed, rows, capacity * positions),
             new(_sums[layer.Matrix], bias, accumulate),
             workspace);
         if (slice > 0)
@@ -237,13 +238,36 @@ internal sealed class LearnedFeedback
         }
     }
 
-    private static IEnumerable<(MixerBlock Block, int Place)> Sites(LocalMixer model) =>
+    // A prediction passes from an affine layer to the affine layer before it, and its error is measured in the units of that layer.
+    private static void RequireChains(Network model, bool isGlobal)
+    {
+        foreach (NetworkBlock block in model.Blocks)
+        {
+            Section[] chain = block.Plan.Sections[block.Plan.FirstAffine..];
+            IEnumerable<int> residuals = Enumerable.Range(0, block.Plan.ResidualLengths.Length);
+            string? fault = chain.Any(section => section.Layer is null)
+                ? "has a layer without parameters between or behind its affine layers"
+                : residuals.Any(block.Plan.BeginsInside) ? "has a residual that begins behind its first affine layer"
+                : isGlobal && chain[..^1].Any(section => section.EndsResidual) ? "has a residual that ends before its last affine layer"
+                : block.Layers.SkipLast(1).Any(layer => layer.ReachRadius != 0) ? "mixes positions behind its first affine layer"
+                : null;
+            if (fault is not null)
+            {
+                throw new ArgumentException(
+                    $"Learned feedback predicts gradients through chains of affine layers, but block {block.Index} {fault}. "
+                    + "Divide the block, or use no control variate.",
+                    nameof(model));
+            }
+        }
+    }
+
+    private static IEnumerable<(NetworkBlock Block, int Place)> Sites(Network model) =>
         model.Blocks.SelectMany(block => Enumerable.Range(0, block.Layers.Count).Select(l => (block, l))).Skip(1);
 
     // Every layer except the first has a matrix and its statistics, in the order of the layers.
-    private Parameter MatrixOf(MixerLayer layer) => Matrices.Layout.Parameters[2 * (layer.Index - 1)];
+    private Parameter MatrixOf(NetworkLayer layer) => Matrices.Layout.Parameters[2 * (layer.Index - 1)];
 
-    private Parameter StatisticsOf(MixerLayer layer) => Matrices.Layout.Parameters[(2 * (layer.Index - 1)) + 1];
+    private Parameter StatisticsOf(NetworkLayer layer) => Matrices.Layout.Parameters[(2 * (layer.Index - 1)) + 1];
 
     private bool Owns(FeedbackLayer layer) => layer.Block.Index >= _own.Start.Value && layer.Block.Index < _own.End.Value;
 

@@ -1,6 +1,7 @@
 using System.Numerics.Tensors;
 using Onward.Engine;
 using Onward.Kernels;
+using Onward.Layers;
 using Onward.Losses;
 using Onward.Models;
 
@@ -11,36 +12,6 @@ namespace Onward.Rules;
 /// </summary>
 internal static class TangentSweep
 {
-    /// <summary>Carries a tangent through the normalisation before a layer, for a chunk of rows.</summary>
-    internal static void ThroughInputNorm(BlockTile tile, int l, ReadOnlySpan<float> tangent, Span<float> result, Range chunk)
-    {
-        int size = tile.Block.Layers[l].InputNorm;
-        if (size > 0)
-        {
-            LayerNorm.JacobianProduct(
-                tile.Inputs[l].Span[chunk], tile.Activations.InputReciprocal(l)[MixerBlock.Runs(chunk, size)], tangent, result, size);
-        }
-        else
-        {
-            tangent.CopyTo(result);
-        }
-    }
-
-    /// <summary>Carries the tangent of a layer's output through the normalisation after it, in place, for a chunk of rows.</summary>
-    internal static void ThroughOutputNorm(BlockTile tile, int l, Span<float> tangent, Range chunk)
-    {
-        int size = tile.Block.Layers[l].OutputNorm;
-        if (size > 0)
-        {
-            LayerNorm.JacobianProduct(
-                tile.Activations.Output(l)[chunk],
-                tile.Activations.OutputReciprocal(l)[MixerBlock.Runs(chunk, size)],
-                tangent,
-                tangent,
-                size);
-        }
-    }
-
     /// <summary>
     /// The tangent of the replicated local loss in closed form (docs/theory.md), for a chunk of rows:
     /// g[n,p,g] = (1/P) sum over c of f'[n,p,g,c] q[n,g,c].
@@ -55,13 +26,13 @@ internal static class TangentSweep
     internal static void DifferentiateLocalLosses(
         BlockTile tile, ReadOnlySpan<float> tangent, Span<float> features, Range chunk, int row, float scale, Span<float> groupCredit)
     {
-        MixerBlock block = tile.Block;
+        NetworkBlock block = tile.Block;
         int size = block.FeatureNorm;
         if (size > 0)
         {
-            LayerNorm.JacobianProduct(
+            LayerNormKernel.JacobianProduct(
                 tile.Activations.Features[chunk],
-                tile.Activations.FeatureReciprocal[MixerBlock.Runs(chunk, size)],
+                tile.Activations.FeatureReciprocal[NetworkBlock.Runs(chunk, size)],
                 tangent,
                 features,
                 size);
@@ -85,7 +56,7 @@ internal static class TangentSweep
     /// pooled features of its head. With a global loss, q is computed in the last block: the gradient of the final head's loss with
     /// respect to the mean of the block's output over patches.
     /// </summary>
-    internal static void ComputeFeatureGradients(LocalMixer model, LossScope scope, ReadOnlySpan<BlockTile> tiles)
+    internal static void ComputeFeatureGradients(Network model, LossScope scope, ReadOnlySpan<BlockTile> tiles)
     {
         if (scope != LossScope.Global)
         {
@@ -106,52 +77,27 @@ internal static class TangentSweep
 
     /// <summary>
     /// Computes the exact gradient of the output of a block's last layer from q of the loss after the block. The gradient passes back
-    /// through the normalisation of the features, ReLU, and the normalisation after the layer. No weights are involved.
+    /// through the normalisation of the features and the steps behind the layer. No weights are involved.
     /// </summary>
-    internal static void LeaveExactGradient(LossScope scope, BlockTile tile)
+    internal static void LeaveExactGradient(LossScope scope, BlockTile tile, BackwardPass back)
     {
-        int last = tile.Block.Layers.Count - 1;
-        Span<float> gradient = tile.Gradient(last);
         if (scope == LossScope.Global)
         {
-            tile.Spread(tile.FeatureGradient[..(tile.Examples * tile.Block.Channels)], gradient);
+            tile.Spread(tile.FeatureGradient[..(tile.Examples * tile.Block.Channels)], back.Output(tile));
         }
-
-        for (int row = 0; row < tile.Rows; row += MixerBlock.ChunkRows)
+        else
         {
-            Range chunk = MixerBlock.Chunk(row, tile.Rows, tile.Block.Channels);
-            if (scope != LossScope.Global)
-            {
-                tile.PassBackThroughFeatures(row, gradient[chunk]);
-            }
-
-            tile.PassBackThroughActivation(last, chunk, gradient[chunk]);
+            back.ReadFeatureGradient(tile);
         }
 
-        tile.PackGradient(last);
+        back.GoToLastLayer(tile);
+        tile.PackGradient(tile.Block.Layers.Count - 1);
     }
 
     /// <summary>
     /// True if the input of a block has a tangent: with a global loss, in every block except the first; never with local losses.
     /// </summary>
-    internal static bool InputMoves(LossScope scope, MixerBlock block) => scope == LossScope.Global && block.Index > 0;
-
-    /// <summary>Carries the tangent of the previous block's output to the input of this block's first layer.</summary>
-    internal static void EnterBlock(BlockTile tile, TangentMemory memory)
-    {
-        int count = tile.Rows * tile.Block.Inputs;
-        ReadOnlySpan<float> tangent = memory.Output.Span[..tile.Previous.Length];
-        if (tile.Block.InputPooling is null)
-        {
-            tangent.CopyTo(memory.Source.Span);
-        }
-        else
-        {
-            tile.Block.InputPooling.ApplyTangent(tile.Previous.Span, tangent, memory.Source.Span);
-        }
-
-        ThroughInputNorm(tile, 0, memory.Source.Span[..count], memory.Input.Span[..count], ..count);
-    }
+    internal static bool InputMoves(LossScope scope, NetworkBlock block) => scope == LossScope.Global && block.Index > 0;
 
     /// <summary>
     /// Computes the tangent of each example's loss of the final head from the tangent of the last block's output.
@@ -165,7 +111,7 @@ internal static class TangentSweep
             ReadOnlySpan<float> q = tile.FeatureGradient.Slice(n * channels, channels);
             for (int p = 0; p < patches; p++)
             {
-                derivative += TensorPrimitives.Dot(memory.Output.Span.Slice(((n * patches) + p) * channels, channels), q);
+                derivative += TensorPrimitives.Dot(memory.Current.Span.Slice(((n * patches) + p) * channels, channels), q);
             }
 
             memory.ExampleCredit[n] = derivative * (scale / patches);
@@ -208,6 +154,68 @@ internal static class TangentSweep
                 credit.Fill(byRow[row]);
             }
         }
+    }
+
+    /// <summary>
+    /// The credit of each run of a layer's noise: the sum of the derivatives that it can change (<see cref="NetworkLayer.ReachRadius"/>,
+    /// <see cref="NetworkLayer.ReachesAllGroups"/>), after <see cref="MergeCredit"/>.
+    /// </summary>
+    /// <param name="scope">The losses.</param>
+    /// <param name="tile">The tile in its block.</param>
+    /// <param name="layer">The layer.</param>
+    /// <param name="memory">The derivatives.</param>
+    /// <param name="size">Receives the length of a run of noise that shares one credit.</param>
+    internal static ReadOnlySpan<float> CreditOf(
+        LossScope scope, BlockTile tile, NetworkLayer layer, TangentMemory memory, out int size)
+    {
+        NetworkBlock block = tile.Block;
+        int runs = layer.ReachesAllGroups ? 1 : block.Groups;
+        ReadOnlySpan<float> credit = (layer.ReachesAllGroups ? memory.RowCredit : memory.GroupCredit).Span[..(tile.Rows * runs)];
+        size = layer.Map.Outputs / runs;
+        if (layer.ReachRadius == 0)
+        {
+            return credit;
+        }
+
+        Span<float> spread = memory.SpreadCredit.Span[..(tile.Examples * layer.Positions * runs)];
+        int own = layer.Positions * runs, ends = block.Patches * runs;
+        for (int n = 0; n < tile.Examples; n++)
+        {
+            Spread(scope, credit.Slice(n * ends, ends), spread.Slice(n * own, own), layer, block.Output, runs);
+        }
+
+        return spread;
+    }
+
+    // Sums the credit of one example over the positions that noise can reach. If positions have no loss of their own, each of them has
+    // the sum already.
+    private static void Spread(
+        LossScope scope, ReadOnlySpan<float> credit, Span<float> spread, NetworkLayer layer, ExampleShape shape, int runs)
+    {
+        for (int position = 0; position < layer.Positions; position++)
+        {
+            Span<float> sum = spread.Slice(position * runs, runs);
+            if (!scope.HasFlag(LossScope.Patch))
+            {
+                credit[..runs].CopyTo(sum);
+                continue;
+            }
+
+            sum.Clear();
+            bool all = layer.ReachRadius == Reach.All;
+            (int first, int last) = all ? (0, shape.Height - 1) : Window(position / shape.Width, shape.Height);
+            (int left, int right) = all ? (0, shape.Width - 1) : Window(position % shape.Width, shape.Width);
+            for (int y = first; y <= last; y++)
+            {
+                for (int x = left; x <= right; x++)
+                {
+                    TensorPrimitives.Add(sum, credit.Slice(((y * shape.Width) + x) * runs, runs), sum);
+                }
+            }
+        }
+
+        (int First, int Last) Window(int place, int side) =>
+            (Math.Max(0, place - layer.ReachRadius), Math.Min(side - 1, place + layer.ReachRadius));
     }
 
     /// <summary>Replaces each of some consecutive rows by the sum of these rows.</summary>

@@ -10,16 +10,14 @@ namespace Onward.Rules;
 
 /// <summary>
 /// Forward gradients of weight perturbations, with the loss of the readout alone (FG-W) or with local losses (LG-FG-W;
-///  One direction V for all weights and biases of the blocks is shared by the whole batch. The tangent along V
+/// section 3). One direction V for all weights and biases of the blocks is shared by the whole batch. The tangent along V
 /// is carried forward beside the values, and the estimate is the derivative times V.
 /// </summary>
 /// <remarks>
 /// <para>
-/// With losses for each group, the weights that feed channel group g are multiplied by the losses of group g alone, as in
-/// the paper. The weights of the layer that mixes patches are multiplied by the losses of all groups. A full-width normalisation
-/// after the channel layer lets a weight of one group change the other groups too. This credit ignores that, so the estimate is
-/// biased, but has much lower variance. Without the group flag, or without that normalisation, the estimate is unbiased. (Noise on
-/// activations enters after the normalisation, and is unbiased in every scope.)
+/// With losses for each group, weights are multiplied by the derivatives of the groups that they feed (<see cref="WeightCredit"/>). A
+/// full-width normalisation behind a layer lets its weights change the other groups too. The paper's credit ignores that, so the estimate
+/// is biased, but has much lower variance. (Noise on activations enters behind the normalisation, and is unbiased in every scope.)
 /// </para>
 /// <para>
 /// V is the same for every patch, so a loss for each patch lowers no variance. The variance grows with the number of weights that
@@ -31,15 +29,16 @@ public sealed class WeightForwardGradient : LearningRule
     private const int RowsPerJob = 32;
 
     private readonly LossScope _scope;
+    private readonly WeightCredit _credit;
     private readonly int _passes;
     private readonly ulong _seed;
     private readonly NoiseDistribution _distribution;
     private readonly ParameterVector[] _directions;
     private readonly Memory<float>[][] _packed;
-    private readonly TangentMemory[] _memory;
+    private readonly WeightWalk[] _walks;
     private readonly float[] _groupSums;
-    private readonly (MixerLayer Layer, int Block, int Row)[] _rows;
-    private readonly (MixerLayer Layer, int Block, int Slice)[] _slices;
+    private readonly (NetworkLayer Layer, int Block, int Row)[] _rows;
+    private readonly (NetworkLayer Layer, int Block, int Slice)[] _slices;
     private readonly Action<int, int> _draw;
     private readonly Action<int, int> _pack;
     private readonly Action<int, int> _scale;
@@ -56,32 +55,38 @@ public sealed class WeightForwardGradient : LearningRule
     /// <param name="passes">Directions to average over in each step; 1 to <see cref="ForwardGradient.MaximumPasses"/>.</param>
     /// <param name="seed">The seed of all noise of the run.</param>
     /// <param name="loss">Settings of the losses; null for the defaults.</param>
+    /// <param name="credit">The derivatives that weights are multiplied by, with losses for each group.</param>
     /// <exception cref="ArgumentException">
     /// <paramref name="scope"/> has parts but lacks the block flag, passes are out of range, or the distribution has no set of so many
     /// directions.
     /// </exception>
     public WeightForwardGradient(
-        LocalMixer model,
+        Network model,
         WorkerTeam team,
         NoiseDistribution distribution,
         LossScope scope,
         int passes,
         ulong seed,
-        TrainingLoss? loss = null)
+        TrainingLoss? loss = null,
+        WeightCredit credit = WeightCredit.Paper)
         : base(model, team, TangentSweep.RequireScope(scope), trainsHeads: true, loss)
     {
         ArgumentNullException.ThrowIfNull(distribution);
         ArgumentOutOfRangeException.ThrowIfLessThan(passes, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(passes, ForwardGradient.MaximumPasses);
         _creditLength = model.Blocks.Max(block => block.Groups) + 1;
-        _scope = scope;
+        (_scope, _credit) = (scope, credit);
         _passes = passes;
         _seed = seed;
         _distribution = distribution.ForPasses(passes);
-        MixerLayer[] layers = [.. model.Blocks.SelectMany(block => block.Layers)];
+        NetworkLayer[] layers = [.. model.Blocks.SelectMany(block => block.Layers)];
         _directions = [.. Enumerable.Range(0, passes).Select(_ => new ParameterVector(model.Values.Layout))];
         _packed = [.. _directions.Select(_ => layers.Select(layer => AlignedMemory.Allocate(layer.Map.PackedWeightLength)).ToArray())];
-        _memory = [.. Tiles.Select(tiles => new TangentMemory(model, tiles, ownDirections: false))];
+        _walks =
+        [
+            .. Tiles.Select(
+                tiles => new WeightWalk(model, new(model, tiles, ownDirections: false), _directions, _packed, scope)),
+        ];
         _groupSums = new float[passes * model.Blocks.Count * _creditLength];
         _rows =
         [
@@ -99,15 +104,17 @@ public sealed class WeightForwardGradient : LearningRule
         _pack = PackSlice;
         _scale = ScaleRows;
 
-        static int RowJobs(MixerLayer layer) =>
+        static int RowJobs(NetworkLayer layer) =>
             ((layer.Weight.Length / layer.Map.WeightShape[^1]) + RowsPerJob - 1) / RowsPerJob;
     }
 
     /// <inheritdoc/>
     /// <remarks>A layer multiplies its input by V and, if its input has a tangent, the tangent by the weights.</remarks>
-    protected override double RuleFlopsOf(MixerBlock block) => 2.0 * block.Patches
-        * block.Layers.Select((layer, l) => layer.Map.MultiplyAddsPerRow * (1.0 + (_passes * (MultipliesByWeights(block, l) ? 2 : 1))))
-            .Sum();
+    protected override double RuleFlopsOf(NetworkBlock block) => 2.0 * block.Layers
+        .Select(
+            (layer, l) => layer.Positions * layer.Map.MultiplyAddsPerRow
+                * (1.0 + (_passes * (MultipliesByWeights(block, l) ? 2 : 1))))
+        .Sum();
 
     /// <inheritdoc/>
     protected override IEnumerable<string> Settings =>
@@ -117,13 +124,14 @@ public sealed class WeightForwardGradient : LearningRule
         $"loss scope {_scope}",
         "derivatives by Tangent", // an option of version 0.1, kept so that its runs can be resumed
         Invariant($"seed {_seed}"),
+        .. _credit == WeightCredit.Paper ? [] : new[] { "credit by reach" },
     ];
 
     internal override bool LeavesOutputGradients => false;
 
     /// <inheritdoc/>
     protected override long RuleBytes =>
-        _memory.Sum(memory => memory.Bytes) + (sizeof(float) * _packed.Sum(pass => pass.Sum(m => (long)m.Length)));
+        _walks.Sum(walk => walk.Memory.Bytes) + (sizeof(float) * _packed.Sum(pass => pass.Sum(m => (long)m.Length)));
 
     /// <inheritdoc/>
     protected override void BeginStep(uint number, int batch)
@@ -142,13 +150,14 @@ public sealed class WeightForwardGradient : LearningRule
     /// <inheritdoc/>
     protected internal override void Differentiate(ReadOnlySpan<BlockTile> tiles)
     {
-        TangentMemory memory = _memory[tiles[0].Worker];
+        WeightWalk walk = _walks[tiles[0].Worker];
+        TangentMemory memory = walk.Memory;
         TangentSweep.ComputeFeatureGradients(Model, _scope, tiles);
         for (int pass = 0; pass < _passes; pass++)
         {
             for (int k = 0; k < tiles.Length; k++)
             {
-                CarryTangent(tiles[k], memory, pass);
+                walk.Carry(tiles[k], pass, 1f / _passes);
                 if (_scope != LossScope.Global)
                 {
                     KeepCredit(tiles[k], memory, pass);
@@ -201,55 +210,7 @@ public sealed class WeightForwardGradient : LearningRule
     }
 
     // Whether a layer multiplies anything by its own weights beside the values.
-    private bool MultipliesByWeights(MixerBlock block, int layer) => layer > 0 || TangentSweep.InputMoves(_scope, block);
-
-    // z' = x' W + x V + v, then as every tangent.
-    private void CarryTangent(BlockTile tile, TangentMemory memory, int pass)
-    {
-        MixerBlock block = tile.Block;
-        bool inputMoves = TangentSweep.InputMoves(_scope, block);
-        int last = block.Layers.Count - 1;
-        Span<float> input = memory.Input.Span, output = memory.Output.Span;
-        if (inputMoves)
-        {
-            TangentSweep.EnterBlock(tile, memory);
-        }
-
-        for (int l = 0; l <= last; l++)
-        {
-            MixerLayer layer = block.Layers[l];
-            Span<float> workspace = tile.Activations.Workspace.Span;
-            bool moves = l > 0 || inputMoves;
-            if (moves)
-            {
-                layer.Map.Apply(layer.PackedWeight, input, output, tile.Rows, workspace);
-            }
-
-            layer.Map.Apply(_packed[pass][layer.Index].Span, tile.Inputs[l].Span, output, tile.Rows, workspace, accumulate: moves);
-            ReadOnlySpan<float> active = l == last ? tile.Result.Span : tile.Activations.Output(l);
-            for (int row = 0; row < tile.Rows; row += MixerBlock.ChunkRows)
-            {
-                Range chunk = MixerBlock.Chunk(row, tile.Rows, layer.Map.Outputs);
-                Span<float> tangent = output[chunk];
-                layer.Map.AddBias(_directions[pass][layer.Bias], tangent, row % block.Patches);
-                TangentSweep.ThroughOutputNorm(tile, l, tangent, chunk);
-                if (inputMoves && l == last)
-                {
-                    block.AddResidual(memory.Source.Span[MixerBlock.Chunk(row, tile.Rows, block.Inputs)], tangent);
-                }
-
-                Activation.Mask(active[chunk], tangent);
-                if (l < last)
-                {
-                    TangentSweep.ThroughInputNorm(tile, l + 1, tangent, input[chunk], chunk);
-                }
-                else if (_scope != LossScope.Global)
-                {
-                    TangentSweep.DifferentiateLocalLosses(tile, tangent, input[chunk], chunk, row, 1f / _passes, memory.GroupCredit.Span);
-                }
-            }
-        }
-    }
+    private bool MultipliesByWeights(NetworkBlock block, int layer) => layer > 0 || TangentSweep.InputMoves(_scope, block);
 
     private void KeepGlobalCredit(BlockTile tile, TangentMemory memory, int pass)
     {
@@ -288,7 +249,7 @@ public sealed class WeightForwardGradient : LearningRule
 
     private void DrawRows(int job, int worker)
     {
-        (MixerLayer layer, int block, int row) = _rows[job];
+        (NetworkLayer layer, int block, int row) = _rows[job];
         if (!Owns(block))
         {
             return;
@@ -308,7 +269,7 @@ public sealed class WeightForwardGradient : LearningRule
 
     private void PackSlice(int job, int worker)
     {
-        (MixerLayer layer, int block, int slice) = _slices[job];
+        (NetworkLayer layer, int block, int slice) = _slices[job];
         for (int pass = 0; pass < _passes && Owns(block); pass++)
         {
             layer.Map.PackWeight(slice, _directions[pass][layer.Weight], _packed[pass][layer.Index].Span);
@@ -317,32 +278,39 @@ public sealed class WeightForwardGradient : LearningRule
 
     private void ScaleRows(int job, int worker)
     {
-        (MixerLayer layer, int block, int row) = _rows[job];
+        (NetworkLayer layer, int block, int row) = _rows[job];
         int columns = layer.Map.WeightShape[^1], groups = Model.Blocks[block].Groups;
         for (int pass = 0; pass < _passes && Owns(block); pass++)
         {
-            ReadOnlySpan<float> sums = GroupSums(pass, block);
             ReadOnlySpan<float> direction = Chunk(_directions[pass][layer.Weight], row, columns);
             Span<float> estimate = Chunk(Gradients[layer.Weight], row, columns);
+            bool all = ReachesAllGroups(layer);
             for (int i = 0; i < direction.Length; i += columns)
             {
-                // A row of a full matrix feeds all groups, one of a grouped matrix its own, one of token mixing or convolution all at once.
-                ReadOnlySpan<float> credit = layer.ReachesAllGroups ? sums[groups..]
-                    : columns == Model.Blocks[block].Channels ? sums[..groups]
-                    : sums.Slice((row + (i / columns)) / columns, 1);
+                ReadOnlySpan<float> credit = CreditOf(layer.Map.OutputsOf(row + (i / columns)), all);
                 Scale(direction.Slice(i, columns), credit, estimate.Slice(i, columns), accumulate: pass > 0);
             }
 
             if (row == 0)
             {
+                bool everyChannel = layer.Map.OutputsOf(0) is null;
                 Scale(
                     _directions[pass][layer.Bias],
-                    layer.ReachesAllGroups ? sums[groups..] : sums[..groups],
+                    CreditOf(everyChannel ? null : (0, layer.Map.Outputs), all),
                     Gradients[layer.Bias],
                     accumulate: pass > 0);
             }
+
+            // The derivatives of the groups that a run of channels belongs to, or the sum over all groups.
+            ReadOnlySpan<float> CreditOf((int First, int Count)? outputs, bool all) => outputs is null || all
+                ? GroupSums(pass, block)[groups..]
+                : GroupSums(pass, block)[..groups].Slice(
+                    outputs.Value.First * groups / layer.Map.Outputs, Math.Max(1, outputs.Value.Count * groups / layer.Map.Outputs));
         }
     }
+
+    private bool ReachesAllGroups(NetworkLayer layer) =>
+        _credit == WeightCredit.Paper ? layer.ReachesAllGroups : layer.OutputReachesAllGroups;
 
     private static void Scale(ReadOnlySpan<float> direction, ReadOnlySpan<float> credit, Span<float> estimate, bool accumulate) =>
         Activation.ScaleRuns(direction, credit, estimate, direction.Length / credit.Length, accumulate);

@@ -14,17 +14,17 @@ public readonly record struct TrainedParameter(Parameter Parameter, bool Decays,
     /// </summary>
     /// <param name="model">The model.</param>
     /// <param name="options">The training options.</param>
-    internal static TrainedParameter[] Of(LocalMixer model, TrainingOptions options) =>
-        model.Options.IsSelfSupervised ? WithoutLabels(model) : WithLabels(model, options.ReadoutRateScale);
+    internal static TrainedParameter[] Of(Network model, TrainingOptions options) =>
+        model.IsSelfSupervised ? WithoutLabels(model) : WithLabels(model, options.ReadoutRateScale);
 
-    private static TrainedParameter[] WithLabels(LocalMixer model, double readoutScale) =>
+    private static TrainedParameter[] WithLabels(Network model, double readoutScale) =>
     [
         .. model.Values.Layout.Parameters.Select(
             parameter => new TrainedParameter(parameter, parameter.IsMatrix, IsReadout(model, parameter) ? readoutScale : 1)),
     ];
 
     // Weight decay applies only to the weight matrices of the blocks' layers (paper's code).
-    private static TrainedParameter[] WithoutLabels(LocalMixer model)
+    private static TrainedParameter[] WithoutLabels(Network model)
     {
         HashSet<Parameter> layers = [.. model.Blocks.SelectMany(block => block.Layers).Select(layer => layer.Weight)];
         return
@@ -34,6 +34,6 @@ public readonly record struct TrainedParameter(Parameter Parameter, bool Decays,
         ];
     }
 
-    private static bool IsReadout(LocalMixer model, Parameter parameter) =>
+    private static bool IsReadout(Network model, Parameter parameter) =>
         parameter == model.Readout.Weight || parameter == model.Readout.Bias;
 }

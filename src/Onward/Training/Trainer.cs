@@ -14,7 +14,7 @@ namespace Onward.Training;
 /// <summary>Trains a model on a data set: epochs of steps, each followed by an evaluation on the test set.</summary>
 public sealed class Trainer
 {
-    private readonly LocalMixer _model;
+    private readonly Network _model;
     private readonly LearningRule _rule;
     private readonly ImageDataset _data;
     private readonly TrainingOptions _options;
@@ -60,7 +60,7 @@ public sealed class Trainer
     /// <paramref name="exact"/>, or the processes cannot share the run.
     /// </exception>
     public Trainer(
-        LocalMixer model,
+        Network model,
         LearningRule rule,
         WorkerTeam team,
         ImageDataset data,
@@ -111,7 +111,7 @@ public sealed class Trainer
         TrainedParameter[] trained = TrainedParameter.Of(model, options);
         TrainedParameter[] own = [.. trained.Where(part => _shared.Owns(part.Parameter))];
         _update = new ParameterUpdate(model.Values.Layout, own, options.CreateOptimizer(), team);
-        _readout = model.Options.IsSelfSupervised
+        _readout = model.IsSelfSupervised
             ? new ReadoutTraining(model, team, options.BatchSize, options.WeightDecay, _update.Velocity, _grid.World)
             : null;
         _average = options.AverageDecay > 0

@@ -114,8 +114,8 @@ public sealed record TrainingOptions
     public required ulong Seed { get; init; }
 
     /// <summary>The recipe of each view of an image: one, or two if the model is self-supervised.</summary>
-    internal ViewRecipe[] Views(LocalMixer model) =>
-        model.Options.IsSelfSupervised ? [Augmentation, SecondView ?? Augmentation] : [Augmentation];
+    internal ViewRecipe[] Views(Network model) =>
+        model.IsSelfSupervised ? [Augmentation, SecondView ?? Augmentation] : [Augmentation];
 
     /// <summary>Creates the optimiser.</summary>
     internal Optimizers.Optimizer CreateOptimizer() =>

@@ -12,7 +12,7 @@ internal sealed class WeightAverage
 {
     private const int SliceLength = 64 * 1024;
 
-    private readonly LocalMixer _model;
+    private readonly Network _model;
     private readonly WorkerTeam _team;
     private readonly double _decay;
     private readonly (Parameter Parameter, int Start, int Length)[] _slices;
@@ -25,7 +25,7 @@ internal sealed class WeightAverage
     /// <param name="parameters">The parameters to average.</param>
     /// <param name="decay">Decay of the average per step, above 0 and below 1.</param>
     /// <param name="team">The threads that share the work.</param>
-    internal WeightAverage(LocalMixer model, IEnumerable<Parameter> parameters, double decay, WorkerTeam team)
+    internal WeightAverage(Network model, IEnumerable<Parameter> parameters, double decay, WorkerTeam team)
     {
         (_model, _team, _decay) = (model, team, decay);
         Values = new ParameterVector(model.Values.Layout);

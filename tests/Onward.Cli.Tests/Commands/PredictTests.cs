@@ -37,7 +37,7 @@ public sealed class PredictTests : IDisposable
         _workplace.Run(Small);
         WriteTestImages(1, SKColorType.Gray8);
         string path = _workplace["work/run/model.safetensors"];
-        LocalMixer model = ModelFile.Load(path);
+        Network model = ModelFile.Load(path);
         model.Values[model.FinalHead.Weight].Fill(weight);
         ModelFile.Save(model, path);
 

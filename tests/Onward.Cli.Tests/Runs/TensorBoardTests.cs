@@ -36,7 +36,7 @@ public sealed class TensorBoardTests : IDisposable
         _workplace.Run(Small);
 
         EventReader events = EventReader.Read(Run);
-        LocalMixer model = ModelFile.Load(Path.Combine(Run, "model.safetensors"));
+        Network model = ModelFile.Load(Path.Combine(Run, "model.safetensors"));
         Parameter[] weights = [.. model.Values.Layout.Parameters.Where(parameter => parameter.IsMatrix)];
         Assert.Equal(weights.Length * 3, events.Histograms.Count);
         foreach (Parameter weight in weights)

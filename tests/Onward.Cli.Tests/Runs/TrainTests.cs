@@ -24,7 +24,7 @@ public sealed class TrainTests : IDisposable
         string folder = _workplace["work/runs/mnist-S-1-1-LG-FG-A-seed1"];
         string[] metrics = File.ReadAllLines(Path.Combine(folder, "metrics.csv"));
         JsonNode configuration = JsonNode.Parse(File.ReadAllText(Path.Combine(folder, "config.json")))!;
-        LocalMixer model = ModelFile.Load(Path.Combine(folder, "model.safetensors"));
+        Network model = ModelFile.Load(Path.Combine(folder, "model.safetensors"));
         Assert.Equal(0, result.Code);
         Assert.Equal(
             [".lock", "config.json", "metrics.csv", "model.safetensors", "result.json"],
@@ -40,7 +40,7 @@ public sealed class TrainTests : IDisposable
                 (int)configuration["batchSize"]!,
                 (ulong)configuration["seed"]!,
                 (int)configuration["trainingImages"]!));
-        Assert.Equivalent(LocalMixerPresets.Get("S/1/1", 28, 1, 10), model.Options, strict: true);
+        Assert.Equivalent(LocalMixerPresets.Get("S/1/1", 28, 1, 10), model.Mixer!, strict: true);
         Assert.Equal(2, result.ErrorLines.Count(line => line.StartsWith("epoch ", StringComparison.Ordinal)));
         Assert.Contains(result.OutLines, line => line.StartsWith("test error", StringComparison.Ordinal));
         Assert.Contains(folder, result.OutLines[^1]);

@@ -34,8 +34,8 @@ public sealed class TrainingNetworkTests : IDisposable
         Assert.Equal(0, _workplace.Run($"{Small} --out plain").Code);
         Assert.Equal(0, _workplace.Run($"{Small} --out run {options}".TrimEnd()).Code);
 
-        LocalMixer plain = ModelFile.Load(_workplace["work/plain/model.safetensors"]);
-        LocalMixer model = ModelFile.Load(_workplace["work/run/model.safetensors"]);
+        Network plain = ModelFile.Load(_workplace["work/plain/model.safetensors"]);
+        Network model = ModelFile.Load(_workplace["work/run/model.safetensors"]);
         Assert.Equal(scale, (double)JsonNode.Parse(File.ReadAllText(_workplace["work/run/config.json"]))!["readoutRateScale"]!);
         Assert.Equal(plain.Values[plain.Blocks[0].Layers[0].Weight], model.Values[model.Blocks[0].Layers[0].Weight]);
         Assert.Equal(scale == 1, plain.Values[plain.Readout.Weight].SequenceEqual(model.Values[model.Readout.Weight]));
@@ -49,10 +49,10 @@ public sealed class TrainingNetworkTests : IDisposable
 
         string folder = _workplace["work/runs/mnist-M-8-16-conv5-LG-FG-A-seed1"], configuration = Path.Combine(folder, "config.json");
         JsonNode outcome = JsonNode.Parse(result.Out)!, run = JsonNode.Parse(File.ReadAllText(configuration))!;
-        LocalMixer model = ModelFile.Load(Path.Combine(folder, "model.safetensors"));
+        Network model = ModelFile.Load(Path.Combine(folder, "model.safetensors"));
         JsonNode again = JsonNode.Parse(_workplace.Run($"eval --run {folder} --json").Out)!;
         Assert.Equal(("M/8/16", "depthwiseConvolution", 5), ((string)run["model"]!, (string)run["mixer"]!, (int)run["kernelSide"]!));
-        Assert.Equal((TokenMixer.DepthwiseConvolution, 5), (model.Options.TokenMixer, model.Options.KernelSide));
+        Assert.Equal((TokenMixer.DepthwiseConvolution, 5), (model.Mixer!.TokenMixer, model.Mixer!.KernelSide));
         Assert.Equal(("M/8/16-conv5", "M/8/16-conv5"), ((string)outcome["model"]!, (string)again["model"]!));
         Assert.Equal((double)outcome["testError"]!, (double)again["testError"]!);
     }
@@ -66,7 +66,7 @@ public sealed class TrainingNetworkTests : IDisposable
 
         string folder = _workplace["work/runs/mnist-M-8-16-down2.1.2.1max-wide1.2.1.1-groups1.2.1.1-LG-FG-A-seed1"];
         JsonNode outcome = JsonNode.Parse(result.Out)!, again = JsonNode.Parse(_workplace.Run($"eval --run {folder} --json").Out)!;
-        LocalMixer model = ModelFile.Load(Path.Combine(folder, "model.safetensors"));
+        Network model = ModelFile.Load(Path.Combine(folder, "model.safetensors"));
         Assert.Equal(
             [(64, 512, 16), (16, 512, 16), (16, 1024, 32), (4, 1024, 32)],
             model.Blocks.Select(block => (block.Patches, block.Channels, block.Groups)));

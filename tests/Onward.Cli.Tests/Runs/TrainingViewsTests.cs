@@ -85,7 +85,7 @@ public sealed class TrainingViewsTests : IDisposable
             $"{Small} --rule {rule} --objective contrastive --projection 8 --optimizer lars --out run --json");
 
         JsonNode outcome = JsonNode.Parse(Assert.Single(result.OutLines))!;
-        LocalMixerOptions options = ModelFile.Load(_workplace["work/run/model.safetensors"]).Options;
+        LocalMixerOptions options = ModelFile.Load(_workplace["work/run/model.safetensors"]).Mixer!;
         Assert.Equal((8, Normalizations.None), (options.Projection, options.Normalizations & Normalizations.Inter));
         Assert.True((double)outcome["testError"]! < 100);
         Assert.Equal((double)outcome["testError"]!, (double)JsonNode.Parse(_workplace.Run("eval --run run --json").Out)!["testError"]!);

@@ -17,8 +17,8 @@ public sealed class KernelOracleTests
         float[] reciprocal = new float[Runs];
         (Tensor<double> expectedValue, Tensor<double> expectedTangent) = ForwardMode.Jvp(input => input.LayerNorm(), x, v);
 
-        LayerNorm.Normalize(y, y, reciprocal, Size, 1e-5f);
-        LayerNorm.JacobianProduct(y, reciprocal, tangent, tangent, Size);
+        LayerNormKernel.Normalize(y, y, reciprocal, Size, 1e-5f);
+        LayerNormKernel.JacobianProduct(y, reciprocal, tangent, tangent, Size);
 
         Tolerance.Near(Draw.Numbers(expectedValue), [.. y.Select(number => (double)number)], Tolerance.Kernel, "value");
         Tolerance.Near(Draw.Numbers(expectedTangent), [.. tangent.Select(number => (double)number)], Tolerance.Kernel, "tangent");

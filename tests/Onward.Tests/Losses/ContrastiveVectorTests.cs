@@ -19,7 +19,7 @@ public sealed class ContrastiveVectorTests
     {
         VectorFile file = VectorFile.Read(path);
         using WorkerTeam team = new(1);
-        LocalMixerOptions options = file.Model.Options;
+        LocalMixerOptions options = file.Model.Mixer!;
         float[][] derivatives = [.. file.Model.Blocks.Select(_ => new float[file.Labels.Length * options.Patches * options.Groups])];
         ForwardGradient rule = new(file.Model, team, file.Noise, LossScope.All, 1, seed: 0, loss: file.Loss)
         {
@@ -65,11 +65,11 @@ public sealed class ContrastiveVectorTests
     // The projectors' exact gradients are the same for both rules.
     private static void RequireGradients(VectorFile file, LearningRule rule, string name)
     {
-        foreach (MixerBlock block in file.Model.Blocks)
+        foreach (NetworkBlock block in file.Model.Blocks)
         {
             for (int l = 0; l < block.Layers.Count; l++)
             {
-                MixerLayer layer = block.Layers[l];
+                NetworkLayer layer = block.Layers[l];
                 float[] weight = file.Expected(name, "gradients", block.Index, l, "weight");
                 Tolerance.Near(weight, rule.Gradients[layer.Weight], Tolerance.Network, layer.Weight.Name);
                 Tolerance.Near(

@@ -60,7 +60,7 @@ public sealed class LocalMixerOptionsTests
         ArgumentException exception = Assert.Throws<ArgumentException>(Faulty[fault].Validate);
 
         Assert.Contains(fault, exception.Message, StringComparison.Ordinal);
-        Assert.Equal(exception.Message, Assert.Throws<ArgumentException>(() => new LocalMixer(Faulty[fault])).Message);
+        Assert.Equal(exception.Message, Assert.Throws<ArgumentException>(() => LocalMixer.Build(Faulty[fault])).Message);
     }
 
     [Fact]
@@ -90,12 +90,12 @@ public sealed class LocalMixerOptionsTests
             ChannelRatio = [2, 1, 3, 1],
             GroupRatio = [1, 2, 1, 1],
         };
-        LocalMixer model = new(options);
+        Network model = LocalMixer.Build(options);
 
         Assert.Equal([49, 49, 16, 4], model.Blocks.Select(block => block.Patches));
         Assert.Equal([12, 24, 24, 72], model.Blocks.Select(block => block.Channels));
         Assert.Equal([2, 2, 4, 4], model.Blocks.Select(block => block.Groups));
-        Assert.Equal([16, 12, 24, 24], model.Blocks.Select(block => block.Inputs));
+        Assert.Equal([16, 12, 24, 24], model.Blocks.Select(block => block.Layers[0].Map.Inputs));
         Assert.Equal((49 * 2) + (49 * 2) + (16 * 4) + (4 * 4), options.LocalLosses);
         Assert.Equal(model.Values.Layout.Parameters.Sum(parameter => parameter.Length), options.ParameterCount);
     }

@@ -14,7 +14,7 @@ public sealed class LocalMixerPresetsTests
     [InlineData("L/32/64", 224, 3, 1000, 26_556_296)]
     public void Preset_has_the_parameters_of_the_paper(string name, int side, int channels, int classes, long count)
     {
-        LocalMixer model = new(LocalMixerPresets.Get(name, side, channels, classes));
+        Network model = LocalMixer.Build(LocalMixerPresets.Get(name, side, channels, classes));
 
         Assert.Equal(count, model.Values.Layout.Count);
     }
@@ -22,10 +22,10 @@ public sealed class LocalMixerPresetsTests
     [Fact]
     public void Largest_preset_has_the_backbone_and_the_losses_of_the_paper()
     {
-        LocalMixer model = new(LocalMixerPresets.Get("L/32/64", 224, 3, 100));
+        Network model = LocalMixer.Build(LocalMixerPresets.Get("L/32/64", 224, 3, 100));
 
         Assert.Equal(16_311_296, model.Blocks.SelectMany(block => block.Layers).Sum(layer => layer.Weight.Length + layer.Bias.Length));
-        Assert.Equal(262_144, model.Options.LocalLosses);
+        Assert.Equal(262_144, model.LocalLosses);
     }
 
     [Fact]

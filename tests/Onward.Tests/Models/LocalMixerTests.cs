@@ -25,7 +25,7 @@ public sealed class LocalMixerTests
     [Fact]
     public void Parameters_have_names_of_their_own_in_the_order_of_the_network()
     {
-        LocalMixer model = new(Options);
+        Network model = LocalMixer.Build(Options);
 
         Assert.Equal(
             [
@@ -48,7 +48,7 @@ public sealed class LocalMixerTests
     public void Parameters_start_on_cache_lines_and_do_not_overlap()
     {
         int end = 0;
-        foreach (Parameter parameter in new LocalMixer(Options).Values.Layout.Parameters)
+        foreach (Parameter parameter in LocalMixer.Build(Options).Values.Layout.Parameters)
         {
             Assert.Equal(0, parameter.Offset % 16);
             Assert.InRange(parameter.Offset, end, end + 15);
@@ -59,16 +59,21 @@ public sealed class LocalMixerTests
     [Fact]
     public void Layers_are_numbered_through_the_model_and_shaped_as_the_paper_says()
     {
-        LocalMixer model = new(Options);
-        MixerLayer[] layers = [.. model.Blocks.SelectMany(block => block.Layers)];
+        Network model = LocalMixer.Build(Options);
+        NetworkLayer[] layers = [.. model.Blocks.SelectMany(block => block.Layers)];
 
         Assert.Equal([0, 1, 2, 3, 4], layers.Select(layer => layer.Index));
         Assert.Equal([[147, 512], [16, 32, 32], [16, 16], [512, 512], [16, 32, 32]], layers.Select(layer => layer.Weight.Shape));
         Assert.Equal([[512], [16, 32], [16], [512], [16, 32]], layers.Select(layer => layer.Bias.Shape));
-        Assert.Equal([147, 32, 512, 512, 32], layers.Select(layer => layer.InputNorm));
-        Assert.Equal([512, 32, 512, 512, 32], layers.Select(layer => layer.OutputNorm));
+        Assert.Equal(
+            [
+                "ImagePatches(4), LayerNorm(147), Linear(147, 512), LayerNorm(512), Relu, LayerNorm(32), GroupedLinear(16, 32), "
+                    + "LayerNorm(32), Relu",
+                "Residual(LayerNorm(512), TokenMixing(16, 512), LayerNorm(512), Relu, LayerNorm(512), Linear(512, 512), LayerNorm(512), "
+                    + "Relu, LayerNorm(32), GroupedLinear(16, 32), LayerNorm(32)), Relu",
+            ],
+            model.Blocks.Select(block => string.Join(", ", block.Description.Layers)));
         Assert.Equal([false, false, true, false, false], layers.Select(layer => layer.ReachesAllGroups));
-        Assert.Equal([false, true], model.Blocks.Select(block => block.HasResidual));
     }
 
     [Fact]
@@ -76,13 +81,12 @@ public sealed class LocalMixerTests
     {
         LocalMixerOptions options = Options with { TokenMixer = TokenMixer.DepthwiseConvolution, KernelSide = 5 };
 
-        LocalMixer model = new(options);
+        Network model = LocalMixer.Build(options);
 
-        MixerLayer layer = model.Blocks[1].Layers[0];
+        NetworkLayer layer = model.Blocks[1].Layers[0];
         Assert.Equal(["blocks.1.conv.weight", "blocks.1.conv.bias"], new[] { layer.Weight.Name, layer.Bias.Name });
         Assert.Equal([5, 5, 512], layer.Weight.Shape);
         Assert.Equal([512], layer.Bias.Shape);
-        Assert.Equal((512, 512), (layer.InputNorm, layer.OutputNorm));
         Assert.Equal(
             [false, false, true, false, false], model.Blocks.SelectMany(block => block.Layers).Select(other => other.ReachesAllGroups));
         Assert.Equal(model.Values.Layout.Count, (long)options.ParameterCount);
@@ -104,7 +108,7 @@ public sealed class LocalMixerTests
     [InlineData(WeightInitializer.Constant, "blocks.1.head.weight", 0.1)]
     public void Weights_are_normal_with_the_scale_of_the_initialiser(WeightInitializer initializer, string name, double scale)
     {
-        LocalMixer model = new(Options with { Initializer = initializer });
+        Network model = LocalMixer.Build(Options with { Initializer = initializer });
 
         model.Initialize(7);
 
@@ -127,7 +131,7 @@ public sealed class LocalMixerTests
     [InlineData(true)]
     public void Readout_and_biases_start_at_zero_and_heads_where_asked(bool zeroHeads)
     {
-        LocalMixer model = new(Options with { ZeroHeads = zeroHeads });
+        Network model = LocalMixer.Build(Options with { ZeroHeads = zeroHeads });
         model.Values.All.Fill(1);
 
         model.Initialize(7);
@@ -143,7 +147,7 @@ public sealed class LocalMixerTests
     [Fact]
     public void Seed_names_the_draw()
     {
-        LocalMixer first = new(Options), again = new(Options), other = new(Options);
+        Network first = LocalMixer.Build(Options), again = LocalMixer.Build(Options), other = LocalMixer.Build(Options);
         first.Initialize(7);
         again.Initialize(8);
         again.Initialize(7);
@@ -159,7 +163,7 @@ public sealed class LocalMixerTests
     [Fact]
     public void Weights_of_one_shape_are_drawn_independently()
     {
-        LocalMixer model = new(Options);
+        Network model = LocalMixer.Build(Options);
         model.Initialize(7);
         ReadOnlySpan<float> first =
             model.Values[Find(model, "blocks.0.group.weight")], second = model.Values[Find(model, "blocks.1.group.weight")];
@@ -175,7 +179,7 @@ public sealed class LocalMixerTests
     public void Losses_at_the_first_step_are_those_of_a_guess(bool zeroHeads)
     {
         LocalMixerOptions options = Options with { Channels = 32, Groups = 4, Classes = 7, ZeroHeads = zeroHeads };
-        LocalMixer model = new(options);
+        Network model = LocalMixer.Build(options);
         model.Initialize(7);
         using WorkerTeam team = new(2);
         ForwardGradient rule = new(model, team, NoiseDistribution.Gaussian, LossScope.All, 1, seed: 0);
@@ -188,6 +192,6 @@ public sealed class LocalMixerTests
         Assert.All(result.BlockLosses, loss => Assert.Equal(zeroHeads, Math.Abs(loss - guess) <= Tolerance.Kernel * guess));
     }
 
-    private static Parameter Find(LocalMixer model, string name) =>
+    private static Parameter Find(Network model, string name) =>
         model.Values.Layout.Parameters.Single(parameter => parameter.Name == name);
 }

@@ -3,9 +3,9 @@ using Onward.Models;
 namespace Onward.Tests.Models;
 
 /// <summary>Spec 2.4 to 2.6 as plain loops in float64 over one example; token mixing is laid out [D, P] as in the paper's code.</summary>
-internal sealed class NaiveMixer(LocalMixer model)
+internal sealed class NaiveMixer(Network model)
 {
-    private readonly LocalMixerOptions _options = model.Options;
+    private readonly LocalMixerOptions _options = model.Mixer!;
 
     /// <summary>Input of each layer in turn [P, width], as the weight gradient needs it.</summary>
     public List<double[]> LayerInputs { get; } = [];

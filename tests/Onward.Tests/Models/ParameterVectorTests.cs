@@ -8,7 +8,7 @@ namespace Onward.Tests.Models;
 public sealed class ParameterVectorTests : IDisposable
 {
     private readonly WorkerTeam _team = new(1);
-    private readonly LocalMixer _model = TinyNetwork.Create(TinyNetwork.TwoBlocks(patchesPerSide: 2, channels: 24, groups: 2), 3).Model;
+    private readonly Network _model = TinyNetwork.Create(TinyNetwork.TwoBlocks(patchesPerSide: 2, channels: 24, groups: 2), 3).Model;
 
     public ParameterVectorTests() => _model.Values.EndLoans();
 

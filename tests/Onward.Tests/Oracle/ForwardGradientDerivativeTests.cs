@@ -48,7 +48,7 @@ public sealed class ForwardGradientDerivativeTests
 
         step.Run();
 
-        foreach (MixerBlock block in network.Model.Blocks)
+        foreach (NetworkBlock block in network.Model.Blocks)
         {
             RequireHead(block.Head, sweep => sweep.Blocks[block.Index].MeanLoss);
         }
@@ -60,7 +60,7 @@ public sealed class ForwardGradientDerivativeTests
             foreach (Parameter parameter in new[] { head.Weight, head.Bias })
             {
                 // Differences would move the keys of a contrastive loss too, which are constants.
-                double[] expected = network.Model.Options.IsSelfSupervised
+                double[] expected = network.Model.IsSelfSupervised
                     ? NaiveGradients.Exact(network, parameter, loss)
                     : NaiveGradients.CentralDifferences(network, parameter, loss);
                 Tolerance.Near(expected, step.Gradient(parameter), Tolerance.Network, parameter.Name);
@@ -73,7 +73,7 @@ public sealed class ForwardGradientDerivativeTests
     public void Sum_of_naive_replicas_has_the_gradient_of_the_mean_loss()
     {
         TinyNetwork network = TinyNetwork.Create("all normalisations");
-        foreach (MixerBlock block in network.Model.Blocks)
+        foreach (NetworkBlock block in network.Model.Blocks)
         {
             foreach (Parameter parameter in block.Layers.Select(layer => layer.Weight))
             {
@@ -93,7 +93,7 @@ public sealed class ForwardGradientDerivativeTests
     public void Noise_on_one_patch_and_group_of_a_layer_changes_that_replica_alone(string name, string kind)
     {
         TinyNetwork network = TinyNetwork.Create(name);
-        foreach ((MixerBlock block, MixerLayer layer) in Layers(network.Model, kind))
+        foreach ((NetworkBlock block, NetworkLayer layer) in Layers(network.Model, kind))
         {
             for (int element = 0; element < block.Patches * block.Channels; element += block.ChannelsPerGroup)
             {
@@ -115,7 +115,7 @@ public sealed class ForwardGradientDerivativeTests
     public void Noise_on_one_patch_of_a_layer_that_mixes_patches_changes_the_replicas_of_that_patch_alone(string name, string kind)
     {
         TinyNetwork network = TinyNetwork.Create(name);
-        foreach ((MixerBlock block, MixerLayer layer) in Layers(network.Model, kind))
+        foreach ((NetworkBlock block, NetworkLayer layer) in Layers(network.Model, kind))
         {
             for (int patch = 0; patch < block.Patches; patch++)
             {
@@ -128,14 +128,14 @@ public sealed class ForwardGradientDerivativeTests
         }
     }
 
-    private static IEnumerable<(MixerBlock Block, MixerLayer Layer)> Layers(LocalMixer model, string kind) =>
+    private static IEnumerable<(NetworkBlock Block, NetworkLayer Layer)> Layers(Network model, string kind) =>
         from block in model.Blocks
         from layer in block.Layers
         where layer.Weight.Name.Contains($".{kind}.", StringComparison.Ordinal)
         select (block, layer);
 
     // Exactly 0 wherever the noise must not reach, in this block and in all others; something where it may.
-    private static void RequireDerivatives(OneStep step, MixerBlock block, Func<int, bool> reached)
+    private static void RequireDerivatives(OneStep step, NetworkBlock block, Func<int, bool> reached)
     {
         for (int k = 0; k < step.Derivatives.Length; k++)
         {

@@ -62,7 +62,7 @@ public sealed class ForwardGradientEstimateTests
             .. Enumerable.Range(0, passes).Select(pass => network.Noise(perturbation, OneStep.Seed, OneStep.Number, (uint)pass)),
         ];
         Dictionary<Parameter, double[]> expected = NaiveGradients.ForwardGradient(network, scope, directions);
-        foreach (MixerLayer layer in network.Model.Blocks.SelectMany(block => block.Layers))
+        foreach (NetworkLayer layer in network.Model.Blocks.SelectMany(block => block.Layers))
         {
             Tolerance.Near(expected[layer.Weight], step.Gradient(layer.Weight), Tolerance.Network, layer.Weight.Name);
 

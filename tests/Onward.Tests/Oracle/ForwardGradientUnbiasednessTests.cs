@@ -26,9 +26,9 @@ public sealed class ForwardGradientUnbiasednessTests
     public void Estimates_along_an_orthonormal_set_of_directions_add_up_to_the_exact_gradient(string name)
     {
         TinyNetwork network = TinyNetwork.Create(name, images: 2);
-        foreach (MixerBlock block in network.Model.Blocks)
+        foreach (NetworkBlock block in network.Model.Blocks)
         {
-            foreach (MixerLayer layer in block.Layers)
+            foreach (NetworkLayer layer in block.Layers)
             {
                 double[] exactWeight = NaiveGradients.Exact(network, layer.Weight, sweep => sweep.Blocks[block.Index].SumOfReplicas);
                 double[] exactBias = NaiveGradients.Exact(network, layer.Bias, sweep => sweep.Blocks[block.Index].SumOfReplicas);

@@ -64,7 +64,7 @@ public static class NaiveGradients
             {
                 foreach (NaiveLayer layer in block.Layers)
                 {
-                    AddLayer(network.Model.Options, scope, block, layer, 1.0 / noise.Count, gradients[layer.Weight], gradients[layer.Bias]);
+                    AddLayer(network.Model.Mixer!, scope, block, layer, 1.0 / noise.Count, gradients[layer.Weight], gradients[layer.Bias]);
                 }
             }
         }

@@ -11,17 +11,17 @@ namespace Onward.Tests.Oracle;
 /// </summary>
 public sealed class NaiveLocalMixer
 {
-    private readonly LocalMixer _model;
+    private readonly Network _model;
     private readonly LocalMixerOptions _options;
     private readonly TrainingLoss _loss;
     private readonly Dictionary<Parameter, Dual[]> _parameters = [];
 
     public NaiveLocalMixer(TinyNetwork network)
     {
-        LocalMixer model = network.Model;
+        Network model = network.Model;
         _loss = network.Loss;
         _model = model;
-        _options = model.Options;
+        _options = model.Mixer!;
         foreach (Parameter parameter in model.Values.Layout.Parameters)
         {
             _parameters[parameter] = [.. model.Values[parameter].ToArray().Select(value => (Dual)value)];
@@ -48,7 +48,7 @@ public sealed class NaiveLocalMixer
         Dual[][][] x = [.. pixels.Select(Patches)];
         List<NaiveBlock> blocks = [];
         int firstLayer = 0, groups = _options.Groups;
-        foreach (MixerBlock parameters in _model.Blocks)
+        foreach (NetworkBlock parameters in _model.Blocks)
         {
             LayerKind[] kinds = blocks.Count == 0 ? [LayerKind.Channel, LayerKind.Group]
                 : [_options.TokenMixer == TokenMixer.Matrix ? LayerKind.Token : LayerKind.Convolution, LayerKind.Channel, LayerKind.Group];

@@ -67,7 +67,7 @@ public sealed class TinyNetwork
 
     private TinyNetwork(LocalMixerOptions options, int images, TrainingLoss? loss = null)
     {
-        Model = new LocalMixer(options);
+        Model = LocalMixer.Build(options);
         Loss = loss ?? new TrainingLoss();
         _images = images;
         int examples = options.IsSelfSupervised ? 2 * images : images;
@@ -98,7 +98,7 @@ public sealed class TinyNetwork
         Classes = 4,
     };
 
-    public LocalMixer Model { get; }
+    public Network Model { get; }
 
     public TrainingLoss Loss { get; }
 
@@ -133,7 +133,7 @@ public sealed class TinyNetwork
                 block => block.Layers.Select(layer => Labels.Select((_, n) => Draw(block.Patches, layer, n)).ToArray())),
         ];
 
-        double[][] Draw(int patches, MixerLayer layer, int n)
+        double[][] Draw(int patches, NetworkLayer layer, int n)
         {
             float[] drawn = new float[patches * layer.Map.Outputs];
             perturbation.Draw(

@@ -61,7 +61,7 @@ public sealed class BackpropagationTests
     [InlineData(BackwardScope.LocalLosses, "scaled")]
     public void Values_computed_again_give_the_same_bits_in_less_memory(BackwardScope scope, string network)
     {
-        LocalMixer model = new(Networks[network]);
+        Network model = LocalMixer.Build(Networks[network]);
         CounterRandom.Normals(new RandomStream(6, RandomPurpose.Initialization), 0, model.Values.All);
         float[] pixels = new float[20 * 256];
         CounterRandom.Normals(new RandomStream(3, RandomPurpose.Data), 0, pixels);
@@ -88,7 +88,7 @@ public sealed class BackpropagationTests
     public void Tiles_in_different_blocks_do_not_touch_one_another(bool comparesExamples)
     {
         const int Batch = 64;
-        LocalMixer model = new(new LocalMixerOptions
+        Network model = LocalMixer.Build(new LocalMixerOptions
         {
             Blocks = 4,
             PatchesPerSide = 8,
@@ -126,7 +126,7 @@ public sealed class BackpropagationTests
     [MemberData(nameof(Rules))]
     public void Threads_change_no_bit_and_steps_allocate_nothing(string name, string network)
     {
-        LocalMixer model = new(Networks[network]);
+        Network model = LocalMixer.Build(Networks[network]);
         CounterRandom.Normals(new RandomStream(6, RandomPurpose.Initialization), 0, model.Values.All);
         float[] pixels = new float[20 * 256];
         CounterRandom.Normals(new RandomStream(3, RandomPurpose.Data), 0, pixels);
@@ -156,7 +156,7 @@ public sealed class BackpropagationTests
         return GC.GetAllocatedBytesForCurrentThread() - before;
     }
 
-    private static LearningRule Create(string name, LocalMixer model, WorkerTeam team) => name switch
+    private static LearningRule Create(string name, Network model, WorkerTeam team) => name switch
     {
         "BP" => Backpropagation.ThroughWeights(model, team, BackwardScope.Readout),
         "LG-BP" => Backpropagation.ThroughWeights(model, team, BackwardScope.LocalLossesWithinBlock),

@@ -31,11 +31,11 @@ public sealed class BackpropagationVectorTests
 
         double total = result.ReadoutLoss + (scope == BackwardScope.Readout ? 0 : result.BlockLosses.Sum());
         Tolerance.Near(file.Expected(rule, "totalLoss"), [(float)total], Tolerance.Network, "total loss");
-        foreach (MixerBlock block in file.Model.Blocks)
+        foreach (NetworkBlock block in file.Model.Blocks)
         {
             for (int l = 0; l < block.Layers.Count; l++)
             {
-                MixerLayer layer = block.Layers[l];
+                NetworkLayer layer = block.Layers[l];
                 float[] weight = file.Expected(rule, "gradients", block.Index, l, "weight");
                 Tolerance.Near(weight, backprop.Gradients[layer.Weight], Tolerance.Network, layer.Weight.Name);
 

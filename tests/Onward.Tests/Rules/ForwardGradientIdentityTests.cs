@@ -150,7 +150,7 @@ public sealed class ForwardGradientIdentityTests
         WeightForwardGradient rule = new(network.Model, team, direction, scope, 1, seed: 1);
         float[] sum = new float[network.Model.Values.All.Length];
 
-        foreach (MixerLayer layer in network.Layers)
+        foreach (NetworkLayer layer in network.Layers)
         {
             foreach ((Parameter parameter, int stream) in new[] { (layer.Weight, 0), (layer.Bias, 1) })
             {

@@ -35,11 +35,11 @@ public sealed class ForwardGradientVectorTests
 
         rule.Step(file.Input, file.Labels, 0);
 
-        foreach (MixerBlock block in file.Model.Blocks)
+        foreach (NetworkBlock block in file.Model.Blocks)
         {
             for (int l = 0; l < block.Layers.Count; l++)
             {
-                MixerLayer layer = block.Layers[l];
+                NetworkLayer layer = block.Layers[l];
                 float[] weight = file.Expected("lgFgA", "gradients", block.Index, l, "weight");
                 Tolerance.Near(weight, rule.Gradients[layer.Weight], Tolerance.Network, layer.Weight.Name);
 

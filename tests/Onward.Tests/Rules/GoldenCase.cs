@@ -47,10 +47,10 @@ internal sealed class GoldenCase
     private readonly LocalMixerOptions _options;
     private readonly int _examples;
     private readonly int _steps;
-    private readonly Func<LocalMixer, WorkerTeam, LearningRule> _create;
+    private readonly Func<Network, WorkerTeam, LearningRule> _create;
 
     private GoldenCase(
-        string name, int examples, LocalMixerOptions options, int steps, Func<LocalMixer, WorkerTeam, LearningRule> create)
+        string name, int examples, LocalMixerOptions options, int steps, Func<Network, WorkerTeam, LearningRule> create)
     {
         Name = name;
         (_examples, _options, _steps, _create) = (examples, options, steps, create);
@@ -66,7 +66,7 @@ internal sealed class GoldenCase
     /// <summary>The network, the rule and its settings.</summary>
     public string Name { get; }
 
-    private static IEnumerable<(string Name, int Steps, Func<LocalMixer, WorkerTeam, LearningRule> Create)> BackwardRules
+    private static IEnumerable<(string Name, int Steps, Func<Network, WorkerTeam, LearningRule> Create)> BackwardRules
     {
         get
         {
@@ -96,17 +96,17 @@ internal sealed class GoldenCase
         }
     }
 
-    private static IEnumerable<(string Name, int Steps, Func<LocalMixer, WorkerTeam, LearningRule> Create)> WeightRules =>
+    private static IEnumerable<(string Name, int Steps, Func<Network, WorkerTeam, LearningRule> Create)> WeightRules =>
         from scope in (LossScope[])[LossScope.Global, LossScope.All, LossScope.Block, LossScope.Block | LossScope.Group]
         from passes in Passes
         where IsWanted(scope, passes.Count)
         select (
             $"{Prefix(scope)}FG-W, {passes.Name}{Suffix(scope)}",
             1,
-            (Func<LocalMixer, WorkerTeam, LearningRule>)((model, team) =>
+            (Func<Network, WorkerTeam, LearningRule>)((model, team) =>
                 new WeightForwardGradient(model, team, passes.Noise, scope, passes.Count, seed: 5)));
 
-    private static IEnumerable<(string Name, int Steps, Func<LocalMixer, WorkerTeam, LearningRule> Create)> ActivityRules =>
+    private static IEnumerable<(string Name, int Steps, Func<Network, WorkerTeam, LearningRule> Create)> ActivityRules =>
         from scope in (LossScope[])
         [
             LossScope.Global, LossScope.All, LossScope.Block, LossScope.Block | LossScope.Patch, LossScope.Block | LossScope.Group,
@@ -125,7 +125,7 @@ internal sealed class GoldenCase
             $"{Prefix(scope)}FG-A, {passes.Name}{Suffix(scope)}{(layerwise ? ", layerwise" : "")}"
             + (feedback ? ", learned feedback" : sites == NoiseSites.Hidden ? ", hidden" : ""),
             feedback ? FittedSteps : 1,
-            (Func<LocalMixer, WorkerTeam, LearningRule>)((model, team) =>
+            (Func<Network, WorkerTeam, LearningRule>)((model, team) =>
                 new ForwardGradient(
                     model, team, passes.Noise, scope, passes.Count, seed: 5, null, layerwise, sites, control)));
 
@@ -137,7 +137,7 @@ internal sealed class GoldenCase
     {
         using WorkerTeam team = new(threads);
         using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        LocalMixer model = CreateModel(_options);
+        Network model = CreateModel(_options);
         CounterRandom.Normals(new RandomStream(7, RandomPurpose.Initialization), 0, model.Values.All);
         foreach (Parameter parameter in model.Values.Layout.Parameters)
         {
@@ -171,7 +171,7 @@ internal sealed class GoldenCase
     }
 
     /// <summary>Creates a model; no other line of these tests does.</summary>
-    private static LocalMixer CreateModel(LocalMixerOptions options) => new(options);
+    private static Network CreateModel(LocalMixerOptions options) => LocalMixer.Build(options);
 
     private static LocalMixerOptions Network(int blocks, int side, int channels, int groups) => new()
     {

@@ -37,7 +37,7 @@ public sealed class LearnedFeedbackTests
     public void On_a_network_that_stands_still_the_noise_goes_away(
         LossScope scope, bool layerwise, int passes, NoiseDistribution noise, int projection)
     {
-        LocalMixer model = Model(projection);
+        Network model = Model(projection);
         using WorkerTeam team = new(2);
         ForwardGradient rule = Rule(model, team, scope, layerwise, passes, noise);
         Run(rule, 0, 150);
@@ -56,7 +56,7 @@ public sealed class LearnedFeedbackTests
             using WorkerTeam team = new(1);
             ForwardGradient rule = Rule(network.Model, team, scope);
             rule.Feedback!.IsFitted = false;
-            foreach (MixerLayer layer in network.Layers.Where(layer => rule.Feedback.Of(layer) is not null))
+            foreach (NetworkLayer layer in network.Layers.Where(layer => rule.Feedback.Of(layer) is not null))
             {
                 network.Model.Values[layer.Weight].CopyTo(rule.Feedback.Matrices[rule.Feedback.Of(layer)!.Matrix]);
             }
@@ -76,7 +76,7 @@ public sealed class LearnedFeedbackTests
     [InlineData(LossScope.Global)]
     public void The_mean_of_draws_comes_to_the_gradient_while_the_feedback_learns(LossScope scope)
     {
-        LocalMixer model = Model(0);
+        Network model = Model(0);
         using WorkerTeam team = new(2);
         ForwardGradient rule = Rule(model, team, scope);
         Backpropagation exact = Backpropagation.ThroughWeights(
@@ -155,7 +155,7 @@ public sealed class LearnedFeedbackTests
     [InlineData(LossScope.Global, 0.3)]
     public void Feedback_that_does_harm_shrinks_until_it_does_none(LossScope scope, float scale)
     {
-        LocalMixer model = Model(0);
+        Network model = Model(0);
         using WorkerTeam team = new(2);
         ForwardGradient rule = Rule(model, team, scope);
         foreach (FeedbackLayer layer in Layers(model, rule))
@@ -176,7 +176,7 @@ public sealed class LearnedFeedbackTests
     [Fact]
     public void Feedback_that_ruins_a_step_is_given_up_at_once()
     {
-        LocalMixer model = Model(0);
+        Network model = Model(0);
         using WorkerTeam team = new(1);
         ForwardGradient rule = Rule(model, team, LossScope.Global);
         FeedbackLayer[] layers = Layers(model, rule);
@@ -207,7 +207,7 @@ public sealed class LearnedFeedbackTests
 
         (float[], float[]) Steps(int threads)
         {
-            LocalMixer model = Model(projection);
+            Network model = Model(projection);
             using WorkerTeam team = new(threads);
             ForwardGradient rule = Rule(model, team, scope, layerwise, passes, noise);
             Run(rule, 0, 3);
@@ -234,12 +234,12 @@ public sealed class LearnedFeedbackTests
         Assert.Contains("must be Hidden", fault.Message, StringComparison.Ordinal);
     }
 
-    private static FeedbackLayer[] Layers(LocalMixer model, ForwardGradient rule) =>
+    private static FeedbackLayer[] Layers(Network model, ForwardGradient rule) =>
         [.. model.Blocks.SelectMany(block => block.Layers).Select(rule.Feedback!.Of).OfType<FeedbackLayer>()];
 
-    private static LocalMixer Model(int projection)
+    private static Network Model(int projection)
     {
-        LocalMixer model = new(new LocalMixerOptions
+        Network model = LocalMixer.Build(new LocalMixerOptions
         {
             Blocks = 3,
             PatchesPerSide = 4,
@@ -275,7 +275,7 @@ public sealed class LearnedFeedbackTests
     }
 
     private static ForwardGradient Rule(
-        LocalMixer model, WorkerTeam team, LossScope scope, bool layerwise = true, int passes = 1, NoiseDistribution? noise = null) => new(
+        Network model, WorkerTeam team, LossScope scope, bool layerwise = true, int passes = 1, NoiseDistribution? noise = null) => new(
         model, team, noise ?? NoiseDistribution.Gaussian, scope, passes, seed: 1, layerwise: layerwise
             && scope != LossScope.Global, sites: NoiseSites.Hidden,
         controlVariate: ControlVariate.LearnedFeedback);
@@ -287,7 +287,7 @@ public sealed class LearnedFeedbackTests
     }
 
     // Relative, over all weights of the blocks.
-    private static double Distance(LocalMixer model, ReadOnlySpan<float> exact, ReadOnlySpan<float> estimate)
+    private static double Distance(Network model, ReadOnlySpan<float> exact, ReadOnlySpan<float> estimate)
     {
         double distance = 0, norm = 0;
         foreach (Parameter weight in model.Blocks.SelectMany(block => block.Layers).Select(layer => layer.Weight))

@@ -18,7 +18,7 @@ public sealed class OrthogonalNoiseTests
     public void As_many_directions_as_numbers_meet_in_a_loss_make_the_estimate_exact(int groups, int multiple, bool layerwise = false)
     {
         // 8 channels: with G groups, 8 / G numbers of each of the two layers meet in each loss of the only block.
-        LocalMixer model = Network(groups);
+        Network model = Network(groups);
         int passes = multiple * (layerwise ? 1 : 2) * 8 / groups;
         using WorkerTeam team = new(2);
         float[] pixels = new float[5 * 36];
@@ -30,7 +30,7 @@ public sealed class OrthogonalNoiseTests
         rule.Step(pixels, labels, 4);
         exact.Step(pixels, labels, 4);
 
-        foreach (MixerLayer layer in model.Blocks[0].Layers)
+        foreach (NetworkLayer layer in model.Blocks[0].Layers)
         {
             Tolerance.Near(exact.Gradients[layer.Weight], rule.Gradients[layer.Weight], Tolerance.Network, layer.Weight.Name);
             Tolerance.Near(exact.Gradients[layer.Bias], rule.Gradients[layer.Bias], Tolerance.Network, layer.Bias.Name);
@@ -40,7 +40,7 @@ public sealed class OrthogonalNoiseTests
     [Fact]
     public void A_rule_refuses_noise_that_cannot_be_orthogonal_when_it_is_made()
     {
-        LocalMixer model = Network(1);
+        Network model = Network(1);
         using WorkerTeam team = new(1);
 
         NoiseDistribution noise = NoiseDistribution.Orthogonal;
@@ -53,9 +53,9 @@ public sealed class OrthogonalNoiseTests
         Assert.Equal(passes.Message, weights.Message);
     }
 
-    private static LocalMixer Network(int groups)
+    private static Network Network(int groups)
     {
-        LocalMixer model = new(
+        Network model = LocalMixer.Build(
             new LocalMixerOptions
             {
                 Blocks = 1,

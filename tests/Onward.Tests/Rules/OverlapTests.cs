@@ -26,7 +26,7 @@ public sealed class OverlapTests
 
         rule.Step(network.FlatPixels, network.Labels, 0);
 
-        foreach (MixerBlock block in network.Model.Blocks)
+        foreach (NetworkBlock block in network.Model.Blocks)
         {
             bool last = block.Index == network.Model.Blocks.Count - 1;
             foreach (Parameter weight in block.Layers.Select(layer => layer.Weight))
@@ -58,7 +58,7 @@ public sealed class OverlapTests
             Tolerance.Same(apart.Gradients[parameter], overlapping.Gradients[parameter], parameter.Name);
         }
 
-        foreach (MixerBlock block in network.Model.Blocks.SkipLast(1))
+        foreach (NetworkBlock block in network.Model.Blocks.SkipLast(1))
         {
             Assert.All(
                 block.Layers,
@@ -87,10 +87,10 @@ public sealed class OverlapTests
     [MemberData(nameof(Rules))]
     public void Products_on_the_way_to_the_next_loss_are_counted(string name)
     {
-        LocalMixer model = TinyNetwork.Create("all normalisations").Model;
+        Network model = TinyNetwork.Create("all normalisations").Model;
         using WorkerTeam team = new(1);
         double Products(int block, int firstLayer = 0) =>
-            2.0 * model.Options.Patches * model.Blocks[block].Layers.Skip(firstLayer).Sum(layer => layer.Map.MultiplyAddsPerRow);
+            2.0 * model.Mixer!.Patches * model.Blocks[block].Layers.Skip(firstLayer).Sum(layer => layer.Map.MultiplyAddsPerRow);
         double apart = Create(name, model, team, BackwardScope.LocalLossesWithinBlock).MatrixFlopsPerExample;
 
         double overlapping = Create(name, model, team, BackwardScope.LocalLossesOverlapping).MatrixFlopsPerExample;
@@ -127,7 +127,7 @@ public sealed class OverlapTests
             () => Backpropagation.ThroughWeights(network.Model, team, BackwardScope.LocalLossesOverlapping, recompute: true));
     }
 
-    private static Backpropagation Create(string name, LocalMixer model, WorkerTeam team, BackwardScope scope) => name == "LG-BP"
+    private static Backpropagation Create(string name, Network model, WorkerTeam team, BackwardScope scope) => name == "LG-BP"
         ? Backpropagation.ThroughWeights(model, team, scope)
         : Backpropagation.ThroughRandomFeedback(model, team, scope, seed: 4);
 }

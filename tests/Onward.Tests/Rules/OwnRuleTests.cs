@@ -23,7 +23,7 @@ public sealed class OwnRuleTests
 
         float[] actual = network.Gradients(new HeadFeedback(network.Model, team, locality));
 
-        foreach (MixerBlock block in network.Model.Blocks)
+        foreach (NetworkBlock block in network.Model.Blocks)
         {
             Parameter weight = block.Layers[^1].Weight;
             Tolerance.Near(
@@ -43,7 +43,7 @@ public sealed class OwnRuleTests
     }
 
     private sealed class HeadFeedback(
-        LocalMixer model, WorkerTeam team, Locality locality) : LearningRule(model, team, locality, trainsHeads: true, loss: null)
+        Network model, WorkerTeam team, Locality locality) : LearningRule(model, team, locality, trainsHeads: true, loss: null)
     {
         protected internal override void Differentiate(ReadOnlySpan<BlockTile> tiles)
         {

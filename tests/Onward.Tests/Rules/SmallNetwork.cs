@@ -23,7 +23,7 @@ public sealed class SmallNetwork
         int side = scaled is null ? 2 : 3;
         Pixels = new float[examples * side * side * 5];
         Labels = [.. Enumerable.Range(0, examples).Select(n => (n + 2) % 3)];
-        Model = new LocalMixer(new LocalMixerOptions
+        Model = LocalMixer.Build(new LocalMixerOptions
         {
             Blocks = blocks,
             PatchesPerSide = side,
@@ -50,13 +50,13 @@ public sealed class SmallNetwork
         CounterRandom.Normals(new RandomStream(8, RandomPurpose.Data), 0, Pixels);
     }
 
-    public LocalMixer Model { get; }
+    public Network Model { get; }
 
     public float[] Pixels { get; }
 
     public int[] Labels { get; }
 
-    public IEnumerable<MixerLayer> Layers => Model.Blocks.SelectMany(block => block.Layers);
+    public IEnumerable<NetworkLayer> Layers => Model.Blocks.SelectMany(block => block.Layers);
 
     /// <summary>Every number of noise on activities: the places where <see cref="OneHot"/> is 1.</summary>
     public IEnumerable<(int Layer, int Example, int Element)> Activities =>
@@ -76,7 +76,7 @@ public sealed class SmallNetwork
     /// <summary>Requires equal gradients of all weights and biases of the blocks' layers.</summary>
     public void RequireEqualTrunks(float[] expected, ReadOnlySpan<float> actual)
     {
-        foreach (MixerLayer layer in Layers)
+        foreach (NetworkLayer layer in Layers)
         {
             Parameter weight = layer.Weight, bias = layer.Bias;
             ReadOnlySpan<float> gradient = expected.AsSpan(weight.Offset, weight.Length);

@@ -15,7 +15,7 @@ public sealed class VectorFile
         _root = root;
         JsonElement sizes = root.GetProperty("sizes");
         int Size(string name) => sizes.GetProperty(name).GetInt32();
-        Model = new LocalMixer(new LocalMixerOptions
+        Model = LocalMixer.Build(new LocalMixerOptions
         {
             Blocks = Size("blocks"),
             PatchesPerSide = Size("patchesPerSide"),
@@ -29,7 +29,7 @@ public sealed class VectorFile
             Normalizations = IsContrastive ? Normalizations.All & ~Normalizations.Inter : Normalizations.All,
         });
         Examples = Size("examples");
-        foreach (MixerBlock block in Model.Blocks)
+        foreach (NetworkBlock block in Model.Blocks)
         {
             for (int l = 0; l < block.Layers.Count; l++)
             {
@@ -58,7 +58,7 @@ public sealed class VectorFile
             [.. root.GetProperty("noise").EnumerateArray().SelectMany(block => block.EnumerateArray()).Select(Data)], Examples);
     }
 
-    public LocalMixer Model { get; }
+    public Network Model { get; }
 
     public TrainingLoss Loss { get; } = new();
 

@@ -20,7 +20,8 @@ public sealed class FlatImagesTests
     [InlineData(LocalMixerOptions.PaperEpsilon, false)]
     public void Flat_patches_leave_the_biases_in_proportion(float epsilon, bool holds)
     {
-        LocalMixer model = new(LocalMixerPresets.Get("M/8/16", imageSide: 28, imageChannels: 1, classes: 10) with { Epsilon = epsilon });
+        Network model = LocalMixer.Build(
+            LocalMixerPresets.Get("M/8/16", imageSide: 28, imageChannels: 1, classes: 10) with { Epsilon = epsilon });
         model.Initialize(1);
         using WorkerTeam team = new(2);
         ForwardGradient rule = new(model, team, NoiseDistribution.Gaussian, LossScope.All, passes: 1, seed: 1);

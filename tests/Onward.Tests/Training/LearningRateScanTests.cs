@@ -69,7 +69,7 @@ public sealed class LearningRateScanTests
 
     private static IReadOnlyList<ScannedRate> Scan(double lowest, double highest, int steps, int threads = 2)
     {
-        LocalMixer model = new(TrainedRun.SmallNetwork);
+        Network model = LocalMixer.Build(TrainedRun.SmallNetwork);
         model.Initialize(3);
         using WorkerTeam team = new(threads);
         ForwardGradient rule = new(model, team, NoiseDistribution.Gaussian, LossScope.All, 1, seed: 3);

@@ -66,26 +66,26 @@ public sealed class ModelFileTests : IDisposable
     [Fact]
     public void A_model_comes_back_as_it_was()
     {
-        LocalMixer model = Draw(Tiny);
+        Network model = Draw(Tiny);
 
         ModelFile.Save(model, _folder["model.safetensors"]);
-        LocalMixer read = ModelFile.Load(_folder["model.safetensors"]);
+        Network read = ModelFile.Load(_folder["model.safetensors"]);
 
-        Assert.Equivalent(model.Options, read.Options, strict: true);
+        Assert.Equivalent(model.Mixer!, read.Mixer, strict: true);
         Assert.Equal(model.Values.All, read.Values.All);
     }
 
     [Fact]
     public void A_file_of_version_0_1_which_lacks_epsilon_has_that_of_the_paper()
     {
-        LocalMixer model = Draw(Tiny with { Epsilon = 0.25f });
-        string options = JsonSerializer.Serialize(model.Options, ModelFile.Json).Replace("\"epsilon\":0.25,", "", StringComparison.Ordinal);
+        Network model = Draw(Tiny with { Epsilon = 0.25f });
+        string options = JsonSerializer.Serialize(model.Mixer!, ModelFile.Json).Replace("\"epsilon\":0.25,", "", StringComparison.Ordinal);
         SafetensorsWriter.Write(
             _folder["model.safetensors"], model.Values, new Dictionary<string, string> { [ModelFile.OptionsKey] = options });
 
         Assert.DoesNotContain("psilon", options, StringComparison.Ordinal);
         Assert.Equivalent(
-            Tiny with { Epsilon = LocalMixerOptions.PaperEpsilon }, ModelFile.Load(_folder["model.safetensors"]).Options, strict: true);
+            Tiny with { Epsilon = LocalMixerOptions.PaperEpsilon }, ModelFile.Load(_folder["model.safetensors"]).Mixer, strict: true);
     }
 
     private static Dictionary<string, LocalMixerOptions> Varied { get; } = new()
@@ -99,12 +99,12 @@ public sealed class ModelFileTests : IDisposable
     [InlineData("scaled")]
     public void A_model_that_differs_in_more_comes_back_as_it_was(string name)
     {
-        LocalMixer model = Draw(Varied[name]);
+        Network model = Draw(Varied[name]);
 
         ModelFile.Save(model, _folder["model.safetensors"]);
-        LocalMixer read = ModelFile.Load(_folder["model.safetensors"]);
+        Network read = ModelFile.Load(_folder["model.safetensors"]);
 
-        Assert.Equivalent(model.Options, read.Options, strict: true);
+        Assert.Equivalent(model.Mixer!, read.Mixer, strict: true);
         Assert.Equal(model.Values.All, read.Values.All);
     }
 
@@ -116,7 +116,7 @@ public sealed class ModelFileTests : IDisposable
         ModelFile.Save(Draw(Tiny), _folder["model.safetensors"]);
 
         Assert.Equal([_folder["model.safetensors"]], Directory.GetFiles(_folder.Path));
-        Assert.Equivalent(Tiny, ModelFile.Load(_folder["model.safetensors"]).Options, strict: true);
+        Assert.Equivalent(Tiny, ModelFile.Load(_folder["model.safetensors"]).Mixer, strict: true);
     }
 
     [Fact]
@@ -132,7 +132,7 @@ public sealed class ModelFileTests : IDisposable
     [Fact]
     public void The_file_is_laid_out_as_the_format_says()
     {
-        LocalMixer model = Draw(Tiny);
+        Network model = Draw(Tiny);
         ModelFile.Save(model, _folder["model"]);
 
         byte[] file = File.ReadAllBytes(_folder["model"]);
@@ -284,7 +284,7 @@ public sealed class ModelFileTests : IDisposable
     [InlineData(float.NegativeInfinity)]
     public void Numbers_that_are_not_finite_are_refused(float bad)
     {
-        LocalMixer model = Draw(Tiny);
+        Network model = Draw(Tiny);
         Parameter parameter = model.Blocks[1].Layers[0].Weight;
         model.Values[parameter][^1] = bad;
         ModelFile.Save(model, _folder["model"]);
@@ -309,14 +309,14 @@ public sealed class ModelFileTests : IDisposable
     {
         LocalMixerOptions options = LocalMixerPresets.Get(preset, side, channels, 10);
 
-        Assert.Equal(new LocalMixer(options).Values.Layout.Count, options.ParameterCount);
+        Assert.Equal(LocalMixer.Build(options).Values.Layout.Count, options.ParameterCount);
     }
 
     public void Dispose() => _folder.Dispose();
 
-    private static LocalMixer Draw(LocalMixerOptions options)
+    private static Network Draw(LocalMixerOptions options)
     {
-        LocalMixer model = new(options);
+        Network model = LocalMixer.Build(options);
         model.Initialize(3);
         return model;
     }

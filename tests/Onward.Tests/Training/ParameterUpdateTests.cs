@@ -25,7 +25,7 @@ public sealed class ParameterUpdateTests
     [InlineData(5)]
     public void Update_is_the_rule_applied_to_each_parameter(int threads)
     {
-        LocalMixer model = new(Options);
+        Network model = LocalMixer.Build(Options);
         model.Initialize(3);
         Sgd sgd = new(0.9, 0.01);
         using WorkerTeam team = new(threads);
@@ -57,7 +57,7 @@ public sealed class ParameterUpdateTests
     [InlineData(3)]
     public void Lars_scales_each_parameter_by_its_own_norms(int threads)
     {
-        LocalMixer model = new(Options);
+        Network model = LocalMixer.Build(Options);
         model.Initialize(3);
         Lars lars = new(0.9, 0.01);
         using WorkerTeam team = new(threads);
@@ -93,7 +93,7 @@ public sealed class ParameterUpdateTests
     [Fact]
     public void Parameters_that_are_not_named_stay_as_they_are()
     {
-        LocalMixer model = new(Options);
+        Network model = LocalMixer.Build(Options);
         model.Initialize(3);
         float[] before = model.Values.All.ToArray();
         using WorkerTeam team = new(2);
@@ -121,7 +121,7 @@ public sealed class ParameterUpdateTests
     [InlineData(true)]
     public void A_scale_changes_the_rate_of_its_parameter_alone(bool lars)
     {
-        LocalMixer plain = new(Options), scaled = new(Options);
+        Network plain = LocalMixer.Build(Options), scaled = LocalMixer.Build(Options);
         plain.Initialize(3);
         scaled.Initialize(3);
         Optimizer optimizer = lars ? new Lars(0.9, 0.01) : new Sgd(0.9, 0.01);

@@ -35,7 +35,7 @@ public sealed class PredictorTests : IDisposable
     [Fact]
     public void Without_early_exit_the_readout_answers_as_the_evaluator_counts()
     {
-        LocalMixer model = Random(Options);
+        Network model = Random(Options);
 
         List<(int? Block, float[] Probabilities)> answers = Predict(model, new EarlyExit());
 
@@ -50,7 +50,7 @@ public sealed class PredictorTests : IDisposable
     [InlineData(2)]
     public void The_last_block_answers_with_its_own_head(int block)
     {
-        LocalMixer model = Random(Options);
+        Network model = Random(Options);
 
         List<(int? Block, float[] Probabilities)> answers = Predict(model, new EarlyExit { LastBlock = block });
 
@@ -66,7 +66,7 @@ public sealed class PredictorTests : IDisposable
     [InlineData(Images)]
     public void The_first_block_that_is_sure_enough_answers_and_the_evaluator_counts_the_same(int unsure)
     {
-        LocalMixer model = Random(Options);
+        Network model = Random(Options);
         double confidence = Confidence(model, unsure);
         List<(int? Block, float[] Probabilities)>[] heads =
         [
@@ -92,7 +92,7 @@ public sealed class PredictorTests : IDisposable
     [Fact]
     public void A_block_that_must_answer_does_so_although_an_earlier_one_may()
     {
-        LocalMixer model = Random(Options);
+        Network model = Random(Options);
 
         List<(int? Block, float[] Probabilities)> answers = Predict(
             model, new EarlyExit { Confidence = Confidence(model, unsure: 10), LastBlock = 1 });
@@ -103,7 +103,7 @@ public sealed class PredictorTests : IDisposable
     [Fact]
     public void Heads_that_do_not_classify_cannot_answer()
     {
-        LocalMixer model = Random(Options with { Projection = 4 });
+        Network model = Random(Options with { Projection = 4 });
 
         Assert.Throws<ArgumentException>(() => new Predictor(model, new EarlyExit { Confidence = 0.9 }));
         Assert.Throws<ArgumentException>(() => new Predictor(model, new EarlyExit { LastBlock = 0 }));
@@ -126,7 +126,7 @@ public sealed class PredictorTests : IDisposable
         _team.Dispose();
     }
 
-    private List<(int? Block, float[] Probabilities)> Predict(LocalMixer model, EarlyExit exit)
+    private List<(int? Block, float[] Probabilities)> Predict(Network model, EarlyExit exit)
     {
         Predictor predictor = new(model, exit);
         List<(int?, float[])> answers = [];
@@ -134,7 +134,7 @@ public sealed class PredictorTests : IDisposable
         {
             for (int i = 0; i < batch.Count; i++)
             {
-                float[] probabilities = new float[model.Options.Classes];
+                float[] probabilities = new float[model.Classes];
                 answers.Add((predictor.Predict(batch.PixelsOf(i, 1), probabilities), probabilities));
             }
         }
@@ -143,7 +143,7 @@ public sealed class PredictorTests : IDisposable
     }
 
     // Returns a confidence that the first block does not reach for the given number of images.
-    private double Confidence(LocalMixer model, int unsure) =>
+    private double Confidence(Network model, int unsure) =>
         Predict(model, new EarlyExit { LastBlock = 0 }).Select(answer => answer.Probabilities.Max()).Order().Append(1f).ElementAt(unsure);
 
     private double Error(List<(int? Block, float[] Probabilities)> answers)
@@ -158,9 +158,9 @@ public sealed class PredictorTests : IDisposable
         return 100.0 * mistakes / Images;
     }
 
-    private LocalMixer Random(LocalMixerOptions options)
+    private Network Random(LocalMixerOptions options)
     {
-        LocalMixer model = new(options);
+        Network model = LocalMixer.Build(options);
         CounterRandom.Normals(new RandomStream(3, RandomPurpose.Initialization), 0, model.Values.All);
         TensorPrimitives.Multiply(model.Values.All, 0.2f, model.Values.All);
         model.Pack(_team);

@@ -29,7 +29,7 @@ public sealed class ReadoutTrainingTests
     [InlineData(3)]
     public void First_step_is_that_of_softmax_regression_on_the_features(int threads)
     {
-        LocalMixer model = Model();
+        Network model = Model();
         using WorkerTeam team = new(threads);
         LabelledImages images = Draw();
         using BatchLoader loader = new(images, [0.5f], [0.25f], Images, seed: 3);
@@ -53,7 +53,7 @@ public sealed class ReadoutTrainingTests
     [Fact]
     public void Training_lowers_the_error_and_touches_the_readout_alone()
     {
-        LocalMixer model = Model();
+        Network model = Model();
         using WorkerTeam team = new(2);
         using BatchLoader loader = new(Draw(), [0.5f], [0.25f], 8, seed: 3);
         Evaluator evaluator = new(model, team);
@@ -74,9 +74,9 @@ public sealed class ReadoutTrainingTests
         Assert.Equal(before[..untouched], model.Values.All[..untouched].ToArray());
     }
 
-    private static LocalMixer Model()
+    private static Network Model()
     {
-        LocalMixer model = new(Options);
+        Network model = LocalMixer.Build(Options);
         model.Initialize(seed: 2);
         return model;
     }
@@ -94,7 +94,7 @@ public sealed class ReadoutTrainingTests
     }
 
     // The input features of the readout for one whole batch, in the order of the epoch.
-    private static float[][] Features(LocalMixer model, BatchLoader loader, WorkerTeam team, out int[] labels)
+    private static float[][] Features(Network model, BatchLoader loader, WorkerTeam team, out int[] labels)
     {
         model.Pack(team);
         ImageBatch batch = loader.Epoch(0).Single();

@@ -117,7 +117,7 @@ public sealed class ResumeTests : IDisposable
         }
     }
 
-    public static TheoryData<string, Func<LocalMixer, WorkerTeam, LearningRule>> OtherRules => new()
+    public static TheoryData<string, Func<Network, WorkerTeam, LearningRule>> OtherRules => new()
     {
         {
             "Gaussian noise on activities, 2 passes, loss scope All, derivatives by Tangent, seed 7",
@@ -181,7 +181,7 @@ public sealed class ResumeTests : IDisposable
 
     [Theory]
     [MemberData(nameof(OtherRules))]
-    public void Another_learning_rule_is_refused_and_both_are_named(string named, Func<LocalMixer, WorkerTeam, LearningRule> rule)
+    public void Another_learning_rule_is_refused_and_both_are_named(string named, Func<Network, WorkerTeam, LearningRule> rule)
     {
         const string Begun = "ForwardGradient, Gaussian noise on activities, 1 pass, loss scope All, derivatives by Tangent, seed 7";
         _ = new TrainedRun("supervised sgd", keep: checkpoint => checkpoint.Save(_folder["run"]), stopAfterSteps: 6);

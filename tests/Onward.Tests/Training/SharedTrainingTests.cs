@@ -146,7 +146,7 @@ public sealed class SharedTrainingTests
         ImageDataset? data = null)
     {
         bool contrastive = kind.EndsWith("contrastive", StringComparison.Ordinal);
-        LocalMixer model = new(new LocalMixerOptions
+        Network model = LocalMixer.Build(new LocalMixerOptions
         {
             Blocks = 4,
             PatchesPerSide = 4,
@@ -201,7 +201,7 @@ public sealed class SharedTrainingTests
         }
     }
 
-    private static LearningRule Rule(string kind, LocalMixer model, WorkerTeam team)
+    private static LearningRule Rule(string kind, Network model, WorkerTeam team)
     {
         BackwardScope ownLosses = kind.EndsWith("overlapping", StringComparison.Ordinal)
             ? BackwardScope.LocalLossesOverlapping

@@ -25,7 +25,7 @@ public sealed class SlicedUpdateTests
         ["projections"] = (TinyNetwork.TwoBlocks(patchesPerSide: 2, channels: 24, groups: 2) with { Projection = 5 }, 150),
     };
 
-    private static readonly Dictionary<string, Func<LocalMixer, WorkerTeam, LearningRule>> Rules = new()
+    private static readonly Dictionary<string, Func<Network, WorkerTeam, LearningRule>> Rules = new()
     {
         ["LG-FG-A"] = (model, team) => new ForwardGradient(model, team, NoiseDistribution.Gaussian, LossScope.All, 2, seed: 5),
         ["FG-A"] = (model, team) => new ForwardGradient(model, team, NoiseDistribution.Rademacher, LossScope.Global, 1, seed: 5),
@@ -94,7 +94,7 @@ public sealed class SlicedUpdateTests
 
         Tolerance.Same(expected, actual, "values");
 
-        static TrainedParameter[] Some(LocalMixer model) =>
+        static TrainedParameter[] Some(Network model) =>
             [
                 .. model.Values.Layout.Parameters.Where((_, i) => i % 5 != 1)
                 .Select((parameter, i) => new TrainedParameter(parameter, i % 2 == 0, 1 + (0.25 * i))),
@@ -179,7 +179,7 @@ public sealed class SlicedUpdateTests
     }
 
     private static (float[] Values, float[] Velocity, double[] Losses) Train(
-        string network, string rule, string optimizer, int threads, Update step, Func<LocalMixer, TrainedParameter[]>? trained = null)
+        string network, string rule, string optimizer, int threads, Update step, Func<Network, TrainedParameter[]>? trained = null)
     {
         TinyNetwork tiny = TinyNetwork.Create(Networks[network].Options, Networks[network].Batch);
         using WorkerTeam team = new(threads);

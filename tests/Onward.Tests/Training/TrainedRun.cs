@@ -29,7 +29,7 @@ internal sealed class TrainedRun
         int stopAfterSteps = int.MaxValue,
         ImageDataset? data = null,
         Func<TrainingOptions, TrainingOptions>? change = null,
-        Func<LocalMixer, WorkerTeam, LearningRule>? rule = null)
+        Func<Network, WorkerTeam, LearningRule>? rule = null)
     {
         // Averaged weights, compared gradients.
         bool watched = kind.EndsWith("watched", StringComparison.Ordinal);
@@ -47,7 +47,7 @@ internal sealed class TrainedRun
             ComparedSteps = watched ? 3 : 0,
             Seed = 7,
         };
-        Model = new LocalMixer(SmallNetwork with { Projection = contrastive ? 6 : 0 });
+        Model = LocalMixer.Build(SmallNetwork with { Projection = contrastive ? 6 : 0 });
         Model.Initialize(7);
         using WorkerTeam team = new(threads);
         Backpropagation exact = Backpropagation.ThroughWeights(Model, team, BackwardScope.LocalLossesWithinBlock);
@@ -80,7 +80,7 @@ internal sealed class TrainedRun
         }
     }
 
-    public LocalMixer Model { get; }
+    public Network Model { get; }
 
     public List<EpochMetrics> Metrics { get; } = [];
 
@@ -101,7 +101,7 @@ internal sealed class TrainedRun
 
     /// <summary>The rule of the run, with optional changes.</summary>
     public static ForwardGradient Rule(
-        LocalMixer model,
+        Network model,
         WorkerTeam team,
         int passes = 1,
         NoiseDistribution? noise = null,
@@ -110,7 +110,7 @@ internal sealed class TrainedRun
         bool layerwise = false) =>
         new(model, team, noise ?? NoiseDistribution.Gaussian, LossScope.All, passes, seed, loss, layerwise);
 
-    private static ForwardGradient FeedbackRule(LocalMixer model, WorkerTeam team) => new(
+    private static ForwardGradient FeedbackRule(Network model, WorkerTeam team) => new(
         model, team, NoiseDistribution.Gaussian, LossScope.All, 1, seed: 7, layerwise: true, sites: NoiseSites.Hidden,
         controlVariate: ControlVariate.LearnedFeedback);
 

@@ -17,7 +17,7 @@ public sealed class TrainerTests
     [InlineData(TokenMixer.DepthwiseConvolution)]
     public void A_small_network_learns_digits_by_forward_gradients(TokenMixer mixer)
     {
-        (ImageDataset data, LocalMixer model) = SmallProblem(
+        (ImageDataset data, Network model) = SmallProblem(
             training: 4_000, test: 400, network => network with { PatchesPerSide = 4, Channels = 64, Groups = 8, TokenMixer = mixer });
         float[] initial = model.Values[model.Blocks[1].Layers[0].Weight].ToArray();
         using WorkerTeam team = new(2);
@@ -43,7 +43,7 @@ public sealed class TrainerTests
     [Fact]
     public void The_scale_of_the_readout_changes_its_rate_and_nothing_else()
     {
-        LocalMixer full = AfterOneStep(1), scaled = AfterOneStep(0.1);
+        Network full = AfterOneStep(1), scaled = AfterOneStep(0.1);
 
         foreach (Parameter parameter in full.Values.Layout.Parameters)
         {
@@ -101,9 +101,9 @@ public sealed class TrainerTests
         Assert.Contains("the scale of the readout's rate must be above 0", Assert.Throws<ArgumentException>(options.Validate).Message);
     }
 
-    private static LocalMixer AfterOneStep(double readoutScale)
+    private static Network AfterOneStep(double readoutScale)
     {
-        (ImageDataset data, LocalMixer model) = SmallProblem(training: 32, test: 32, network => network);
+        (ImageDataset data, Network model) = SmallProblem(training: 32, test: 32, network => network);
         float[] before = model.Values.All.ToArray();
         using WorkerTeam team = new(2);
         ForwardGradient rule = new(model, team, NoiseDistribution.Gaussian, LossScope.All, 1, seed: 1);
@@ -118,12 +118,12 @@ public sealed class TrainerTests
         return model;
     }
 
-    private static (ImageDataset Data, LocalMixer Model) SmallProblem(
+    private static (ImageDataset Data, Network Model) SmallProblem(
         int training, int test, Func<LocalMixerOptions, LocalMixerOptions> change)
     {
         ImageDataset digits = DigitsSource.Load();
         ImageDataset data = digits with { Training = digits.Training.Take(training), Test = digits.Test.Take(test) };
-        LocalMixer model = new(change(new LocalMixerOptions
+        Network model = LocalMixer.Build(change(new LocalMixerOptions
         {
             Blocks = 2,
             PatchesPerSide = 2,

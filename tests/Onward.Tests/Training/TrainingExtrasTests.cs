@@ -56,7 +56,7 @@ public sealed class TrainingExtrasTests : IDisposable
     [Fact]
     public void Without_labels_the_readout_is_the_one_that_was_trained()
     {
-        LocalMixer? kept = null;
+        Network? kept = null;
 
         TrainedRun run = new("contrastive watched", keep: checkpoint =>
         {
@@ -86,7 +86,7 @@ public sealed class TrainingExtrasTests : IDisposable
     [Fact]
     public void Agreement_is_that_of_the_vectors_of_a_block()
     {
-        LocalMixer model = new(TrainedRun.SmallNetwork);
+        Network model = LocalMixer.Build(TrainedRun.SmallNetwork);
         ParameterVector estimate = new(model.Values.Layout), exact = new(model.Values.Layout);
         Random random = new(3);
         for (int i = 0; i < estimate.All.Length; i++)
@@ -96,7 +96,7 @@ public sealed class TrainingExtrasTests : IDisposable
 
         GradientAgreement[] agreement = GradientAgreement.Measure(model, estimate, exact);
 
-        foreach (MixerBlock block in model.Blocks)
+        foreach (NetworkBlock block in model.Blocks)
         {
             (double dot, double squares, double exactSquares) = (0, 0, 0);
             foreach (Parameter parameter in block.Layers.SelectMany(layer => new[] { layer.Weight, layer.Bias }))
@@ -120,7 +120,7 @@ public sealed class TrainingExtrasTests : IDisposable
     [Fact]
     public void A_comparison_needs_a_rule_on_the_same_model()
     {
-        LocalMixer model = Small(), other = Small();
+        Network model = Small(), other = Small();
         using WorkerTeam team = new(1);
         Backpropagation rule = Backpropagation.ThroughWeights(model, team, BackwardScope.Readout);
         Backpropagation stranger = Backpropagation.ThroughWeights(other, team, BackwardScope.Readout);
@@ -199,9 +199,9 @@ public sealed class TrainingExtrasTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    private static LocalMixer Small()
+    private static Network Small()
     {
-        LocalMixer model = new(TrainedRun.SmallNetwork);
+        Network model = LocalMixer.Build(TrainedRun.SmallNetwork);
         model.Initialize(7);
         return model;
     }

@@ -108,12 +108,12 @@ public sealed class TrainingWatchTests
         public Run(
             string name,
             double rate,
-            Action<LocalMixer>? change = null,
+            Action<Network>? change = null,
             int stopAfter = 0,
             Action<Checkpoint>? keep = null,
             Checkpoint? from = null)
         {
-            LocalMixer model = new(TrainedRun.SmallNetwork with { Channels = 64 });
+            Network model = LocalMixer.Build(TrainedRun.SmallNetwork with { Channels = 64 });
             model.Initialize(3);
             change?.Invoke(model);
             TrainingOptions options = new()

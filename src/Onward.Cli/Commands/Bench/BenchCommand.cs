@@ -75,7 +75,7 @@ internal sealed class BenchCommand
                 $"--batch-size {batch} is too large for images of {side}x{side}x{channels}. Use a smaller batch size.");
         }
 
-        LocalMixer model = new(network.Options(side, channels, classes));
+        Network model = LocalMixer.Build(network.Options(side, channels, classes));
         model.Initialize(seed: 1);
         using WorkerTeam team = new(settings.Threads);
         LearningRule rule = settings.Create(model, team, LossScope.All, ObjectiveSettings.Default, seed: 1);

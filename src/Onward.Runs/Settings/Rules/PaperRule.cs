@@ -69,7 +69,7 @@ internal sealed record PaperRule(string Name, RuleLosses Losses, GradientSource 
 /// <summary>Arguments for creating a learning rule. Each rule reads only the ones it needs.</summary>
 internal sealed record RuleArguments
 {
-    internal required LocalMixer Model { get; init; }
+    internal required Network Model { get; init; }
 
     internal required WorkerTeam Team { get; init; }
 

@@ -66,7 +66,7 @@ internal sealed record RuleSettings(
     internal RuleSettings Exact => this with { Rule = PaperRules.Exact(PaperRules.Get(Rule)).Name };
 
     /// <summary>Prepares steps of the rule on a model.</summary>
-    internal LearningRule Create(LocalMixer model, WorkerTeam team, LossScope scope, ObjectiveSettings objective, ulong seed) =>
+    internal LearningRule Create(Network model, WorkerTeam team, LossScope scope, ObjectiveSettings objective, ulong seed) =>
         PaperRules.Get(Rule).Create(new RuleArguments
         {
             Model = model,

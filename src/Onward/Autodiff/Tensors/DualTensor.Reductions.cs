@@ -69,7 +69,7 @@ public sealed partial class DualTensor<T>
 
     /// <summary>
     /// (x - mean) / sqrt(variance + epsilon) over the last axis, without scale or shift: the normalisation of the paper's
-    /// networks and of <see cref="Kernels.LayerNorm"/>.
+    /// networks and of <see cref="Kernels.LayerNormKernel"/>.
     /// </summary>
     /// <param name="epsilon">Number added to the variance. It limits the factor by which a gradient can grow to 1 / sqrt(epsilon),
     /// which is reached if the axis is constant. The default is the paper code's; the networks of Onward.Models use 0.01.</param>

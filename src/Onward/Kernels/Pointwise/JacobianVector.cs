@@ -3,7 +3,7 @@ using System.Runtime.Intrinsics;
 
 namespace Onward.Kernels;
 
-/// <summary>The vector that the Jacobian of <see cref="LayerNorm"/> multiplies, computed from memory while it is read.</summary>
+/// <summary>The vector that the Jacobian of <see cref="LayerNormKernel"/> multiplies, computed from memory while it is read.</summary>
 internal unsafe interface IJacobianVector
 {
     /// <summary>Sixteen numbers of the vector.</summary>

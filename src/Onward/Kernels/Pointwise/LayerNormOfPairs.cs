@@ -5,8 +5,8 @@ using System.Runtime.Intrinsics.X86;
 namespace Onward.Kernels;
 
 /// <summary>
-/// The normalisation of <see cref="LayerNorm"/> for runs of 32 floats, two vectors: one channel group of the paper's networks. Half of
-/// all normalised numbers are in such runs.
+/// The normalisation of <see cref="LayerNormKernel"/> for runs of 32 floats, two vectors: one channel group of the paper's networks. Half
+/// of all normalised numbers are in such runs.
 /// </summary>
 /// <remarks>
 /// The runs of a stretch, which fits the first cache, go through several short passes, eight runs at a time. In a single pass, each run

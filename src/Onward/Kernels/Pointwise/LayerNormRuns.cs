@@ -4,7 +4,7 @@ using System.Runtime.Intrinsics.X86;
 
 namespace Onward.Kernels;
 
-/// <summary>The loops of <see cref="LayerNorm"/> over runs of whole vectors: four runs at a time, or one.</summary>
+/// <summary>The loops of <see cref="LayerNormKernel"/> over runs of whole vectors: four runs at a time, or one.</summary>
 internal static unsafe class LayerNormRuns
 {
     internal const int Lanes = 16;

@@ -4,7 +4,7 @@ using System.Runtime.Intrinsics;
 namespace Onward.Kernels;
 
 /// <summary>
-/// The values that <see cref="LayerNorm"/> normalises, computed from memory while it is read, which saves a separate pass.
+/// The values that <see cref="LayerNormKernel"/> normalises, computed from memory while it is read, which saves a separate pass.
 /// </summary>
 internal unsafe interface INormalizationSource
 {

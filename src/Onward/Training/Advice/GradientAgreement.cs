@@ -14,7 +14,7 @@ public readonly record struct GradientAgreement(double Norm, double ExactNorm, d
     /// <param name="estimate">The estimated gradients.</param>
     /// <param name="exact">The exact gradients.</param>
     /// <returns>The agreement of each block. [block]</returns>
-    public static GradientAgreement[] Measure(LocalMixer model, ParameterVector estimate, ParameterVector exact)
+    public static GradientAgreement[] Measure(Network model, ParameterVector estimate, ParameterVector exact)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(estimate);
@@ -31,7 +31,7 @@ public readonly record struct GradientAgreement(double Norm, double ExactNorm, d
             steps.Average(blocks => blocks[k].Cosine))),
     ];
 
-    private static GradientAgreement Measure(MixerBlock block, ParameterVector estimate, ParameterVector exact)
+    private static GradientAgreement Measure(NetworkBlock block, ParameterVector estimate, ParameterVector exact)
     {
         double squares = 0, exactSquares = 0, product = 0;
         foreach (Parameter parameter in block.Layers.SelectMany(layer => new[] { layer.Weight, layer.Bias }))

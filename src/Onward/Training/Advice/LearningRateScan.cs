@@ -57,7 +57,7 @@ public static class LearningRateScan
         }
 
         options.Validate();
-        LocalMixer model = rule.Model;
+        Network model = rule.Model;
         ParameterUpdate update = new(model.Values.Layout, TrainedParameter.Of(model, options), options.CreateOptimizer(), team);
         using BatchLoader loader = new(
             data.Training, data.Mean, data.StandardDeviation, options.BatchSize, options.Seed, options.Views(model), team.Count);

@@ -38,7 +38,7 @@ internal sealed class TrainingWatch
     internal TrainingWatch(LearningRule rule, ImageSet training, TrainingOptions options, int stepsPerEpoch, Func<Parameter, bool> owns)
     {
         (_rule, _options, _stepsPerEpoch) = (rule, options, stepsPerEpoch);
-        _guess = rule.Model.Options.IsSelfSupervised ? double.PositiveInfinity : EntropyOf(training);
+        _guess = rule.Model.IsSelfSupervised ? double.PositiveInfinity : EntropyOf(training);
         _parameters = [.. rule.Model.Values.Layout.Parameters.Where(owns)];
         _biases = [.. _parameters.Where(parameter => !parameter.IsMatrix)];
     }
@@ -117,7 +117,7 @@ internal sealed class TrainingWatch
     }
 
     private string NameOf(int head) =>
-        head < _rule.Model.Blocks.Count ? $"block {head}" : _rule.Model.Options.IsSelfSupervised ? "the last projection" : "the readout";
+        head < _rule.Model.Blocks.Count ? $"block {head}" : _rule.Model.IsSelfSupervised ? "the last projection" : "the readout";
 
     private static double EntropyOf(ImageSet images)
     {

@@ -36,7 +36,7 @@ public sealed class Checkpoint
     };
 
     internal Checkpoint(
-        LocalMixer model,
+        Network model,
         ParameterVector velocity,
         ParameterVector? average,
         ParameterVector? feedback,
@@ -52,7 +52,7 @@ public sealed class Checkpoint
     }
 
     /// <summary>The model. A checkpoint taken during a run refers to the run's own model, which the next step changes.</summary>
-    public LocalMixer Model { get; }
+    public Network Model { get; }
 
     /// <summary>The optimiser's velocities. During a run, the next step changes them.</summary>
     public ParameterVector Velocity { get; }
@@ -127,7 +127,7 @@ public sealed class Checkpoint
         Content content = Read(path, text);
         bool averages = content.Options.AverageDecay > 0;
         long feedbackLength = file.LengthOf(FeedbackPrefix);
-        LocalMixer model = new(ModelFile.ReadOptions(path, file, vectors: averages ? 3 : 2, besides: feedbackLength));
+        Network model = ModelFile.Create(path, file, vectors: averages ? 3 : 2, besides: feedbackLength);
         ParameterVector velocity = new(model.Values.Layout);
         ParameterVector? average = averages ? new ParameterVector(model.Values.Layout) : null;
         ParameterVector? feedback = feedbackLength > 0 ? new ParameterVector(LearnedFeedback.LayoutOf(model)) : null;
@@ -139,9 +139,9 @@ public sealed class Checkpoint
 
     /// <summary>Copies the model as it is evaluated: with the moving average of the parameters, if the run keeps one.</summary>
     /// <remarks>At the end of an epoch, this is the model whose test error the epoch reports.</remarks>
-    public LocalMixer EvaluatedModel()
+    public Network EvaluatedModel()
     {
-        LocalMixer model = new(Model.Options);
+        Network model = Model.WithoutValues();
         Model.Values.All.CopyTo(model.Values.All);
         if (Average is not null)
         {
@@ -158,9 +158,17 @@ public sealed class Checkpoint
     /// Requires that the checkpoint belongs to a run with this model, these options, this learning rule and these images.
     /// </summary>
     /// <exception cref="ModelFileException">The checkpoint belongs to another run.</exception>
-    internal void RequireRun(LocalMixer model, TrainingOptions options, string rule, ImageDataset images, int stepsPerEpoch)
+    internal void RequireRun(Network model, TrainingOptions options, string rule, ImageDataset images, int stepsPerEpoch)
     {
-        RequireSame("model", Model.Options, model.Options);
+        if (Model.Mixer is not null && model.Mixer is not null)
+        {
+            RequireSame("model", Model.Mixer, model.Mixer);
+        }
+        else if (ModelFile.Describe(Model).Value != ModelFile.Describe(model).Value)
+        {
+            throw Foreign("its network has other layers than the network of the run. Use the network that the run was started with.");
+        }
+
         RequireSame("training", Options, options);
         if (Rule is not null && Rule != rule)
         {
@@ -174,7 +182,7 @@ public sealed class Checkpoint
                 + "Use the images that the run was started with.");
         }
 
-        if (!State.Fits(options.Epochs, stepsPerEpoch, model.Blocks.Count, model.Options.IsSelfSupervised))
+        if (!State.Fits(options.Epochs, stepsPerEpoch, model.Blocks.Count, model.IsSelfSupervised))
         {
             throw Foreign(
                 $"it stands at step {Step} of epoch {Epochs.Count + 1}, "
@@ -185,11 +193,10 @@ public sealed class Checkpoint
     internal void Save(string path, int version)
     {
         string content = JsonSerializer.Serialize(new Content(version, Options, Images, State, Rule, VectorBits), Json);
-        string modelOptions = JsonSerializer.Serialize(Model.Options, ModelFile.Json);
         SafetensorsWriter.Write(
             path,
             [("", Model.Values), (VelocityPrefix, Velocity), .. Optional(AveragePrefix, Average), .. Optional(FeedbackPrefix, Feedback)],
-            new Dictionary<string, string> { [ModelFile.OptionsKey] = modelOptions, [Key] = content });
+            new Dictionary<string, string>([ModelFile.Describe(Model), new(Key, content)]));
     }
 
     private static (string Prefix, ParameterVector Values)[] Optional(string prefix, ParameterVector? values) =>

@@ -16,6 +16,8 @@ public static class ModelFile
 {
     internal const string OptionsKey = "onward.local_mixer";
 
+    internal const string NetworkKey = "onward.network";
+
     // Files of version 0.1 do not contain this option.
     private static readonly string EpsilonKey = JsonNamingPolicy.CamelCase.ConvertName(nameof(LocalMixerOptions.Epsilon));
 
@@ -35,21 +37,21 @@ public static class ModelFile
     /// <param name="path">The file to create or to replace.</param>
     /// <exception cref="IOException">The folder is missing or the disk is full.</exception>
     /// <exception cref="UnauthorizedAccessException">Access to the folder is denied.</exception>
-    public static void Save(LocalMixer model, string path)
+    public static void Save(Network model, string path)
     {
         ArgumentNullException.ThrowIfNull(model);
         SafetensorsWriter.Write(
-            path, model.Values, new Dictionary<string, string> { [OptionsKey] = JsonSerializer.Serialize(model.Options, Json) });
+            path, model.Values, new Dictionary<string, string>([Describe(model)]));
     }
 
     /// <summary>Loads a model from its file.</summary>
     /// <param name="path">A file that <see cref="Save"/> wrote.</param>
     /// <exception cref="ModelFileException">The file is missing, unreadable, damaged, not a model of this library, or contains
     /// numbers that are not finite.</exception>
-    public static LocalMixer Load(string path)
+    public static Network Load(string path)
     {
         using SafetensorsReader file = new(path);
-        LocalMixer model = new(ReadOptions(path, file, vectors: 1));
+        Network model = Create(path, file, vectors: 1);
         file.Read(model.Values);
 
         // Version 0.1 and other programs write no checksum.
@@ -67,44 +69,68 @@ public static class ModelFile
                 + "Use the model of an earlier epoch, or train again at a lower learning rate.");
     }
 
-    /// <summary>Reads the options of the model in a file.</summary>
+    /// <summary>Describes a network in the metadata of a file.</summary>
+    internal static KeyValuePair<string, string> Describe(Network network) => network.Mixer is LocalMixerOptions options
+        ? new(OptionsKey, JsonSerializer.Serialize(options, Json))
+        : new(NetworkKey, JsonSerializer.Serialize(NetworkDescription.Of(network), Json));
+
+    /// <summary>Creates the network that a file describes, with parameters of 0.</summary>
     /// <param name="path">Path of the file, for messages.</param>
     /// <param name="file">The open file.</param>
-    /// <param name="vectors">How many vectors of the model's size the file contains: 1 for a model, more for a checkpoint.</param>
+    /// <param name="vectors">How many vectors of the network's size the file contains: 1 for a model, more for a checkpoint.</param>
     /// <param name="besides">Number of bytes of other tensors in the file.</param>
-    /// <exception cref="ModelFileException">The options are missing or damaged, or do not match the amount of data in the file.</exception>
-    internal static LocalMixerOptions ReadOptions(string path, SafetensorsReader file, int vectors, long besides = 0)
+    /// <exception cref="ModelFileException">
+    /// The description is missing or damaged, or does not match the amount of data in the file.
+    /// </exception>
+    internal static Network Create(string path, SafetensorsReader file, int vectors, long besides = 0)
     {
-        if (!file.Metadata.TryGetValue(OptionsKey, out string? text))
-        {
-            throw new ModelFileException($"{path}: no model options ({OptionsKey}) in the metadata. Use a file that Onward wrote.");
-        }
-
-        LocalMixerOptions? options;
         try
         {
-            options = JsonSerializer.Deserialize<LocalMixerOptions>(text, Json);
-            if (options is not null && JsonNode.Parse(text)![EpsilonKey] is null)
+            if (file.Metadata.TryGetValue(OptionsKey, out string? mixer))
             {
-                options = options with { Epsilon = LocalMixerOptions.PaperEpsilon };
+                LocalMixerOptions options = ReadOptions(mixer);
+
+                // Checked before any memory is allocated for a network of these sizes.
+                Require(options.ParameterCount, options.FitsMemory);
+                return LocalMixer.Build(options);
             }
 
-            options?.Validate();
+            if (file.Metadata.TryGetValue(NetworkKey, out string? layers))
+            {
+                NetworkDescription description = JsonSerializer.Deserialize<NetworkDescription>(layers, Json) ?? throw new JsonException();
+                Require(description.CountParameters(), fitsMemory: true);
+                return description.Build();
+            }
         }
-        catch (Exception fault) when (fault is JsonException or ArgumentException)
+        catch (Exception fault) when (fault is JsonException or ArgumentException or OverflowException or NotSupportedException)
         {
             throw new ModelFileException(
                 $"{path}: the model options in the metadata are damaged. Replace the file with an intact copy.", fault);
         }
 
-        // Checked before any memory is allocated for a model of these sizes.
-        if (options is null || (options.ParameterCount * vectors * sizeof(float)) + besides != file.DataLength || !options.FitsMemory)
+        throw new ModelFileException(
+            $"{path}: no model options ({OptionsKey} or {NetworkKey}) in the metadata. Use a file that Onward wrote.");
+
+        void Require(Int128 parameters, bool fitsMemory)
         {
-            throw new ModelFileException(
-                $"{path}: the model options in the metadata call for {options?.ParameterCount ?? 0} parameters, "
-                + $"the file has {(file.DataLength - besides) / sizeof(float) / vectors}. Replace the file with an intact copy.");
+            if ((parameters * vectors * sizeof(float)) + besides != file.DataLength || !fitsMemory)
+            {
+                throw new ModelFileException(
+                    $"{path}: the model options in the metadata call for {parameters} parameters, "
+                    + $"the file has {(file.DataLength - besides) / sizeof(float) / vectors}. Replace the file with an intact copy.");
+            }
+        }
+    }
+
+    private static LocalMixerOptions ReadOptions(string text)
+    {
+        LocalMixerOptions options = JsonSerializer.Deserialize<LocalMixerOptions>(text, Json) ?? throw new JsonException();
+        if (JsonNode.Parse(text)![EpsilonKey] is null)
+        {
+            options = options with { Epsilon = LocalMixerOptions.PaperEpsilon };
         }
 
+        options.Validate();
         return options;
     }
 }

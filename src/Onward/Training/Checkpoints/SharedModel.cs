@@ -14,7 +14,7 @@ namespace Onward.Training;
 internal sealed class SharedModel(LearningRule rule)
 {
     private readonly RankGrid _grid = rule.Grid;
-    private readonly LocalMixer _model = rule.Model;
+    private readonly Network _model = rule.Model;
 
     /// <summary>True if this process trains the parameter.</summary>
     internal bool Owns(Parameter parameter)

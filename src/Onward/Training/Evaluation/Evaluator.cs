@@ -38,7 +38,7 @@ public sealed record EarlyExits(double Error, IReadOnlyList<double> Shares);
 /// <summary>Evaluates a model on a set of images, in constant memory.</summary>
 public sealed class Evaluator
 {
-    private readonly LocalMixer _model;
+    private readonly Network _model;
     private readonly WorkerTeam _team;
     private readonly Communicator _world;
     private readonly int _tileExamples;
@@ -59,7 +59,7 @@ public sealed class Evaluator
     /// <param name="team">The threads that share the work.</param>
     /// <param name="world">The processes that share the examples, each with a loader of its share; null for one process.
     /// Predictions are returned for this process's share only.</param>
-    public Evaluator(LocalMixer model, WorkerTeam team, Communicator? world = null)
+    public Evaluator(Network model, WorkerTeam team, Communicator? world = null)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(team);
@@ -68,7 +68,7 @@ public sealed class Evaluator
         _world = world ?? new SingleProcess();
         _tileExamples = ForwardPass.TileExamples(model);
         _passes = [.. Enumerable.Range(0, team.Count).Select(_ => new ForwardPass(model))];
-        _blockMistakes = new int[model.Options.IsSelfSupervised ? 0 : model.Blocks.Count];
+        _blockMistakes = new int[model.IsSelfSupervised ? 0 : model.Blocks.Count];
         _exits = new int[_blockMistakes.Length];
         _runTile = RunTile;
     }
@@ -92,7 +92,7 @@ public sealed class Evaluator
         BatchLoader loader, double? exitConfidence, Action<int>? progress = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(loader);
-        if (exitConfidence is not null && _model.Options.IsSelfSupervised)
+        if (exitConfidence is not null && _model.IsSelfSupervised)
         {
             throw new ArgumentException("The heads of this network do not classify, so there is no early exit.", nameof(exitConfidence));
         }
@@ -144,7 +144,7 @@ public sealed class Evaluator
     {
         ForwardPass pass = _passes[worker];
         int first = job * _tileExamples;
-        int examples = Math.Min(_tileExamples, _batch.Count - first), classes = _model.Options.Classes;
+        int examples = Math.Min(_tileExamples, _batch.Count - first), classes = _model.Classes;
         pass.Run(_batch.PixelsOf(first, examples), examples, CountBlock);
         _model.Readout.Apply(_model.Values, pass.Features, pass.Outputs.Span, examples);
         Interlocked.Add(ref _mistakes, Mistakes(pass, first, examples));
@@ -162,7 +162,7 @@ public sealed class Evaluator
             _answers[first + n] = new Answer(label, answer, logits[answer] + (answer == label ? 1 : 0));
         }
 
-        bool CountBlock(MixerBlock block)
+        bool CountBlock(NetworkBlock block)
         {
             if (_blockMistakes.Length > 0)
             {
@@ -176,9 +176,9 @@ public sealed class Evaluator
     }
 
     // Overwrites the logits with probabilities.
-    private void CountExits(MixerBlock block, ForwardPass pass, int first, int examples)
+    private void CountExits(NetworkBlock block, ForwardPass pass, int first, int examples)
     {
-        int classes = _model.Options.Classes;
+        int classes = _model.Classes;
         for (int n = 0; n < examples && _exitConfidence is not null; n++)
         {
             if (_answered[first + n])
@@ -200,7 +200,7 @@ public sealed class Evaluator
 
     private int Mistakes(ForwardPass pass, int first, int examples)
     {
-        int classes = _model.Options.Classes, mistakes = 0;
+        int classes = _model.Classes, mistakes = 0;
         for (int n = 0; n < examples; n++)
         {
             mistakes += TensorPrimitives.IndexOfMax<float>(pass.Outputs.Span.Slice(n * classes, classes)) == _batch.Labels[first + n]

@@ -21,21 +21,21 @@ public sealed record EarlyExit
 /// <summary>Predicts the class of images, one at a time, on one thread.</summary>
 public sealed class Predictor
 {
-    private readonly LocalMixer _model;
+    private readonly Network _model;
     private readonly EarlyExit _exit;
     private readonly ForwardPass _pass;
     private int? _answering;
 
     /// <summary>Allocates memory for one image.</summary>
-    /// <param name="model">The model, packed with <see cref="LocalMixer.Pack(Onward.Threads.WorkerTeam)"/>.</param>
+    /// <param name="model">The model, packed with <see cref="Network.Pack(Onward.Threads.WorkerTeam)"/>.</param>
     /// <param name="exit">Options of early exit; null for none.</param>
     /// <exception cref="ArgumentException">Early exit is requested for a network whose heads do not classify, or at a block that
     /// does not exist.</exception>
-    public Predictor(LocalMixer model, EarlyExit? exit = null)
+    public Predictor(Network model, EarlyExit? exit = null)
     {
         ArgumentNullException.ThrowIfNull(model);
         (_model, _exit) = (model, exit ?? new EarlyExit());
-        if (_exit != new EarlyExit() && model.Options.IsSelfSupervised)
+        if (_exit != new EarlyExit() && model.IsSelfSupervised)
         {
             throw new ArgumentException("The heads of this network do not classify, so there is no early exit.", nameof(exit));
         }
@@ -55,16 +55,15 @@ public sealed class Predictor
     /// <exception cref="ArgumentException">A span has the wrong length.</exception>
     public int? Predict(ReadOnlySpan<float> image, Span<float> probabilities)
     {
-        LocalMixerOptions options = _model.Options;
-        if (image.Length != options.ImageSide * options.ImageSide * options.ImageChannels || probabilities.Length != options.Classes)
+        if (image.Length != _model.Input.Length || probabilities.Length != _model.Classes)
         {
             throw new ArgumentException(
-                $"The model takes {options.ImageSide}x{options.ImageSide}x{options.ImageChannels} numbers "
-                + $"and gives {options.Classes}; got {image.Length} and room for {probabilities.Length}.");
+                $"The model takes {_model.Input.Length} numbers ({_model.Input}) "
+                + $"and gives {_model.Classes}; got {image.Length} and room for {probabilities.Length}.");
         }
 
         _answering = null;
-        Span<float> outputs = _pass.Outputs.Span[..options.Classes];
+        Span<float> outputs = _pass.Outputs.Span[.._model.Classes];
         if (_pass.Run(image, 1, GoesOn))
         {
             _model.Readout.Apply(_model.Values, _pass.Features, outputs, 1);
@@ -76,7 +75,7 @@ public sealed class Predictor
     }
 
     // Leaves the probabilities of the block in _pass.Outputs. Returns false if this block makes the prediction.
-    private bool GoesOn(MixerBlock block)
+    private bool GoesOn(NetworkBlock block)
     {
         bool isLast = block.Index == _exit.LastBlock;
         if (_exit.Confidence is null && !isLast)

@@ -14,7 +14,7 @@ namespace Onward.Training;
 /// </summary>
 internal sealed class ReadoutTraining
 {
-    private readonly LocalMixer _model;
+    private readonly Network _model;
     private readonly WorkerTeam _team;
     private readonly Communicator _world;
     private readonly int _tileExamples;
@@ -28,7 +28,7 @@ internal sealed class ReadoutTraining
     private ImageBatch _batch = null!;
 
     internal ReadoutTraining(
-        LocalMixer model, WorkerTeam team, int batchSize, double weightDecay, ParameterVector? velocity = null, Communicator? world = null)
+        Network model, WorkerTeam team, int batchSize, double weightDecay, ParameterVector? velocity = null, Communicator? world = null)
     {
         _world = world ?? new SingleProcess();
         _model = model;

@@ -16,7 +16,7 @@ internal sealed class RunEvaluation : IDisposable
     private readonly int _threads;
     private readonly BatchLoader _test;
 
-    internal RunEvaluation(LocalMixer model, WorkerTeam team, ImageDataset data, TrainingOptions options, Communicator world)
+    internal RunEvaluation(Network model, WorkerTeam team, ImageDataset data, TrainingOptions options, Communicator world)
     {
         _data = data with { Training = Limit(data.Training, options), Test = Limit(data.Test, options) };
         (_evaluator, _share, _threads) = (new Evaluator(model, team, world), new BatchShare(world.Rank, world.Count), team.Count);

@@ -7,6 +7,12 @@ namespace Onward.Layers;
 /// <param name="outputs">Floats in one row of the output.</param>
 public sealed class Linear(int inputs, int outputs) : AffineLayer(inputs, outputs, inputs, [inputs, outputs], [outputs])
 {
+    /// <inheritdoc/>
+    public override Reach Reach => new(0, Reach.All);
+
+    /// <inheritdoc/>
+    public override string ToString() => $"Linear({Inputs}, {Outputs})";
+
     // Rows of W in a slice: enough to reuse each packed panel of a gradient, few enough to share among threads.
     private const int SliceRows = 96;
 

@@ -39,8 +39,22 @@ public sealed class DepthwiseConvolution : AffineLayer
         _shape = new DepthwiseShape(side, kernelSide, channels);
     }
 
+    /// <summary>Patches along each side of the grid.</summary>
+    public int Side => _side;
+
     /// <inheritdoc/>
     public override int MixedRows => _side * _side;
+
+    /// <inheritdoc/>
+    public override Reach Reach => new(WeightShape[0] / 2, 1);
+
+    /// <inheritdoc/>
+    public override ExampleShape OutputOf(ExampleShape input) => input == new ExampleShape(_side, _side, _channels)
+        ? input
+        : throw Refuse(input, $"{_side} x {_side} positions of {_channels} channels");
+
+    /// <inheritdoc/>
+    public override string ToString() => $"DepthwiseConvolution({_side}, {WeightShape[0]}, {_channels})";
 
     /// <inheritdoc/>
     /// <remarks>Counts every place of the kernel, including places beyond the edge.</remarks>

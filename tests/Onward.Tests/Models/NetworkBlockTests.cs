@@ -1,9 +1,10 @@
+using Onward.Layers;
 using Onward.Models;
 using Onward.Threads;
 
 namespace Onward.Tests.Models;
 
-public sealed class MixerBlockTests
+public sealed class NetworkBlockTests
 {
     // 27 rows of 12 channels: chunks of rows end inside examples, and no width is a whole vector.
     private const int Examples = 3;
@@ -51,17 +52,21 @@ public sealed class MixerBlockTests
 
     private static void RequireForward(LocalMixerOptions options, int examples)
     {
-        LocalMixer model = Model(options);
+        Network model = Model(options);
         NaiveMixer naive = new(model);
         int patches = options.Patches, channels = options.Channels, rows = examples * patches;
         BlockActivations tile = new(model, examples);
-        float[] x = Numbers.Uniform(2, rows * options.PatchVector);
-        double[][] expected = [.. Numbers.Widen(x).Chunk(patches * options.PatchVector)];
-        foreach (MixerBlock block in model.Blocks)
+        float[] x = Numbers.Uniform(2, examples * model.Input.Length);
+        float[] cut = new float[rows * options.PatchVector];
+        new ImagePatches(options.PatchesPerSide, model.Input).Apply(x, cut);
+        double[][] expected = [.. Numbers.Widen(cut).Chunk(patches * options.PatchVector)];
+        foreach (NetworkBlock block in model.Blocks)
         {
             Memory<float>[] inputs = [.. block.Layers.Select(layer => Numbers.Filled(rows * layer.Map.Inputs, float.NaN))];
             float[] result = Numbers.Filled(rows * channels, float.NaN);
-            block.Forward(model.Values, x, inputs, result, tile, rows);
+            inputs.CopyTo(tile.Inputs);
+            (tile.Source, tile.Result) = (x, result);
+            block.Forward(model.Values, tile, examples);
 
             List<double[]>[] layerInputs = [.. block.Layers.Select(_ => new List<double[]>())];
             for (int n = 0; n < examples; n++)
@@ -96,9 +101,9 @@ public sealed class MixerBlockTests
     }
 
     // Biases too, or half of the terms would be untested.
-    private static LocalMixer Model(LocalMixerOptions options)
+    private static Network Model(LocalMixerOptions options)
     {
-        LocalMixer model = new(options);
+        Network model = LocalMixer.Build(options);
         foreach (Parameter parameter in model.Values.Layout.Parameters)
         {
             Numbers.Uniform(parameter.Offset, parameter.Length).CopyTo(model.Values[parameter]);

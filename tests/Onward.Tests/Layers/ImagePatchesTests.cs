@@ -1,8 +1,8 @@
-using Onward.Models;
+using Onward.Layers;
 
-namespace Onward.Tests.Models;
+namespace Onward.Tests.Layers;
 
-public sealed class PatchExtractionTests
+public sealed class ImagePatchesTests
 {
     [Fact]
     public void Patches_go_row_by_row_and_hold_row_column_channel()
@@ -65,18 +65,10 @@ public sealed class PatchExtractionTests
 
     private static float[] Extract(float[] image, int side, int patchesPerSide, int channels)
     {
-        LocalMixerOptions options = new()
-        {
-            Blocks = 1,
-            PatchesPerSide = patchesPerSide,
-            Channels = 2,
-            Groups = 1,
-            ImageSide = side,
-            ImageChannels = channels,
-            Classes = 2,
-        };
-        float[] patches = Numbers.Filled(options.Patches * options.PatchVector, float.NaN);
-        PatchExtraction.Extract(options, image, patches);
+        ExampleShape shape = new(side, side, channels);
+        ImagePatches layer = new(patchesPerSide, shape);
+        float[] patches = Numbers.Filled(layer.OutputOf(shape).Length, float.NaN);
+        layer.Apply(image, patches);
         return patches;
     }
 }

@@ -11,7 +11,7 @@ namespace Onward.Layers;
 /// of the weight, it computes the tangent with respect to the weight. The weight gradient is a product of the layer's input with the
 /// gradient of its output. The latter is packed first, tile by tile; then the product is computed in slices, which threads share.
 /// </remarks>
-public abstract class AffineLayer
+public abstract class AffineLayer : Layer
 {
     private protected AffineLayer(int inputs, int outputs, int fanIn, IReadOnlyList<int> weightShape, IReadOnlyList<int> biasShape)
     {
@@ -42,6 +42,19 @@ public abstract class AffineLayer
 
     /// <summary>Rows of an example that an output depends on: all patches if the layer mixes them, else 1.</summary>
     public virtual int MixedRows => 1;
+
+    /// <summary>
+    /// The output channels that one row of the weight feeds, each number of the row an equal share of them, in order; null if each number
+    /// feeds all channels. A row is a run along the last axis of <see cref="WeightShape"/>.
+    /// </summary>
+    /// <param name="row">The row of the weight.</param>
+    internal virtual (int First, int Count)? OutputsOf(int row) => (0, Outputs);
+
+    /// <inheritdoc/>
+    public override ExampleShape OutputOf(ExampleShape input) =>
+        input.Channels == Inputs && (MixedRows == 1 || input.Positions == MixedRows)
+            ? input with { Channels = Outputs }
+            : throw Refuse(input, MixedRows == 1 ? $"{Inputs} channels" : $"{MixedRows} positions of {Inputs} channels");
 
     /// <summary>Multiply-adds that <see cref="Apply"/> spends on one row.</summary>
     public abstract long MultiplyAddsPerRow { get; }

@@ -2,7 +2,7 @@ using Onward.Kernels;
 
 namespace Onward.Tests.Kernels;
 
-public sealed class LayerNormTests
+public sealed class LayerNormKernelTests
 {
     private const int RunCount = 5;
     private const float Epsilon = 1e-5f;
@@ -15,7 +15,7 @@ public sealed class LayerNormTests
     {
         float[] x = Numbers.Uniform(size, RunCount * size), y = new float[x.Length], reciprocal = new float[RunCount];
 
-        LayerNorm.Normalize(x, y, reciprocal, size, Epsilon);
+        LayerNormKernel.Normalize(x, y, reciprocal, size, Epsilon);
 
         double[] expected = new double[x.Length], expectedReciprocal = new double[RunCount];
         for (int run = 0; run < RunCount; run++)
@@ -35,7 +35,7 @@ public sealed class LayerNormTests
         (float[] x, float[] y, float[] reciprocal) = Normalized(size);
         float[] a = Numbers.Uniform(size + 1, x.Length), product = new float[x.Length];
 
-        LayerNorm.JacobianProduct(y, reciprocal, a, product, size);
+        LayerNormKernel.JacobianProduct(y, reciprocal, a, product, size);
 
         for (int run = 0; run < RunCount; run++)
         {
@@ -54,7 +54,7 @@ public sealed class LayerNormTests
         (float[] x, float[] y, float[] reciprocal) = Normalized(size);
         float[] a = Numbers.Uniform(size + 2, x.Length), product = new float[x.Length];
 
-        LayerNorm.JacobianProduct(y, reciprocal, a, product, size);
+        LayerNormKernel.JacobianProduct(y, reciprocal, a, product, size);
 
         // Central differences in float64 are good to about h^2 = 1e-10, far below the kernel's own roundings.
         const double Step = 1e-5;
@@ -77,8 +77,8 @@ public sealed class LayerNormTests
             Numbers.Uniform(size + 3, x.Length), v =
                 Numbers.Uniform(size + 4, x.Length), ju = new float[x.Length], jv = new float[x.Length];
 
-        LayerNorm.JacobianProduct(y, reciprocal, u, ju, size);
-        LayerNorm.JacobianProduct(y, reciprocal, v, jv, size);
+        LayerNormKernel.JacobianProduct(y, reciprocal, u, ju, size);
+        LayerNormKernel.JacobianProduct(y, reciprocal, v, jv, size);
 
         double scale = reciprocal.Max() * Tolerance.Norm(u) * Tolerance.Norm(v);
         Tolerance.Near(Numbers.Inner(u, jv), Numbers.Inner(ju, v), Tolerance.Kernel, scale, "<Ju, v>");
@@ -90,10 +90,10 @@ public sealed class LayerNormTests
     {
         (float[] x, float[] y, float[] reciprocal) = Normalized(size);
         float[] a = Numbers.Uniform(size + 5, x.Length), product = new float[x.Length], again = new float[RunCount];
-        LayerNorm.JacobianProduct(y, reciprocal, a, product, size);
+        LayerNormKernel.JacobianProduct(y, reciprocal, a, product, size);
 
-        LayerNorm.Normalize(x, x, again, size, Epsilon);
-        LayerNorm.JacobianProduct(y, reciprocal, a, a, size);
+        LayerNormKernel.Normalize(x, x, again, size, Epsilon);
+        LayerNormKernel.JacobianProduct(y, reciprocal, a, a, size);
 
         Tolerance.Same(y, x, "y");
         Tolerance.Same(reciprocal, again, "r");
@@ -116,17 +116,17 @@ public sealed class LayerNormTests
             float[] expected =
                 new float[x.Length], y = new float[x.Length], expectedReciprocal = new float[Runs], reciprocal = new float[Runs];
 
-            LayerNorm.Normalize(biased, expected, expectedReciprocal, size, Epsilon);
-            LayerNorm.NormalizeBiased(x, bias, y, reciprocal, size, Epsilon);
+            LayerNormKernel.Normalize(biased, expected, expectedReciprocal, size, Epsilon);
+            LayerNormKernel.NormalizeBiased(x, bias, y, reciprocal, size, Epsilon);
             Tolerance.Same(expected, y, $"biased, {perBias}");
             Tolerance.Same(expectedReciprocal, reciprocal, $"biased r, {perBias}");
 
-            LayerNorm.Normalize(rectified, expected, expectedReciprocal, size, Epsilon);
-            LayerNorm.NormalizeRectified(x, y, reciprocal, size, Epsilon);
+            LayerNormKernel.Normalize(rectified, expected, expectedReciprocal, size, Epsilon);
+            LayerNormKernel.NormalizeRectified(x, y, reciprocal, size, Epsilon);
             Tolerance.Same(expected, y, "rectified");
             Tolerance.Same(expectedReciprocal, reciprocal, "rectified r");
 
-            LayerNorm.NormalizeRectified(x, x, reciprocal, size, Epsilon);
+            LayerNormKernel.NormalizeRectified(x, x, reciprocal, size, Epsilon);
             Tolerance.Same(expected, x, "in place");
         }
     }
@@ -141,9 +141,9 @@ public sealed class LayerNormTests
             .. a.Select((value, i) => y[i] > 0 ? value : 0),
         ], expected = new float[x.Length], product = new float[x.Length];
 
-        LayerNorm.JacobianProduct(y, reciprocal, active, expected, size);
-        LayerNorm.RectifiedJacobianProduct(y, reciprocal, a, product, size);
-        LayerNorm.RectifiedJacobianProduct(y, reciprocal, a, a, size);
+        LayerNormKernel.JacobianProduct(y, reciprocal, active, expected, size);
+        LayerNormKernel.RectifiedJacobianProduct(y, reciprocal, a, product, size);
+        LayerNormKernel.RectifiedJacobianProduct(y, reciprocal, a, a, size);
 
         Tolerance.Same(expected, product, "product");
         Tolerance.Same(expected, a, "in place");
@@ -158,8 +158,8 @@ public sealed class LayerNormTests
             Numbers.Uniform(size + 9, x.Length), factors =
                 Numbers.Uniform(size + 10, RunCount), product = new float[x.Length], scaled = new float[x.Length];
 
-        LayerNorm.JacobianProduct(y, reciprocal, a, product, size);
-        LayerNorm.ScaledJacobianProduct(y, reciprocal, factors, a, scaled, size);
+        LayerNormKernel.JacobianProduct(y, reciprocal, a, product, size);
+        LayerNormKernel.ScaledJacobianProduct(y, reciprocal, factors, a, scaled, size);
 
         for (int run = 0; run < RunCount; run++)
         {
@@ -181,8 +181,8 @@ public sealed class LayerNormTests
         {
             float[] y = Numbers.Filled(size, float.NaN), reciprocal = new float[1], product = new float[size];
 
-            LayerNorm.Normalize(Numbers.Filled(size, value), y, reciprocal, size, Epsilon);
-            LayerNorm.JacobianProduct(y, reciprocal, Numbers.Uniform(size, size), product, size);
+            LayerNormKernel.Normalize(Numbers.Filled(size, value), y, reciprocal, size, Epsilon);
+            LayerNormKernel.JacobianProduct(y, reciprocal, Numbers.Uniform(size, size), product, size);
 
             Assert.All(y, v => Assert.Equal(0, v));
             Tolerance.Near(1 / Math.Sqrt(Epsilon), reciprocal[0], Tolerance.Kernel, reciprocal[0], "r");
@@ -196,7 +196,7 @@ public sealed class LayerNormTests
     {
         float[] y = Numbers.Filled(size, 0.1f), reciprocal = new float[1];
 
-        LayerNorm.Normalize(y, y, reciprocal, size, Epsilon);
+        LayerNormKernel.Normalize(y, y, reciprocal, size, Epsilon);
 
         // What the mean is off by, magnified by the largest possible r.
         double bound = Tolerance.Chain(size) * 0.1 / Math.Sqrt(Epsilon);
@@ -222,11 +222,11 @@ public sealed class LayerNormTests
             float[] biased = [.. x.Select((value, i) => value + bias[i % size])], rectified = [.. x.Select(value => Math.Max(value, 0))];
             float[] y = new float[x.Length], reciprocal = new float[runs];
 
-            LayerNorm.Normalize(x, y, reciprocal, size, epsilon);
+            LayerNormKernel.Normalize(x, y, reciprocal, size, epsilon);
             RequireRuns(x, y, reciprocal, size, epsilon);
-            LayerNorm.NormalizeBiased(x, bias, y, reciprocal, size, epsilon);
+            LayerNormKernel.NormalizeBiased(x, bias, y, reciprocal, size, epsilon);
             RequireRuns(biased, y, reciprocal, size, epsilon);
-            LayerNorm.NormalizeRectified(x, y, reciprocal, size, epsilon);
+            LayerNormKernel.NormalizeRectified(x, y, reciprocal, size, epsilon);
             RequireRuns(rectified, y, reciprocal, size, epsilon);
         }
     }
@@ -239,7 +239,7 @@ public sealed class LayerNormTests
         float[] x = [.. Enumerable.Range(0, size).Select(i => 10000f + (i % 2 == 0 ? 1 : -1))];
         float[] y = new float[size], reciprocal = new float[1];
 
-        LayerNorm.Normalize(x, y, reciprocal, size, Epsilon);
+        LayerNormKernel.Normalize(x, y, reciprocal, size, Epsilon);
 
         // The mean may be off by a few roundings of 1e4.
         (double[] expected, double r) = Formula(Numbers.Widen(x));
@@ -253,7 +253,7 @@ public sealed class LayerNormTests
     {
         float[] x = [.. Numbers.Uniform(size + 6, size).Select(v => 10000 + v)], y = new float[size], reciprocal = new float[1];
 
-        LayerNorm.Normalize(x, y, reciprocal, size, Epsilon);
+        LayerNormKernel.Normalize(x, y, reciprocal, size, Epsilon);
 
         // A sum in 16 lanes is a chain of size / 16 terms; its error shifts every deviation.
         (double[] expected, double r) = Formula(Numbers.Widen(x));
@@ -267,35 +267,35 @@ public sealed class LayerNormTests
 
         Assert.Contains(
             "runs of 4",
-            Assert.Throws<ArgumentException>(() => LayerNorm.Normalize(seven, seven, two, 4, Epsilon)).Message,
+            Assert.Throws<ArgumentException>(() => LayerNormKernel.Normalize(seven, seven, two, 4, Epsilon)).Message,
             StringComparison.Ordinal);
-        Assert.Throws<ArgumentException>(() => LayerNorm.Normalize(eight, seven, two, 4, Epsilon));
-        Assert.Throws<ArgumentException>(() => LayerNorm.Normalize(eight, eight, one, 4, Epsilon));
-        Assert.Throws<ArgumentException>(() => LayerNorm.Normalize(eight, eight, two, 0, Epsilon));
-        Assert.Throws<ArgumentException>(() => LayerNorm.Normalize(eight, eight, two, -4, Epsilon));
+        Assert.Throws<ArgumentException>(() => LayerNormKernel.Normalize(eight, seven, two, 4, Epsilon));
+        Assert.Throws<ArgumentException>(() => LayerNormKernel.Normalize(eight, eight, one, 4, Epsilon));
+        Assert.Throws<ArgumentException>(() => LayerNormKernel.Normalize(eight, eight, two, 0, Epsilon));
+        Assert.Throws<ArgumentException>(() => LayerNormKernel.Normalize(eight, eight, two, -4, Epsilon));
         Assert.Contains(
             "7 values",
-            Assert.Throws<ArgumentException>(() => LayerNorm.JacobianProduct(eight, two, seven, eight, 4)).Message,
+            Assert.Throws<ArgumentException>(() => LayerNormKernel.JacobianProduct(eight, two, seven, eight, 4)).Message,
             StringComparison.Ordinal);
-        Assert.Throws<ArgumentException>(() => LayerNorm.JacobianProduct(eight, two, eight, seven, 4));
-        Assert.Throws<ArgumentException>(() => LayerNorm.JacobianProduct(eight, one, eight, eight, 4));
+        Assert.Throws<ArgumentException>(() => LayerNormKernel.JacobianProduct(eight, two, eight, seven, 4));
+        Assert.Throws<ArgumentException>(() => LayerNormKernel.JacobianProduct(eight, one, eight, eight, 4));
         Assert.Contains(
             "2 runs",
-            Assert.Throws<ArgumentException>(() => LayerNorm.ScaledJacobianProduct(eight, two, one, eight, eight, 4)).Message,
+            Assert.Throws<ArgumentException>(() => LayerNormKernel.ScaledJacobianProduct(eight, two, one, eight, eight, 4)).Message,
             StringComparison.Ordinal);
-        Assert.Throws<ArgumentException>(() => LayerNorm.NormalizeRectified(eight, seven, two, 4, Epsilon));
-        Assert.Throws<ArgumentException>(() => LayerNorm.NormalizeBiased(eight, eight, seven, two, 4, Epsilon));
+        Assert.Throws<ArgumentException>(() => LayerNormKernel.NormalizeRectified(eight, seven, two, 4, Epsilon));
+        Assert.Throws<ArgumentException>(() => LayerNormKernel.NormalizeBiased(eight, eight, seven, two, 4, Epsilon));
         Assert.Contains(
             "got 7",
-            Assert.Throws<ArgumentException>(() => LayerNorm.NormalizeBiased(eight, seven, eight, two, 4, Epsilon)).Message,
+            Assert.Throws<ArgumentException>(() => LayerNormKernel.NormalizeBiased(eight, seven, eight, two, 4, Epsilon)).Message,
             StringComparison.Ordinal);
-        Assert.Throws<ArgumentException>(() => LayerNorm.NormalizeBiased(eight, [], eight, two, 4, Epsilon));
+        Assert.Throws<ArgumentException>(() => LayerNormKernel.NormalizeBiased(eight, [], eight, two, 4, Epsilon));
     }
 
     private static (float[] X, float[] Y, float[] Reciprocal) Normalized(int size)
     {
         float[] x = Numbers.Uniform(size, RunCount * size), y = new float[x.Length], reciprocal = new float[RunCount];
-        LayerNorm.Normalize(x, y, reciprocal, size, Epsilon);
+        LayerNormKernel.Normalize(x, y, reciprocal, size, Epsilon);
         return (x, y, reciprocal);
     }
 
@@ -303,7 +303,7 @@ public sealed class LayerNormTests
     private static void RequireRuns(float[] x, float[] y, float[] reciprocal, int size, float epsilon)
     {
         float[] a = Numbers.Uniform(size + 15, x.Length), product = new float[x.Length];
-        LayerNorm.JacobianProduct(y, reciprocal, a, product, size);
+        LayerNormKernel.JacobianProduct(y, reciprocal, a, product, size);
         for (int run = 0; run < reciprocal.Length; run++)
         {
             (double[] values, double r) = Formula(Run(Numbers.Widen(x), run, size), epsilon);

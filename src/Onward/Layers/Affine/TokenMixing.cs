@@ -33,6 +33,15 @@ public sealed class TokenMixing : AffineLayer
     public override int MixedRows => _patches;
 
     /// <inheritdoc/>
+    public override Reach Reach => new(Reach.All, 1);
+
+    /// <inheritdoc/>
+    internal override (int First, int Count)? OutputsOf(int row) => null;
+
+    /// <inheritdoc/>
+    public override string ToString() => $"TokenMixing({_patches}, {_channels})";
+
+    /// <inheritdoc/>
     public override long MultiplyAddsPerRow => (long)_patches * _channels;
 
     /// <inheritdoc/>

@@ -34,6 +34,15 @@ public sealed class GroupedLinear : AffineLayer
     public override int Groups => _groups;
 
     /// <inheritdoc/>
+    public override Reach Reach => new(0, _size);
+
+    /// <inheritdoc/>
+    internal override (int First, int Count)? OutputsOf(int row) => (row / _size * _size, _size);
+
+    /// <inheritdoc/>
+    public override string ToString() => $"GroupedLinear({_groups}, {_size})";
+
+    /// <inheritdoc/>
     public override long MultiplyAddsPerRow => (long)_groups * _size * _size;
 
     /// <inheritdoc/>

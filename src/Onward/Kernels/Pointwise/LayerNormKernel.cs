@@ -13,7 +13,7 @@ namespace Onward.Kernels;
 /// is the same routine. The Jacobian J = r (I - 11'/n - y y'/n) is symmetric: one routine carries a tangent forward and a
 /// gradient back. The variance is the mean squared deviation (two passes over data in cache), which cannot turn negative.
 /// </remarks>
-public static unsafe class LayerNorm
+public static unsafe class LayerNormKernel
 {
     private const int Lanes = LayerNormRuns.Lanes;
     private const int Batch = LayerNormRuns.Batch;

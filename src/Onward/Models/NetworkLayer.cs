@@ -1,0 +1,61 @@
+using Onward.Kernels;
+using Onward.Layers;
+
+namespace Onward.Models;
+
+/// <summary>An affine layer in its place in a network, with its parameters.</summary>
+public sealed class NetworkLayer
+{
+    private readonly Memory<float> _packedWeight;
+
+    internal NetworkLayer(AffineLayer map, string name, int index, int place, int positions, ParameterLayout layout)
+    {
+        (Map, Index, Place, Positions) = (map, index, place, positions);
+        Weight = layout.Add($"{name}.weight", map.WeightShape, isMatrix: true);
+        Bias = layout.Add($"{name}.bias", map.BiasShape, isMatrix: false);
+        _packedWeight = AlignedMemory.Allocate(map.PackedWeightLength);
+    }
+
+    /// <summary>The map itself.</summary>
+    public AffineLayer Map { get; }
+
+    /// <summary>Its number in the network, block by block: the layer that names its noise.</summary>
+    public int Index { get; }
+
+    /// <summary>Its number in its block.</summary>
+    public int Place { get; }
+
+    /// <summary>Positions of an example at the layer.</summary>
+    public int Positions { get; }
+
+    /// <summary>The weight.</summary>
+    public Parameter Weight { get; }
+
+    /// <summary>The bias.</summary>
+    public Parameter Bias { get; }
+
+    /// <summary>
+    /// True if a change at the noise site, behind the layer and its normalisation, can change the local losses of all channel groups; false
+    /// if it can change the losses of its own group alone (<see cref="Reach"/>).
+    /// </summary>
+    public bool ReachesAllGroups { get; internal set; }
+
+    /// <summary>
+    /// True if a change of one output before the normalisation can change the local losses of all channel groups, as a full-width
+    /// normalisation lets it do.
+    /// </summary>
+    public bool OutputReachesAllGroups { get; internal set; }
+
+    /// <summary>
+    /// Positions in each direction whose local losses a change at the noise site can change: 0 for its own position alone,
+    /// <see cref="Reach.All"/> for all positions.
+    /// </summary>
+    public int ReachRadius { get; internal set; }
+
+    /// <summary>The section that begins with the layer.</summary>
+    internal Section Section { get; set; } = null!;
+
+    internal ReadOnlySpan<float> PackedWeight => _packedWeight.Span;
+
+    internal void Pack(int slice, ParameterVector values) => Map.PackWeight(slice, values.Read(Weight), _packedWeight.Span);
+}

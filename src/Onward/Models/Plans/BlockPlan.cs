@@ -1,0 +1,52 @@
+using Onward.Layers;
+
+namespace Onward.Models;
+
+/// <summary>
+/// The order in which a block is computed: its layers as sections, and the slot of each value. Made once for a network.
+/// </summary>
+internal sealed class BlockPlan
+{
+    /// <summary>The slot of the block's input.</summary>
+    internal const int Source = 0;
+
+    /// <summary>The slot of the block's output.</summary>
+    internal const int Result = 1;
+
+    /// <summary>The slot of the input of the block's first affine layer; the inputs of further ones follow.</summary>
+    internal const int FirstInput = 2;
+
+    /// <summary>The sections in order.</summary>
+    internal required Section[] Sections { get; init; }
+
+    /// <summary>The affine layers in order.</summary>
+    internal required NetworkLayer[] Layers { get; init; }
+
+    /// <summary>Floats of an example in each slot that the tile itself provides.</summary>
+    internal required int[] OwnLengths { get; init; }
+
+    /// <summary>Floats of an example in the state of each row layer.</summary>
+    internal required int[] StateLengths { get; init; }
+
+    /// <summary>Floats of an example in the input of each residual.</summary>
+    internal required int[] ResidualLengths { get; init; }
+
+    /// <summary>The shape of the block's output.</summary>
+    internal required ExampleShape Output { get; init; }
+
+    /// <summary>The ends of the residuals, by their numbers.</summary>
+    internal AddStep[] Ends => field ??= [.. Sections.SelectMany(section => section.Steps).OfType<AddStep>().OrderBy(step => step.Residual)];
+
+    /// <summary>True if a residual begins behind the block's first affine layer; false if its input does not depend on the block's parameters.</summary>
+    internal bool BeginsInside(int residual) =>
+        Sections.Skip(FirstAffine).Any(section => section.Steps.Any(step => step is KeepStep keep && keep.Residual == residual));
+
+    /// <summary>The place of the first section that begins with an affine layer.</summary>
+    internal int FirstAffine => Layers[0].Section.Place;
+
+    /// <summary>The largest number of floats of an example in the output of the affine layers and of all sections behind them.</summary>
+    internal int LargestProduct => Sections.Skip(FirstAffine).Max(section => section.Shape.Length);
+
+    /// <summary>The first slot that the tile itself provides.</summary>
+    internal static int FirstOwn(int mostLayers) => FirstInput + mostLayers;
+}

@@ -1,0 +1,92 @@
+using Onward.Layers;
+
+namespace Onward.Models;
+
+/// <summary>
+/// A part of a block: a product over whole tiles (an affine layer or an example layer), and the operations on rows that follow it. The
+/// first section may lack the product.
+/// </summary>
+/// <param name="Layer">The affine layer; null if the section begins otherwise.</param>
+/// <param name="Example">The example layer; null if the section begins otherwise.</param>
+/// <param name="Input">The slot that the product reads.</param>
+/// <param name="Product">The slot that the product writes.</param>
+/// <param name="InputShape">The shape of the input.</param>
+/// <param name="Shape">The shape of the product and of all values after it.</param>
+internal sealed record Section(
+    NetworkLayer? Layer, ExampleLayer? Example, int Input, int Product, ExampleShape InputShape, ExampleShape Shape)
+{
+    /// <summary>Rows that pass through all steps together: few enough to stay in the first cache.</summary>
+    internal const int ChunkRows = 4;
+
+    /// <summary>The section's number in its block.</summary>
+    internal required int Place { get; init; }
+
+    /// <summary>The steps in order, as tangents pass through them.</summary>
+    internal required Step[] Steps { get; init; }
+
+    /// <summary>The steps that compute values, fused where the network keeps no value between them.</summary>
+    internal required Step[] Values { get; init; }
+
+    /// <summary>The steps that carry gradients back, from the last to the first, fused where possible.</summary>
+    internal required Step[] Backward { get; init; }
+
+    /// <summary>Number of steps in <see cref="Backward"/> before those that lie at the noise site or before it.</summary>
+    internal required int BackwardToSite { get; init; }
+
+    /// <summary>The steps that carry a gradient at the noise site, where inactive units are 0, back to the product.</summary>
+    internal required DerivableStep[] BackwardFromSite { get; init; }
+
+    /// <summary>True if the section begins with a product.</summary>
+    internal bool HasProduct => Layer is not null || Example is not null;
+
+    /// <summary>Size of the only normalisation between product and noise site; 0 if there is none, or another layer.</summary>
+    internal int SiteNorm => BackwardFromSite is [RowStep { Layer: LayerNorm norm }] ? norm.Size : 0;
+
+    /// <summary>
+    /// The step in <see cref="Backward"/> that carries a gradient back through the activation function behind the noise site; the first
+    /// step before the site if no such function follows.
+    /// </summary>
+    internal int ActivationInBackward =>
+        BackwardToSite > 0 && !IsMasked && Backward[BackwardToSite - 1] is RowStep { Layer.IsNormalization: false }
+            ? BackwardToSite - 1 : BackwardToSite;
+
+    // True if a ReLU masks the noise of the section's site.
+    private bool IsMasked =>
+        BackwardToSite < Backward.Length && Backward[BackwardToSite] is NormReluStep or RowStep { IsMaskOfNoise: true };
+
+    /// <summary>True if a residual ends in the section.</summary>
+    internal required bool EndsResidual { get; init; }
+
+    /// <summary>The slot that the last step writes.</summary>
+    internal int Output => Steps.Length > 0 ? Steps[^1].Output : Product;
+
+    /// <summary>Computes the values of whole examples.</summary>
+    internal void Forward(ParameterVector parameters, BlockActivations a, int examples)
+    {
+        int rows = examples * Shape.Positions;
+        if (Example is not null)
+        {
+            Example.Apply(
+                a.Slot(Input).Span[..(examples * InputShape.Length)], a.Slot(Product).Span[..(examples * Shape.Length)]);
+        }
+        else
+        {
+            Layer?.Map.Apply(
+                Layer.PackedWeight,
+                a.Slot(Input).Span[..(examples * InputShape.Length)],
+                a.Slot(Product).Span[..(examples * Shape.Length)],
+                rows,
+                a.Workspace.Span,
+                accumulate: false,
+                upcoming: a.Slot(Output).Span);
+        }
+
+        for (int row = 0; row < rows; row += ChunkRows)
+        {
+            foreach (Step step in Values)
+            {
+                step.Apply(parameters, a, row, Math.Min(ChunkRows, rows - row));
+            }
+        }
+    }
+}
