@@ -85,7 +85,7 @@ public sealed class FeedbackAlignmentEstimatorTests
         Assert.NotEqual(
             Draw.Numbers(estimate.Estimates["w1"]),
             Draw.Numbers(new FeedbackAlignmentEstimator<double>(seed: 4).Estimate(Mlp.Parameters, Mlp.Losses, step: 0).Estimates["w1"]));
-        Assert.NotEqual(Alignment.Feedback(0, 4, 5).Values, Alignment.Feedback(1, 4, 5).Values);
+        Assert.NotEqual(Alignment.Feedback(0, 4, 5).Values.ToArray(), Alignment.Feedback(1, 4, 5).Values.ToArray());
         DenseArray<double> feedback = Alignment.Feedback(0, 400, 100);
         Assert.Equal([100, 400], feedback.Shape);
         Assert.Equal(1, TensorPrimitives.SumOfSquares<double>(feedback.Values) / 100, Tolerance.TheoryRatio);

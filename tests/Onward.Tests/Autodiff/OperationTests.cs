@@ -63,7 +63,7 @@ public sealed class OperationTests
             tape.WalkBack(y.Recorded, y.Value);
             Assert.Null(y.Recorded);
             Assert.All(inputs.Where((_, i) => !recorded.Contains(i)), input => Assert.Null(input.Error));
-            return inputs[of].Error!.Values;
+            return inputs[of].Error!.Values.ToArray();
         }
 
         for (int i = 0; i < x.Length; i++)

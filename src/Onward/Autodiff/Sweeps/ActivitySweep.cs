@@ -40,16 +40,17 @@ internal sealed class ActivitySweep<T>(
 
             DenseArray<T> scale = new([], [T.One / T.CreateChecked((double)Noise.Passes * shape[0])]);
             int[] column = [shape[0], .. Enumerable.Repeat(1, shape.Length - 1)];
-            DenseArray<T> dz = DenseArray<T>.Zeros(shape);
-            for (int pass = 0; pass < Noise.Passes; pass++)
+            DenseArray<T> dz = Credit(0);
+            for (int pass = 1; pass < Noise.Passes; pass++)
             {
-                DenseArray<T> credit = loss.TangentOrZero(pass) * scale;                                // [N]
-                dz += credit.Reshape(column) * site.Noise[pass];
+                dz += Credit(pass);
             }
 
-            int outputs = shape[^1], inputs = site.Input.Shape[^1], rows = dz.Values.Length / outputs;
+            DenseArray<T> Credit(int pass) => (loss.TangentOrZero(pass) * scale).Reshape(column) * site.Noise[pass];
+
+            int outputs = shape[^1], inputs = site.Input.Shape[^1], rows = Shapes.Count(shape.AsSpan(0, shape.Length - 1));
             dz = dz.Reshape([rows, outputs]);                                                           // [R, q]
-            AddEstimate(site.Weight, site.Input.Reshape([rows, inputs]).Permute([1, 0]).MatMul(dz));    // [p, q]
+            AddEstimate(site.Weight, site.Input.Reshape([rows, inputs]).TransposeMatrices().MatMul(dz));    // [p, q]
             if (site.Bias is not null)
             {
                 AddEstimate(site.Bias, dz.Sum([0], keep: false));                                       // [q]

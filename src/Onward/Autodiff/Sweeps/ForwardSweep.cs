@@ -20,7 +20,7 @@ public abstract class ForwardSweep<T>
     {
         foreach ((string name, Tensor<T> tensor) in parameters)
         {
-            _values[name] = DenseArray<T>.From(tensor);
+            _values[name] = DenseArray<T>.Over(tensor);
         }
     }
 
@@ -29,7 +29,8 @@ public abstract class ForwardSweep<T>
 
     /// <summary>Reads a parameter, perturbed if there is weight noise.</summary>
     /// <remarks>
-    /// The parameter is trained on the losses of the blocks that read it. So read it again in each block instead of keeping it.
+    /// The parameter is trained on the losses of the blocks that read it. So read it again in each block instead of keeping it. The
+    /// result reads the memory of the parameter's tensor, and changes with it after the sweep.
     /// </remarks>
     /// <param name="name">Name of the parameter.</param>
     /// <exception cref="KeyNotFoundException">There is no such parameter.</exception>
@@ -106,9 +107,14 @@ public abstract class ForwardSweep<T>
         CreditBlock(loss, mean);
     }
 
-    internal GradientEstimate<T> Result() => new(_losses, _values.ToDictionary(
-        parameter => parameter.Key,
-        parameter => (_estimates.GetValueOrDefault(parameter.Key) ?? DenseArray<T>.Zeros(parameter.Value.Shape)).ToTensor()));
+    /// <summary>Hands over the losses and estimates, which ends the sweep. Several parameters may have received one error.</summary>
+    internal GradientEstimate<T> Result()
+    {
+        HashSet<T[]> handedOver = [];
+        return new(_losses, _values.ToDictionary(
+            parameter => parameter.Key,
+            parameter => (_estimates.GetValueOrDefault(parameter.Key) ?? DenseArray<T>.Zeros(parameter.Value.Shape)).HandOver(handedOver)));
+    }
 
     /// <summary>Computes x W + b. The shapes of the parameters have been checked.</summary>
     private protected abstract DualTensor<T> Map(DualTensor<T> x, string weight, string? bias);

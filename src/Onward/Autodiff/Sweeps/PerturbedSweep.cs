@@ -41,13 +41,11 @@ internal abstract class PerturbedSweep<T>(
     // The noise of all parameters is one vector, in the order of their names.
     private void PerturbParameters()
     {
-        T[][] noise = Noise.ForParameters<T>(Values.Values.Sum(value => value.Values.Length));
         int start = 0;
         foreach ((string name, DenseArray<T> value) in Values)
         {
-            int first = start, length = value.Values.Length;
-            _perturbed[name] = new(value, Array.ConvertAll(noise, v => new DenseArray<T>(value.Shape, v[first..(first + length)])));
-            start += length;
+            _perturbed[name] = new(value, Noise.ForParameter<T>(start, value.Shape));
+            start = checked(start + Shapes.Count(value.Shape));
         }
     }
 

@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Numerics.Tensors;
+using System.Runtime.InteropServices;
 using Onward.Kernels;
 
 namespace Onward.Autodiff;
@@ -10,15 +11,18 @@ namespace Onward.Autodiff;
 /// </summary>
 internal sealed record SweepNoise(NoiseDistribution Directions, int Passes, RandomStream Stream)
 {
-    /// <summary>Draws one direction over all parameters for each pass. [pass][dimension]</summary>
-    public T[][] ForParameters<T>(int dimension)
+    /// <summary>Draws the noise of one parameter: one array for each pass.</summary>
+    /// <param name="first">Place of the parameter's first number among the numbers of all parameters.</param>
+    /// <param name="shape">Shape of the parameter.</param>
+    public DenseArray<T>[] ForParameter<T>(int first, int[] shape)
         where T : struct, IFloatingPointIeee754<T>
     {
-        T[][] noise = new T[Passes][];
+        DenseArray<T>[] noise = new DenseArray<T>[Passes];
         for (int pass = 0; pass < Passes; pass++)
         {
-            noise[pass] = new T[dimension];
-            Draw<T>(Stream, pass, noise[pass]);
+            T[] numbers = new T[Shapes.Count(shape)];
+            Draw<T>(Stream, pass, first, numbers);
+            noise[pass] = new(shape, numbers);
         }
 
         return noise;
@@ -34,22 +38,30 @@ internal sealed record SweepNoise(NoiseDistribution Directions, int Passes, Rand
         int dimension = Shapes.Count(shape.AsSpan(1));
         for (int pass = 0; pass < Passes; pass++)
         {
-            noise[pass] = DenseArray<T>.Zeros(shape);
+            T[] numbers = new T[shape[0] * dimension];
             for (int n = 0; n < shape[0]; n++)
             {
-                Draw(
-                    Stream with { Layer = (uint)(1 + site), Example = (uint)n }, pass, noise[pass].Values.AsSpan(n * dimension, dimension));
+                Draw(Stream with { Layer = (uint)(1 + site), Example = (uint)n }, pass, 0, numbers.AsSpan(n * dimension, dimension));
             }
+
+            noise[pass] = new(shape, numbers);
         }
 
         return noise;
     }
 
-    private void Draw<T>(RandomStream stream, int pass, Span<T> direction)
+    private void Draw<T>(RandomStream stream, int pass, int first, Span<T> direction)
         where T : struct, IFloatingPointIeee754<T>
     {
+        stream = stream with { Pass = (uint)pass };
+        if (typeof(T) == typeof(float))
+        {
+            Directions.Draw(stream, first, MemoryMarshal.Cast<T, float>(direction));
+            return;
+        }
+
         float[] drawn = new float[direction.Length];
-        Directions.Draw(stream with { Pass = (uint)pass }, 0, drawn);
+        Directions.Draw(stream, first, drawn);
         TensorPrimitives.ConvertTruncating<float, T>(drawn, direction);
     }
 }

@@ -10,14 +10,41 @@ internal delegate void ElementwiseKernel<T>(ReadOnlySpan<T> x, Span<T> destinati
 internal delegate void PairwiseKernel<T>(ReadOnlySpan<T> x, ReadOnlySpan<T> y, Span<T> destination);
 
 /// <summary>Numbers in row-major order with a shape: a value or a tangent. Arrays are immutable.</summary>
-/// <param name="shape">Sizes of the axes; empty for a scalar.</param>
-/// <param name="values">The numbers, as many as the shape holds.</param>
-internal sealed partial class DenseArray<T>(int[] shape, T[] values)
+/// <remarks>
+/// The numbers lie in memory of the array's own, or in a tensor of the user. A transpose takes no memory until its numbers are read
+/// one by one; a matrix product reads the memory of the array that was transposed.
+/// </remarks>
+internal sealed partial class DenseArray<T>
     where T : struct, IFloatingPointIeee754<T>
 {
-    public int[] Shape { get; } = shape;
+    // Numbers of a row from which adding whole rows is faster than bringing the numbers of each sum together.
+    private const int ShortestRow = 16;
 
-    public T[] Values { get; } = values;
+    private readonly Tensor<T>? _tensor;
+    private readonly DenseArray<T>? _transposed;
+    private T[]? _own;
+
+    /// <summary>Creates an array of numbers in memory of its own.</summary>
+    /// <param name="shape">Sizes of the axes; empty for a scalar.</param>
+    /// <param name="values">The numbers, as many as the shape holds.</param>
+    public DenseArray(int[] shape, T[] values)
+        : this(shape, values, null, null)
+    {
+    }
+
+    private DenseArray(int[] shape, T[]? own, Tensor<T>? tensor, DenseArray<T>? transposed)
+    {
+        Shape = shape;
+        _own = own;
+        _tensor = tensor;
+        _transposed = transposed;
+    }
+
+    /// <summary>Sizes of the axes; empty for a scalar.</summary>
+    public int[] Shape { get; }
+
+    /// <summary>The numbers, row-major.</summary>
+    public ReadOnlySpan<T> Values => _tensor is null ? Own() : _tensor.GetSpan(stackalloc nint[_tensor.Rank], (int)_tensor.FlattenedLength);
 
     public static DenseArray<T> operator +(DenseArray<T> x, DenseArray<T> y) => x.Zip(y, TensorPrimitives.Add);
 
@@ -34,14 +61,14 @@ internal sealed partial class DenseArray<T>(int[] shape, T[] values)
     {
         T[] values = new T[checked((int)tensor.FlattenedLength)];
         tensor.FlattenTo(values);
-        int[] shape = new int[tensor.Rank];
-        for (int axis = 0; axis < shape.Length; axis++)
-        {
-            shape[axis] = checked((int)tensor.Lengths[axis]);
-        }
-
-        return new(shape, values);
+        return new(ShapeOf(tensor), values);
     }
+
+    /// <summary>Reads a framework tensor in its own memory if it is dense, and copies it otherwise.</summary>
+    /// <remarks>The array changes with the tensor, so it must not outlive the time in which the tensor is left as it is.</remarks>
+    public static DenseArray<T> Over(Tensor<T> tensor) => tensor.IsDense && tensor.FlattenedLength is > 0 and <= int.MaxValue
+        ? new(ShapeOf(tensor), null, tensor, null)
+        : From(tensor);
 
     public static DenseArray<T> Zeros(ReadOnlySpan<int> shape) => new(shape.ToArray(), new T[Shapes.Count(shape)]);
 
@@ -52,10 +79,11 @@ internal sealed partial class DenseArray<T>(int[] shape, T[] values)
         int start = 0;
         foreach (DenseArray<T> part in parts)
         {
+            ReadOnlySpan<T> source = part.Values;
             int run = part.Shape[axis] * inner;
             for (int row = 0; row < rows; row++)
             {
-                part.Values.AsSpan(row * run, run).CopyTo(result.AsSpan((row * width) + start));
+                source.Slice(row * run, run).CopyTo(result.AsSpan((row * width) + start));
             }
 
             start += run;
@@ -65,29 +93,21 @@ internal sealed partial class DenseArray<T>(int[] shape, T[] values)
     }
 
     /// <summary>Copies into a framework tensor. A scalar becomes [1], because such tensors cannot have rank 0.</summary>
-    public Tensor<T> ToTensor()
-    {
-        nint[] lengths = Shape.Length == 0 ? [1] : [.. Shape.Select(size => (nint)size)];
-        return Tensor.Create((T[])Values.Clone(), lengths);
-    }
+    public Tensor<T> ToTensor() => Tensor.Create(Values.ToArray(), Lengths());
+
+    /// <summary>Hands the array's memory to a framework tensor. Memory that was handed over before is copied.</summary>
+    /// <param name="handedOver">The memory handed over so far; receives this array's.</param>
+    public Tensor<T> HandOver(HashSet<T[]> handedOver) =>
+        _tensor is null && handedOver.Add(Own()) ? Tensor.Create(Own(), Lengths()) : ToTensor();
 
     public DenseArray<T> Map(ElementwiseKernel<T> kernel)
     {
-        T[] result = new T[Values.Length];
+        T[] result = GC.AllocateUninitializedArray<T>(Values.Length);
         kernel(Values, result);
         return new(Shape, result);
     }
 
-    /// <summary>Broadcasts both arrays to their common shape and applies the kernel to each pair.</summary>
-    public DenseArray<T> Zip(DenseArray<T> other, PairwiseKernel<T> kernel)
-    {
-        int[] common = Shapes.Broadcast(Shape, other.Shape);
-        T[] result = new T[Shapes.Count(common)];
-        kernel(Expand(common).Values, other.Expand(common).Values, result);
-        return new(common, result);
-    }
-
-    public DenseArray<T> Reshape(int[] shape) => new(shape, Values);
+    public DenseArray<T> Reshape(int[] shape) => new(shape, _tensor is null ? Own() : null, _tensor, null);
 
     /// <summary>Broadcasts to a shape: repeats axes of size 1 and adds leading axes.</summary>
     public DenseArray<T> Expand(int[] shape)
@@ -131,9 +151,10 @@ internal sealed partial class DenseArray<T>(int[] shape, T[] values)
         int[] shape = [.. Shape];
         shape[axis] = length;
         T[] result = new T[rows * run];
+        ReadOnlySpan<T> source = Values;
         for (int row = 0; row < rows; row++)
         {
-            Values.AsSpan((row * width) + (start * inner), run).CopyTo(result.AsSpan(row * run));
+            source.Slice((row * width) + (start * inner), run).CopyTo(result.AsSpan(row * run));
         }
 
         return new(shape, result);
@@ -144,9 +165,10 @@ internal sealed partial class DenseArray<T>(int[] shape, T[] values)
     {
         int run = Shapes.Count(Shape.AsSpan(1));
         T[] result = new T[indices.Length * run];
+        ReadOnlySpan<T> source = Values;
         for (int i = 0; i < indices.Length; i++)
         {
-            Values.AsSpan(indices[i] * run, run).CopyTo(result.AsSpan(i * run));
+            source.Slice(indices[i] * run, run).CopyTo(result.AsSpan(i * run));
         }
 
         return new([indices.Length, .. Shape[1..]], result);
@@ -156,9 +178,10 @@ internal sealed partial class DenseArray<T>(int[] shape, T[] values)
     public DenseArray<T> Pick(int[] places)
     {
         T[] result = new T[places.Length];
+        ReadOnlySpan<T> source = Values;
         for (int row = 0; row < places.Length; row++)
         {
-            result[row] = Values[(row * Shape[^1]) + places[row]];
+            result[row] = source[(row * Shape[^1]) + places[row]];
         }
 
         return new(Shape[..^1], result);
@@ -168,9 +191,10 @@ internal sealed partial class DenseArray<T>(int[] shape, T[] values)
     public int[] ArgMax()
     {
         int[] places = new int[Shapes.Count(Shape.AsSpan(0, Shape.Length - 1))];
+        ReadOnlySpan<T> source = Values;
         for (int row = 0; row < places.Length; row++)
         {
-            places[row] = TensorPrimitives.IndexOfMax<T>(Values.AsSpan(row * Shape[^1], Shape[^1]));
+            places[row] = TensorPrimitives.IndexOfMax(source.Slice(row * Shape[^1], Shape[^1]));
         }
 
         return places;
@@ -180,57 +204,49 @@ internal sealed partial class DenseArray<T>(int[] shape, T[] values)
     public DenseArray<T> Sum(int[] axes, bool keep)
     {
         int[] kept = [.. Enumerable.Range(0, Shape.Length).Except(axes)];
-        T[] source = Permute([.. kept, .. axes]).Values;
         int[] shape = Shapes.Reduce(Shape, axes, keep);
         T[] result = new T[Shapes.Count(shape)];
+        bool areFirst = kept.Length > 0 && kept[0] == axes.Length;
+        if (areFirst && result.Length >= ShortestRow)
+        {
+            for (ReadOnlySpan<T> rows = Values; !rows.IsEmpty; rows = rows[result.Length..])
+            {
+                TensorPrimitives.Add(result, rows[..result.Length], result);
+            }
+
+            return new(shape, result);
+        }
+
+        ReadOnlySpan<T> source = Permute([.. kept, .. axes]).Values;
         for (int row = 0, run = result.Length == 0 ? 0 : source.Length / result.Length; row < result.Length; row++)
         {
-            result[row] = TensorPrimitives.Sum<T>(source.AsSpan(row * run, run));
+            result[row] = TensorPrimitives.Sum(source.Slice(row * run, run));
         }
 
         return new(shape, result);
     }
 
-    /// <summary>Matrix product: [..., m, k] times [..., k, n] is [..., m, n]. Leading axes broadcast.</summary>
-    public DenseArray<T> MatMul(DenseArray<T> right)
+    private static int[] ShapeOf(Tensor<T> tensor)
     {
-        int k = Shape[^1], n = right.Shape[^1];
-        if (right.Shape.Length == 2)
+        int[] shape = new int[tensor.Rank];
+        for (int axis = 0; axis < shape.Length; axis++)
         {
-            T[] product = new T[Shapes.Count(Shape.AsSpan(0, Shape.Length - 1)) * n];
-            Multiply(Values, right.Values, product, k, n);
-            return new([.. Shape[..^1], n], product);
+            shape[axis] = checked((int)tensor.Lengths[axis]);
         }
 
-        int m = Shape[^2];
-        int[] leading = Shapes.Broadcast(Shape.AsSpan(0, Shape.Length - 2), right.Shape.AsSpan(0, right.Shape.Length - 2));
-        T[] lefts = Expand([.. leading, m, k]).Values, rights = right.Expand([.. leading, k, n]).Values;
-        int batches = Shapes.Count(leading);
-        T[] products = new T[batches * m * n];
-        for (int i = 0; i < batches; i++)
-        {
-            Multiply(lefts.AsSpan(i * m * k, m * k), rights.AsSpan(i * k * n, k * n), products.AsSpan(i * m * n, m * n), k, n);
-        }
-
-        return new([.. leading, m, n], products);
+        return shape;
     }
 
-    private static void Multiply(ReadOnlySpan<T> left, ReadOnlySpan<T> right, Span<T> product, int k, int n)
-    {
-        for (; !product.IsEmpty; product = product[n..], left = left[k..])
-        {
-            Span<T> row = product[..n];
-            for (int i = 0; i < k; i++)
-            {
-                TensorPrimitives.MultiplyAdd(right.Slice(i * n, n), left[i], row, row);
-            }
-        }
-    }
+    private nint[] Lengths() => Shape.Length == 0 ? [1] : [.. Shape.Select(size => (nint)size)];
+
+    // The memory of the array's own, which a transpose gets when it is first read.
+    private T[] Own() => _own ??= _transposed!.Permute(LastTwoExchanged(Shape.Length))._own!;
 
     // Copies the elements at the given strides. Stride 0 repeats an axis.
     private DenseArray<T> Strided(int[] shape, int[] strides)
     {
         T[] result = new T[Shapes.Count(shape)];
+        ReadOnlySpan<T> values = Values;
         int run = shape.Length == 0 ? 1 : shape[^1], step = shape.Length == 0 ? 1 : strides[^1];
         int[] place = new int[shape.Length];
         for (int start = 0, source = 0; start < result.Length; start += run)
@@ -238,17 +254,17 @@ internal sealed partial class DenseArray<T>(int[] shape, T[] values)
             Span<T> destination = result.AsSpan(start, run);
             if (step == 1)
             {
-                Values.AsSpan(source, run).CopyTo(destination);
+                values.Slice(source, run).CopyTo(destination);
             }
             else if (step == 0)
             {
-                destination.Fill(Values[source]);
+                destination.Fill(values[source]);
             }
             else
             {
                 for (int i = 0; i < run; i++)
                 {
-                    destination[i] = Values[source + (i * step)];
+                    destination[i] = values[source + (i * step)];
                 }
             }
 

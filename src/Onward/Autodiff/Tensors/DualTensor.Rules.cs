@@ -128,8 +128,8 @@ public sealed partial class DualTensor<T>
         return new(value, Array.ConvertAll(_tangents, map.Apply.Invoke), Record(value.Shape, (this, map.Transpose)));
     }
 
-    // y = f(x): dy = f'(x) dx, where f' may use y.
-    private DualTensor<T> Elementwise(ElementwiseKernel<T> f, Func<T, T, T> derivative)
+    // y = f(x): dy = f'(x) dx, where f' is computed from x and y.
+    private DualTensor<T> Elementwise(ElementwiseKernel<T> f, Func<DenseArray<T>, DenseArray<T>, DenseArray<T>> derivative)
     {
         DenseArray<T> value = _value.Map(f);
         if (Directions == 0 && Recorded is null)
@@ -137,13 +137,7 @@ public sealed partial class DualTensor<T>
             return new(value);
         }
 
-        T[] slopes = new T[value.Values.Length];
-        for (int i = 0; i < slopes.Length; i++)
-        {
-            slopes[i] = derivative(_value.Values[i], value.Values[i]);
-        }
-
-        LinearMap<T> map = LinearMap<T>.Times(new(value.Shape, slopes));
+        LinearMap<T> map = LinearMap<T>.Times(derivative(_value, value));
         return new(value, Array.ConvertAll(_tangents, map.Apply.Invoke), Record(value.Shape, (this, map.Transpose)));
     }
 

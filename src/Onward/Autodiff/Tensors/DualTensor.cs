@@ -39,7 +39,7 @@ public static class DualTensor
         where T : struct, IFloatingPointIeee754<T>
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(classes, 1);
-        DenseArray<T> result = DenseArray<T>.Zeros([labels.Length, classes]);
+        T[] result = new T[labels.Length * classes];
         for (int row = 0; row < labels.Length; row++)
         {
             if (labels[row] < 0 || labels[row] >= classes)
@@ -48,10 +48,10 @@ public static class DualTensor
                     nameof(labels), labels[row], $"Labels of {classes} classes are 0 to {classes - 1}. Are they counted from 1?");
             }
 
-            result.Values[(row * classes) + labels[row]] = T.One;
+            result[(row * classes) + labels[row]] = T.One;
         }
 
-        return new(result);
+        return new(new DenseArray<T>([labels.Length, classes], result));
     }
 
     /// <summary>Joins tensors along an axis; linear.</summary>

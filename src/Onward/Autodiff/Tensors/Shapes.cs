@@ -71,6 +71,21 @@ internal static class Shapes
         return shape;
     }
 
+    /// <summary>The number of the element that element <paramref name="i"/> of a broadcast array is read from.</summary>
+    /// <param name="i">Number of the element, row-major.</param>
+    /// <param name="broadcast">Shape of the broadcast array.</param>
+    /// <param name="shape">Shape of the array that was broadcast to it.</param>
+    public static int Place(int i, ReadOnlySpan<int> broadcast, ReadOnlySpan<int> shape)
+    {
+        int place = 0;
+        for (int axis = 1, stride = 1; axis <= shape.Length; i /= broadcast[^axis], stride *= shape[^axis], axis++)
+        {
+            place += shape[^axis] == 1 ? 0 : i % broadcast[^axis] * stride;
+        }
+
+        return place;
+    }
+
     /// <summary>The shape without some axes, or with size 1 in their place.</summary>
     public static int[] Reduce(ReadOnlySpan<int> shape, int[] axes, bool keep)
     {
