@@ -5,6 +5,7 @@
 using System.Numerics.Tensors;
 using Onward.Autodiff;
 using Onward.Kernels;
+using Onward.Optimizers;
 
 (DualTensor<float> points, int[] labels) = Spirals(512, draw: 0);
 Dictionary<string, Tensor<float>> parameters = [];
@@ -17,13 +18,11 @@ foreach ((string layer, int inputs, int outputs) in new[] { ("1", 2, 64), ("2", 
 }
 
 ActivityPerturbationEstimator<float> estimator = new(NoiseDistribution.Gaussian, passes: 4, seed: 1);
+TensorUpdate update = new(parameters, new Sgd(Momentum: 0, WeightDecay: 0));
 for (uint step = 0; step <= 200; step++)
 {
     GradientEstimate<float> estimate = estimator.Estimate(parameters, sweep => FocalLoss(Logits(sweep, points), labels), step);
-    foreach ((string name, Tensor<float> gradient) in estimate.Estimates)
-    {
-        parameters[name] = Tensor.Subtract<float>(parameters[name], Tensor.Multiply<float>(gradient, 0.5f));
-    }
+    update.Apply(estimate.Estimates, rate: 0.5);
     Console.Write(step % 50 == 0 ? $"step {step,3}: loss {estimate.Loss:F4}\n" : "");
 }
 

@@ -1,3 +1,4 @@
+using System.Numerics.Tensors;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
@@ -19,6 +20,22 @@ public sealed record Lars(double Momentum, double WeightDecay) : Optimizer(Momen
     /// <param name="forceNorm">Norm of its gradient with weight decay, |g + decay w|.</param>
     public static double Trust(double valueNorm, double forceNorm) =>
         valueNorm > 0 && forceNorm > 0 ? Coefficient * valueNorm / forceNorm : 1;
+
+    /// <inheritdoc/>
+    /// <remarks>Norms are added up slice by slice in order, as an update in slices does.</remarks>
+    public override double RateFactor(ReadOnlySpan<float> values, ReadOnlySpan<float> gradients, bool decay)
+    {
+        double ofValues = 0, ofForces = 0;
+        for (int start = 0; start < values.Length; start += SliceLength)
+        {
+            int length = Math.Min(SliceLength, values.Length - start);
+            (double w, double force) = Squares(values.Slice(start, length), gradients.Slice(start, length), decay);
+            ofValues += w;
+            ofForces += force;
+        }
+
+        return Trust(Math.Sqrt(ofValues), Math.Sqrt(ofForces));
+    }
 
     /// <inheritdoc/>
     /// <remarks><paramref name="rate"/> must be the scheduled learning rate times the parameter's trust ratio.</remarks>
@@ -44,5 +61,18 @@ public sealed record Lars(double Momentum, double WeightDecay) : Optimizer(Momen
             velocity[i] = float.MultiplyAddEstimate(kept, velocity[i], float.MultiplyAddEstimate(pull, values[i], gradients[i]) * step);
             values[i] -= velocity[i];
         }
+    }
+
+    /// <summary>|w|² and |g + decay w|² of a slice, the latter as |g|² + 2 decay g w + decay² |w|².</summary>
+    /// <param name="values">Numbers of the parameter.</param>
+    /// <param name="gradients">Their gradients.</param>
+    /// <param name="decay">True to apply weight decay.</param>
+    internal (double Values, double Forces) Squares(ReadOnlySpan<float> values, ReadOnlySpan<float> gradients, bool decay)
+    {
+        double pull = decay ? WeightDecay : 0;
+        double squares = TensorPrimitives.SumOfSquares(values);
+        double forces = TensorPrimitives.SumOfSquares(gradients)
+            + (pull * ((2.0 * TensorPrimitives.Dot(values, gradients)) + (pull * squares)));
+        return (squares, Math.Max(forces, 0));
     }
 }

@@ -5,6 +5,9 @@ namespace Onward.Optimizers;
 /// <param name="WeightDecay">Coefficient of weight decay on matrices, 0 or more. Biases do not decay.</param>
 public abstract record Optimizer(double Momentum, double WeightDecay)
 {
+    /// <summary>Numbers of a parameter that are updated, or whose norms are taken, at a time.</summary>
+    internal const int SliceLength = 16 * 1024;
+
     private protected const int Lanes = 16;
 
     /// <summary>Updates consecutive numbers of one parameter.</summary>
@@ -15,6 +18,14 @@ public abstract record Optimizer(double Momentum, double WeightDecay)
     /// <param name="decay">True to apply weight decay.</param>
     /// <exception cref="ArgumentException">The lengths differ.</exception>
     public abstract void Update(Span<float> values, ReadOnlySpan<float> gradients, Span<float> velocity, double rate, bool decay);
+
+    /// <summary>
+    /// The factor that scales the learning rate of a whole parameter; 1 for an optimiser that takes no norms.
+    /// </summary>
+    /// <param name="values">All numbers of the parameter.</param>
+    /// <param name="gradients">Their gradients.</param>
+    /// <param name="decay">True to apply weight decay.</param>
+    public virtual double RateFactor(ReadOnlySpan<float> values, ReadOnlySpan<float> gradients, bool decay) => 1;
 
     private protected static void RequireEqualLengths(
         ReadOnlySpan<float> values, ReadOnlySpan<float> gradients, ReadOnlySpan<float> velocity)

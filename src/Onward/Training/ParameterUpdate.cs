@@ -1,4 +1,3 @@
-using System.Numerics.Tensors;
 using Onward.Engine;
 using Onward.Models;
 using Onward.Optimizers;
@@ -9,10 +8,11 @@ namespace Onward.Training;
 /// <summary>Applies an optimiser to parameters of a model, in slices that threads share.</summary>
 public sealed class ParameterUpdate
 {
-    private const int SliceLength = 16 * 1024;
+    private const int SliceLength = Optimizer.SliceLength;
 
     private readonly WorkerTeam _team;
     private readonly Optimizer _optimizer;
+    private readonly Lars? _lars; // the optimiser, if it takes norms of whole parameters
     private readonly TrainedParameter[] _parameters;
     private readonly (int Parameter, int Start, int Length)[] _slices;
     private readonly (double Values, double Forces)[] _squares;
@@ -52,6 +52,7 @@ public sealed class ParameterUpdate
     {
         ArgumentNullException.ThrowIfNull(layout);
         _optimizer = optimizer;
+        _lars = optimizer as Lars;
         _team = team;
         _update = Update;
         _measure = Measure;
@@ -114,7 +115,7 @@ public sealed class ParameterUpdate
     internal StepResult Begin(
         LearningRule rule, ReadOnlyMemory<float> pixels, ReadOnlyMemory<int> labels, uint step, int images, double rate)
     {
-        bool inSlices = rule.AllowsUpdateInSlices && _optimizer is not Lars;
+        bool inSlices = rule.AllowsUpdateInSlices && _lars is null;
         (_values, _gradients, _rate, _isComplete) = (rule.Model.Values, rule.Gradients, rate, inSlices);
         return rule.Step(pixels, labels, step, images, inSlices ? _updateSlice : null);
     }
@@ -128,7 +129,7 @@ public sealed class ParameterUpdate
             return;
         }
 
-        if (_optimizer is Lars)
+        if (_lars is not null)
         {
             _team.Run(_slices.Length, _measure);
             SetTrust();
@@ -167,18 +168,12 @@ public sealed class ParameterUpdate
             decays);
     }
 
-    // Computes |w|^2 and |g + decay w|^2 of a slice, the latter as |g|^2 + 2 decay g w + decay^2 |w|^2.
     private void Measure(int job, int worker)
     {
         (int p, int start, int length) = _slices[job];
         (Parameter parameter, bool decays, _) = _parameters[p];
-        ReadOnlySpan<float> values = _values.Read(parameter).Slice(start, length);
-        ReadOnlySpan<float> gradients = _gradients.Read(parameter).Slice(start, length);
-        double pull = decays ? _optimizer.WeightDecay : 0;
-        double squares = TensorPrimitives.SumOfSquares(values);
-        double forces = TensorPrimitives.SumOfSquares(gradients)
-            + (pull * ((2.0 * TensorPrimitives.Dot(values, gradients)) + (pull * squares)));
-        _squares[job] = (squares, Math.Max(forces, 0));
+        _squares[job] = _lars!.Squares(
+            _values.Read(parameter).Slice(start, length), _gradients.Read(parameter).Slice(start, length), decays);
     }
 
     // Slice by slice in order, so that sums do not depend on threads.
