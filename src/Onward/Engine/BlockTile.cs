@@ -24,7 +24,7 @@ public sealed class BlockTile
         Worker = worker;
         int layers = model.MostLayers;
         Block = model.Blocks[0];
-        Activations = new BlockActivations(model, examples);
+        Activations = model.CreateActivations(examples);
         PassingInputs =
         [
             .. Enumerable.Range(0, passesThrough ? layers : 0)
@@ -159,7 +159,7 @@ public sealed class BlockTile
     /// <param name="layer">The layer's place in the block.</param>
     public void PassBackThroughActivation(int layer)
     {
-        Section section = Block.Layers[layer].Section;
+        Section section = Block.Plan.SectionOf(layer);
         int rows = Examples * section.Shape.Positions;
         for (int row = 0; row < rows; row += Section.ChunkRows)
         {
@@ -179,7 +179,7 @@ public sealed class BlockTile
     /// <param name="gradient">The gradient behind that step.</param>
     internal void PassBack(int layer, int from, int row, int rows, ReadOnlySpan<float> gradient)
     {
-        Step[] backward = Block.Layers[layer].Section.Backward;
+        Step[] backward = Block.Plan.SectionOf(layer).Backward;
         Span<float> result = GradientRows(layer, row, rows);
         for (int i = from; i < backward.Length; i++)
         {
@@ -200,7 +200,7 @@ public sealed class BlockTile
     internal void PassBackFromSite(int layer, int row, int rows)
     {
         Span<float> gradient = GradientRows(layer, row, rows);
-        foreach (DerivableStep step in Block.Layers[layer].Section.BackwardFromSite)
+        foreach (DerivableStep step in Block.Plan.SectionOf(layer).BackwardFromSite)
         {
             step.ApplyTranspose(Activations, row, rows, gradient, gradient);
         }
@@ -212,7 +212,7 @@ public sealed class BlockTile
     /// </summary>
     internal void PassBackFromSite(int layer, int row, int rows, ReadOnlySpan<float> values, ReadOnlySpan<float> factors)
     {
-        Section section = Block.Layers[layer].Section;
+        Section section = Block.Plan.SectionOf(layer);
         RowStep norm = (RowStep)section.BackwardFromSite[0];
         LayerNormKernel.ScaledJacobianProduct(
             norm.SourceRows(Activations, row, rows),

@@ -164,7 +164,7 @@ internal sealed class TileJobs
         tile.Attach(memory.PackedGradients, example, _wave.Examples);
         for (int l = 0; l < block.Layers.Count; l++)
         {
-            int length = block.Layers[l].Section.InputShape.Length;
+            int length = block.Plan.SectionOf(l).InputShape.Length;
             tile.Activations.Inputs[l] = learns
                 ? memory.Inputs[l].Slice(example * length, tile.Examples * length)
                 : tile.PassingInputs[l][..(tile.Examples * length)];

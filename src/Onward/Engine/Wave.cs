@@ -85,7 +85,7 @@ internal sealed class WaveBlock
             [
                 .. Enumerable.Range(0, layers)
                 .Select(
-                    l => AlignedMemory.Allocate(Largest(l, (block, layer) => checked(wave.Examples * layer.Section.InputShape.Length)))),
+                    l => AlignedMemory.Allocate(Largest(l, (block, layer) => checked(wave.Examples * block.Plan.SectionOf(layer.Place).InputShape.Length)))),
             ];
         PackedGradients = layersOf?.PackedGradients
             ??

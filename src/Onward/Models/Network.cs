@@ -97,6 +97,28 @@ public sealed class Network
     public IEnumerable<LinearHead> Heads =>
         [.. Blocks.Select(block => block.Head), .. Projector is null ? [] : new[] { Projector }, Readout];
 
+    /// <summary>Allocates memory for the values of a tile in any block.</summary>
+    /// <param name="examples">Examples that the tile may hold.</param>
+    internal BlockActivations CreateActivations(int examples)
+    {
+        return new(
+            new(
+                MostLayers,
+                Largest(plan => plan.OwnLengths),
+                Largest(plan => plan.StateLengths),
+                LargestOutput,
+                LargestGroups,
+                Blocks.Max(block => block.Channels),
+                Blocks.Max(block => block.Layers.Max(layer => layer.Map.WorkspaceLength))),
+            examples);
+
+        int[] Largest(Func<BlockPlan, int[]> lengths) =>
+        [
+            .. Enumerable.Range(0, Blocks.Max(block => lengths(block.Plan).Length))
+                .Select(i => Blocks.Max(block => lengths(block.Plan).ElementAtOrDefault(i))),
+        ];
+    }
+
     /// <summary>Creates a network of the same layers, whose parameters are all 0.</summary>
     internal Network WithoutValues() =>
         new(Input, [.. Blocks.Select(block => block.Description)], Classes, Settings) { Mixer = Mixer };

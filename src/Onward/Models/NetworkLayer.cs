@@ -52,9 +52,6 @@ public sealed class NetworkLayer
     /// </summary>
     public int ReachRadius { get; internal set; }
 
-    /// <summary>The section that begins with the layer.</summary>
-    internal Section Section { get; set; } = null!;
-
     internal ReadOnlySpan<float> PackedWeight => _packedWeight.Span;
 
     internal void Pack(int slice, ParameterVector values) => Map.PackWeight(slice, values.Read(Weight), _packedWeight.Span);

@@ -166,7 +166,7 @@ internal sealed class BackwardPass
     internal void GoToLastLayer(BlockTile tile)
     {
         BlockPlan plan = tile.Block.Plan;
-        for (int k = plan.Sections.Length - 1; k >= plan.Layers[^1].Section.Place; k--)
+        for (int k = plan.Sections.Length - 1; k >= plan.SectionOf(plan.Layers.Length - 1).Place; k--)
         {
             PassSteps(tile, plan.Sections[k]);
             if (plan.Sections[k].Layer is null)

@@ -282,7 +282,7 @@ public sealed class ForwardGradient : LearningRule
                 int count = Math.Min(Section.ChunkRows, rows - row);
                 Range chunk = NetworkBlock.Chunk(row, rows, outputs);
                 ReadOnlySpan<float> direction = memory.Direction(tile, l)[chunk], credits = credit[NetworkBlock.Runs(chunk, size)];
-                if (_passes == 1 && Feedback is null && layer.Section.SiteNorm == size)
+                if (_passes == 1 && Feedback is null && tile.Block.Plan.SectionOf(l).SiteNorm == size)
                 {
                     tile.PassBackFromSite(l, row, count, direction, credits);
                     continue;

@@ -55,7 +55,7 @@ public sealed class NetworkBlockTests
         Network model = Model(options);
         NaiveMixer naive = new(model);
         int patches = options.Patches, channels = options.Channels, rows = examples * patches;
-        BlockActivations tile = new(model, examples);
+        BlockActivations tile = model.CreateActivations(examples);
         float[] x = Numbers.Uniform(2, examples * model.Input.Length);
         float[] cut = new float[rows * options.PatchVector];
         new ImagePatches(options.PatchesPerSide, model.Input).Apply(x, cut);

@@ -49,7 +49,7 @@ public sealed class ModelFileTests : IDisposable
         { "blocks.0.channel.bias", "blocks.0.channel.base", "no tensor 'blocks.0.channel.bias', expected one of shape [4]" },
         { "\"shape\":[4,4]", "\"shape\":[16]", "has the shape [16], expected [4, 4]" },
         { "\"__metadata__\"", "\"metadata\"", "tensor 'metadata' is not described" },
-        { "\"onward.local_mixer\"", "\"other\"", "no model options (onward.local_mixer) in the metadata" },
+        { "\"onward.local_mixer\"", "\"other\"", "no model options (onward.local_mixer or onward.network) in the metadata" },
         { "\\u0022blocks\\u0022:2", "\\u0022blocks\\u0022:3", "call for 196 parameters, the file has 129" },
         { "\\u0022blocks\\u0022:2", "\\u0022blocks\\u0022:0", "the model options in the metadata are damaged" },
         { "\\u0022blocks\\u0022:2", "\\u0022blocks\\u0022:2,\\u0022more\\u0022:2", "the model options in the metadata are damaged" },

@@ -8,6 +8,14 @@ namespace Onward.Models;
 /// </summary>
 public sealed class BlockActivations
 {
+    /// <summary>The slot of the input of the block's first affine layer; the inputs of further ones follow.</summary>
+    internal const int FirstInput = 2;
+
+    /// <summary>The slot of the block's output.</summary>
+    internal const int OutputSlot = 1;
+
+    private const int InputSlot = 0;
+
     private readonly Memory<float>[] _slots;
     private readonly Memory<float>[] _states;
     private readonly Memory<float> _features;
@@ -15,29 +23,17 @@ public sealed class BlockActivations
     private readonly Memory<float> _pooled;
     private readonly int _firstOwn;
 
-    /// <summary>Allocates memory for a tile of any block of a network.</summary>
-    /// <param name="network">The network.</param>
-    /// <param name="examples">Examples that a tile may hold.</param>
-    public BlockActivations(Network network, int examples)
+    internal BlockActivations(ActivationLengths lengths, int examples)
     {
-        ArgumentNullException.ThrowIfNull(network);
         Examples = examples;
-        _firstOwn = BlockPlan.FirstOwn(network.MostLayers);
-        BlockPlan[] plans = [.. network.Blocks.Select(block => block.Plan)];
-        _slots = [.. new Memory<float>[_firstOwn], .. Allocate(plan => plan.OwnLengths)];
-        _states = Allocate(plan => plan.StateLengths);
-        _features = AlignedMemory.Allocate(checked(examples * network.LargestOutput));
-        _featureReciprocal = AlignedMemory.Allocate(checked(examples * network.LargestGroups));
-        _pooled = AlignedMemory.Allocate(examples * network.Blocks.Max(block => block.Channels));
-        Workspace = AlignedMemory.Allocate(
-            network.Blocks.Max(block => block.Layers.Select(layer => layer.Map.WorkspaceLength).DefaultIfEmpty().Max()));
+        _firstOwn = FirstOwn(lengths.Layers);
+        _slots = [.. new Memory<float>[_firstOwn], .. lengths.Own.Select(Allocate)];
+        _states = [.. lengths.States.Select(Allocate)];
+        (_features, _featureReciprocal) = (Allocate(lengths.Output), Allocate(lengths.Groups));
+        _pooled = Allocate(lengths.Channels);
+        Workspace = AlignedMemory.Allocate(lengths.Workspace);
 
-        Memory<float>[] Allocate(Func<BlockPlan, IReadOnlyList<int>> lengths) =>
-        [
-            .. Enumerable.Range(0, plans.Max(plan => lengths(plan).Count)).Select(
-                i => AlignedMemory.Allocate(
-                    checked(examples * plans.Max(plan => i < lengths(plan).Count ? lengths(plan)[i] : 0)))),
-        ];
+        Memory<float> Allocate(int length) => AlignedMemory.Allocate(checked(examples * length));
     }
 
     /// <summary>Examples that the memory can hold.</summary>
@@ -53,19 +49,19 @@ public sealed class BlockActivations
     /// <summary>The block's input, which the caller provides; nothing writes to it.</summary>
     internal Memory<float> Source
     {
-        get => _slots[BlockPlan.Source];
-        set => _slots[BlockPlan.Source] = value;
+        get => _slots[InputSlot];
+        set => _slots[InputSlot] = value;
     }
 
     /// <summary>The block's output, which the caller provides.</summary>
     internal Memory<float> Result
     {
-        get => _slots[BlockPlan.Result];
-        set => _slots[BlockPlan.Result] = value;
+        get => _slots[OutputSlot];
+        set => _slots[OutputSlot] = value;
     }
 
     /// <summary>The inputs of the affine layers, which the caller provides.</summary>
-    internal Span<Memory<float>> Inputs => _slots.AsSpan(BlockPlan.FirstInput.._firstOwn);
+    internal Span<Memory<float>> Inputs => _slots.AsSpan(FirstInput.._firstOwn);
 
     /// <summary>The features that the local head reads, before pooling [rows, D].</summary>
     internal Span<float> Features => _features.Span;
@@ -76,7 +72,22 @@ public sealed class BlockActivations
     /// <summary>The features' mean over the positions of each example [examples, D].</summary>
     internal Span<float> Pooled => _pooled.Span;
 
+    /// <summary>The first slot that the tile itself provides.</summary>
+    /// <param name="layers">The largest number of affine layers of any block.</param>
+    internal static int FirstOwn(int layers) => FirstInput + layers;
+
     internal Memory<float> Slot(int slot) => _slots[slot];
 
     internal Memory<float> State(int state) => _states[state];
 }
+
+/// <summary>The memory that the values of any block of a network need, in floats of an example.</summary>
+/// <param name="Layers">The largest number of affine layers of any block.</param>
+/// <param name="Own">The length of each slot that the tile itself provides.</param>
+/// <param name="States">The length of the state of each row layer.</param>
+/// <param name="Output">The length of the largest output.</param>
+/// <param name="Groups">The largest number of channel groups, over all positions.</param>
+/// <param name="Channels">The largest number of channels of an output.</param>
+/// <param name="Workspace">Floats of workspace for any number of examples.</param>
+internal sealed record ActivationLengths(
+    int Layers, int[] Own, int[] States, int Output, int Groups, int Channels, int Workspace);

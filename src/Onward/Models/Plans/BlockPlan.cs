@@ -7,14 +7,7 @@ namespace Onward.Models;
 /// </summary>
 internal sealed class BlockPlan
 {
-    /// <summary>The slot of the block's input.</summary>
-    internal const int Source = 0;
-
-    /// <summary>The slot of the block's output.</summary>
-    internal const int Result = 1;
-
-    /// <summary>The slot of the input of the block's first affine layer; the inputs of further ones follow.</summary>
-    internal const int FirstInput = 2;
+    private Section[]? _ofLayers;
 
     /// <summary>The sections in order.</summary>
     internal required Section[] Sections { get; init; }
@@ -42,11 +35,12 @@ internal sealed class BlockPlan
         Sections.Skip(FirstAffine).Any(section => section.Steps.Any(step => step is KeepStep keep && keep.Residual == residual));
 
     /// <summary>The place of the first section that begins with an affine layer.</summary>
-    internal int FirstAffine => Layers[0].Section.Place;
+    internal int FirstAffine => SectionOf(0).Place;
 
     /// <summary>The largest number of floats of an example in the output of the affine layers and of all sections behind them.</summary>
     internal int LargestProduct => Sections.Skip(FirstAffine).Max(section => section.Shape.Length);
 
-    /// <summary>The first slot that the tile itself provides.</summary>
-    internal static int FirstOwn(int mostLayers) => FirstInput + mostLayers;
+    /// <summary>The section that begins with an affine layer.</summary>
+    /// <param name="layer">The layer's number in the block.</param>
+    internal Section SectionOf(int layer) => (_ofLayers ??= [.. Sections.Where(section => section.Layer is not null)])[layer];
 }

@@ -18,7 +18,7 @@ internal sealed class BlockPlanner
 
     private BlockPlanner(ExampleShape input, int mostLayers, Func<AffineLayer, int, int, NetworkLayer> create)
     {
-        (_firstOwn, _create) = (BlockPlan.FirstOwn(mostLayers), create);
+        (_firstOwn, _create) = (BlockActivations.FirstOwn(mostLayers), create);
         _values.Add(input);
     }
 
@@ -234,7 +234,7 @@ internal sealed class BlockPlanner
         {
             if (node.Kind == Kind.Affine)
             {
-                inputs[node.Input] = BlockPlan.FirstInput + inputs.Count;
+                inputs[node.Input] = BlockActivations.FirstInput + inputs.Count;
             }
         }
 
@@ -249,7 +249,7 @@ internal sealed class BlockPlanner
         {
             if (value == _values.Count - 1)
             {
-                slots[value] = BlockPlan.Result;
+                slots[value] = BlockActivations.OutputSlot;
             }
             else if (reshaped.Contains(value))
             {
@@ -286,7 +286,7 @@ internal sealed class BlockPlanner
         }
 
         SectionSteps parts = new(layer, steps);
-        Section section = new(
+        return new Section(
             layer,
             head.Layer as ExampleLayer,
             slots[head.Input],
@@ -302,12 +302,6 @@ internal sealed class BlockPlanner
             BackwardToSite = toSite,
             BackwardFromSite = parts.BackwardFromSite(),
         };
-        if (layer is not null)
-        {
-            layer.Section = section;
-        }
-
-        return section;
     }
 
     private Step StepOf(int i, int channels, int[] slots, int[] sources, List<int> states)

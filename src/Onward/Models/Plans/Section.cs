@@ -6,17 +6,32 @@ namespace Onward.Models;
 /// A part of a block: a product over whole tiles (an affine layer or an example layer), and the operations on rows that follow it. The
 /// first section may lack the product.
 /// </summary>
-/// <param name="Layer">The affine layer; null if the section begins otherwise.</param>
-/// <param name="Example">The example layer; null if the section begins otherwise.</param>
-/// <param name="Input">The slot that the product reads.</param>
-/// <param name="Product">The slot that the product writes.</param>
-/// <param name="InputShape">The shape of the input.</param>
-/// <param name="Shape">The shape of the product and of all values after it.</param>
-internal sealed record Section(
-    NetworkLayer? Layer, ExampleLayer? Example, int Input, int Product, ExampleShape InputShape, ExampleShape Shape)
+/// <param name="layer">The affine layer; null if the section begins otherwise.</param>
+/// <param name="example">The example layer; null if the section begins otherwise.</param>
+/// <param name="input">The slot that the product reads.</param>
+/// <param name="product">The slot that the product writes.</param>
+/// <param name="inputShape">The shape of the input.</param>
+/// <param name="shape">The shape of the product and of all values after it.</param>
+internal sealed class Section(
+    NetworkLayer? layer, ExampleLayer? example, int input, int product, ExampleShape inputShape, ExampleShape shape)
 {
     /// <summary>Rows that pass through all steps together: few enough to stay in the first cache.</summary>
     internal const int ChunkRows = 4;
+
+    /// <summary>The affine layer; null if the section begins otherwise.</summary>
+    internal NetworkLayer? Layer => layer;
+
+    /// <summary>The example layer; null if the section begins otherwise.</summary>
+    internal ExampleLayer? Example => example;
+
+    /// <summary>The slot that the product reads.</summary>
+    internal int Input => input;
+
+    /// <summary>The shape of the input.</summary>
+    internal ExampleShape InputShape => inputShape;
+
+    /// <summary>The shape of the product and of all values after it.</summary>
+    internal ExampleShape Shape => shape;
 
     /// <summary>The section's number in its block.</summary>
     internal required int Place { get; init; }
@@ -58,7 +73,7 @@ internal sealed record Section(
     internal required bool EndsResidual { get; init; }
 
     /// <summary>The slot that the last step writes.</summary>
-    internal int Output => Steps.Length > 0 ? Steps[^1].Output : Product;
+    internal int Output => Steps.Length > 0 ? Steps[^1].Output : product;
 
     /// <summary>Computes the values of whole examples.</summary>
     internal void Forward(ParameterVector parameters, BlockActivations a, int examples)
@@ -67,14 +82,14 @@ internal sealed record Section(
         if (Example is not null)
         {
             Example.Apply(
-                a.Slot(Input).Span[..(examples * InputShape.Length)], a.Slot(Product).Span[..(examples * Shape.Length)]);
+                a.Slot(Input).Span[..(examples * InputShape.Length)], a.Slot(product).Span[..(examples * Shape.Length)]);
         }
         else
         {
             Layer?.Map.Apply(
                 Layer.PackedWeight,
                 a.Slot(Input).Span[..(examples * InputShape.Length)],
-                a.Slot(Product).Span[..(examples * Shape.Length)],
+                a.Slot(product).Span[..(examples * Shape.Length)],
                 rows,
                 a.Workspace.Span,
                 accumulate: false,

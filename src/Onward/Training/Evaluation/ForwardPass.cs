@@ -21,7 +21,7 @@ internal sealed class ForwardPass
     {
         _model = model;
         int examples = TileExamples(model), output = checked(examples * model.LargestOutput);
-        _activations = new BlockActivations(model, examples);
+        _activations = model.CreateActivations(examples);
         _images = AlignedMemory.Allocate(checked(examples * model.Input.Length));
         _inputs =
         [

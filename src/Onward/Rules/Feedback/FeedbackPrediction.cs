@@ -183,7 +183,7 @@ internal sealed class FeedbackPrediction
         Span<float> gradient = tile.GradientRows(l, row, rows);
         int width = tile.Block.Layers[l].Map.Outputs;
         TensorPrimitives.Add(gradient, Predicted(tile, l).Slice(row * width, rows * width), gradient);
-        tile.PassBack(l, tile.Block.Layers[l].Section.BackwardToSite, row, rows, gradient);
+        tile.PassBack(l, tile.Block.Plan.SectionOf(l).BackwardToSite, row, rows, gradient);
     }
 
     /// <summary>
@@ -199,7 +199,7 @@ internal sealed class FeedbackPrediction
         BlockTile consumer = l + 1 < tile.Block.Layers.Count ? tile : next!;
         int place = consumer == tile ? l + 1 : 0;
         FeedbackLayer above = _feedback.Of(consumer.Block.Layers[place])!;
-        int length = consumer.Examples * consumer.Block.Layers[place].Section.InputShape.Length;
+        int length = consumer.Examples * consumer.Block.Plan.SectionOf(place).InputShape.Length;
         Span<float> residuals = above.Residuals.Slice(consumer.WaveExample * (length / consumer.Examples), length);
         CarryToInput(tile, l, residual, consumer, residuals);
         ReadOnlySpan<float> weights = Weights(consumer, place)[..above.UnitsOf(length / above.Map.Inputs)];
@@ -210,7 +210,7 @@ internal sealed class FeedbackPrediction
     private static void CarryToInput(
         BlockTile tile, int l, ReadOnlySpan<float> tangent, BlockTile consumer, Span<float> result)
     {
-        tangent = Carry(tile, tile.Block.Layers[l].Section, tangent, result, behindSite: true);
+        tangent = Carry(tile, tile.Block.Plan.SectionOf(l), tangent, result, behindSite: true);
         for (int k = 0; consumer != tile && k < consumer.Block.Plan.FirstAffine; k++)
         {
             Section section = consumer.Block.Plan.Sections[k];
@@ -270,7 +270,7 @@ internal sealed class FeedbackPrediction
     private void EnterFromNext(BlockTile tile, bool isTop)
     {
         NetworkLayer last = tile.Block.Layers[^1];
-        Section section = last.Section;
+        Section section = tile.Block.Plan.SectionOf(last.Place);
         int width = last.Map.Outputs, ends = Array.FindIndex(section.Backward, static step => step is AddStep);
         int stop = Math.Max(ends, section.BackwardToSite);
         Span<float> error = _back!.Output(tile);
@@ -319,7 +319,7 @@ internal sealed class FeedbackPrediction
         {
             Span<float> below = Predicted(tile, l - 1);
             PassBack(tile, l, below);
-            Section section = tile.Block.Layers[l - 1].Section;
+            Section section = tile.Block.Plan.SectionOf(l - 1);
             bool goesOn = _feedback.Of(tile.Block.Layers[l - 1]) is not null;
             int count = tile.Examples * section.Shape.Positions, width = section.Shape.Channels;
             for (int row = 0; row < count; row += Section.ChunkRows)
@@ -382,7 +382,7 @@ internal sealed class FeedbackPrediction
         ReadOnlySpan<float> gradient = tile.Gradient(l), reciprocals = [];
         Activation.InnerRuns(gradient, gradient, 1, weights, layer.UnitOutputs);
         int size = 0, inputs = layer.UnitInputs;
-        Section before = tile.Block.Plan.Sections[tile.Block.Layers[l].Section.Place - 1];
+        Section before = tile.Block.Plan.Sections[tile.Block.Plan.SectionOf(l).Place - 1];
         if (before.Steps is [.., RowStep { Layer: LayerNorm norm } step])
         {
             size = norm.Size;

@@ -1,0 +1,96 @@
+using Onward.Kernels;
+using Onward.Layers;
+using Onward.Models;
+
+namespace Onward.Tests.Networks;
+
+/// <summary>Small networks that LocalMixer cannot express, each with drawn parameters and a batch.</summary>
+internal sealed class AnyNetwork
+{
+    public const int Images = 3, Classes = 3;
+
+    private static readonly ExampleShape Vector = ExampleShape.Vector(7), Image = new(4, 4, 2);
+
+    private static readonly Dictionary<string, (ExampleShape Input, Func<Block[]> Blocks)> All = new()
+    {
+        ["perceptron"] = (Vector, () =>
+        [
+            new(new Linear(7, 6), new LayerNorm(6), new Relu()) { Groups = 3 },
+            new(new Residual(new Linear(6, 6), new LayerNorm(6)), new Relu()) { Groups = 2 },
+        ]),
+        ["bare linear layers"] = (Vector, () =>
+        [
+            new(new Linear(7, 5), new Relu(), new Linear(5, 6), new Relu(), new Linear(6, 4)) { Groups = 2 },
+        ]),
+        ["image without flattening"] = (Image, () => [new(new Linear(2, 4), new LayerNorm(4), new Relu(), new Flatten(), new Linear(64, 6))]),
+        ["flattened image"] = (Image, () =>
+        [
+            new(new Flatten(), new Linear(32, 8), new Relu()),
+            new(new LayerNorm(8), new Linear(8, 6), new Silu()) { Groups = 2, FeatureNorm = new LayerNorm(3) },
+        ]),
+        ["smooth activations"] = (Vector, () =>
+        [
+            new(new Linear(7, 6), new LayerNorm(6), new Silu(), new Linear(6, 6), new Silu()) { Groups = 3 },
+            new(new Linear(6, 4), new LayerNorm(4), new Silu()) { Groups = 2 },
+        ]),
+        ["nested residuals"] = (Vector, () =>
+        [
+            new(
+                new Linear(7, 6),
+                new LayerNorm(6),
+                new Residual(new Relu(), new Residual(new Linear(6, 6), new Silu()), new Linear(6, 6), new LayerNorm(3)),
+                new Relu()) { Groups = 2 },
+            new(new Residual(new Residual(new LayerNorm(6), new Linear(6, 6), new LayerNorm(6)), new Relu(), new Linear(6, 12))),
+        ]),
+        ["positions mixed twice"] = (Image, () =>
+        [
+            new(
+                new ImagePatches(2, Image),
+                new Linear(8, 6),
+                new LayerNorm(6),
+                new Relu(),
+                new TokenMixing(4, 6),
+                new LayerNorm(6),
+                new Relu(),
+                new GroupedLinear(3, 2),
+                new LayerNorm(2, 0.1f), // two nearly equal numbers would amplify rounding
+                new Relu()) { Groups = 3, FeatureNorm = new LayerNorm(2, 0.1f) },
+        ]),
+        ["convolutions"] = (Image, () =>
+        [
+            new(new Linear(2, 4), new LayerNorm(4), new Relu(), new DepthwiseConvolution(4, 3, 4), new LayerNorm(2), new Relu()) { Groups = 2 },
+            new(new DepthwiseConvolution(4, 3, 4), new Relu(), new DepthwiseConvolution(4, 3, 4), new Relu(), new GroupedLinear(2, 2)) { Groups = 2 },
+        ]),
+        ["narrowing grid"] = (Image, () =>
+        [
+            new(new Linear(2, 4), new LayerNorm(4), new Relu(), new GridPooling(PatchPooling.Average, 4, 2, 4), new Linear(4, 4)) { Groups = 2 },
+            new(new GridPooling(PatchPooling.Average, 2, 2, 4), new Residual(new LayerNorm(4), new Linear(4, 8), new LayerNorm(4)), new Relu()),
+        ]),
+    };
+
+    private AnyNetwork(ExampleShape input, Block[] blocks, int projection)
+    {
+        int examples = projection > 0 ? 2 * Images : Images;
+        Model = new Network(input, blocks, Classes, new() { Projection = projection });
+        CounterRandom.Normals(new RandomStream(7, RandomPurpose.Initialization), 0, Model.Values.All);
+        foreach (ref float value in Model.Values.All)
+        {
+            value *= 0.5f;
+        }
+
+        Model.Values.MarkChanged();
+        Pixels = new float[examples * input.Length];
+        CounterRandom.Normals(new RandomStream(8, RandomPurpose.Data), 0, Pixels);
+        Labels = [.. Enumerable.Range(0, examples).Select(n => (n + 2) % Classes)];
+    }
+
+    public static IEnumerable<string> Names => All.Keys;
+
+    public Network Model { get; }
+
+    public float[] Pixels { get; }
+
+    public int[] Labels { get; }
+
+    public static AnyNetwork Create(string name, int projection = 0) => new(All[name].Input, All[name].Blocks(), projection);
+}
