@@ -22,3 +22,10 @@ public enum LossScope
     /// <summary>A loss for every block, patch and group, as in the paper's LG rules.</summary>
     All = Block | Patch | Group,
 }
+
+/// <summary>Questions about <see cref="LossScope"/>.</summary>
+internal static class LossScopeExtensions
+{
+    /// <summary>True if a scope has a flag. Steps ask often, and <see cref="Enum.HasFlag"/> allocates until the runtime optimises it.</summary>
+    internal static bool Has(this LossScope scope, LossScope flag) => (scope & flag) == flag;
+}

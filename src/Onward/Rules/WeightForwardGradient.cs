@@ -199,7 +199,7 @@ public sealed class WeightForwardGradient : LearningRule
             for (int k = OwnBlocks.Start.Value; k < OwnBlocks.End.Value; k++)
             {
                 Span<float> sums = GroupSums(pass, k);
-                if (!_scope.HasFlag(LossScope.Group))
+                if (!_scope.Has(LossScope.Group))
                 {
                     sums[..^1].Fill(sums[^1]);
                 }

@@ -104,11 +104,11 @@ internal sealed class FeedbackPrediction
             return;
         }
 
-        int sites = layers.End.Value - layers.Start.Value, patches = _scope.HasFlag(LossScope.Patch) ? 1 : block.Patches;
+        int sites = layers.End.Value - layers.Start.Value, patches = _scope.Has(LossScope.Patch) ? 1 : block.Patches;
         for (int l = layers.Start.Value; l < layers.End.Value; l++)
         {
             bool all = block.Layers[l].ReachesAllGroups;
-            int share = Share(sites) * patches * (all || _scope.HasFlag(LossScope.Group) ? 1 : block.Groups);
+            int share = Share(sites) * patches * (all || _scope.Has(LossScope.Group) ? 1 : block.Groups);
             ReadOnlySpan<float> left = (all ? memory.RowCredit : memory.GroupCredit).Span, explained = all ? byRow : byGroup;
             FeedbackLayer above = _feedback.Of(block.Layers[l + 1])!;
             ReadOnlySpan<float> weights = Weights(tile, l + 1)[..above.UnitsOf(RowsOf(tile, l + 1))];
@@ -397,7 +397,7 @@ internal sealed class FeedbackPrediction
         }
 
         // Units whose losses the scope does not separate share their noise, and so their weight.
-        bool byPatch = !_scope.HasFlag(LossScope.Patch), byGroup = !_scope.HasFlag(LossScope.Group);
+        bool byPatch = !_scope.Has(LossScope.Patch), byGroup = !_scope.Has(LossScope.Group);
         TangentSweep.Share(weights, byPatch ? tile.Block.Patches : 1, layer.Map.Groups);
         TangentSweep.Share(weights, byGroup ? layer.Map.Groups : 1, 1);
         foreach (ref float weight in weights)

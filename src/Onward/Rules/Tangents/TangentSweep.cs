@@ -139,7 +139,7 @@ internal static class TangentSweep
     internal static void MergeCredit(LossScope scope, BlockTile tile, Span<float> byGroup, Span<float> byRow)
     {
         int groups = tile.Block.Groups, patches = tile.Block.Patches;
-        if (!scope.HasFlag(LossScope.Patch))
+        if (!scope.Has(LossScope.Patch))
         {
             Share(byGroup, patches, groups);
             Share(byRow, patches, 1);
@@ -149,7 +149,7 @@ internal static class TangentSweep
         {
             Span<float> credit = byGroup.Slice(row * groups, groups);
             byRow[row] += TensorPrimitives.Sum<float>(credit);
-            if (!scope.HasFlag(LossScope.Group))
+            if (!scope.Has(LossScope.Group))
             {
                 credit.Fill(byRow[row]);
             }
@@ -195,7 +195,7 @@ internal static class TangentSweep
         for (int position = 0; position < layer.Positions; position++)
         {
             Span<float> sum = spread.Slice(position * runs, runs);
-            if (!scope.HasFlag(LossScope.Patch))
+            if (!scope.Has(LossScope.Patch))
             {
                 credit[..runs].CopyTo(sum);
                 continue;
@@ -242,7 +242,7 @@ internal static class TangentSweep
     /// <summary>Checks the losses of a forward gradient.</summary>
     internal static Locality RequireScope(LossScope scope)
     {
-        if (scope != LossScope.Global && !scope.HasFlag(LossScope.Block))
+        if (scope != LossScope.Global && !scope.Has(LossScope.Block))
         {
             throw new ArgumentException(
                 "A loss of its own for each patch or group is taken at the end of a block: "
