@@ -1,0 +1,222 @@
+using System.Text.Json;
+using Onward.Data;
+using Onward.Formats;
+using Onward.Kernels;
+using Onward.Layers;
+using Onward.Losses;
+using Onward.Models;
+using Onward.Rules;
+using Onward.Tests.Data;
+using Onward.Threads;
+using Onward.Training;
+
+namespace Onward.Tests.Networks;
+
+/// <summary>Networks of any layers: their plans, their files, and faults in their description.</summary>
+public sealed class NetworkTests
+{
+    public static TheoryData<string> Networks => [.. AnyNetwork.Names];
+
+    [Theory]
+    [MemberData(nameof(Networks))]
+    public void A_model_file_carries_its_network(string name)
+    {
+        using TemporaryFolder folder = new();
+        Network model = AnyNetwork.Create(name).Model;
+        ModelFile.Save(model, folder["model.safetensors"]);
+
+        Network read = ModelFile.Load(folder["model.safetensors"]);
+
+        foreach (Parameter parameter in model.Values.Layout.Parameters)
+        {
+            Tolerance.Same(model.Values[parameter], read.Values[parameter], parameter.Name);
+        }
+
+        Assert.Equal(Description(model), Description(read));
+        Assert.Null(read.Mixer);
+    }
+
+    [Fact]
+    public void A_LocalMixer_is_described_as_its_layers_too()
+    {
+        Network mixer = LocalMixer.Build(
+            LocalMixerPresets.Get("M/8/16", 32, 3, 10) with { Downsample = [1, 2, 1, 1], ChannelRatio = [1, 1, 2, 1] });
+
+        Network built = NetworkDescription.Of(mixer).Build();
+
+        Assert.Equal(
+            mixer.Values.Layout.Parameters.Select(parameter => (parameter.Name, string.Join('x', parameter.Shape))),
+            built.Values.Layout.Parameters.Select(parameter => (parameter.Name, string.Join('x', parameter.Shape))));
+        Assert.Equal(mixer.Values.Layout.Count, NetworkDescription.Of(mixer).CountParameters());
+    }
+
+    [Theory]
+    [InlineData("\"inputs\":7", "\"inputs\":8")]
+    [InlineData("\"outputs\":6", "\"outputs\":2000000000")]
+    [InlineData("\"type\":\"linear\"", "\"type\":\"quadratic\"")]
+    [InlineData("\"groups\":3", "\"groups\":0")]
+    [InlineData("\"classes\":3", "\"classes\":1")]
+    public void A_damaged_description_is_refused_in_one_line(string from, string to)
+    {
+        using TemporaryFolder folder = new();
+        string path = folder["model.safetensors"];
+        ModelFile.Save(AnyNetwork.Create("perceptron").Model, path);
+        Replace(path, from, to);
+
+        ModelFileException fault = Assert.Throws<ModelFileException>(() => ModelFile.Load(path));
+
+        Assert.StartsWith($"{path}: the model options in the metadata ", fault.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain('\n', fault.Message);
+    }
+
+    [Fact]
+    public void A_run_of_any_network_resumes_bit_for_bit_and_refuses_another_network()
+    {
+        using WorkerTeam team = new(2);
+        using TemporaryFolder folder = new();
+        ImageDataset digits = Digits(512);
+        TrainingOptions options = new() { Epochs = 2, LearningRate = 0.1, Seed = 1 };
+        CancellationToken cancellation = TestContext.Current.CancellationToken;
+        Network whole = Perceptron(24), resumed = Perceptron(24);
+        int kept = 0;
+        Trainer(whole, team, digits, options).Run(checkpoint: checkpoint => checkpoint.Save(folder[$"{kept++}"]), cancellation: cancellation);
+        Checkpoint middle = Checkpoint.Load(folder["1"]);
+
+        Trainer again = Trainer(resumed, team, digits, options);
+        again.Resume(middle);
+        again.Run(cancellation: cancellation);
+
+        Assert.Single(middle.Epochs);
+        Tolerance.Same(whole.Values.All, resumed.Values.All, "parameters");
+        Assert.Contains(
+            "its network has other layers",
+            Assert.Throws<ModelFileException>(() => Trainer(Perceptron(25), team, digits, options).Resume(middle)).Message,
+            StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_perceptron_learns_digits_without_backpropagation()
+    {
+        using WorkerTeam team = new(2);
+        TrainingOptions options = new() { Epochs = 4, LearningRate = 0.1, Seed = 1 };
+        TrainingResult result = Trainer(Perceptron(64), team, Digits(4096), options)
+            .Run(cancellation: TestContext.Current.CancellationToken);
+
+        Assert.InRange(result.TestError, 0, 25);
+    }
+
+    [Theory]
+    [InlineData("Block 0: Linear(5, 6) takes 5 channels; its input is 7.", 5, 6, 2)]
+    [InlineData("Block 0: its output of 6 channels is not divided by 4 groups.", 7, 6, 4)]
+    public void A_fault_names_the_block_the_layer_and_both_shapes(string message, int inputs, int outputs, int groups)
+    {
+        ArgumentException fault = Assert.Throws<ArgumentException>(
+            () => new Network(ExampleShape.Vector(7), [new(new Linear(inputs, outputs), new Relu()) { Groups = groups }], 3));
+
+        Assert.StartsWith(message, fault.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_block_without_parameters_is_refused() => Assert.StartsWith(
+        "Block 1: it has no layer with parameters",
+        Assert.Throws<ArgumentException>(
+            () => new Network(ExampleShape.Vector(7), [new(new Linear(7, 6)), new(new Relu())], 3)).Message,
+        StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData("positions mixed twice", "mixes positions behind its first affine layer")]
+    [InlineData("nested residuals", "has a residual that begins behind its first affine layer")]
+    [InlineData("narrowing grid", "has a layer without parameters between or behind its affine layers")]
+    public void Learned_feedback_refuses_blocks_that_are_no_chains(string name, string fault)
+    {
+        using WorkerTeam team = new(1);
+        Network model = AnyNetwork.Create(name).Model;
+
+        Assert.Contains(
+            fault, Assert.Throws<ArgumentException>(() => Feedback(model, team, LossScope.All)).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("perceptron", LossScope.Global)]
+    [InlineData("bare linear layers", LossScope.All)]
+    [InlineData("smooth activations", LossScope.All)]
+    [InlineData("smooth activations", LossScope.Global)]
+    public void Learned_feedback_lowers_the_noise_of_any_chain(string name, LossScope scope)
+    {
+        AnyNetwork network = AnyNetwork.Create(name);
+        using WorkerTeam team = new(1);
+        ForwardGradient rule = Feedback(network.Model, team, scope);
+        for (uint step = 0; step < 400; step++)
+        {
+            rule.Step(network.Pixels, network.Labels, step);
+        }
+
+        Assert.All(rule.Feedback!.NoiseLeftByBlock(), left => Assert.InRange(left, 0, 0.9));
+    }
+
+    [Fact]
+    public void Reach_is_folded_from_the_end_of_the_block()
+    {
+        NetworkLayer[] layers = [.. AnyNetwork.Create("convolutions").Model.Blocks.SelectMany(block => block.Layers)];
+
+        Assert.Equal([1, 0, 1, 0, 0], layers.Select(layer => layer.ReachRadius));
+        Assert.Equal([false, false, false, false, false], layers.Select(layer => layer.ReachesAllGroups));
+        Assert.Equal([true, false, false, false, false], layers.Select(layer => layer.OutputReachesAllGroups));
+    }
+
+    private static ImageDataset Digits(int images) => new(
+        "digits",
+        ProceduralDigits.GenerateImages(5, 0, images),
+        ProceduralDigits.GenerateImages(5, 100_000, 256),
+        [0.2f],
+        [0.3f],
+        "drawn");
+
+    private static ForwardGradient Feedback(Network model, WorkerTeam team, LossScope scope) => new(
+        model,
+        team,
+        NoiseDistribution.Gaussian,
+        scope,
+        passes: 1,
+        seed: 1,
+        sites: NoiseSites.Hidden,
+        controlVariate: ControlVariate.LearnedFeedback);
+
+    private static Network Perceptron(int width)
+    {
+        Network model = new(
+            new(28, 28, 1),
+            [
+                new(new Flatten(), new Linear(784, width), new LayerNorm(width), new Relu()),
+                new(new Residual(new Linear(width, width), new LayerNorm(width)), new Relu()),
+            ],
+            classes: 10);
+        model.Initialize(1);
+        return model;
+    }
+
+    private static Trainer Trainer(Network model, WorkerTeam team, ImageDataset data, TrainingOptions options) => new(
+        model,
+        new ForwardGradient(model, team, NoiseDistribution.Gaussian, LossScope.All, passes: 1, seed: 1),
+        team,
+        data,
+        options,
+        TimeProvider.System);
+
+    private static string Description(Network model) => JsonSerializer.Serialize(NetworkDescription.Of(model), ModelFile.Json);
+
+    // Replaces text in the metadata, in which JSON is a string with escaped quotation marks, and keeps the length of the header right.
+    private static void Replace(string path, string from, string to)
+    {
+        byte[] file = File.ReadAllBytes(path);
+        int header = (int)BitConverter.ToInt64(file);
+        string text = System.Text.Encoding.UTF8.GetString(file, 8, header);
+        string escaped = from.Replace("\"", "\\u0022", StringComparison.Ordinal);
+        bool isUnicode = text.Contains(escaped, StringComparison.Ordinal);
+        string quote = isUnicode ? "\\u0022" : "\\\"";
+        string before = from.Replace("\"", quote, StringComparison.Ordinal), after = to.Replace("\"", quote, StringComparison.Ordinal);
+        Assert.Contains(before, text, StringComparison.Ordinal);
+        byte[] changed = System.Text.Encoding.UTF8.GetBytes(text.Replace(before, after, StringComparison.Ordinal));
+        File.WriteAllBytes(path, [.. BitConverter.GetBytes((long)changed.Length), .. changed, .. file.AsSpan(8 + header)]);
+    }
+}
