@@ -41,6 +41,9 @@ internal static class Tolerance
     /// </summary>
     public const double MonteCarloErrorOfFew = 2;
 
+    /// <summary>Bound for networks of a few units each: one or two effective dimensions, of forty ratios the largest.</summary>
+    public const double MonteCarloErrorOfUnits = 3;
+
     /// <summary>Largest standard error, relative to the norm, that still lets a bias of a few percent be seen.</summary>
     public const double MonteCarloPower = 0.03;
 

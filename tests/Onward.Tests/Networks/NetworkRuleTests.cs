@@ -225,18 +225,4 @@ public sealed class NetworkRuleTests
             sum[i] += estimate[i];
         }
     }
-
-    // 1 at the number that the step names, in one layer; for noise on weights, in the weight alone (example 0).
-    private sealed class UnitNoise(int layer, int example = -1) : NoiseDistribution
-    {
-        public override void Draw(in RandomStream stream, int firstElement, Span<float> noise)
-        {
-            noise.Clear();
-            int element = (int)stream.Step - firstElement;
-            if (stream.Layer == layer && (example < 0 || stream.Example == example) && element >= 0 && element < noise.Length)
-            {
-                noise[element] = 1;
-            }
-        }
-    }
 }

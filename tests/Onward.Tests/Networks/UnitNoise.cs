@@ -1,0 +1,19 @@
+using Onward.Kernels;
+
+namespace Onward.Tests.Networks;
+
+/// <summary>
+/// Noise that is 1 at the number that the step names, in one layer. For noise on weights, an example of 0 restricts it to the weight.
+/// </summary>
+internal sealed class UnitNoise(int layer, int example = -1) : NoiseDistribution
+{
+    public override void Draw(in RandomStream stream, int firstElement, Span<float> noise)
+    {
+        noise.Clear();
+        int element = (int)stream.Step - firstElement;
+        if (stream.Layer == layer && (example < 0 || stream.Example == example) && element >= 0 && element < noise.Length)
+        {
+            noise[element] = 1;
+        }
+    }
+}
