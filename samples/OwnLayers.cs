@@ -36,4 +36,5 @@ new Trainer(network, rule, team, DigitsSource.Load(), options, TimeProvider.Syst
 
 string file = Path.Combine(Path.GetTempPath(), "own-layers.safetensors");
 ModelFile.Save(network, file);
-Console.WriteLine($"{file}: {string.Join(" | ", ModelFile.Load(file).Blocks.Select(block => string.Join(", ", block.Description.Layers)))}");
+IEnumerable<string> blocks = ModelFile.Load(file).Blocks.Select(block => string.Join(", ", block.Description.Layers));
+Console.WriteLine($"{file}: {string.Join(" | ", blocks)}");

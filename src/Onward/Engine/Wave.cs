@@ -85,7 +85,8 @@ internal sealed class WaveBlock
             [
                 .. Enumerable.Range(0, layers)
                 .Select(
-                    l => AlignedMemory.Allocate(Largest(l, (block, layer) => checked(wave.Examples * block.Plan.SectionOf(layer.Place).InputShape.Length)))),
+                    l => AlignedMemory.Allocate(
+                        Largest(l, (block, layer) => checked(wave.Examples * block.Plan.SectionOf(layer.Place).InputShape.Length)))),
             ];
         PackedGradients = layersOf?.PackedGradients
             ??

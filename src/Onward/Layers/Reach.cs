@@ -16,7 +16,7 @@ public readonly record struct Reach(int Radius, int Run)
     /// <summary>Every position, or every channel.</summary>
     public const int All = int.MaxValue;
 
-    /// <summary>The same number alone.</summary>
+    /// <summary>No number except the same one.</summary>
     public static Reach Same { get; } = new(0, 1);
 
     /// <summary>Every number of the example.</summary>

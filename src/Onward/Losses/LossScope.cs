@@ -26,6 +26,8 @@ public enum LossScope
 /// <summary>Questions about <see cref="LossScope"/>.</summary>
 internal static class LossScopeExtensions
 {
-    /// <summary>True if a scope has a flag. Steps ask often, and <see cref="Enum.HasFlag"/> allocates until the runtime optimises it.</summary>
+    /// <summary>
+    /// True if a scope has a flag. Steps ask often, and <see cref="Enum.HasFlag"/> allocates until the runtime optimises it.
+    /// </summary>
     internal static bool Has(this LossScope scope, LossScope flag) => (scope & flag) == flag;
 }

@@ -22,7 +22,10 @@ internal sealed class AnyNetwork
         [
             new(new Linear(7, 5), new Relu(), new Linear(5, 6), new Relu(), new Linear(6, 4)) { Groups = 2 },
         ]),
-        ["image without flattening"] = (Image, () => [new(new Linear(2, 4), new LayerNorm(4), new Relu(), new Flatten(), new Linear(64, 6))]),
+        ["image without flattening"] = (Image, () =>
+        [
+            new(new Linear(2, 4), new LayerNorm(4), new Relu(), new Flatten(), new Linear(64, 6)),
+        ]),
         ["flattened image"] = (Image, () =>
         [
             new(new Flatten(), new Linear(32, 8), new Relu()),
@@ -58,13 +61,25 @@ internal sealed class AnyNetwork
         ]),
         ["convolutions"] = (Image, () =>
         [
-            new(new Linear(2, 4), new LayerNorm(4), new Relu(), new DepthwiseConvolution(4, 3, 4), new LayerNorm(2), new Relu()) { Groups = 2 },
-            new(new DepthwiseConvolution(4, 3, 4), new Relu(), new DepthwiseConvolution(4, 3, 4), new Relu(), new GroupedLinear(2, 2)) { Groups = 2 },
+            new(new Linear(2, 4), new LayerNorm(4), new Relu(), new DepthwiseConvolution(4, 3, 4), new LayerNorm(2), new Relu())
+            {
+                Groups = 2,
+            },
+            new(new DepthwiseConvolution(4, 3, 4), new Relu(), new DepthwiseConvolution(4, 3, 4), new Relu(), new GroupedLinear(2, 2))
+            {
+                Groups = 2,
+            },
         ]),
         ["narrowing grid"] = (Image, () =>
         [
-            new(new Linear(2, 4), new LayerNorm(4), new Relu(), new GridPooling(PatchPooling.Average, 4, 2, 4), new Linear(4, 4)) { Groups = 2 },
-            new(new GridPooling(PatchPooling.Average, 2, 2, 4), new Residual(new LayerNorm(4), new Linear(4, 8), new LayerNorm(4)), new Relu()),
+            new(new Linear(2, 4), new LayerNorm(4), new Relu(), new GridPooling(PatchPooling.Average, 4, 2, 4), new Linear(4, 4))
+            {
+                Groups = 2,
+            },
+            new(
+                new GridPooling(PatchPooling.Average, 2, 2, 4),
+                new Residual(new LayerNorm(4), new Linear(4, 8), new LayerNorm(4)),
+                new Relu()),
         ]),
     };
 

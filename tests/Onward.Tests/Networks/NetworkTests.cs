@@ -79,7 +79,8 @@ public sealed class NetworkTests
         CancellationToken cancellation = TestContext.Current.CancellationToken;
         Network whole = Perceptron(24), resumed = Perceptron(24);
         int kept = 0;
-        Trainer(whole, team, digits, options).Run(checkpoint: checkpoint => checkpoint.Save(folder[$"{kept++}"]), cancellation: cancellation);
+        Trainer(whole, team, digits, options).Run(
+            checkpoint: checkpoint => checkpoint.Save(folder[$"{kept++}"]), cancellation: cancellation);
         Checkpoint middle = Checkpoint.Load(folder["1"]);
 
         Trainer again = Trainer(resumed, team, digits, options);

@@ -156,7 +156,7 @@ public sealed class ReachTests
             bool own = layer.ReachesAllGroups || group == channel / block.ChannelsPerGroup;
             Assert.True(
                 derivatives[i] == 0 || (near && own),
-                $"network {seed}: number {element} of {layer.Weight.Name} changes group {group} of position {place} of block {block.Index}");
+                $"network {seed}: number {element} of {layer.Weight.Name} changes group {group} of position {place}");
         }
     }
 

@@ -28,9 +28,10 @@ internal sealed class BlockPlan
     internal required ExampleShape Output { get; init; }
 
     /// <summary>The ends of the residuals, by their numbers.</summary>
-    internal AddStep[] Ends => field ??= [.. Sections.SelectMany(section => section.Steps).OfType<AddStep>().OrderBy(step => step.Residual)];
+    internal AddStep[] Ends => field ??=
+        [.. Sections.SelectMany(section => section.Steps).OfType<AddStep>().OrderBy(step => step.Residual)];
 
-    /// <summary>True if a residual begins behind the block's first affine layer; false if its input does not depend on the block's parameters.</summary>
+    /// <summary>True if a residual begins behind the block's first affine layer, so that its input depends on parameters.</summary>
     internal bool BeginsInside(int residual) =>
         Sections.Skip(FirstAffine).Any(section => section.Steps.Any(step => step is KeepStep keep && keep.Residual == residual));
 

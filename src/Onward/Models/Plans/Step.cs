@@ -133,7 +133,7 @@ internal sealed class AddStep(int residual, int input, int output, int kept, int
     internal int PieceOf(int length) => keptChannels == Channels ? length : keptChannels;
 }
 
-/// <summary>Where noise enters: behind an affine layer and the normalisations that follow it.</summary>
+/// <summary>A noise site: behind an affine layer and the normalisations that follow it.</summary>
 /// <param name="layer">The affine layer.</param>
 /// <param name="active">
 /// If a ReLU follows, a slot that is above 0 where units are active: noise on inactive units changes nothing. Otherwise -1.
