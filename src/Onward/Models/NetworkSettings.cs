@@ -13,7 +13,7 @@ public enum WeightInitializer
     Constant,
 }
 
-/// <summary>What a network has beside its blocks: its heads and its initial weights.</summary>
+/// <summary>Settings of a network beside its blocks: its heads and its initial weights.</summary>
 public sealed record NetworkSettings
 {
     /// <summary>

@@ -17,7 +17,9 @@ internal abstract class TangentWalk(Network model, TangentMemory memory)
 
     /// <summary>Carries the tangent through a block, to the tangent of its output in <see cref="TangentMemory.Current"/>.</summary>
     /// <param name="tile">The tile in the block.</param>
-    /// <summary>Carries the tangent through a block. <see cref="TangentMemory.Current"/> is then the tangent of the output.</summary>
+    /// <param name="inputMoves">
+    /// True if <see cref="TangentMemory.Current"/> is the tangent of the block's input; false if that is 0.
+    /// </param>
     internal void Carry(BlockTile tile, bool inputMoves)
     {
         Section[] sections = tile.Block.Plan.Sections;
