@@ -31,6 +31,15 @@ internal static class Numbers
         return wide;
     }
 
+    /// <summary>sums += terms, in float64.</summary>
+    public static void Add(ReadOnlySpan<float> terms, Span<double> sums)
+    {
+        for (int i = 0; i < sums.Length; i++)
+        {
+            sums[i] += terms[i];
+        }
+    }
+
     public static double Inner(ReadOnlySpan<float> x, ReadOnlySpan<float> y)
     {
         Assert.Equal(x.Length, y.Length);

@@ -95,7 +95,7 @@ public abstract class LearningRule
 
     /// <summary>Multiply-adds of one example's values in a block.</summary>
     protected static double ValueMultiplyAdds(NetworkBlock block) =>
-        block.Layers.Sum(layer => (double)layer.Positions * layer.Map.MultiplyAddsPerRow);
+        block.FlopsPerExample / 2.0;
 
     /// <summary>True if a loss compares the examples of a batch. Values are then computed twice: first for the comparison.</summary>
     internal bool ComparesExamples => _plan.ComparesExamples;

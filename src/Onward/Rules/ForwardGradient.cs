@@ -277,12 +277,13 @@ public sealed class ForwardGradient : LearningRule
             NetworkLayer layer = tile.Block.Layers[l];
             ReadOnlySpan<float> credit = TangentSweep.CreditOf(_scope, tile, layer, memory, out int size);
             int rows = tile.Examples * layer.Positions, outputs = layer.Map.Outputs;
+            bool inOnePass = _passes == 1 && Feedback is null && tile.Block.Plan.SectionOf(l).SiteNorm == size;
             for (int row = 0; row < rows; row += Section.ChunkRows)
             {
                 int count = Math.Min(Section.ChunkRows, rows - row);
                 Range chunk = NetworkBlock.Chunk(row, rows, outputs);
                 ReadOnlySpan<float> direction = memory.Direction(tile, l)[chunk], credits = credit[NetworkBlock.Runs(chunk, size)];
-                if (_passes == 1 && Feedback is null && tile.Block.Plan.SectionOf(l).SiteNorm == size)
+                if (inOnePass)
                 {
                     tile.PassBackFromSite(l, row, count, direction, credits);
                     continue;

@@ -85,7 +85,7 @@ public sealed class WeightForwardGradient : LearningRule
         _walks =
         [
             .. Tiles.Select(
-                tiles => new WeightWalk(model, new(model, tiles, ownDirections: false), _directions, _packed, scope)),
+                tiles => new WeightWalk(model, new(model, tiles, ownDirections: false), _directions, _packed, scope, passes)),
         ];
         _groupSums = new float[passes * model.Blocks.Count * _creditLength];
         _rows =
@@ -157,7 +157,7 @@ public sealed class WeightForwardGradient : LearningRule
         {
             for (int k = 0; k < tiles.Length; k++)
             {
-                walk.Carry(tiles[k], pass, 1f / _passes);
+                walk.Carry(tiles[k], pass);
                 if (_scope != LossScope.Global)
                 {
                     KeepCredit(tiles[k], memory, pass);

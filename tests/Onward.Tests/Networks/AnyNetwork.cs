@@ -87,13 +87,7 @@ internal sealed class AnyNetwork
     {
         int examples = projection > 0 ? 2 * Images : Images;
         Model = new Network(input, blocks, Classes, new() { Projection = projection });
-        CounterRandom.Normals(new RandomStream(7, RandomPurpose.Initialization), 0, Model.Values.All);
-        foreach (ref float value in Model.Values.All)
-        {
-            value *= 0.5f;
-        }
-
-        Model.Values.MarkChanged();
+        DrawParameters(Model, seed: 7);
         Pixels = new float[examples * input.Length];
         CounterRandom.Normals(new RandomStream(8, RandomPurpose.Data), 0, Pixels);
         Labels = [.. Enumerable.Range(0, examples).Select(n => (n + 2) % Classes)];
@@ -106,6 +100,18 @@ internal sealed class AnyNetwork
     public float[] Pixels { get; }
 
     public int[] Labels { get; }
+
+    /// <summary>Draws all parameters, biases and heads among them.</summary>
+    public static void DrawParameters(Network model, ulong seed)
+    {
+        CounterRandom.Normals(new RandomStream(seed, RandomPurpose.Initialization), 0, model.Values.All);
+        foreach (ref float value in model.Values.All)
+        {
+            value *= 0.5f;
+        }
+
+        model.Values.MarkChanged();
+    }
 
     public static AnyNetwork Create(string name, int projection = 0) => new(All[name].Input, All[name].Blocks(), projection);
 }

@@ -99,8 +99,8 @@ public sealed class NetworkRuleTests
             for (int element = 0; element < layer.Positions * layer.Map.Outputs; element++)
             {
                 rule.Step(network.Pixels, network.Labels, (uint)element);
-                Add(rule.Gradients[layer.Weight], weight);
-                Add(rule.Gradients[layer.Bias], bias);
+                Numbers.Add(rule.Gradients[layer.Weight], weight);
+                Numbers.Add(rule.Gradients[layer.Bias], bias);
             }
 
             Tolerance.Near(exact[layer.Weight.Name], weight, Tolerance.Network, layer.Weight.Name);
@@ -126,7 +126,7 @@ public sealed class NetworkRuleTests
             for (int element = 0; element < layer.Weight.Length; element++)
             {
                 rule.Step(network.Pixels, network.Labels, (uint)element);
-                Add(rule.Gradients[layer.Weight], weight);
+                Numbers.Add(rule.Gradients[layer.Weight], weight);
             }
 
             Tolerance.Near(exact[layer.Weight.Name], weight, Tolerance.Network, layer.Weight.Name);
@@ -215,14 +215,6 @@ public sealed class NetworkRuleTests
             Tolerance.Near(weight, gradients[layer.Weight], Tolerance.Network, $"{layer.Weight.Name}, {what}");
             Tolerance.Near(
                 exact[layer.Bias.Name], gradients[layer.Bias], Tolerance.Network, $"{layer.Bias.Name}, {what}", Tolerance.Norm(weight));
-        }
-    }
-
-    private static void Add(ReadOnlySpan<float> estimate, double[] sum)
-    {
-        for (int i = 0; i < sum.Length; i++)
-        {
-            sum[i] += estimate[i];
         }
     }
 }

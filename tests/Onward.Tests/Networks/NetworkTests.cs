@@ -137,6 +137,21 @@ public sealed class NetworkTests
             fault, Assert.Throws<ArgumentException>(() => Feedback(model, team, LossScope.All)).Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Learned_feedback_for_a_global_loss_refuses_two_layers_without_parameters_in_front()
+    {
+        using WorkerTeam team = new(1);
+        ExampleShape image = new(8, 8, 2);
+        Layer[] twoPoolings = [new GridPooling(PatchPooling.Average, 8, 2, 2), new GridPooling(PatchPooling.Average, 4, 2, 2)];
+        Network model = new(image, [new(new Linear(2, 2), new Relu()), new([.. twoPoolings, new Linear(2, 4), new Relu()])], 3);
+
+        Assert.Contains(
+            "block 1 has several layers without parameters in front of its first affine layer",
+            Assert.Throws<ArgumentException>(() => Feedback(model, team, LossScope.Global)).Message,
+            StringComparison.Ordinal);
+        _ = Feedback(model, team, LossScope.All);
+    }
+
     [Theory]
     [InlineData("perceptron", LossScope.Global)]
     [InlineData("bare linear layers", LossScope.All)]

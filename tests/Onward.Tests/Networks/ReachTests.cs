@@ -68,7 +68,7 @@ public sealed class ReachTests
                 for (int element = 0; element < layer.Positions * layer.Map.Outputs; element++)
                 {
                     rule.Step(pixels, labels, (uint)element);
-                    Add(rule.Gradients[layer.Weight], sum);
+                    Numbers.Add(rule.Gradients[layer.Weight], sum);
                 }
 
                 double[] gradient = Numbers.Widen(exact.Gradients[layer.Weight].ToArray());
@@ -101,7 +101,7 @@ public sealed class ReachTests
                 rule.Step(pixels, labels, step);
                 for (int i = 0; i < weights.Length; i++)
                 {
-                    Add(rule.Gradients[weights[i]], sums[i]);
+                    Numbers.Add(rule.Gradients[weights[i]], sums[i]);
                     squares += Math.Pow(Tolerance.Norm(rule.Gradients[weights[i]]), 2);
                 }
             }
@@ -132,13 +132,7 @@ public sealed class ReachTests
     private static (Network Model, float[] Pixels, int[] Labels) Draw(int seed)
     {
         Network model = RandomNetworks.Create(seed);
-        CounterRandom.Normals(new RandomStream((ulong)seed, RandomPurpose.Initialization), 0, model.Values.All);
-        foreach (ref float value in model.Values.All)
-        {
-            value *= 0.5f;
-        }
-
-        model.Values.MarkChanged();
+        AnyNetwork.DrawParameters(model, (ulong)seed);
         float[] pixels = new float[Images * model.Input.Length];
         CounterRandom.Normals(new RandomStream((ulong)seed, RandomPurpose.Data), 0, pixels);
         return (model, pixels, [seed % 3, (seed + 1) % 3]);
@@ -157,14 +151,6 @@ public sealed class ReachTests
             Assert.True(
                 derivatives[i] == 0 || (near && own),
                 $"network {seed}: number {element} of {layer.Weight.Name} changes group {group} of position {place}");
-        }
-    }
-
-    private static void Add(ReadOnlySpan<float> estimate, double[] sum)
-    {
-        for (int i = 0; i < sum.Length; i++)
-        {
-            sum[i] += estimate[i];
         }
     }
 }

@@ -3,7 +3,8 @@ using Onward.Kernels;
 namespace Onward.Tests.Networks;
 
 /// <summary>
-/// Noise that is 1 at the number that the step names, in one layer. For noise on weights, an example of 0 restricts it to the weight.
+/// Noise that is 1 at the number that the step names, in one layer and in every example at once, since examples have losses of their own.
+/// For noise on weights, an example of 0 restricts it to the weight.
 /// </summary>
 internal sealed class UnitNoise(int layer, int example = -1) : NoiseDistribution
 {

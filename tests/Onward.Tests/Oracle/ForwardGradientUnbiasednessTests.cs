@@ -1,6 +1,7 @@
 using Onward.Kernels;
 using Onward.Losses;
 using Onward.Models;
+using Onward.Tests.Networks;
 
 namespace Onward.Tests.Oracle;
 
@@ -39,8 +40,8 @@ public sealed class ForwardGradientUnbiasednessTests
                     for (int element = 0; element < block.Patches * layer.Map.Outputs; element++)
                     {
                         step.Run((uint)element);
-                        Add(step.Gradient(layer.Weight), weight);
-                        Add(step.Gradient(layer.Bias), bias);
+                        Numbers.Add(step.Gradient(layer.Weight), weight);
+                        Numbers.Add(step.Gradient(layer.Bias), bias);
                     }
 
                     Tolerance.Near(exactWeight, weight, Tolerance.Network, $"{layer.Weight.Name}, {scope}");
@@ -116,29 +117,7 @@ public sealed class ForwardGradientUnbiasednessTests
     private static Parameter[] LayerParameters(TinyNetwork network) =>
         [.. network.Model.Blocks.SelectMany(block => block.Layers).SelectMany(layer => new[] { layer.Weight, layer.Bias })];
 
-    private static void Add(ReadOnlySpan<float> terms, double[] sums)
-    {
-        for (int i = 0; i < sums.Length; i++)
-        {
-            sums[i] += terms[i];
-        }
-    }
-
     private static double Distance(double[] x, double[] y) => Math.Sqrt(x.Zip(y, (a, b) => (a - b) * (a - b)).Sum());
-
-    // 1 at the element that the step's number names, in every example at once: examples have losses of their own.
-    private sealed class UnitNoise(int layer) : NoiseDistribution
-    {
-        public override void Draw(in RandomStream stream, int firstElement, Span<float> noise)
-        {
-            noise.Clear();
-            int element = (int)stream.Step - firstElement;
-            if (stream.Layer == layer && element >= 0 && element < noise.Length)
-            {
-                noise[element] = 1;
-            }
-        }
-    }
 
     // Sums and sums of squares of the estimates, parameter after parameter.
     private sealed class Moments(Parameter[] parameters)

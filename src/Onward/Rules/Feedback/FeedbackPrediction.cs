@@ -195,59 +195,14 @@ internal sealed class FeedbackPrediction
     /// <param name="l">The layer.</param>
     internal void LeaveResiduals(BlockTile tile, BlockTile? next, int l)
     {
-        ReadOnlySpan<float> residual = tile.Gradient(l);
         BlockTile consumer = l + 1 < tile.Block.Layers.Count ? tile : next!;
         int place = consumer == tile ? l + 1 : 0;
         FeedbackLayer above = _feedback.Of(consumer.Block.Layers[place])!;
         int length = consumer.Examples * consumer.Block.Plan.SectionOf(place).InputShape.Length;
         Span<float> residuals = above.Residuals.Slice(consumer.WaveExample * (length / consumer.Examples), length);
-        CarryToInput(tile, l, residual, consumer, residuals);
+        TangentSweep.CarryToNextLayer(tile, l, tile.Gradient(l), consumer, residuals);
         ReadOnlySpan<float> weights = Weights(consumer, place)[..above.UnitsOf(length / above.Map.Inputs)];
         Activation.ScaleRuns(residuals, weights, residuals, above.UnitInputs, accumulate: false);
-    }
-
-    // Carries a tangent at a noise site, 0 where units are inactive, to the input of the next affine layer.
-    private static void CarryToInput(
-        BlockTile tile, int l, ReadOnlySpan<float> tangent, BlockTile consumer, Span<float> result)
-    {
-        tangent = Carry(tile, tile.Block.Plan.SectionOf(l), tangent, result, behindSite: true);
-        for (int k = 0; consumer != tile && k < consumer.Block.Plan.FirstAffine; k++)
-        {
-            Section section = consumer.Block.Plan.Sections[k];
-            if (section.Example is not null)
-            {
-                Span<float> output = result[..(consumer.Examples * section.Shape.Length)];
-                section.Example.ApplyTangent(consumer.Source.Span, tangent, output);
-                tangent = output;
-            }
-
-            tangent = Carry(consumer, section, tangent, result, behindSite: false);
-        }
-
-        if (tangent != result)
-        {
-            tangent.CopyTo(result);
-        }
-    }
-
-    private static ReadOnlySpan<float> Carry(
-        BlockTile tile, Section section, ReadOnlySpan<float> tangent, Span<float> result, bool behindSite)
-    {
-        int rows = tile.Examples * section.Shape.Positions;
-        foreach (Step step in section.Steps)
-        {
-            if (step is SiteStep)
-            {
-                behindSite = false;
-            }
-            else if (!behindSite && step is RowStep { IsMaskOfNoise: false } row)
-            {
-                row.ApplyTangent(tile.Activations, 0, rows, tangent, result);
-                tangent = result;
-            }
-        }
-
-        return tangent;
     }
 
     private void AddNoise(FeedbackLayer layer, BlockTile tile, int example, int pass, float left, float plain)

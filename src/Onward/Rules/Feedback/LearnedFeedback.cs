@@ -249,6 +249,8 @@ internal sealed class LearnedFeedback
                 ? "has a layer without parameters between or behind its affine layers"
                 : residuals.Any(block.Plan.BeginsInside) ? "has a residual that begins behind its first affine layer"
                 : isGlobal && chain[..^1].Any(section => section.EndsResidual) ? "has a residual that ends before its last affine layer"
+                : isGlobal && block.Plan.Sections.Count(section => section.Example is not null) > 1
+                    ? "has several layers without parameters in front of its first affine layer"
                 : block.Layers.SkipLast(1).Any(layer => layer.ReachRadius != 0) ? "mixes positions behind its first affine layer"
                 : null;
             if (fault is not null)

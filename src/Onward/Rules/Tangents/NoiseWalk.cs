@@ -6,16 +6,14 @@ using Onward.Models;
 
 namespace Onward.Rules;
 
-/// <summary>
-/// Carries the tangent along noise on some layers of a block, and takes the directional derivatives of local losses at the block's end.
-/// </summary>
+/// <summary>Carries the tangent along noise on some layers of a block.</summary>
 /// <param name="model">The network.</param>
 /// <param name="memory">The memory of the thread.</param>
 /// <param name="noise">The noise.</param>
 /// <param name="scope">The losses.</param>
 /// <param name="passes">Directions in each step.</param>
 internal sealed class NoiseWalk(Network model, TangentMemory memory, ActivityNoise noise, LossScope scope, int passes)
-    : TangentWalk(model, memory)
+    : TangentWalk(model, memory, scope, passes)
 {
     private int _pass;
     private int _first;
@@ -28,7 +26,7 @@ internal sealed class NoiseWalk(Network model, TangentMemory memory, ActivityNoi
     internal void Carry(BlockTile tile, int pass, Range layers)
     {
         (_pass, _first, _end) = (pass, layers.Start.Value, layers.End.Value);
-        Carry(tile, TangentSweep.InputMoves(scope, tile.Block));
+        Carry(tile);
     }
 
     /// <inheritdoc/>
@@ -72,15 +70,5 @@ internal sealed class NoiseWalk(Network model, TangentMemory memory, ActivityNoi
         }
 
         return tangent;
-    }
-
-    /// <inheritdoc/>
-    protected override void End(BlockTile tile, ReadOnlySpan<float> tangent, Span<float> workspace, int row)
-    {
-        if (scope != LossScope.Global)
-        {
-            Range chunk = NetworkBlock.Chunk(row, tile.Rows, tile.Block.Channels);
-            TangentSweep.DifferentiateLocalLosses(tile, tangent, workspace, chunk, row, 1f / passes, Memory.GroupCredit.Span);
-        }
     }
 }

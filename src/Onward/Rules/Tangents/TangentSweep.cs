@@ -218,6 +218,61 @@ internal static class TangentSweep
             (Math.Max(0, place - layer.ReachRadius), Math.Min(side - 1, place + layer.ReachRadius));
     }
 
+    /// <summary>
+    /// Carries a tangent at a layer's noise site, 0 where units are inactive, to the input of the next affine layer. Residuals are left
+    /// out.
+    /// </summary>
+    /// <param name="tile">The tile in the layer's block.</param>
+    /// <param name="l">The layer's place in the block.</param>
+    /// <param name="tangent">The tangent; not changed.</param>
+    /// <param name="consumer">
+    /// The tile in the block of the next affine layer: the same tile, or the tile in the next block, with at most one example layer in
+    /// front of its affine layers.
+    /// </param>
+    /// <param name="result">Receives the tangent of the next layer's input.</param>
+    internal static void CarryToNextLayer(
+        BlockTile tile, int l, ReadOnlySpan<float> tangent, BlockTile consumer, Span<float> result)
+    {
+        tangent = Carry(tile, tile.Block.Plan.SectionOf(l), tangent, result, behindSite: true);
+        for (int k = 0; consumer != tile && k < consumer.Block.Plan.FirstAffine; k++)
+        {
+            Section section = consumer.Block.Plan.Sections[k];
+            if (section.Example is not null)
+            {
+                Span<float> output = result[..(consumer.Examples * section.Shape.Length)];
+                section.Example.ApplyTangent(consumer.Source.Span, tangent, output); // the only one, which reads the block's input
+                tangent = output;
+            }
+
+            tangent = Carry(consumer, section, tangent, result, behindSite: false);
+        }
+
+        if (tangent != result)
+        {
+            tangent.CopyTo(result);
+        }
+    }
+
+    private static ReadOnlySpan<float> Carry(
+        BlockTile tile, Section section, ReadOnlySpan<float> tangent, Span<float> result, bool behindSite)
+    {
+        int rows = tile.Examples * section.Shape.Positions;
+        foreach (Step step in section.Steps)
+        {
+            if (step is SiteStep)
+            {
+                behindSite = false;
+            }
+            else if (!behindSite && step is RowStep { IsMaskOfNoise: false } row)
+            {
+                row.ApplyTangent(tile.Activations, 0, rows, tangent, result);
+                tangent = result;
+            }
+        }
+
+        return tangent;
+    }
+
     /// <summary>Replaces each of some consecutive rows by the sum of these rows.</summary>
     /// <param name="values">Values [parts, rows, width].</param>
     /// <param name="rows">Rows in a part.</param>

@@ -1,30 +1,33 @@
 using Onward.Engine;
+using Onward.Losses;
 using Onward.Models;
 
 namespace Onward.Rules;
 
 /// <summary>
-/// Carries a tangent forward through a block of one tile: through products as a whole, through all other steps a few rows at a time.
-/// Derived classes say where the tangent comes from.
+/// Carries a tangent forward through a block of one tile: through products as a whole, through all other steps a few rows at a time. Takes
+/// the directional derivatives of local losses at the block's end. Derived classes say where the tangent comes from.
 /// </summary>
 /// <param name="model">The network.</param>
 /// <param name="memory">The memory of the thread.</param>
-internal abstract class TangentWalk(Network model, TangentMemory memory)
+/// <param name="scope">The losses.</param>
+/// <param name="passes">Directions in each step, which derivatives are divided by.</param>
+internal abstract class TangentWalk(Network model, TangentMemory memory, LossScope scope, int passes)
 {
     private readonly bool[] _residualMoves = new bool[model.Blocks.Max(block => block.Plan.ResidualLengths.Length)];
 
     internal TangentMemory Memory => memory;
 
-    /// <summary>Carries the tangent through a block, to the tangent of its output in <see cref="TangentMemory.Current"/>.</summary>
+    /// <summary>
+    /// Carries the tangent through a block, to the tangent of its output in <see cref="TangentMemory.Current"/>. With a global loss, that
+    /// is the tangent of the next block's input; with local losses, the input of every block has the tangent 0.
+    /// </summary>
     /// <param name="tile">The tile in the block.</param>
-    /// <param name="inputMoves">
-    /// True if <see cref="TangentMemory.Current"/> is the tangent of the block's input; false if that is 0.
-    /// </param>
-    internal void Carry(BlockTile tile, bool inputMoves)
+    protected void Carry(BlockTile tile)
     {
         Section[] sections = tile.Block.Plan.Sections;
         Array.Clear(_residualMoves);
-        bool moves = inputMoves;
+        bool moves = TangentSweep.InputMoves(scope, tile.Block);
         foreach (Section section in sections)
         {
             bool begins = section.Layer is NetworkLayer layer && MovesAt(layer);
@@ -81,15 +84,6 @@ internal abstract class TangentWalk(Network model, TangentMemory memory)
     protected abstract Span<float> PassSite(
         BlockTile tile, SiteStep site, int row, int rows, Span<float> tangent, scoped ref bool moves);
 
-    /// <summary>Takes the tangent of some rows of the block's output.</summary>
-    /// <param name="tile">The tile.</param>
-    /// <param name="tangent">The tangent; not to be changed.</param>
-    /// <param name="workspace">Memory of the same length.</param>
-    /// <param name="row">The first row.</param>
-    protected virtual void End(BlockTile tile, ReadOnlySpan<float> tangent, Span<float> workspace, int row)
-    {
-    }
-
     private bool PassProduct(BlockTile tile, Section section, bool moves)
     {
         if (section.Layer is not null)
@@ -129,9 +123,16 @@ internal abstract class TangentWalk(Network model, TangentMemory memory)
                 tangent = end;
             }
 
-            if (isLast)
+            if (isLast && scope != LossScope.Global)
             {
-                End(tile, tangent, workspace.Span.Slice(start, length), row);
+                TangentSweep.DifferentiateLocalLosses(
+                    tile,
+                    tangent,
+                    workspace.Span.Slice(start, length),
+                    start..(start + length),
+                    row,
+                    1f / passes,
+                    memory.GroupCredit.Span);
             }
         }
 

@@ -6,29 +6,27 @@ using Onward.Models;
 namespace Onward.Rules;
 
 /// <summary>
-/// Carries the tangent along a direction V of all weights and biases: z' = x' W + x V + v at each affine layer. Takes the directional
-/// derivatives of local losses at the end of a block.
+/// Carries the tangent along a direction V of all weights and biases: z' = x' W + x V + v at each affine layer.
 /// </summary>
 /// <param name="model">The network.</param>
 /// <param name="memory">The memory of the thread.</param>
 /// <param name="directions">The directions. [pass]</param>
 /// <param name="packed">The packed weights of the directions. [pass][layer]</param>
 /// <param name="scope">The losses.</param>
+/// <param name="passes">Directions in each step.</param>
 internal sealed class WeightWalk(
-    Network model, TangentMemory memory, ParameterVector[] directions, Memory<float>[][] packed, LossScope scope)
-    : TangentWalk(model, memory)
+    Network model, TangentMemory memory, ParameterVector[] directions, Memory<float>[][] packed, LossScope scope, int passes)
+    : TangentWalk(model, memory, scope, passes)
 {
     private int _pass;
-    private float _scale;
 
     /// <summary>Carries the tangent of one direction through a block.</summary>
     /// <param name="tile">The tile in the block.</param>
     /// <param name="pass">The direction.</param>
-    /// <param name="scale">A factor for all derivatives.</param>
-    internal void Carry(BlockTile tile, int pass, float scale)
+    internal void Carry(BlockTile tile, int pass)
     {
-        (_pass, _scale) = (pass, scale);
-        Carry(tile, TangentSweep.InputMoves(scope, tile.Block));
+        _pass = pass;
+        Carry(tile);
     }
 
     /// <inheritdoc/>
@@ -62,15 +60,5 @@ internal sealed class WeightWalk(
         }
 
         return tangent;
-    }
-
-    /// <inheritdoc/>
-    protected override void End(BlockTile tile, ReadOnlySpan<float> tangent, Span<float> workspace, int row)
-    {
-        if (scope != LossScope.Global)
-        {
-            Range chunk = NetworkBlock.Chunk(row, tile.Rows, tile.Block.Channels);
-            TangentSweep.DifferentiateLocalLosses(tile, tangent, workspace, chunk, row, _scale, Memory.GroupCredit.Span);
-        }
     }
 }
