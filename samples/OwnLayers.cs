@@ -1,6 +1,6 @@
 // Trains a network of your own layers on the fast engine, without backpropagation, on digits that the program draws. Each of its two
-// blocks learns from a loss of its own, by forward gradients with learned feedback. Prints the test error after each of 8 epochs,
-// then saves the network with its layers, and reads it back.
+// blocks learns from a loss of its own, by forward gradients with learned feedback. Prints the test error after each of 8 epochs, about
+// 3 % at the end, then saves the network with its layers, and reads it back.
 #:project ../src/Onward/Onward.csproj
 
 using Onward.Data;
@@ -15,8 +15,8 @@ using Onward.Training;
 Network network = new(
     input: new(Height: 28, Width: 28, Channels: 1),
     [
-        new(new Flatten(), new Linear(784, 512), new LayerNorm(512), new Relu()),
-        new(new Residual(new Linear(512, 512), new LayerNorm(512)), new Relu()),
+        new(new Flatten(), new Linear(784, 512), new LayerNorm(512), new Relu(), new Linear(512, 512), new LayerNorm(512), new Relu()),
+        new(new Residual(new Linear(512, 512), new LayerNorm(512), new Relu(), new Linear(512, 512), new LayerNorm(512)), new Relu()),
     ],
     classes: 10);
 network.Initialize(seed: 1);

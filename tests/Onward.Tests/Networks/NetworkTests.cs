@@ -170,6 +170,63 @@ public sealed class NetworkTests
         Assert.All(rule.Feedback!.NoiseLeftByBlock(), left => Assert.InRange(left, 0, 0.9));
     }
 
+    // With noise on hidden layers alone, a block of one layer has no noise, so there is nothing to predict.
+    [Theory]
+    [InlineData(LossScope.All)]
+    [InlineData(LossScope.Global)]
+    public void Learned_feedback_leaves_blocks_of_one_layer_exact(LossScope scope)
+    {
+        AnyNetwork network = AnyNetwork.Create("perceptron");
+        using WorkerTeam team = new(2);
+        ForwardGradient rule = Feedback(network.Model, team, scope);
+        Backpropagation exact = Backpropagation.ThroughWeights(
+            network.Model, team, scope == LossScope.Global ? BackwardScope.Readout : BackwardScope.LocalLossesWithinBlock);
+        rule.Step(network.Pixels, network.Labels, step: 0);
+        exact.Step(network.Pixels, network.Labels, step: 0);
+        foreach (NetworkBlock block in network.Model.Blocks.Skip(scope == LossScope.Global ? 1 : 0))
+        {
+            Parameter weight = block.Layers[0].Weight;
+            Tolerance.Near(exact.Gradients[weight], rule.Gradients[weight], Tolerance.Network, weight.Name);
+        }
+
+        // Under the global loss, the noise of the first block is that which the second block's layer predicts.
+        IReadOnlyList<double> left = rule.Feedback!.NoiseLeftByBlock();
+        Assert.Equal(2, left.Count);
+        Assert.Equal(left[0], left[1]);
+        Assert.InRange(left[0], scope == LossScope.Global ? 0.1 : 0, scope == LossScope.Global ? 1 : 0);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_run_with_learned_feedback_resumes_in_any_chain(bool ofOneLayer)
+    {
+        using WorkerTeam team = new(2);
+        using TemporaryFolder folder = new();
+        ImageDataset digits = Digits(512);
+        TrainingOptions options = new() { Epochs = 2, LearningRate = 0.1, Seed = 1 };
+        CancellationToken cancellation = TestContext.Current.CancellationToken;
+        Network whole = Chain(), resumed = Chain();
+        int kept = 0;
+        new Trainer(whole, Feedback(whole, team, LossScope.All), team, digits, options, TimeProvider.System).Run(
+            checkpoint: checkpoint => checkpoint.Save(folder[$"{kept++}"]), cancellation: cancellation);
+
+        Trainer again = new(resumed, Feedback(resumed, team, LossScope.All), team, digits, options, TimeProvider.System);
+        again.Resume(Checkpoint.Load(folder["1"]));
+        again.Run(cancellation: cancellation);
+
+        Tolerance.Same(whole.Values.All, resumed.Values.All, "parameters");
+
+        Network Chain()
+        {
+            Layer[] first = [new Flatten(), new Linear(784, 16), new LayerNorm(16), new Relu()];
+            Network model = new(
+                new(28, 28, 1), [new(ofOneLayer ? first : [.. first, new Linear(16, 16), new LayerNorm(16), new Relu()])], classes: 10);
+            model.Initialize(1);
+            return model;
+        }
+    }
+
     [Fact]
     public void Reach_is_folded_from_the_end_of_the_block()
     {

@@ -69,6 +69,7 @@ internal sealed class LearnedFeedback
     private readonly long _roomLength;
     private readonly FeedbackLayer?[] _layers;
     private readonly FeedbackLayer[] _fitted;
+    private readonly FeedbackLayer[][] _noiseOf; // the layers whose noise is a block's [block]
     private readonly (FeedbackLayer Layer, int Slice)[] _packing;
     private readonly (FeedbackLayer Layer, int Slice)[][] _parts; // of the fit [block]
     private readonly Memory<float>[] _biases;
@@ -120,9 +121,16 @@ internal sealed class LearnedFeedback
             .. model.Blocks.Select(block => _fitted.Where(layer => layer.Block == block)
                 .SelectMany(layer => Enumerable.Range(0, layer.Map.Slices).Select(slice => (layer, slice))).ToArray()),
         ];
-        int bias = _fitted.Max(layer => layer.Block.Layers[layer.Place].Bias.Length);
+        int bias = _fitted.Select(layer => layer.Block.Layers[layer.Place].Bias.Length).DefaultIfEmpty().Max();
         _biases = [.. Enumerable.Range(0, team.Count).Select(_ => AlignedMemory.Allocate(bias))];
         (_pack, _learn) = (Pack, Learn);
+        _noiseOf = [.. model.Blocks.Select(NoiseOf)];
+
+        FeedbackLayer[] NoiseOf(NetworkBlock block)
+        {
+            FeedbackLayer[] own = [.. _fitted.Where(layer => layer.Block == block)];
+            return own.Length == 0 && isGlobal ? [.. _fitted.Take(1)] : own;
+        }
     }
 
     /// <summary>All matrices and the averages of their fit. A checkpoint holds them.</summary>
@@ -169,9 +177,12 @@ internal sealed class LearnedFeedback
         return statistics[1] > 0 ? statistics[0] / statistics[1] : 1;
     }
 
-    /// <summary>The share of the noise that predictions leave in each block: the mean over its layers.</summary>
+    /// <summary>
+    /// The share of the noise that predictions leave in each block: the mean over its layers; 0 in a block whose gradients are all exact.
+    /// Under a global loss, a first block of one layer has the share of the layer that reads its output.
+    /// </summary>
     internal IReadOnlyList<double> NoiseLeftByBlock() =>
-        [.. _fitted.GroupBy(layer => layer.Block).Select(block => block.Average(NoiseLeft))];
+        [.. _noiseOf.Select(layers => layers.Select(NoiseLeft).DefaultIfEmpty().Average())];
 
     /// <summary>True if matrices are fitted to the step under way.</summary>
     internal bool IsFitting { get; private set; }
