@@ -83,8 +83,9 @@ internal sealed class GradientSlices
     /// </summary>
     internal void UpdateUntrainedHeads(SliceUpdater updater)
     {
-        foreach (LinearHead head in _model.Heads)
+        for (int i = 0; i < _model.Heads.Count; i++)
         {
+            LinearHead head = _model.Heads[i];
             if (head != _model.FinalHead && !(_plan.TrainsHeads && head != _model.Readout))
             {
                 Update(head, updater, worker: 0);

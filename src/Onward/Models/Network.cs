@@ -42,6 +42,7 @@ public sealed class Network
         Blocks = built;
         Projector = IsSelfSupervised ? new LinearHead(built[^1].Channels, Projection, "projector", layout) : null;
         Readout = new LinearHead(built[^1].Channels, classes, "readout", layout);
+        Heads = [.. built.Select(block => block.Head), .. Projector is null ? [] : new[] { Projector }, Readout];
         Values = new ParameterVector(layout);
         _pack = PackSlice;
         _packing =
@@ -94,8 +95,7 @@ public sealed class Network
     public ParameterVector Values { get; }
 
     /// <summary>The local heads in order, then the projector, if there is one, and the readout.</summary>
-    public IEnumerable<LinearHead> Heads =>
-        [.. Blocks.Select(block => block.Head), .. Projector is null ? [] : new[] { Projector }, Readout];
+    public IReadOnlyList<LinearHead> Heads { get; }
 
     /// <summary>Allocates memory for the values of a tile in any block.</summary>
     /// <param name="examples">Examples that the tile may hold.</param>
