@@ -20,40 +20,58 @@ for (int tick = 0, report = 1 << 12, reported = 0; tick < LastTick; tick++)
         (x[0], x[1]) = ((bits & 1) == 0 ? -1 : 1, (bits & 2) == 0 ? -1 : 1);
     }
 
-    // The noise is an Ornstein-Uhlenbeck process after a low-pass filter, so that it has a rate of change.
-    CounterRandom.Normals(new(Seed: 1, RandomPurpose.Perturbation, Step: (uint)tick), 0, normals);
-    (y, yBefore) = (yBefore, y);
-    y.AsSpan().Clear();
-    for (int j = 0; j < Nodes; j++)
-    {
-        drive[j] += (MathF.Sqrt(2 * Tick / Slowness) * Size * normals[j]) - (drive[j] * Tick / Slowness);
-        noise[j] += (drive[j] - noise[j]) * Tick / Slowness;
-        y[j] += noise[j];
-        if (j < Hidden)
-        {
-            y[j] += (toHidden[j] * x[0]) + (toHidden[Hidden + j] * x[1]) + (toHidden[(2 * Hidden) + j] * x[2]);
-            hidden[j] = MathF.Tanh(y[j]);
-            y[Hidden] += toOutput[j] * hidden[j];
-        }
-    }
-
+    Fluctuate(tick);
+    Respond();
     float error = y[Hidden] - (x[0] * x[1] < 0 ? 1 : -1), rewardRate = ((-error * error) - reward) / Tick;
     (reward, loss) = (-error * error, loss + (error * error));
 
     // When the input changes, the nodes jump too, but not because of the noise. The network does not learn at this moment.
-    for (int j = 0; j < Hidden && !inputJumps; j++)
+    if (!inputJumps)
     {
-        for (int i = 0; i < 3; i++)
-        {
-            toHidden[(i * Hidden) + j] += Tick * Rate * x[i] * ((y[j] - yBefore[j]) / Tick) * rewardRate;
-        }
-
-        toOutput[j] += Tick * Rate * hidden[j] * ((y[Hidden] - yBefore[Hidden]) / Tick) * rewardRate;
+        Learn(rewardRate);
     }
 
     if (tick + 1 == report)
     {
         Console.WriteLine($"after {report * Tick,3:0} seconds: mean loss {loss / (report - reported):0.000}");
         (loss, reported, report) = (0, report, 2 * report);
+    }
+}
+
+// The noise is an Ornstein-Uhlenbeck process after a low-pass filter, so that it has a rate of change.
+void Fluctuate(int tick)
+{
+    CounterRandom.Normals(new(Seed: 1, RandomPurpose.Perturbation, Step: (uint)tick), 0, normals);
+    for (int j = 0; j < Nodes; j++)
+    {
+        drive[j] += (MathF.Sqrt(2 * Tick / Slowness) * Size * normals[j]) - (drive[j] * Tick / Slowness);
+        noise[j] += (drive[j] - noise[j]) * Tick / Slowness;
+    }
+}
+
+void Respond()
+{
+    (y, yBefore) = (yBefore, y);
+    y[Hidden] = 0;
+    for (int j = 0; j < Hidden; j++)
+    {
+        y[j] = noise[j] + (toHidden[j] * x[0]) + (toHidden[Hidden + j] * x[1]) + (toHidden[(2 * Hidden) + j] * x[2]);
+        hidden[j] = MathF.Tanh(y[j]);
+        y[Hidden] += toOutput[j] * hidden[j];
+    }
+
+    y[Hidden] += noise[Hidden];
+}
+
+void Learn(float rewardRate)
+{
+    for (int j = 0; j < Hidden; j++)
+    {
+        for (int i = 0; i < x.Length; i++)
+        {
+            toHidden[(i * Hidden) + j] += Tick * Rate * x[i] * ((y[j] - yBefore[j]) / Tick) * rewardRate;
+        }
+
+        toOutput[j] += Tick * Rate * hidden[j] * ((y[Hidden] - yBefore[Hidden]) / Tick) * rewardRate;
     }
 }
