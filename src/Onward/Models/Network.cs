@@ -40,6 +40,7 @@ public sealed class Network
         }
 
         Blocks = built;
+        MostPositions = built.Max(block => block.Patches);
         Projector = IsSelfSupervised ? new LinearHead(built[^1].Channels, Projection, "projector", layout) : null;
         Readout = new LinearHead(built[^1].Channels, classes, "readout", layout);
         Heads = [.. built.Select(block => block.Head), .. Projector is null ? [] : new[] { Projector }, Readout];
@@ -223,7 +224,7 @@ public sealed class Network
     internal int MostLayers { get; }
 
     /// <summary>The largest number of positions of an example in the output of any block.</summary>
-    public int MostPositions => Blocks.Max(block => block.Patches);
+    public int MostPositions { get; }
 
     /// <summary>The largest number of floats of an example in the input or the output of layer <paramref name="l"/> of any block.</summary>
     internal int LargestLayer(int l, Func<AffineLayer, int> width) => Blocks
