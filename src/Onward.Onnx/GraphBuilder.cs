@@ -59,6 +59,14 @@ internal sealed class GraphBuilder
         return output;
     }
 
+    /// <summary>Makes a name that nothing else has.</summary>
+    /// <param name="name">The beginning of the name.</param>
+    internal string Unique(string name)
+    {
+        int count = _names[name] = _names.GetValueOrDefault(name) + 1;
+        return string.Create(CultureInfo.InvariantCulture, $"{name}_{count}");
+    }
+
     /// <summary>Makes a value available under the name of an output.</summary>
     internal void Name(string value, string output) => AddNode("Identity", [value], output, []);
 
@@ -137,11 +145,5 @@ internal sealed class GraphBuilder
 
         _graph.Add(5, tensor.Add(2, type).Add(8, name).Add(9, values));
         return name;
-    }
-
-    private string Unique(string name)
-    {
-        int count = _names[name] = _names.GetValueOrDefault(name) + 1;
-        return string.Create(CultureInfo.InvariantCulture, $"{name}_{count}");
     }
 }

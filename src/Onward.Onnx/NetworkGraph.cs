@@ -117,13 +117,16 @@ internal sealed class NetworkGraph
             {
                 Residual residual => _graph.Node(
                     "Add", [Run(block, residual.Layers, x, shape, affine), Repeated(x, output.Channels / shape.Channels)]),
-                AffineLayer => Applied(affine.Dequeue(), output, x),
+                AffineLayer => Applied(affine.Dequeue(), shape, output, x),
                 LayerNorm norm => Normalised(x, norm, output),
+                RmsNorm norm => RootNormalised(x, norm, output),
+                GroupNorm norm => GroupNormalised(x, norm, output),
                 Relu => _graph.Node("Relu", [x]),
+                Gelu gelu => Gaussian(x, gelu.Approximation),
                 Silu => _graph.Node("Mul", [x, _graph.Node("Sigmoid", [x])]),
                 Flatten => Shaped(x, 1, output.Channels),
                 ImagePatches cut => Patches(x, cut, output),
-                GridPooling pooling => Pooled(x, pooling, output),
+                GridPooling pooling => Pooled(x, pooling, shape, output),
                 _ => throw new NotSupportedException($"No ONNX operator is known for {layer}."),
             };
             shape = output;
@@ -132,7 +135,7 @@ internal sealed class NetworkGraph
         return x;
     }
 
-    private string Applied(NetworkLayer layer, ExampleShape shape, string x)
+    private string Applied(NetworkLayer layer, ExampleShape input, ExampleShape shape, string x)
     {
         string weight = layer.Weight.Name, bias = layer.Bias.Name;
         switch (layer.Map)
@@ -150,18 +153,29 @@ internal sealed class NetworkGraph
                 string groups = _graph.Node("MatMul", [Swapped(rows), weight]);
                 return Rows(_graph.Node("Add", [Swapped(groups), bias]), shape.Positions, shape.Channels);
 
+            case Conv2d map: // W [k, k, inputs, outputs] becomes [outputs, inputs, k, k]
+                int side = map.KernelSize, padding = map.Padding;
+                string convolved = _graph.Node(
+                    "Conv",
+                    [Planes(x, input), Turned(weight, 3, 2, 0, 1), bias],
+                    ("group", map.ChannelGroups),
+                    ("kernel_shape", List(side, side)),
+                    ("strides", List(map.Stride, map.Stride)),
+                    ("pads", List(padding, padding, padding, padding)));
+                return FromPlanes(convolved, shape);
+
             case DepthwiseConvolution map: // W [k, k, D] becomes [D, 1, k, k]
                 int kernel = layer.Weight.Shape[0], reach = kernel / 2;
                 string first = Turned(weight, 2, 0, 1);
                 string filters = _graph.Node("Unsqueeze", [first, _graph.Whole("axis", 1)]);
-                string planes = Planes(x, map.Side, map.Inputs);
+                string planes = Planes(x, input);
                 string mixed = _graph.Node(
                     "Conv",
                     [planes, filters, bias],
                     ("group", map.Inputs),
                     ("kernel_shape", List(kernel, kernel)),
                     ("pads", List(reach, reach, reach, reach)));
-                return FromPlanes(mixed, shape.Positions, map.Inputs);
+                return FromPlanes(mixed, shape);
 
             default:
                 throw new NotSupportedException($"No ONNX operator is known for {layer.Map}.");
@@ -170,7 +184,7 @@ internal sealed class NetworkGraph
         string Swapped(string value) => Turned(value, 1, 0, 2);
     }
 
-    private string Pooled(string x, GridPooling pooling, ExampleShape output)
+    private string Pooled(string x, GridPooling pooling, ExampleShape shape, ExampleShape output)
     {
         int side = pooling.Side, stride = pooling.Stride;
         int missing = Math.Max(0, ((pooling.OutputSide - 1) * stride) + GridPooling.Window - side);
@@ -181,11 +195,11 @@ internal sealed class NetworkGraph
             ("strides", List(stride, stride)),
             ("pads", List(before, before, after, after)),
         ];
-        string planes = Planes(x, side, pooling.Channels);
+        string planes = Planes(x, shape);
         string pooled = pooling.Kind == PatchPooling.Average
             ? _graph.Node("AveragePool", [planes], [.. window, ("count_include_pad", 0)])
             : _graph.Node("MaxPool", [planes], window);
-        return FromPlanes(pooled, output.Positions, output.Channels);
+        return FromPlanes(pooled, output);
     }
 
     private string Head(LinearHead head, string features) => _graph.Node("Gemm", [features, head.Weight.Name, head.Bias.Name]);
@@ -215,13 +229,54 @@ internal sealed class NetworkGraph
         return _graph.Node("LayerNormalization", [x, ones], ("epsilon", epsilon));
     }
 
+    // x / sqrt(mean(x^2) + epsilon) of runs of channels.
+    private string RootNormalised(string x, RmsNorm norm, ExampleShape shape)
+    {
+        string runs = _graph.Node("Reshape", [x, _graph.Whole("shape", -1, shape.Channels / norm.Size, norm.Size)]);
+        string square = _graph.Node("ReduceMean", [_graph.Node("Mul", [runs, runs])], ("axes", List(2)), ("keepdims", 1));
+        string root = _graph.Node("Sqrt", [_graph.Node("Add", [square, Number(norm.Epsilon)])]);
+        return Rows(_graph.Node("Div", [runs, root]), shape.Positions, shape.Channels);
+    }
+
+    // Groups over all positions are the channels of an instance normalisation [N, G, C P].
+    private string GroupNormalised(string x, GroupNorm norm, ExampleShape shape)
+    {
+        string groups = Shaped(Turned(x, 0, 2, 1), norm.Groups, -1);
+        float[] ones = new float[norm.Groups];
+        Array.Fill(ones, 1);
+        string scale = _graph.Numbers(_graph.Unique("scale"), [norm.Groups], ones);
+        string shift = _graph.Numbers(_graph.Unique("shift"), [norm.Groups], new float[norm.Groups]);
+        string normal = _graph.Node("InstanceNormalization", [groups, scale, shift], ("epsilon", norm.Epsilon));
+        return Turned(Shaped(normal, shape.Channels, shape.Positions), 0, 2, 1);
+    }
+
+    // x P(x).
+    private string Gaussian(string x, GeluApproximation approximation)
+    {
+        string odd;
+        if (approximation == GeluApproximation.None)
+        {
+            odd = _graph.Node("Erf", [_graph.Node("Mul", [x, Number(MathF.Sqrt(0.5f))])]);
+        }
+        else
+        {
+            string cube = _graph.Node("Mul", [_graph.Node("Mul", [x, x]), x]);
+            string inner = _graph.Node("Add", [x, _graph.Node("Mul", [cube, Number(0.044715f)])]);
+            odd = _graph.Node("Tanh", [_graph.Node("Mul", [inner, Number(MathF.Sqrt(2 / MathF.PI))])]);
+        }
+
+        return _graph.Node("Mul", [x, _graph.Node("Mul", [_graph.Node("Add", [odd, Number(1)]), Number(0.5f)])]);
+    }
+
+    private string Number(float value) => _graph.Numbers(_graph.Unique("number"), [], [value]);
+
     private string Repeated(string x, int times) => times == 1 ? x : _graph.Node("Concat", [.. Enumerable.Repeat(x, times)], ("axis", 2));
 
-    // Converts [N, P, D] to [N, D, side, side]; FromPlanes converts back.
-    private string Planes(string x, int side, int channels) => Turned(Shaped(x, side, side, channels), 0, 3, 1, 2);
+    // Converts [N, P, D] to [N, D, height, width]; FromPlanes converts back.
+    private string Planes(string x, ExampleShape shape) => Turned(Shaped(x, shape.Height, shape.Width, shape.Channels), 0, 3, 1, 2);
 
-    private string FromPlanes(string planes, int patches, int channels) =>
-        Shaped(Turned(planes, 0, 2, 3, 1), patches, channels);
+    private string FromPlanes(string planes, ExampleShape shape) =>
+        Shaped(Turned(planes, 0, 2, 3, 1), shape.Positions, shape.Channels);
 
     // Reorders the axes.
     private string Turned(string x, params int[] order) => _graph.Node("Transpose", [x], ("perm", order));

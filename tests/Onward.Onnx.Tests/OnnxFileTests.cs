@@ -1,9 +1,6 @@
 using Onward.Data;
-using Onward.Kernels;
 using Onward.Layers;
 using Onward.Models;
-using Onward.Threads;
-using Onward.Training;
 
 namespace Onward.Onnx.Tests;
 
@@ -134,84 +131,8 @@ public sealed class OnnxFileTests
         using Onnx onnx = new(model, images);
         for (int first = 0; first < examples; first += batch)
         {
-            RequireSame(model, images, onnx, Math.Min(batch, examples - first), first);
+            SameOutputs.Require(model, images, onnx, Math.Min(batch, examples - first), first);
         }
-    }
-
-    private static void RequireSame(Network model, ImageDescription images, Onnx onnx, int examples, int first)
-    {
-        LocalMixerOptions options = model.Mixer!;
-        int length = options.ImageSide * options.ImageSide * options.ImageChannels;
-        float[] pixels = [.. Bytes(examples * length, first)];
-
-        IReadOnlyDictionary<string, float[]> outputs = onnx.Run(
-            pixels, [examples, options.ImageSide, options.ImageSide, options.ImageChannels]);
-
-        Dictionary<string, List<float>> expected = Expected(model, images, pixels, length);
-        Assert.Equal(expected.Keys.Order(), outputs.Keys.Order());
-        foreach ((string name, float[] values) in outputs)
-        {
-            Assert.Equal(expected[name].Count, values.Length);
-            float size = Math.Max(1, expected[name].Max(Math.Abs));
-            double worst = values.Zip(expected[name], (one, other) => Math.Abs(one - other)).Max() / size;
-            Assert.True(worst <= 1e-5, $"{name} differs by {worst:g3} of {size:g3}");
-            Assert.True(name == "probabilities" || values.Distinct().Count() > values.Length / 2, $"{name} is constant");
-        }
-    }
-
-    // Computes the outputs with this library, head by head.
-    private static Dictionary<string, List<float>> Expected(Network model, ImageDescription images, float[] pixels, int length)
-    {
-        LocalMixerOptions options = model.Mixer!;
-        ForwardPass pass = new(model);
-        Dictionary<string, List<float>> expected = [];
-        float[] image = new float[length];
-        for (int start = 0; start < pixels.Length; start += length)
-        {
-            for (int i = 0; i < length; i++)
-            {
-                int channel = i % options.ImageChannels;
-                image[i] = ((pixels[start + i] / 255) - images.Mean[channel]) / images.StandardDeviation[channel];
-            }
-
-            pass.Run(image, 1, block =>
-            {
-                Read($"block_{block.Index}_{(options.IsSelfSupervised ? "projection" : "logits")}", block.Head, pass.Pooled);
-                if (model.Projector is not null && block.Index == model.Blocks.Count - 1)
-                {
-                    Read("projection", model.Projector, Mean(pass, block)); // what no normalisation came before
-                }
-
-                return true;
-            });
-            Read("logits", model.Readout, pass.Features);
-            float[] probabilities = new float[options.Classes];
-            new Predictor(model).Predict(image, probabilities);
-            Add("probabilities", probabilities);
-        }
-
-        return expected;
-
-        void Read(string name, LinearHead head, ReadOnlySpan<float> features)
-        {
-            float[] outputs = new float[head.Outputs];
-            head.Apply(model.Values, features[..head.Features], outputs, 1);
-            Add(name, outputs);
-        }
-
-        void Add(string name, float[] values)
-        {
-            expected.TryAdd(name, []);
-            expected[name].AddRange(values);
-        }
-    }
-
-    // The mean of the block's output over patches.
-    private static float[] Mean(ForwardPass pass, NetworkBlock block)
-    {
-        float[] mean = new float[block.Channels];
-        block.Pool(pass.Output(block)[..(block.Patches * block.Channels)], mean);
-        return mean;
     }
 
     private static ImageDescription Describe(LocalMixerOptions options) => new(
@@ -219,30 +140,5 @@ public sealed class OnnxFileTests
         options.ImageChannels == 1 ? [0.3f] : [0.25f, 0.5f, 0.75f],
         options.ImageChannels == 1 ? [0.2f] : [0.2f, 0.25f, 0.3f]);
 
-    // Fills all parameters with random numbers, including those that are initialised to 0.
-    private static Network Random(LocalMixerOptions options)
-    {
-        Network model = LocalMixer.Build(options);
-        foreach (Parameter parameter in model.Values.Layout.Parameters)
-        {
-            int fanIn = parameter.Name.Contains(".conv.", StringComparison.Ordinal)
-                ? parameter.Shape[0] * parameter.Shape[0]
-                : parameter.Shape[^Math.Min(2, parameter.Shape.Count)];
-            float scale = parameter.IsMatrix ? 1 / MathF.Sqrt(fanIn) : 0.1f;
-            Span<float> values = model.Values[parameter];
-            CounterRandom.Normals(new RandomStream(7, RandomPurpose.Initialization, Example: (uint)parameter.Offset), 0, values);
-            System.Numerics.Tensors.TensorPrimitives.Multiply(values, scale, values);
-        }
-
-        using WorkerTeam team = new(1);
-        model.Pack(team);
-        return model;
-    }
-
-    private static IEnumerable<float> Bytes(int count, int first = 0)
-    {
-        float[] normals = new float[count];
-        CounterRandom.Normals(new RandomStream(3, RandomPurpose.Data, Example: (uint)first), 0, normals);
-        return normals.Select(normal => Math.Clamp(MathF.Round(128 + (60 * normal)), 0, 255));
-    }
+    private static Network Random(LocalMixerOptions options) => SameOutputs.Draw(LocalMixer.Build(options));
 }

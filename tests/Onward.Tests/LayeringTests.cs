@@ -15,6 +15,7 @@ public sealed partial class LayeringTests
         ("Onward/Threads", []),
         ("Onward/Communication", []),
         ("Onward/Kernels/Lanes", []),
+        ("Onward/Kernels/Grids", []),
         ("Onward/Kernels/Pointwise", ["Onward/Kernels/Lanes"]),
         ("Onward/Kernels/Products", ["Onward/Kernels/Lanes", "Onward/Kernels/Pointwise"]),
         ("Onward/Kernels/Random", ["Onward/Kernels/Lanes", "Onward/Kernels/Pointwise"]),
@@ -44,8 +45,8 @@ public sealed partial class LayeringTests
         ("Onward.Onnx", ["Onward/Models", "Onward/Layers", "Onward/Data", "Onward/Formats"]),
         ("Onward.Laboratory",
         [
-            "Onward/Training", "Onward/Rules", "Onward/Engine", "Onward/Losses", "Onward/Models", "Onward/Optimizers", "Onward/Data",
-            "Onward/Data/Digits", "Onward/Kernels", "Onward/Threads",
+            "Onward/Training", "Onward/Rules", "Onward/Engine", "Onward/Losses", "Onward/Models", "Onward/Layers", "Onward/Optimizers",
+            "Onward/Data", "Onward/Data/Digits", "Onward/Kernels", "Onward/Threads",
         ]),
         ("Onward.Runs/Host", ["Onward.Imaging", "Onward"]),
         ("Onward.Runs/Settings", ["Onward.Runs/Host", "Onward.Imaging", "Onward"]),

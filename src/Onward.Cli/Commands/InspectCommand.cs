@@ -114,7 +114,7 @@ internal sealed class InspectCommand
             rows.AddRange(block.Layers.Select(layer => new Row(
                 Owner(layer.Weight),
                 Describe(layer.Map),
-                [layer.Positions, layer.Map.Inputs],
+                [layer.InputPositions, layer.Map.Inputs],
                 [layer.Positions, layer.Map.Outputs],
                 layer.Weight.Shape,
                 (long)layer.Weight.Length + layer.Bias.Length,
@@ -149,6 +149,7 @@ internal sealed class InspectCommand
         Linear => "channels",
         GroupedLinear => "channels of a group",
         TokenMixing => "patches",
+        Conv2d conv => string.Create(CultureInfo.InvariantCulture, $"convolution {conv.KernelSize}x{conv.KernelSize}"),
         DepthwiseConvolution => string.Create(CultureInfo.InvariantCulture, $"patches {map.WeightShape[0]}x{map.WeightShape[1]}"),
         _ => map.GetType().Name,
     };

@@ -28,12 +28,12 @@ public sealed class BlockTile
         PassingInputs =
         [
             .. Enumerable.Range(0, passesThrough ? layers : 0)
-            .Select(l => AlignedMemory.Allocate(checked(examples * model.LargestLayer(l, layer => layer.Inputs)))),
+            .Select(l => AlignedMemory.Allocate(checked(examples * model.LargestInput(l)))),
         ];
         _gradients =
         [
             .. Enumerable.Range(0, layers)
-            .Select(l => AlignedMemory.Allocate(checked(examples * model.LargestLayer(l, layer => layer.Outputs)))),
+            .Select(l => AlignedMemory.Allocate(checked(examples * model.LargestProduct(l)))),
         ];
         _isPacked = new bool[layers];
         _pack = Pack;

@@ -15,7 +15,8 @@ internal readonly record struct BlockWork(double Flops, double Bytes, double Wei
 {
     internal static BlockWork Of(NetworkBlock block) => new(
         block.FlopsPerExample,
-        sizeof(float) * block.Layers.Sum(layer => layer.Positions * ((double)layer.Map.Inputs + layer.Map.Outputs)),
+        sizeof(float) * block.Layers.Sum(
+            layer => ((double)layer.InputPositions * layer.Map.Inputs) + ((double)layer.Positions * layer.Map.Outputs)),
         sizeof(float) * block.Layers.Sum(layer => (double)layer.Map.PackedWeightLength));
 
     /// <summary>The work of computing the values of some examples.</summary>

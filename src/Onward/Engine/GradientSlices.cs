@@ -109,7 +109,11 @@ internal sealed class GradientSlices
         WeightSlice part = layer.Map.WeightOf(slice);
         layer.Map.AccumulateGradient(
             slice,
-            new(memory.Inputs[l].Span[..(rows * layer.Map.Inputs)], memory.PackedGradients[l].Span, rows, _wave.Examples * layer.Positions),
+            new(
+                memory.Inputs[l].Span[..(_examples * layer.InputPositions * layer.Map.Inputs)],
+                memory.PackedGradients[l].Span,
+                rows,
+                _wave.Examples * layer.Positions),
             new(_gradients[layer.Weight], _gradients[layer.Bias], _accumulate),
             _workspace[worker].Span,
             _updater is not null && part.Pieces == 1 ? _model.Values.Read(layer.Weight).Slice(part.Start, part.Length) : []);
@@ -197,6 +201,8 @@ internal sealed class GradientSlices
         int rows = _examples * layer.Positions;
         return new PhaseWork(
             2.0 * rows * layer.Map.MultiplyAddsPerRow / layer.Map.Slices,
-            sizeof(float) * ((rows * (double)(layer.Map.Inputs + layer.Map.Outputs)) + (2.0 * layer.Weight.Length)) / layer.Map.Slices);
+            sizeof(float)
+                * (((double)_examples * layer.InputPositions * layer.Map.Inputs) + ((double)rows * layer.Map.Outputs)
+                    + (2.0 * layer.Weight.Length)) / layer.Map.Slices);
     }
 }

@@ -14,7 +14,7 @@ internal sealed class Wave
 
     internal Wave(Network model, int threads, Locality locality)
     {
-        int positions = model.MostPositions;
+        int positions = model.MostRows;
         Examples = Math.Max(Math.Max(Rows / positions, 1), positions == 1 ? 1 : threads);
         OutputLength = model.LargestOutput;
         Blocks = new WaveBlock[model.Blocks.Count];

@@ -28,35 +28,25 @@ public sealed class ImagePatches(int patchesPerSide, ExampleShape image) : Examp
         : throw Refuse(input, $"a square image of {image}");
 
     /// <inheritdoc/>
-    public override void Apply(ReadOnlySpan<float> input, Span<float> output)
-    {
-        int length = image.Length, cut = OutputOf(image).Length;
-        for (; !input.IsEmpty; input = input[length..], output = output[cut..])
-        {
-            Extract(input[..length], output);
-        }
-    }
+    public override void Apply(in ExampleValues example, Span<float> output) => Extract(example.Input, output);
 
     /// <inheritdoc/>
-    public override void ApplyTangent(ReadOnlySpan<float> input, ReadOnlySpan<float> tangent, Span<float> output) =>
-        Apply(tangent, output);
+    public override void ApplyTangent(in ExampleValues example, ReadOnlySpan<float> tangent, Span<float> result) =>
+        Extract(tangent, result);
 
     /// <inheritdoc/>
-    public override void ApplyTranspose(ReadOnlySpan<float> input, ReadOnlySpan<float> outputGradient, Span<float> inputGradient)
+    public override void ApplyTranspose(in ExampleValues example, ReadOnlySpan<float> gradient, Span<float> result)
     {
-        inputGradient.Clear();
-        for (; !inputGradient.IsEmpty; inputGradient = inputGradient[image.Length..])
+        result.Clear();
+        for (int patch = 0; patch < patchesPerSide * patchesPerSide; patch++)
         {
-            for (int patch = 0; patch < patchesPerSide * patchesPerSide; patch++)
+            (int top, int left) = Corner(patch);
+            for (int i = 0; i < PatchSide * PatchSide; i++, gradient = gradient[_channels..])
             {
-                (int top, int left) = Corner(patch);
-                for (int i = 0; i < PatchSide * PatchSide; i++, outputGradient = outputGradient[_channels..])
+                int pixel = Pixel(top + (i / PatchSide), left + (i % PatchSide));
+                for (int c = 0; c < _channels; c++)
                 {
-                    int pixel = Pixel(top + (i / PatchSide), left + (i % PatchSide));
-                    for (int c = 0; c < _channels; c++)
-                    {
-                        inputGradient[pixel + c] += outputGradient[c];
-                    }
+                    result[pixel + c] += gradient[c];
                 }
             }
         }

@@ -110,7 +110,7 @@ public sealed class Network
                 LargestOutput,
                 LargestGroups,
                 Blocks.Max(block => block.Channels),
-                Blocks.Max(block => block.Layers.Max(layer => layer.Map.WorkspaceLength))),
+                Blocks.Max(block => block.Plan.Sections.Max(section => section.WorkspaceLength))),
             examples);
 
         int[] Largest(Func<BlockPlan, int[]> lengths) =>
@@ -226,22 +226,30 @@ public sealed class Network
     /// <summary>The largest number of positions of an example in the output of any block.</summary>
     public int MostPositions { get; }
 
-    /// <summary>The largest number of floats of an example in the input or the output of layer <paramref name="l"/> of any block.</summary>
-    internal int LargestLayer(int l, Func<AffineLayer, int> width) => Blocks
-        .Where(block => l < block.Layers.Count)
-        .Max(block => checked(block.Layers[l].Positions * width(block.Layers[l].Map)));
+    /// <summary>The largest number of positions of an example in the output of any layer or block, which sizes tiles and waves.</summary>
+    internal int MostRows => Blocks.Max(block => Math.Max(block.Patches, block.Layers.Max(layer => layer.Positions)));
+
+    /// <summary>The largest number of floats of an example in the input of layer <paramref name="l"/> of any block.</summary>
+    internal int LargestInput(int l) => Largest(l, layer => checked(layer.InputPositions * layer.Map.Inputs));
+
+    /// <summary>The largest number of floats of an example in the output of layer <paramref name="l"/> of any block.</summary>
+    internal int LargestProduct(int l) => Largest(l, layer => checked(layer.Positions * layer.Map.Outputs));
 
     /// <summary>The largest number of floats of an example in the output of any block.</summary>
     internal int LargestOutput => Blocks.Max(block => block.Output.Length);
 
     /// <summary>
-    /// The largest number of floats of an example that a tangent has anywhere: in the output of a section from a block's first affine layer
-    /// on. The input of a block is such an output too, except the images.
+    /// The largest number of floats of an example that a tangent has anywhere: in the output of a section, except sections in front of the
+    /// first affine layer of the network. The input of a block is such an output too, except the images.
     /// </summary>
-    internal int LargestTangent => Blocks.Max(block => block.Plan.LargestProduct);
+    internal int LargestTangent => Blocks.Max(
+        block => block.Plan.Sections.Skip(block.Index == 0 ? block.Plan.FirstAffine : 0).Max(section => section.Shape.Length));
 
     /// <summary>The largest number of groups of an example in any block, over all positions.</summary>
     internal int LargestGroups => Blocks.Max(block => checked(block.Patches * block.Groups));
+
+    private int Largest(int l, Func<NetworkLayer, int> length) =>
+        Blocks.Where(block => l < block.Layers.Count).Max(block => length(block.Layers[l]));
 
     private NetworkBlock Build(Block block, List<NetworkBlock> before, ParameterLayout layout)
     {
@@ -256,8 +264,8 @@ public sealed class Network
                 block,
                 input,
                 MostLayers,
-                (map, place, positions) =>
-                    new NetworkLayer(map, $"{name}.{NameOf(map, place)}", firstLayer + place, place, positions, layout));
+                (map, place, shape) =>
+                    new NetworkLayer(map, $"{name}.{NameOf(map, place)}", firstLayer + place, place, shape, layout));
             Require(plan.Layers.Length > 0, "it has no layer with parameters, so nothing can learn from its loss");
             Require(
                 block.Groups >= 1 && plan.Output.Channels % block.Groups == 0,

@@ -8,9 +8,10 @@ public sealed class NetworkLayer
 {
     private readonly Memory<float> _packedWeight;
 
-    internal NetworkLayer(AffineLayer map, string name, int index, int place, int positions, ParameterLayout layout)
+    internal NetworkLayer(AffineLayer map, string name, int index, int place, ExampleShape input, ParameterLayout layout)
     {
-        (Map, Index, Place, Positions) = (map, index, place, positions);
+        (Map, Index, Place) = (map, index, place);
+        (InputPositions, Positions) = (input.Positions, map.OutputOf(input).Positions);
         Weight = layout.Add($"{name}.weight", map.WeightShape, isMatrix: true);
         Bias = layout.Add($"{name}.bias", map.BiasShape, isMatrix: false);
         _packedWeight = AlignedMemory.Allocate(map.PackedWeightLength);
@@ -25,7 +26,10 @@ public sealed class NetworkLayer
     /// <summary>Its number in its block.</summary>
     public int Place { get; }
 
-    /// <summary>Positions of an example at the layer.</summary>
+    /// <summary>Positions of an example in the layer's input.</summary>
+    public int InputPositions { get; }
+
+    /// <summary>Positions of an example in the layer's output.</summary>
     public int Positions { get; }
 
     /// <summary>The weight.</summary>

@@ -272,7 +272,7 @@ internal sealed class BackwardPass
         }
         else if (section.Example is not null)
         {
-            section.Example.ApplyTranspose(tile.Activations.Slot(section.Input).Span[..length], gradient, previous);
+            section.CarryBack(tile.Activations, tile.Examples, gradient, previous);
         }
         else
         {

@@ -7,12 +7,15 @@ namespace Onward.Tests.Layers;
 /// of the example takes weight w times input i.
 /// </summary>
 /// <param name="Layer">The layer under test.</param>
-/// <param name="Patches">Patches in an example.</param>
+/// <param name="Patches">Patches in an example of the output.</param>
 /// <param name="BiasOf">The bias of channel c of patch p.</param>
 /// <param name="Terms">All terms of one example; input -1 is a zero beyond the edge.</param>
 public sealed record AffineDefinition(
     AffineLayer Layer, int Patches, Func<int, int, int> BiasOf, IReadOnlyList<(int Output, int Weight, int Input)> Terms)
 {
+    /// <summary>Patches in an example of the input.</summary>
+    public int InputPatches { get; init; } = Patches;
+
     // z[p,o] = sum over i of x[p,i] W[i,o]
     public static AffineDefinition Linear(int inputs, int outputs, int patches) => new(
         new Linear(inputs, outputs),
@@ -70,9 +73,41 @@ public sealed record AffineDefinition(
                    inside ? (((row * side) + column) * channels) + c : -1),
         ]);
 
+    // z[y,x,o] = sum over i, j, c of W[i,j,c,o] a[y s + i - p, x s + j - p, c] of the same group, zeros beyond the edge
+    public static AffineDefinition Conv2d(
+        ExampleShape input, int outputs, int kernel, int stride = 1, int padding = 0, int groups = 1)
+    {
+        Conv2d layer = new(input.Channels, outputs, kernel, stride, padding, groups);
+        int height = ((input.Height + (2 * padding) - kernel) / stride) + 1, width = ((input.Width + (2 * padding) - kernel) / stride) + 1;
+        int ofGroup = input.Channels / groups, perGroup = outputs / groups;
+        return new(
+            layer.At(input),
+            height * width,
+            (_, c) => c,
+            [
+                .. from y in Enumerable.Range(0, height)
+                   from x in Enumerable.Range(0, width)
+                   from o in Enumerable.Range(0, outputs)
+                   from i in Enumerable.Range(0, kernel)
+                   from j in Enumerable.Range(0, kernel)
+                   from c in Enumerable.Range(0, ofGroup)
+                   let row = (y * stride) + i - padding
+                   let column = (x * stride) + j - padding
+                   let inside = row >= 0 && row < input.Height && column >= 0 && column < input.Width
+                   let channel = (o / perGroup * ofGroup) + c
+                   select (
+                       (((y * width) + x) * outputs) + o,
+                       (((((i * kernel) + j) * ofGroup) + c) * outputs) + o,
+                       inside ? (((row * input.Width) + column) * input.Channels) + channel : -1),
+            ])
+        {
+            InputPatches = input.Positions,
+        };
+    }
+
     public double[] Apply(ReadOnlySpan<float> weight, ReadOnlySpan<float> x, int examples)
     {
-        int inputs = Patches * Layer.Inputs, outputs = Patches * Layer.Outputs;
+        int inputs = InputPatches * Layer.Inputs, outputs = Patches * Layer.Outputs;
         double[] z = new double[examples * outputs];
         for (int n = 0; n < examples; n++)
         {
@@ -88,7 +123,7 @@ public sealed record AffineDefinition(
     // inputGradient = A' gradient
     public double[] ApplyTranspose(ReadOnlySpan<float> weight, ReadOnlySpan<float> gradient, int examples)
     {
-        int inputs = Patches * Layer.Inputs, outputs = Patches * Layer.Outputs;
+        int inputs = InputPatches * Layer.Inputs, outputs = Patches * Layer.Outputs;
         double[] result = new double[examples * inputs];
         for (int n = 0; n < examples; n++)
         {
@@ -103,7 +138,7 @@ public sealed record AffineDefinition(
 
     public (double[] Weight, double[] Bias) Gradients(ReadOnlySpan<float> x, ReadOnlySpan<float> gradient, int examples)
     {
-        int inputs = Patches * Layer.Inputs, outputs = Patches * Layer.Outputs;
+        int inputs = InputPatches * Layer.Inputs, outputs = Patches * Layer.Outputs;
         double[] weight = new double[Length(Layer.WeightShape)], bias = new double[Length(Layer.BiasShape)];
         for (int n = 0; n < examples; n++)
         {

@@ -7,6 +7,7 @@ public abstract class AffineLayerTests(AffineDefinition definition)
 {
     private readonly AffineLayer _layer = definition.Layer;
     private readonly int _patches = definition.Patches;
+    private readonly int _inputPatches = definition.InputPatches;
 
     [Fact]
     public void Sizes_follow_from_the_definition()
@@ -46,7 +47,7 @@ public abstract class AffineLayerTests(AffineDefinition definition)
     {
         const int Examples = 3;
         float[] gradient = Output(16, Examples), weight = Weight(17), result = Numbers.Filled(
-            (Examples + 1) * _patches * _layer.Inputs, -7);
+            (Examples + 1) * _inputPatches * _layer.Inputs, -7);
         float[] packed = Numbers.Filled(_layer.PackedTransposeLength, float.NaN);
         for (int slice = _layer.TransposingSlices - 1; slice >= 0; slice--)
         {
@@ -55,7 +56,7 @@ public abstract class AffineLayerTests(AffineDefinition definition)
 
         _layer.ApplyTranspose(packed, gradient, result, Examples * _patches, Numbers.Filled(_layer.WorkspaceLength, float.NaN));
 
-        int written = Examples * _patches * _layer.Inputs;
+        int written = Examples * _inputPatches * _layer.Inputs;
         Tolerance.Near(
             definition.ApplyTranspose(weight, gradient, Examples), result.AsSpan(0, written), Tolerance.Kernel, "input gradient");
         Tolerance.Same(Numbers.Filled(result.Length - written, -7), result.AsSpan(written), "rows beyond");
@@ -164,7 +165,7 @@ public abstract class AffineLayerTests(AffineDefinition definition)
         static int[] Written(float[] numbers) => [.. Enumerable.Range(0, numbers.Length).Where(i => !float.IsNaN(numbers[i]))];
     }
 
-    private float[] Input(int seed, int examples) => Numbers.Uniform(seed, examples * _patches * _layer.Inputs);
+    private float[] Input(int seed, int examples) => Numbers.Uniform(seed, examples * _inputPatches * _layer.Inputs);
 
     private float[] Output(int seed, int examples) => Numbers.Uniform(seed, examples * _patches * _layer.Outputs);
 
@@ -200,7 +201,7 @@ public abstract class AffineLayerTests(AffineDefinition definition)
                 _layer.PackGradient(rows, done * _patches, examples * _patches, packed, capacity);
             }
 
-            ReadOnlySpan<float> input = x.AsSpan(first * _patches * _layer.Inputs, wave * _patches * _layer.Inputs);
+            ReadOnlySpan<float> input = x.AsSpan(first * _inputPatches * _layer.Inputs, wave * _inputPatches * _layer.Inputs);
             for (int slice = _layer.Slices - 1; slice >= 0; slice--)
             {
                 _layer.AccumulateGradient(

@@ -24,7 +24,7 @@ public sealed class GridPoolingTests
         GridPooling pooling = new(kind, side, stride, channels: 2);
         float[] output = new float[pooling.OutputSide * pooling.OutputSide * 2];
 
-        pooling.Apply(input, output);
+        pooling.Apply(new ExampleShape(side, side, 2), input, output);
 
         Assert.Equal(expected, output.Where((_, i) => i % 2 == 0));
     }
@@ -35,15 +35,16 @@ public sealed class GridPoolingTests
     {
         const float Step = 1e-3f;
         GridPooling pooling = new(kind, side, stride, channels: 3);
+        ExampleShape shape = new(side, side, 3);
         float[] input = Draw(2 * side * side * 3, 1), tangent = Draw(input.Length, 2), moved = new float[input.Length];
         float[] pooled =
             new float[2 * pooling.OutputSide * pooling.OutputSide * 3], further =
                 new float[pooled.Length], actual = new float[pooled.Length];
         TensorPrimitives.MultiplyAdd(tangent, Step, input, moved);
 
-        pooling.Apply(input, pooled);
-        pooling.Apply(moved, further);
-        pooling.ApplyTangent(input, tangent, actual);
+        pooling.Apply(shape, input, pooled);
+        pooling.Apply(shape, moved, further);
+        pooling.ApplyTangent(shape, input, tangent, actual);
 
         // Rounding of two values of about 1, over the step.
         Assert.All(actual.Zip(further.Zip(pooled, (a, b) => (a - b) / Step)), pair => Assert.Equal(pair.Second, pair.First, 2e-3));
@@ -54,12 +55,13 @@ public sealed class GridPoolingTests
     public void Errors_go_back_along_the_transpose(PatchPooling kind, int side, int stride)
     {
         GridPooling pooling = new(kind, side, stride, channels: 3);
+        ExampleShape shape = new(side, side, 3);
         float[] input = Draw(2 * side * side * 3, 1), tangent = Draw(input.Length, 2), gradient = new float[input.Length];
         float[] error = Draw(2 * pooling.OutputSide * pooling.OutputSide * 3, 3), forward = new float[error.Length];
         gradient.AsSpan().Fill(float.NaN);
 
-        pooling.ApplyTangent(input, tangent, forward);
-        pooling.ApplyTranspose(input, error, gradient);
+        pooling.ApplyTangent(shape, input, tangent, forward);
+        pooling.ApplyTranspose(shape, input, error, gradient);
 
         double expected = error.Zip(forward, (a, b) => (double)a * b).Sum(), actual = gradient.Zip(tangent, (a, b) => (double)a * b).Sum();
         Assert.Equal(expected, actual, 1e-5 * TensorPrimitives.Norm<float>(error) * TensorPrimitives.Norm<float>(tangent));
@@ -69,10 +71,11 @@ public sealed class GridPoolingTests
     public void Of_equal_patches_the_first_is_the_largest()
     {
         GridPooling pooling = new(PatchPooling.Maximum, side: 2, stride: 2, channels: 1);
+        ExampleShape shape = new(2, 2, 1);
         float[] tangent = new float[1], gradient = new float[4];
 
-        pooling.ApplyTangent([1, 2, 2, 2], [5, 6, 7, 8], tangent);
-        pooling.ApplyTranspose([1, 2, 2, 2], [3], gradient);
+        pooling.ApplyTangent(shape, [1, 2, 2, 2], [5, 6, 7, 8], tangent);
+        pooling.ApplyTranspose(shape, [1, 2, 2, 2], [3], gradient);
 
         Assert.Equal([6], tangent);
         Assert.Equal([0, 3, 0, 0], gradient);

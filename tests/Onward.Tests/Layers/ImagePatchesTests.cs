@@ -68,7 +68,7 @@ public sealed class ImagePatchesTests
         ExampleShape shape = new(side, side, channels);
         ImagePatches layer = new(patchesPerSide, shape);
         float[] patches = Numbers.Filled(layer.OutputOf(shape).Length, float.NaN);
-        layer.Apply(image, patches);
+        layer.Apply(shape, image, patches);
         return patches;
     }
 }

@@ -1,5 +1,6 @@
 using Onward.Layers;
 using Onward.Models;
+using Onward.Tests.Layers;
 using Onward.Threads;
 
 namespace Onward.Tests.Models;
@@ -58,7 +59,7 @@ public sealed class NetworkBlockTests
         BlockActivations tile = model.CreateActivations(examples);
         float[] x = Numbers.Uniform(2, examples * model.Input.Length);
         float[] cut = new float[rows * options.PatchVector];
-        new ImagePatches(options.PatchesPerSide, model.Input).Apply(x, cut);
+        new ImagePatches(options.PatchesPerSide, model.Input).Apply(model.Input, x, cut);
         double[][] expected = [.. Numbers.Widen(cut).Chunk(patches * options.PatchVector)];
         foreach (NetworkBlock block in model.Blocks)
         {

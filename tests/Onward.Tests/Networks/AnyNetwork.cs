@@ -36,6 +36,16 @@ internal sealed class AnyNetwork
             new(new Linear(7, 6), new LayerNorm(6), new Silu(), new Linear(6, 6), new Silu()) { Groups = 3 },
             new(new Linear(6, 4), new LayerNorm(4), new Silu()) { Groups = 2 },
         ]),
+        ["root mean square and Gaussian units"] = (Vector, () =>
+        [
+            new(new Linear(7, 6), new RmsNorm(6), new Gelu(), new Linear(6, 6), new RmsNorm(3), new Relu()) { Groups = 2 },
+            new(new RmsNorm(6), new Linear(6, 4), new Gelu(GeluApproximation.Tanh)) { Groups = 2 },
+        ]),
+        ["groups over positions"] = (new ExampleShape(3, 2, 4), () =>
+        [
+            new(new Linear(4, 6), new GroupNorm(3, 6), new Relu(), new GroupedLinear(3, 2), new Relu()) { Groups = 3 },
+            new(new GroupNorm(2, 6, 0.1f), new Residual(new Linear(6, 6), new GroupNorm(1, 6)), new Gelu()) { Groups = 2 },
+        ]),
         ["nested residuals"] = (Vector, () =>
         [
             new(
@@ -69,6 +79,24 @@ internal sealed class AnyNetwork
             {
                 Groups = 2,
             },
+        ]),
+        ["convolutions that mix channels"] = (new ExampleShape(4, 3, 2), () =>
+        [
+            new(new Conv2d(2, 4, 3, padding: 1), new LayerNorm(2, 0.1f), new Relu(), new Conv2d(4, 4, 3, padding: 1, groups: 2), new Relu())
+            {
+                Groups = 2,
+            },
+            new(
+                new Residual(new Conv2d(4, 4, 1), new LayerNorm(4), new Relu(), new Conv2d(4, 4, 3, padding: 1), new LayerNorm(4)),
+                new Relu()),
+        ]),
+        ["convolutions of other grids"] = (new ExampleShape(5, 4, 2), () =>
+        [
+            new(new Conv2d(2, 4, 3, stride: 2, padding: 1), new LayerNorm(4), new Relu(), new Conv2d(4, 6, 2), new LayerNorm(6), new Relu())
+            {
+                Groups = 3,
+            },
+            new(new Conv2d(6, 4, 2, padding: 1, groups: 2), new Gelu(), new Flatten(), new Linear(24, 4), new Relu()) { Groups = 2 },
         ]),
         ["narrowing grid"] = (Image, () =>
         [

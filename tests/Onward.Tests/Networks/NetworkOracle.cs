@@ -2,6 +2,7 @@ using System.Numerics.Tensors;
 using Onward.Autodiff;
 using Onward.Layers;
 using Onward.Models;
+using Onward.Tests.Layers;
 
 namespace Onward.Tests.Networks;
 
@@ -113,6 +114,9 @@ internal sealed class NetworkOracle(AnyNetwork network)
     {
         LayerNorm norm => Normalise(x, norm.Size, norm.Epsilon),
         Relu => x.Relu(),
+        RmsNorm norm => RootNormalise(x, norm.Size, norm.Epsilon),
+        GroupNorm norm => GroupNormalise(x, norm.Groups, norm.Epsilon),
+        Gelu gelu => x * (gelu.Approximation == GeluApproximation.None ? NormalShare(x) : TanhShare(x)),
         Silu => x * x.Sigmoid(),
         Flatten => x.Reshape(Examples, 1, output.Channels),
         ExampleLayer linear => x.Reshape(Examples, shape.Length)
@@ -138,6 +142,8 @@ internal sealed class NetworkOracle(AnyNetwork network)
                 return DualTensor.Concatenate<double>(2, groups);
             case TokenMixing:
                 return (x.Permute(0, 2, 1).MatMul(weight) + bias).Permute(0, 2, 1);
+            case Conv2d convolution:
+                return Convolve(x, weight, convolution, shape) + bias;
             case DepthwiseConvolution convolution:
                 int kernel = map.WeightShape[0];
                 DualTensor<double>? sum = null;
@@ -155,11 +161,82 @@ internal sealed class NetworkOracle(AnyNetwork network)
         }
     }
 
+    // Place by place of the kernel and group by group: the positions that meet the place, times the matrix of the place.
+    private static DualTensor<double> Convolve(DualTensor<double> x, DualTensor<double> weight, Conv2d layer, ExampleShape shape)
+    {
+        int kernel = layer.KernelSize, groups = layer.ChannelGroups;
+        int inputs = layer.Inputs / groups, outputs = layer.Outputs / groups;
+        DualTensor<double>? sum = null;
+        for (int place = 0; place < kernel * kernel; place++)
+        {
+            DualTensor<double> met = x.Permute(0, 2, 1).MatMul(Meeting(layer, shape, place / kernel, place % kernel)).Permute(0, 2, 1);
+            DualTensor<double> matrix = weight.Select(0, place / kernel).Select(0, place % kernel);
+            DualTensor<double>[] parts =
+            [
+                .. Enumerable.Range(0, groups).Select(
+                    g => met.Slice(2, g * inputs, inputs).MatMul(matrix.Slice(1, g * outputs, outputs))),
+            ];
+            DualTensor<double> term = DualTensor.Concatenate<double>(2, parts);
+            sum = sum is null ? term : sum + term;
+        }
+
+        return sum!;
+    }
+
+    // [positions, windows]: 1 where a place of the kernel meets a position.
+    private static DualTensor<double> Meeting(Conv2d layer, ExampleShape shape, int i, int j)
+    {
+        ExampleShape output = layer.OutputOf(shape);
+        double[] matrix = new double[shape.Positions * output.Positions];
+        for (int window = 0; window < output.Positions; window++)
+        {
+            int row = (window / output.Width * layer.Stride) + i - layer.Padding;
+            int column = (window % output.Width * layer.Stride) + j - layer.Padding;
+            if (row >= 0 && row < shape.Height && column >= 0 && column < shape.Width)
+            {
+                matrix[(((row * shape.Width) + column) * output.Positions) + window] = 1;
+            }
+        }
+
+        return DualTensor.Constant<double>(matrix, shape.Positions, output.Positions);
+    }
+
     private static DualTensor<double> Normalise(DualTensor<double> x, int size, float epsilon)
     {
         int positions = x.Shape[1], channels = x.Shape[2];
         return x.Reshape(Examples, positions, channels / size, size).LayerNorm(epsilon).Reshape(Examples, positions, channels);
     }
+
+    private static DualTensor<double> RootNormalise(DualTensor<double> x, int size, float epsilon)
+    {
+        DualTensor<double> runs = x.Reshape(Examples, x.Shape[1], x.Shape[2] / size, size);
+        return (runs / (runs.Square().Mean([3], keep: true) + (double)epsilon).Sqrt()).Reshape(x.Shape);
+    }
+
+    private static DualTensor<double> GroupNormalise(DualTensor<double> x, int groups, float epsilon)
+    {
+        int positions = x.Shape[1], channels = x.Shape[2];
+        return x.Permute(0, 2, 1).Reshape(Examples, groups, positions * channels / groups).LayerNorm(epsilon)
+            .Reshape(Examples, channels, positions).Permute(0, 2, 1);
+    }
+
+    // P(x) = 1/2 + x / sqrt(2 pi) times the integral of exp(-x^2 t^2 / 2) over t from 0 to 1, by Simpson's rule.
+    private static DualTensor<double> NormalShare(DualTensor<double> x)
+    {
+        const int Parts = 200;
+        DualTensor<double> exponent = x.Square() * -0.5;
+        DualTensor<double> integral = x * 0.0 + (1.0 / (3 * Parts));
+        for (int i = 1; i <= Parts; i++)
+        {
+            double t = (double)i / Parts, weight = i == Parts ? 1 : i % 2 == 1 ? 4 : 2;
+            integral += (exponent * (t * t)).Exp() * (weight / (3 * Parts));
+        }
+
+        return (x * integral * (1 / Math.Sqrt(2 * Math.PI))) + 0.5;
+    }
+
+    private static DualTensor<double> TanhShare(DualTensor<double> x) =>
+        (((x + (x * x * x * 0.044715)) * Math.Sqrt(2 / Math.PI)).Tanh() + 1.0) * 0.5;
 
     // The matrix of a linear example layer: what it makes of each unit image.
     private static DualTensor<double> MatrixOf(ExampleLayer layer, ExampleShape input, ExampleShape output)
@@ -170,7 +247,7 @@ internal sealed class NetworkOracle(AnyNetwork network)
             units[(i * input.Length) + i] = 1;
         }
 
-        layer.Apply(units, results);
+        layer.Apply(input, units, results);
         return DualTensor.Constant<double>(Numbers.Widen(results), input.Length, output.Length);
     }
 

@@ -10,8 +10,8 @@ internal static class RandomNetworks
     public static Network Create(int seed)
     {
         Random random = new(seed);
-        int side = random.Next(1, 5);
-        ExampleShape input = new(side, side, 2 * random.Next(1, 4)), shape = input;
+        int side = random.Next(1, 5), width = random.Next(3) == 0 ? random.Next(1, 5) : side;
+        ExampleShape input = new(side, width, 2 * random.Next(1, 4)), shape = input;
         List<Block> blocks = [];
         for (int k = random.Next(1, 4); k > 0; k--)
         {
@@ -37,7 +37,7 @@ internal static class RandomNetworks
     // An affine layer with what may stand before and behind it.
     private static ExampleShape Append(List<Layer> layers, ExampleShape shape, Random random, bool nested)
     {
-        if (!nested && shape.Height > 1 && random.Next(4) == 0)
+        if (!nested && shape.Height > 1 && shape.Height == shape.Width && random.Next(4) == 0)
         {
             shape = Add(layers, random.Next(3) switch
             {
@@ -60,28 +60,55 @@ internal static class RandomNetworks
 
         if (random.Next(3) == 0)
         {
-            shape = Add(layers, new LayerNorm(shape.Channels, 0.1f), shape);
+            shape = Add(layers, random.Next(3) switch
+            {
+                0 => new RmsNorm(shape.Channels, 0.1f),
+                1 => new GroupNorm(shape.Channels / 2, shape.Channels, 0.1f),
+                _ => new LayerNorm(shape.Channels, 0.1f),
+            }, shape);
         }
 
-        shape = Add(layers, random.Next(4) switch
+        shape = Add(layers, random.Next(6) switch
         {
             0 when shape.Channels % 2 == 0 => new GroupedLinear(shape.Channels / 2, 2),
             1 => new TokenMixing(shape.Positions, shape.Channels),
             2 when shape.Height == shape.Width => new DepthwiseConvolution(shape.Height, random.Next(2) == 0 ? 1 : 3, shape.Channels),
+            3 => SameGrid(shape, random),
+            4 when !nested => OtherGrid(shape, random),
             _ => new Linear(shape.Channels, 2 * random.Next(1, 5)),
         }, shape);
         if (random.Next(2) == 0)
         {
             int size = shape.Channels / Divisor(shape.Channels / 2, random, least: 1);
-            shape = Add(layers, new LayerNorm(size, 0.1f), shape);
+            shape = Add(layers, random.Next(3) switch
+            {
+                0 => new RmsNorm(size, 0.1f),
+                1 => new GroupNorm(shape.Channels / size, shape.Channels, 0.1f),
+                _ => new LayerNorm(size, 0.1f),
+            }, shape);
         }
 
-        return random.Next(4) switch
+        return random.Next(5) switch
         {
             0 => shape,
             1 => Add(layers, new Silu(), shape),
+            2 => Add(layers, new Gelu((GeluApproximation)random.Next(2)), shape),
             _ => Add(layers, new Relu(), shape),
         };
+    }
+
+    // Convolutions whose reach is a window, of groups or of all channels.
+    private static Conv2d SameGrid(ExampleShape shape, Random random)
+    {
+        int kernel = random.Next(2) == 0 ? 1 : 3, groups = random.Next(2) == 0 ? 1 : Divisor(shape.Channels, random, least: 1);
+        int outputs = random.Next(2) == 0 ? shape.Channels : groups * random.Next(1, 4) * (groups % 2 == 0 ? 1 : 2);
+        return new(shape.Channels, outputs, kernel, stride: 1, padding: kernel / 2, groups);
+    }
+
+    private static Conv2d OtherGrid(ExampleShape shape, Random random)
+    {
+        int kernel = random.Next(1, Math.Min(shape.Height, shape.Width) + 1);
+        return new(shape.Channels, 2 * random.Next(1, 4), kernel, stride: random.Next(1, 3), padding: random.Next(0, (kernel / 2) + 1));
     }
 
     private static ExampleShape Add(List<Layer> layers, Layer layer, ExampleShape shape)

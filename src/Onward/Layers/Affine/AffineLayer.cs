@@ -56,7 +56,14 @@ public abstract class AffineLayer : Layer
             ? input with { Channels = Outputs }
             : throw Refuse(input, MixedRows == 1 ? $"{Inputs} channels" : $"{MixedRows} positions of {Inputs} channels");
 
-    /// <summary>Multiply-adds that <see cref="Apply"/> spends on one row.</summary>
+    /// <summary>
+    /// The layer for inputs of one shape. A layer whose arithmetic depends on the grid, but is described without it, returns a layer that
+    /// knows the grid. A network calls this when it is built, and computes by the result.
+    /// </summary>
+    /// <param name="input">The shape of the input, which the layer takes.</param>
+    public virtual AffineLayer At(ExampleShape input) => this;
+
+    /// <summary>Multiply-adds that <see cref="Apply"/> spends on one row of the output.</summary>
     public abstract long MultiplyAddsPerRow { get; }
 
     /// <summary>Floats of packed weights.</summary>

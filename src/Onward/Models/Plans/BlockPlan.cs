@@ -38,9 +38,6 @@ internal sealed class BlockPlan
     /// <summary>The place of the first section that begins with an affine layer.</summary>
     internal int FirstAffine => SectionOf(0).Place;
 
-    /// <summary>The largest number of floats of an example in the output of the affine layers and of all sections behind them.</summary>
-    internal int LargestProduct => Sections.Skip(FirstAffine).Max(section => section.Shape.Length);
-
     /// <summary>The section that begins with an affine layer.</summary>
     /// <param name="layer">The layer's number in the block.</param>
     internal Section SectionOf(int layer) => (_ofLayers ??= [.. Sections.Where(section => section.Layer is not null)])[layer];

@@ -10,13 +10,13 @@ namespace Onward.Models;
 internal sealed class BlockPlanner
 {
     private readonly int _firstOwn;
-    private readonly Func<AffineLayer, int, int, NetworkLayer> _create;
+    private readonly Func<AffineLayer, int, ExampleShape, NetworkLayer> _create;
     private readonly List<Node> _nodes = [];
     private readonly List<ExampleShape> _values = []; // the shape of each value
     private readonly List<NetworkLayer> _layers = [];
     private readonly List<int> _residuals = []; // the value that each residual begins with
 
-    private BlockPlanner(ExampleShape input, int mostLayers, Func<AffineLayer, int, int, NetworkLayer> create)
+    private BlockPlanner(ExampleShape input, int mostLayers, Func<AffineLayer, int, ExampleShape, NetworkLayer> create)
     {
         (_firstOwn, _create) = (BlockActivations.FirstOwn(mostLayers), create);
         _values.Add(input);
@@ -38,10 +38,10 @@ internal sealed class BlockPlanner
     /// <param name="block">The description.</param>
     /// <param name="input">The shape of the block's input.</param>
     /// <param name="mostLayers">The largest number of affine layers of any block of the network.</param>
-    /// <param name="create">Creates an affine layer from its map, its number in the block, and the positions of an example.</param>
+    /// <param name="create">Creates an affine layer from its map, its number in the block, and the shape of its input.</param>
     /// <exception cref="ArgumentException">A layer does not take the output of the layer before it.</exception>
     internal static BlockPlan Plan(
-        Block block, ExampleShape input, int mostLayers, Func<AffineLayer, int, int, NetworkLayer> create)
+        Block block, ExampleShape input, int mostLayers, Func<AffineLayer, int, ExampleShape, NetworkLayer> create)
     {
         BlockPlanner planner = new(input, mostLayers, create);
         planner.Append(block.Layers);
@@ -72,8 +72,8 @@ internal sealed class BlockPlanner
                     Add(Kind.Add, null, output, residual: number);
                     break;
                 case AffineLayer map:
+                    _layers.Add(_create(map.At(Shape), _layers.Count, Shape));
                     Add(Kind.Affine, layer, output);
-                    _layers.Add(_create(map, _layers.Count, output.Positions));
                     break;
                 case Flatten:
                     Add(Kind.Reshape, layer, output);
@@ -279,6 +279,14 @@ internal sealed class BlockPlanner
         bool isProduct = head.Kind is Kind.Affine or Kind.Example or Kind.Reshape;
         ExampleShape shape = _values[isProduct ? head.Output : head.Input];
         NetworkLayer? layer = head.Kind == Kind.Affine ? _layers[before.Count(section => section.Layer is not null)] : null;
+        ExampleLayer? example = head.Layer as ExampleLayer;
+        int state = example?.StateOf(_values[head.Input]) ?? 0;
+        if (state > 0)
+        {
+            states.Add(state);
+        }
+
+        int exampleState = state > 0 ? states.Count - 1 : -1;
         List<Step> steps = [];
         for (int i = isProduct ? first + 1 : first; i < end; i++)
         {
@@ -288,12 +296,13 @@ internal sealed class BlockPlanner
         SectionSteps parts = new(layer, steps);
         return new Section(
             layer,
-            head.Layer as ExampleLayer,
+            example,
             slots[head.Input],
             slots[isProduct ? head.Output : head.Input],
             _values[head.Input],
             shape)
         {
+            ExampleState = exampleState,
             Place = before.Count,
             Steps = [.. steps],
             EndsResidual = steps.Any(step => step is AddStep),

@@ -33,6 +33,9 @@ internal sealed class Section(
     /// <summary>The shape of the product and of all values after it.</summary>
     internal ExampleShape Shape => shape;
 
+    /// <summary>The state of the example layer; negative if it has none.</summary>
+    internal required int ExampleState { get; init; }
+
     /// <summary>The section's number in its block.</summary>
     internal required int Place { get; init; }
 
@@ -50,6 +53,9 @@ internal sealed class Section(
 
     /// <summary>The steps that carry a gradient at the noise site, where inactive units are 0, back to the product.</summary>
     internal required DerivableStep[] BackwardFromSite { get; init; }
+
+    /// <summary>Floats of workspace that the product needs.</summary>
+    internal int WorkspaceLength => Layer?.Map.WorkspaceLength ?? Example?.WorkspaceOf(InputShape) ?? 0;
 
     /// <summary>True if the section begins with a product.</summary>
     internal bool HasProduct => Layer is not null || Example is not null;
@@ -81,8 +87,10 @@ internal sealed class Section(
         int rows = examples * Shape.Positions;
         if (Example is not null)
         {
-            Example.Apply(
-                a.Slot(Input).Span[..(examples * InputShape.Length)], a.Slot(product).Span[..(examples * Shape.Length)]);
+            for (int n = 0; n < examples; n++)
+            {
+                Example.Apply(ValuesOf(a, n), a.Slot(product).Span.Slice(n * Shape.Length, Shape.Length));
+            }
         }
         else
         {
@@ -103,5 +111,34 @@ internal sealed class Section(
                 step.Apply(parameters, a, row, Math.Min(ChunkRows, rows - row));
             }
         }
+    }
+    /// <summary>Carries the tangent of the input of whole examples through the example layer.</summary>
+    internal void CarryTangent(BlockActivations a, int examples, ReadOnlySpan<float> tangent, Span<float> result)
+    {
+        for (int n = 0; n < examples; n++)
+        {
+            Example!.ApplyTangent(
+                ValuesOf(a, n), tangent.Slice(n * InputShape.Length, InputShape.Length), result.Slice(n * Shape.Length, Shape.Length));
+        }
+    }
+
+    /// <summary>Carries the gradient of the output of whole examples back through the example layer.</summary>
+    internal void CarryBack(BlockActivations a, int examples, ReadOnlySpan<float> gradient, Span<float> result)
+    {
+        for (int n = 0; n < examples; n++)
+        {
+            Example!.ApplyTranspose(
+                ValuesOf(a, n), gradient.Slice(n * Shape.Length, Shape.Length), result.Slice(n * InputShape.Length, InputShape.Length));
+        }
+    }
+
+    private ExampleValues ValuesOf(BlockActivations a, int n)
+    {
+        int length = Example!.StateOf(InputShape);
+        return new(
+            InputShape,
+            a.Slot(Input).Span.Slice(n * InputShape.Length, InputShape.Length),
+            length == 0 ? [] : a.State(ExampleState).Span.Slice(n * length, length),
+            a.Workspace.Span);
     }
 }

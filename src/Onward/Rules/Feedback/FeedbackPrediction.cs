@@ -34,7 +34,7 @@ internal sealed class FeedbackPrediction
         int examples = tiles[0].Activations.Examples, own = tiles.Distinct().Count();
         int layers = model.Blocks.Max(block => block.Layers.Count);
         int groups = checked(examples * model.LargestGroups);
-        _predicted = Allocate(l => checked(examples * model.LargestLayer(l, map => map.Outputs)));
+        _predicted = Allocate(l => checked(examples * model.LargestProduct(l)));
         _weights = Allocate(_ => groups);
         _back = scope == LossScope.Global ? new BackwardPass(model, path: null, examples) : null;
         _ofGroup = AlignedMemory.Allocate(groups);

@@ -262,6 +262,7 @@ internal sealed class LearnedFeedback
                 : isGlobal && chain[..^1].Any(section => section.EndsResidual) ? "has a residual that ends before its last affine layer"
                 : isGlobal && block.Plan.Sections.Count(section => section.Example is not null) > 1
                     ? "has several layers without parameters in front of its first affine layer"
+                : block.Layers.Any(layer => layer.InputPositions != layer.Positions) ? "has an affine layer that changes the grid"
                 : block.Layers.SkipLast(1).Any(layer => layer.ReachRadius != 0) ? "mixes positions behind its first affine layer"
                 : null;
             if (fault is not null)

@@ -23,7 +23,7 @@ internal sealed class TangentMemory
             [
                 .. distinct.Select(
                     tile => Enumerable.Range(0, model.MostLayers).Select(
-                        l => AlignedMemory.Allocate(examples * model.LargestLayer(l, layer => layer.Outputs))).ToArray()),
+                        l => AlignedMemory.Allocate(examples * model.LargestProduct(l))).ToArray()),
             ]
             : [];
 

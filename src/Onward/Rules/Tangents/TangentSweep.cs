@@ -240,7 +240,7 @@ internal static class TangentSweep
             if (section.Example is not null)
             {
                 Span<float> output = result[..(consumer.Examples * section.Shape.Length)];
-                section.Example.ApplyTangent(consumer.Source.Span, tangent, output); // the only one, which reads the block's input
+                section.CarryTangent(consumer.Activations, consumer.Examples, tangent, output);
                 tangent = output;
             }
 

@@ -91,11 +91,7 @@ internal abstract class TangentWalk(Network model, TangentMemory memory, LossSco
             return PassAffine(tile, section.Layer, moves);
         }
 
-        Span<float> input = memory.Current.Span[..(tile.Examples * section.InputShape.Length)];
-        section.Example!.ApplyTangent(
-            tile.Activations.Slot(section.Input).Span[..input.Length],
-            input,
-            memory.Other.Span[..(tile.Examples * section.Shape.Length)]);
+        section.CarryTangent(tile.Activations, tile.Examples, memory.Current.Span, memory.Other.Span);
         return true;
     }
 

@@ -26,7 +26,7 @@ internal sealed class ForwardPass
         _inputs =
         [
             .. Enumerable.Range(0, model.MostLayers)
-                .Select(l => AlignedMemory.Allocate(checked(examples * model.LargestLayer(l, layer => layer.Inputs)))),
+                .Select(l => AlignedMemory.Allocate(checked(examples * model.LargestInput(l)))),
         ];
         _results = [AlignedMemory.Allocate(output), AlignedMemory.Allocate(output)];
         _features = AlignedMemory.Allocate(examples * model.Readout.Features);
@@ -47,7 +47,7 @@ internal sealed class ForwardPass
     internal ReadOnlySpan<float> Output(NetworkBlock block) => _results[block.Index & 1].Span;
 
     /// <summary>Number of images in a tile of a model.</summary>
-    internal static int TileExamples(Network model) => Math.Max(1, TileRows / model.MostPositions);
+    internal static int TileExamples(Network model) => Math.Max(1, TileRows / model.MostRows);
 
     /// <summary>Runs images through all blocks and computes the input features of the readout.</summary>
     /// <param name="pixels">Standardised images. [example, row, column, channel]</param>

@@ -66,104 +66,84 @@ public sealed class GridPooling : ExampleLayer
     /// <param name="stride">Patches from a window to the next.</param>
     public static int OutputSideOf(int side, int stride) => 1 + ((side - 1) / stride);
 
-    private int InputLength => _side * _side * _channels;
+    /// <inheritdoc/>
+    public override void Apply(in ExampleValues example, Span<float> output) => Pool(example.Input, output);
 
-    private int OutputLength => OutputSide * OutputSide * _channels;
-
-    /// <summary>Pools whole examples.</summary>
-    /// <param name="input">Rows [examples, patches, D].</param>
-    /// <param name="output">Receives [examples, patches of the narrower grid, D].</param>
-    public override void Apply(ReadOnlySpan<float> input, Span<float> output)
-    {
-        for (; !input.IsEmpty; input = input[InputLength..], output = output[OutputLength..])
-        {
-            for (int place = 0; place < OutputSide * OutputSide; place++)
-            {
-                Places window = new(this, place);
-                Span<float> pooled = output.Slice(place * _channels, _channels);
-                input.Slice(window[0] * _channels, _channels).CopyTo(pooled);
-                for (int i = 1; i < window.Count; i++)
-                {
-                    ReadOnlySpan<float> patch = input.Slice(window[i] * _channels, _channels);
-                    if (_kind == PatchPooling.Average)
-                    {
-                        TensorPrimitives.Add(pooled, patch, pooled);
-                    }
-                    else
-                    {
-                        TensorPrimitives.Max(pooled, patch, pooled);
-                    }
-                }
-
-                if (_kind == PatchPooling.Average)
-                {
-                    TensorPrimitives.Multiply(pooled, 1f / window.Count, pooled);
-                }
-            }
-        }
-    }
-
-    /// <summary>Computes the tangent of the pooled patches. Of equal numbers, the first counts as the largest.</summary>
-    /// <param name="input">The input of the pooling [examples, patches, D].</param>
-    /// <param name="tangent">The tangent of the input.</param>
-    /// <param name="output">Receives [examples, patches of the narrower grid, D].</param>
-    public override void ApplyTangent(ReadOnlySpan<float> input, ReadOnlySpan<float> tangent, Span<float> output)
+    /// <inheritdoc/>
+    /// <remarks>Of equal numbers, the first counts as the largest.</remarks>
+    public override void ApplyTangent(in ExampleValues example, ReadOnlySpan<float> tangent, Span<float> result)
     {
         if (_kind == PatchPooling.Average)
         {
-            Apply(tangent, output);
+            Pool(tangent, result);
             return;
         }
 
-        for (; !input.IsEmpty; input = input[InputLength..], tangent = tangent[InputLength..], output = output[OutputLength..])
+        for (int place = 0; place < OutputSide * OutputSide; place++)
         {
-            for (int place = 0; place < OutputSide * OutputSide; place++)
+            Places window = new(this, place);
+            for (int c = 0; c < _channels; c++)
             {
-                Places window = new(this, place);
-                for (int c = 0; c < _channels; c++)
-                {
-                    output[(place * _channels) + c] = tangent[(Largest(input, window, c) * _channels) + c];
-                }
+                result[(place * _channels) + c] = tangent[(Largest(example.Input, window, c) * _channels) + c];
             }
         }
     }
 
-    /// <summary>Carries an error back through the pooling: the transpose of <see cref="ApplyTangent"/>.</summary>
-    /// <param name="input">The input of the pooling [examples, patches, D].</param>
-    /// <param name="outputGradient">Gradient of the pooled patches [examples, patches of the narrower grid, D].</param>
-    /// <param name="inputGradient">Receives [examples, patches, D].</param>
-    public override void ApplyTranspose(ReadOnlySpan<float> input, ReadOnlySpan<float> outputGradient, Span<float> inputGradient)
+    /// <inheritdoc/>
+    public override void ApplyTranspose(in ExampleValues example, ReadOnlySpan<float> gradient, Span<float> result)
     {
-        inputGradient.Clear();
-        for (; !input.IsEmpty; input = input[InputLength..], inputGradient = inputGradient[InputLength..])
+        result.Clear();
+        for (int place = 0; place < OutputSide * OutputSide; place++)
         {
-            for (int place = 0; place < OutputSide * OutputSide; place++)
+            Places window = new(this, place);
+            ReadOnlySpan<float> error = gradient.Slice(place * _channels, _channels);
+            if (_kind == PatchPooling.Average)
             {
-                Places window = new(this, place);
-                ReadOnlySpan<float> error = outputGradient.Slice(place * _channels, _channels);
-                if (_kind == PatchPooling.Average)
+                for (int i = 0; i < window.Count; i++)
                 {
-                    for (int i = 0; i < window.Count; i++)
-                    {
-                        Span<float> patch = inputGradient.Slice(window[i] * _channels, _channels);
-                        TensorPrimitives.MultiplyAdd(error, 1f / window.Count, patch, patch);
-                    }
-
-                    continue;
+                    Span<float> patch = result.Slice(window[i] * _channels, _channels);
+                    TensorPrimitives.MultiplyAdd(error, 1f / window.Count, patch, patch);
                 }
 
-                for (int c = 0; c < _channels; c++)
-                {
-                    inputGradient[(Largest(input, window, c) * _channels) + c] += error[c];
-                }
+                continue;
             }
 
-            outputGradient = outputGradient[OutputLength..];
+            for (int c = 0; c < _channels; c++)
+            {
+                result[(Largest(example.Input, window, c) * _channels) + c] += error[c];
+            }
         }
     }
 
     /// <inheritdoc/>
     public override string ToString() => $"GridPooling({_side}, {_stride}, {_channels})";
+
+    private void Pool(ReadOnlySpan<float> input, Span<float> output)
+    {
+        for (int place = 0; place < OutputSide * OutputSide; place++)
+        {
+            Places window = new(this, place);
+            Span<float> pooled = output.Slice(place * _channels, _channels);
+            input.Slice(window[0] * _channels, _channels).CopyTo(pooled);
+            for (int i = 1; i < window.Count; i++)
+            {
+                ReadOnlySpan<float> patch = input.Slice(window[i] * _channels, _channels);
+                if (_kind == PatchPooling.Average)
+                {
+                    TensorPrimitives.Add(pooled, patch, pooled);
+                }
+                else
+                {
+                    TensorPrimitives.Max(pooled, patch, pooled);
+                }
+            }
+
+            if (_kind == PatchPooling.Average)
+            {
+                TensorPrimitives.Multiply(pooled, 1f / window.Count, pooled);
+            }
+        }
+    }
 
     // The patch of a window whose number in a channel is the largest.
     private int Largest(ReadOnlySpan<float> input, in Places window, int channel)

@@ -1,0 +1,53 @@
+using System.Text.Json.Serialization;
+using Onward.Layers;
+
+namespace Onward.Models;
+
+/// <summary>Describes a layer.</summary>
+[JsonDerivedType(typeof(LinearDescription), "linear")]
+[JsonDerivedType(typeof(GroupedLinearDescription), "groupedLinear")]
+[JsonDerivedType(typeof(TokenMixingDescription), "tokenMixing")]
+[JsonDerivedType(typeof(DepthwiseConvolutionDescription), "depthwiseConvolution")]
+[JsonDerivedType(typeof(Conv2dDescription), "conv2d")]
+[JsonDerivedType(typeof(LayerNormDescription), "layerNorm")]
+[JsonDerivedType(typeof(RmsNormDescription), "rmsNorm")]
+[JsonDerivedType(typeof(GroupNormDescription), "groupNorm")]
+[JsonDerivedType(typeof(ReluDescription), "relu")]
+[JsonDerivedType(typeof(GeluDescription), "gelu")]
+[JsonDerivedType(typeof(SiluDescription), "silu")]
+[JsonDerivedType(typeof(FlattenDescription), "flatten")]
+[JsonDerivedType(typeof(ImagePatchesDescription), "imagePatches")]
+[JsonDerivedType(typeof(GridPoolingDescription), "gridPooling")]
+[JsonDerivedType(typeof(ResidualDescription), "residual")]
+[JsonPolymorphic(TypeDiscriminatorPropertyName = "type")]
+public abstract record LayerDescription
+{
+    /// <summary>The layer's name within its block; null for the default.</summary>
+    public string? Name { get; init; }
+
+    internal static LayerDescription Of(Layer layer) => Describe(layer) with { Name = layer.Name };
+
+    internal abstract Layer Build();
+
+    private static LayerDescription Describe(Layer layer) => layer switch
+    {
+        Linear map => new LinearDescription(map.Inputs, map.Outputs),
+        GroupedLinear map => new GroupedLinearDescription(map.Groups, map.Inputs / map.Groups),
+        TokenMixing map => new TokenMixingDescription(map.MixedRows, map.Inputs),
+        DepthwiseConvolution map => new DepthwiseConvolutionDescription(map.Side, map.WeightShape[0], map.Inputs),
+        Conv2d map => new Conv2dDescription(map.Inputs, map.Outputs, map.KernelSize, map.Stride, map.Padding, map.ChannelGroups),
+        LayerNorm norm => new LayerNormDescription(norm.Size, norm.Epsilon),
+        RmsNorm norm => new RmsNormDescription(norm.Size, norm.Epsilon),
+        GroupNorm norm => new GroupNormDescription(norm.Groups, norm.Channels, norm.Epsilon),
+        Relu => new ReluDescription(),
+        Gelu gelu => new GeluDescription(gelu.Approximation),
+        Silu => new SiluDescription(),
+        Flatten => new FlattenDescription(),
+        ImagePatches cut => new ImagePatchesDescription(cut.PatchesPerSide, cut.Image),
+        GridPooling pooling => new GridPoolingDescription(pooling.Kind, pooling.Side, pooling.Stride, pooling.Channels),
+        Residual residual => new ResidualDescription([.. residual.Layers.Select(Of)]),
+        _ => throw new NotSupportedException(
+            $"A file can describe the layers of this library alone; {layer.GetType().Name} is another one. "
+            + "Save the parameters (Network.Values), and build the network in the program."),
+    };
+}

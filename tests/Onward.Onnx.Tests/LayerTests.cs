@@ -1,0 +1,41 @@
+using Onward.Data;
+using Onward.Layers;
+using Onward.Models;
+
+namespace Onward.Onnx.Tests;
+
+/// <summary>Networks of every layer answer in ONNX Runtime as in the library.</summary>
+public sealed class LayerTests
+{
+    private static readonly ExampleShape Input = new(6, 5, 3);
+
+    private static readonly Dictionary<string, Func<Layer[]>> Cases = new()
+    {
+        ["Gelu"] = () => [new Linear(3, 16), new LayerNorm(16), new Gelu()],
+        ["Gelu by tanh"] = () => [new Linear(3, 16), new LayerNorm(16), new Gelu(GeluApproximation.Tanh)],
+        ["Silu"] = () => [new Linear(3, 16), new LayerNorm(16), new Silu()],
+        ["RmsNorm"] = () => [new Linear(3, 16), new RmsNorm(16), new Relu(), new RmsNorm(8, 0.1f)],
+        ["GroupNorm"] = () => [new Linear(3, 16), new GroupNorm(4, 16, 0.1f), new Relu()],
+        ["Conv2d"] = () => [new Conv2d(3, 16, 3, padding: 1), new LayerNorm(16), new Relu()],
+        ["Conv2d of stride"] = () => [new Conv2d(3, 16, 3, stride: 2, padding: 1), new LayerNorm(16), new Relu(), new Conv2d(16, 8, 1)],
+        ["Conv2d in groups"] = () => [new Conv2d(3, 12, 2), new LayerNorm(12), new Relu(), new Conv2d(12, 8, 3, padding: 2, groups: 4)],
+    };
+
+    public static TheoryData<string> Names => [.. Cases.Keys];
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void Outputs_agree(string name)
+    {
+        Network model = SameOutputs.Draw(
+            new Network(Input, [new(new Linear(3, 3)), new(Cases[name]()), new(new Flatten(), Last(name))], classes: 4));
+        ImageDescription images = new(["a", "b", "c", "d"], [0.25f, 0.5f, 0.75f], [0.2f, 0.25f, 0.3f]);
+        using Onnx onnx = new(model, images);
+
+        SameOutputs.Require(model, images, onnx, examples: 5, first: 0);
+    }
+
+    // A block that reads all numbers of the block before.
+    private static Linear Last(string name) =>
+        new(Cases[name]().Aggregate(Input, (shape, layer) => layer.OutputOf(shape)).Length, 8);
+}

@@ -1,0 +1,95 @@
+using System.Numerics.Tensors;
+using Onward.Laboratory;
+using Onward.Layers;
+
+namespace Onward.Tests.Layers;
+
+/// <summary>Every layer of the library keeps the contract, and faults in a layer are named.</summary>
+public sealed class LayerContractTests
+{
+    private static readonly Dictionary<string, (Func<Layer> Create, ExampleShape Input)> Cases = new()
+    {
+        ["Linear"] = (() => new Linear(7, 5), new(3, 2, 7)),
+        ["Linear, wide"] = (() => new Linear(130, 70), new(1, 1, 130)),
+        ["GroupedLinear"] = (() => new GroupedLinear(6, 5), new(2, 2, 30)),
+        ["TokenMixing"] = (() => new TokenMixing(6, 9), new(3, 2, 9)),
+        ["DepthwiseConvolution"] = (() => new DepthwiseConvolution(4, 3, 21), new(4, 4, 21)),
+        ["Conv2d"] = (() => new Conv2d(3, 5, 3, 1, 1), new(4, 5, 3)),
+        ["Conv2d, one place"] = (() => new Conv2d(12, 5, 1), new(4, 3, 12)),
+        ["Conv2d, stride"] = (() => new Conv2d(3, 70, 3, 2, 1), new(7, 6, 3)),
+        ["Conv2d, groups"] = (() => new Conv2d(6, 6, 3, 1, 1, 2), new(5, 5, 6)),
+        ["Conv2d, groups that widen"] = (() => new Conv2d(6, 9, 2, 1, 0, 3), new(5, 5, 6)),
+        ["Conv2d, large kernel"] = (() => new Conv2d(2, 3, 5, 1, 4), new(2, 3, 2)),
+        ["LayerNorm"] = (() => new LayerNorm(16), new(2, 3, 32)),
+        ["LayerNorm, uneven"] = (() => new LayerNorm(150), new(2, 3, 150)),
+        ["RmsNorm"] = (() => new RmsNorm(16), new(2, 3, 32)),
+        ["RmsNorm, uneven"] = (() => new RmsNorm(150), new(2, 3, 150)),
+        ["RmsNorm, small"] = (() => new RmsNorm(3), new(2, 3, 15)),
+        ["GroupNorm"] = (() => new GroupNorm(3, 12), new(3, 2, 12)),
+        ["GroupNorm of a vector"] = (() => new GroupNorm(2, 12), ExampleShape.Vector(12)),
+        ["GroupNorm, each channel"] = (() => new GroupNorm(5, 5), new(3, 4, 5)),
+        ["Relu"] = (() => new Relu(), new(2, 2, 21)),
+        ["Silu"] = (() => new Silu(), new(2, 2, 21)),
+        ["Gelu"] = (() => new Gelu(), new(2, 2, 21)),
+        ["Gelu, tanh"] = (() => new Gelu(GeluApproximation.Tanh), new(2, 2, 21)),
+        ["ImagePatches"] = (() => new ImagePatches(3, new(7, 7, 2)), new(7, 7, 2)),
+        ["GridPooling, average"] = (() => new GridPooling(PatchPooling.Average, 5, 2, 3), new(5, 5, 3)),
+        ["GridPooling, maximum"] = (() => new GridPooling(PatchPooling.Maximum, 5, 2, 3), new(5, 5, 3)),
+    };
+
+    public static TheoryData<string> Names => [.. Cases.Keys];
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void Every_layer_keeps_the_contract(string name) => Assert.Empty(LayerContract.FaultsOf(Cases[name].Create(), Cases[name].Input));
+
+    [Theory]
+    [InlineData("wrong tangent", "tangent: it differs from central differences")]
+    [InlineData("wrong transpose", "transpose: <g, J v> is")]
+    [InlineData("reads its neighbour", "reach: channel")]
+    [InlineData("depends on the call", "rows or examples in a call")]
+    public void A_fault_is_named(string fault, string message) => Assert.Contains(
+        LayerContract.FaultsOf(new Faulty(fault), new(2, 2, 4)),
+        line => line.StartsWith("Faulty of 2 x 2 x 4: ", StringComparison.Ordinal) && line.Contains(message, StringComparison.Ordinal));
+
+    [Fact]
+    public void A_layer_without_faults_of_the_users_own_passes() => Assert.Empty(LayerContract.FaultsOf(new Faulty(""), new(2, 2, 4)));
+
+    [Fact]
+    public void A_layer_of_layers_is_refused() => Assert.StartsWith(
+        "Residual(Relu) has no arithmetic of its own",
+        Assert.Throws<ArgumentException>(() => LayerContract.FaultsOf(new Residual(new Relu()), new(2, 2, 4))).Message,
+        StringComparison.Ordinal);
+
+    // y = x^2 / 2, with a fault.
+    private sealed class Faulty(string fault) : RowLayer
+    {
+        public override DerivativeSource DerivativeSource => DerivativeSource.Input;
+
+        public override Reach Reach => Reach.Same;
+
+        public override void Apply(ReadOnlySpan<float> input, Span<float> output, Span<float> state)
+        {
+            float first = input[0];
+            TensorPrimitives.Multiply(input, input, output);
+            TensorPrimitives.Multiply(output, fault == "depends on the call" && input.Length > 4 ? 0.6f : 0.5f, output);
+            output[1] += fault == "reads its neighbour" ? first : 0;
+        }
+
+        public override void ApplyTangent(
+            ReadOnlySpan<float> source, ReadOnlySpan<float> state, ReadOnlySpan<float> tangent, Span<float> result)
+        {
+            TensorPrimitives.Multiply(source, tangent, result);
+            TensorPrimitives.Multiply(result, fault == "wrong tangent" ? 1.1f : 1, result);
+        }
+
+        public override void ApplyTranspose(
+            ReadOnlySpan<float> source, ReadOnlySpan<float> state, ReadOnlySpan<float> gradient, Span<float> result)
+        {
+            TensorPrimitives.Multiply(source, gradient, result);
+            TensorPrimitives.Multiply(result, fault == "wrong transpose" ? 1.1f : 1, result);
+        }
+
+        public override string ToString() => "Faulty";
+    }
+}
