@@ -127,6 +127,8 @@ internal sealed class NetworkGraph
                 Flatten => Shaped(x, 1, output.Channels),
                 ImagePatches cut => Patches(x, cut, output),
                 GridPooling pooling => Pooled(x, pooling, shape, output),
+                Pool2d pooling => Pooled(x, pooling, shape, output),
+                Attention attention => Attended(x, attention, output),
                 _ => throw new NotSupportedException($"No ONNX operator is known for {layer}."),
             };
             shape = output;
@@ -154,14 +156,14 @@ internal sealed class NetworkGraph
                 return Rows(_graph.Node("Add", [Swapped(groups), bias]), shape.Positions, shape.Channels);
 
             case Conv2d map: // W [k, k, inputs, outputs] becomes [outputs, inputs, k, k]
-                int side = map.KernelSize, padding = map.Padding;
+                int side = map.KernelSize;
                 string convolved = _graph.Node(
                     "Conv",
                     [Planes(x, input), Turned(weight, 3, 2, 0, 1), bias],
                     ("group", map.ChannelGroups),
                     ("kernel_shape", List(side, side)),
                     ("strides", List(map.Stride, map.Stride)),
-                    ("pads", List(padding, padding, padding, padding)));
+                    ("pads", Four(map.Padding)));
                 return FromPlanes(convolved, shape);
 
             case DepthwiseConvolution map: // W [k, k, D] becomes [D, 1, k, k]
@@ -186,20 +188,66 @@ internal sealed class NetworkGraph
 
     private string Pooled(string x, GridPooling pooling, ExampleShape shape, ExampleShape output)
     {
-        int side = pooling.Side, stride = pooling.Stride;
-        int missing = Math.Max(0, ((pooling.OutputSide - 1) * stride) + GridPooling.Window - side);
+        int stride = pooling.Stride, missing = Math.Max(0, ((pooling.OutputSide - 1) * stride) + GridPooling.Window - pooling.Side);
         int before = missing / 2, after = missing - before;
-        (string, object)[] window =
-        [
-            ("kernel_shape", List(GridPooling.Window, GridPooling.Window)),
-            ("strides", List(stride, stride)),
-            ("pads", List(before, before, after, after)),
-        ];
-        string planes = Planes(x, shape);
-        string pooled = pooling.Kind == PatchPooling.Average
-            ? _graph.Node("AveragePool", [planes], [.. window, ("count_include_pad", 0)])
-            : _graph.Node("MaxPool", [planes], window);
-        return FromPlanes(pooled, output);
+        return pooling.Kind == PatchPooling.Average
+            ? Pooled("AveragePool", x, GridPooling.Window, stride, [before, before, after, after], shape, output, ("count_include_pad", 0))
+            : Pooled("MaxPool", x, GridPooling.Window, stride, [before, before, after, after], shape, output);
+    }
+
+    private string Pooled(string x, Pool2d pooling, ExampleShape shape, ExampleShape output)
+    {
+        int padding = pooling.Padding;
+        return pooling is AvgPool2d
+            ? Pooled("AveragePool", x, pooling.KernelSize, pooling.Stride, Four(padding), shape, output, ("count_include_pad", 1))
+            : Pooled("MaxPool", x, pooling.KernelSize, pooling.Stride, Four(padding), shape, output);
+    }
+
+    private string Pooled(
+        string kind,
+        string x,
+        int window,
+        int stride,
+        int[] pads,
+        ExampleShape shape,
+        ExampleShape output,
+        params (string Name, object Value)[] more) => FromPlanes(
+        _graph.Node(
+            kind,
+            [Planes(x, shape)],
+            [("kernel_shape", List(window, window)), ("strides", List(stride, stride)), ("pads", pads), .. more]),
+        output);
+
+    private static int[] Four(int padding) => [padding, padding, padding, padding];
+
+    // Queries, keys and values [N, 3, heads, P, C / heads].
+    private string Attended(string x, Attention attention, ExampleShape shape)
+    {
+        int width = shape.Channels / attention.Heads;
+        string parts = Turned(Shaped(x, shape.Positions, 3, attention.Heads, width), 0, 2, 3, 1, 4);
+        string scores = _graph.Node("MatMul", [Part(0), Turned(Part(1), 0, 1, 3, 2)]);
+        scores = _graph.Node("Mul", [scores, Number(1 / MathF.Sqrt(width))]);
+        if (attention.Causal)
+        {
+            float[] later = new float[shape.Positions * shape.Positions];
+            for (int i = 0; i < shape.Positions; i++)
+            {
+                later.AsSpan((i * shape.Positions) + i + 1, shape.Positions - i - 1).Fill(float.MinValue / 2);
+            }
+
+            scores = _graph.Node("Add", [scores, _graph.Numbers(_graph.Unique("later"), [shape.Positions, shape.Positions], later)]);
+        }
+
+        string mixed = _graph.Node("MatMul", [_graph.Node("Softmax", [scores], ("axis", 3)), Part(2)]);
+        return Shaped(Turned(mixed, 0, 2, 1, 3), shape.Positions, shape.Channels);
+
+        string Part(int part) => _graph.Node(
+            "Squeeze",
+            [
+                _graph.Node(
+                    "Slice", [parts, _graph.Whole("start", part), _graph.Whole("end", part + 1), _graph.Whole("axis", 1)]),
+                _graph.Whole("axis", 1),
+            ]);
     }
 
     private string Head(LinearHead head, string features) => _graph.Node("Gemm", [features, head.Weight.Name, head.Bias.Name]);

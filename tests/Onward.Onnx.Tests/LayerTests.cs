@@ -18,6 +18,12 @@ public sealed class LayerTests
         ["GroupNorm"] = () => [new Linear(3, 16), new GroupNorm(4, 16, 0.1f), new Relu()],
         ["Conv2d"] = () => [new Conv2d(3, 16, 3, padding: 1), new LayerNorm(16), new Relu()],
         ["Conv2d of stride"] = () => [new Conv2d(3, 16, 3, stride: 2, padding: 1), new LayerNorm(16), new Relu(), new Conv2d(16, 8, 1)],
+        ["Attention"] = () => [new Linear(3, 24), new LayerNorm(24), new Attention(2), new Linear(8, 8)],
+        ["Attention, causal"] = () => [new Linear(3, 24), new LayerNorm(24), new Attention(4, causal: true), new Linear(8, 8)],
+        ["MaxPool2d"] = () => [new Linear(3, 8), new LayerNorm(8), new MaxPool2d(2), new Linear(8, 8)],
+        ["MaxPool2d of stride"] = () => [new Linear(3, 8), new LayerNorm(8), new MaxPool2d(3, stride: 2, padding: 1), new Linear(8, 8)],
+        ["AvgPool2d"] = () => [new Linear(3, 8), new LayerNorm(8), new AvgPool2d(2), new Linear(8, 8)],
+        ["AvgPool2d of stride"] = () => [new Linear(3, 8), new LayerNorm(8), new AvgPool2d(3, stride: 2, padding: 1), new Linear(8, 8)],
         ["Conv2d in groups"] = () => [new Conv2d(3, 12, 2), new LayerNorm(12), new Relu(), new Conv2d(12, 8, 3, padding: 2, groups: 4)],
     };
 

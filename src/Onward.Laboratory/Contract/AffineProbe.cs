@@ -61,7 +61,9 @@ internal sealed class AffineProbe : LayerProbe
         }
     }
 
-    /// <summary>Compares the gradients of weight and bias with the derivatives along a direction, and the gradients of divided batches.</summary>
+    /// <summary>
+    /// Compares the gradients of weight and bias with the derivatives along a direction, and the gradients of divided batches.
+    /// </summary>
     internal IEnumerable<string> FaultsOfGradient(float[] x, float[] gradient)
     {
         int examples = x.Length / Input.Length;

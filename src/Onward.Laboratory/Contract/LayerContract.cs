@@ -19,6 +19,9 @@ public static class LayerContract
     // A power of two, for which the rounding of a value of 1 and the cubic term of a smooth function are about equal.
     private const float Step = 1f / 256;
 
+    // Slopes to both sides of a smooth function differ by its curvature times the step; slopes at an edge differ more.
+    private const double Edge = 0.02;
+
     // Rounding of 1e-7 over the step, the cubic term, and their growth in a normalisation.
     private const double OfDifference = 2e-3;
 
@@ -87,7 +90,7 @@ public static class LayerContract
             {
                 double up = ((double)above[i] - here[i]) / Step, down = ((double)here[i] - below[i]) / Step;
                 differences[i] = (up + down) / 2;
-                if (Math.Abs(up - down) > 0.25 * Math.Max(largest, Math.Abs(up)))
+                if (Math.Abs(up - down) > Edge * Math.Max(largest, Math.Abs(up)))
                 {
                     edges++;
                     differences[i] = tangent[i];

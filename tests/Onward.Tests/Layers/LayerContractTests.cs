@@ -35,13 +35,23 @@ public sealed class LayerContractTests
         ["ImagePatches"] = (() => new ImagePatches(3, new(7, 7, 2)), new(7, 7, 2)),
         ["GridPooling, average"] = (() => new GridPooling(PatchPooling.Average, 5, 2, 3), new(5, 5, 3)),
         ["GridPooling, maximum"] = (() => new GridPooling(PatchPooling.Maximum, 5, 2, 3), new(5, 5, 3)),
+        ["MaxPool2d"] = (() => new MaxPool2d(2), new(6, 5, 3)),
+        ["MaxPool2d, same grid"] = (() => new MaxPool2d(3, 1, 1), new(4, 5, 21)),
+        ["MaxPool2d, larger grid"] = (() => new MaxPool2d(2, 1, 1), new(3, 2, 4)),
+        ["Attention"] = (() => new Attention(2), new(3, 2, 24)),
+        ["Attention, causal"] = (() => new Attention(1, causal: true), new(1, 7, 15)),
+        ["Attention of many positions"] = (() => new Attention(3), new(5, 8, 18)),
+        ["AvgPool2d"] = (() => new AvgPool2d(2), new(6, 5, 3)),
+        ["AvgPool2d, same grid"] = (() => new AvgPool2d(3, 1, 1), new(4, 5, 21)),
+        ["AvgPool2d, stride"] = (() => new AvgPool2d(3, 2, 1), new(6, 5, 2)),
     };
 
     public static TheoryData<string> Names => [.. Cases.Keys];
 
     [Theory]
     [MemberData(nameof(Names))]
-    public void Every_layer_keeps_the_contract(string name) => Assert.Empty(LayerContract.FaultsOf(Cases[name].Create(), Cases[name].Input));
+    public void Every_layer_keeps_the_contract(string name) =>
+        Assert.Empty(LayerContract.FaultsOf(Cases[name].Create(), Cases[name].Input));
 
     [Theory]
     [InlineData("wrong tangent", "tangent: it differs from central differences")]

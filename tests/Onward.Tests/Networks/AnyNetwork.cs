@@ -92,11 +92,34 @@ internal sealed class AnyNetwork
         ]),
         ["convolutions of other grids"] = (new ExampleShape(5, 4, 2), () =>
         [
-            new(new Conv2d(2, 4, 3, stride: 2, padding: 1), new LayerNorm(4), new Relu(), new Conv2d(4, 6, 2), new LayerNorm(6), new Relu())
+            new(new Conv2d(2, 4, 3, 2, 1), new LayerNorm(4), new Relu(), new Conv2d(4, 6, 2), new LayerNorm(6), new Relu())
             {
                 Groups = 3,
             },
             new(new Conv2d(6, 4, 2, padding: 1, groups: 2), new Gelu(), new Flatten(), new Linear(24, 4), new Relu()) { Groups = 2 },
+        ]),
+        ["mean of windows"] = (new ExampleShape(5, 4, 2), () =>
+        [
+            new(new Conv2d(2, 4, 3, 1, 1), new LayerNorm(4), new Relu(), new AvgPool2d(2), new Linear(4, 4), new Gelu()) { Groups = 2 },
+            new(new AvgPool2d(2, stride: 1, padding: 1), new GroupedLinear(2, 2), new AvgPool2d(3, stride: 1, padding: 1), new Relu())
+            {
+                Groups = 2,
+            },
+        ]),
+        ["largest of windows"] = (new ExampleShape(4, 5, 2), () =>
+        [
+            new(new Conv2d(2, 4, 3, padding: 1), new LayerNorm(4), new MaxPool2d(3, stride: 2, padding: 1), new Relu(), new Linear(4, 4))
+            {
+                Groups = 2,
+            },
+            new(new MaxPool2d(2, stride: 1), new GroupedLinear(2, 2), new MaxPool2d(1, stride: 2), new Silu()) { Groups = 2 },
+        ]),
+        ["transformer"] = (new ExampleShape(3, 2, 4), () =>
+        [
+            new(
+                new Residual(new LayerNorm(4), new Linear(4, 12), new Attention(2), new Linear(4, 4)),
+                new Residual(new LayerNorm(4), new Linear(4, 8), new Gelu(), new Linear(8, 4))) { Groups = 2 },
+            new(new RmsNorm(4), new Linear(4, 12), new Attention(1, causal: true), new LayerNorm(4), new Linear(4, 4), new Relu()),
         ]),
         ["narrowing grid"] = (Image, () =>
         [

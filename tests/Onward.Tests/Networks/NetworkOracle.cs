@@ -119,6 +119,8 @@ internal sealed class NetworkOracle(AnyNetwork network)
         Gelu gelu => x * (gelu.Approximation == GeluApproximation.None ? NormalShare(x) : TanhShare(x)),
         Silu => x * x.Sigmoid(),
         Flatten => x.Reshape(Examples, 1, output.Channels),
+        MaxPool2d pooling => Largest(x, pooling, shape, output),
+        Attention attention => Attend(x, attention.Heads, attention.Causal),
         ExampleLayer linear => x.Reshape(Examples, shape.Length)
             .MatMul(MatrixOf(linear, shape, output)).Reshape(Examples, output.Positions, output.Channels),
         _ => throw new NotSupportedException(layer.ToString()),
@@ -205,6 +207,50 @@ internal sealed class NetworkOracle(AnyNetwork network)
     {
         int positions = x.Shape[1], channels = x.Shape[2];
         return x.Reshape(Examples, positions, channels / size, size).LayerNorm(epsilon).Reshape(Examples, positions, channels);
+    }
+
+    private static DualTensor<double> Largest(DualTensor<double> x, MaxPool2d layer, ExampleShape shape, ExampleShape output)
+    {
+        DualTensor<double>[] windows =
+        [
+            .. Enumerable.Range(0, output.Positions).Select(window =>
+            {
+                int top = (window / output.Width * layer.Stride) - layer.Padding;
+                int left = (window % output.Width * layer.Stride) - layer.Padding;
+                DualTensor<double>[] places =
+                [
+                    .. from row in Enumerable.Range(top, layer.KernelSize)
+                       from column in Enumerable.Range(left, layer.KernelSize)
+                       where row >= 0 && row < shape.Height && column >= 0 && column < shape.Width
+                       select x.Slice(1, (row * shape.Width) + column, 1),
+                ];
+                return DualTensor.Concatenate<double>(1, places).Max(1, keep: true);
+            }),
+        ];
+        return DualTensor.Concatenate<double>(1, windows);
+    }
+
+    private static DualTensor<double> Attend(DualTensor<double> x, int heads, bool causal)
+    {
+        int positions = x.Shape[1], channels = x.Shape[2] / 3, width = channels / heads;
+        double[] later = new double[positions * positions];
+        for (int i = 0; causal && i < positions; i++)
+        {
+            later.AsSpan((i * positions) + i + 1, positions - i - 1).Fill(-1e9);
+        }
+
+        DualTensor<double> mask = DualTensor.Constant<double>(later, positions, positions);
+        DualTensor<double>[] outputs =
+        [
+            .. Enumerable.Range(0, heads).Select(h =>
+            {
+                DualTensor<double> queries = Part(0, h), keys = Part(1, h), values = Part(2, h);
+                return ((queries.MatMul(keys.Permute(0, 2, 1)) * (1 / Math.Sqrt(width))) + mask).Softmax(-1).MatMul(values);
+            }),
+        ];
+        return DualTensor.Concatenate<double>(2, outputs);
+
+        DualTensor<double> Part(int part, int h) => x.Slice(2, (part * channels) + (h * width), width);
     }
 
     private static DualTensor<double> RootNormalise(DualTensor<double> x, int size, float epsilon)

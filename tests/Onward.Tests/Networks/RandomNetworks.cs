@@ -39,9 +39,11 @@ internal static class RandomNetworks
     {
         if (!nested && shape.Height > 1 && shape.Height == shape.Width && random.Next(4) == 0)
         {
-            shape = Add(layers, random.Next(3) switch
+            shape = Add(layers, random.Next(5) switch
             {
                 0 => new Flatten(),
+                3 => new MaxPool2d(random.Next(1, shape.Height + 1), random.Next(1, 3)),
+                4 => random.Next(2) == 0 ? new AvgPool2d(2, 1, 1) : new AvgPool2d(3, 1, 1),
                 1 => new GridPooling(random.Next(2) == 0 ? PatchPooling.Average : PatchPooling.Maximum, shape.Height, 2, shape.Channels),
                 _ => new ImagePatches(random.Next(1, shape.Height + 1), shape),
             }, shape);
@@ -56,6 +58,13 @@ internal static class RandomNetworks
                 layers.Add(new Residual(inner));
                 return Add(layers, new Relu(), after);
             }
+        }
+
+        if (random.Next(6) == 0)
+        {
+            int channels = 2 * random.Next(1, 4);
+            shape = Add(layers, new Linear(shape.Channels, 3 * channels), shape);
+            shape = Add(layers, new Attention(Divisor(channels, random, least: 1), causal: random.Next(2) == 0), shape);
         }
 
         if (random.Next(3) == 0)

@@ -50,7 +50,9 @@ internal readonly struct Unfolding(WindowGrid grid, int channels, int first, int
         }
     }
 
-    /// <summary>Adds consecutive rows of the matrix to the values that they were taken from: the transpose of <see cref="Unfold"/>.</summary>
+    /// <summary>
+    /// Adds consecutive rows of the matrix to the values that they were taken from: the transpose of <see cref="Unfold"/>.
+    /// </summary>
     /// <param name="rows">Whole rows of the matrix.</param>
     /// <param name="window">The first window, counted over all examples.</param>
     /// <param name="windows">Number of windows.</param>

@@ -43,6 +43,22 @@ internal static unsafe class Softmax
         return (largest, sum);
     }
 
+    /// <summary>
+    /// result = J a with J = diag(p) - p p', the Jacobian of the probabilities with respect to the logits. J is symmetric.
+    /// </summary>
+    /// <param name="probabilities">The probabilities p [K].</param>
+    /// <param name="a">Tangent of the logits or gradient of the probabilities [K].</param>
+    /// <param name="scale">A factor of the result.</param>
+    /// <param name="result">Receives the product [K]; may be <paramref name="a"/>.</param>
+    internal static void JacobianProduct(ReadOnlySpan<float> probabilities, ReadOnlySpan<float> a, float scale, Span<float> result)
+    {
+        Span<float> mean = stackalloc float[1];
+        Activation.InnerRuns(probabilities, a, 1, mean, probabilities.Length);
+        TensorPrimitives.Subtract(a, mean[0], result);
+        TensorPrimitives.Multiply(result, probabilities, result);
+        TensorPrimitives.Multiply(result, scale, result);
+    }
+
     // Fewer numbers than lanes: the others are -infinity, whose exponential is 0.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<float> LoadPart(ReadOnlySpan<float> part)

@@ -4,7 +4,8 @@ namespace Onward.Layers;
 
 /// <summary>
 /// A convolution over the grid of positions: z[y,x,o] = sum over i, j, c of W[i,j,c,o] a[y s + i - p, x s + j - p, c] + b[o], zeros beyond
-/// the edge, with stride s and padding p. W is [kernel, kernel, inputs of a group, outputs]. The arguments are those of PyTorch, in its order.
+/// the edge, with stride s and padding p. W is [kernel, kernel, inputs of a group, outputs]. The arguments have the names and the order of
+/// PyTorch.
 /// </summary>
 /// <remarks>
 /// The output has (side + 2 p - kernel) / s + 1 positions along each side, rounded down. Windows are copied side by side (unfolded), some

@@ -3,12 +3,13 @@ using System.Numerics.Tensors;
 namespace Onward.Layers;
 
 /// <summary>
-/// Normalises each group of channels over all positions of an example, without learned parameters: y = (x - mean) / sqrt(variance + epsilon)
-/// (Wu and He 2018). One group of all channels normalises the whole example; a group for each channel is instance normalisation.
+/// Normalises each group of channels over all positions of an example, without learned parameters:
+/// y = (x - mean) / sqrt(variance + epsilon) (Wu and He 2018). One group of all channels normalises the whole example; a group for each
+/// channel is instance normalisation.
 /// </summary>
 /// <remarks>
-/// Noise enters in front of this layer, because it mixes positions. A <see cref="LayerNorm"/> of the same groups normalises each position by
-/// itself, and noise enters behind it.
+/// Noise enters in front of this layer, because it mixes positions. A <see cref="LayerNorm"/> of the same groups normalises each position
+/// by itself, and noise enters behind it.
 /// </remarks>
 public sealed class GroupNorm : ExampleLayer
 {

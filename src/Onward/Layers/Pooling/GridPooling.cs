@@ -1,4 +1,4 @@
-using System.Numerics.Tensors;
+using Onward.Kernels;
 
 namespace Onward.Layers;
 
@@ -27,7 +27,7 @@ public sealed class GridPooling : ExampleLayer
     private readonly int _side;
     private readonly int _stride;
     private readonly int _channels;
-    private readonly int _before;
+    private readonly PoolingKernel _kernel;
 
     /// <summary>Describes the map.</summary>
     /// <param name="kind">The pooling of a window.</param>
@@ -38,7 +38,8 @@ public sealed class GridPooling : ExampleLayer
     {
         (_kind, _side, _stride, _channels) = (kind, side, stride, channels);
         OutputSide = OutputSideOf(side, stride);
-        _before = Math.Max(0, ((OutputSide - 1) * stride) + Window - side) / 2;
+        int before = Math.Max(0, ((OutputSide - 1) * stride) + Window - side) / 2;
+        _kernel = new(new(side, side, Window, stride, before, OutputSide, OutputSide), channels);
     }
 
     /// <summary>Patches along each side of the grid.</summary>
@@ -67,123 +68,47 @@ public sealed class GridPooling : ExampleLayer
     public static int OutputSideOf(int side, int stride) => 1 + ((side - 1) / stride);
 
     /// <inheritdoc/>
-    public override void Apply(in ExampleValues example, Span<float> output) => Pool(example.Input, output);
+    public override int WorkspaceOf(ExampleShape input) => _channels;
 
     /// <inheritdoc/>
-    /// <remarks>Of equal numbers, the first counts as the largest.</remarks>
+    public override void Apply(in ExampleValues example, Span<float> output)
+    {
+        if (_kind == PatchPooling.Average)
+        {
+            _kernel.Average(example.Input, output, places: 0);
+        }
+        else
+        {
+            _kernel.Maximum(example.Input, output);
+        }
+    }
+
+    /// <inheritdoc/>
     public override void ApplyTangent(in ExampleValues example, ReadOnlySpan<float> tangent, Span<float> result)
     {
         if (_kind == PatchPooling.Average)
         {
-            Pool(tangent, result);
-            return;
+            _kernel.Average(tangent, result, places: 0);
         }
-
-        for (int place = 0; place < OutputSide * OutputSide; place++)
+        else
         {
-            Places window = new(this, place);
-            for (int c = 0; c < _channels; c++)
-            {
-                result[(place * _channels) + c] = tangent[(Largest(example.Input, window, c) * _channels) + c];
-            }
+            _kernel.MaximumTangent(example.Input, tangent, result, example.Workspace);
         }
     }
 
     /// <inheritdoc/>
     public override void ApplyTranspose(in ExampleValues example, ReadOnlySpan<float> gradient, Span<float> result)
     {
-        result.Clear();
-        for (int place = 0; place < OutputSide * OutputSide; place++)
+        if (_kind == PatchPooling.Average)
         {
-            Places window = new(this, place);
-            ReadOnlySpan<float> error = gradient.Slice(place * _channels, _channels);
-            if (_kind == PatchPooling.Average)
-            {
-                for (int i = 0; i < window.Count; i++)
-                {
-                    Span<float> patch = result.Slice(window[i] * _channels, _channels);
-                    TensorPrimitives.MultiplyAdd(error, 1f / window.Count, patch, patch);
-                }
-
-                continue;
-            }
-
-            for (int c = 0; c < _channels; c++)
-            {
-                result[(Largest(example.Input, window, c) * _channels) + c] += error[c];
-            }
+            _kernel.AverageTranspose(gradient, result, places: 0);
+        }
+        else
+        {
+            _kernel.MaximumTranspose(example.Input, gradient, result);
         }
     }
 
     /// <inheritdoc/>
     public override string ToString() => $"GridPooling({_side}, {_stride}, {_channels})";
-
-    private void Pool(ReadOnlySpan<float> input, Span<float> output)
-    {
-        for (int place = 0; place < OutputSide * OutputSide; place++)
-        {
-            Places window = new(this, place);
-            Span<float> pooled = output.Slice(place * _channels, _channels);
-            input.Slice(window[0] * _channels, _channels).CopyTo(pooled);
-            for (int i = 1; i < window.Count; i++)
-            {
-                ReadOnlySpan<float> patch = input.Slice(window[i] * _channels, _channels);
-                if (_kind == PatchPooling.Average)
-                {
-                    TensorPrimitives.Add(pooled, patch, pooled);
-                }
-                else
-                {
-                    TensorPrimitives.Max(pooled, patch, pooled);
-                }
-            }
-
-            if (_kind == PatchPooling.Average)
-            {
-                TensorPrimitives.Multiply(pooled, 1f / window.Count, pooled);
-            }
-        }
-    }
-
-    // The patch of a window whose number in a channel is the largest.
-    private int Largest(ReadOnlySpan<float> input, in Places window, int channel)
-    {
-        int largest = window[0];
-        for (int i = 1; i < window.Count; i++)
-        {
-            if (input[(window[i] * _channels) + channel] > input[(largest * _channels) + channel])
-            {
-                largest = window[i];
-            }
-        }
-
-        return largest;
-    }
-
-    // The patches of one window that are on the grid, row by row.
-    private readonly struct Places
-    {
-        private readonly int _first;
-        private readonly int _columns;
-        private readonly int _side;
-
-        internal Places(GridPooling pooling, int place)
-        {
-            (int top, int rows) = Range(place / pooling.OutputSide);
-            (int left, _columns) = Range(place % pooling.OutputSide);
-            _side = pooling._side;
-            _first = (top * _side) + left;
-            Count = rows * _columns;
-
-            (int Start, int Count) Range(int window)
-            {
-                int start = (window * pooling._stride) - pooling._before, first = Math.Max(0, start);
-                return (first, Math.Min(start + Window, pooling._side) - first);
-            }
-        }
-
-        internal int Count { get; }
-
-        internal int this[int i] => _first + (i / _columns * _side) + (i % _columns);
-    }
 }

@@ -18,6 +18,9 @@ namespace Onward.Models;
 [JsonDerivedType(typeof(FlattenDescription), "flatten")]
 [JsonDerivedType(typeof(ImagePatchesDescription), "imagePatches")]
 [JsonDerivedType(typeof(GridPoolingDescription), "gridPooling")]
+[JsonDerivedType(typeof(MaxPool2dDescription), "maxPool2d")]
+[JsonDerivedType(typeof(AvgPool2dDescription), "avgPool2d")]
+[JsonDerivedType(typeof(AttentionDescription), "attention")]
 [JsonDerivedType(typeof(ResidualDescription), "residual")]
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "type")]
 public abstract record LayerDescription
@@ -45,6 +48,9 @@ public abstract record LayerDescription
         Flatten => new FlattenDescription(),
         ImagePatches cut => new ImagePatchesDescription(cut.PatchesPerSide, cut.Image),
         GridPooling pooling => new GridPoolingDescription(pooling.Kind, pooling.Side, pooling.Stride, pooling.Channels),
+        MaxPool2d pooling => new MaxPool2dDescription(pooling.KernelSize, pooling.Stride, pooling.Padding),
+        AvgPool2d pooling => new AvgPool2dDescription(pooling.KernelSize, pooling.Stride, pooling.Padding),
+        Attention attention => new AttentionDescription(attention.Heads, attention.Causal),
         Residual residual => new ResidualDescription([.. residual.Layers.Select(Of)]),
         _ => throw new NotSupportedException(
             $"A file can describe the layers of this library alone; {layer.GetType().Name} is another one. "

@@ -56,6 +56,24 @@ public sealed record GridPoolingDescription(PatchPooling Kind, int Side, int Str
     internal override Layer Build() => new GridPooling(Kind, Side, Stride, Channels) { Name = Name };
 }
 
+/// <summary>Describes a <see cref="MaxPool2d"/>.</summary>
+public sealed record MaxPool2dDescription(int KernelSize, int Stride, int Padding = 0) : LayerDescription
+{
+    internal override Layer Build() => new MaxPool2d(KernelSize, Stride, Padding) { Name = Name };
+}
+
+/// <summary>Describes an <see cref="AvgPool2d"/>.</summary>
+public sealed record AvgPool2dDescription(int KernelSize, int Stride, int Padding = 0) : LayerDescription
+{
+    internal override Layer Build() => new AvgPool2d(KernelSize, Stride, Padding) { Name = Name };
+}
+
+/// <summary>Describes an <see cref="Attention"/>.</summary>
+public sealed record AttentionDescription(int Heads, bool Causal = false) : LayerDescription
+{
+    internal override Layer Build() => new Attention(Heads, Causal) { Name = Name };
+}
+
 /// <summary>Describes a <see cref="Residual"/>.</summary>
 public sealed record ResidualDescription(IReadOnlyList<LayerDescription> Layers) : LayerDescription
 {
