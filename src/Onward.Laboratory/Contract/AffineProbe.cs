@@ -37,7 +37,9 @@ internal sealed class AffineProbe : LayerProbe
         {
             rows = Math.Min(examples, (y.Length / Output.Channels) - row);
             Span<float> part = y.Slice(row * Output.Channels, rows * Output.Channels);
+            long before = Before;
             _layer.AddBias(_bias, part, row % Output.Positions);
+            CountFrom(before);
         }
     }
 
@@ -50,13 +52,11 @@ internal sealed class AffineProbe : LayerProbe
         for (int first = 0, examples; first < all; first += examples)
         {
             examples = Math.Min(count, all - first);
-            Span<float> back = Room(examples * Input.Length, cut);
-            _layer.ApplyTranspose(
-                _transpose,
-                Copy(gradient.AsSpan(first * Output.Length, examples * Output.Length), cut),
-                back,
-                examples * Output.Positions,
-                Room(_layer.WorkspaceLength, cut));
+            Span<float> back = Room(examples * Input.Length, cut), workspace = Room(_layer.WorkspaceLength, cut);
+            ReadOnlySpan<float> from = Copy(gradient.AsSpan(first * Output.Length, examples * Output.Length), cut);
+            long before = Before;
+            _layer.ApplyTranspose(_transpose, from, back, examples * Output.Positions, workspace);
+            CountFrom(before);
             back.CopyTo(result[(first * Input.Length)..]);
         }
     }
@@ -124,13 +124,11 @@ internal sealed class AffineProbe : LayerProbe
         for (int first = 0, examples; first < all; first += examples)
         {
             examples = Math.Min(count, all - first);
-            Span<float> output = Room(examples * Output.Length, cut);
-            _layer.Apply(
-                packed,
-                Copy(x.AsSpan(first * Input.Length, examples * Input.Length), cut),
-                output,
-                examples * Output.Positions,
-                Room(_layer.WorkspaceLength, cut));
+            Span<float> output = Room(examples * Output.Length, cut), workspace = Room(_layer.WorkspaceLength, cut);
+            ReadOnlySpan<float> from = Copy(x.AsSpan(first * Input.Length, examples * Input.Length), cut);
+            long before = Before;
+            _layer.Apply(packed, from, output, examples * Output.Positions, workspace);
+            CountFrom(before);
             output.CopyTo(y[(first * Output.Length)..]);
         }
     }

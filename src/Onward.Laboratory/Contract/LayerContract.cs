@@ -9,7 +9,8 @@ namespace Onward.Laboratory;
 /// <remarks>
 /// Values must be repeatable and must not depend on how rows and examples are divided among calls. The tangent must be the derivative of
 /// the values, which central differences measure. The transpose must belong to the tangent: &lt;g, J v&gt; = &lt;J' g, v&gt;. The declared
-/// reach must contain the measured one. Slices of an affine layer's gradient must add up to the derivative with respect to the weight.
+/// reach must contain the measured one. No call may allocate. Slices of an affine layer's gradient must add up to the derivative with
+/// respect to the weight.
 /// </remarks>
 public static class LayerContract
 {
@@ -27,6 +28,9 @@ public static class LayerContract
 
     // Rounding of inner products of float32.
     private const double OfProduct = 1e-4;
+
+    // Calls after which a layer is taken to allocate in every call.
+    private const int MostAttempts = 100;
 
     // Numbers of the input that are moved to measure the reach.
     private const int MostMoved = 512;
@@ -55,6 +59,7 @@ public static class LayerContract
         RequireSameBits("transpose", probe, (cut, to) => probe.ApplyTranspose(x, g, to, cut), x.Length);
         RequireDerivative();
         RequireTranspose();
+        RequireNoAllocation();
         faults.AddRange(new ReachProbe(probe, layer, input, output).FaultsOf(x[..input.Length], MostMoved));
         faults.AddRange((probe as AffineProbe)?.FaultsOfGradient(Draw(seed, 0, Examples * input.Length), g) ?? []);
         return [.. faults.Select(fault => $"{layer} of {input}: {fault}")];
@@ -112,6 +117,25 @@ public static class LayerContract
             {
                 faults.Add($"tangent: {edges} of {g.Length} values jump or have an edge, so their derivatives cannot be checked.");
             }
+        }
+
+        // Code that the runtime has not optimised yet may allocate where optimised code does not.
+        void RequireNoAllocation()
+        {
+            float[] y = new float[g.Length], back = new float[x.Length];
+            for (int attempt = 0; attempt < MostAttempts; attempt++)
+            {
+                probe.Allocated = 0;
+                probe.Apply(x, y, Cut.Whole);
+                probe.ApplyTangent(x, v, y, Cut.Whole);
+                probe.ApplyTranspose(x, g, back, Cut.Whole);
+                if (probe.Allocated == 0)
+                {
+                    return;
+                }
+            }
+
+            faults.Add($"memory: values and derivatives allocate {probe.Allocated} bytes, but a step of training allocates none.");
         }
 
         void RequireTranspose()

@@ -26,6 +26,9 @@ internal abstract class LayerProbe(ExampleShape input, ExampleShape output)
 
     protected ExampleShape Output => output;
 
+    /// <summary>Bytes of managed memory that the layer's own methods allocated since this was set to 0.</summary>
+    internal long Allocated { get; set; }
+
     /// <summary>True if a cut means something for the layer.</summary>
     internal virtual bool Takes(Cut cut) => !cut.InPlace;
 
@@ -34,6 +37,11 @@ internal abstract class LayerProbe(ExampleShape input, ExampleShape output)
     internal abstract void ApplyTangent(float[] x, float[] tangent, Span<float> result, Cut cut);
 
     internal abstract void ApplyTranspose(float[] x, float[] gradient, Span<float> result, Cut cut);
+
+    /// <summary>Bytes that this thread has allocated, to be given to <see cref="CountFrom"/> behind a call.</summary>
+    protected static long Before => GC.GetAllocatedBytesForCurrentThread();
+
+    protected void CountFrom(long before) => Allocated += GC.GetAllocatedBytesForCurrentThread() - before;
 
     /// <summary>Memory that begins some floats behind a cache line.</summary>
     protected static Span<float> Room(int length, Cut cut)
@@ -70,7 +78,9 @@ internal sealed class RowProbe(RowLayer layer, ExampleShape input) : LayerProbe(
             rows = Math.Min(count, (x.Length - start) / width);
             Span<float> source = Copy(x.AsSpan(start, rows * width), cut), state = Room(rows * stateWidth, cut);
             Span<float> values = cut.InPlace ? source : Room(source.Length, cut);
+            long before = Before;
             layer.Apply(source, values, state);
+            CountFrom(before);
             if (order > 0)
             {
                 if (cut.InPlace && layer.DerivativeSource == DerivativeSource.Input)
@@ -80,6 +90,7 @@ internal sealed class RowProbe(RowLayer layer, ExampleShape input) : LayerProbe(
 
                 Span<float> from = Copy(vector.AsSpan(start, rows * width), cut), to = cut.InPlace ? from : Room(from.Length, cut);
                 ReadOnlySpan<float> read = layer.DerivativeSource == DerivativeSource.Output ? values : source;
+                before = Before;
                 if (order == 1)
                 {
                     layer.ApplyTangent(read, state, from, to);
@@ -89,6 +100,7 @@ internal sealed class RowProbe(RowLayer layer, ExampleShape input) : LayerProbe(
                     layer.ApplyTranspose(read, state, from, to);
                 }
 
+                CountFrom(before);
                 values = to;
             }
 
@@ -116,17 +128,26 @@ internal sealed class ExampleProbe(ExampleLayer layer, ExampleShape input) : Lay
                 Copy(x.AsSpan(n * Input.Length, Input.Length), cut),
                 Room(layer.StateOf(Input), cut),
                 Room(layer.WorkspaceOf(Input), cut));
+            long before = Before;
             layer.Apply(example, values);
+            CountFrom(before);
             example.Workspace.Fill(float.NaN);
-            if (order == 1)
+            if (order > 0)
             {
-                layer.ApplyTangent(example, Copy(vector.AsSpan(n * Input.Length, Input.Length), cut), values);
-            }
-            else if (order == 2)
-            {
-                Span<float> back = Room(Input.Length, cut);
-                layer.ApplyTranspose(example, Copy(vector.AsSpan(n * Output.Length, Output.Length), cut), back);
-                values = back;
+                int length = vector.Length / (x.Length / Input.Length);
+                ReadOnlySpan<float> from = Copy(vector.AsSpan(n * length, length), cut);
+                values = Room(order == 1 ? Output.Length : Input.Length, cut);
+                before = Before;
+                if (order == 1)
+                {
+                    layer.ApplyTangent(example, from, values);
+                }
+                else
+                {
+                    layer.ApplyTranspose(example, from, values);
+                }
+
+                CountFrom(before);
             }
 
             values.CopyTo(result[(n * values.Length)..]);

@@ -20,7 +20,6 @@ internal sealed class TileJobs
     private readonly LossReader _losses;
     private readonly BlockWork[] _work;
     private readonly int _tileExamples;
-    private readonly int _fewestExamples;
 
     private TilePart _computeValues;
     private TilePart _evaluateLosses;
@@ -46,7 +45,6 @@ internal sealed class TileJobs
         (_plan, _rule, _model, _wave, _losses) = (plan, rule, plan.Model, wave, losses);
         _work = [.. _model.Blocks.Select(BlockWork.Of)];
         _tileExamples = Math.Clamp(TileRows / _model.MostRows, 1, wave.Examples);
-        _fewestExamples = Math.Max(1, SmallestTileRows / _model.MostRows);
         Tiles = [.. Enumerable.Range(0, plan.Team.Count).Select(CreateTiles)];
         Stages = new StagePlan(plan);
         (_computeValues, _evaluateLosses, _differentiate) = (ComputeValues, EvaluateLosses, Differentiate);
@@ -108,7 +106,7 @@ internal sealed class TileJobs
         // Two tiles a thread where examples are small, so that a thread that is held up does not hold up the rest. But no tile
         // is so small that it wastes its pass over the weights.
         int share = (Examples + (2 * _plan.Team.Count) - 1) / (2 * _plan.Team.Count);
-        _perTile = Math.Clamp(share, _fewestExamples, _tileExamples);
+        _perTile = Math.Clamp(share, Math.Max(1, SmallestTileRows / _model.MostRows), _tileExamples);
     }
 
     /// <summary>Takes one tile through the stage.</summary>

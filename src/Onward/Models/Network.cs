@@ -41,6 +41,7 @@ public sealed class Network
 
         Blocks = built;
         MostPositions = built.Max(block => block.Patches);
+        MostRows = built.Max(block => Math.Max(block.Patches, block.Layers.Max(layer => layer.Positions)));
         Projector = IsSelfSupervised ? new LinearHead(built[^1].Channels, Projection, "projector", layout) : null;
         Readout = new LinearHead(built[^1].Channels, classes, "readout", layout);
         Heads = [.. built.Select(block => block.Head), .. Projector is null ? [] : new[] { Projector }, Readout];
@@ -227,7 +228,7 @@ public sealed class Network
     public int MostPositions { get; }
 
     /// <summary>The largest number of positions of an example in the output of any layer or block, which sizes tiles and waves.</summary>
-    internal int MostRows => Blocks.Max(block => Math.Max(block.Patches, block.Layers.Max(layer => layer.Positions)));
+    internal int MostRows { get; }
 
     /// <summary>The largest number of floats of an example in the input of layer <paramref name="l"/> of any block.</summary>
     internal int LargestInput(int l) => Largest(l, layer => checked(layer.InputPositions * layer.Map.Inputs));

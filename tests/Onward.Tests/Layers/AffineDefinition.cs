@@ -7,19 +7,19 @@ namespace Onward.Tests.Layers;
 /// of the example takes weight w times input i.
 /// </summary>
 /// <param name="Layer">The layer under test.</param>
-/// <param name="Patches">Patches in an example of the output.</param>
+/// <param name="Input">The shape of the input.</param>
 /// <param name="BiasOf">The bias of channel c of patch p.</param>
 /// <param name="Terms">All terms of one example; input -1 is a zero beyond the edge.</param>
 public sealed record AffineDefinition(
-    AffineLayer Layer, int Patches, Func<int, int, int> BiasOf, IReadOnlyList<(int Output, int Weight, int Input)> Terms)
+    AffineLayer Layer, ExampleShape Input, Func<int, int, int> BiasOf, IReadOnlyList<(int Output, int Weight, int Input)> Terms)
 {
-    /// <summary>Patches in an example of the input.</summary>
-    public int InputPatches { get; init; } = Patches;
+    /// <summary>Patches in an example of the output.</summary>
+    public int Patches { get; } = Layer.OutputOf(Input).Positions;
 
     // z[p,o] = sum over i of x[p,i] W[i,o]
     public static AffineDefinition Linear(int inputs, int outputs, int patches) => new(
         new Linear(inputs, outputs),
-        patches,
+        new(1, patches, inputs),
         (_, c) => c,
         [
             .. from p in Enumerable.Range(0, patches)
@@ -31,7 +31,7 @@ public sealed record AffineDefinition(
     // z[p,g,o] = sum over i of x[p,g,i] W[g,i,o]
     public static AffineDefinition Grouped(int groups, int size, int patches) => new(
         new GroupedLinear(groups, size),
-        patches,
+        new(1, patches, groups * size),
         (_, c) => c,
         [
             .. from p in Enumerable.Range(0, patches)
@@ -44,7 +44,7 @@ public sealed record AffineDefinition(
     // z[q,c] = sum over p of W[p,q] x[p,c]
     public static AffineDefinition Token(int patches, int channels) => new(
         new TokenMixing(patches, channels),
-        patches,
+        new(1, patches, channels),
         (p, _) => p,
         [
             .. from q in Enumerable.Range(0, patches)
@@ -56,7 +56,7 @@ public sealed record AffineDefinition(
     // z[y,x,c] = sum over i, j of W[i,j,c] a[y+i-r,x+j-r,c], zeros beyond the edge
     public static AffineDefinition Convolution(int side, int kernelSide, int channels) => new(
         new DepthwiseConvolution(side, kernelSide, channels),
-        side * side,
+        new(side, side, channels),
         (_, c) => c,
         [
             .. from y in Enumerable.Range(0, side)
@@ -82,7 +82,7 @@ public sealed record AffineDefinition(
         int ofGroup = input.Channels / groups, perGroup = outputs / groups;
         return new(
             layer.At(input),
-            height * width,
+            input,
             (_, c) => c,
             [
                 .. from y in Enumerable.Range(0, height)
@@ -99,15 +99,12 @@ public sealed record AffineDefinition(
                        (((y * width) + x) * outputs) + o,
                        (((((i * kernel) + j) * ofGroup) + c) * outputs) + o,
                        inside ? (((row * input.Width) + column) * input.Channels) + channel : -1),
-            ])
-        {
-            InputPatches = input.Positions,
-        };
+            ]);
     }
 
     public double[] Apply(ReadOnlySpan<float> weight, ReadOnlySpan<float> x, int examples)
     {
-        int inputs = InputPatches * Layer.Inputs, outputs = Patches * Layer.Outputs;
+        int inputs = Input.Length, outputs = Patches * Layer.Outputs;
         double[] z = new double[examples * outputs];
         for (int n = 0; n < examples; n++)
         {
@@ -123,7 +120,7 @@ public sealed record AffineDefinition(
     // inputGradient = A' gradient
     public double[] ApplyTranspose(ReadOnlySpan<float> weight, ReadOnlySpan<float> gradient, int examples)
     {
-        int inputs = InputPatches * Layer.Inputs, outputs = Patches * Layer.Outputs;
+        int inputs = Input.Length, outputs = Patches * Layer.Outputs;
         double[] result = new double[examples * inputs];
         for (int n = 0; n < examples; n++)
         {
@@ -138,7 +135,7 @@ public sealed record AffineDefinition(
 
     public (double[] Weight, double[] Bias) Gradients(ReadOnlySpan<float> x, ReadOnlySpan<float> gradient, int examples)
     {
-        int inputs = InputPatches * Layer.Inputs, outputs = Patches * Layer.Outputs;
+        int inputs = Input.Length, outputs = Patches * Layer.Outputs;
         double[] weight = new double[Length(Layer.WeightShape)], bias = new double[Length(Layer.BiasShape)];
         for (int n = 0; n < examples; n++)
         {

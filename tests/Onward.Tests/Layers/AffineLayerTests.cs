@@ -1,3 +1,4 @@
+using Onward.Laboratory;
 using Onward.Layers;
 
 namespace Onward.Tests.Layers;
@@ -7,7 +8,7 @@ public abstract class AffineLayerTests(AffineDefinition definition)
 {
     private readonly AffineLayer _layer = definition.Layer;
     private readonly int _patches = definition.Patches;
-    private readonly int _inputPatches = definition.InputPatches;
+    private readonly int _inputPatches = definition.Input.Positions;
 
     [Fact]
     public void Sizes_follow_from_the_definition()
@@ -91,79 +92,9 @@ public abstract class AffineLayerTests(AffineDefinition definition)
         Tolerance.Near(expectedBias, bias, Tolerance.Kernel, "bias", Tolerance.Norm(gradient));
     }
 
+    // Gradients are derivatives, add up from slices, and do not depend on how a batch is cut into waves and tiles.
     [Fact]
-    public void Gradients_have_the_same_bits_however_the_batch_is_cut()
-    {
-        float[] x = Input(7, 6), gradient = Output(8, 6);
-        (float[] weight, float[] bias) = Gradients(x, gradient, [6], [6], spare: 0);
-
-        List<(int[], int[], int)> cuts = [([4, 2], [1, 3, 2], 1), ([1, 5], [2, 1], 0), ([1, 1, 1, 1, 1, 1], [1], 3)];
-        foreach ((int[] waves, int[] tiles, int spare) in cuts)
-        {
-            (float[] cutWeight, float[] cutBias) = Gradients(x, gradient, waves, tiles, spare);
-            string name = $"waves of {string.Join(", ", waves)}";
-            Tolerance.Same(weight, cutWeight, $"weight, {name}");
-            Tolerance.Same(bias, cutBias, $"bias, {name}");
-        }
-    }
-
-    // <g, A x> is linear in the weight, and <g, z + b> - <g, z> in the bias: their gradients give back the values.
-    [Fact]
-    public void Gradients_are_the_derivatives_of_the_output()
-    {
-        const int Examples = 4;
-        float[] x = Input(9, Examples), gradient = Output(10, Examples);
-        float[] weightDirection = Weight(11), biasDirection = Numbers.Uniform(12, AffineDefinition.Length(_layer.BiasShape));
-        (float[] weight, float[] bias) = Gradients(x, gradient, [3, 1], [2, 1], spare: 1);
-        float[] weightTangent = new float[gradient.Length], biasTangent = new float[gradient.Length];
-
-        Apply(weightDirection, x, weightTangent, Examples);
-        _layer.AddBias(biasDirection, biasTangent, firstPatch: 0);
-
-        Tolerance.Near(
-            Numbers.Inner(gradient, weightTangent),
-            Numbers.Inner(weight, weightDirection),
-            Tolerance.Kernel,
-            Tolerance.Norm(gradient) * Tolerance.Norm(weightTangent),
-            "weight");
-        Tolerance.Near(
-            Numbers.Inner(gradient, biasTangent),
-            Numbers.Inner(bias, biasDirection),
-            Tolerance.Kernel,
-            Tolerance.Norm(gradient) * Tolerance.Norm(biasTangent),
-            "bias");
-    }
-
-    [Fact]
-    public void A_slice_of_a_gradient_lies_where_the_layer_says()
-    {
-        int[] weights = new int[AffineDefinition.Length(_layer.WeightShape)], biases = new int[AffineDefinition.Length(_layer.BiasShape)];
-        float[] x = Input(18, 2), gradient = Output(19, 2), packed = new float[_layer.PackedGradientLength(2 * _patches)];
-        _layer.PackGradient(gradient, 0, 2 * _patches, packed, 2 * _patches);
-        for (int slice = 0; slice < _layer.Slices; slice++)
-        {
-            float[] weight = Numbers.Filled(weights.Length, float.NaN), bias = Numbers.Filled(biases.Length, float.NaN);
-            _layer.AccumulateGradient(
-                slice,
-                new(x, packed, 2 * _patches, 2 * _patches),
-                new(weight, bias, accumulate: false),
-                new float[_layer.GradientWorkspaceLength(2 * _patches)]);
-
-            WeightSlice part = _layer.WeightOf(slice);
-            int[] named =
-            [
-                .. Enumerable.Range(0, part.Pieces).SelectMany(piece => Enumerable.Range(part.Start + (piece * part.Stride), part.Length)),
-            ];
-            Assert.Equal(Written(weight), named);
-            Assert.Equal(Written(bias), Enumerable.Range(0, biases.Length).Take(_layer.BiasOf(slice)));
-            Array.ForEach(named, i => weights[i]++);
-            Array.ForEach(Written(bias), i => biases[i]++);
-        }
-
-        Assert.All(weights.Concat(biases), times => Assert.Equal(1, times));
-
-        static int[] Written(float[] numbers) => [.. Enumerable.Range(0, numbers.Length).Where(i => !float.IsNaN(numbers[i]))];
-    }
+    public void The_layer_keeps_the_contract() => Assert.Empty(LayerContract.FaultsOf(_layer, definition.Input));
 
     private float[] Input(int seed, int examples) => Numbers.Uniform(seed, examples * _inputPatches * _layer.Inputs);
 

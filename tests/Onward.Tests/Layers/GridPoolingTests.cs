@@ -1,5 +1,4 @@
-using System.Numerics.Tensors;
-using Onward.Kernels;
+using Onward.Laboratory;
 using Onward.Layers;
 
 namespace Onward.Tests.Layers;
@@ -31,41 +30,8 @@ public sealed class GridPoolingTests
 
     [Theory]
     [MemberData(nameof(Grids))]
-    public void Tangents_are_differences_of_values(PatchPooling kind, int side, int stride)
-    {
-        const float Step = 1e-3f;
-        GridPooling pooling = new(kind, side, stride, channels: 3);
-        ExampleShape shape = new(side, side, 3);
-        float[] input = Draw(2 * side * side * 3, 1), tangent = Draw(input.Length, 2), moved = new float[input.Length];
-        float[] pooled =
-            new float[2 * pooling.OutputSide * pooling.OutputSide * 3], further =
-                new float[pooled.Length], actual = new float[pooled.Length];
-        TensorPrimitives.MultiplyAdd(tangent, Step, input, moved);
-
-        pooling.Apply(shape, input, pooled);
-        pooling.Apply(shape, moved, further);
-        pooling.ApplyTangent(shape, input, tangent, actual);
-
-        // Rounding of two values of about 1, over the step.
-        Assert.All(actual.Zip(further.Zip(pooled, (a, b) => (a - b) / Step)), pair => Assert.Equal(pair.Second, pair.First, 2e-3));
-    }
-
-    [Theory]
-    [MemberData(nameof(Grids))]
-    public void Errors_go_back_along_the_transpose(PatchPooling kind, int side, int stride)
-    {
-        GridPooling pooling = new(kind, side, stride, channels: 3);
-        ExampleShape shape = new(side, side, 3);
-        float[] input = Draw(2 * side * side * 3, 1), tangent = Draw(input.Length, 2), gradient = new float[input.Length];
-        float[] error = Draw(2 * pooling.OutputSide * pooling.OutputSide * 3, 3), forward = new float[error.Length];
-        gradient.AsSpan().Fill(float.NaN);
-
-        pooling.ApplyTangent(shape, input, tangent, forward);
-        pooling.ApplyTranspose(shape, input, error, gradient);
-
-        double expected = error.Zip(forward, (a, b) => (double)a * b).Sum(), actual = gradient.Zip(tangent, (a, b) => (double)a * b).Sum();
-        Assert.Equal(expected, actual, 1e-5 * TensorPrimitives.Norm<float>(error) * TensorPrimitives.Norm<float>(tangent));
-    }
+    public void Every_grid_keeps_the_contract(PatchPooling kind, int side, int stride) =>
+        Assert.Empty(LayerContract.FaultsOf(new GridPooling(kind, side, stride, channels: 3), new(side, side, 3)));
 
     [Fact]
     public void Of_equal_patches_the_first_is_the_largest()
@@ -79,12 +45,5 @@ public sealed class GridPoolingTests
 
         Assert.Equal([6], tangent);
         Assert.Equal([0, 3, 0, 0], gradient);
-    }
-
-    private static float[] Draw(int length, uint layer)
-    {
-        float[] values = new float[length];
-        CounterRandom.Normals(new RandomStream(5, RandomPurpose.Data, Layer: layer), 0, values);
-        return values;
     }
 }
