@@ -62,6 +62,49 @@ public sealed class LayerContractTests
         Assert.Throws<ArgumentException>(() => LayerContract.FaultsOf(new Residual(new Relu()), new(2, 2, 4))).Message,
         StringComparison.Ordinal);
 
+    [Fact]
+    public void An_example_layer_of_the_users_own_is_checked_with_its_grid()
+    {
+        Assert.Empty(LayerContract.FaultsOf(new MeanOfRows(Reach.Everywhere), new(3, 2, 4)));
+        Assert.Contains(
+            "MeanOfRows of 3 x 2 x 4: reach: a layer that changes the grid reaches all positions (Reach.All).",
+            LayerContract.FaultsOf(new MeanOfRows(new Reach(1, 1)), new(3, 2, 4)));
+    }
+
+    // The mean over the rows of the grid.
+    private sealed class MeanOfRows(Reach reach) : ExampleLayer
+    {
+        public override Reach Reach => reach;
+
+        public override ExampleShape OutputOf(ExampleShape input) => input with { Height = 1 };
+
+        public override void Apply(in ExampleValues example, Span<float> output) => Average(example.Input, output, example.Shape);
+
+        public override void ApplyTangent(in ExampleValues example, ReadOnlySpan<float> tangent, Span<float> result) =>
+            Average(tangent, result, example.Shape);
+
+        public override void ApplyTranspose(in ExampleValues example, ReadOnlySpan<float> gradient, Span<float> result)
+        {
+            for (; !result.IsEmpty; result = result[gradient.Length..])
+            {
+                TensorPrimitives.Divide(gradient, example.Shape.Height, result);
+            }
+        }
+
+        public override string ToString() => "MeanOfRows";
+
+        private static void Average(ReadOnlySpan<float> rows, Span<float> mean, ExampleShape shape)
+        {
+            mean.Clear();
+            for (; !rows.IsEmpty; rows = rows[mean.Length..])
+            {
+                TensorPrimitives.Add(mean, rows[..mean.Length], mean);
+            }
+
+            TensorPrimitives.Divide(mean, shape.Height, mean);
+        }
+    }
+
     // y = x^2 / 2, with a fault.
     private sealed class Faulty(string fault) : RowLayer
     {

@@ -98,6 +98,11 @@ internal sealed class AnyNetwork
             },
             new(new Conv2d(6, 4, 2, padding: 1, groups: 2), new Gelu(), new Flatten(), new Linear(24, 4), new Relu()) { Groups = 2 },
         ]),
+        ["chain of convolutions"] = (new ExampleShape(3, 4, 2), () =>
+        [
+            new(new Conv2d(2, 4, 3, 1, 1), new LayerNorm(4), new Relu(), new Conv2d(4, 4, 1), new LayerNorm(4), new Relu()) { Groups = 2 },
+            new(new Conv2d(4, 4, 3, 1, 1), new LayerNorm(4), new Gelu(), new Conv2d(4, 4, 1, groups: 2), new Relu()) { Groups = 2 },
+        ]),
         ["mean of windows"] = (new ExampleShape(5, 4, 2), () =>
         [
             new(new Conv2d(2, 4, 3, 1, 1), new LayerNorm(4), new Relu(), new AvgPool2d(2), new Linear(4, 4), new Gelu()) { Groups = 2 },

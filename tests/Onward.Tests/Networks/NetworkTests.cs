@@ -127,6 +127,9 @@ public sealed class NetworkTests
     [Theory]
     [InlineData("positions mixed twice", "mixes positions behind its first affine layer")]
     [InlineData("nested residuals", "has a residual that begins behind its first affine layer")]
+    [InlineData("convolutions that mix channels", "mixes positions behind its first affine layer")]
+    [InlineData("convolutions of other grids", "has an affine layer that changes the grid")]
+    [InlineData("transformer", "has a layer without parameters between or behind its affine layers")]
     [InlineData("narrowing grid", "has a layer without parameters between or behind its affine layers")]
     public void Learned_feedback_refuses_blocks_that_are_no_chains(string name, string fault)
     {
@@ -157,6 +160,8 @@ public sealed class NetworkTests
     [InlineData("bare linear layers", LossScope.All)]
     [InlineData("smooth activations", LossScope.All)]
     [InlineData("smooth activations", LossScope.Global)]
+    [InlineData("chain of convolutions", LossScope.All)]
+    [InlineData("chain of convolutions", LossScope.Global)]
     public void Learned_feedback_lowers_the_noise_of_any_chain(string name, LossScope scope)
     {
         AnyNetwork network = AnyNetwork.Create(name);
