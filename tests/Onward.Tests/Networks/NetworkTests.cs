@@ -155,6 +155,24 @@ public sealed class NetworkTests
         _ = Feedback(model, team, LossScope.All);
     }
 
+    // The error of a prediction would pass through the activation function at the grid in front of the pooling, where it has no memory.
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Learned_feedback_for_a_global_loss_refuses_a_pooling_behind_a_smooth_activation(bool norm)
+    {
+        using WorkerTeam team = new(1);
+        Layer[] first = norm ? [new Linear(2, 4), new Relu()] : [new Linear(2, 4), new Gelu()];
+        Layer[] entry = norm ? [new LayerNorm(4), new AvgPool2d(2)] : [new AvgPool2d(2)];
+        Network model = new(new(4, 4, 2), [new(first), new([.. entry, new Linear(4, 4), new Relu()])], 3);
+
+        Assert.Contains(
+            "block 1 has a layer without parameters in front that noise enters through",
+            Assert.Throws<ArgumentException>(() => Feedback(model, team, LossScope.Global)).Message,
+            StringComparison.Ordinal);
+        _ = Feedback(model, team, LossScope.All);
+    }
+
     [Theory]
     [InlineData("perceptron", LossScope.Global)]
     [InlineData("bare linear layers", LossScope.All)]

@@ -262,6 +262,8 @@ internal sealed class LearnedFeedback
                 : isGlobal && chain[..^1].Any(section => section.EndsResidual) ? "has a residual that ends before its last affine layer"
                 : isGlobal && block.Plan.Sections.Count(section => section.Example is not null) > 1
                     ? "has several layers without parameters in front of its first affine layer"
+                : isGlobal && block.Index > 0 && MovesInFrontOfExampleLayer(model.Blocks[block.Index - 1], block)
+                    ? "has a layer without parameters in front that noise enters through an activation function or a normalisation"
                 : block.Layers.Any(layer => layer.InputPositions != layer.Positions) ? "has an affine layer that changes the grid"
                 : block.Layers.SkipLast(1).Any(layer => layer.ReachRadius != 0) ? "mixes positions behind its first affine layer"
                 : null;
@@ -273,6 +275,16 @@ internal sealed class LearnedFeedback
                     nameof(model));
             }
         }
+    }
+
+    // True if the error of a prediction passes through a row layer on its way from the last noise site of a block to an example layer in
+    // front of the next block. The error has memory at the next affine layer alone, behind the example layer.
+    private static bool MovesInFrontOfExampleLayer(NetworkBlock block, NetworkBlock next)
+    {
+        Section[] entry = next.Plan.Sections[..next.Plan.FirstAffine];
+        IEnumerable<Step> steps = block.Plan.Sections[^1].Steps.SkipWhile(step => step is not SiteStep)
+            .Concat(entry.TakeWhile(section => section.Example is null).SelectMany(section => section.Steps));
+        return entry.Any(section => section.Example is not null) && steps.Any(step => step is RowStep { IsMaskOfNoise: false });
     }
 
     private static IEnumerable<(NetworkBlock Block, int Place)> Sites(Network model) =>
