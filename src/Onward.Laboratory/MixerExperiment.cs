@@ -110,13 +110,13 @@ public sealed class MixerExperiment
         List<MixerEstimate> estimates = [];
         foreach (LossScope scope in ScopesOf(_model, activities: false))
         {
-            Measure("FG-W", scope, passes => new WeightForwardGradient(_model, _team, options.Noise, scope, passes, options.Seed));
+            Measure("FG-W", scope, passes => new WeightForwardGradient(options.Noise, scope, passes, options.Seed));
         }
 
         LossScope[] scopes = [.. ScopesOf(_model, activities: true)];
         foreach (LossScope scope in scopes)
         {
-            Measure("FG-A", scope, passes => new ForwardGradient(_model, _team, options.Noise, scope, passes, options.Seed));
+            Measure("FG-A", scope, passes => new ForwardGradient(options.Noise, scope, passes, options.Seed));
         }
 
         foreach (LossScope scope in new[] { scopes[0], scopes[^1] })
@@ -124,8 +124,8 @@ public sealed class MixerExperiment
             Measure(
                 "FG-A, hidden",
                 scope,
-                passes => new ForwardGradient(_model, _team, options.Noise, scope, passes, options.Seed, sites: NoiseSites.Hidden));
-            Measure("FG-A, feedback", scope, passes => Fitted(scope, passes, options, cancellation));
+                passes => new ForwardGradient(options.Noise, scope, passes, options.Seed, sites: NoiseSites.Hidden));
+            Measure("FG-A, feedback", scope, passes => Feedback(scope, passes, options));
         }
 
         return estimates;
@@ -135,27 +135,34 @@ public sealed class MixerExperiment
             foreach (int passes in options.Passes)
             {
                 string name = $"{(scope == LossScope.Global ? "" : "LG-")}{rule}";
-                EstimateMoments moments = Draw(create(passes), scope == LossScope.Global ? global : local, options.Draws, cancellation);
+                TrainingStep step = new(_model, create(passes), _team);
+                FitFeedback(step, options.Draws, cancellation);
+                EstimateMoments moments = Draw(step, scope == LossScope.Global ? global : local, options.Draws, cancellation);
                 IEnumerable<(string, EstimateQuality)> layers = _weights.Select((weight, l) => (weight.Name, moments.Measure(l)));
                 estimates.Add(new MixerEstimate(name, scope, passes, moments.Measure(), [.. layers]));
             }
         }
     }
 
-    // Fits the feedback to separate draws first. It does not change during the measurement.
-    private ForwardGradient Fitted(LossScope scope, int passes, MixerExperimentOptions options, CancellationToken cancellation)
+    private static ForwardGradient Feedback(LossScope scope, int passes, MixerExperimentOptions options) => new(
+        options.Noise, scope, passes, options.Seed, layerwise: scope != LossScope.Global, sites: NoiseSites.Hidden,
+        controlVariate: ControlVariate.LearnedFeedback);
+
+    // Fits learned feedback, if the rule has it, to draws that are not measured. It does not change during the measurement.
+    private void FitFeedback(TrainingStep step, int draws, CancellationToken cancellation)
     {
-        ForwardGradient rule = new(
-            _model, _team, options.Noise, scope, passes, options.Seed, layerwise: scope != LossScope.Global, sites: NoiseSites.Hidden,
-            controlVariate: ControlVariate.LearnedFeedback);
+        if (ForwardGradient.FeedbackOf(step) is not LearnedFeedback feedback)
+        {
+            return;
+        }
+
         for (uint draw = 0; draw < FittingDraws; draw++)
         {
             cancellation.ThrowIfCancellationRequested();
-            rule.Step(_pixels, _labels, ((uint)options.Draws + draw) * LearnedFeedback.StepsPerFit);
+            step.Run(_pixels, _labels, ((uint)draws + draw) * LearnedFeedback.StepsPerFit);
         }
 
-        rule.Feedback!.IsFitted = false;
-        return rule;
+        feedback.IsFitted = false;
     }
 
     private static IEnumerable<LossScope> ScopesOf(Network network, bool activities)
@@ -174,36 +181,36 @@ public sealed class MixerExperiment
 
     private float[] Exact(BackwardScope scope)
     {
-        Backpropagation rule = Backpropagation.ThroughWeights(_model, _team, scope);
-        rule.Step(_pixels, _labels, step: 0);
+        TrainingStep step = new(_model, Backpropagation.ThroughWeights(scope), _team);
+        step.Run(_pixels, _labels, step: 0);
         float[] exact = new float[_estimate.Length];
-        Gather(rule, exact);
+        Gather(step, exact);
         return exact.AsSpan().ContainsAnyExcept(0f)
             ? exact
             : throw new ArgumentException(
                 "The exact gradient of the blocks' weights is 0, as it is while heads and readout are 0; train for a step or more first.");
     }
 
-    private EstimateMoments Draw(LearningRule rule, float[] exact, int draws, CancellationToken cancellation)
+    private EstimateMoments Draw(TrainingStep step, float[] exact, int draws, CancellationToken cancellation)
     {
         int end = 0;
         EstimateMoments moments = new(exact, [.. _weights.Select(weight => end += weight.Length)]);
         for (uint draw = 0; draw < draws; draw++)
         {
             cancellation.ThrowIfCancellationRequested();
-            rule.Step(_pixels, _labels, draw);
-            Gather(rule, _estimate);
+            step.Run(_pixels, _labels, draw);
+            Gather(step, _estimate);
             moments.Add(_estimate);
         }
 
         return moments;
     }
 
-    private void Gather(LearningRule rule, Span<float> target)
+    private void Gather(TrainingStep step, Span<float> target)
     {
         foreach (Parameter weight in _weights)
         {
-            rule.Gradients[weight].CopyTo(target);
+            step.Gradients[weight].CopyTo(target);
             target = target[weight.Length..];
         }
     }

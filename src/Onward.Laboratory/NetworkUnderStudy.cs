@@ -42,14 +42,14 @@ internal static class NetworkUnderStudy
     // Trains with exact gradients, so that the weights do not depend on the rules to be compared.
     private static void Learn(Network model, ImageDataset data, ulong seed, int steps, WorkerTeam team, CancellationToken interruption)
     {
-        LearningRule rule = Backpropagation.ThroughWeights(model, team, BackwardScope.LocalLossesWithinBlock);
+        TrainingStep exact = new(model, Backpropagation.ThroughWeights(BackwardScope.LocalLossesWithinBlock), team);
         ParameterUpdate update = new(model.Values.Layout, new Sgd(Momentum: 0.9, WeightDecay: 0), team);
         using BatchLoader loader = new(data.Training, data.Mean, data.StandardDeviation, LearningBatch, seed);
         for (int step = 0, epoch = 0; step < steps; epoch++)
         {
             foreach (ImageBatch batch in loader.Epoch(epoch, cancellation: interruption).Take(steps - step))
             {
-                if (!rule.Step(batch.Pixels, batch.Labels, (uint)step++).IsFinite)
+                if (!exact.Run(batch.Pixels, batch.Labels, (uint)step++).IsFinite)
                 {
                     throw new TrainingDivergedException(
                         string.Create(
@@ -57,7 +57,7 @@ internal static class NetworkUnderStudy
                             $"The network diverged at step {step} before anything was measured. Take fewer --steps or another --seed."));
                 }
 
-                update.Apply(model.Values, rule.Gradients, LearningRate);
+                update.Apply(model.Values, exact.Gradients, LearningRate);
             }
         }
     }

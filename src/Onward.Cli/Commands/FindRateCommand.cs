@@ -67,10 +67,10 @@ internal sealed class FindRateCommand
         run.WarnOfLargePatches(data, model.Values.Layout.Count, _host);
         model.Initialize(run.Training.Seed);
         using WorkerTeam team = new(run.Rule.Threads);
-        LearningRule rule = run.Rule.Create(model, team, run.LossScope, run.Objective, run.Training.Seed);
+        TrainingStep step = run.Rule.CreateStep(model, team, run.LossScope, run.Objective, run.Training.Seed);
         _host.ShowNotices();
         IReadOnlyList<ScannedRate> scan = LearningRateScan.Run(
-            rule, team, data.Images, run.Training, lowest, highest, parse.GetValue(_steps) ?? DefaultSteps, _host.Interruption);
+            step, data.Images, run.Training, lowest, highest, parse.GetValue(_steps) ?? DefaultSteps, _host.Interruption);
         double? suggested = LearningRateScan.Suggest(scan) is double rate ? Round(rate) : null;
         MeasurementFiles? files = folder is null ? null : MeasurementFiles.Write(
             folder,

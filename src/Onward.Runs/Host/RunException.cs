@@ -21,4 +21,7 @@ public class RunException : Exception
 
     /// <summary>The message in the words of a host.</summary>
     internal string In(HostWords words) => _message(words);
+
+    /// <summary>The message of an exception, without the name of a parameter.</summary>
+    internal static string Sentence(Exception fault) => fault.Message.Split(" (Parameter")[0];
 }

@@ -17,8 +17,8 @@ internal sealed class TrainingRun : IDisposable
     private readonly TrainingOptions _options;
     private readonly Network _model;
     private readonly WorkerTeam _team;
-    private readonly LearningRule _rule;
-    private readonly LearningRule? _exact;
+    private readonly TrainingStep _step;
+    private readonly TrainingStep? _exact;
     private readonly Trainer _trainer;
 
     /// <summary>Prepares a run, or this process's part of one.</summary>
@@ -32,20 +32,26 @@ internal sealed class TrainingRun : IDisposable
             Parallel = grid is null ? null : string.Create(CultureInfo.InvariantCulture, $"{grid.Share.Count}x{grid.Stages}"),
         };
         _team = new WorkerTeam(plan.Rule.Threads);
-        _rule = plan.Rule.Create(_model, _team, plan.LossScope, plan.Objective, plan.Training.Seed);
-        _exact = plan.Training.ComparedSteps > 0
-            ? plan.Rule.Exact.Create(_model, _team, plan.LossScope, plan.Objective, plan.Training.Seed)
-            : null;
         try
         {
-            _trainer = new Trainer(_model, _rule, _team, data.Images, plan.Training, host.Clock, _exact, grid);
+            _step = CreateStep(plan.Rule);
+            _exact = plan.Training.ComparedSteps > 0 ? CreateStep(plan.Rule.Exact) : null;
+            _trainer = new Trainer(_step, data.Images, plan.Training, host.Clock, _exact);
         }
-        catch (ArgumentException fault) when (grid is not null)
+        catch (Exception fault)
         {
             _team.Dispose();
-            throw new RunException(
-                say => $"{say.Setting("parallel")} {Configuration.Parallel}: {fault.Message.Split(" (Parameter")[0]}", fault);
+            if (fault is ArgumentException && grid is not null)
+            {
+                throw new RunException(
+                    say => $"{say.Setting("parallel")} {Configuration.Parallel}: {RunException.Sentence(fault)}", fault);
+            }
+
+            throw;
         }
+
+        TrainingStep CreateStep(RuleSettings rule) =>
+            rule.CreateStep(_model, _team, plan.LossScope, plan.Objective, plan.Training.Seed, grid);
     }
 
     /// <summary>Every option of the run.</summary>
@@ -81,13 +87,13 @@ internal sealed class TrainingRun : IDisposable
         };
         TrainingOptions brief = _options with { Epochs = 2, WarmupEpochs = Math.Min(_options.WarmupEpochs, 2) };
         double speed = 0;
-        new Trainer(_model, _rule, _team, few, brief, _host.Clock, _exact)
+        new Trainer(_step, few, brief, _host.Clock, _exact)
             .Run(epochEnded: epoch => speed = epoch.ImagesPerSecond, cancellation: _host.Interruption);
         return speed;
     }
 
     /// <summary>Bytes that a step works in beside parameters and gradients.</summary>
-    internal long ActivationBytes => _rule.ActivationBytes;
+    internal long ActivationBytes => _step.ActivationBytes;
 
     /// <summary>Trains, keeping every epoch and the result in the run's folder.</summary>
     /// <param name="folder">The folder; null where another process writes.</param>
@@ -102,11 +108,11 @@ internal sealed class TrainingRun : IDisposable
         {
             _trainer.Advised = folder is null ? null : Show;
             TrainingResult trained = display.Show(() => _trainer.Run(display.Progress, Keep, keep, _host.Interruption));
-            result = RunResult.Of(trained, _trainer.Advice, _rule.ActivationBytes);
+            result = RunResult.Of(trained, _trainer.Advice, _step.ActivationBytes);
         }
         catch (TrainingDivergedException fault)
         {
-            folder?.Finish(RunResult.Of(fault, _trainer.Advice, _rule.ActivationBytes));
+            folder?.Finish(RunResult.Of(fault, _trainer.Advice, _step.ActivationBytes));
             throw;
         }
 

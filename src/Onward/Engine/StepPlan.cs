@@ -10,39 +10,26 @@ namespace Onward.Engine;
 /// </summary>
 internal sealed class StepPlan
 {
-    /// <summary>Plans steps of one process.</summary>
-    /// <param name="model">The model to train.</param>
-    /// <param name="team">The threads that share the work.</param>
-    /// <param name="locality">The reach of the rule's losses.</param>
-    /// <param name="trainsHeads">True if the local heads learn from their own losses.</param>
-    /// <param name="leavesOutputGradients">
-    /// True if weight gradients are products of inputs with the output gradients that the rule computes.
-    /// </param>
-    /// <param name="loss">The losses.</param>
-    internal StepPlan(Network model, WorkerTeam team, Locality locality, bool trainsHeads, bool leavesOutputGradients, TrainingLoss loss)
-    {
-        (Model, Team, Locality) = (model, team, locality);
-        (TrainsHeads, LeavesOutputGradients, Loss) = (trainsHeads, leavesOutputGradients, loss);
-        Stages = [0, model.Blocks.Count];
-    }
+    internal required Network Model { get; init; }
 
-    internal Network Model { get; }
+    internal required WorkerTeam Team { get; init; }
 
-    internal WorkerTeam Team { get; }
+    /// <summary>The reach of the rule's losses.</summary>
+    internal required Locality Locality { get; init; }
 
-    internal Locality Locality { get; }
+    /// <summary>True if the local heads learn from their own losses.</summary>
+    internal required bool TrainsHeads { get; init; }
 
-    internal bool TrainsHeads { get; }
+    /// <summary>True if weight gradients are products of inputs with the output gradients that the rule computes.</summary>
+    internal required bool LeavesOutputGradients { get; init; }
 
-    internal bool LeavesOutputGradients { get; }
-
-    internal TrainingLoss Loss { get; }
+    internal required TrainingLoss Loss { get; init; }
 
     /// <summary>The processes that share the steps.</summary>
-    internal RankGrid Grid { get; private set; } = RankGrid.OneProcess;
+    internal required RankGrid Grid { get; init; }
 
     /// <summary>The first block of each stage and, last, the number of blocks. [stage + 1]</summary>
-    internal IReadOnlyList<int> Stages { get; private set; }
+    internal required IReadOnlyList<int> Stages { get; init; }
 
     /// <summary>The blocks that this process trains.</summary>
     internal Range OwnBlocks => Stages[Grid.Stage]..Stages[Grid.Stage + 1];
@@ -52,9 +39,4 @@ internal sealed class StepPlan
 
     /// <summary>Examples for each image: 2 views if a loss compares examples, else 1.</summary>
     internal int Views => Model.IsSelfSupervised ? 2 : 1;
-
-    /// <summary>Shares the steps among processes.</summary>
-    /// <param name="grid">The processes.</param>
-    /// <param name="costs">Floating-point operations of each block.</param>
-    internal void Distribute(RankGrid grid, double[] costs) => (Grid, Stages) = (grid, RankGrid.Balance(costs, grid.Stages));
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Onward.Models;
 
 namespace Onward.Engine;
 
@@ -31,7 +32,7 @@ public enum StepPhase
 /// <param name="Time">Time, summed over all threads.</param>
 /// <param name="Flops">
 /// Floating-point operations in matrix products of the blocks' layers, counted for values and weight gradients. The rest of
-/// <see cref="LearningRule.MatrixFlopsPerExample"/> belongs to differentiation.
+/// <see cref="TrainingStep.MatrixFlopsPerExample"/> belongs to differentiation.
 /// </param>
 /// <param name="Bytes">Bytes that the phase reads or writes at least once, in any cache.</param>
 public readonly record struct PhaseCost(TimeSpan Time, double Flops, double Bytes);
@@ -41,7 +42,7 @@ internal delegate void TilePart(ReadOnlySpan<BlockTile> tiles);
 
 /// <summary>Collects the time that each phase of a step takes.</summary>
 /// <remarks>
-/// A rule measures while it has a profile (<see cref="LearningRule.Profile"/>). It then reads the clock twice for each
+/// A step measures while it has a profile (<see cref="TrainingStep.Profile"/>). It then reads the clock twice for each
 /// phase of each tile. The code of a phase knows nothing of it: the engine calls the phase through a wrapper. Wrappers may be
 /// nested; the time of the inner phase is then not counted for the outer one.
 /// </remarks>
@@ -152,4 +153,28 @@ public sealed class StepProfile
     }
 
     private static int Place(StepPhase phase, int worker) => ((worker * Phases) + (int)phase) * Stride;
+}
+
+/// <summary>The work of one phase.</summary>
+/// <param name="Flops">Floating-point operations in matrix products of the blocks' layers.</param>
+/// <param name="Bytes">Bytes that are read or written at least once.</param>
+internal readonly record struct PhaseWork(double Flops, double Bytes);
+
+/// <summary>The work that a profile counts for a block, summed over the layers.</summary>
+/// <param name="Flops">Floating-point operations for the values of one example.</param>
+/// <param name="Bytes">Bytes of one example's inputs and outputs.</param>
+/// <param name="WeightBytes">Bytes of the packed weights.</param>
+internal readonly record struct BlockWork(double Flops, double Bytes, double WeightBytes)
+{
+    internal static BlockWork Of(NetworkBlock block) => new(
+        block.FlopsPerExample,
+        sizeof(float) * block.Layers.Sum(
+            layer => ((double)layer.InputPositions * layer.Map.Inputs) + ((double)layer.Positions * layer.Map.Outputs)),
+        sizeof(float) * block.Layers.Sum(layer => (double)layer.Map.PackedWeightLength));
+
+    /// <summary>The work of computing the values of some examples.</summary>
+    internal PhaseWork Values(int examples) => new(examples * Flops, WeightBytes + (examples * Bytes));
+
+    /// <summary>The work of differentiating some examples.</summary>
+    internal PhaseWork Differentiation(int examples) => new(0, WeightBytes + (examples * Bytes));
 }

@@ -14,7 +14,6 @@ namespace Onward.Engine;
 internal sealed class TileEngine
 {
     private readonly StepPlan _plan;
-    private readonly LearningRule _rule;
     private readonly Network _model;
     private readonly Wave _wave;
     private readonly TileJobs _tiles;
@@ -27,19 +26,20 @@ internal sealed class TileEngine
     private readonly Action<int, int> _gatherTile;
     private readonly Action<int, int> _compare;
     private readonly double _weightBytes;
+    private readonly StageLink? _link;
 
     private Func<double> _packWeights;
-    private StageLink? _link;
     private int _batch; // examples of this process's share
     private SliceUpdater? _update;
 
     /// <summary>Allocates all memory that steps of this rule will use.</summary>
     /// <param name="plan">The plan of the steps.</param>
-    /// <param name="rule">Computes the output gradients of the layers.</param>
-    internal TileEngine(StepPlan plan, LearningRule rule)
+    /// <param name="rule">Computes the output gradients of the layers, by the learning rule.</param>
+    internal TileEngine(StepPlan plan, TilePart rule)
     {
-        (_plan, _rule, _model) = (plan, rule, plan.Model);
+        (_plan, _model) = (plan, plan.Model);
         _wave = new Wave(_model, plan.Team.Count, plan.Locality);
+        _link = plan.Grid.Stages > 1 ? new StageLink(plan.Grid.Chain, _wave) : null;
         _losses = new LossReader(plan, _wave);
         _tiles = new TileJobs(plan, rule, _wave, _losses);
         _result = new StepResult(_model.Blocks.Count);
@@ -80,12 +80,8 @@ internal sealed class TileEngine
         }
     }
 
-    /// <summary>Follows the rule's grid of processes.</summary>
-    internal void Distribute()
-    {
-        _tiles.Stages = new StagePlan(_plan);
-        _link = _plan.Grid.Stages > 1 ? new StageLink(_plan.Grid.Chain, _wave) : null;
-    }
+    /// <summary>Matrices that the rule fits to the waves; null if it fits nothing.</summary>
+    internal WaveFit? Fit { get; set; }
 
     /// <summary>Computes the gradients of one batch, or of this process's share of the batch.</summary>
     /// <param name="pixels">Images of the share.</param>
@@ -176,7 +172,7 @@ internal sealed class TileEngine
             _plan.Team.Run(_tiles.Count, _runTile);
             PassOn(isFirst: stage == 0, isLast: stage == Stages.Stages - 1);
             _slices.Begin(Stages.Slices[stage], _tiles.Examples, accumulate: first > 0, _tiles.IsLastWave ? _update : null);
-            _plan.Team.Run(Stages.Slices[stage].Length + FitsInStage(), _runSlice);
+            _plan.Team.Run(Stages.Slices[stage].Length + PartsInStage(), _runSlice);
             BeginSums(stage);
             if (_plan.Locality == Locality.Block)
             {
@@ -298,31 +294,32 @@ internal sealed class TileEngine
         }
         else
         {
-            TakeFit(job - slices, worker);
+            TakePart(job - slices, worker);
         }
     }
 
-    private int FitsInStage()
+    // The parts of the rule's fit.
+    private int PartsInStage()
     {
-        int fits = 0;
+        int parts = 0;
         (int first, int end) = Stages.BlocksOf(_tiles.Stage);
-        for (int k = first; k < end; k++)
+        for (int k = first; Fit is not null && k < end; k++)
         {
-            fits += _rule.FitsOf(k);
+            parts += Fit.PartsOf(k);
         }
 
-        return fits;
+        return parts;
     }
 
-    private void TakeFit(int part, int worker)
+    private void TakePart(int part, int worker)
     {
         int k = Stages.BlocksOf(_tiles.Stage).First;
-        for (; part >= _rule.FitsOf(k); k++)
+        for (; part >= Fit!.PartsOf(k); k++)
         {
-            part -= _rule.FitsOf(k);
+            part -= Fit.PartsOf(k);
         }
 
-        _rule.TakeFit(
+        Fit.Take(
             k, part, _wave.Blocks[k], worker, _tiles.Examples, _wave.Examples, accumulate: _tiles.First > 0, _slices.Workspace(worker));
     }
 }

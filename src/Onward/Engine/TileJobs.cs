@@ -14,7 +14,7 @@ internal sealed class TileJobs
     private const int SmallestTileRows = 16;
 
     private readonly StepPlan _plan;
-    private readonly LearningRule _rule;
+    private readonly TilePart _rule;
     private readonly Network _model;
     private readonly Wave _wave;
     private readonly LossReader _losses;
@@ -37,10 +37,10 @@ internal sealed class TileJobs
 
     /// <summary>Allocates the tiles of each thread.</summary>
     /// <param name="plan">The plan of the steps.</param>
-    /// <param name="rule">Computes the output gradients of the layers.</param>
+    /// <param name="rule">Computes the output gradients of the layers, by the learning rule.</param>
     /// <param name="wave">The memory of a wave.</param>
     /// <param name="losses">Evaluates the losses.</param>
-    internal TileJobs(StepPlan plan, LearningRule rule, Wave wave, LossReader losses)
+    internal TileJobs(StepPlan plan, TilePart rule, Wave wave, LossReader losses)
     {
         (_plan, _rule, _model, _wave, _losses) = (plan, rule, plan.Model, wave, losses);
         _work = [.. _model.Blocks.Select(BlockWork.Of)];
@@ -54,7 +54,7 @@ internal sealed class TileJobs
     internal BlockTile[][] Tiles { get; }
 
     /// <summary>The stages of a wave.</summary>
-    internal StagePlan Stages { get; set; }
+    internal StagePlan Stages { get; }
 
     /// <summary>The stage under way.</summary>
     internal int Stage { get; set; }
@@ -210,7 +210,7 @@ internal sealed class TileJobs
     // A rule may have packed some of the gradients itself, while they were in the cache.
     private void Differentiate(ReadOnlySpan<BlockTile> tiles)
     {
-        _rule.Differentiate(tiles);
+        _rule(tiles);
         foreach (BlockTile tile in tiles)
         {
             for (int l = 0; _plan.LeavesOutputGradients && l < tile.Block.Layers.Count; l++)

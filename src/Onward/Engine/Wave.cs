@@ -125,3 +125,22 @@ internal sealed class WaveBlock
     internal long Length =>
         (_ownsLayers ? Inputs.Concat(PackedGradients).Sum(m => (long)m.Length) : 0) + Result.Length + Features.Length + Errors.Length;
 }
+
+/// <summary>A fit of a rule's own matrices to the waves of a step, in parts that threads share.</summary>
+internal abstract class WaveFit
+{
+    /// <summary>Counts the parts of the fit that are computed from a block's waves in the step under way; 0 if there are none.</summary>
+    internal abstract int PartsOf(int block);
+
+    /// <summary>Computes a part of the fit from a complete wave.</summary>
+    /// <param name="block">The block.</param>
+    /// <param name="part">The part, from 0.</param>
+    /// <param name="wave">The block's memory of the wave.</param>
+    /// <param name="worker">The thread.</param>
+    /// <param name="examples">Examples in the wave.</param>
+    /// <param name="capacity">Examples that the wave can hold.</param>
+    /// <param name="accumulate">True to add to the sums of earlier waves.</param>
+    /// <param name="workspace">Workspace for a product.</param>
+    internal abstract void Take(
+        int block, int part, WaveBlock wave, int worker, int examples, int capacity, bool accumulate, Span<float> workspace);
+}

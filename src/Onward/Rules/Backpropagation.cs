@@ -1,7 +1,6 @@
 using Onward.Engine;
 using Onward.Losses;
 using Onward.Models;
-using Onward.Threads;
 using static System.FormattableString;
 
 namespace Onward.Rules;
@@ -40,22 +39,14 @@ public enum BackwardScope
 public sealed class Backpropagation : LearningRule
 {
     private readonly BackwardScope _scope;
-    private readonly ErrorPath _path;
-    private readonly BackwardPass[] _passes;
-    private readonly bool _followsWeights;
+    private readonly Func<Network, ParameterVector>? _feedback; // null to go back through the weights
     private readonly string _matrices;
+    private ErrorPath? _path;
+    private BackwardPass[] _passes = [];
 
     private Backpropagation(
-        Network model,
-        WorkerTeam team,
-        BackwardScope scope,
-        bool recompute,
-        ParameterVector? feedback,
-        string matrices,
-        TrainingLoss? loss)
+        BackwardScope scope, bool recompute, Func<Network, ParameterVector>? feedback, string matrices, TrainingLoss? loss)
         : base(
-            model,
-            team,
             scope == BackwardScope.LocalLossesWithinBlock ? Locality.Block : recompute ? Locality.NetworkRecomputed : Locality.Network,
             trainsHeads: scope != BackwardScope.Readout,
             loss)
@@ -67,22 +58,14 @@ public sealed class Backpropagation : LearningRule
                 nameof(recompute));
         }
 
-        _scope = scope;
-        _matrices = matrices;
-        _path = new ErrorPath(model);
-        _passes = [.. Tiles.Select(tiles => new BackwardPass(model, _path, tiles[0].Activations.Examples, Overlaps))];
-        _followsWeights = feedback is null;
-        if (feedback is not null)
-        {
-            _path.Load(feedback, team);
-        }
+        (_scope, _feedback, _matrices) = (scope, feedback, matrices);
     }
 
     /// <inheritdoc/>
     /// <remarks>If blocks overlap, the loss of a block passes back through that block a second time, to the block before.</remarks>
-    protected override double RuleFlopsOf(NetworkBlock block) => 2.0 * block.Layers.Select((layer, l) =>
+    protected internal override double RuleFlopsOf(Network network, NetworkBlock block) => 2.0 * block.Layers.Select((layer, l) =>
         layer.Positions * layer.Map.MultiplyAddsPerRow * ((l > 0 || (block.Index > 0 && Locality != Locality.Block) ? 3.0 : 2.0)
-            + (Recomputes(block) || (Overlaps && l > 0 && IsBetween(block)) ? 1 : 0))).Sum();
+            + (Recomputes(network, block) || (Overlaps && l > 0 && block.Index > 0 && !IsLast(network, block)) ? 1 : 0))).Sum();
 
     /// <inheritdoc/>
     /// <remarks>
@@ -93,14 +76,12 @@ public sealed class Backpropagation : LearningRule
         ? [$"of {BackwardScope.LocalLossesWithinBlock}", _matrices, "overlapping blocks"]
         : [$"of {_scope}", _matrices];
 
-    private protected override bool GradientsAreFinalInSlices => true;
+    internal override bool GradientsAreFinalInSlices => true;
 
     /// <inheritdoc/>
-    protected override long RuleBytes => _passes.Sum(pass => pass.Bytes);
+    protected internal override long RuleBytes => _passes.Sum(pass => pass.Bytes);
 
     /// <summary>Creates a rule of backpropagation: BP, L-BP or LG-BP.</summary>
-    /// <param name="model">The model to train.</param>
-    /// <param name="team">The threads that share the work.</param>
     /// <param name="scope">The losses, and the blocks that they go back through.</param>
     /// <param name="recompute">True to keep only the outputs of the blocks, and to compute all other values again on the way back.</param>
     /// <param name="loss">Settings of the losses; null for the defaults.</param>
@@ -108,17 +89,11 @@ public sealed class Backpropagation : LearningRule
     /// Blocks overlap and values are to be recomputed, or a setting of the loss is out of range.
     /// </exception>
     public static Backpropagation ThroughWeights(
-        Network model,
-        WorkerTeam team,
-        BackwardScope scope,
-        bool recompute = false,
-        TrainingLoss? loss = null) => new(model, team, scope, recompute, null, "through the weights", loss);
+        BackwardScope scope, bool recompute = false, TrainingLoss? loss = null) => new(scope, recompute, null, "through the weights", loss);
 
     /// <summary>
     /// Creates a rule of feedback alignment: FA, L-FA or LG-FA. The matrices are drawn once, at the scale of the initial weights.
     /// </summary>
-    /// <param name="model">The model to train.</param>
-    /// <param name="team">The threads that share the work.</param>
     /// <param name="scope">The losses, and the blocks that they go back through.</param>
     /// <param name="seed">The seed of the matrices.</param>
     /// <param name="recompute">True to keep only the outputs of the blocks, and to compute all other values again on the way back.</param>
@@ -127,31 +102,35 @@ public sealed class Backpropagation : LearningRule
     /// Blocks overlap and values are to be recomputed, or a setting of the loss is out of range.
     /// </exception>
     public static Backpropagation ThroughRandomFeedback(
-        Network model, WorkerTeam team, BackwardScope scope, ulong seed, bool recompute = false, TrainingLoss? loss = null)
-    {
-        ArgumentNullException.ThrowIfNull(model);
-        return new(model, team, scope, recompute, model.DrawFeedback(seed), Invariant($"through random matrices of seed {seed}"), loss);
-    }
+        BackwardScope scope, ulong seed, bool recompute = false, TrainingLoss? loss = null) =>
+        new(scope, recompute, network => network.DrawFeedback(seed), Invariant($"through random matrices of seed {seed}"), loss);
 
-    internal static Backpropagation ThroughFeedback(
-        Network model,
-        WorkerTeam team,
-        BackwardScope scope,
-        ParameterVector feedback,
-        TrainingLoss? loss = null) => new(model, team, scope, false, feedback, "through given matrices", loss);
+    internal static Backpropagation ThroughFeedback(BackwardScope scope, ParameterVector feedback, TrainingLoss? loss = null) =>
+        new(scope, false, _ => feedback, "through given matrices", loss);
 
     private bool Overlaps => _scope == BackwardScope.LocalLossesOverlapping;
 
-    private bool IsBetween(NetworkBlock block) => block.Index > 0 && block.Index < Model.Blocks.Count - 1;
+    private bool Recomputes(Network network, NetworkBlock block) => Locality == Locality.NetworkRecomputed && !IsLast(network, block);
 
-    private bool Recomputes(NetworkBlock block) => Locality == Locality.NetworkRecomputed && block.Index < Model.Blocks.Count - 1;
+    private static bool IsLast(Network network, NetworkBlock block) => block.Index == network.Blocks.Count - 1;
 
     /// <inheritdoc/>
-    protected override void BeginStep(uint number, int batch)
+    protected override void Prepare(TrainingStep training)
     {
-        if (_followsWeights)
+        _path = new ErrorPath(training.Network);
+        _passes = [.. training.Tiles.Select(tiles => new BackwardPass(training.Network, _path, tiles[0].Activations.Examples, Overlaps))];
+        if (_feedback is not null)
         {
-            _path.Load(Model.Values, Team, OwnBlocks);
+            _path.Load(_feedback(training.Network), training.Team);
+        }
+    }
+
+    /// <inheritdoc/>
+    protected internal override void BeginStep(uint number, int batch)
+    {
+        if (_feedback is null)
+        {
+            _path!.Load(Step.Network.Values, Step.Team, Step.OwnBlocks);
         }
     }
 
@@ -168,7 +147,7 @@ public sealed class Backpropagation : LearningRule
                 continue;
             }
 
-            bool last = tile.Block.Index == Model.Blocks.Count - 1;
+            bool last = IsLast(Step.Network, tile.Block);
             if (_scope == BackwardScope.Readout)
             {
                 if (last)

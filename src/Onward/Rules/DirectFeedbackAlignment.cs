@@ -3,7 +3,6 @@ using Onward.Engine;
 using Onward.Kernels;
 using Onward.Losses;
 using Onward.Models;
-using Onward.Threads;
 using static System.FormattableString;
 
 namespace Onward.Rules;
@@ -18,47 +17,54 @@ namespace Onward.Rules;
 /// </remarks>
 public sealed class DirectFeedbackAlignment : LearningRule
 {
-    private readonly Memory<float>[] _feedback;
-    private readonly Memory<float>[] _signals;
-    private readonly string _matrices = "through given matrices";
+    private readonly Func<Network, NetworkLayer, float[]> _matrixOf;
+    private readonly string _matrices;
+    private Memory<float>[] _feedback = [];
+    private Memory<float>[] _signals = [];
 
-    /// <summary>Draws the feedback matrices, N(0, 1/D).</summary>
-    /// <param name="model">The model to train.</param>
-    /// <param name="team">The threads that share the work.</param>
+    /// <summary>Creates the rule. Its feedback matrices are drawn once, N(0, 1/D).</summary>
     /// <param name="seed">The seed of the matrices.</param>
     /// <param name="loss">Settings of the losses; null for the defaults.</param>
-    public DirectFeedbackAlignment(Network model, WorkerTeam team, ulong seed, TrainingLoss? loss = null)
+    /// <exception cref="ArgumentException">A setting of the loss is out of range.</exception>
+    public DirectFeedbackAlignment(ulong seed, TrainingLoss? loss = null)
         : this(
-            model,
-            team,
-            [.. model.Blocks.SelectMany(block => block.Layers).Select(layer => Draw(model.HeadOutputs, layer, seed))],
-            loss) =>
-        _matrices = Invariant($"through random matrices of seed {seed}");
-
-    /// <summary>Creates the rule from a feedback matrix [K, outputs of the layer] for each layer.</summary>
-    internal DirectFeedbackAlignment(Network model, WorkerTeam team, float[][] feedback, TrainingLoss? loss = null)
-        : base(model, team, Locality.Network, trainsHeads: false, loss)
+            (network, layer) => Draw(network.HeadOutputs, layer, seed),
+            Invariant($"through random matrices of seed {seed}"),
+            loss)
     {
-        _feedback = [.. feedback.Select(matrix => Pack(model.HeadOutputs, matrix))];
-        int widest = model.Blocks.Max(block => block.Layers.Max(layer => layer.Map.Outputs));
-        _signals = [.. Tiles.Select(tiles => AlignedMemory.Allocate(tiles[0].Activations.Examples * widest))];
     }
 
-    /// <inheritdoc/>
-    protected override double RuleFlopsOf(NetworkBlock block) => 4.0 * ValueMultiplyAdds(block);
+    /// <summary>Creates the rule from a feedback matrix [K, outputs of the layer] for each layer.</summary>
+    internal DirectFeedbackAlignment(float[][] feedback)
+        : this((_, layer) => feedback[layer.Index], "through given matrices", null)
+    {
+    }
+
+    private DirectFeedbackAlignment(Func<Network, NetworkLayer, float[]> matrixOf, string matrices, TrainingLoss? loss)
+        : base(Locality.Network, trainsHeads: false, loss) => (_matrixOf, _matrices) = (matrixOf, matrices);
 
     /// <inheritdoc/>
     protected override IEnumerable<string> Settings => [_matrices];
 
-    private protected override bool GradientsAreFinalInSlices => true;
+    internal override bool GradientsAreFinalInSlices => true;
 
     /// <inheritdoc/>
-    protected override long RuleBytes => sizeof(float) * _signals.Sum(m => (long)m.Length);
+    protected internal override long RuleBytes => sizeof(float) * _signals.Sum(m => (long)m.Length);
+
+    /// <inheritdoc/>
+    protected override void Prepare(TrainingStep training)
+    {
+        Network network = training.Network;
+        NetworkLayer[] layers = [.. network.Blocks.SelectMany(block => block.Layers)];
+        _feedback = [.. layers.Select(layer => Pack(network.HeadOutputs, _matrixOf(network, layer)))];
+        int widest = layers.Max(layer => layer.Map.Outputs);
+        _signals = [.. training.Tiles.Select(tiles => AlignedMemory.Allocate(tiles[0].Activations.Examples * widest))];
+    }
 
     /// <inheritdoc/>
     protected internal override void Differentiate(ReadOnlySpan<BlockTile> tiles)
     {
-        int examples = tiles[0].Examples, outputs = Model.HeadOutputs;
+        int examples = tiles[0].Examples, outputs = Step.Network.HeadOutputs;
         foreach (BlockTile tile in tiles)
         {
             for (int l = 0; l < tile.Block.Layers.Count; l++)

@@ -2,7 +2,6 @@ using Onward.Engine;
 using Onward.Kernels;
 using Onward.Losses;
 using Onward.Models;
-using Onward.Threads;
 using static System.FormattableString;
 
 namespace Onward.Rules;
@@ -50,17 +49,17 @@ public sealed class ForwardGradient : LearningRule
 
     private readonly LossScope _scope;
     private readonly int _passes;
-    private readonly ActivityNoise _noise;
+    private readonly NoiseDistribution _perturbation;
+    private readonly ulong _seed;
     private readonly bool _layerwise;
     private readonly NoiseSites _sites;
-    private readonly NoiseWalk[] _walks;
-    private readonly BackwardPass[] _back = [];
-    private readonly FeedbackPrediction[] _predictions = [];
-    private readonly int[] _noisyLayers;
+    private readonly bool _hasFeedback;
+    private NoiseWalk[] _walks = [];
+    private BackwardPass[] _back = [];
+    private FeedbackPrediction[] _predictions = [];
+    private int[] _noisyLayers = [];
 
-    /// <summary>Prepares steps on a model.</summary>
-    /// <param name="model">The model to train.</param>
-    /// <param name="team">The threads that share the work.</param>
+    /// <summary>Creates the rule.</summary>
     /// <param name="perturbation">The distribution of the noise.</param>
     /// <param name="scope">The local losses, which must include <see cref="LossScope.Block"/>; or the global loss.</param>
     /// <param name="passes">Directions to average over in each step; 1 to <see cref="MaximumPasses"/>.</param>
@@ -77,8 +76,6 @@ public sealed class ForwardGradient : LearningRule
     /// sites.
     /// </exception>
     public ForwardGradient(
-        Network model,
-        WorkerTeam team,
         NoiseDistribution perturbation,
         LossScope scope,
         int passes,
@@ -87,7 +84,7 @@ public sealed class ForwardGradient : LearningRule
         bool layerwise = false,
         NoiseSites sites = NoiseSites.All,
         ControlVariate controlVariate = ControlVariate.None)
-        : base(model, team, TangentSweep.RequireScope(scope), trainsHeads: true, loss)
+        : base(TangentSweep.RequireScope(scope), trainsHeads: true, loss)
     {
         ArgumentNullException.ThrowIfNull(perturbation);
         ArgumentOutOfRangeException.ThrowIfLessThan(passes, 1);
@@ -107,26 +104,9 @@ public sealed class ForwardGradient : LearningRule
                 nameof(controlVariate));
         }
 
-        _layerwise = layerwise;
-        _sites = sites;
-        _noise = new ActivityNoise(perturbation, model, passes, seed);
-        _scope = scope;
-        _passes = passes;
-        _walks = [.. Tiles.Select(tiles => new NoiseWalk(model, new(model, tiles, ownDirections: passes > 1), _noise, scope, passes))];
-        if (sites == NoiseSites.Hidden)
-        {
-            _back = [.. Tiles.Select(tiles => new BackwardPass(model, path: null, tiles[0].Activations.Examples))];
-        }
-
-        _noisyLayers =
-        [
-            .. model.Blocks.Select(block => block.Layers.Count - (sites == NoiseSites.Hidden && EndsBeforeLoss(block) ? 1 : 0)),
-        ];
-        if (controlVariate == ControlVariate.LearnedFeedback)
-        {
-            Feedback = new LearnedFeedback(model, team, WaveExamples, isGlobal: scope == LossScope.Global);
-            _predictions = [.. Tiles.Select(tiles => new FeedbackPrediction(model, Feedback, tiles, scope, passes))];
-        }
+        _perturbation = perturbation.ForPasses(passes);
+        (_scope, _passes, _seed) = (scope, passes, seed);
+        (_layerwise, _sites, _hasFeedback) = (layerwise, sites, controlVariate == ControlVariate.LearnedFeedback);
     }
 
     /// <inheritdoc/>
@@ -134,10 +114,10 @@ public sealed class ForwardGradient : LearningRule
     /// If the input of a block has no tangent, its first layer multiplies none. Feedback takes a product for the prediction and, in some
     /// steps, another one for the fit.
     /// </remarks>
-    protected override double RuleFlopsOf(NetworkBlock block) => 2.0 * block.Layers
+    protected internal override double RuleFlopsOf(Network network, NetworkBlock block) => 2.0 * block.Layers
         .Select(
             (layer, l) => layer.Positions * layer.Map.MultiplyAddsPerRow * (
-                2.0 + (_passes * TangentsOf(block, l)) + (Feedback?.Of(layer) is null ? 0 : 1 + Feedback.FitsPerStep)))
+                2.0 + (_passes * TangentsOf(block, l)) + (HasFeedback(block, l) ? 1 + LearnedFeedback.FitsPerStep(IsGlobal) : 0)))
         .Sum();
 
     /// <summary>
@@ -149,47 +129,70 @@ public sealed class ForwardGradient : LearningRule
     /// <inheritdoc/>
     protected override IEnumerable<string> Settings =>
     [
-        $"{_noise.Description} noise on {(_sites == NoiseSites.Hidden ? "hidden " : "")}activities"
+        $"{_perturbation.Description} noise on {(_sites == NoiseSites.Hidden ? "hidden " : "")}activities"
             + (_layerwise ? ", layer by layer" : ""),
         Invariant($"{_passes} pass{(_passes == 1 ? "" : "es")}"),
         $"loss scope {_scope}",
         "derivatives by Tangent", // an option of version 0.1, kept so that its runs can be resumed
-        Invariant($"seed {_noise.Seed}"),
-        .. Feedback is null ? [] : new[] { "learned feedback" },
+        Invariant($"seed {_seed}"),
+        .. _hasFeedback ? new[] { "learned feedback" } : [],
     ];
 
-    /// <inheritdoc/>
-    internal LearnedFeedback? Feedback { get; }
+    /// <summary>The learned feedback; null if the rule has none, or serves no step yet.</summary>
+    internal LearnedFeedback? Feedback { get; private set; }
 
-    /// <summary>The learned feedback of a rule; null if the rule has none.</summary>
-    internal static LearnedFeedback? FeedbackOf(LearningRule rule) => (rule as ForwardGradient)?.Feedback;
+    /// <summary>The learned feedback of a step's rule; null if the rule has none.</summary>
+    internal static LearnedFeedback? FeedbackOf(TrainingStep step) => (step.Rule as ForwardGradient)?.Feedback;
 
-    /// <inheritdoc/>
-    internal override int FitsOf(int block) => Feedback?.FitsOf(block) ?? 0;
+    internal override WaveFit? Fit => Feedback;
 
-    /// <inheritdoc/>
-    internal override void TakeFit(
-        int block, int part, WaveBlock wave, int worker, int examples, int capacity, bool accumulate, Span<float> workspace) =>
-        Feedback!.Take(block, part, wave, worker, examples, capacity, accumulate, workspace);
-
-    private protected override bool GradientsAreFinalInSlices => true;
+    internal override bool GradientsAreFinalInSlices => true;
 
     /// <inheritdoc/>
-    protected override long RuleBytes =>
+    protected internal override long RuleBytes =>
         _walks.Sum(walk => walk.Memory.Bytes) + _back.Sum(pass => pass.Bytes)
             + _predictions.Sum(prediction => prediction.Bytes) + (Feedback?.Bytes ?? 0);
 
     /// <inheritdoc/>
-    protected override void BeginStep(uint number, int batch) => Feedback?.Begin(OwnBlocks, number);
+    protected override void Prepare(TrainingStep training)
+    {
+        Network network = training.Network;
+        if (_hasFeedback)
+        {
+            Feedback = new LearnedFeedback(network, training.Team, training.WaveExamples, IsGlobal);
+            _predictions = [.. training.Tiles.Select(tiles => new FeedbackPrediction(network, Feedback, tiles, _scope, _passes))];
+        }
+
+        ActivityNoise noise = new(_perturbation, network, _passes, _seed);
+        _walks =
+        [
+            .. training.Tiles.Select(tiles => new NoiseWalk(network, new(network, tiles, ownDirections: _passes > 1), noise, _scope, _passes)),
+        ];
+        if (_sites == NoiseSites.Hidden)
+        {
+            _back = [.. training.Tiles.Select(tiles => new BackwardPass(network, path: null, tiles[0].Activations.Examples))];
+        }
+
+        // A loss follows the last layer of a block directly, unless it is global and the block is not the last.
+        _noisyLayers =
+        [
+            .. network.Blocks.Select(
+                block => block.Layers.Count
+                    - (_sites == NoiseSites.Hidden && (!IsGlobal || block.Index == network.Blocks.Count - 1) ? 1 : 0)),
+        ];
+    }
 
     /// <inheritdoc/>
-    protected override void CompleteStep() => Feedback?.Complete(Grid);
+    protected internal override void BeginStep(uint number, int batch) => Feedback?.Begin(Step.OwnBlocks, number);
+
+    /// <inheritdoc/>
+    protected internal override void CompleteStep() => Feedback?.Complete(Step.Grid);
 
     /// <inheritdoc/>
     protected internal override void Differentiate(ReadOnlySpan<BlockTile> tiles)
     {
         NoiseWalk walk = _walks[tiles[0].Worker];
-        TangentSweep.ComputeFeatureGradients(Model, _scope, tiles);
+        TangentSweep.ComputeFeatureGradients(Step.Network, _scope, tiles);
         foreach (BlockTile tile in tiles)
         {
             if (_noisyLayers[tile.Block.Index] < tile.Block.Layers.Count)
@@ -205,7 +208,7 @@ public sealed class ForwardGradient : LearningRule
 
         for (int pass = 0; pass < _passes; pass++)
         {
-            if (_scope == LossScope.Global)
+            if (IsGlobal)
             {
                 DifferentiateGlobalLoss(tiles, walk, pass);
                 continue;
@@ -261,8 +264,9 @@ public sealed class ForwardGradient : LearningRule
         }
     }
 
-    // True if a loss follows a block's last layer directly.
-    private bool EndsBeforeLoss(NetworkBlock block) => _scope != LossScope.Global || block.Index == Model.Blocks.Count - 1;
+    private bool IsGlobal => _scope == LossScope.Global;
+
+    private bool HasFeedback(NetworkBlock block, int layer) => _hasFeedback && LearnedFeedback.IsFittedTo(block, layer, IsGlobal);
 
     // Tangents that a layer multiplies in one pass.
     private int TangentsOf(NetworkBlock block, int layer) =>

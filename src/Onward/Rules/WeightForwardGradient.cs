@@ -3,7 +3,6 @@ using Onward.Engine;
 using Onward.Kernels;
 using Onward.Losses;
 using Onward.Models;
-using Onward.Threads;
 using static System.FormattableString;
 
 namespace Onward.Rules;
@@ -33,23 +32,21 @@ public sealed class WeightForwardGradient : LearningRule
     private readonly int _passes;
     private readonly ulong _seed;
     private readonly NoiseDistribution _distribution;
-    private readonly ParameterVector[] _directions;
-    private readonly Memory<float>[][] _packed;
-    private readonly WeightWalk[] _walks;
-    private readonly float[] _groupSums;
-    private readonly (NetworkLayer Layer, int Block, int Row)[] _rows;
-    private readonly (NetworkLayer Layer, int Block, int Slice)[] _slices;
     private readonly Action<int, int> _draw;
     private readonly Action<int, int> _pack;
     private readonly Action<int, int> _scale;
-    private readonly int _creditLength;
+    private ParameterVector[] _directions = [];
+    private Memory<float>[][] _packed = [];
+    private WeightWalk[] _walks = [];
+    private float[] _groupSums = [];
+    private (NetworkLayer Layer, int Block, int Row)[] _rows = [];
+    private (NetworkLayer Layer, int Block, int Slice)[] _slices = [];
+    private int _creditLength;
     private float[] _credits = [];
     private uint _step;
     private int _batch;
 
-    /// <summary>Prepares steps on a model.</summary>
-    /// <param name="model">The model to train.</param>
-    /// <param name="team">The threads that share the work.</param>
+    /// <summary>Creates the rule.</summary>
     /// <param name="distribution">The distribution of the directions.</param>
     /// <param name="scope">The local losses, which must include <see cref="LossScope.Block"/>; or the global loss.</param>
     /// <param name="passes">Directions to average over in each step; 1 to <see cref="ForwardGradient.MaximumPasses"/>.</param>
@@ -61,48 +58,48 @@ public sealed class WeightForwardGradient : LearningRule
     /// directions.
     /// </exception>
     public WeightForwardGradient(
-        Network model,
-        WorkerTeam team,
         NoiseDistribution distribution,
         LossScope scope,
         int passes,
         ulong seed,
         TrainingLoss? loss = null,
         WeightCredit credit = WeightCredit.Paper)
-        : base(model, team, TangentSweep.RequireScope(scope), trainsHeads: true, loss)
+        : base(TangentSweep.RequireScope(scope), trainsHeads: true, loss)
     {
         ArgumentNullException.ThrowIfNull(distribution);
         ArgumentOutOfRangeException.ThrowIfLessThan(passes, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(passes, ForwardGradient.MaximumPasses);
-        _creditLength = model.Blocks.Max(block => block.Groups) + 1;
-        (_scope, _credit) = (scope, credit);
-        _passes = passes;
-        _seed = seed;
+        (_scope, _credit, _passes, _seed) = (scope, credit, passes, seed);
         _distribution = distribution.ForPasses(passes);
-        NetworkLayer[] layers = [.. model.Blocks.SelectMany(block => block.Layers)];
-        _directions = [.. Enumerable.Range(0, passes).Select(_ => new ParameterVector(model.Values.Layout))];
+        (_draw, _pack, _scale) = (DrawRows, PackSlice, ScaleRows);
+    }
+
+    /// <inheritdoc/>
+    protected override void Prepare(TrainingStep training)
+    {
+        Network network = training.Network;
+        _creditLength = network.Blocks.Max(block => block.Groups) + 1;
+        NetworkLayer[] layers = [.. network.Blocks.SelectMany(block => block.Layers)];
+        _directions = [.. Enumerable.Range(0, _passes).Select(_ => new ParameterVector(network.Values.Layout))];
         _packed = [.. _directions.Select(_ => layers.Select(layer => AlignedMemory.Allocate(layer.Map.PackedWeightLength)).ToArray())];
         _walks =
         [
-            .. Tiles.Select(
-                tiles => new WeightWalk(model, new(model, tiles, ownDirections: false), _directions, _packed, scope, passes)),
+            .. training.Tiles.Select(
+                tiles => new WeightWalk(network, new(network, tiles, ownDirections: false), _directions, _packed, _scope, _passes)),
         ];
-        _groupSums = new float[passes * model.Blocks.Count * _creditLength];
+        _groupSums = new float[_passes * network.Blocks.Count * _creditLength];
         _rows =
         [
-            .. model.Blocks.SelectMany(
+            .. network.Blocks.SelectMany(
                 block => block.Layers.SelectMany(
                     layer => Enumerable.Range(0, RowJobs(layer)).Select(i => (layer, block.Index, i * RowsPerJob)))),
         ];
         _slices =
         [
-            .. model.Blocks.SelectMany(
+            .. network.Blocks.SelectMany(
                 block => block.Layers.SelectMany(
                     layer => Enumerable.Range(0, layer.Map.Slices).Select(slice => (layer, block.Index, slice)))),
         ];
-        _draw = DrawRows;
-        _pack = PackSlice;
-        _scale = ScaleRows;
 
         static int RowJobs(NetworkLayer layer) =>
             ((layer.Weight.Length / layer.Map.WeightShape[^1]) + RowsPerJob - 1) / RowsPerJob;
@@ -110,7 +107,7 @@ public sealed class WeightForwardGradient : LearningRule
 
     /// <inheritdoc/>
     /// <remarks>A layer multiplies its input by V and, if its input has a tangent, the tangent by the weights.</remarks>
-    protected override double RuleFlopsOf(NetworkBlock block) => 2.0 * block.Layers
+    protected internal override double RuleFlopsOf(Network network, NetworkBlock block) => 2.0 * block.Layers
         .Select(
             (layer, l) => layer.Positions * layer.Map.MultiplyAddsPerRow
                 * (1.0 + (_passes * (MultipliesByWeights(block, l) ? 2 : 1))))
@@ -130,21 +127,21 @@ public sealed class WeightForwardGradient : LearningRule
     internal override bool LeavesOutputGradients => false;
 
     /// <inheritdoc/>
-    protected override long RuleBytes =>
+    protected internal override long RuleBytes =>
         _walks.Sum(walk => walk.Memory.Bytes) + (sizeof(float) * _packed.Sum(pass => pass.Sum(m => (long)m.Length)));
 
     /// <inheritdoc/>
-    protected override void BeginStep(uint number, int batch)
+    protected internal override void BeginStep(uint number, int batch)
     {
         (_step, _batch) = (number, batch);
-        int length = checked(_passes * Model.Blocks.Count * batch * _creditLength);
+        int length = checked(_passes * Step.Network.Blocks.Count * batch * _creditLength);
         if (_credits.Length < length)
         {
             _credits = new float[length];
         }
 
-        Team.Run(_rows.Length, _draw);
-        Team.Run(_slices.Length, _pack);
+        Step.Team.Run(_rows.Length, _draw);
+        Step.Team.Run(_slices.Length, _pack);
     }
 
     /// <inheritdoc/>
@@ -152,7 +149,7 @@ public sealed class WeightForwardGradient : LearningRule
     {
         WeightWalk walk = _walks[tiles[0].Worker];
         TangentMemory memory = walk.Memory;
-        TangentSweep.ComputeFeatureGradients(Model, _scope, tiles);
+        TangentSweep.ComputeFeatureGradients(Step.Network, _scope, tiles);
         for (int pass = 0; pass < _passes; pass++)
         {
             for (int k = 0; k < tiles.Length; k++)
@@ -178,11 +175,11 @@ public sealed class WeightForwardGradient : LearningRule
     // All examples' derivatives, added in order; then the direction times its share of them. Every process can draw the direction, so
     // these sums are all that has to pass between processes.
     /// <inheritdoc/>
-    protected override void CompleteStep()
+    protected internal override void CompleteStep()
     {
         for (int pass = 0; pass < _passes; pass++)
         {
-            for (int k = OwnBlocks.Start.Value; k < OwnBlocks.End.Value; k++)
+            for (int k = Step.OwnBlocks.Start.Value; k < Step.OwnBlocks.End.Value; k++)
             {
                 Span<float> sums = GroupSums(pass, k);
                 sums.Clear();
@@ -193,10 +190,10 @@ public sealed class WeightForwardGradient : LearningRule
             }
         }
 
-        Grid.Peers.Sum(_groupSums.AsMemory());
+        Step.Grid.Peers.Sum(_groupSums.AsMemory());
         for (int pass = 0; pass < _passes; pass++)
         {
-            for (int k = OwnBlocks.Start.Value; k < OwnBlocks.End.Value; k++)
+            for (int k = Step.OwnBlocks.Start.Value; k < Step.OwnBlocks.End.Value; k++)
             {
                 Span<float> sums = GroupSums(pass, k);
                 if (!_scope.Has(LossScope.Group))
@@ -206,7 +203,7 @@ public sealed class WeightForwardGradient : LearningRule
             }
         }
 
-        Team.Run(_rows.Length, _scale);
+        Step.Team.Run(_rows.Length, _scale);
     }
 
     // Whether a layer multiplies anything by its own weights beside the values.
@@ -239,18 +236,18 @@ public sealed class WeightForwardGradient : LearningRule
     }
 
     private Span<float> GroupSums(int pass, int block) =>
-        _groupSums.AsSpan(((pass * Model.Blocks.Count) + block) * _creditLength, Model.Blocks[block].Groups + 1);
+        _groupSums.AsSpan(((pass * Step.Network.Blocks.Count) + block) * _creditLength, Step.Network.Blocks[block].Groups + 1);
 
     private Span<float> Credit(int pass, int block, int example)
     {
-        int start = ((((pass * Model.Blocks.Count) + block) * _batch) + example) * _creditLength;
-        return _credits.AsSpan(start, Model.Blocks[block].Groups + 1);
+        int start = ((((pass * Step.Network.Blocks.Count) + block) * _batch) + example) * _creditLength;
+        return _credits.AsSpan(start, Step.Network.Blocks[block].Groups + 1);
     }
 
     private void DrawRows(int job, int worker)
     {
         (NetworkLayer layer, int block, int row) = _rows[job];
-        if (!Owns(block))
+        if (!Step.Owns(block))
         {
             return;
         }
@@ -270,7 +267,7 @@ public sealed class WeightForwardGradient : LearningRule
     private void PackSlice(int job, int worker)
     {
         (NetworkLayer layer, int block, int slice) = _slices[job];
-        for (int pass = 0; pass < _passes && Owns(block); pass++)
+        for (int pass = 0; pass < _passes && Step.Owns(block); pass++)
         {
             layer.Map.PackWeight(slice, _directions[pass][layer.Weight], _packed[pass][layer.Index].Span);
         }
@@ -279,11 +276,11 @@ public sealed class WeightForwardGradient : LearningRule
     private void ScaleRows(int job, int worker)
     {
         (NetworkLayer layer, int block, int row) = _rows[job];
-        int columns = layer.Map.WeightShape[^1], groups = Model.Blocks[block].Groups;
-        for (int pass = 0; pass < _passes && Owns(block); pass++)
+        int columns = layer.Map.WeightShape[^1], groups = Step.Network.Blocks[block].Groups;
+        for (int pass = 0; pass < _passes && Step.Owns(block); pass++)
         {
             ReadOnlySpan<float> direction = Chunk(_directions[pass][layer.Weight], row, columns);
-            Span<float> estimate = Chunk(Gradients[layer.Weight], row, columns);
+            Span<float> estimate = Chunk(Step.Gradients[layer.Weight], row, columns);
             bool all = ReachesAllGroups(layer);
             for (int i = 0; i < direction.Length; i += columns)
             {
@@ -297,7 +294,7 @@ public sealed class WeightForwardGradient : LearningRule
                 Scale(
                     _directions[pass][layer.Bias],
                     CreditOf(everyChannel ? null : (0, layer.Map.Outputs), all),
-                    Gradients[layer.Bias],
+                    Step.Gradients[layer.Bias],
                     accumulate: pass > 0);
             }
 

@@ -83,41 +83,41 @@ public sealed class ParameterUpdate
         Complete();
     }
 
-    /// <summary>Takes one step of a rule and updates the parameters of its model.</summary>
+    /// <summary>Runs a step and updates the parameters of its network.</summary>
     /// <remarks>
-    /// The result has the same bits as <see cref="LearningRule.Step(ReadOnlyMemory{float}, ReadOnlyMemory{int}, uint)"/> followed
+    /// The result has the same bits as <see cref="TrainingStep.Run(ReadOnlyMemory{float}, ReadOnlyMemory{int}, uint)"/> followed
     /// by <see cref="Apply"/>. If rule and optimiser allow it, each slice of the parameters is updated as soon as its gradient is
     /// computed, while both are in the cache. That takes one process, and an optimiser that needs no norm of a whole parameter
     /// (SGD, not LARS).
     /// </remarks>
-    /// <param name="rule">The rule.</param>
+    /// <param name="step">The step.</param>
     /// <param name="pixels">Standardised images.</param>
     /// <param name="labels">Their classes.</param>
-    /// <param name="step">The step's number, which selects its noise.</param>
+    /// <param name="number">The step's number, which selects its noise.</param>
     /// <param name="rate">The learning rate.</param>
     /// <returns>The losses of the step, before the update; overwritten by the next step.</returns>
     /// <exception cref="ArgumentException">The batch is empty, or images and labels do not match.</exception>
-    public StepResult Step(LearningRule rule, ReadOnlyMemory<float> pixels, ReadOnlyMemory<int> labels, uint step, double rate)
+    public StepResult Step(TrainingStep step, ReadOnlyMemory<float> pixels, ReadOnlyMemory<int> labels, uint number, double rate)
     {
-        ArgumentNullException.ThrowIfNull(rule);
-        StepResult result = Begin(rule, pixels, labels, step, labels.Length / rule.Views, rate);
-        Complete(rule.Profile);
+        ArgumentNullException.ThrowIfNull(step);
+        StepResult result = Begin(step, pixels, labels, number, labels.Length / step.Views, rate);
+        Complete(step.Profile);
         return result;
     }
 
-    /// <summary>Takes one step of a rule, and updates the parameters if that can be done in slices.</summary>
-    /// <param name="rule">The rule.</param>
+    /// <summary>Runs a step, and updates the parameters if that can be done in slices.</summary>
+    /// <param name="step">The step.</param>
     /// <param name="pixels">The images of this process's share.</param>
     /// <param name="labels">Their classes.</param>
-    /// <param name="step">The step's number.</param>
+    /// <param name="number">The step's number.</param>
     /// <param name="images">Images in the whole batch.</param>
     /// <param name="rate">The learning rate.</param>
     internal StepResult Begin(
-        LearningRule rule, ReadOnlyMemory<float> pixels, ReadOnlyMemory<int> labels, uint step, int images, double rate)
+        TrainingStep step, ReadOnlyMemory<float> pixels, ReadOnlyMemory<int> labels, uint number, int images, double rate)
     {
-        bool inSlices = rule.AllowsUpdateInSlices && _lars is null;
-        (_values, _gradients, _rate, _isComplete) = (rule.Model.Values, rule.Gradients, rate, inSlices);
-        return rule.Step(pixels, labels, step, images, inSlices ? _updateSlice : null);
+        bool inSlices = step.AllowsUpdateInSlices && _lars is null;
+        (_values, _gradients, _rate, _isComplete) = (step.Network.Values, step.Gradients, rate, inSlices);
+        return step.Run(pixels, labels, number, images, inSlices ? _updateSlice : null);
     }
 
     /// <summary>Updates the parameters, unless the step has done so.</summary>

@@ -7,7 +7,7 @@ internal sealed class ProgressReports
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(100);
 
-    private readonly LearningRule _rule;
+    private readonly bool _trainsHeads;
     private readonly TrainingOptions _options;
     private readonly int _stepsPerEpoch;
     private readonly TimeProvider _clock;
@@ -18,14 +18,14 @@ internal sealed class ProgressReports
     private long _reported;
 
     /// <summary>Prepares reports.</summary>
-    /// <param name="rule">The rule that trains.</param>
+    /// <param name="step">The step that trains.</param>
     /// <param name="options">Options of the run.</param>
     /// <param name="stepsPerEpoch">Steps of an epoch.</param>
     /// <param name="clock">Measures the time.</param>
-    internal ProgressReports(LearningRule rule, TrainingOptions options, int stepsPerEpoch, TimeProvider clock)
+    internal ProgressReports(TrainingStep step, TrainingOptions options, int stepsPerEpoch, TimeProvider clock)
     {
-        (_rule, _options, _stepsPerEpoch, _clock) = (rule, options, stepsPerEpoch, clock);
-        double[] losses = rule.TrainsHeads ? new double[rule.Model.Blocks.Count] : [];
+        (_trainsHeads, _options, _stepsPerEpoch, _clock) = (step.Rule.TrainsHeads, options, stepsPerEpoch, clock);
+        double[] losses = _trainsHeads ? new double[step.Network.Blocks.Count] : [];
         _last = new TrainingProgress(1, options.Epochs, 0, stepsPerEpoch, losses, 0, 0, TimeSpan.Zero);
     }
 
@@ -73,5 +73,5 @@ internal sealed class ProgressReports
     }
 
     /// <summary>The mean local losses of an epoch; none if the rule does not train the heads, whose losses then mean nothing.</summary>
-    internal IReadOnlyList<double> TrainedBlockLosses(RunState state) => _rule.TrainsHeads ? state.MeanBlockLosses : [];
+    internal IReadOnlyList<double> TrainedBlockLosses(RunState state) => _trainsHeads ? state.MeanBlockLosses : [];
 }

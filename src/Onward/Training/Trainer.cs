@@ -15,7 +15,7 @@ namespace Onward.Training;
 public sealed class Trainer
 {
     private readonly Network _model;
-    private readonly LearningRule _rule;
+    private readonly TrainingStep _step;
     private readonly ImageDataset _data;
     private readonly TrainingOptions _options;
     private readonly TimeProvider _clock;
@@ -41,37 +41,25 @@ public sealed class Trainer
     private bool _stops; // true if any process asks to stop
 
     /// <summary>Prepares a run; the model keeps its parameters.</summary>
-    /// <param name="model">The model to train.</param>
-    /// <param name="rule">Computes the gradients of a batch.</param>
-    /// <param name="team">The threads that share the work.</param>
+    /// <param name="step">
+    /// Computes the gradients of a batch. Processes that share it share the run, and must make the same calls. All of them have the whole
+    /// model at the end of an epoch and in checkpoints.
+    /// </param>
     /// <param name="data">Images to train and to test on.</param>
     /// <param name="options">The options of the training.</param>
     /// <param name="clock">Measures speeds and durations.</param>
     /// <param name="exact">
-    /// Computes the gradients that <paramref name="rule"/> estimates, on the same model. Needed only for
+    /// Computes the gradients that <paramref name="step"/> estimates, of the same network in the same processes. Needed only for
     /// <see cref="TrainingOptions.ComparedSteps"/>.
-    /// </param>
-    /// <param name="grid">
-    /// The processes that share the run; null for one process. Every process must make the same calls. All of them have the whole model
-    /// at the end of an epoch and in checkpoints.
     /// </param>
     /// <exception cref="ArgumentException">
     /// The options are out of range, the batch is larger than the training set, gradients are to be compared without
     /// <paramref name="exact"/>, or the processes cannot share the run.
     /// </exception>
     public Trainer(
-        Network model,
-        LearningRule rule,
-        WorkerTeam team,
-        ImageDataset data,
-        TrainingOptions options,
-        TimeProvider clock,
-        LearningRule? exact = null,
-        RankGrid? grid = null)
+        TrainingStep step, ImageDataset data, TrainingOptions options, TimeProvider clock, TrainingStep? exact = null)
     {
-        ArgumentNullException.ThrowIfNull(model);
-        ArgumentNullException.ThrowIfNull(rule);
-        ArgumentNullException.ThrowIfNull(team);
+        ArgumentNullException.ThrowIfNull(step);
         ArgumentNullException.ThrowIfNull(data);
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(clock);
@@ -82,13 +70,14 @@ public sealed class Trainer
                 $"Training: the batch size ({options.BatchSize}) is larger than the training set ({data.Training.Count} images).");
         }
 
-        if (options.ComparedSteps > 0 && exact?.Model != model)
+        (_step, _model, _team, _grid) = (step, step.Network, step.Team, step.Grid);
+        (_data, _options, _clock) = (data, options, clock);
+        if (options.ComparedSteps > 0 && (exact?.Network != _model || exact.Grid != _grid))
         {
             throw new ArgumentException(
                 "Training: gradients are to be compared with exact ones, but no rule on the same model computes them.", nameof(exact));
         }
 
-        _grid = grid ?? RankGrid.OneProcess;
         if (options.BatchSize < _grid.World.Count)
         {
             throw new ArgumentException(
@@ -100,29 +89,22 @@ public sealed class Trainer
             throw new ArgumentException("Training: gradients are compared where each process has all blocks.");
         }
 
-        (_model, _rule, _team, _data, _options, _clock) = (model, rule, team, data, options, clock);
-        if (grid is not null)
-        {
-            rule.Distribute(grid);
-            (options.ComparedSteps > 0 ? exact : null)?.Distribute(grid);
-        }
-
-        _shared = new SharedModel(rule);
-        TrainedParameter[] trained = TrainedParameter.Of(model, options);
+        _shared = new SharedModel(step);
+        TrainedParameter[] trained = TrainedParameter.Of(_model, options);
         TrainedParameter[] own = [.. trained.Where(part => _shared.Owns(part.Parameter))];
-        _update = new ParameterUpdate(model.Values.Layout, own, options.CreateOptimizer(), team);
-        _readout = model.IsSelfSupervised
-            ? new ReadoutTraining(model, team, options.BatchSize, options.WeightDecay, _update.Velocity, _grid.World)
+        _update = new ParameterUpdate(_model.Values.Layout, own, options.CreateOptimizer(), _team);
+        _readout = _model.IsSelfSupervised
+            ? new ReadoutTraining(_model, _team, options.BatchSize, options.WeightDecay, _update.Velocity, _grid.World)
             : null;
         _average = options.AverageDecay > 0
-            ? new WeightAverage(model, own.Select(part => part.Parameter), options.AverageDecay, team)
+            ? new WeightAverage(_model, own.Select(part => part.Parameter), options.AverageDecay, _team)
             : null;
         StepsPerEpoch = Math.Min(data.Training.Count / options.BatchSize, options.MaximumSteps ?? int.MaxValue);
-        _state = RunState.Start(model.Blocks.Count);
-        _comparison = options.ComparedSteps > 0 ? new GradientComparison(rule, exact!, options, StepsPerEpoch) : null;
-        _progress = new ProgressReports(rule, options, StepsPerEpoch, clock);
-        _reports = new StepReports(_grid, model.Blocks.Count);
-        _watch = new TrainingWatch(rule, data.Training, options, StepsPerEpoch, _shared.Owns);
+        _state = RunState.Start(_model.Blocks.Count);
+        _comparison = options.ComparedSteps > 0 ? new GradientComparison(step, exact!, options, StepsPerEpoch) : null;
+        _progress = new ProgressReports(step, options, StepsPerEpoch, clock);
+        _reports = new StepReports(_grid, _model.Blocks.Count);
+        _watch = new TrainingWatch(step, data.Training, options, StepsPerEpoch, _shared.Owns);
     }
 
     /// <summary>Receives advice when the run shows a sign that it does not learn, once for each kind of sign.</summary>
@@ -143,11 +125,11 @@ public sealed class Trainer
     public void Resume(Checkpoint checkpoint)
     {
         ArgumentNullException.ThrowIfNull(checkpoint);
-        checkpoint.RequireRun(_model, _options, _rule.Description, _data, StepsPerEpoch);
+        checkpoint.RequireRun(_model, _options, _step.Description, _data, StepsPerEpoch);
         checkpoint.Model.Values.All.CopyTo(_model.Values.All);
         checkpoint.Velocity.All.CopyTo(_update.Velocity.All);
         _average?.Start(checkpoint.Average!);
-        checkpoint.Feedback?.All.CopyTo(ForwardGradient.FeedbackOf(_rule)!.Matrices.All);
+        checkpoint.Feedback?.All.CopyTo(ForwardGradient.FeedbackOf(_step)!.Matrices.All);
         _resumed = checkpoint.State.Copy();
     }
 
@@ -230,7 +212,7 @@ public sealed class Trainer
                 _state.ImagesPerSecond, _clock.GetElapsedTime(_start))
             {
                 Gradients = GradientAgreement.Mean(_state.Gradients),
-                NoiseLeft = ForwardGradient.FeedbackOf(_rule)?.NoiseLeftByBlock() ?? [],
+                NoiseLeft = ForwardGradient.FeedbackOf(_step)?.NoiseLeftByBlock() ?? [],
                 Advice = [.. _state.Advice.Where(given => given.Epoch == _state.Epochs.Count + 1).Select(given => given.Message)],
             };
             _state.End(ended);
@@ -244,7 +226,7 @@ public sealed class Trainer
         evaluation ??= evaluations.OfTest(_progress.Tell, Own(cancellation));
         double trainError = evaluations.OfTraining(_progress.Tell, Own(cancellation)).Error;
         double speed = (double)_state.Epochs.Count * StepsPerEpoch * _options.BatchSize / _state.Trained.TotalSeconds;
-        IReadOnlyList<double> blockErrors = _rule.TrainsHeads ? evaluation.BlockErrors : [];
+        IReadOnlyList<double> blockErrors = _step.Rule.TrainsHeads ? evaluation.BlockErrors : [];
         return new TrainingResult(
             _state.Epochs.Count, trainError, evaluation.Error, blockErrors, speed, _clock.GetElapsedTime(_start))
         {
@@ -262,29 +244,29 @@ public sealed class Trainer
             ?? Enumerable.Repeat(ImageBatch.Empty, StepsPerEpoch);
         foreach (ImageBatch batch in batches.Take(StepsPerEpoch - done))
         {
-            long step = ((long)epoch * StepsPerEpoch) + done++;
-            double rate = schedule.Rate(step);
+            long number = ((long)epoch * StepsPerEpoch) + done++;
+            double rate = schedule.Rate(number);
             bool compares = _comparison?.IsDue(done) == true;
             _model.Values.EndLoans(); // a callback may have written parameters, but it has returned
             StepResult result = compares
-                ? _rule.Step(batch.Pixels, batch.Labels, checked((uint)step), _options.BatchSize)
-                : _update.Begin(_rule, batch.Pixels, batch.Labels, checked((uint)step), _options.BatchSize, rate);
+                ? _step.Run(batch.Pixels, batch.Labels, checked((uint)number), _options.BatchSize)
+                : _update.Begin(_step, batch.Pixels, batch.Labels, checked((uint)number), _options.BatchSize, rate);
             _reports.Begin(result, IsDue, IsShared && cancellation.IsCancellationRequested);
             bool keeps = TakeReports(_reports.Lag, schedule);
             TimeSpan compared = TimeSpan.Zero;
             if (compares)
             {
                 long started = _clock.GetTimestamp();
-                _state.Gradients.Add(_comparison!.Measure(batch, checked((uint)step)));
+                _state.Gradients.Add(_comparison!.Measure(batch, checked((uint)number)));
                 compared = _clock.GetElapsedTime(started);
-                _update.Apply(_model.Values, _rule.Gradients, rate);
+                _update.Apply(_model.Values, _step.Gradients, rate);
             }
             else
             {
                 _update.Complete();
             }
 
-            _average?.Add(step);
+            _average?.Add(number);
             if (keeps || _stops || done == StepsPerEpoch)
             {
                 keeps |= TakeReports(0, schedule);
@@ -320,7 +302,7 @@ public sealed class Trainer
                     + $"where the learning rate is {rate:G3}. Take a lower learning rate or a longer warm-up.");
             }
 
-            _state.Add(report, _options.BatchSize, _rule.Views);
+            _state.Add(report, _options.BatchSize, _step.Views);
             keeps |= report.KeepsRun;
             _stops |= report.Stops;
         }
@@ -372,9 +354,9 @@ public sealed class Trainer
             }
 
             _shared.AssembleFeedback();
-            ParameterVector? feedback = ForwardGradient.FeedbackOf(_rule)?.Matrices;
+            ParameterVector? feedback = ForwardGradient.FeedbackOf(_step)?.Matrices;
             _keep(new Checkpoint(
-                _model, _update.Velocity, _average?.Values, feedback, _options, _images, _state, _rule.Description, Gemm.VectorBits));
+                _model, _update.Velocity, _average?.Values, feedback, _options, _images, _state, _step.Description, Gemm.VectorBits));
             _keptAt = _state.Position;
             _kept = _clock.GetTimestamp();
         }

@@ -78,7 +78,7 @@ internal sealed class BenchCommand
         Network model = LocalMixer.Build(network.Options(side, channels, classes));
         model.Initialize(seed: 1);
         using WorkerTeam team = new(settings.Threads);
-        LearningRule rule = settings.Create(model, team, LossScope.All, ObjectiveSettings.Default, seed: 1);
+        TrainingStep training = settings.CreateStep(model, team, LossScope.All, ObjectiveSettings.Default, seed: 1);
         ParameterUpdate update = new(model.Values.Layout, new Sgd(Momentum: 0.9, WeightDecay: 1e-4), team);
         MatrixPeak gemm = new(team);
         int image = side * side * channels;
@@ -98,7 +98,7 @@ internal sealed class BenchCommand
         double imagesPerSecond = SeedStatistics.Median(stepsPerSecond)!.Value * batch;
         IReadOnlyList<BenchProfile.Part>? parts = parse.GetValue(_profile) ? Profile() : null;
 
-        double gflopsPerImage = rule.MatrixFlopsPerExample / 1e9;
+        double gflopsPerImage = training.MatrixFlopsPerExample / 1e9;
         IEnumerable<double> meanwhile = stepsPerSecond.Select((speed, i) =>
             speed * batch * gflopsPerImage * 2 / (between[i] + between[i + 1]));
         Outcome outcome = new(
@@ -109,7 +109,7 @@ internal sealed class BenchCommand
             Math.Round(SeedStatistics.Median(between)!.Value, 1),
             Math.Round(SeedStatistics.Median(meanwhile)!.Value, 4),
             ProcessMemory.PeakMegabytes,
-            Math.Round(rule.ActivationBytes / 1e6, 2),
+            Math.Round(training.ActivationBytes / 1e6, 2),
             settings.Threads,
             parts);
         Report(outcome, $"{network.Name}, {settings.Rule}, batch {batch}", parse.GetValue(_json));
@@ -119,19 +119,19 @@ internal sealed class BenchCommand
         {
             _host.Interruption.ThrowIfCancellationRequested();
             int first = (int)(step % (images / batch)) * batch;
-            update.Step(rule, pixels.AsMemory(first * image, batch * image), labels.AsMemory(first, batch), step++, LearningRate);
+            update.Step(training, pixels.AsMemory(first * image, batch * image), labels.AsMemory(first, batch), step++, LearningRate);
         }
 
         IReadOnlyList<BenchProfile.Part> Profile()
         {
             double copied = new CopyPeak(team).Measure(_host.Clock);
-            rule.Profile = new StepProfile(settings.Threads);
+            training.Profile = new StepProfile(settings.Threads);
             uint first = step;
             long start = _host.Clock.GetTimestamp();
             Rounds(length, Step, () => { });
             int steps = (int)(step - first);
             return BenchProfile.Of(
-                rule, rule.Profile, _host.Clock.GetElapsedTime(start), (double)steps * batch, settings.Threads, peak * 1e9, copied);
+                training, training.Profile, _host.Clock.GetElapsedTime(start), (double)steps * batch, settings.Threads, peak * 1e9, copied);
         }
     }
 

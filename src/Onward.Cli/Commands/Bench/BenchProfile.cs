@@ -19,15 +19,15 @@ internal static class BenchProfile
         string Phase, double Share, double Microseconds, double LeastMicroseconds, double Megaflop, double Kilobytes);
 
     /// <summary>Divides the time of several steps among the parts of a step.</summary>
-    /// <param name="rule">The learning rule.</param>
-    /// <param name="profile">The time that each phase of the rule took.</param>
+    /// <param name="step">The step.</param>
+    /// <param name="profile">The time that each phase of the steps took.</param>
     /// <param name="total">The elapsed time of the steps.</param>
     /// <param name="images">The number of images in the steps.</param>
     /// <param name="threads">The number of threads.</param>
     /// <param name="flops">The matrix peak of all threads, in operations per second.</param>
     /// <param name="bytes">The copying peak of all threads, in bytes per second.</param>
     internal static IReadOnlyList<Part> Of(
-        LearningRule rule, StepProfile profile, TimeSpan total, double images, int threads, double flops, double bytes)
+        TrainingStep step, StepProfile profile, TimeSpan total, double images, int threads, double flops, double bytes)
     {
         double whole = total.TotalSeconds * threads;
         double counted = Enum.GetValues<StepPhase>().Sum(phase => profile[phase].Flops);
@@ -35,7 +35,7 @@ internal static class BenchProfile
         foreach (StepPhase phase in Enum.GetValues<StepPhase>())
         {
             PhaseCost cost = profile[phase];
-            double left = phase == StepPhase.Differentiation ? Math.Max(0, (rule.MatrixFlopsPerExample * images) - counted) : 0;
+            double left = phase == StepPhase.Differentiation ? Math.Max(0, (step.MatrixFlopsPerExample * images) - counted) : 0;
             Add(Name(phase), cost.Time.TotalSeconds, cost.Flops + left, cost.Bytes);
         }
 

@@ -1,9 +1,7 @@
 using Onward.Engine;
 using Onward.Kernels;
 using Onward.Losses;
-using Onward.Models;
 using Onward.Rules;
-using Onward.Threads;
 
 namespace Onward.Runs;
 
@@ -43,7 +41,7 @@ internal enum GradientSource
 /// <param name="Name">The paper's name.</param>
 /// <param name="Losses">The losses that train the blocks.</param>
 /// <param name="Source">The source of the gradients.</param>
-/// <param name="Create">Prepares steps of the rule.</param>
+/// <param name="Create">Creates the rule.</param>
 internal sealed record PaperRule(string Name, RuleLosses Losses, GradientSource Source, Func<RuleArguments, LearningRule> Create)
 {
     /// <summary>True if the rule reads local losses.</summary>
@@ -69,10 +67,6 @@ internal sealed record PaperRule(string Name, RuleLosses Losses, GradientSource 
 /// <summary>Arguments for creating a learning rule. Each rule reads only the ones it needs.</summary>
 internal sealed record RuleArguments
 {
-    internal required Network Model { get; init; }
-
-    internal required WorkerTeam Team { get; init; }
-
     internal required NoiseDistribution Distribution { get; init; }
 
     internal required LossScope Scope { get; init; }

@@ -9,19 +9,19 @@ internal static class PaperRules
     private static readonly PaperRule[] Table =
     [
         new("BP", RuleLosses.Readout, GradientSource.Backpropagation, s =>
-            Backpropagation.ThroughWeights(s.Model, s.Team, BackwardScope.Readout, s.Recompute, s.Loss)),
+            Backpropagation.ThroughWeights(BackwardScope.Readout, s.Recompute, s.Loss)),
         new("L-BP", RuleLosses.Local, GradientSource.Backpropagation, s =>
-            Backpropagation.ThroughWeights(s.Model, s.Team, BackwardScope.LocalLosses, s.Recompute, s.Loss)),
+            Backpropagation.ThroughWeights(BackwardScope.LocalLosses, s.Recompute, s.Loss)),
         new("LG-BP", RuleLosses.LocalWithinBlock, GradientSource.Backpropagation, s =>
-            Backpropagation.ThroughWeights(s.Model, s.Team, s.OwnLosses, loss: s.Loss)),
+            Backpropagation.ThroughWeights(s.OwnLosses, loss: s.Loss)),
         new("FA", RuleLosses.Readout, GradientSource.RandomFeedback, s =>
-            Backpropagation.ThroughRandomFeedback(s.Model, s.Team, BackwardScope.Readout, s.Seed, s.Recompute, s.Loss)),
+            Backpropagation.ThroughRandomFeedback(BackwardScope.Readout, s.Seed, s.Recompute, s.Loss)),
         new("L-FA", RuleLosses.Local, GradientSource.RandomFeedback, s =>
-            Backpropagation.ThroughRandomFeedback(s.Model, s.Team, BackwardScope.LocalLosses, s.Seed, s.Recompute, s.Loss)),
+            Backpropagation.ThroughRandomFeedback(BackwardScope.LocalLosses, s.Seed, s.Recompute, s.Loss)),
         new("LG-FA", RuleLosses.LocalWithinBlock, GradientSource.RandomFeedback, s =>
-            Backpropagation.ThroughRandomFeedback(s.Model, s.Team, s.OwnLosses, s.Seed, loss: s.Loss)),
+            Backpropagation.ThroughRandomFeedback(s.OwnLosses, s.Seed, loss: s.Loss)),
         new("DFA", RuleLosses.Readout, GradientSource.DirectFeedback, s =>
-            new DirectFeedbackAlignment(s.Model, s.Team, s.Seed, s.Loss)),
+            new DirectFeedbackAlignment(s.Seed, s.Loss)),
         new("FG-W", RuleLosses.Readout, GradientSource.PerturbedWeights, s => PerturbWeights(s, LossScope.Global)),
         new("FG-A", RuleLosses.Readout, GradientSource.PerturbedActivities, s => PerturbActivities(s, LossScope.Global)),
         new("LG-FG-W", RuleLosses.LocalWithinBlock, GradientSource.PerturbedWeights, s => PerturbWeights(s, s.Scope)),
@@ -50,8 +50,8 @@ internal static class PaperRules
         Table.Single(other => other.Source == GradientSource.Backpropagation && other.Losses == rule.Losses);
 
     private static WeightForwardGradient PerturbWeights(RuleArguments s, LossScope scope) =>
-        new(s.Model, s.Team, s.Distribution, scope, s.Passes, s.Seed, s.Loss);
+        new(s.Distribution, scope, s.Passes, s.Seed, s.Loss);
 
     private static ForwardGradient PerturbActivities(RuleArguments s, LossScope scope) =>
-        new(s.Model, s.Team, s.Distribution, scope, s.Passes, s.Seed, s.Loss, s.Layerwise, s.Sites, s.ControlVariate);
+        new(s.Distribution, scope, s.Passes, s.Seed, s.Loss, s.Layerwise, s.Sites, s.ControlVariate);
 }

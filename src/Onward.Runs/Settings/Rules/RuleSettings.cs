@@ -1,3 +1,4 @@
+using Onward.Communication;
 using Onward.Engine;
 using Onward.Kernels;
 using Onward.Losses;
@@ -65,12 +66,14 @@ internal sealed record RuleSettings(
     /// <summary>The settings with the rule that computes the gradient exactly in place of the rule.</summary>
     internal RuleSettings Exact => this with { Rule = PaperRules.Exact(PaperRules.Get(Rule)).Name };
 
-    /// <summary>Prepares steps of the rule on a model.</summary>
-    internal LearningRule Create(Network model, WorkerTeam team, LossScope scope, ObjectiveSettings objective, ulong seed) =>
-        PaperRules.Get(Rule).Create(new RuleArguments
+    /// <summary>Prepares steps of the rule on a network.</summary>
+    /// <exception cref="RunException">The rule cannot train the network.</exception>
+    /// <exception cref="ArgumentException">The processes cannot share the steps.</exception>
+    internal TrainingStep CreateStep(
+        Network network, WorkerTeam team, LossScope scope, ObjectiveSettings objective, ulong seed, RankGrid? grid = null)
+    {
+        LearningRule rule = PaperRules.Get(Rule).Create(new RuleArguments
         {
-            Model = model,
-            Team = team,
             Distribution = Perturbations[Perturbation],
             Scope = scope,
             Passes = Passes,
@@ -82,4 +85,13 @@ internal sealed record RuleSettings(
             Seed = seed,
             Loss = objective.Loss,
         });
+        try
+        {
+            return new TrainingStep(network, rule, team, grid);
+        }
+        catch (ArgumentException fault) when (fault.ParamName != nameof(grid))
+        {
+            throw new RunException(_ => $"{Rule} cannot train this network: {RunException.Sentence(fault)}", fault);
+        }
+    }
 }

@@ -34,7 +34,7 @@ namespace Onward.Rules;
 /// leave ten times the noise, B is set to 0 at once.
 /// </para>
 /// </remarks>
-internal sealed class LearnedFeedback
+internal sealed class LearnedFeedback : WaveFit
 {
     /// <summary>
     /// The interval between the steps that matrices are fitted to, after <see cref="FirstSteps"/>. A fit costs as much as a prediction,
@@ -93,7 +93,7 @@ internal sealed class LearnedFeedback
         (NetworkBlock Block, int Place, bool IsExact)[] fitted =
         [
             .. Sites(model)
-                .Where(site => site.Place > 0 || isGlobal)
+                .Where(site => IsFittedTo(site.Block, site.Place, isGlobal))
                 .Select(
                     site => (
                         site.Block,
@@ -140,7 +140,10 @@ internal sealed class LearnedFeedback
     internal bool IsFitted { get; set; } = true;
 
     /// <summary>The share of the steps that matrices are fitted to, after <see cref="FirstSteps"/>.</summary>
-    internal double FitsPerStep => _isGlobal ? 1 : 1.0 / StepsPerFit;
+    internal static double FitsPerStep(bool isGlobal) => isGlobal ? 1 : 1.0 / StepsPerFit;
+
+    /// <summary>True if gradients are predicted through a layer: one that has a layer below it which the same loss trains.</summary>
+    internal static bool IsFittedTo(NetworkBlock block, int place, bool isGlobal) => place > 0 || (isGlobal && block.Index > 0);
 
     internal long Bytes => sizeof(float) * (_roomLength + _fitted.Sum(layer => (long)layer.Packed.Length)
         + Matrices.All.Length + _sums.All.Length + _biases.Sum(m => (long)m.Length));
@@ -195,21 +198,12 @@ internal sealed class LearnedFeedback
         _team.Run(_packing.Length, _pack);
     }
 
-    /// <summary>
-    /// Counts the parts of a block's fit in the step under way, each a slice of a layer's matrix; 0 if matrices are not fitted to it.
-    /// </summary>
-    internal int FitsOf(int block) => IsFitting ? _parts[block].Length : 0;
+    /// <inheritdoc/>
+    /// <remarks>A part is a slice of a layer's matrix.</remarks>
+    internal override int PartsOf(int block) => IsFitting ? _parts[block].Length : 0;
 
     /// <summary>Adds up a slice of a layer's U over the wave and, with the first slice, the layer's E.</summary>
-    /// <param name="block">The block.</param>
-    /// <param name="part">The part of the block's fit.</param>
-    /// <param name="wave">The block's memory of the wave.</param>
-    /// <param name="worker">The thread.</param>
-    /// <param name="examples">Examples in the wave.</param>
-    /// <param name="capacity">Examples that the wave can hold.</param>
-    /// <param name="accumulate">True to add to the sums of earlier waves.</param>
-    /// <param name="workspace">Workspace for the product.</param>
-    internal void Take(
+    internal override void Take(
         int block, int part, WaveBlock wave, int worker, int examples, int capacity, bool accumulate, Span<float> workspace)
     {
         (FeedbackLayer layer, int slice) = _parts[block][part];

@@ -11,6 +11,7 @@ namespace Onward.Rules;
 internal sealed class ActivityNoise
 {
     private readonly NoiseDistribution _distribution;
+    private readonly ulong _seed;
 
     /// <summary>Prepares noise for a model.</summary>
     /// <param name="distribution">The distribution of the noise.</param>
@@ -21,14 +22,8 @@ internal sealed class ActivityNoise
     internal ActivityNoise(NoiseDistribution distribution, Network model, int passes, ulong seed)
     {
         _distribution = distribution.ForPasses(passes, [.. model.Blocks.SelectMany(FirstColumns)]);
-        Seed = seed;
+        _seed = seed;
     }
-
-    /// <summary>The seed of all noise of the run.</summary>
-    internal ulong Seed { get; }
-
-    /// <summary>The distribution in words.</summary>
-    internal string Description => _distribution.Description;
 
     /// <summary>Draws the noise of consecutive rows of a layer's output.</summary>
     /// <param name="tile">The tile.</param>
@@ -44,7 +39,7 @@ internal sealed class ActivityNoise
             int patch = row % patches;
             int rows = Math.Min(noise.Length / channels, patches - patch);
             RandomStream stream = new(
-                Seed,
+                _seed,
                 RandomPurpose.Perturbation,
                 tile.Step,
                 (uint)pass,

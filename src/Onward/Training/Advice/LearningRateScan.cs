@@ -1,7 +1,6 @@
 using Onward.Data;
 using Onward.Engine;
 using Onward.Models;
-using Onward.Threads;
 
 namespace Onward.Training;
 
@@ -25,8 +24,7 @@ public static class LearningRateScan
     private const double Memory = 0.8;
 
     /// <summary>Runs the scan. Afterwards the model's weights are useless.</summary>
-    /// <param name="rule">The rule that computes the gradients of its model, which must have its initial weights.</param>
-    /// <param name="team">The threads that share the work.</param>
+    /// <param name="step">Computes the gradients of its network, which must have its initial weights.</param>
     /// <param name="data">Images to train on.</param>
     /// <param name="options">The training options; the learning rate and its schedule are not used.</param>
     /// <param name="lowest">Learning rate of the first step, above 0; scaled with the batch size if the options say so.</param>
@@ -37,8 +35,7 @@ public static class LearningRateScan
     /// <exception cref="ArgumentException">An argument is out of range.</exception>
     /// <exception cref="OperationCanceledException">The scan was cancelled.</exception>
     public static IReadOnlyList<ScannedRate> Run(
-        LearningRule rule,
-        WorkerTeam team,
+        TrainingStep step,
         ImageDataset data,
         TrainingOptions options,
         double lowest,
@@ -46,8 +43,7 @@ public static class LearningRateScan
         int steps,
         CancellationToken cancellation = default)
     {
-        ArgumentNullException.ThrowIfNull(rule);
-        ArgumentNullException.ThrowIfNull(team);
+        ArgumentNullException.ThrowIfNull(step);
         ArgumentNullException.ThrowIfNull(data);
         ArgumentNullException.ThrowIfNull(options);
         ArgumentOutOfRangeException.ThrowIfLessThan(steps, 2);
@@ -57,10 +53,10 @@ public static class LearningRateScan
         }
 
         options.Validate();
-        Network model = rule.Model;
-        ParameterUpdate update = new(model.Values.Layout, TrainedParameter.Of(model, options), options.CreateOptimizer(), team);
+        Network model = step.Network;
+        ParameterUpdate update = new(model.Values.Layout, TrainedParameter.Of(model, options), options.CreateOptimizer(), step.Team);
         using BatchLoader loader = new(
-            data.Training, data.Mean, data.StandardDeviation, options.BatchSize, options.Seed, options.Views(model), team.Count);
+            data.Training, data.Mean, data.StandardDeviation, options.BatchSize, options.Seed, options.Views(model), step.Team.Count);
         List<ScannedRate> scanned = [];
         double sum = 0, weight = 0, least = double.PositiveInfinity;
         IEnumerable<ImageBatch> batches = Enumerable.Range(0, int.MaxValue)
@@ -69,8 +65,8 @@ public static class LearningRateScan
         foreach (ImageBatch batch in batches)
         {
             double rate = lowest * Math.Pow(highest / lowest, (double)scanned.Count / (steps - 1));
-            StepResult result = rule.Step(batch.Pixels, batch.Labels, (uint)scanned.Count);
-            double loss = Loss(rule, result);
+            StepResult result = step.Run(batch.Pixels, batch.Labels, (uint)scanned.Count);
+            double loss = Loss(step.Rule, result);
             sum = (Memory * sum) + ((1 - Memory) * loss);
             weight = (Memory * weight) + (1 - Memory);
             scanned.Add(new ScannedRate(rate, loss, sum / weight));
@@ -80,7 +76,7 @@ public static class LearningRateScan
                 break;
             }
 
-            update.Apply(model.Values, rule.Gradients, rate * (options.PeakRate / options.LearningRate));
+            update.Apply(model.Values, step.Gradients, rate * (options.PeakRate / options.LearningRate));
         }
 
         return scanned;

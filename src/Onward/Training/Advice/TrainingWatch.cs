@@ -22,7 +22,7 @@ internal sealed class TrainingWatch
     // Number of steps before a loss that does not fall counts as a sign.
     private const int StepsToLearn = 200;
 
-    private readonly LearningRule _rule;
+    private readonly TrainingStep _step;
     private readonly TrainingOptions _options;
     private readonly int _stepsPerEpoch;
     private readonly double _guess;
@@ -30,16 +30,16 @@ internal sealed class TrainingWatch
     private readonly Parameter[] _biases;
 
     /// <summary>Prepares to watch a run.</summary>
-    /// <param name="rule">The rule, whose model is watched.</param>
+    /// <param name="step">The step, whose network is watched.</param>
     /// <param name="training">The training set.</param>
     /// <param name="options">Options of the run.</param>
     /// <param name="stepsPerEpoch">Number of steps in an epoch.</param>
     /// <param name="owns">Returns true for the parameters that this process trains.</param>
-    internal TrainingWatch(LearningRule rule, ImageSet training, TrainingOptions options, int stepsPerEpoch, Func<Parameter, bool> owns)
+    internal TrainingWatch(TrainingStep step, ImageSet training, TrainingOptions options, int stepsPerEpoch, Func<Parameter, bool> owns)
     {
-        (_rule, _options, _stepsPerEpoch) = (rule, options, stepsPerEpoch);
-        _guess = rule.Model.IsSelfSupervised ? double.PositiveInfinity : EntropyOf(training);
-        _parameters = [.. rule.Model.Values.Layout.Parameters.Where(owns)];
+        (_step, _options, _stepsPerEpoch) = (step, options, stepsPerEpoch);
+        _guess = step.Network.IsSelfSupervised ? double.PositiveInfinity : EntropyOf(training);
+        _parameters = [.. step.Network.Values.Layout.Parameters.Where(owns)];
         _biases = [.. _parameters.Where(parameter => !parameter.IsMatrix)];
     }
 
@@ -94,7 +94,7 @@ internal sealed class TrainingWatch
     {
         foreach (Parameter parameter in parameters)
         {
-            ReadOnlySpan<float> values = _rule.Model.Values.Read(parameter);
+            ReadOnlySpan<float> values = _step.Network.Values.Read(parameter);
             float size = MathF.Sqrt(TensorPrimitives.SumOfSquares(values) / values.Length);
             float largest = parameter.IsMatrix && parameter.Shape.Count > 1 ? LargestOutput / MathF.Sqrt(parameter.Shape[^2]) : LargestBias;
             if (size > largest)
@@ -112,12 +112,12 @@ internal sealed class TrainingWatch
     // Skips local heads that the rule does not train, because their losses mean nothing.
     private int? First(Func<int, bool> shows)
     {
-        int blocks = _rule.Model.Blocks.Count, first = _rule.TrainsHeads ? 0 : blocks;
+        int blocks = _step.Network.Blocks.Count, first = _step.Rule.TrainsHeads ? 0 : blocks;
         return Enumerable.Range(first, blocks + 1 - first).Where(shows).Select(head => (int?)head).FirstOrDefault();
     }
 
     private string NameOf(int head) =>
-        head < _rule.Model.Blocks.Count ? $"block {head}" : _rule.Model.IsSelfSupervised ? "the last projection" : "the readout";
+        head < _step.Network.Blocks.Count ? $"block {head}" : _step.Network.IsSelfSupervised ? "the last projection" : "the readout";
 
     private static double EntropyOf(ImageSet images)
     {

@@ -64,7 +64,7 @@ public sealed class Checkpoint
     public TrainingOptions Options { get; }
 
     /// <summary>
-    /// The learning rule (<see cref="LearningRule.Description"/>); null if the file was written by a version that did not store
+    /// The learning rule (<see cref="TrainingStep.Description"/>); null if the file was written by a version that did not store
     /// it.
     /// </summary>
     public string? Rule { get; }

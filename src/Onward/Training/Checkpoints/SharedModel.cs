@@ -10,16 +10,16 @@ namespace Onward.Training;
 /// <summary>
 /// A model that several processes train together. Each process holds all parameters and trains the ones of its own blocks.
 /// </summary>
-/// <param name="rule">The rule, which defines the blocks of every process.</param>
-internal sealed class SharedModel(LearningRule rule)
+/// <param name="step">The step, which defines the blocks of every process.</param>
+internal sealed class SharedModel(TrainingStep step)
 {
-    private readonly RankGrid _grid = rule.Grid;
-    private readonly Network _model = rule.Model;
+    private readonly RankGrid _grid = step.Grid;
+    private readonly Network _model = step.Network;
 
     /// <summary>True if this process trains the parameter.</summary>
     internal bool Owns(Parameter parameter)
     {
-        (int first, int length) = _model.ParametersOf(rule.OwnBlocks).GetOffsetAndLength(_model.Values.Layout.Length);
+        (int first, int length) = _model.ParametersOf(step.OwnBlocks).GetOffsetAndLength(_model.Values.Layout.Length);
         return parameter.Offset >= first && parameter.Offset < first + length;
     }
 
@@ -29,7 +29,7 @@ internal sealed class SharedModel(LearningRule rule)
     /// <summary>Sends the learned feedback matrices of each process's blocks to all processes.</summary>
     internal void AssembleFeedback()
     {
-        if (ForwardGradient.FeedbackOf(rule) is LearnedFeedback feedback)
+        if (ForwardGradient.FeedbackOf(step) is LearnedFeedback feedback)
         {
             Assemble(feedback.Matrices, feedback.RangeOf);
         }
@@ -39,7 +39,7 @@ internal sealed class SharedModel(LearningRule rule)
     {
         for (int stage = 0; stage < _grid.Stages && _grid.Stages > 1; stage++)
         {
-            _grid.Chain.Broadcast(vector.All[of(rule.Stages[stage]..rule.Stages[stage + 1])], stage);
+            _grid.Chain.Broadcast(vector.All[of(step.Stages[stage]..step.Stages[stage + 1])], stage);
         }
     }
 
@@ -60,7 +60,7 @@ internal sealed class SharedModel(LearningRule rule)
         if (_grid.World.Count > 1)
         {
             _grid.World.RequireSame("Images", images());
-            _grid.World.RequireSame("Examples in a wave, which follow from threads,", _grid.Stages == 1 ? "any" : $"{rule.WaveExamples}");
+            _grid.World.RequireSame("Examples in a wave, which follow from threads,", _grid.Stages == 1 ? "any" : $"{step.WaveExamples}");
             _grid.World.RequireSame("Wishes for checkpoints", $"{keeps}");
             RequireSame();
         }
