@@ -74,10 +74,10 @@ public sealed class AgreementTests
         model.Initialize(seed: 3);
         using WorkerTeam team = new(1);
         LearningRule rule = forward
-            ? new ForwardGradient(model, team, NoiseDistribution.Gaussian, LossScope.All, passes: 1, seed: 3)
-            : Backpropagation.ThroughWeights(model, team, BackwardScope.LocalLossesWithinBlock);
+            ? new ForwardGradient(NoiseDistribution.Gaussian, LossScope.All, passes: 1, seed: 3)
+            : Backpropagation.ThroughWeights(BackwardScope.LocalLossesWithinBlock);
         TrainingOptions options = new() { Epochs = 2, BatchSize = Batch, LearningRate = Rate, Seed = 3 };
-        new Trainer(model, rule, team, Digits(), options, TimeProvider.System, grid: grid).Run();
+        new Trainer(new TrainingStep(model, rule, team, grid), Digits(), options, TimeProvider.System).Run();
         return model.Values.All.ToArray();
     }
 

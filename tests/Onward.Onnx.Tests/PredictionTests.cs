@@ -1,4 +1,5 @@
 using Onward.Data;
+using Onward.Engine;
 using Onward.Kernels;
 using Onward.Losses;
 using Onward.Models;
@@ -27,9 +28,9 @@ public sealed class PredictionTests
         Network model = LocalMixer.Build(LocalMixerPresets.Get(preset, training.Height, training.Channels, training.Classes));
         model.Initialize(seed: 1);
         using WorkerTeam team = new(2);
-        ForwardGradient rule = new(model, team, NoiseDistribution.Gaussian, LossScope.All, passes: 1, seed: 1);
+        TrainingStep step = new(model, new ForwardGradient(NoiseDistribution.Gaussian, LossScope.All, passes: 1, seed: 1), team);
         TrainingOptions options = new() { Epochs = 2, LearningRate = 0.02, Seed = 1 };
-        new Trainer(model, rule, team, data with { Training = training, Test = test }, options, TimeProvider.System)
+        new Trainer(step, data with { Training = training, Test = test }, options, TimeProvider.System)
             .Run(cancellation: TestContext.Current.CancellationToken);
         using BatchLoader loader = BatchLoader.ForEvaluation(test, data.Mean, data.StandardDeviation);
         Evaluation evaluation = new Evaluator(model, team).Evaluate(loader, TestContext.Current.CancellationToken);

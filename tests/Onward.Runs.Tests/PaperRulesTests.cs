@@ -1,6 +1,8 @@
 using Onward.Kernels;
+using Onward.Layers;
 using Onward.Losses;
 using Onward.Models;
+using Onward.Rules;
 using Onward.Threads;
 
 namespace Onward.Runs.Tests;
@@ -11,12 +13,8 @@ public sealed class PaperRulesTests
     [Fact]
     public void The_table_of_rules_knows_which_train_local_heads()
     {
-        using WorkerTeam team = new(1);
-        Network model = LocalMixer.Build(LocalMixerPresets.Get("S/1/1", 28, 1, 10));
         RuleArguments arguments = new()
         {
-            Model = model,
-            Team = team,
             Distribution = NoiseDistribution.Gaussian,
             Scope = LossScope.All,
             Passes = 1,
@@ -25,6 +23,28 @@ public sealed class PaperRulesTests
         };
 
         Assert.All(PaperRules.All, rule => Assert.Equal(rule.TrainsHeads, rule.Create(arguments).TrainsHeads));
+    }
+
+    // No LocalMixer is such a network, but the message must not depend on that.
+    [Fact]
+    public void A_network_that_a_rule_cannot_train_is_refused_in_one_sentence()
+    {
+        Network network = new(
+            new(8, 8, 2), [new(new Linear(2, 2), new GridPooling(PatchPooling.Average, 8, 2, 2), new Linear(2, 2))], classes: 3);
+        RuleSettings settings = RuleSettings.Default("LG-FG-A", threads: 1) with
+        {
+            Sites = NoiseSites.Hidden,
+            ControlVariate = ControlVariate.LearnedFeedback,
+        };
+        using WorkerTeam team = new(1);
+
+        RunException fault = Assert.Throws<RunException>(
+            () => settings.CreateStep(network, team, LossScope.All, ObjectiveSettings.Default, seed: 1));
+
+        Assert.Equal(
+            "LG-FG-A cannot train this network: Learned feedback predicts gradients through chains of affine layers, but block 0 has a "
+            + "layer without parameters between or behind its affine layers. Divide the block, or use no control variate.",
+            fault.Message);
     }
 
     [Theory]

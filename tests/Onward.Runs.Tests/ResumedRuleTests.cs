@@ -127,7 +127,7 @@ public sealed class ResumedRuleTests : IDisposable
     private static string Describe(RunPlan plan)
     {
         using WorkerTeam team = new(1);
-        return plan.Rule.Create(plan.CreateModel(Images()), team, plan.LossScope, plan.Objective, plan.Options.Seed).Description;
+        return plan.Rule.CreateStep(plan.CreateModel(Images()), team, plan.LossScope, plan.Objective, plan.Options.Seed).Description;
     }
 
     private static TrainingData Images()

@@ -21,13 +21,14 @@ public sealed class ContrastiveVectorTests
         using WorkerTeam team = new(1);
         LocalMixerOptions options = file.Model.Mixer!;
         float[][] derivatives = [.. file.Model.Blocks.Select(_ => new float[file.Labels.Length * options.Patches * options.Groups])];
-        ForwardGradient rule = new(file.Model, team, file.Noise, LossScope.All, 1, seed: 0, loss: file.Loss)
+        ForwardGradient rule = new(file.Noise, LossScope.All, 1, seed: 0, loss: file.Loss)
         {
             DerivativesTaken = (tile, _, taken) =>
                 taken.Span.CopyTo(derivatives[tile.Block.Index].AsSpan(tile.FirstExample * options.Patches * options.Groups)),
         };
+        TrainingStep training = new(file.Model, rule, team);
 
-        StepResult result = rule.Step(file.Input, file.Labels, 0);
+        StepResult result = training.Run(file.Input, file.Labels, 0);
 
         Tolerance.Near(
             file.Expected("lgFgA", "localLosses"), [.. result.BlockLosses.Select(loss => (float)loss)], Tolerance.Network, "local losses");
@@ -41,11 +42,11 @@ public sealed class ContrastiveVectorTests
     {
         VectorFile file = VectorFile.Read(path);
         using WorkerTeam team = new(2);
-        ForwardGradient rule = new(file.Model, team, file.Noise, LossScope.All, 1, seed: 0, loss: file.Loss);
+        TrainingStep training = new(file.Model, new ForwardGradient(file.Noise, LossScope.All, 1, seed: 0, loss: file.Loss), team);
 
-        rule.Step(file.Input, file.Labels, 0);
+        training.Run(file.Input, file.Labels, 0);
 
-        RequireGradients(file, rule, "lgFgA");
+        RequireGradients(file, training, "lgFgA");
     }
 
     [Theory(SkipTestWithoutData = true)]
@@ -54,16 +55,19 @@ public sealed class ContrastiveVectorTests
     {
         VectorFile file = VectorFile.Read(path);
         using WorkerTeam team = new(2);
-        Backpropagation rule = Backpropagation.ThroughWeights(file.Model, team, BackwardScope.LocalLossesWithinBlock, loss: file.Loss);
+        TrainingStep training = new(
+            file.Model,
+            Backpropagation.ThroughWeights(BackwardScope.LocalLossesWithinBlock, loss: file.Loss),
+            team);
 
-        StepResult result = rule.Step(file.Input, file.Labels, 0);
+        StepResult result = training.Run(file.Input, file.Labels, 0);
 
         Tolerance.Near(file.Expected("lgBp", "totalLoss"), [(float)result.BlockLosses.Sum()], Tolerance.Network, "total loss");
-        RequireGradients(file, rule, "lgBp");
+        RequireGradients(file, training, "lgBp");
     }
 
     // The projectors' exact gradients are the same for both rules.
-    private static void RequireGradients(VectorFile file, LearningRule rule, string name)
+    private static void RequireGradients(VectorFile file, TrainingStep training, string name)
     {
         foreach (NetworkBlock block in file.Model.Blocks)
         {
@@ -71,10 +75,10 @@ public sealed class ContrastiveVectorTests
             {
                 NetworkLayer layer = block.Layers[l];
                 float[] weight = file.Expected(name, "gradients", block.Index, l, "weight");
-                Tolerance.Near(weight, rule.Gradients[layer.Weight], Tolerance.Network, layer.Weight.Name);
+                Tolerance.Near(weight, training.Gradients[layer.Weight], Tolerance.Network, layer.Weight.Name);
                 Tolerance.Near(
                     file.Expected(name, "gradients", block.Index, l, "bias"),
-                    rule.Gradients[layer.Bias],
+                    training.Gradients[layer.Bias],
                     Tolerance.Network,
                     layer.Bias.Name,
                     Tolerance.Norm(weight));
@@ -82,12 +86,12 @@ public sealed class ContrastiveVectorTests
 
             Tolerance.Near(
                 file.Expected("lgBp", "projectorGradients", block.Index, "weight"),
-                rule.Gradients[block.Head.Weight],
+                training.Gradients[block.Head.Weight],
                 Tolerance.Network,
                 block.Head.Weight.Name);
             Tolerance.Near(
                 file.Expected("lgBp", "projectorGradients", block.Index, "bias"),
-                rule.Gradients[block.Head.Bias],
+                training.Gradients[block.Head.Bias],
                 Tolerance.Network,
                 block.Head.Bias.Name);
         }

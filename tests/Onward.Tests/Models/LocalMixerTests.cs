@@ -182,10 +182,10 @@ public sealed class LocalMixerTests
         Network model = LocalMixer.Build(options);
         model.Initialize(7);
         using WorkerTeam team = new(2);
-        ForwardGradient rule = new(model, team, NoiseDistribution.Gaussian, LossScope.All, 1, seed: 0);
+        TrainingStep training = new(model, new ForwardGradient(NoiseDistribution.Gaussian, LossScope.All, 1, seed: 0), team);
         int[] labels = [0, 1, 2, 3, 4, 5, 6, 0, 1];
 
-        StepResult result = rule.Step(Numbers.Uniform(1, labels.Length * 28 * 28 * 3), labels, 0);
+        StepResult result = training.Run(Numbers.Uniform(1, labels.Length * 28 * 28 * 3), labels, 0);
 
         double guess = Math.Log(7);
         Tolerance.Near(guess, result.ReadoutLoss, Tolerance.Kernel, guess, "readout");

@@ -73,11 +73,11 @@ public sealed class NetworkRuleTests
         ];
         foreach ((BackwardScope scope, bool recompute, IReadOnlyDictionary<string, double[]> exact) in cases)
         {
-            Backpropagation rule = Backpropagation.ThroughWeights(network.Model, team, scope, recompute);
-            rule.Step(network.Pixels, network.Labels, step: 0);
+            TrainingStep training = new(network.Model, Backpropagation.ThroughWeights(scope, recompute), team);
+            training.Run(network.Pixels, network.Labels, step: 0);
             foreach (NetworkBlock block in network.Model.Blocks)
             {
-                RequireLayers(block, exact, rule.Gradients, $"{scope}, recompute {recompute}");
+                RequireLayers(block, exact, training.Gradients, $"{scope}, recompute {recompute}");
             }
         }
     }
@@ -94,13 +94,13 @@ public sealed class NetworkRuleTests
         using WorkerTeam team = new(1);
         foreach (NetworkLayer layer in network.Model.Blocks.SelectMany(block => block.Layers))
         {
-            ForwardGradient rule = new(network.Model, team, new UnitNoise(layer.Index), losses, passes: 1, seed: 1);
+            TrainingStep training = new(network.Model, new ForwardGradient(new UnitNoise(layer.Index), losses, passes: 1, seed: 1), team);
             double[] weight = new double[layer.Weight.Length], bias = new double[layer.Bias.Length];
             for (int element = 0; element < layer.Positions * layer.Map.Outputs; element++)
             {
-                rule.Step(network.Pixels, network.Labels, (uint)element);
-                Numbers.Add(rule.Gradients[layer.Weight], weight);
-                Numbers.Add(rule.Gradients[layer.Bias], bias);
+                training.Run(network.Pixels, network.Labels, (uint)element);
+                Numbers.Add(training.Gradients[layer.Weight], weight);
+                Numbers.Add(training.Gradients[layer.Bias], bias);
             }
 
             Tolerance.Near(exact[layer.Weight.Name], weight, Tolerance.Network, layer.Weight.Name);
@@ -120,13 +120,15 @@ public sealed class NetworkRuleTests
         using WorkerTeam team = new(1);
         foreach (NetworkLayer layer in network.Model.Blocks.SelectMany(block => block.Layers))
         {
-            WeightForwardGradient rule = new(
-                network.Model, team, new UnitNoise(layer.Index, example: 0), losses, passes: 1, seed: 1, credit: WeightCredit.Reach);
+            TrainingStep training = new(
+                network.Model,
+                new WeightForwardGradient(new UnitNoise(layer.Index, example: 0), losses, passes: 1, seed: 1, credit: WeightCredit.Reach),
+                team);
             double[] weight = new double[layer.Weight.Length];
             for (int element = 0; element < layer.Weight.Length; element++)
             {
-                rule.Step(network.Pixels, network.Labels, (uint)element);
-                Numbers.Add(rule.Gradients[layer.Weight], weight);
+                training.Run(network.Pixels, network.Labels, (uint)element);
+                Numbers.Add(training.Gradients[layer.Weight], weight);
             }
 
             Tolerance.Near(exact[layer.Weight.Name], weight, Tolerance.Network, layer.Weight.Name);
@@ -140,13 +142,15 @@ public sealed class NetworkRuleTests
         AnyNetwork network = AnyNetwork.Create(name);
         IReadOnlyDictionary<string, double[]> exact = new NetworkOracle(network).Gradients(local: true);
         using WorkerTeam team = new(1);
-        ForwardGradient rule = new(
-            network.Model, team, NoiseDistribution.Gaussian, LossScope.All, passes: 2, seed: 1, sites: NoiseSites.Hidden);
-        rule.Step(network.Pixels, network.Labels, step: 0);
+        TrainingStep training = new(
+            network.Model,
+            new ForwardGradient(NoiseDistribution.Gaussian, LossScope.All, passes: 2, seed: 1, sites: NoiseSites.Hidden),
+            team);
+        training.Run(network.Pixels, network.Labels, step: 0);
         foreach (NetworkBlock block in network.Model.Blocks)
         {
             Parameter weight = block.Layers[^1].Weight;
-            Tolerance.Near(exact[weight.Name], rule.Gradients[weight], Tolerance.Network, weight.Name);
+            Tolerance.Near(exact[weight.Name], training.Gradients[weight], Tolerance.Network, weight.Name);
         }
     }
 
@@ -154,24 +158,24 @@ public sealed class NetworkRuleTests
     [MemberData(nameof(Networks))]
     public void Threads_change_no_bit_and_a_step_allocates_nothing(string name)
     {
-        (string Name, Func<Network, WorkerTeam, LearningRule> Create)[] rules =
+        (string Name, Func<LearningRule> Create)[] rules =
         [
-            ("LG-FG-A", (model, team) => new ForwardGradient(model, team, NoiseDistribution.Gaussian, LossScope.All, 1, 1)),
-            ("FG-A, 4 passes", (model, team) => new ForwardGradient(model, team, NoiseDistribution.Gaussian, LossScope.Global, 4, 1)),
-            ("LG-FG-W", (model, team) => new WeightForwardGradient(model, team, NoiseDistribution.Gaussian, LossScope.All, 1, 1)),
-            ("BP", (model, team) => Backpropagation.ThroughWeights(model, team, BackwardScope.Readout)),
-            ("LG-FA", (model, team) => Backpropagation.ThroughRandomFeedback(model, team, BackwardScope.LocalLossesWithinBlock, 1)),
-            ("LG-BP, overlapping", (model, team) => Backpropagation.ThroughWeights(model, team, BackwardScope.LocalLossesOverlapping)),
-            ("DFA", (model, team) => new DirectFeedbackAlignment(model, team, 1)),
+            ("LG-FG-A", () => new ForwardGradient(NoiseDistribution.Gaussian, LossScope.All, 1, 1)),
+            ("FG-A, 4 passes", () => new ForwardGradient(NoiseDistribution.Gaussian, LossScope.Global, 4, 1)),
+            ("LG-FG-W", () => new WeightForwardGradient(NoiseDistribution.Gaussian, LossScope.All, 1, 1)),
+            ("BP", () => Backpropagation.ThroughWeights(BackwardScope.Readout)),
+            ("LG-FA", () => Backpropagation.ThroughRandomFeedback(BackwardScope.LocalLossesWithinBlock, 1)),
+            ("LG-BP, overlapping", () => Backpropagation.ThroughWeights(BackwardScope.LocalLossesOverlapping)),
+            ("DFA", () => new DirectFeedbackAlignment(1)),
         ];
-        foreach ((string rule, Func<Network, WorkerTeam, LearningRule> create) in rules)
+        foreach ((string rule, Func<LearningRule> create) in rules)
         {
             float[]? first = null;
             for (int threads = 1; threads <= 3; threads++)
             {
                 AnyNetwork network = AnyNetwork.Create(name);
                 using WorkerTeam team = new(threads);
-                LearningRule trained = create(network.Model, team);
+                TrainingStep trained = new(network.Model, create(), team);
                 long allocated = BytesOfAStep(trained, network);
                 Assert.True(allocated == 0, $"{rule} with {threads} threads allocated {allocated} bytes");
                 first ??= trained.Gradients.All.ToArray();
@@ -182,13 +186,13 @@ public sealed class NetworkRuleTests
     }
 
     // Code that the runtime has not optimised yet may allocate where optimised code does not.
-    private static long BytesOfAStep(LearningRule rule, AnyNetwork network)
+    private static long BytesOfAStep(TrainingStep training, AnyNetwork network)
     {
         long allocated = 0;
         for (int attempt = 0; attempt < 20; attempt++)
         {
             long before = GC.GetAllocatedBytesForCurrentThread();
-            rule.Step(network.Pixels, network.Labels, step: 1);
+            training.Run(network.Pixels, network.Labels, step: 1);
             allocated = GC.GetAllocatedBytesForCurrentThread() - before;
             if (allocated == 0 && attempt > 0)
             {
@@ -197,7 +201,7 @@ public sealed class NetworkRuleTests
 
             for (int i = 0; allocated > 0 && i < 100; i++)
             {
-                rule.Step(network.Pixels, network.Labels, step: 1);
+                training.Run(network.Pixels, network.Labels, step: 1);
             }
 
             Thread.Sleep(allocated > 0 ? 100 : 0);

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Onward.Data;
+using Onward.Engine;
 using Onward.Formats;
 using Onward.Kernels;
 using Onward.Layers;
@@ -137,7 +138,7 @@ public sealed class NetworkTests
         Network model = AnyNetwork.Create(name).Model;
 
         Assert.Contains(
-            fault, Assert.Throws<ArgumentException>(() => Feedback(model, team, LossScope.All)).Message, StringComparison.Ordinal);
+            fault, Assert.Throws<ArgumentException>(() => new TrainingStep(model, Feedback(LossScope.All), team)).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -150,9 +151,9 @@ public sealed class NetworkTests
 
         Assert.Contains(
             "block 1 has several layers without parameters in front of its first affine layer",
-            Assert.Throws<ArgumentException>(() => Feedback(model, team, LossScope.Global)).Message,
+            Assert.Throws<ArgumentException>(() => new TrainingStep(model, Feedback(LossScope.Global), team)).Message,
             StringComparison.Ordinal);
-        _ = Feedback(model, team, LossScope.All);
+        _ = new TrainingStep(model, Feedback(LossScope.All), team);
     }
 
     // The error of a prediction would pass through the activation function at the grid in front of the pooling, where it has no memory.
@@ -168,9 +169,9 @@ public sealed class NetworkTests
 
         Assert.Contains(
             "block 1 has a layer without parameters in front that noise enters through",
-            Assert.Throws<ArgumentException>(() => Feedback(model, team, LossScope.Global)).Message,
+            Assert.Throws<ArgumentException>(() => new TrainingStep(model, Feedback(LossScope.Global), team)).Message,
             StringComparison.Ordinal);
-        _ = Feedback(model, team, LossScope.All);
+        _ = new TrainingStep(model, Feedback(LossScope.All), team);
     }
 
     [Theory]
@@ -184,10 +185,11 @@ public sealed class NetworkTests
     {
         AnyNetwork network = AnyNetwork.Create(name);
         using WorkerTeam team = new(1);
-        ForwardGradient rule = Feedback(network.Model, team, scope);
+        ForwardGradient rule = Feedback(scope);
+        TrainingStep training = new(network.Model, rule, team);
         for (uint step = 0; step < 400; step++)
         {
-            rule.Step(network.Pixels, network.Labels, step);
+            training.Run(network.Pixels, network.Labels, step);
         }
 
         Assert.All(rule.Feedback!.NoiseLeftByBlock(), left => Assert.InRange(left, 0, 0.9));
@@ -201,15 +203,18 @@ public sealed class NetworkTests
     {
         AnyNetwork network = AnyNetwork.Create("perceptron");
         using WorkerTeam team = new(2);
-        ForwardGradient rule = Feedback(network.Model, team, scope);
-        Backpropagation exact = Backpropagation.ThroughWeights(
-            network.Model, team, scope == LossScope.Global ? BackwardScope.Readout : BackwardScope.LocalLossesWithinBlock);
-        rule.Step(network.Pixels, network.Labels, step: 0);
-        exact.Step(network.Pixels, network.Labels, step: 0);
+        ForwardGradient rule = Feedback(scope);
+        TrainingStep training = new(network.Model, rule, team);
+        TrainingStep exact = new(
+            network.Model,
+            Backpropagation.ThroughWeights(scope == LossScope.Global ? BackwardScope.Readout : BackwardScope.LocalLossesWithinBlock),
+            team);
+        training.Run(network.Pixels, network.Labels, step: 0);
+        exact.Run(network.Pixels, network.Labels, step: 0);
         foreach (NetworkBlock block in network.Model.Blocks.Skip(scope == LossScope.Global ? 1 : 0))
         {
             Parameter weight = block.Layers[0].Weight;
-            Tolerance.Near(exact.Gradients[weight], rule.Gradients[weight], Tolerance.Network, weight.Name);
+            Tolerance.Near(exact.Gradients[weight], training.Gradients[weight], Tolerance.Network, weight.Name);
         }
 
         // Under the global loss, the noise of the first block is that which the second block's layer predicts.
@@ -231,10 +236,10 @@ public sealed class NetworkTests
         CancellationToken cancellation = TestContext.Current.CancellationToken;
         Network whole = Chain(), resumed = Chain();
         int kept = 0;
-        new Trainer(whole, Feedback(whole, team, LossScope.All), team, digits, options, TimeProvider.System).Run(
+        new Trainer(new TrainingStep(whole, Feedback(LossScope.All), team), digits, options, TimeProvider.System).Run(
             checkpoint: checkpoint => checkpoint.Save(folder[$"{kept++}"]), cancellation: cancellation);
 
-        Trainer again = new(resumed, Feedback(resumed, team, LossScope.All), team, digits, options, TimeProvider.System);
+        Trainer again = new(new TrainingStep(resumed, Feedback(LossScope.All), team), digits, options, TimeProvider.System);
         again.Resume(Checkpoint.Load(folder["1"]));
         again.Run(cancellation: cancellation);
 
@@ -268,9 +273,7 @@ public sealed class NetworkTests
         [0.3f],
         "drawn");
 
-    private static ForwardGradient Feedback(Network model, WorkerTeam team, LossScope scope) => new(
-        model,
-        team,
+    private static ForwardGradient Feedback(LossScope scope) => new(
         NoiseDistribution.Gaussian,
         scope,
         passes: 1,
@@ -292,9 +295,7 @@ public sealed class NetworkTests
     }
 
     private static Trainer Trainer(Network model, WorkerTeam team, ImageDataset data, TrainingOptions options) => new(
-        model,
-        new ForwardGradient(model, team, NoiseDistribution.Gaussian, LossScope.All, passes: 1, seed: 1),
-        team,
+        new TrainingStep(model, new ForwardGradient(NoiseDistribution.Gaussian, LossScope.All, passes: 1, seed: 1), team),
         data,
         options,
         TimeProvider.System);

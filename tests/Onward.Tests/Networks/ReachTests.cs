@@ -31,7 +31,7 @@ public sealed class ReachTests
                 foreach (NetworkLayer layer in block.Layers)
                 {
                     float[] derivatives = new float[Images * block.Patches * block.Groups];
-                    ForwardGradient rule = new(model, team, new UnitNoise(layer.Index), LossScope.All, passes: 1, seed: 1)
+                    ForwardGradient rule = new(new UnitNoise(layer.Index), LossScope.All, passes: 1, seed: 1)
                     {
                         DerivativesTaken = (tile, _, taken) =>
                         {
@@ -41,9 +41,10 @@ public sealed class ReachTests
                             }
                         },
                     };
+                    TrainingStep training = new(model, rule, team);
                     for (int element = 0; element < layer.Positions * layer.Map.Outputs; element++)
                     {
-                        rule.Step(pixels, labels, (uint)element);
+                        training.Run(pixels, labels, (uint)element);
                         RequireReach(block, layer, element, derivatives, seed);
                     }
                 }
@@ -59,18 +60,21 @@ public sealed class ReachTests
         {
             (Network model, float[] pixels, int[] labels) = Draw(seed);
             using WorkerTeam team = new(1);
-            Backpropagation exact = Backpropagation.ThroughWeights(model, team, BackwardScope.LocalLossesWithinBlock);
-            exact.Step(pixels, labels, step: 0);
+            TrainingStep exact = new(model, Backpropagation.ThroughWeights(BackwardScope.LocalLossesWithinBlock), team);
+            exact.Run(pixels, labels, step: 0);
             foreach (NetworkLayer layer in model.Blocks.SelectMany(block => block.Layers))
             {
-                ForwardGradient rule = new(model, team, new UnitNoise(layer.Index), LossScope.All, passes: 1, seed: 1);
+                TrainingStep training = new(
+                    model,
+                    new ForwardGradient(new UnitNoise(layer.Index), LossScope.All, passes: 1, seed: 1),
+                    team);
                 double[] sum = new double[layer.Weight.Length];
                 double squares = 0;
                 for (int element = 0; element < layer.Positions * layer.Map.Outputs; element++)
                 {
-                    rule.Step(pixels, labels, (uint)element);
-                    Numbers.Add(rule.Gradients[layer.Weight], sum);
-                    squares += Math.Pow(Tolerance.Norm(rule.Gradients[layer.Weight]), 2);
+                    training.Run(pixels, labels, (uint)element);
+                    Numbers.Add(training.Gradients[layer.Weight], sum);
+                    squares += Math.Pow(Tolerance.Norm(training.Gradients[layer.Weight]), 2);
                 }
 
                 double[] gradient = Numbers.Widen(exact.Gradients[layer.Weight].ToArray());
@@ -87,25 +91,26 @@ public sealed class ReachTests
         const int Draws = 4096;
         (Network model, float[] pixels, int[] labels) = Draw(seed);
         using WorkerTeam team = new(1);
-        Backpropagation exact = Backpropagation.ThroughWeights(model, team, BackwardScope.LocalLossesWithinBlock);
-        exact.Step(pixels, labels, step: 0);
+        TrainingStep exact = new(model, Backpropagation.ThroughWeights(BackwardScope.LocalLossesWithinBlock), team);
+        exact.Run(pixels, labels, step: 0);
         LearningRule[] rules =
         [
-            new ForwardGradient(model, team, NoiseDistribution.Rademacher, LossScope.All, passes: 1, seed: 1),
-            new WeightForwardGradient(model, team, NoiseDistribution.Rademacher, LossScope.All, 1, seed: 1, credit: WeightCredit.Reach),
+            new ForwardGradient(NoiseDistribution.Rademacher, LossScope.All, passes: 1, seed: 1),
+            new WeightForwardGradient(NoiseDistribution.Rademacher, LossScope.All, 1, seed: 1, credit: WeightCredit.Reach),
         ];
         Parameter[] weights = [.. model.Blocks.SelectMany(block => block.Layers).Select(layer => layer.Weight)];
         foreach (LearningRule rule in rules)
         {
+            TrainingStep training = new(model, rule, team);
             double[][] sums = [.. weights.Select(weight => new double[weight.Length])];
             double squares = 0;
             for (uint step = 0; step < Draws; step++)
             {
-                rule.Step(pixels, labels, step);
+                training.Run(pixels, labels, step);
                 for (int i = 0; i < weights.Length; i++)
                 {
-                    Numbers.Add(rule.Gradients[weights[i]], sums[i]);
-                    squares += Math.Pow(Tolerance.Norm(rule.Gradients[weights[i]]), 2);
+                    Numbers.Add(training.Gradients[weights[i]], sums[i]);
+                    squares += Math.Pow(Tolerance.Norm(training.Gradients[weights[i]]), 2);
                 }
             }
 

@@ -52,16 +52,16 @@ public sealed class ForwardGradientDeterminismTests
     {
         TinyNetwork network = TinyNetwork.Create(Cases[name].Options, Cases[name].Batch);
         using WorkerTeam team = new(threads);
-        ForwardGradient rule = new(network.Model, team, NoiseDistribution.Gaussian, LossScope.All, 1, seed: 5);
+        TrainingStep training = new(network.Model, new ForwardGradient(NoiseDistribution.Gaussian, LossScope.All, 1, seed: 5), team);
         ParameterUpdate update = new(network.Model.Values.Layout, new Sgd(Momentum: 0.9, WeightDecay: 1e-4), team);
         List<ulong[]> trajectory = [];
         for (uint step = 0; step < Steps; step++)
         {
-            StepResult result = rule.Step(network.FlatPixels, network.Labels, step);
-            update.Apply(network.Model.Values, rule.Gradients, rate: 0.1);
+            StepResult result = training.Run(network.FlatPixels, network.Labels, step);
+            update.Apply(network.Model.Values, training.Gradients, rate: 0.1);
             trajectory.Add(
                 [.. result.BlockLosses.Append(result.ReadoutLoss).Append(result.Mistakes).Select(BitConverter.DoubleToUInt64Bits)]);
-            trajectory.Add(Bits(rule.Gradients.All));
+            trajectory.Add(Bits(training.Gradients.All));
             trajectory.Add(Bits(network.Model.Values.All));
         }
 

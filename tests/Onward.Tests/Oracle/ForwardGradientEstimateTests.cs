@@ -1,3 +1,4 @@
+using Onward.Engine;
 using Onward.Kernels;
 using Onward.Losses;
 using Onward.Models;
@@ -45,9 +46,9 @@ public sealed class ForwardGradientEstimateTests
 
         float[] Gradients(LossScope scope)
         {
-            ForwardGradient rule = new(network.Model, team, NoiseDistribution.Gaussian, scope, 2, seed: 1);
-            rule.Step(network.FlatPixels, network.Labels, 0);
-            return rule.Gradients.All.ToArray();
+            TrainingStep training = new(network.Model, new ForwardGradient(NoiseDistribution.Gaussian, scope, 2, seed: 1), team);
+            training.Run(network.FlatPixels, network.Labels, 0);
+            return training.Gradients.All.ToArray();
         }
     }
 

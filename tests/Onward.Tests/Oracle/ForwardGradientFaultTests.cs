@@ -1,3 +1,4 @@
+using Onward.Engine;
 using Onward.Kernels;
 using Onward.Losses;
 using Onward.Rules;
@@ -14,9 +15,9 @@ public sealed class ForwardGradientFaultTests : IDisposable
     [Fact]
     public void Step_rejects_pixels_that_do_not_fit_the_labels()
     {
-        ForwardGradient rule = Rule();
+        TrainingStep training = new(_network.Model, Rule(), _team);
 
-        ArgumentException e = Assert.Throws<ArgumentException>(() => rule.Step(_network.FlatPixels.AsMemory(1), _network.Labels, 0));
+        ArgumentException e = Assert.Throws<ArgumentException>(() => training.Run(_network.FlatPixels.AsMemory(1), _network.Labels, 0));
 
         Assert.Contains("3 images of 32 numbers has 96 numbers", e.Message, StringComparison.Ordinal);
         Assert.Contains("got 95", e.Message, StringComparison.Ordinal);
@@ -25,9 +26,9 @@ public sealed class ForwardGradientFaultTests : IDisposable
     [Fact]
     public void Step_rejects_an_empty_batch()
     {
-        ForwardGradient rule = Rule();
+        TrainingStep training = new(_network.Model, Rule(), _team);
 
-        ArgumentException e = Assert.Throws<ArgumentException>(() => rule.Step(ReadOnlyMemory<float>.Empty, ReadOnlyMemory<int>.Empty, 0));
+        ArgumentException e = Assert.Throws<ArgumentException>(() => training.Run(ReadOnlyMemory<float>.Empty, ReadOnlyMemory<int>.Empty, 0));
 
         Assert.Contains("at least one image", e.Message, StringComparison.Ordinal);
     }
@@ -37,17 +38,17 @@ public sealed class ForwardGradientFaultTests : IDisposable
     [InlineData(3)]
     public void Step_rejects_labels_outside_the_classes_and_works_on_afterwards(int label)
     {
-        ForwardGradient rule = Rule();
-        rule.Step(_network.FlatPixels, _network.Labels, 0);
-        float[] expected = rule.Gradients.All.ToArray();
+        TrainingStep training = new(_network.Model, Rule(), _team);
+        training.Run(_network.FlatPixels, _network.Labels, 0);
+        float[] expected = training.Gradients.All.ToArray();
 
         ArgumentOutOfRangeException e = Assert.Throws<ArgumentOutOfRangeException>(
-            () => rule.Step(_network.FlatPixels, new[] { 0, label, 1 }, 0));
-        rule.Step(_network.FlatPixels, _network.Labels, 0);
+            () => training.Run(_network.FlatPixels, new[] { 0, label, 1 }, 0));
+        training.Run(_network.FlatPixels, _network.Labels, 0);
 
         Assert.Equal("label", e.ParamName);
         Assert.Equal(label, e.ActualValue);
-        Assert.Equal(expected, rule.Gradients.All);
+        Assert.Equal(expected, training.Gradients.All);
     }
 
     [Theory]
@@ -74,10 +75,10 @@ public sealed class ForwardGradientFaultTests : IDisposable
 
     [Fact]
     public void Perturbation_must_be_given() =>
-        Assert.Throws<ArgumentNullException>(() => new ForwardGradient(_network.Model, _team, null!, LossScope.All, 1, seed: 0));
+        Assert.Throws<ArgumentNullException>(() => new ForwardGradient(null!, LossScope.All, 1, seed: 0));
 
     public void Dispose() => _team.Dispose();
 
-    private ForwardGradient Rule(LossScope scope = LossScope.All, int passes = 1) =>
-        new(_network.Model, _team, NoiseDistribution.Gaussian, scope, passes, seed: 0);
+    private static ForwardGradient Rule(LossScope scope = LossScope.All, int passes = 1) =>
+        new(NoiseDistribution.Gaussian, scope, passes, seed: 0);
 }

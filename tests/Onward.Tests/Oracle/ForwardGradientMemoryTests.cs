@@ -1,3 +1,4 @@
+using Onward.Engine;
 using Onward.Kernels;
 using Onward.Losses;
 using Onward.Models;
@@ -36,7 +37,7 @@ public sealed class ForwardGradientMemoryTests
     {
         TinyNetwork small = TinyNetwork.Create(Options, examples: 4), large = TinyNetwork.Create(Options, examples: 100);
         using WorkerTeam team = new(threads);
-        ForwardGradient rule = new(small.Model, team, NoiseDistribution.Gaussian, LossScope.All, passes, seed: 5);
+        TrainingStep training = new(small.Model, new ForwardGradient(NoiseDistribution.Gaussian, LossScope.All, passes, seed: 5), team);
         ParameterUpdate update = new(small.Model.Values.Layout, new Sgd(Momentum: 0.9, WeightDecay: 1e-4), team);
         Train(small);
 
@@ -49,8 +50,8 @@ public sealed class ForwardGradientMemoryTests
         {
             for (uint step = 0; step < 3; step++)
             {
-                rule.Step(batch.FlatPixels, batch.Labels, step);
-                update.Apply(small.Model.Values, rule.Gradients, rate: 0.1);
+                training.Run(batch.FlatPixels, batch.Labels, step);
+                update.Apply(small.Model.Values, training.Gradients, rate: 0.1);
             }
         }
 
@@ -69,15 +70,15 @@ public sealed class ForwardGradientMemoryTests
     {
         TinyNetwork small = TinyNetwork.Create(Options, examples: 1), large = TinyNetwork.Create(Options, examples: 300);
         using WorkerTeam team = new(2);
-        ForwardGradient rule = new(small.Model, team, NoiseDistribution.Gaussian, LossScope.All, 1, seed: 5);
-        long before = rule.ActivationBytes;
+        TrainingStep training = new(small.Model, new ForwardGradient(NoiseDistribution.Gaussian, LossScope.All, 1, seed: 5), team);
+        long before = training.ActivationBytes;
 
-        rule.Step(small.FlatPixels, small.Labels, 0);
-        long afterSmall = rule.ActivationBytes;
-        rule.Step(large.FlatPixels, large.Labels, 1);
+        training.Run(small.FlatPixels, small.Labels, 0);
+        long afterSmall = training.ActivationBytes;
+        training.Run(large.FlatPixels, large.Labels, 1);
 
         Assert.True(before > 0);
         Assert.Equal(before, afterSmall);
-        Assert.Equal(before, rule.ActivationBytes);
+        Assert.Equal(before, training.ActivationBytes);
     }
 }

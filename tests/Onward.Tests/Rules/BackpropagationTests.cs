@@ -22,11 +22,11 @@ public sealed class BackpropagationTests
     {
         TinyNetwork network = TinyNetwork.Create(name);
         using WorkerTeam team = new(2);
-        Backpropagation global = Backpropagation.ThroughWeights(network.Model, team, BackwardScope.Readout);
-        Backpropagation local = Backpropagation.ThroughWeights(network.Model, team, BackwardScope.LocalLosses);
+        TrainingStep global = new(network.Model, Backpropagation.ThroughWeights(BackwardScope.Readout), team);
+        TrainingStep local = new(network.Model, Backpropagation.ThroughWeights(BackwardScope.LocalLosses), team);
 
-        global.Step(network.FlatPixels, network.Labels, 0);
-        local.Step(network.FlatPixels, network.Labels, 0);
+        global.Run(network.FlatPixels, network.Labels, 0);
+        local.Run(network.FlatPixels, network.Labels, 0);
 
         foreach (Parameter weight in network.Model.Blocks.SelectMany(block => block.Layers).Select(layer => layer.Weight))
         {
@@ -67,10 +67,10 @@ public sealed class BackpropagationTests
         CounterRandom.Normals(new RandomStream(3, RandomPurpose.Data), 0, pixels);
         int[] labels = [.. Enumerable.Range(0, 20).Select(n => n % 3)];
         using WorkerTeam team = new(2);
-        Backpropagation kept = Backpropagation.ThroughWeights(model, team, scope);
-        Backpropagation again = Backpropagation.ThroughWeights(model, team, scope, recompute: true);
+        TrainingStep kept = new(model, Backpropagation.ThroughWeights(scope), team);
+        TrainingStep again = new(model, Backpropagation.ThroughWeights(scope, recompute: true), team);
 
-        StepResult expected = kept.Step(pixels, labels, 0), actual = again.Step(pixels, labels, 0);
+        StepResult expected = kept.Run(pixels, labels, 0), actual = again.Run(pixels, labels, 0);
 
         Assert.Equal(expected.ReadoutLoss, actual.ReadoutLoss);
         Assert.Equal(expected.BlockLosses, actual.BlockLosses);
@@ -104,14 +104,14 @@ public sealed class BackpropagationTests
         CounterRandom.Normals(new RandomStream(3, RandomPurpose.Data), 0, pixels);
         int[] labels = [.. Enumerable.Range(0, Batch).Select(n => n % 3)];
         using WorkerTeam team = new(4), single = new(1);
-        LearningRule Rule(WorkerTeam threads, bool recompute) => comparesExamples
-            ? new ForwardGradient(model, threads, NoiseDistribution.Gaussian, LossScope.All, 1, seed: 2)
-            : Backpropagation.ThroughWeights(model, threads, BackwardScope.LocalLosses, recompute);
-        LearningRule expected = Rule(single, recompute: false), actual = Rule(team, recompute: true);
-        expected.Step(pixels, labels, 0);
+        LearningRule Rule(bool recompute) => comparesExamples
+            ? new ForwardGradient(NoiseDistribution.Gaussian, LossScope.All, 1, seed: 2)
+            : Backpropagation.ThroughWeights(BackwardScope.LocalLosses, recompute);
+        TrainingStep expected = new(model, Rule(recompute: false), single), actual = new(model, Rule(recompute: true), team);
+        expected.Run(pixels, labels, 0);
         for (int repetition = 0; repetition < 20; repetition++)
         {
-            actual.Step(pixels, labels, 0);
+            actual.Run(pixels, labels, 0);
 
             Assert.Equal(expected.Gradients.All, actual.Gradients.All);
         }
@@ -135,16 +135,16 @@ public sealed class BackpropagationTests
         foreach (int threads in new[] { 1, 2, 5 })
         {
             using WorkerTeam team = new(threads);
-            LearningRule rule = Create(name, model, team);
-            rule.Step(pixels, labels, 1);
-            rule.Step(pixels, labels, 1);
-            expected ??= rule.Gradients.All.ToArray();
-            Assert.Equal(expected, rule.Gradients.All);
+            TrainingStep training = new(model, Create(name), team);
+            training.Run(pixels, labels, 1);
+            training.Run(pixels, labels, 1);
+            expected ??= training.Gradients.All.ToArray();
+            Assert.Equal(expected, training.Gradients.All);
             if (threads == 1)
             {
                 // Code that is not yet optimised boxes here and there; within a second it is.
-                SpinWait.SpinUntil(() => Allocated(() => rule.Step(pixels, labels, 2)) == 0, TimeSpan.FromSeconds(10));
-                Assert.Equal(0, Allocated(() => rule.Step(pixels, labels, 2)));
+                SpinWait.SpinUntil(() => Allocated(() => training.Run(pixels, labels, 2)) == 0, TimeSpan.FromSeconds(10));
+                Assert.Equal(0, Allocated(() => training.Run(pixels, labels, 2)));
             }
         }
     }
@@ -156,16 +156,16 @@ public sealed class BackpropagationTests
         return GC.GetAllocatedBytesForCurrentThread() - before;
     }
 
-    private static LearningRule Create(string name, Network model, WorkerTeam team) => name switch
+    private static LearningRule Create(string name) => name switch
     {
-        "BP" => Backpropagation.ThroughWeights(model, team, BackwardScope.Readout),
-        "LG-BP" => Backpropagation.ThroughWeights(model, team, BackwardScope.LocalLossesWithinBlock),
-        "recompute" => Backpropagation.ThroughWeights(model, team, BackwardScope.Readout, recompute: true),
-        "DFA" => new DirectFeedbackAlignment(model, team, seed: 2),
-        "FG-A" => new ForwardGradient(model, team, NoiseDistribution.Gaussian, LossScope.Global, 2, seed: 2),
-        "FG-W" => new WeightForwardGradient(model, team, NoiseDistribution.Gaussian, LossScope.Global, 2, seed: 2),
-        "overlapping LG-BP" => Backpropagation.ThroughWeights(model, team, BackwardScope.LocalLossesOverlapping),
-        "layer by layer" => new ForwardGradient(model, team, NoiseDistribution.Gaussian, LossScope.All, 1, seed: 2, layerwise: true),
-        _ => new WeightForwardGradient(model, team, NoiseDistribution.Gaussian, LossScope.All, 1, seed: 2),
+        "BP" => Backpropagation.ThroughWeights(BackwardScope.Readout),
+        "LG-BP" => Backpropagation.ThroughWeights(BackwardScope.LocalLossesWithinBlock),
+        "recompute" => Backpropagation.ThroughWeights(BackwardScope.Readout, recompute: true),
+        "DFA" => new DirectFeedbackAlignment(seed: 2),
+        "FG-A" => new ForwardGradient(NoiseDistribution.Gaussian, LossScope.Global, 2, seed: 2),
+        "FG-W" => new WeightForwardGradient(NoiseDistribution.Gaussian, LossScope.Global, 2, seed: 2),
+        "overlapping LG-BP" => Backpropagation.ThroughWeights(BackwardScope.LocalLossesOverlapping),
+        "layer by layer" => new ForwardGradient(NoiseDistribution.Gaussian, LossScope.All, 1, seed: 2, layerwise: true),
+        _ => new WeightForwardGradient(NoiseDistribution.Gaussian, LossScope.All, 1, seed: 2),
     };
 }

@@ -25,9 +25,9 @@ public sealed class BackpropagationVectorTests
     {
         VectorFile file = VectorFile.Read(path);
         using WorkerTeam team = new(2);
-        Backpropagation backprop = Backpropagation.ThroughWeights(file.Model, team, scope);
+        TrainingStep backprop = new(file.Model, Backpropagation.ThroughWeights(scope), team);
 
-        StepResult result = backprop.Step(file.Input, file.Labels, 0);
+        StepResult result = backprop.Run(file.Input, file.Labels, 0);
 
         double total = result.ReadoutLoss + (scope == BackwardScope.Readout ? 0 : result.BlockLosses.Sum());
         Tolerance.Near(file.Expected(rule, "totalLoss"), [(float)total], Tolerance.Network, "total loss");
@@ -54,9 +54,9 @@ public sealed class BackpropagationVectorTests
         RequireHead(file, backprop, file.Model.Readout, rule, "readoutGradient");
     }
 
-    private static void RequireHead(VectorFile file, LearningRule rule, LinearHead head, params object[] path)
+    private static void RequireHead(VectorFile file, TrainingStep training, LinearHead head, params object[] path)
     {
-        Tolerance.Near(file.Expected([.. path, "weight"]), rule.Gradients[head.Weight], Tolerance.Network, head.Weight.Name);
-        Tolerance.Near(file.Expected([.. path, "bias"]), rule.Gradients[head.Bias], Tolerance.Network, head.Bias.Name);
+        Tolerance.Near(file.Expected([.. path, "weight"]), training.Gradients[head.Weight], Tolerance.Network, head.Weight.Name);
+        Tolerance.Near(file.Expected([.. path, "bias"]), training.Gradients[head.Bias], Tolerance.Network, head.Bias.Name);
     }
 }

@@ -1,3 +1,4 @@
+using Onward.Engine;
 using Onward.Models;
 using Onward.Rules;
 using Onward.Threads;
@@ -14,11 +15,10 @@ public sealed class FeedbackAlignmentTests
     public void Feedback_through_the_weights_themselves_is_backprop(BackwardScope scope, TokenMixer mixer = TokenMixer.Matrix)
     {
         SmallNetwork network = new(tokenMixer: mixer);
-        using WorkerTeam team = new(1);
 
-        float[] aligned = network.Gradients(Backpropagation.ThroughFeedback(network.Model, team, scope, network.Model.Values));
+        float[] aligned = network.Gradients(Backpropagation.ThroughFeedback(scope, network.Model.Values));
 
-        Assert.Equal(network.Gradients(Backpropagation.ThroughWeights(network.Model, team, scope)), aligned);
+        Assert.Equal(network.Gradients(Backpropagation.ThroughWeights(scope)), aligned);
     }
 
     [Fact]
@@ -26,18 +26,18 @@ public sealed class FeedbackAlignmentTests
     {
         SmallNetwork network = new();
         using WorkerTeam team = new(1);
-        Backpropagation rule = Backpropagation.ThroughRandomFeedback(network.Model, team, BackwardScope.Readout, seed: 3);
-        Backpropagation again = Backpropagation.ThroughRandomFeedback(network.Model, team, BackwardScope.Readout, seed: 3);
-        Backpropagation other = Backpropagation.ThroughRandomFeedback(network.Model, team, BackwardScope.Readout, seed: 4);
-        float[] first = network.Gradients(rule);
+        TrainingStep training = new(network.Model, Backpropagation.ThroughRandomFeedback(BackwardScope.Readout, seed: 3), team);
+        TrainingStep again = new(network.Model, Backpropagation.ThroughRandomFeedback(BackwardScope.Readout, seed: 3), team);
+        TrainingStep other = new(network.Model, Backpropagation.ThroughRandomFeedback(BackwardScope.Readout, seed: 4), team);
+        float[] first = network.Gradients(training);
         Assert.Equal(first, network.Gradients(again));
         Assert.NotEqual(first, network.Gradients(other));
 
         // The readout's weights no longer carry the error: turning them round with the logits kept leaves the trunk alone.
         Parameter bias = network.Model.Readout.Bias;
         network.Model.Values[bias][0] += 1;
-        Assert.Equal(network.Gradients(again), network.Gradients(rule));
-        Assert.NotEqual(first, network.Gradients(rule));
+        Assert.Equal(network.Gradients(again), network.Gradients(training));
+        Assert.NotEqual(first, network.Gradients(training));
     }
 
     [Fact]
@@ -55,10 +55,10 @@ public sealed class FeedbackAlignmentTests
             }
         }
 
-        DirectFeedbackAlignment rule = new(network.Model, team, [.. network.Layers.Select(_ => transposed)]);
+        TrainingStep training = new(network.Model, new DirectFeedbackAlignment([.. network.Layers.Select(_ => transposed)]), team);
 
-        float[] gradients = network.Gradients(rule), expected = network.Gradients(
-            Backpropagation.ThroughWeights(network.Model, team, BackwardScope.Readout));
+        float[] gradients = network.Gradients(training), expected = network.Gradients(
+            Backpropagation.ThroughWeights(BackwardScope.Readout));
         Parameter last = network.Layers.Last().Weight;
         Tolerance.Near(expected.AsSpan(last.Offset, last.Length), gradients.AsSpan(last.Offset, last.Length), Tolerance.Network, last.Name);
     }
@@ -69,12 +69,11 @@ public sealed class FeedbackAlignmentTests
     public void Direct_feedback_reaches_every_layer_and_is_fixed_by_the_seed(TokenMixer mixer)
     {
         SmallNetwork network = new(tokenMixer: mixer);
-        using WorkerTeam team = new(1);
 
-        float[] first = network.Gradients(new DirectFeedbackAlignment(network.Model, team, seed: 3));
+        float[] first = network.Gradients(new DirectFeedbackAlignment(seed: 3));
 
-        Assert.Equal(first, network.Gradients(new DirectFeedbackAlignment(network.Model, team, seed: 3)));
-        Assert.NotEqual(first, network.Gradients(new DirectFeedbackAlignment(network.Model, team, seed: 4)));
+        Assert.Equal(first, network.Gradients(new DirectFeedbackAlignment(seed: 3)));
+        Assert.NotEqual(first, network.Gradients(new DirectFeedbackAlignment(seed: 4)));
         Assert.All(network.Layers, layer => Assert.NotEqual(0, Tolerance.Norm(first.AsSpan(layer.Weight.Offset, layer.Weight.Length))));
     }
 }

@@ -26,22 +26,23 @@ public sealed class ForwardGradientConvergenceTests
         using WorkerTeam team = new(1);
         LearningRule rule = name switch
         {
-            "FG-A" => new ForwardGradient(network.Model, team, NoiseDistribution.Gaussian, LossScope.Global, 1, seed: 11),
-            "FG-W" => new WeightForwardGradient(network.Model, team, NoiseDistribution.Gaussian, LossScope.Global, 1, seed: 11),
-            "LG-FG-A" => new ForwardGradient(network.Model, team, NoiseDistribution.Gaussian, LossScope.All, 1, seed: 11),
-            "sparse LG-FG-A" => new ForwardGradient(network.Model, team, new SparseNoise(), LossScope.All, 1, seed: 11),
+            "FG-A" => new ForwardGradient(NoiseDistribution.Gaussian, LossScope.Global, 1, seed: 11),
+            "FG-W" => new WeightForwardGradient(NoiseDistribution.Gaussian, LossScope.Global, 1, seed: 11),
+            "LG-FG-A" => new ForwardGradient(NoiseDistribution.Gaussian, LossScope.All, 1, seed: 11),
+            "sparse LG-FG-A" => new ForwardGradient(new SparseNoise(), LossScope.All, 1, seed: 11),
             "layer by layer" =>
-                new ForwardGradient(network.Model, team, NoiseDistribution.Gaussian, LossScope.All, 1, seed: 11, layerwise: true),
-            _ => new WeightForwardGradient(network.Model, team, NoiseDistribution.Gaussian, LossScope.All, 1, seed: 11),
+                new ForwardGradient(NoiseDistribution.Gaussian, LossScope.All, 1, seed: 11, layerwise: true),
+            _ => new WeightForwardGradient(NoiseDistribution.Gaussian, LossScope.All, 1, seed: 11),
         };
-        float[] gradient = network.Gradients(Backpropagation.ThroughWeights(network.Model, team, target));
+        TrainingStep training = new(network.Model, rule, team);
+        float[] gradient = network.Gradients(Backpropagation.ThroughWeights(target));
         double[] sum = new double[gradient.Length], squares = new double[gradient.Length];
         (double Error, double StandardError)[] after = new (double, double)[2];
 
         for (int draw = 1; draw <= Draws; draw++)
         {
-            rule.Step(network.Pixels, network.Labels, (uint)draw);
-            ReadOnlySpan<float> estimate = rule.Gradients.All;
+            training.Run(network.Pixels, network.Labels, (uint)draw);
+            ReadOnlySpan<float> estimate = training.Gradients.All;
             for (int i = 0; i < sum.Length; i++)
             {
                 sum[i] += estimate[i];

@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using Onward.Engine;
 using Onward.Kernels;
 using Onward.Layers;
 using Onward.Losses;
@@ -99,8 +100,8 @@ public sealed class ForwardGradientIdentityTests
             using WorkerTeam team = new(2);
             SmallNetwork.OneHot direction = new();
             ForwardGradient rule = new(
-                network.Model, team, direction, scope, passes: 1, seed: 1,
-                layerwise: layerwise, sites: NoiseSites.Hidden, controlVariate: controlVariate);
+                direction, scope, passes: 1, seed: 1, layerwise: layerwise, sites: NoiseSites.Hidden, controlVariate: controlVariate);
+            TrainingStep training = new(network.Model, rule, team);
             if (rule.Feedback is not null)
             {
                 rule.Feedback.IsFitted = false;
@@ -114,16 +115,16 @@ public sealed class ForwardGradientIdentityTests
                 .Select(block => block.Layers[^1].Index),
             ];
             direction.At = (exactLayers[0], 0, 0); // where no noise is drawn
-            float[] withoutNoise = network.Gradients(rule), sum = [.. withoutNoise];
+            float[] withoutNoise = network.Gradients(training), sum = [.. withoutNoise];
             foreach ((int Layer, int Example, int Element) at in network.Activities.Where(at => !exactLayers.Contains(at.Layer)))
             {
                 direction.At = at;
-                float[] estimate = network.Gradients(rule);
+                float[] estimate = network.Gradients(training);
                 TensorPrimitives.Subtract(estimate, withoutNoise, estimate);
                 TensorPrimitives.Add(sum, estimate, sum);
             }
 
-            network.RequireEqualTrunks(network.Gradients(Backpropagation.ThroughWeights(network.Model, team, target)), sum);
+            network.RequireEqualTrunks(network.Gradients(Backpropagation.ThroughWeights(target)), sum);
         }
     }
 
@@ -132,22 +133,22 @@ public sealed class ForwardGradientIdentityTests
     {
         using WorkerTeam team = new(1);
         SmallNetwork.OneHot direction = new();
-        ForwardGradient rule = new(network.Model, team, direction, scope, 1, seed: 1, layerwise: layerwise);
+        TrainingStep training = new(network.Model, new ForwardGradient(direction, scope, 1, seed: 1, layerwise: layerwise), team);
         float[] sum = new float[network.Model.Values.All.Length];
         foreach ((int Layer, int Example, int Element) at in network.Activities)
         {
             direction.At = at;
-            TensorPrimitives.Add(sum, network.Gradients(rule), sum);
+            TensorPrimitives.Add(sum, network.Gradients(training), sum);
         }
 
-        network.RequireEqualTrunks(network.Gradients(Backpropagation.ThroughWeights(network.Model, team, target)), sum);
+        network.RequireEqualTrunks(network.Gradients(Backpropagation.ThroughWeights(target)), sum);
     }
 
     private static void RequireWeightIdentity(SmallNetwork network, LossScope scope, BackwardScope target)
     {
         using WorkerTeam team = new(2);
         SmallNetwork.OneHot direction = new();
-        WeightForwardGradient rule = new(network.Model, team, direction, scope, 1, seed: 1);
+        TrainingStep training = new(network.Model, new WeightForwardGradient(direction, scope, 1, seed: 1), team);
         float[] sum = new float[network.Model.Values.All.Length];
 
         foreach (NetworkLayer layer in network.Layers)
@@ -157,12 +158,12 @@ public sealed class ForwardGradientIdentityTests
                 for (int element = 0; element < parameter.Length; element++)
                 {
                     direction.At = (layer.Index, stream, element);
-                    TensorPrimitives.Add(sum, network.Gradients(rule), sum);
+                    TensorPrimitives.Add(sum, network.Gradients(training), sum);
                 }
             }
         }
 
-        network.RequireEqualTrunks(network.Gradients(Backpropagation.ThroughWeights(network.Model, team, target)), sum);
+        network.RequireEqualTrunks(network.Gradients(Backpropagation.ThroughWeights(target)), sum);
     }
 
     [Theory]
@@ -171,18 +172,17 @@ public sealed class ForwardGradientIdentityTests
     public void Several_passes_average_the_estimates_of_single_ones(LossScope scope)
     {
         SmallNetwork network = new();
-        using WorkerTeam team = new(1);
-        float[] activity = network.Gradients(new ForwardGradient(network.Model, team, NoiseDistribution.Gaussian, scope, 3, seed: 5));
-        float[] weight = network.Gradients(new WeightForwardGradient(network.Model, team, NoiseDistribution.Gaussian, scope, 3, seed: 5));
+        float[] activity = network.Gradients(new ForwardGradient(NoiseDistribution.Gaussian, scope, 3, seed: 5));
+        float[] weight = network.Gradients(new WeightForwardGradient(NoiseDistribution.Gaussian, scope, 3, seed: 5));
 
         float[] activityMean = new float[activity.Length], weightMean = new float[weight.Length];
         for (uint pass = 0; pass < 3; pass++)
         {
             OnePass one = new(pass);
             TensorPrimitives.MultiplyAdd(
-                network.Gradients(new ForwardGradient(network.Model, team, one, scope, 1, seed: 5)), 1f / 3, activityMean, activityMean);
+                network.Gradients(new ForwardGradient(one, scope, 1, seed: 5)), 1f / 3, activityMean, activityMean);
             TensorPrimitives.MultiplyAdd(
-                network.Gradients(new WeightForwardGradient(network.Model, team, one, scope, 1, seed: 5)), 1f / 3, weightMean, weightMean);
+                network.Gradients(new WeightForwardGradient(one, scope, 1, seed: 5)), 1f / 3, weightMean, weightMean);
         }
 
         network.RequireEqualTrunks(activityMean, activity);

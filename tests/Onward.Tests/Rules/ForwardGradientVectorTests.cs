@@ -17,9 +17,9 @@ public sealed class ForwardGradientVectorTests
     {
         VectorFile file = VectorFile.Read(path);
         using WorkerTeam team = new(1);
-        ForwardGradient rule = new(file.Model, team, file.Noise, LossScope.All, 1, seed: 0);
+        TrainingStep training = new(file.Model, new ForwardGradient(file.Noise, LossScope.All, 1, seed: 0), team);
 
-        StepResult result = rule.Step(file.Input, file.Labels, 0);
+        StepResult result = training.Run(file.Input, file.Labels, 0);
 
         float[] losses = [.. result.BlockLosses.Select(loss => (float)loss)];
         Tolerance.Near(file.Expected("lgFgA", "localLosses"), losses, Tolerance.Network, "local losses");
@@ -31,9 +31,9 @@ public sealed class ForwardGradientVectorTests
     {
         VectorFile file = VectorFile.Read(path);
         using WorkerTeam team = new(2);
-        ForwardGradient rule = new(file.Model, team, file.Noise, LossScope.All, 1, seed: 0);
+        TrainingStep training = new(file.Model, new ForwardGradient(file.Noise, LossScope.All, 1, seed: 0), team);
 
-        rule.Step(file.Input, file.Labels, 0);
+        training.Run(file.Input, file.Labels, 0);
 
         foreach (NetworkBlock block in file.Model.Blocks)
         {
@@ -41,23 +41,23 @@ public sealed class ForwardGradientVectorTests
             {
                 NetworkLayer layer = block.Layers[l];
                 float[] weight = file.Expected("lgFgA", "gradients", block.Index, l, "weight");
-                Tolerance.Near(weight, rule.Gradients[layer.Weight], Tolerance.Network, layer.Weight.Name);
+                Tolerance.Near(weight, training.Gradients[layer.Weight], Tolerance.Network, layer.Weight.Name);
 
                 // Normalisation cancels the bias of token mixing, so its gradient is measured against the weight's.
                 float[] bias = file.Expected("lgFgA", "gradients", block.Index, l, "bias");
-                Tolerance.Near(bias, rule.Gradients[layer.Bias], Tolerance.Network, layer.Bias.Name, Tolerance.Norm(weight));
+                Tolerance.Near(bias, training.Gradients[layer.Bias], Tolerance.Network, layer.Bias.Name, Tolerance.Norm(weight));
             }
 
-            RequireHead(file, rule, block.Head, "headGradients", block.Index);
+            RequireHead(file, training, block.Head, "headGradients", block.Index);
         }
 
-        RequireHead(file, rule, file.Model.Readout, "readoutGradient");
+        RequireHead(file, training, file.Model.Readout, "readoutGradient");
     }
 
     // The exact one-layer gradients are those that local backprop gives to heads and readout.
-    private static void RequireHead(VectorFile file, ForwardGradient rule, LinearHead head, params object[] path)
+    private static void RequireHead(VectorFile file, TrainingStep training, LinearHead head, params object[] path)
     {
-        Tolerance.Near(file.Expected(["lgBp", .. path, "weight"]), rule.Gradients[head.Weight], Tolerance.Network, head.Weight.Name);
-        Tolerance.Near(file.Expected(["lgBp", .. path, "bias"]), rule.Gradients[head.Bias], Tolerance.Network, head.Bias.Name);
+        Tolerance.Near(file.Expected(["lgBp", .. path, "weight"]), training.Gradients[head.Weight], Tolerance.Network, head.Weight.Name);
+        Tolerance.Near(file.Expected(["lgBp", .. path, "bias"]), training.Gradients[head.Bias], Tolerance.Network, head.Bias.Name);
     }
 }

@@ -47,10 +47,10 @@ internal sealed class GoldenCase
     private readonly LocalMixerOptions _options;
     private readonly int _examples;
     private readonly int _steps;
-    private readonly Func<Network, WorkerTeam, LearningRule> _create;
+    private readonly Func<LearningRule> _create;
 
     private GoldenCase(
-        string name, int examples, LocalMixerOptions options, int steps, Func<Network, WorkerTeam, LearningRule> create)
+        string name, int examples, LocalMixerOptions options, int steps, Func<LearningRule> create)
     {
         Name = name;
         (_examples, _options, _steps, _create) = (examples, options, steps, create);
@@ -66,7 +66,7 @@ internal sealed class GoldenCase
     /// <summary>The network, the rule and its settings.</summary>
     public string Name { get; }
 
-    private static IEnumerable<(string Name, int Steps, Func<Network, WorkerTeam, LearningRule> Create)> BackwardRules
+    private static IEnumerable<(string Name, int Steps, Func<LearningRule> Create)> BackwardRules
     {
         get
         {
@@ -84,29 +84,29 @@ internal sealed class GoldenCase
                 {
                     string suffix = overlaps ? " overlapping" : recompute ? " recomputing" : "";
                     yield return (
-                        $"{prefix}BP{suffix}", 1, (model, team) => Backpropagation.ThroughWeights(model, team, scope, recompute));
+                        $"{prefix}BP{suffix}", 1, () => Backpropagation.ThroughWeights(scope, recompute));
                     yield return (
                         $"{prefix}FA{suffix}",
                         1,
-                        (model, team) => Backpropagation.ThroughRandomFeedback(model, team, scope, seed: 5, recompute));
+                        () => Backpropagation.ThroughRandomFeedback(scope, seed: 5, recompute));
                 }
             }
 
-            yield return ("DFA", 1, (model, team) => new DirectFeedbackAlignment(model, team, seed: 5));
+            yield return ("DFA", 1, () => new DirectFeedbackAlignment(seed: 5));
         }
     }
 
-    private static IEnumerable<(string Name, int Steps, Func<Network, WorkerTeam, LearningRule> Create)> WeightRules =>
+    private static IEnumerable<(string Name, int Steps, Func<LearningRule> Create)> WeightRules =>
         from scope in (LossScope[])[LossScope.Global, LossScope.All, LossScope.Block, LossScope.Block | LossScope.Group]
         from passes in Passes
         where IsWanted(scope, passes.Count)
         select (
             $"{Prefix(scope)}FG-W, {passes.Name}{Suffix(scope)}",
             1,
-            (Func<Network, WorkerTeam, LearningRule>)((model, team) =>
-                new WeightForwardGradient(model, team, passes.Noise, scope, passes.Count, seed: 5)));
+            (Func<LearningRule>)(() =>
+                new WeightForwardGradient(passes.Noise, scope, passes.Count, seed: 5)));
 
-    private static IEnumerable<(string Name, int Steps, Func<Network, WorkerTeam, LearningRule> Create)> ActivityRules =>
+    private static IEnumerable<(string Name, int Steps, Func<LearningRule> Create)> ActivityRules =>
         from scope in (LossScope[])
         [
             LossScope.Global, LossScope.All, LossScope.Block, LossScope.Block | LossScope.Patch, LossScope.Block | LossScope.Group,
@@ -125,9 +125,8 @@ internal sealed class GoldenCase
             $"{Prefix(scope)}FG-A, {passes.Name}{Suffix(scope)}{(layerwise ? ", layerwise" : "")}"
             + (feedback ? ", learned feedback" : sites == NoiseSites.Hidden ? ", hidden" : ""),
             feedback ? FittedSteps : 1,
-            (Func<Network, WorkerTeam, LearningRule>)((model, team) =>
-                new ForwardGradient(
-                    model, team, passes.Noise, scope, passes.Count, seed: 5, null, layerwise, sites, control)));
+            (Func<LearningRule>)(() =>
+                new ForwardGradient(passes.Noise, scope, passes.Count, seed: 5, null, layerwise, sites, control)));
 
     /// <summary>
     /// Computes the hash of all gradients: of some steps on the batch, and of one on its first third, which fills the memory only in part.
@@ -150,7 +149,7 @@ internal sealed class GoldenCase
         float[] pixels = new float[_examples * _options.ImageSide * _options.ImageSide * _options.ImageChannels];
         CounterRandom.Normals(new RandomStream(8, RandomPurpose.Data), 0, pixels);
         int[] labels = [.. Enumerable.Range(0, _examples).Select(n => (7 * n) % _options.Classes)];
-        LearningRule rule = _create(model, team);
+        TrainingStep training = new(model, _create(), team);
         for (uint step = 0; step < _steps; step++)
         {
             Step(_examples, step);
@@ -161,11 +160,11 @@ internal sealed class GoldenCase
 
         void Step(int examples, uint step)
         {
-            rule.Step(pixels.AsMemory(0, pixels.Length / _examples * examples), labels.AsMemory(0, examples), step);
-            Assert.True(double.IsNormal(Tolerance.Norm(rule.Gradients.All)), $"The gradients of {Name} are 0 or not finite.");
-            foreach (Parameter parameter in rule.Gradients.Layout.Parameters)
+            training.Run(pixels.AsMemory(0, pixels.Length / _examples * examples), labels.AsMemory(0, examples), step);
+            Assert.True(double.IsNormal(Tolerance.Norm(training.Gradients.All)), $"The gradients of {Name} are 0 or not finite.");
+            foreach (Parameter parameter in training.Gradients.Layout.Parameters)
             {
-                hash.AppendData(MemoryMarshal.AsBytes(rule.Gradients.Read(parameter)));
+                hash.AppendData(MemoryMarshal.AsBytes(training.Gradients.Read(parameter)));
             }
         }
     }

@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using Onward.Engine;
 using Onward.Kernels;
 using Onward.Losses;
 using Onward.Models;
@@ -19,8 +20,8 @@ public sealed class LayerwiseTests
             LocalMixerPresets.Get("M/8/16", imageSide: 16, imageChannels: 1, classes: 3) with { Blocks = 2, Channels = 64, Groups = 8 },
             4);
         using WorkerTeam team = new(2);
-        Backpropagation exact = Backpropagation.ThroughWeights(network.Model, team, BackwardScope.LocalLossesWithinBlock);
-        exact.Step(network.FlatPixels, network.Labels, 0);
+        TrainingStep exact = new(network.Model, Backpropagation.ThroughWeights(BackwardScope.LocalLossesWithinBlock), team);
+        exact.Run(network.FlatPixels, network.Labels, 0);
 
         double together = Scatter(layerwise: false), apart = Scatter(layerwise: true);
 
@@ -29,14 +30,17 @@ public sealed class LayerwiseTests
 
         double Scatter(bool layerwise)
         {
-            ForwardGradient rule = new(network.Model, team, NoiseDistribution.Gaussian, LossScope.All, 1, seed: 4, layerwise: layerwise);
+            TrainingStep training = new(
+                network.Model,
+                new ForwardGradient(NoiseDistribution.Gaussian, LossScope.All, 1, seed: 4, layerwise: layerwise),
+                team);
             double sum = 0;
             for (uint step = 0; step < 20; step++)
             {
-                rule.Step(network.FlatPixels, network.Labels, step);
+                training.Run(network.FlatPixels, network.Labels, step);
                 foreach (Parameter weight in network.Model.Blocks[1].Layers.Skip(1).Select(layer => layer.Weight))
                 {
-                    double error = TensorPrimitives.Distance<float>(exact.Gradients[weight], rule.Gradients[weight]);
+                    double error = TensorPrimitives.Distance<float>(exact.Gradients[weight], training.Gradients[weight]);
                     sum += error * error;
                 }
             }
@@ -48,10 +52,7 @@ public sealed class LayerwiseTests
     [Fact]
     public void A_global_loss_does_not_take_layers_one_at_a_time()
     {
-        TinyNetwork network = TinyNetwork.Create("one group");
-        using WorkerTeam team = new(1);
-
         Assert.Throws<ArgumentException>(
-            () => new ForwardGradient(network.Model, team, NoiseDistribution.Gaussian, LossScope.Global, 1, seed: 1, layerwise: true));
+            () => new ForwardGradient(NoiseDistribution.Gaussian, LossScope.Global, 1, seed: 1, layerwise: true));
     }
 }

@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using Onward.Engine;
 using Onward.Kernels;
 using Onward.Layers;
 using Onward.Losses;
@@ -39,12 +40,12 @@ public sealed class LearnedFeedbackTests
     {
         Network model = Model(projection);
         using WorkerTeam team = new(2);
-        ForwardGradient rule = Rule(model, team, scope, layerwise, passes, noise);
-        Run(rule, 0, 150);
+        TrainingStep training = Create(model, team, scope, layerwise, passes, noise);
+        Run(training, 0, 150);
 
         Assert.All(
-            Layers(model, rule),
-            layer => Assert.InRange(rule.Feedback!.NoiseLeft(layer), 0, scope == LossScope.Global ? 1.1 : layerwise ? 0.01 : 0.75));
+            Layers(model, training),
+            layer => Assert.InRange(Feedback(training).NoiseLeft(layer), 0, scope == LossScope.Global ? 1.1 : layerwise ? 0.01 : 0.75));
     }
 
     [Fact]
@@ -54,18 +55,16 @@ public sealed class LearnedFeedbackTests
         {
             SmallNetwork network = new(blocks: 3, scaled: PatchPooling.Average);
             using WorkerTeam team = new(1);
-            ForwardGradient rule = Rule(network.Model, team, scope);
-            rule.Feedback!.IsFitted = false;
-            foreach (NetworkLayer layer in network.Layers.Where(layer => rule.Feedback.Of(layer) is not null))
+            TrainingStep training = Create(network.Model, team, scope);
+            LearnedFeedback feedback = Feedback(training);
+            feedback.IsFitted = false;
+            foreach (NetworkLayer layer in network.Layers.Where(layer => feedback.Of(layer) is not null))
             {
-                network.Model.Values[layer.Weight].CopyTo(rule.Feedback.Matrices[rule.Feedback.Of(layer)!.Matrix]);
+                network.Model.Values[layer.Weight].CopyTo(feedback.Matrices[feedback.Of(layer)!.Matrix]);
             }
 
-            network.RequireEqualTrunks(
-                network.Gradients(
-                    Backpropagation.ThroughWeights(
-                        network.Model, team, scope == LossScope.Global ? BackwardScope.Readout : BackwardScope.LocalLossesWithinBlock)),
-                Step(network, rule, 0));
+            BackwardScope target = scope == LossScope.Global ? BackwardScope.Readout : BackwardScope.LocalLossesWithinBlock;
+            network.RequireEqualTrunks(network.Gradients(Backpropagation.ThroughWeights(target)), network.Gradients(training));
         }
     }
 
@@ -78,19 +77,21 @@ public sealed class LearnedFeedbackTests
     {
         Network model = Model(0);
         using WorkerTeam team = new(2);
-        ForwardGradient rule = Rule(model, team, scope);
-        Backpropagation exact = Backpropagation.ThroughWeights(
-            model, team, scope == LossScope.Global ? BackwardScope.Readout : BackwardScope.LocalLossesWithinBlock);
+        TrainingStep training = Create(model, team, scope);
+        TrainingStep exact = new(
+            model,
+            Backpropagation.ThroughWeights(scope == LossScope.Global ? BackwardScope.Readout : BackwardScope.LocalLossesWithinBlock),
+            team);
         (float[] pixels, int[] labels) = Batch(0);
-        exact.Step(pixels, labels, 0);
+        exact.Run(pixels, labels, 0);
         double[] sum = new double[model.Values.All.Length];
         List<double> distances = [];
         for (int draws = 1; draws <= 1024; draws++)
         {
-            rule.Step(pixels, labels, (uint)draws * LearnedFeedback.StepsPerFit);
+            training.Run(pixels, labels, (uint)draws * LearnedFeedback.StepsPerFit);
             for (int i = 0; i < sum.Length; i++)
             {
-                sum[i] += rule.Gradients.All[i];
+                sum[i] += training.Gradients.All[i];
             }
 
             if (draws is 16 or 64 or 256 or 1024)
@@ -108,20 +109,20 @@ public sealed class LearnedFeedbackTests
     {
         SmallNetwork network = new(blocks: 3);
         using WorkerTeam team = new(2);
-        ForwardGradient rule = Rule(network.Model, team, LossScope.All);
+        TrainingStep training = Create(network.Model, team, LossScope.All);
         for (uint fit = 0; fit < 5; fit++)
         {
-            Step(network, rule, fit * LearnedFeedback.StepsPerFit);
+            network.Gradients(training, fit * LearnedFeedback.StepsPerFit);
         }
 
         const uint Last = 5 * LearnedFeedback.StepsPerFit;
-        float[] before = [.. rule.Feedback!.Matrices.All], fitted = Step(network, rule, Last);
-        Assert.NotEqual(before, rule.Feedback.Matrices.All.ToArray());
-        before.CopyTo(rule.Feedback.Matrices.All);
-        rule.Feedback.IsFitted = false;
+        float[] before = [.. Feedback(training).Matrices.All], fitted = network.Gradients(training, Last);
+        Assert.NotEqual(before, Feedback(training).Matrices.All.ToArray());
+        before.CopyTo(Feedback(training).Matrices.All);
+        Feedback(training).IsFitted = false;
 
-        Assert.Equal(fitted, Step(network, rule, Last));
-        Assert.Equal(before, rule.Feedback.Matrices.All.ToArray());
+        Assert.Equal(fitted, network.Gradients(training, Last));
+        Assert.Equal(before, Feedback(training).Matrices.All.ToArray());
     }
 
     [Fact]
@@ -129,15 +130,15 @@ public sealed class LearnedFeedbackTests
     {
         SmallNetwork network = new(blocks: 3);
         using WorkerTeam team = new(2);
-        ForwardGradient rule = Rule(network.Model, team, LossScope.All);
-        Step(network, rule, 0);
+        TrainingStep training = Create(network.Model, team, LossScope.All);
+        network.Gradients(training, 0);
         const uint Between = LearnedFeedback.FirstSteps + 1;
-        float[] fitted = [.. rule.Feedback!.Matrices.All], gradients = Step(network, rule, Between);
-        Assert.Equal(fitted, rule.Feedback.Matrices.All.ToArray());
-        rule.Feedback.Matrices.All.Clear();
+        float[] fitted = [.. Feedback(training).Matrices.All], gradients = network.Gradients(training, Between);
+        Assert.Equal(fitted, Feedback(training).Matrices.All.ToArray());
+        Feedback(training).Matrices.All.Clear();
 
-        Assert.NotEqual(gradients, Step(network, rule, Between));
-        Assert.Equal(0, TensorPrimitives.SumOfSquares<float>(rule.Feedback.Matrices.All));
+        Assert.NotEqual(gradients, network.Gradients(training, Between));
+        Assert.Equal(0, TensorPrimitives.SumOfSquares<float>(Feedback(training).Matrices.All));
     }
 
     [Fact]
@@ -145,9 +146,10 @@ public sealed class LearnedFeedbackTests
     {
         SmallNetwork network = new(blocks: 3);
         using WorkerTeam team = new(1);
-        ForwardGradient plain = new(network.Model, team, NoiseDistribution.Gaussian, LossScope.All, 1, seed: 1, sites: NoiseSites.Hidden);
+        ForwardGradient plain = new(NoiseDistribution.Gaussian, LossScope.All, 1, seed: 1, sites: NoiseSites.Hidden);
 
-        network.RequireEqualTrunks(network.Gradients(plain), Step(network, Rule(network.Model, team, LossScope.All, layerwise: false), 0));
+        network.RequireEqualTrunks(
+            network.Gradients(plain), network.Gradients(Create(network.Model, team, LossScope.All, layerwise: false)));
     }
 
     [Theory]
@@ -157,19 +159,19 @@ public sealed class LearnedFeedbackTests
     {
         Network model = Model(0);
         using WorkerTeam team = new(2);
-        ForwardGradient rule = Rule(model, team, scope);
-        foreach (FeedbackLayer layer in Layers(model, rule))
+        TrainingStep training = Create(model, team, scope);
+        foreach (FeedbackLayer layer in Layers(model, training))
         {
-            CounterRandom.Normals(new RandomStream(3, RandomPurpose.Feedback), 0, rule.Feedback!.Matrices[layer.Matrix]);
-            TensorPrimitives.Multiply(rule.Feedback.Matrices[layer.Matrix], scale, rule.Feedback.Matrices[layer.Matrix]);
+            CounterRandom.Normals(new RandomStream(3, RandomPurpose.Feedback), 0, Feedback(training).Matrices[layer.Matrix]);
+            TensorPrimitives.Multiply(Feedback(training).Matrices[layer.Matrix], scale, Feedback(training).Matrices[layer.Matrix]);
         }
 
-        Run(rule, 0, 1);
+        Run(training, 0, 1);
 
-        Assert.All(Layers(model, rule), layer => Assert.InRange(rule.Feedback!.NoiseLeft(layer), 1.1, double.MaxValue));
-        Run(rule, 1, 200);
+        Assert.All(Layers(model, training), layer => Assert.InRange(Feedback(training).NoiseLeft(layer), 1.1, double.MaxValue));
+        Run(training, 1, 200);
 
-        Assert.All(Layers(model, rule), layer => Assert.InRange(rule.Feedback!.NoiseLeft(layer), 0, 1.1));
+        Assert.All(Layers(model, training), layer => Assert.InRange(Feedback(training).NoiseLeft(layer), 0, 1.1));
     }
 
     // Through a chain of layers predictions that are too long can grow without bound before matrices have shrunk.
@@ -178,19 +180,19 @@ public sealed class LearnedFeedbackTests
     {
         Network model = Model(0);
         using WorkerTeam team = new(1);
-        ForwardGradient rule = Rule(model, team, LossScope.Global);
-        FeedbackLayer[] layers = Layers(model, rule);
+        TrainingStep training = Create(model, team, LossScope.Global);
+        FeedbackLayer[] layers = Layers(model, training);
         foreach (FeedbackLayer layer in layers)
         {
-            CounterRandom.Normals(new RandomStream(3, RandomPurpose.Feedback), 0, rule.Feedback!.Matrices[layer.Matrix]);
-            TensorPrimitives.Multiply(rule.Feedback.Matrices[layer.Matrix], 5, rule.Feedback.Matrices[layer.Matrix]);
+            CounterRandom.Normals(new RandomStream(3, RandomPurpose.Feedback), 0, Feedback(training).Matrices[layer.Matrix]);
+            TensorPrimitives.Multiply(Feedback(training).Matrices[layer.Matrix], 5, Feedback(training).Matrices[layer.Matrix]);
         }
 
-        Run(rule, 0, 1);
+        Run(training, 0, 1);
 
-        Assert.All(layers, layer => Assert.Equal(0, TensorPrimitives.SumOfSquares<float>(rule.Feedback!.Matrices[layer.Matrix])));
-        Run(rule, 1, 60);
-        Assert.All(layers, layer => Assert.InRange(rule.Feedback!.NoiseLeft(layer), 0, 1.1));
+        Assert.All(layers, layer => Assert.Equal(0, TensorPrimitives.SumOfSquares<float>(Feedback(training).Matrices[layer.Matrix])));
+        Run(training, 1, 60);
+        Assert.All(layers, layer => Assert.InRange(Feedback(training).NoiseLeft(layer), 0, 1.1));
     }
 
     [Theory]
@@ -209,33 +211,24 @@ public sealed class LearnedFeedbackTests
         {
             Network model = Model(projection);
             using WorkerTeam team = new(threads);
-            ForwardGradient rule = Rule(model, team, scope, layerwise, passes, noise);
-            Run(rule, 0, 3);
-            return (rule.Gradients.All.ToArray(), rule.Feedback!.Matrices.All.ToArray());
+            TrainingStep training = Create(model, team, scope, layerwise, passes, noise);
+            Run(training, 0, 3);
+            return (training.Gradients.All.ToArray(), Feedback(training).Matrices.All.ToArray());
         }
     }
 
     [Fact]
     public void Predictions_take_an_exact_gradient_to_start_from()
     {
-        SmallNetwork network = new();
-        using WorkerTeam team = new(1);
-
-        ArgumentException fault = Assert.Throws<ArgumentException>(() =>
-            new ForwardGradient(
-                network.Model,
-                team,
-                NoiseDistribution.Gaussian,
-                LossScope.All,
-                1,
-                seed: 1,
-                controlVariate: ControlVariate.LearnedFeedback));
+        ArgumentException fault = Assert.Throws<ArgumentException>(
+            () => new ForwardGradient(
+                NoiseDistribution.Gaussian, LossScope.All, 1, seed: 1, controlVariate: ControlVariate.LearnedFeedback));
 
         Assert.Contains("must be Hidden", fault.Message, StringComparison.Ordinal);
     }
 
-    private static FeedbackLayer[] Layers(Network model, ForwardGradient rule) =>
-        [.. model.Blocks.SelectMany(block => block.Layers).Select(rule.Feedback!.Of).OfType<FeedbackLayer>()];
+    private static FeedbackLayer[] Layers(Network model, TrainingStep training) =>
+        [.. model.Blocks.SelectMany(block => block.Layers).Select(Feedback(training).Of).OfType<FeedbackLayer>()];
 
     private static Network Model(int projection)
     {
@@ -256,12 +249,12 @@ public sealed class LearnedFeedbackTests
     }
 
     // Steps that matrices are fitted to.
-    private static void Run(ForwardGradient rule, uint fit, uint end)
+    private static void Run(TrainingStep training, uint fit, uint end)
     {
         for (; fit < end; fit++)
         {
             (float[] pixels, int[] labels) = Batch(fit);
-            rule.Step(pixels, labels, fit * LearnedFeedback.StepsPerFit);
+            training.Run(pixels, labels, fit * LearnedFeedback.StepsPerFit);
         }
     }
 
@@ -274,17 +267,21 @@ public sealed class LearnedFeedbackTests
         return (pixels, [.. Enumerable.Range(0, Examples).Select(n => n % 5)]);
     }
 
-    private static ForwardGradient Rule(
-        Network model, WorkerTeam team, LossScope scope, bool layerwise = true, int passes = 1, NoiseDistribution? noise = null) => new(
-        model, team, noise ?? NoiseDistribution.Gaussian, scope, passes, seed: 1, layerwise: layerwise
-            && scope != LossScope.Global, sites: NoiseSites.Hidden,
-        controlVariate: ControlVariate.LearnedFeedback);
-
-    private static float[] Step(SmallNetwork network, ForwardGradient rule, uint step)
+    private static TrainingStep Create(
+        Network model, WorkerTeam team, LossScope scope, bool layerwise = true, int passes = 1, NoiseDistribution? noise = null)
     {
-        rule.Step(network.Pixels, network.Labels, step);
-        return rule.Gradients.All.ToArray();
+        ForwardGradient rule = new(
+            noise ?? NoiseDistribution.Gaussian,
+            scope,
+            passes,
+            seed: 1,
+            layerwise: layerwise && scope != LossScope.Global,
+            sites: NoiseSites.Hidden,
+            controlVariate: ControlVariate.LearnedFeedback);
+        return new TrainingStep(model, rule, team);
     }
+
+    private static LearnedFeedback Feedback(TrainingStep training) => ForwardGradient.FeedbackOf(training)!;
 
     // Relative, over all weights of the blocks.
     private static double Distance(Network model, ReadOnlySpan<float> exact, ReadOnlySpan<float> estimate)

@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using Onward.Engine;
 using Onward.Kernels;
 using Onward.Losses;
 using Onward.Models;
@@ -24,30 +25,30 @@ public sealed class OrthogonalNoiseTests
         float[] pixels = new float[5 * 36];
         CounterRandom.Normals(new RandomStream(3, RandomPurpose.Data), 0, pixels);
         int[] labels = [0, 2, 1, 1, 0];
-        ForwardGradient rule = new(model, team, NoiseDistribution.Orthogonal, LossScope.All, passes, seed: 9, layerwise: layerwise);
-        Backpropagation exact = Backpropagation.ThroughWeights(model, team, BackwardScope.LocalLossesWithinBlock);
+        TrainingStep training = new(
+            model,
+            new ForwardGradient(NoiseDistribution.Orthogonal, LossScope.All, passes, seed: 9, layerwise: layerwise),
+            team);
+        TrainingStep exact = new(model, Backpropagation.ThroughWeights(BackwardScope.LocalLossesWithinBlock), team);
 
-        rule.Step(pixels, labels, 4);
-        exact.Step(pixels, labels, 4);
+        training.Run(pixels, labels, 4);
+        exact.Run(pixels, labels, 4);
 
         foreach (NetworkLayer layer in model.Blocks[0].Layers)
         {
-            Tolerance.Near(exact.Gradients[layer.Weight], rule.Gradients[layer.Weight], Tolerance.Network, layer.Weight.Name);
-            Tolerance.Near(exact.Gradients[layer.Bias], rule.Gradients[layer.Bias], Tolerance.Network, layer.Bias.Name);
+            Tolerance.Near(exact.Gradients[layer.Weight], training.Gradients[layer.Weight], Tolerance.Network, layer.Weight.Name);
+            Tolerance.Near(exact.Gradients[layer.Bias], training.Gradients[layer.Bias], Tolerance.Network, layer.Bias.Name);
         }
     }
 
     [Fact]
     public void A_rule_refuses_noise_that_cannot_be_orthogonal_when_it_is_made()
     {
-        Network model = Network(1);
-        using WorkerTeam team = new(1);
-
         NoiseDistribution noise = NoiseDistribution.Orthogonal;
         ArgumentException passes = Assert.Throws<ArgumentException>(
-            () => new ForwardGradient(model, team, noise, LossScope.All, 6, seed: 1));
+            () => new ForwardGradient(noise, LossScope.All, 6, seed: 1));
         ArgumentException weights = Assert.Throws<ArgumentException>(
-            () => new WeightForwardGradient(model, team, noise, LossScope.All, 6, seed: 1));
+            () => new WeightForwardGradient(noise, LossScope.All, 6, seed: 1));
 
         Assert.StartsWith("Orthogonal directions come in sets of a power of two; got 6 passes.", passes.Message);
         Assert.Equal(passes.Message, weights.Message);

@@ -22,9 +22,9 @@ public sealed class OverlapTests
     {
         TinyNetwork network = TinyNetwork.Create(name);
         using WorkerTeam team = new(2);
-        Backpropagation rule = Backpropagation.ThroughWeights(network.Model, team, BackwardScope.LocalLossesOverlapping);
+        TrainingStep training = new(network.Model, Backpropagation.ThroughWeights(BackwardScope.LocalLossesOverlapping), team);
 
-        rule.Step(network.FlatPixels, network.Labels, 0);
+        training.Run(network.FlatPixels, network.Labels, 0);
 
         foreach (NetworkBlock block in network.Model.Blocks)
         {
@@ -33,7 +33,7 @@ public sealed class OverlapTests
             {
                 double[] expected = NaiveGradients.CentralDifferences(
                     network, weight, sweep => sweep.Blocks[block.Index].MeanLoss + (last ? 0 : sweep.Blocks[block.Index + 1].MeanLoss));
-                Tolerance.Near(expected, rule.Gradients[weight], Tolerance.Network, weight.Name);
+                Tolerance.Near(expected, training.Gradients[weight], Tolerance.Network, weight.Name);
             }
         }
     }
@@ -46,11 +46,11 @@ public sealed class OverlapTests
     {
         TinyNetwork network = TinyNetwork.Create("all normalisations");
         using WorkerTeam team = new(2);
-        LearningRule apart = Create(name, network.Model, team, BackwardScope.LocalLossesWithinBlock);
-        LearningRule overlapping = Create(name, network.Model, team, BackwardScope.LocalLossesOverlapping);
+        TrainingStep apart = new(network.Model, Create(name, BackwardScope.LocalLossesWithinBlock), team);
+        TrainingStep overlapping = new(network.Model, Create(name, BackwardScope.LocalLossesOverlapping), team);
 
-        apart.Step(network.FlatPixels, network.Labels, 0);
-        overlapping.Step(network.FlatPixels, network.Labels, 0);
+        apart.Run(network.FlatPixels, network.Labels, 0);
+        overlapping.Run(network.FlatPixels, network.Labels, 0);
 
         IEnumerable<Parameter> last = network.Model.Blocks[^1].Layers.SelectMany(layer => new[] { layer.Weight, layer.Bias });
         foreach (Parameter parameter in last.Concat(network.Model.Heads.SelectMany(head => new[] { head.Weight, head.Bias })))
@@ -72,11 +72,11 @@ public sealed class OverlapTests
     {
         TinyNetwork network = TinyNetwork.Create("one patch");
         using WorkerTeam team = new(2);
-        LearningRule apart = Create(name, network.Model, team, BackwardScope.LocalLossesWithinBlock);
-        LearningRule overlapping = Create(name, network.Model, team, BackwardScope.LocalLossesOverlapping);
+        TrainingStep apart = new(network.Model, Create(name, BackwardScope.LocalLossesWithinBlock), team);
+        TrainingStep overlapping = new(network.Model, Create(name, BackwardScope.LocalLossesOverlapping), team);
 
-        apart.Step(network.FlatPixels, network.Labels, 0);
-        overlapping.Step(network.FlatPixels, network.Labels, 0);
+        apart.Run(network.FlatPixels, network.Labels, 0);
+        overlapping.Run(network.FlatPixels, network.Labels, 0);
 
         Tolerance.Same(apart.Gradients.All, overlapping.Gradients.All, name);
         Assert.Equal(apart.MatrixFlopsPerExample, overlapping.MatrixFlopsPerExample);
@@ -91,9 +91,9 @@ public sealed class OverlapTests
         using WorkerTeam team = new(1);
         double Products(int block, int firstLayer = 0) =>
             2.0 * model.Mixer!.Patches * model.Blocks[block].Layers.Skip(firstLayer).Sum(layer => layer.Map.MultiplyAddsPerRow);
-        double apart = Create(name, model, team, BackwardScope.LocalLossesWithinBlock).MatrixFlopsPerExample;
+        double apart = new TrainingStep(model, Create(name, BackwardScope.LocalLossesWithinBlock), team).MatrixFlopsPerExample;
 
-        double overlapping = Create(name, model, team, BackwardScope.LocalLossesOverlapping).MatrixFlopsPerExample;
+        double overlapping = new TrainingStep(model, Create(name, BackwardScope.LocalLossesOverlapping), team).MatrixFlopsPerExample;
 
         // The losses of blocks 1 and 2 enter through the first layers; block 1 then has an error of its own to send to its earlier layers.
         double expected = Products(1) - Products(1, 1) + Products(1, 1) + Products(2) - Products(2, 1);
@@ -106,12 +106,14 @@ public sealed class OverlapTests
     {
         TinyNetwork network = TinyNetwork.Create("all normalisations");
         using WorkerTeam team = new(1);
-        Backpropagation aligned = Backpropagation.ThroughFeedback(
-            network.Model, team, BackwardScope.LocalLossesOverlapping, network.Model.Values);
-        LearningRule backprop = Create("LG-BP", network.Model, team, BackwardScope.LocalLossesOverlapping);
+        TrainingStep aligned = new(
+            network.Model,
+            Backpropagation.ThroughFeedback(BackwardScope.LocalLossesOverlapping, network.Model.Values),
+            team);
+        TrainingStep backprop = new(network.Model, Create("LG-BP", BackwardScope.LocalLossesOverlapping), team);
 
-        aligned.Step(network.FlatPixels, network.Labels, 0);
-        backprop.Step(network.FlatPixels, network.Labels, 0);
+        aligned.Run(network.FlatPixels, network.Labels, 0);
+        backprop.Run(network.FlatPixels, network.Labels, 0);
 
         Assert.Equal(backprop.Gradients.All, aligned.Gradients.All);
     }
@@ -120,14 +122,11 @@ public sealed class OverlapTests
     [Fact]
     public void Overlap_keeps_values_and_recomputes_none()
     {
-        TinyNetwork network = TinyNetwork.Create("one group");
-        using WorkerTeam team = new(1);
-
         Assert.Throws<ArgumentException>(
-            () => Backpropagation.ThroughWeights(network.Model, team, BackwardScope.LocalLossesOverlapping, recompute: true));
+            () => Backpropagation.ThroughWeights(BackwardScope.LocalLossesOverlapping, recompute: true));
     }
 
-    private static Backpropagation Create(string name, Network model, WorkerTeam team, BackwardScope scope) => name == "LG-BP"
-        ? Backpropagation.ThroughWeights(model, team, scope)
-        : Backpropagation.ThroughRandomFeedback(model, team, scope, seed: 4);
+    private static Backpropagation Create(string name, BackwardScope scope) => name == "LG-BP"
+        ? Backpropagation.ThroughWeights(scope)
+        : Backpropagation.ThroughRandomFeedback(scope, seed: 4);
 }

@@ -18,10 +18,9 @@ public sealed class OwnRuleTests
         Locality locality, PatchPooling pooling, bool scaled)
     {
         SmallNetwork network = new(Normalizations.All & ~Normalizations.Inter, scaled: scaled ? pooling : null);
-        using WorkerTeam team = new(2);
-        float[] expected = network.Gradients(Backpropagation.ThroughWeights(network.Model, team, BackwardScope.LocalLossesWithinBlock));
+        float[] expected = network.Gradients(Backpropagation.ThroughWeights(BackwardScope.LocalLossesWithinBlock));
 
-        float[] actual = network.Gradients(new HeadFeedback(network.Model, team, locality));
+        float[] actual = network.Gradients(new HeadFeedback(locality), threads: 2);
 
         foreach (NetworkBlock block in network.Model.Blocks)
         {
@@ -39,11 +38,10 @@ public sealed class OwnRuleTests
 
         Assert.Equal(
             2.0 * network.Model.Blocks.Sum(block => block.FlopsPerExample),
-            new HeadFeedback(network.Model, team, Locality.Block).MatrixFlopsPerExample);
+            new TrainingStep(network.Model, new HeadFeedback(Locality.Block), team).MatrixFlopsPerExample);
     }
 
-    private sealed class HeadFeedback(
-        Network model, WorkerTeam team, Locality locality) : LearningRule(model, team, locality, trainsHeads: true, loss: null)
+    private sealed class HeadFeedback(Locality locality) : LearningRule(locality, trainsHeads: true)
     {
         protected internal override void Differentiate(ReadOnlySpan<BlockTile> tiles)
         {
@@ -57,7 +55,7 @@ public sealed class OwnRuleTests
                     {
                         for (int k = 0; k < head.Outputs; k++)
                         {
-                            float weight = Model.Values.Read(head.Weight)[(d * head.Outputs) + k];
+                            float weight = Step.Network.Values.Read(head.Weight)[(d * head.Outputs) + k];
                             back[(n * head.Features) + d] += tile.Errors.Span[(n * head.Outputs) + k] * weight;
                         }
                     }

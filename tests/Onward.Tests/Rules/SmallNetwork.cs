@@ -2,6 +2,7 @@ using Onward.Engine;
 using Onward.Kernels;
 using Onward.Layers;
 using Onward.Models;
+using Onward.Threads;
 
 namespace Onward.Tests.Rules;
 
@@ -66,11 +67,18 @@ public sealed class SmallNetwork
         from element in Enumerable.Range(0, block.Patches * layer.Map.Outputs)
         select (layer.Index, example, element);
 
-    /// <summary>The gradients of one step, copied.</summary>
-    public float[] Gradients(LearningRule rule)
+    /// <summary>The gradients of one step of a rule, copied.</summary>
+    public float[] Gradients(LearningRule rule, int threads = 1)
     {
-        rule.Step(Pixels, Labels, 0);
-        return rule.Gradients.All.ToArray();
+        using WorkerTeam team = new(threads);
+        return Gradients(new TrainingStep(Model, rule, team));
+    }
+
+    /// <summary>The gradients of one step, copied.</summary>
+    public float[] Gradients(TrainingStep training, uint step = 0)
+    {
+        training.Run(Pixels, Labels, step);
+        return training.Gradients.All.ToArray();
     }
 
     /// <summary>Requires equal gradients of all weights and biases of the blocks' layers.</summary>

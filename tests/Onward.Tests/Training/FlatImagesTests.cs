@@ -1,5 +1,6 @@
 using System.Numerics.Tensors;
 using Onward.Data;
+using Onward.Engine;
 using Onward.Kernels;
 using Onward.Losses;
 using Onward.Models;
@@ -24,14 +25,14 @@ public sealed class FlatImagesTests
             LocalMixerPresets.Get("M/8/16", imageSide: 28, imageChannels: 1, classes: 10) with { Epsilon = epsilon });
         model.Initialize(1);
         using WorkerTeam team = new(2);
-        ForwardGradient rule = new(model, team, NoiseDistribution.Gaussian, LossScope.All, passes: 1, seed: 1);
+        TrainingStep step = new(model, new ForwardGradient(NoiseDistribution.Gaussian, LossScope.All, passes: 1, seed: 1), team);
         TrainingOptions options =
             new() { Epochs = 1, BatchSize = 32, LearningRate = 0.05, WarmupEpochs = 0.5, MaximumSteps = Steps, Seed = 1 };
         LabelledImages training = ProceduralDigits.GenerateImages(1, 0, 32 * Steps);
         LabelledImages test = ProceduralDigits.GenerateImages(1, 32 * Steps, 64);
         (float[] mean, float[] deviation) = PixelStatistics.Of(training);
 
-        new Trainer(model, rule, team, new ImageDataset("digits", training, test, mean, deviation, "drawn"), options, TimeProvider.System)
+        new Trainer(step, new ImageDataset("digits", training, test, mean, deviation, "drawn"), options, TimeProvider.System)
             .Run(cancellation: TestContext.Current.CancellationToken);
 
         // Weights are drawn with a deviation of about 0.1, and a layer's outputs deviate by about 1.

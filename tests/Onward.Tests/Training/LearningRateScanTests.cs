@@ -1,3 +1,4 @@
+using Onward.Engine;
 using Onward.Kernels;
 using Onward.Losses;
 using Onward.Models;
@@ -72,8 +73,8 @@ public sealed class LearningRateScanTests
         Network model = LocalMixer.Build(TrainedRun.SmallNetwork);
         model.Initialize(3);
         using WorkerTeam team = new(threads);
-        ForwardGradient rule = new(model, team, NoiseDistribution.Gaussian, LossScope.All, 1, seed: 3);
+        TrainingStep training = new(model, new ForwardGradient(NoiseDistribution.Gaussian, LossScope.All, 1, seed: 3), team);
         CancellationToken cancellation = TestContext.Current.CancellationToken;
-        return LearningRateScan.Run(rule, team, TrainedRun.Digits(), Options, lowest, highest, steps, cancellation);
+        return LearningRateScan.Run(training, TrainedRun.Digits(), Options, lowest, highest, steps, cancellation);
     }
 }

@@ -2,10 +2,8 @@ using Onward.Engine;
 using Onward.Formats;
 using Onward.Kernels;
 using Onward.Losses;
-using Onward.Models;
 using Onward.Rules;
 using Onward.Tests.Data;
-using Onward.Threads;
 using Onward.Training;
 
 namespace Onward.Tests.Training;
@@ -117,71 +115,62 @@ public sealed class ResumeTests : IDisposable
         }
     }
 
-    public static TheoryData<string, Func<Network, WorkerTeam, LearningRule>> OtherRules => new()
+    public static TheoryData<string, Func<LearningRule>> OtherRules => new()
     {
         {
             "Gaussian noise on activities, 2 passes, loss scope All, derivatives by Tangent, seed 7",
-            (model, team) => TrainedRun.Rule(model, team, passes: 2)
+            () => TrainedRun.Rule(passes: 2)
         },
         {
             "Rademacher noise on activities, 1 pass, loss scope All, derivatives by Tangent, seed 7",
-            (model, team) => TrainedRun.Rule(model, team, noise: NoiseDistribution.Rademacher)
+            () => TrainedRun.Rule(noise: NoiseDistribution.Rademacher)
         },
         {
             "Orthogonal noise on activities, 1 pass, loss scope All, derivatives by Tangent, seed 7",
-            (model, team) => TrainedRun.Rule(model, team, noise: NoiseDistribution.Orthogonal)
+            () => TrainedRun.Rule(noise: NoiseDistribution.Orthogonal)
         },
         {
             "Gaussian noise on activities, 1 pass, loss scope All, derivatives by Tangent, seed 8",
-            (model, team) => TrainedRun.Rule(model, team, seed: 8)
+            () => TrainedRun.Rule(seed: 8)
         },
         {
             "Gaussian noise on activities, layer by layer, 1 pass, loss scope All, derivatives by Tangent, seed 7",
-            (model, team) => TrainedRun.Rule(model, team, layerwise: true)
+            () => TrainedRun.Rule(layerwise: true)
         },
         {
             "Gaussian noise on hidden activities, 1 pass, loss scope All, derivatives by Tangent, seed 7",
-            (model, team) =>
-                new ForwardGradient(model, team, NoiseDistribution.Gaussian, LossScope.All, 1, seed: 7, sites: NoiseSites.Hidden)
+            () => new ForwardGradient(NoiseDistribution.Gaussian, LossScope.All, 1, seed: 7, sites: NoiseSites.Hidden)
         },
         {
             "Gaussian noise on hidden activities, 1 pass, loss scope All, derivatives by Tangent, seed 7, learned feedback",
-            (model, team) => new ForwardGradient(
-                model,
-                team,
-                NoiseDistribution.Gaussian,
-                LossScope.All,
-                1,
-                seed: 7,
-                sites: NoiseSites.Hidden,
-                controlVariate: ControlVariate.LearnedFeedback)
+            () => TrainedRun.FeedbackRule(layerwise: false)
         },
         {
             "Backpropagation, of LocalLossesWithinBlock, through the weights, overlapping blocks",
-            (model, team) => Backpropagation.ThroughWeights(model, team, BackwardScope.LocalLossesOverlapping)
+            () => Backpropagation.ThroughWeights(BackwardScope.LocalLossesOverlapping)
         },
         {
             "loss scope Block, Patch, derivatives by Tangent, seed 7",
-            (model, team) => new ForwardGradient(model, team, NoiseDistribution.Gaussian, LossScope.Block | LossScope.Patch, 1, seed: 7)
+            () => new ForwardGradient(NoiseDistribution.Gaussian, LossScope.Block | LossScope.Patch, 1, seed: 7)
         },
         {
             "WeightForwardGradient, Gaussian noise on weights, 1 pass, loss scope All, derivatives by Tangent, seed 7",
-            (model, team) => new WeightForwardGradient(model, team, NoiseDistribution.Gaussian, LossScope.All, 1, seed: 7)
+            () => new WeightForwardGradient(NoiseDistribution.Gaussian, LossScope.All, 1, seed: 7)
         },
         {
             "Backpropagation, of LocalLossesWithinBlock, through the weights",
-            (model, team) => Backpropagation.ThroughWeights(model, team, BackwardScope.LocalLossesWithinBlock)
+            () => Backpropagation.ThroughWeights(BackwardScope.LocalLossesWithinBlock)
         },
         {
             "Backpropagation, of Readout, through random matrices of seed 7",
-            (model, team) => Backpropagation.ThroughRandomFeedback(model, team, BackwardScope.Readout, 7)
+            () => Backpropagation.ThroughRandomFeedback(BackwardScope.Readout, 7)
         },
-        { "DirectFeedbackAlignment, through random matrices of seed 7", (model, team) => new DirectFeedbackAlignment(model, team, 7) },
+        { "DirectFeedbackAlignment, through random matrices of seed 7", () => new DirectFeedbackAlignment(7) },
     };
 
     [Theory]
     [MemberData(nameof(OtherRules))]
-    public void Another_learning_rule_is_refused_and_both_are_named(string named, Func<Network, WorkerTeam, LearningRule> rule)
+    public void Another_learning_rule_is_refused_and_both_are_named(string named, Func<LearningRule> rule)
     {
         const string Begun = "ForwardGradient, Gaussian noise on activities, 1 pass, loss scope All, derivatives by Tangent, seed 7";
         _ = new TrainedRun("supervised sgd", keep: checkpoint => checkpoint.Save(_folder["run"]), stopAfterSteps: 6);

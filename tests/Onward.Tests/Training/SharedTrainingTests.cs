@@ -170,7 +170,7 @@ public sealed class SharedTrainingTests
             CheckpointInterval = TimeSpan.Zero,
             Seed = 7,
         };
-        Trainer trainer = new(model, Rule(kind, model, team), team, data ?? Digits(), options, TimeProvider.System, grid: grid);
+        Trainer trainer = new(new TrainingStep(model, Rule(kind), team, grid), data ?? Digits(), options, TimeProvider.System);
         List<EpochMetrics> epochs = [];
         if (from is not null)
         {
@@ -201,7 +201,7 @@ public sealed class SharedTrainingTests
         }
     }
 
-    private static LearningRule Rule(string kind, Network model, WorkerTeam team)
+    private static LearningRule Rule(string kind)
     {
         BackwardScope ownLosses = kind.EndsWith("overlapping", StringComparison.Ordinal)
             ? BackwardScope.LocalLossesOverlapping
@@ -212,17 +212,15 @@ public sealed class SharedTrainingTests
         ControlVariate controlVariate = predicts ? ControlVariate.LearnedFeedback : ControlVariate.None;
         return kind.Split(',')[0] switch
         {
-            "BP" => Backpropagation.ThroughWeights(model, team, BackwardScope.Readout, recompute: recomputes),
-            "LG-BP" => Backpropagation.ThroughWeights(model, team, ownLosses),
-            "DFA" => new DirectFeedbackAlignment(model, team, seed: 7),
-            "LG-FG-W" => new WeightForwardGradient(model, team, NoiseDistribution.Gaussian, LossScope.All, passes: 2, seed: 7),
+            "BP" => Backpropagation.ThroughWeights(BackwardScope.Readout, recompute: recomputes),
+            "LG-BP" => Backpropagation.ThroughWeights(ownLosses),
+            "DFA" => new DirectFeedbackAlignment(seed: 7),
+            "LG-FG-W" => new WeightForwardGradient(NoiseDistribution.Gaussian, LossScope.All, passes: 2, seed: 7),
             "FG-A" => Activities(LossScope.Global, layerwise: false),
             _ => Activities(LossScope.All, layerwise: predicts),
         };
 
         ForwardGradient Activities(LossScope scope, bool layerwise) => new(
-            model,
-            team,
             NoiseDistribution.Gaussian,
             scope,
             passes: 1,

@@ -25,17 +25,17 @@ public sealed class SlicedUpdateTests
         ["projections"] = (TinyNetwork.TwoBlocks(patchesPerSide: 2, channels: 24, groups: 2) with { Projection = 5 }, 150),
     };
 
-    private static readonly Dictionary<string, Func<Network, WorkerTeam, LearningRule>> Rules = new()
+    private static readonly Dictionary<string, Func<LearningRule>> Rules = new()
     {
-        ["LG-FG-A"] = (model, team) => new ForwardGradient(model, team, NoiseDistribution.Gaussian, LossScope.All, 2, seed: 5),
-        ["FG-A"] = (model, team) => new ForwardGradient(model, team, NoiseDistribution.Rademacher, LossScope.Global, 1, seed: 5),
-        ["LG-BP, overlapping"] = (model, team) => Backpropagation.ThroughWeights(model, team, BackwardScope.LocalLossesOverlapping),
-        ["BP"] = (model, team) => Backpropagation.ThroughWeights(model, team, BackwardScope.Readout),
-        ["BP, recomputing"] = (model, team) => Backpropagation.ThroughWeights(model, team, BackwardScope.Readout, recompute: true),
-        ["LG-BP"] = (model, team) => Backpropagation.ThroughWeights(model, team, BackwardScope.LocalLossesWithinBlock),
-        ["FA"] = (model, team) => Backpropagation.ThroughRandomFeedback(model, team, BackwardScope.Readout, seed: 5),
-        ["DFA"] = (model, team) => new DirectFeedbackAlignment(model, team, seed: 5),
-        ["FG-W"] = (model, team) => new WeightForwardGradient(model, team, NoiseDistribution.Gaussian, LossScope.Global, 1, seed: 5),
+        ["LG-FG-A"] = () => new ForwardGradient(NoiseDistribution.Gaussian, LossScope.All, 2, seed: 5),
+        ["FG-A"] = () => new ForwardGradient(NoiseDistribution.Rademacher, LossScope.Global, 1, seed: 5),
+        ["LG-BP, overlapping"] = () => Backpropagation.ThroughWeights(BackwardScope.LocalLossesOverlapping),
+        ["BP"] = () => Backpropagation.ThroughWeights(BackwardScope.Readout),
+        ["BP, recomputing"] = () => Backpropagation.ThroughWeights(BackwardScope.Readout, recompute: true),
+        ["LG-BP"] = () => Backpropagation.ThroughWeights(BackwardScope.LocalLossesWithinBlock),
+        ["FA"] = () => Backpropagation.ThroughRandomFeedback(BackwardScope.Readout, seed: 5),
+        ["DFA"] = () => new DirectFeedbackAlignment(seed: 5),
+        ["FG-W"] = () => new WeightForwardGradient(NoiseDistribution.Gaussian, LossScope.Global, 1, seed: 5),
     };
 
     private static readonly Dictionary<string, Optimizer> Optimizers = new()
@@ -106,7 +106,7 @@ public sealed class SlicedUpdateTests
     {
         float[] With(bool inSlices) => Train("8x8 patches", "LG-FG-A", "SGD", 1, (update, learning, pixels, labels, step) =>
         {
-            foreach (ref float value in learning.Model.Values.All)
+            foreach (ref float value in learning.Network.Values.All)
             {
                 value *= 1.5f;
             }
@@ -125,7 +125,7 @@ public sealed class SlicedUpdateTests
         {
             TinyNetwork tiny = TinyNetwork.Create(Networks["8x8 patches"].Options, Networks["8x8 patches"].Batch);
             using WorkerTeam team = new(2);
-            LearningRule learning = Rules["LG-FG-A"](tiny.Model, team);
+            TrainingStep learning = new(tiny.Model, Rules["LG-FG-A"](), team);
             ParameterUpdate update = new(tiny.Model.Values.Layout, Optimizers["SGD"], team);
             Span<float> held = tiny.Model.Values[tiny.Model.Blocks[1].Layers[1].Weight];
             for (uint number = 0; number < Steps; number++)
@@ -138,7 +138,7 @@ public sealed class SlicedUpdateTests
         }
 
         Tolerance.Same(
-            With(Apart), With((update, rule, pixels, labels, step) => update.Step(rule, pixels, labels, step, 0.05)), "values");
+            With(Apart), With((update, learning, pixels, labels, step) => update.Step(learning, pixels, labels, step, 0.05)), "values");
     }
 
     [Fact]
@@ -146,7 +146,7 @@ public sealed class SlicedUpdateTests
     {
         TinyNetwork tiny = TinyNetwork.Create(Networks["one patch"].Options, Networks["one patch"].Batch);
         using WorkerTeam team = new(1);
-        LearningRule learning = Rules["LG-FG-A"](tiny.Model, team);
+        TrainingStep learning = new(tiny.Model, Rules["LG-FG-A"](), team);
         ParameterUpdate update = new(tiny.Model.Values.Layout, Optimizers["SGD"], team);
         tiny.Model.Values.EndLoans();
         int[] faulty = [.. tiny.Labels[..^1], 99];
@@ -164,17 +164,17 @@ public sealed class SlicedUpdateTests
         ParameterUpdate update = new(tiny.Model.Values.Layout, Optimizers["SGD"], team);
         tiny.Model.Values.EndLoans();
 
-        update.Step(Rules["BP"](tiny.Model, team), tiny.FlatPixels, tiny.Labels, 0, 0.05);
+        update.Step(new TrainingStep(tiny.Model, Rules["BP"](), team), tiny.FlatPixels, tiny.Labels, 0, 0.05);
 
         Assert.False(tiny.Model.Pack(team, ..2));
     }
 
-    private delegate StepResult Update(ParameterUpdate update, LearningRule rule, float[] pixels, int[] labels, uint step);
+    private delegate StepResult Update(ParameterUpdate update, TrainingStep learning, float[] pixels, int[] labels, uint step);
 
-    private static StepResult Apart(ParameterUpdate update, LearningRule rule, float[] pixels, int[] labels, uint step)
+    private static StepResult Apart(ParameterUpdate update, TrainingStep learning, float[] pixels, int[] labels, uint step)
     {
-        StepResult result = rule.Step(pixels, labels, step);
-        update.Apply(rule.Model.Values, rule.Gradients, 0.05);
+        StepResult result = learning.Run(pixels, labels, step);
+        update.Apply(learning.Network.Values, learning.Gradients, 0.05);
         return result;
     }
 
@@ -183,7 +183,7 @@ public sealed class SlicedUpdateTests
     {
         TinyNetwork tiny = TinyNetwork.Create(Networks[network].Options, Networks[network].Batch);
         using WorkerTeam team = new(threads);
-        LearningRule learning = Rules[rule](tiny.Model, team);
+        TrainingStep learning = new(tiny.Model, Rules[rule](), team);
         ParameterUpdate update = trained is null
             ? new(tiny.Model.Values.Layout, Optimizers[optimizer], team)
             : new(tiny.Model.Values.Layout, trained(tiny.Model), Optimizers[optimizer], team);

@@ -29,7 +29,7 @@ internal sealed class TrainedRun
         int stopAfterSteps = int.MaxValue,
         ImageDataset? data = null,
         Func<TrainingOptions, TrainingOptions>? change = null,
-        Func<Network, WorkerTeam, LearningRule>? rule = null)
+        Func<LearningRule>? rule = null)
     {
         // Averaged weights, compared gradients.
         bool watched = kind.EndsWith("watched", StringComparison.Ordinal);
@@ -50,10 +50,10 @@ internal sealed class TrainedRun
         Model = LocalMixer.Build(SmallNetwork with { Projection = contrastive ? 6 : 0 });
         Model.Initialize(7);
         using WorkerTeam team = new(threads);
-        Backpropagation exact = Backpropagation.ThroughWeights(Model, team, BackwardScope.LocalLossesWithinBlock);
-        LearningRule learning = rule?.Invoke(Model, team)
-            ?? (kind.EndsWith("feedback", StringComparison.Ordinal) ? FeedbackRule(Model, team) : Rule(Model, team));
-        Trainer trainer = new(Model, learning, team, data ?? Digits(), change?.Invoke(options) ?? options, TimeProvider.System, exact);
+        TrainingStep exact = new(Model, Backpropagation.ThroughWeights(BackwardScope.LocalLossesWithinBlock), team);
+        LearningRule learning = rule?.Invoke() ?? (kind.EndsWith("feedback", StringComparison.Ordinal) ? FeedbackRule() : Rule());
+        TrainingStep training = new(Model, learning, team);
+        Trainer trainer = new(training, data ?? Digits(), change?.Invoke(options) ?? options, TimeProvider.System, exact);
         if (from is not null)
         {
             trainer.Resume(from);
@@ -101,17 +101,12 @@ internal sealed class TrainedRun
 
     /// <summary>The rule of the run, with optional changes.</summary>
     public static ForwardGradient Rule(
-        Network model,
-        WorkerTeam team,
-        int passes = 1,
-        NoiseDistribution? noise = null,
-        ulong seed = 7,
-        TrainingLoss? loss = null,
-        bool layerwise = false) =>
-        new(model, team, noise ?? NoiseDistribution.Gaussian, LossScope.All, passes, seed, loss, layerwise);
+        int passes = 1, NoiseDistribution? noise = null, ulong seed = 7, TrainingLoss? loss = null, bool layerwise = false) =>
+        new(noise ?? NoiseDistribution.Gaussian, LossScope.All, passes, seed, loss, layerwise);
 
-    private static ForwardGradient FeedbackRule(Network model, WorkerTeam team) => new(
-        model, team, NoiseDistribution.Gaussian, LossScope.All, 1, seed: 7, layerwise: true, sites: NoiseSites.Hidden,
+    /// <summary>The rule of a run with learned feedback.</summary>
+    public static ForwardGradient FeedbackRule(bool layerwise = true) => new(
+        NoiseDistribution.Gaussian, LossScope.All, 1, seed: 7, layerwise: layerwise, sites: NoiseSites.Hidden,
         controlVariate: ControlVariate.LearnedFeedback);
 
     public static ImageDataset Digits(ulong seed = 5) =>

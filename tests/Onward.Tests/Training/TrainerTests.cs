@@ -1,4 +1,5 @@
 using Onward.Data;
+using Onward.Engine;
 using Onward.Kernels;
 using Onward.Losses;
 using Onward.Models;
@@ -21,11 +22,11 @@ public sealed class TrainerTests
             training: 4_000, test: 400, network => network with { PatchesPerSide = 4, Channels = 64, Groups = 8, TokenMixer = mixer });
         float[] initial = model.Values[model.Blocks[1].Layers[0].Weight].ToArray();
         using WorkerTeam team = new(2);
-        ForwardGradient rule = new(model, team, NoiseDistribution.Gaussian, LossScope.All, 1, seed: 2);
+        TrainingStep training = new(model, new ForwardGradient(NoiseDistribution.Gaussian, LossScope.All, 1, seed: 2), team);
         TrainingOptions options = new() { Epochs = 8, BatchSize = 32, LearningRate = 0.02, Seed = 2 };
         List<EpochMetrics> epochs = [];
 
-        TrainingResult result = new Trainer(model, rule, team, data, options, TimeProvider.System)
+        TrainingResult result = new Trainer(training, data, options, TimeProvider.System)
             .Run(epochEnded: epochs.Add, cancellation: TestContext.Current.CancellationToken);
 
         Assert.All(
@@ -106,11 +107,11 @@ public sealed class TrainerTests
         (ImageDataset data, Network model) = SmallProblem(training: 32, test: 32, network => network);
         float[] before = model.Values.All.ToArray();
         using WorkerTeam team = new(2);
-        ForwardGradient rule = new(model, team, NoiseDistribution.Gaussian, LossScope.All, 1, seed: 1);
+        TrainingStep training = new(model, new ForwardGradient(NoiseDistribution.Gaussian, LossScope.All, 1, seed: 1), team);
         TrainingOptions options =
             new() { Epochs = 1, BatchSize = 32, LearningRate = 0.02, WarmupEpochs = 0, ReadoutRateScale = readoutScale, Seed = 1 };
 
-        new Trainer(model, rule, team, data, options, TimeProvider.System).Run(cancellation: TestContext.Current.CancellationToken);
+        new Trainer(training, data, options, TimeProvider.System).Run(cancellation: TestContext.Current.CancellationToken);
 
         Assert.All(
             new[] { model.Readout.Weight, model.Blocks[0].Layers[0].Weight },

@@ -1,3 +1,4 @@
+using Onward.Communication;
 using Onward.Engine;
 using Onward.Models;
 using Onward.Rules;
@@ -118,20 +119,22 @@ public sealed class TrainingExtrasTests : IDisposable
     }
 
     [Fact]
-    public void A_comparison_needs_a_rule_on_the_same_model()
+    public void A_comparison_needs_a_step_of_the_same_network_in_the_same_processes()
     {
         Network model = Small(), other = Small();
         using WorkerTeam team = new(1);
-        Backpropagation rule = Backpropagation.ThroughWeights(model, team, BackwardScope.Readout);
-        Backpropagation stranger = Backpropagation.ThroughWeights(other, team, BackwardScope.Readout);
+        TrainingStep training = new(model, Backpropagation.ThroughWeights(BackwardScope.Readout), team);
+        TrainingStep stranger = new(other, Backpropagation.ThroughWeights(BackwardScope.Readout), team);
+        using RankGrid grid = new(new SingleProcess(), shares: 1, stages: 1);
+        TrainingStep elsewhere = new(model, Backpropagation.ThroughWeights(BackwardScope.Readout), team, grid);
         TrainingOptions options = new() { Epochs = 1, BatchSize = Batch, LearningRate = 0.1, Seed = 1, ComparedSteps = 1 };
 
-        foreach (LearningRule? exact in new[] { null, stranger })
+        foreach (TrainingStep? exact in new[] { null, stranger, elsewhere })
         {
             Assert.Contains(
-                "no rule on the same model",
+                "no step of the same network in the same processes computes them",
                 Assert.Throws<ArgumentException>(
-                    () => new Trainer(model, rule, team, TrainedRun.Digits(), options, TimeProvider.System, exact)).Message);
+                    () => new Trainer(training, TrainedRun.Digits(), options, TimeProvider.System, exact)).Message);
         }
     }
 

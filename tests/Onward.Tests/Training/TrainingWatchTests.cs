@@ -128,12 +128,10 @@ public sealed class TrainingWatchTests
             using WorkerTeam team = new(2);
             LearningRule rule = name switch
             {
-                "BP" => Backpropagation.ThroughWeights(model, team, BackwardScope.Readout),
-                _ =>
-                    new ForwardGradient(
-                        model, team, NoiseDistribution.Gaussian, name == "FG-A" ? LossScope.Global : LossScope.All, 1, seed: 3),
+                "BP" => Backpropagation.ThroughWeights(BackwardScope.Readout),
+                _ => new ForwardGradient(NoiseDistribution.Gaussian, name == "FG-A" ? LossScope.Global : LossScope.All, 1, seed: 3),
             };
-            Trainer trainer = new(model, rule, team, Digits, options, TimeProvider.System) { Advised = Told.Add };
+            Trainer trainer = new(new TrainingStep(model, rule, team), Digits, options, TimeProvider.System) { Advised = Told.Add };
             if (from is not null)
             {
                 trainer.Resume(from);

@@ -91,7 +91,7 @@ internal sealed record RuleSettings(
         }
         catch (ArgumentException fault) when (fault.ParamName != nameof(grid))
         {
-            throw new RunException(_ => $"{Rule} cannot train this network: {RunException.Sentence(fault)}", fault);
+            throw new RunException($"{Rule} cannot train this network: {RunException.Sentence(fault)}", fault);
         }
     }
 }
