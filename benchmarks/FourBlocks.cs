@@ -19,23 +19,24 @@ int seeds = args.Length > 2 ? int.Parse(args[2], CultureInfo.InvariantCulture) :
 double rate = args.Length > 3 ? double.Parse(args[3], CultureInfo.InvariantCulture) : 0.01;
 ImageDataset mnist = IdxFolder.Load(args[0]);
 using WorkerTeam team = new(Environment.ProcessorCount);
-Train("BP", 0.1, (model, seed) => Backpropagation.ThroughWeights(model, team, BackwardScope.Readout));
-Train("FG-A", rate, (model, seed) => Rule(model, seed, NoiseSites.All, ControlVariate.None));
-Train("FG-A, learned feedback", rate, (model, seed) => Rule(model, seed, NoiseSites.Hidden, ControlVariate.LearnedFeedback));
+Train("BP", 0.1, seed => Backpropagation.ThroughWeights(BackwardScope.Readout));
+Train("FG-A", rate, seed => Rule(seed, NoiseSites.All, ControlVariate.None));
+Train("FG-A, learned feedback", rate, seed => Rule(seed, NoiseSites.Hidden, ControlVariate.LearnedFeedback));
 
-void Train(string name, double rate, Func<Network, ulong, LearningRule> create)
+void Train(string name, double rate, Func<ulong, LearningRule> create)
 {
     for (ulong seed = 1; seed <= (ulong)seeds; seed++)
     {
         Network model = LocalMixer.Build(LocalMixerPresets.Get("M/1/16", imageSide: 28, imageChannels: 1, classes: 10) with { Blocks = 4 });
         model.Initialize(seed);
         TrainingOptions options = new() { Epochs = epochs, LearningRate = rate, Seed = seed };
-        TrainingResult result = new Trainer(model, create(model, seed), team, mnist, options, TimeProvider.System).Run();
+        TrainingStep step = new(model, create(seed), team);
+        TrainingResult result = new Trainer(step, mnist, options, TimeProvider.System).Run();
         Console.WriteLine(
             FormattableString.Invariant(
                 $"{name}, rate {rate}, seed {seed}: test error {result.TestError:F2} %, {result.ImagesPerSecond:F0} images/s"));
     }
 }
 
-ForwardGradient Rule(Network model, ulong seed, NoiseSites sites, ControlVariate controlVariate) =>
-    new(model, team, NoiseDistribution.Gaussian, LossScope.Global, passes: 1, seed, sites: sites, controlVariate: controlVariate);
+ForwardGradient Rule(ulong seed, NoiseSites sites, ControlVariate controlVariate) =>
+    new(NoiseDistribution.Gaussian, LossScope.Global, passes: 1, seed, sites: sites, controlVariate: controlVariate);

@@ -9,6 +9,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Numerics.Tensors;
 using Onward.Autodiff;
+using Onward.Engine;
 using Onward.Kernels;
 using Onward.Layers;
 using Onward.Losses;
@@ -38,13 +39,13 @@ Dictionary<string, Tensor<float>> parameters = network.Values.Layout.Parameters.
 DualTensor<float> images = DualTensor.Constant<float>(pixels, Batch, 784);
 ActivityPerturbationEstimator<float> slow = new(NoiseDistribution.Gaussian, passes: 1, seed: 1);
 using WorkerTeam team = new(1);
-ForwardGradient fast = new(network, team, NoiseDistribution.Gaussian, LossScope.All, passes: 1, seed: 1);
+TrainingStep fast = new(network, new ForwardGradient(NoiseDistribution.Gaussian, LossScope.All, passes: 1, seed: 1), team);
 
 List<(double Fast, double Slow)> speeds = [];
 uint step = 0;
 for (int turn = -Warmup; turn < turns; turn++)
 {
-    double fastSpeed = SpeedOf(FastSteps, () => fast.Step(pixels, labels, step++));
+    double fastSpeed = SpeedOf(FastSteps, () => fast.Run(pixels, labels, step++));
     double slowSpeed = SpeedOf(SlowSteps, () => slow.Estimate(parameters, Losses, step++));
     if (turn >= 0)
     {

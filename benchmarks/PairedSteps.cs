@@ -5,6 +5,7 @@
 #:property PublishAot=false
 
 using System.Diagnostics;
+using Onward.Engine;
 using Onward.Kernels;
 using Onward.Losses;
 using Onward.Models;
@@ -29,8 +30,8 @@ for (int n = 0; n < Batch; n++)
 }
 
 using WorkerTeam team = new(threads);
-Turns plain = new(Rule(NoiseSites.All, ControlVariate.None, layerwise: false));
-Turns feedback = new(Rule(NoiseSites.Hidden, ControlVariate.LearnedFeedback, layerwise: true));
+Turns plain = new(StepOf(NoiseSites.All, ControlVariate.None, layerwise: false));
+Turns feedback = new(StepOf(NoiseSites.Hidden, ControlVariate.LearnedFeedback, layerwise: true));
 plain.Take(pixels, labels);
 feedback.Take(pixels, labels);
 double[] seconds = [.. Enumerable.Range(0, (2 * pairs) + 1).Select(turn => (turn % 2 == 0 ? plain : feedback).Take(pixels, labels))];
@@ -44,13 +45,11 @@ Console.WriteLine(
 
 double Fastest(int first) => 1000 * seconds.Where((_, turn) => turn % 2 == first).Min() / Turns.Steps;
 
-ForwardGradient Rule(NoiseSites sites, ControlVariate controlVariate, bool layerwise)
+TrainingStep StepOf(NoiseSites sites, ControlVariate controlVariate, bool layerwise)
 {
     Network model = LocalMixer.Build(LocalMixerPresets.Get(preset, side, channels, classes: 10));
     model.Initialize(seed: 1);
-    return new ForwardGradient(
-        model,
-        team,
+    ForwardGradient rule = new(
         NoiseDistribution.Gaussian,
         LossScope.All,
         passes: 1,
@@ -58,14 +57,15 @@ ForwardGradient Rule(NoiseSites sites, ControlVariate controlVariate, bool layer
         layerwise: layerwise,
         sites: sites,
         controlVariate: controlVariate);
+    return new TrainingStep(model, rule, team);
 }
 
-internal sealed class Turns(ForwardGradient rule)
+internal sealed class Turns(TrainingStep step)
 {
     public const int Steps = 8;
 
     // Starts after the early steps, at each of which the feedback is fitted.
-    private uint _step = 1000;
+    private uint _number = 1000;
 
     /// <summary>Runs a few steps and returns the time that they took, in seconds.</summary>
     public double Take(float[] pixels, int[] labels)
@@ -73,7 +73,7 @@ internal sealed class Turns(ForwardGradient rule)
         long start = Stopwatch.GetTimestamp();
         for (int i = 0; i < Steps; i++)
         {
-            rule.Step(pixels, labels, _step++);
+            step.Run(pixels, labels, _number++);
         }
 
         return Stopwatch.GetElapsedTime(start).TotalSeconds;

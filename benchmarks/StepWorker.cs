@@ -1,7 +1,7 @@
 // Runs training steps of one network and rule, a block of them for each line that it reads. For each block it prints one line:
 // milliseconds, milliseconds of processor time and allocated bytes of a step, and the peak memory of the process in bytes.
-// eng/pair runs two of these in turn, one for each of two builds. So this program must compile against both: it finds what has another
-// name in the older one while it runs.
+// eng/pair runs two of these in turn, one for each of two builds. Each build has its own copy of this program, so arguments and output
+// must stay as they are.
 // dotnet run -c Release benchmarks/StepWorker.cs -- M/8/16 LG-FG-A THREADS STEPS [batch]
 #:project ../src/Onward/Onward.csproj
 #:property PublishAot=false
@@ -29,8 +29,10 @@ CounterRandom.Normals(new RandomStream(1, RandomPurpose.Data), 0, pixels);
 int[] labels = [.. Enumerable.Range(0, batch).Select(n => n % 10)];
 
 using WorkerTeam team = new(Number(2));
-LearningRule rule = Create(Build(LocalMixerPresets.Get(preset, side, channels, classes: 10)));
-ParameterUpdate update = new(rule.Gradients.Layout, new Sgd(Momentum: 0.9, WeightDecay: 1e-4), team);
+Network network = LocalMixer.Build(LocalMixerPresets.Get(preset, side, channels, classes: 10));
+network.Initialize(seed: 1);
+TrainingStep training = new(network, Rule(), team);
+ParameterUpdate update = new(network.Values.Layout, new Sgd(Momentum: 0.9, WeightDecay: 1e-4), team);
 uint step = 1000; // after the first steps of a run, in which some rules do additional work
 
 for (int i = 0; i < WarmUpSteps || Environment.CpuUsage.TotalTime.TotalSeconds < WarmUpSeconds; i++)
@@ -61,24 +63,14 @@ while (Console.ReadLine() is not null)
 
 int Number(int argument) => int.Parse(args[argument], CultureInfo.InvariantCulture);
 
-void Step() => update.Step(rule, pixels, labels, step++, 0.001);
+void Step() => update.Step(training, pixels, labels, step++, 0.001);
 
-// LocalMixer was the network itself before it became a builder of networks.
-static dynamic Build(LocalMixerOptions options)
+LearningRule Rule() => name switch
 {
-    dynamic model = typeof(LocalMixer).GetMethod("Build") is { } build
-        ? build.Invoke(null, [options])!
-        : Activator.CreateInstance(typeof(LocalMixer), options)!;
-    model.Initialize((ulong)1);
-    return model;
-}
-
-LearningRule Create(dynamic model) => name switch
-{
-    "LG-FG-A" => new ForwardGradient(model, team, NoiseDistribution.Gaussian, LossScope.All, 1, (ulong)1),
-    "FG-A" => new ForwardGradient(model, team, NoiseDistribution.Gaussian, LossScope.Global, 1, (ulong)1),
-    "LG-FG-W" => new WeightForwardGradient(model, team, NoiseDistribution.Gaussian, LossScope.All, 1, (ulong)1),
-    "LG-BP" => Backpropagation.ThroughWeights(model, team, BackwardScope.LocalLossesWithinBlock),
-    "BP" => Backpropagation.ThroughWeights(model, team, BackwardScope.Readout),
+    "LG-FG-A" => new ForwardGradient(NoiseDistribution.Gaussian, LossScope.All, passes: 1, seed: 1),
+    "FG-A" => new ForwardGradient(NoiseDistribution.Gaussian, LossScope.Global, passes: 1, seed: 1),
+    "LG-FG-W" => new WeightForwardGradient(NoiseDistribution.Gaussian, LossScope.All, passes: 1, seed: 1),
+    "LG-BP" => Backpropagation.ThroughWeights(BackwardScope.LocalLossesWithinBlock),
+    "BP" => Backpropagation.ThroughWeights(BackwardScope.Readout),
     _ => throw new ArgumentException($"There is no rule {name} here."),
 };

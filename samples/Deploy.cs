@@ -7,6 +7,7 @@
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
 using Onward.Data;
+using Onward.Engine;
 using Onward.Kernels;
 using Onward.Losses;
 using Onward.Models;
@@ -20,8 +21,8 @@ ImageDataset digits = DigitsSource.Load();
 Network trained = LocalMixer.Build(
     new LocalMixerOptions { Blocks = 2, PatchesPerSide = 1, Channels = 256, Groups = 16, ImageSide = 28, ImageChannels = 1, Classes = 10 });
 trained.Initialize(seed: 1);
-ForwardGradient rule = new(trained, team, NoiseDistribution.Gaussian, LossScope.All, passes: 1, seed: 1);
-new Trainer(trained, rule, team, digits, new TrainingOptions { Epochs = 8, LearningRate = 0.03, Seed = 1 }, TimeProvider.System).Run();
+TrainingStep step = new(trained, new ForwardGradient(NoiseDistribution.Gaussian, LossScope.All, passes: 1, seed: 1), team);
+new Trainer(step, digits, new TrainingOptions { Epochs = 8, LearningRate = 0.03, Seed = 1 }, TimeProvider.System).Run();
 string folder = Directory.CreateTempSubdirectory("onward-").FullName;
 string file = Path.Combine(folder, "model.safetensors"), onnx = Path.Combine(folder, "model.onnx");
 ModelFile.Save(trained, file);

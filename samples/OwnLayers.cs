@@ -4,6 +4,7 @@
 #:project ../src/Onward/Onward.csproj
 
 using Onward.Data;
+using Onward.Engine;
 using Onward.Kernels;
 using Onward.Layers;
 using Onward.Losses;
@@ -22,8 +23,6 @@ Network network = new(
 network.Initialize(seed: 1);
 using WorkerTeam team = new(Environment.ProcessorCount);
 ForwardGradient rule = new(
-    network,
-    team,
     NoiseDistribution.Gaussian,
     LossScope.All,
     passes: 1,
@@ -31,7 +30,7 @@ ForwardGradient rule = new(
     sites: NoiseSites.Hidden,
     controlVariate: ControlVariate.LearnedFeedback);
 TrainingOptions options = new() { Epochs = 8, LearningRate = 0.1, Seed = 1 };
-new Trainer(network, rule, team, DigitsSource.Load(), options, TimeProvider.System).Run(
+new Trainer(new TrainingStep(network, rule, team), DigitsSource.Load(), options, TimeProvider.System).Run(
     epochEnded: epoch => Console.WriteLine($"epoch {epoch.Epoch}: test error {epoch.TestError:F2} %"));
 
 string file = Path.Combine(Path.GetTempPath(), "own-layers.safetensors");

@@ -4,6 +4,7 @@
 #:project ../src/Onward/Onward.csproj
 
 using Onward.Data;
+using Onward.Engine;
 using Onward.Kernels;
 using Onward.Losses;
 using Onward.Models;
@@ -24,10 +25,10 @@ List<EpochMetrics> Train(NoiseDistribution noise)
 {
     Network model = LocalMixer.Build(LocalMixerPresets.Get("M/1/16", imageSide: 28, imageChannels: 1, classes: 10));
     model.Initialize(seed: 1);
-    ForwardGradient rule = new(model, team, noise, LossScope.All, passes: 1, seed: 1);
+    TrainingStep step = new(model, new ForwardGradient(noise, LossScope.All, passes: 1, seed: 1), team);
     TrainingOptions options = new() { Epochs = 10, LearningRate = 0.03, Seed = 1 };
     List<EpochMetrics> epochs = [];
-    new Trainer(model, rule, team, digits, options, TimeProvider.System).Run(epochEnded: epochs.Add);
+    new Trainer(step, digits, options, TimeProvider.System).Run(epochEnded: epochs.Add);
     return epochs;
 }
 

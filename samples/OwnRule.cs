@@ -15,19 +15,19 @@ using WorkerTeam team = new(Environment.ProcessorCount);
 Network model = LocalMixer.Build(LocalMixerPresets.Get("M/1/16", imageSide: 28, imageChannels: 1, classes: 10));
 model.Initialize(seed: 1);
 TrainingOptions options = new() { Epochs = 10, LearningRate = 0.1, Seed = 1 };
-Trainer trainer = new(model, new LocalDirectFeedback(model, team, seed: 1), team, DigitsSource.Load(), options, TimeProvider.System);
+TrainingStep step = new(model, new LocalDirectFeedback(seed: 1), team);
+Trainer trainer = new(step, DigitsSource.Load(), options, TimeProvider.System);
 trainer.Run(epochEnded: epoch => Console.WriteLine($"epoch {epoch.Epoch,2}: loss {epoch.TrainLoss:F3}, test error {epoch.TestError:F2} %"));
 
-internal sealed class LocalDirectFeedback : LearningRule
+internal sealed class LocalDirectFeedback(ulong seed) : LearningRule(Locality.Block, trainsHeads: true)
 {
     private readonly Dictionary<NetworkLayer, float[]> _feedback = [];
 
-    public LocalDirectFeedback(Network model, WorkerTeam team, ulong seed)
-        : base(model, team, Locality.Block, trainsHeads: true, loss: null)
+    protected override void Prepare(TrainingStep training)
     {
-        foreach (NetworkLayer layer in model.Blocks.SelectMany(block => block.Layers))
+        foreach (NetworkLayer layer in training.Network.Blocks.SelectMany(block => block.Layers))
         {
-            float[] matrix = new float[model.Classes * layer.Map.Outputs]; // [classes, outputs]
+            float[] matrix = new float[training.Network.Classes * layer.Map.Outputs]; // [classes, outputs]
             CounterRandom.Normals(new(seed, RandomPurpose.Feedback, Layer: (uint)layer.Index), 0, matrix);
             TensorPrimitives.Divide(matrix, MathF.Sqrt(layer.Map.Outputs), matrix);
             _feedback[layer] = matrix;
@@ -37,13 +37,14 @@ internal sealed class LocalDirectFeedback : LearningRule
     protected override void Differentiate(ReadOnlySpan<BlockTile> tiles)
     {
         BlockTile tile = tiles[0]; // there is one tile, because the rule is local to a block
+        int classes = Step.Network.Classes;
         for (int l = 0; l < tile.Block.Layers.Count; l++)
         {
             int outputs = tile.Block.Layers[l].Map.Outputs;
             float[] matrix = _feedback[tile.Block.Layers[l]], signal = new float[tile.Examples * outputs];
             for (int i = 0; i < tile.Errors.Length; i++) // signal = errors [examples, classes] times the matrix
             {
-                int example = i / Model.Classes, @class = i % Model.Classes;
+                int example = i / classes, @class = i % classes;
                 Span<float> sum = signal.AsSpan(example * outputs, outputs);
                 TensorPrimitives.MultiplyAdd(matrix.AsSpan(@class * outputs, outputs), tile.Errors.Span[i], sum, sum);
             }

@@ -37,7 +37,9 @@ public abstract class LearningRule
     /// <summary>Settings of the losses.</summary>
     public TrainingLoss Loss { get; }
 
-    /// <summary>The rule in words: its name and its settings. <see cref="TrainingStep.Description"/> adds the settings of the loss.</summary>
+    /// <summary>
+    /// The rule in words: its name and its settings. <see cref="TrainingStep.Description"/> adds the settings of the loss.
+    /// </summary>
     public string Description => string.Join(", ", [GetType().Name, .. Settings]);
 
     /// <summary>The step that the rule serves.</summary>

@@ -166,7 +166,8 @@ public sealed class ForwardGradient : LearningRule
         ActivityNoise noise = new(_perturbation, network, _passes, _seed);
         _walks =
         [
-            .. training.Tiles.Select(tiles => new NoiseWalk(network, new(network, tiles, ownDirections: _passes > 1), noise, _scope, _passes)),
+            .. training.Tiles.Select(
+                tiles => new NoiseWalk(network, new(network, tiles, ownDirections: _passes > 1), noise, _scope, _passes)),
         ];
         if (_sites == NoiseSites.Hidden)
         {

@@ -75,7 +75,8 @@ public sealed class Trainer
         if (options.ComparedSteps > 0 && (exact?.Network != _model || exact.Grid != _grid))
         {
             throw new ArgumentException(
-                "Training: gradients are to be compared with exact ones, but no step of the same network in the same processes computes them.",
+                "Training: gradients are to be compared with exact ones, but no step of the same network in the same processes "
+                + "computes them.",
                 nameof(exact));
         }
 

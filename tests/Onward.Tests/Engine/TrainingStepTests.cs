@@ -9,7 +9,7 @@ using Onward.Threads;
 
 namespace Onward.Tests.Engine;
 
-/// <summary>What a training step takes and what it refuses.</summary>
+/// <summary>Rules and processes that a training step takes, and those that it refuses.</summary>
 public sealed class TrainingStepTests
 {
     private static readonly Dictionary<string, Func<LearningRule>> Create = new()

@@ -138,7 +138,9 @@ public sealed class NetworkTests
         Network model = AnyNetwork.Create(name).Model;
 
         Assert.Contains(
-            fault, Assert.Throws<ArgumentException>(() => new TrainingStep(model, Feedback(LossScope.All), team)).Message, StringComparison.Ordinal);
+            fault,
+            Assert.Throws<ArgumentException>(() => new TrainingStep(model, Feedback(LossScope.All), team)).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]

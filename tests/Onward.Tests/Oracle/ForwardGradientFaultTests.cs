@@ -28,7 +28,8 @@ public sealed class ForwardGradientFaultTests : IDisposable
     {
         TrainingStep training = new(_network.Model, Rule(), _team);
 
-        ArgumentException e = Assert.Throws<ArgumentException>(() => training.Run(ReadOnlyMemory<float>.Empty, ReadOnlyMemory<int>.Empty, 0));
+        ArgumentException e = Assert.Throws<ArgumentException>(
+            () => training.Run(ReadOnlyMemory<float>.Empty, ReadOnlyMemory<int>.Empty, 0));
 
         Assert.Contains("at least one image", e.Message, StringComparison.Ordinal);
     }
