@@ -20,7 +20,7 @@ internal static class NetworkUnderStudy
 
     /// <summary>Trains the network, and measures its gradients on the first images of the training set.</summary>
     internal static IReadOnlyList<MixerEstimate> Measure(
-        Func<int, int, int, LocalMixerOptions> network,
+        Func<int, int, int, Network> network,
         MixerExperimentOptions options,
         int batchSize,
         int steps,
@@ -29,7 +29,7 @@ internal static class NetworkUnderStudy
     {
         ImageDataset data = DigitsSource.Load();
         ImageSet images = data.Training;
-        Network model = LocalMixer.Build(network(images.Width, images.Channels, images.Classes));
+        Network model = network(images.Width, images.Channels, images.Classes);
         model.Initialize(options.Seed);
         Learn(model, data, options.Seed, steps, team, interruption);
         using BatchLoader loader = new(images.Take(batchSize), data.Mean, data.StandardDeviation, batchSize, options.Seed);

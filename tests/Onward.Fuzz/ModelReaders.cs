@@ -1,3 +1,4 @@
+using System.Text;
 using Onward.Formats;
 using Onward.Models;
 using Onward.Rules;
@@ -5,7 +6,7 @@ using Onward.Training;
 
 namespace Onward.Fuzz;
 
-/// <summary>The readers of safetensors files: models and checkpoints.</summary>
+/// <summary>The readers of networks: safetensors files of models and of checkpoints, and JSON files that describe one.</summary>
 internal static class ModelReaders
 {
     private static readonly LocalMixerOptions Small = new()
@@ -19,7 +20,23 @@ internal static class ModelReaders
         Classes = 3,
     };
 
-    /// <summary>Creates both readers.</summary>
+    // Larger networks take memory and time, and no other code.
+    private const long MostParameters = 100_000;
+
+    private const string Described = """
+        {
+          "input": { "height": 4, "width": 4, "channels": 1 }, "classes": 3, "settings": { "zeroHeads": false, "initializer": "lecun" },
+          "blocks": [
+            { "layers": [ { "type": "conv2d", "inChannels": 1, "outChannels": 4, "kernelSize": 3, "padding": 1 }, { "type": "relu" },
+              { "type": "maxPool2d", "kernelSize": 2, "stride": 2 } ], "groups": 2 },
+            { "layers": [ { "type": "residual", "layers": [ { "type": "layerNorm", "size": 4, "epsilon": 0.1 },
+              { "type": "linear", "inputs": 4, "outputs": 12, "name": "qkv" }, { "type": "attention", "heads": 2 } ] } ],
+              "featureNorm": { "size": 4 } }
+          ]
+        }
+        """;
+
+    /// <summary>Creates the readers.</summary>
     /// <param name="folder">Folder for seed files and for files that are written again.</param>
     internal static IEnumerable<Reader> All(string folder)
     {
@@ -34,6 +51,11 @@ internal static class ModelReaders
             8,
             [.. Options().Select(options => Seed("checkpoint", Checkpoint(options, file)))],
             (_, path) => Read(() => Copy(Training.Checkpoint.Load(path), file), () => Training.Checkpoint.Load(file)));
+        yield return new Reader(
+            "network",
+            8,
+            [[new SeedFile("network.json", Encoding.UTF8.GetBytes(Described), TokenMutation.Apply)]],
+            (_, path) => Build(path));
     }
 
     /// <summary>The content of a small model file.</summary>
@@ -82,6 +104,25 @@ internal static class ModelReaders
         }
 
         checkpoint.Save(file);
+    }
+
+    private static string? Build(string path)
+    {
+        try
+        {
+            NetworkFile file = NetworkFile.Read(path);
+            NetworkDescription network = new(file.Input ?? new(4, 4, 1), file.Blocks, file.Classes ?? 3, file.Settings);
+            if (network.CountParameters() <= MostParameters)
+            {
+                file.Build(network.Input, network.Classes);
+            }
+
+            return null;
+        }
+        catch (Exception fault) when (fault is ModelFileException or ArgumentException or OverflowException)
+        {
+            return fault.Message;
+        }
     }
 
     // A file that was read is written again, and the copy must be readable.

@@ -77,7 +77,7 @@ internal sealed class CompareCommand
     private IEnumerable<RunPlan> Plans(ParseResult parse)
     {
         IReadOnlyList<string> rules = parse.GetValue(_rules) is [_, ..] named ? named : PaperRules.Names;
-        ModelSettings model = _model.Read(parse, PresetDefaults.Model);
+        ModelSettings model = _model.Read(parse, _host.Resolve, PresetDefaults.Model);
         ObjectiveSettings objective = _objective.Read(parse);
         AugmentationSettings augmentation = _augmentation.Read(parse, _data.Read(parse).Dataset, objective.IsContrastive);
         LearningRates? rates = parse.GetValue(_learningRates);

@@ -59,7 +59,7 @@ internal sealed class FindRateCommand
             MeasurementFiles.RequireFolder(folder);
         }
 
-        TrainOptions.Plan plan = _options.Read(parse);
+        TrainOptions.Plan plan = _options.Read(parse, _host.Resolve);
         TrainingData all = plan.Data.Load(_host);
         RunPlan run = plan.Run.FitTo(all, _host);
         TrainingData data = run.Choose(all);

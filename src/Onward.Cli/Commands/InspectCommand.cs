@@ -12,6 +12,8 @@ internal sealed class InspectCommand
     private readonly Argument<string> _model = ValueOption.Path(
         "MODEL", $"a preset ({ValueOption.List(LocalMixerPresets.Names)}), a model.safetensors file or a run folder");
     private readonly Option<string?> _run = ValueOption.Folder("--run", "Run folder, instead of the argument MODEL");
+    private readonly Option<string?> _network = ValueOption.File(
+        "--network", "JSON file that describes a network, instead of the argument MODEL");
     private readonly Option<bool> _json = new("--json") { Description = "Print one line of JSON instead of a table" };
     private readonly Host _host;
 
@@ -29,7 +31,7 @@ internal sealed class InspectCommand
         inspect._model.CompletionSources.Add([.. LocalMixerPresets.Names]);
         Command command = new("inspect", "Show the layers of a network: shapes, parameters, operations and local losses.")
         {
-            inspect._model, inspect._run, inspect._json,
+            inspect._model, inspect._run, inspect._network, inspect._json,
         };
         command.SetAction(inspect.Run);
         return command;
@@ -37,7 +39,13 @@ internal sealed class InspectCommand
 
     private int Run(ParseResult parse)
     {
-        (string name, Network model) = Find(Asked(parse));
+        (string name, Network model) = Asked(parse);
+        if (model.Mixer is null)
+        {
+            ShowLayers(name, model, parse.GetValue(_json));
+            return ExitCode.Done;
+        }
+
         List<Row> rows = Rows(model);
         Outline outline = new(
             name,
@@ -61,13 +69,32 @@ internal sealed class InspectCommand
         return ExitCode.Done;
     }
 
-    private string Asked(ParseResult parse) => (parse.GetValue(_model), parse.GetValue(_run)) switch
+    private (string Name, Network Model) Asked(ParseResult parse)
     {
-        (string model, null) => model,
-        (null, string run) => run,
-        (null, null) => throw ParseFaults.Missing(parse, _model),
-        (string model, string run) => throw new CommandFault($"{ParseFaults.Quote(model)} and --run {run} both name a model. Name one."),
-    };
+        (string Words, Func<(string, Network)> Find)[] asked =
+        [
+            .. Given(parse.GetValue(_model), ParseFaults.Quote, Find),
+            .. Given(parse.GetValue(_run), run => $"--run {run}", Find),
+            .. Given(parse.GetValue(_network), file => $"--network {file}", Describe),
+        ];
+        return asked.Length switch
+        {
+            0 => throw ParseFaults.Missing(parse, _model),
+            1 => asked[0].Find(),
+            _ => throw new CommandFault($"{asked[0].Words} and {asked[1].Words} both name a model. Name one."),
+        };
+
+        static IEnumerable<(string, Func<(string, Network)>)> Given(
+            string? value, Func<string, string> words, Func<string, (string, Network)> find) =>
+            value is null ? [] : [(words(value), () => find(value))];
+    }
+
+    private (string Name, Network Model) Describe(string file)
+    {
+        ModelSettings settings = ModelSettings.Read(_host.Resolve(file));
+        (int side, int channels, int classes) = settings.Images;
+        return (settings.Name, settings.Build(side, channels, classes, ObjectiveSettings.Default));
+    }
 
     private (string Name, Network Model) Find(string asked)
     {
@@ -185,6 +212,35 @@ internal sealed class InspectCommand
         _host.Out.WriteLine(
             $"A prediction takes {Figures.Megaflops(outline.Mflop)} MFLOP per image. "
             + $"The heads of the blocks are needed only for training and early exit. Normalizations: {outline.Normalizations}.");
+    }
+
+    private void ShowLayers(string name, Network model, bool asJson)
+    {
+        IReadOnlyList<LayerTable.Row> rows = LayerTable.Rows(model);
+        int[] image = [model.Input.Height, model.Input.Width, model.Input.Channels];
+        double mflop = Round(InferenceCost.OfReadout(model));
+        if (asJson)
+        {
+            _host.WriteJson(new
+            {
+                Model = name,
+                Image = image,
+                model.Classes,
+                Parameters = model.Values.Layout.Count,
+                Mflop = mflop,
+                model.LocalLosses,
+                Layers = rows,
+            });
+            return;
+        }
+
+        _host.Out.WriteLine($"{name}; images of {Join(image)} in {model.Classes} classes");
+        LayerTable.Format(rows).Write(_host.Out, _host.OutWidth());
+        string sums = string.Create(
+            CultureInfo.InvariantCulture, $"{model.Values.Layout.Count:N0} parameters, {model.LocalLosses:N0} local losses.");
+        _host.Out.WriteLine(
+            $"{sums} A prediction takes {Figures.Megaflops(mflop)} MFLOP per image. "
+            + "The heads of the blocks are needed only for training and early exit.");
     }
 
     private static string Join(IEnumerable<int> sizes) => string.Join('x', sizes);

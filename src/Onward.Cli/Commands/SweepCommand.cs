@@ -150,7 +150,7 @@ internal sealed class SweepCommand
         ParseResult parse = train.Parse(seeded, ValueOption.Parsing);
         try
         {
-            return parse.Errors.Count == 0 ? options.Read(parse) : throw new CommandFault(ParseFaults.Describe(parse));
+            return parse.Errors.Count == 0 ? options.Read(parse, _host.Resolve) : throw new CommandFault(ParseFaults.Describe(parse));
         }
         catch (RunException fault)
         {

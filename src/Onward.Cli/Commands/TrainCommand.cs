@@ -48,7 +48,7 @@ internal sealed class TrainCommand
     // Everything is checked before the run folder is created or changed.
     private int Run(ParseResult parse) => _ranks.Together(() => _options.ReadResumption(parse)) is TrainOptions.Resumption resumption
         ? resumption.Epoch is WantedEpoch epoch ? ResumeFrom(epoch, resumption) : Resume(resumption)
-        : TryOrBegin(_ranks.Together(() => _options.Read(parse)), _options.OnlyTries(parse));
+        : TryOrBegin(_ranks.Together(() => _options.Read(parse, _host.Resolve)), _options.OnlyTries(parse));
 
     private int TryOrBegin(TrainOptions.Plan plan, bool tries) => tries ? Try(plan) : Begin(plan);
 

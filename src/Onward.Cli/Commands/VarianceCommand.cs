@@ -26,7 +26,7 @@ internal sealed class VarianceCommand
 
     private int Run(ParseResult parse)
     {
-        VarianceOptions.Plan plan = _options.Read(parse);
+        VarianceOptions.Plan plan = _options.Read(parse, _host.Resolve);
         string folder = _host.Resolve(plan.Out);
         MeasurementFiles.RequireFolder(folder);
         using WorkerTeam team = new(plan.Threads);
@@ -123,7 +123,7 @@ internal sealed class VarianceCommand
     private void RunNetwork(VarianceOptions.Plan plan, ModelSettings model, string folder, WorkerTeam team)
     {
         IReadOnlyList<MixerEstimate> estimates = NetworkUnderStudy.Measure(
-            model.Options, plan.Network, plan.BatchSize, plan.Steps, team, _host.Interruption);
+            (side, channels, classes) => model.Build(side, channels, classes, ObjectiveSettings.Default), plan.Network, plan.BatchSize, plan.Steps, team, _host.Interruption);
         List<NetworkMeasurement> rows =
         [
             .. estimates.SelectMany(estimate => estimate.Layers

@@ -5,7 +5,9 @@ using Onward.Models;
 
 namespace Onward.Cli;
 
-/// <summary>The options that choose a network: a preset, its token mixing, and the scaling of its blocks.</summary>
+/// <summary>
+/// The options that choose a network: a preset, its token mixing, and the scaling of its blocks; or a file that describes one.
+/// </summary>
 internal sealed class ModelChoice
 {
     private static readonly string[] Poolings = ["average", "maximum"];
@@ -14,6 +16,8 @@ internal sealed class ModelChoice
     private const int LargestKernelSide = 63;
 
     private readonly Option<string?> _model;
+    private readonly Option<string?> _network = ValueOption.File(
+        "--network", "JSON file that describes a network of your own, in place of --model. Its defaults are those of " + PresetDefaults.Model);
     private readonly Option<string?> _mixer = ValueOption.Name(
         "--mixer",
         $"Layer that mixes patches: matrix (default), or {ModelSettings.Convolution}, a depthwise convolution",
@@ -45,11 +49,11 @@ internal sealed class ModelChoice
     /// <param name="help">The description of <c>--model</c>.</param>
     internal ModelChoice(string help) => _model = ValueOption.Name("--model", help, LocalMixerPresets.Names);
 
-    /// <summary>All options except <c>--model</c>.</summary>
+    /// <summary>The options that change a preset.</summary>
     internal IReadOnlyList<Option> Mixing => [_mixer, _kernelSide, _downsample, _channelRatio, _groupRatio, _pooling, _epsilon];
 
     /// <summary>All options, in the order of the help.</summary>
-    internal IReadOnlyList<Option> All => [_model, .. Mixing];
+    internal IReadOnlyList<Option> All => [_model, _network, .. Mixing];
 
     /// <summary>Adds all options to a command.</summary>
     internal void AddTo(Command command)
@@ -64,13 +68,23 @@ internal sealed class ModelChoice
     internal static ModelChoice WithDefault(string preset) =>
         new($"Preset network, named size/patches/groups: {string.Join(", ", LocalMixerPresets.Names)}. Default {preset}");
 
-    /// <summary>Returns the preset that the command line names, or null if it names none.</summary>
-    internal string? Named(ParseResult parse) => parse.GetValue(_model);
+    /// <summary>True if the command line names a network.</summary>
+    internal bool IsGiven(ParseResult parse) => (parse.GetValue(_model) ?? parse.GetValue(_network)) is not null;
 
     /// <summary>Reads the options from the command line, with defaults for the others.</summary>
-    internal ModelSettings Read(ParseResult parse, string byDefault)
+    /// <param name="parse">The command line.</param>
+    /// <param name="resolve">Resolves the path of a file.</param>
+    /// <param name="byDefault">The preset if no network is named.</param>
+    internal ModelSettings Read(ParseResult parse, Func<string, string> resolve, string byDefault)
     {
-        string preset = Named(parse) ?? byDefault;
+        if (parse.GetValue(_network) is string file)
+        {
+            return ((Option[])[_model, .. Mixing]).FirstOrDefault(option => parse.GetResult(option) is { Implicit: false }) is Option other
+                ? throw new CommandFault($"{other.Name} changes a preset, but --network {file} describes the network. Leave one of them out.")
+                : ModelSettings.Read(resolve(file));
+        }
+
+        string preset = parse.GetValue(_model) ?? byDefault;
         int? kernelSide = parse.GetValue(_kernelSide);
         NetworkScaling? scaling = ReadScaling(parse);
         float epsilon = (float?)parse.GetValue(_epsilon) ?? LocalMixerOptions.DefaultEpsilon;

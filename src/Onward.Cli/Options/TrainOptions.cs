@@ -169,7 +169,7 @@ internal sealed class TrainOptions
     /// <summary>Formats the options, including defaults, as a file for <c>--config</c>.</summary>
     internal string Show(ParseResult parse, Host host)
     {
-        Plan plan = Read(parse);
+        Plan plan = Read(parse, host.Resolve);
 
         // Some defaults depend on the number of training images. Only the user's own data sets can be small enough to change them.
         bool looks = plan.Data is { Dataset: Datasets.Folder or Datasets.Idx, Directory: string place }
@@ -178,7 +178,6 @@ internal sealed class TrainOptions
         TrainingOptions training = run.Training;
         Dictionary<string, object> resolved = new()
         {
-            ["--model"] = run.Model.Preset,
             ["--rule"] = run.Rule.Rule,
             [_epochs.Name] = training.Epochs,
             [_batchSize.Name] = training.BatchSize,
@@ -189,6 +188,11 @@ internal sealed class TrainOptions
             [_warmupEpochs.Name] = training.WarmupEpochs,
             [_seed.Name] = training.Seed,
         };
+        if (run.Model.File is null)
+        {
+            resolved["--model"] = run.Model.Preset;
+        }
+
         if (!run.Objective.IsContrastive)
         {
             resolved["--augment"] = run.Views.Name;
@@ -231,9 +235,11 @@ internal sealed class TrainOptions
     }
 
     /// <summary>Reads a new run from the command line, with the preset's defaults for the options that are not given.</summary>
-    internal Plan Read(ParseResult parse)
+    /// <param name="parse">The command line.</param>
+    /// <param name="resolve">Resolves the path of a file.</param>
+    internal Plan Read(ParseResult parse, Func<string, string> resolve)
     {
-        ModelSettings model = _model.Read(parse, PresetDefaults.Model);
+        ModelSettings model = _model.Read(parse, resolve, PresetDefaults.Model);
         RuleSettings rule = _rule.Read(parse);
         ObjectiveSettings objective = _objective.Read(parse);
         ulong seed = parse.GetValue(_seed) ?? DataChoice.DefaultSeed;

@@ -67,33 +67,35 @@ internal sealed class VarianceOptions
     }
 
     /// <summary>Reads the options from the command line, with defaults for the others.</summary>
-    internal Plan Read(ParseResult parse)
+    /// <param name="parse">The command line.</param>
+    /// <param name="resolve">Resolves the path of a file.</param>
+    internal Plan Read(ParseResult parse, Func<string, string> resolve)
     {
-        string? model = _model.Named(parse);
-        foreach (Option option in model is null ? (Option[])[.. _model.Mixing, _batchSize, _steps] : [_layers, _examples])
+        bool isNetwork = _model.IsGiven(parse);
+        foreach (Option option in !isNetwork ? (Option[])[.. _model.Mixing, _batchSize, _steps] : [_layers, _examples])
         {
             if (parse.GetResult(option) is not null)
             {
-                throw new CommandFault(model is null
-                    ? $"{option.Name} applies only to a network. Name one with --model, or leave it out."
-                    : $"{option.Name} applies only to linear layers, but --model measures a network. Leave one of them out.");
+                throw new CommandFault(!isNetwork
+                    ? $"{option.Name} applies only to a network. Name one with --model or --network, or leave it out."
+                    : $"{option.Name} applies only to linear layers, but --model and --network measure a network. Leave one of them out.");
             }
         }
 
         Plan plan = new(
             Given(parse, _layers) ?? DefaultLayers,
             Given(parse, _examples) ?? DefaultExamples,
-            model is null ? null : _model.Read(parse, model),
+            isNetwork ? _model.Read(parse, resolve, PresetDefaults.Model) : null,
             parse.GetValue(_batchSize) ?? DefaultBatch,
             parse.GetValue(_steps) ?? DefaultSteps,
             Given(parse, _passes) ?? [1],
-            parse.GetValue(_draws) ?? (model is null ? DefaultLayerDraws : DefaultModelDraws),
+            parse.GetValue(_draws) ?? (isNetwork ? DefaultModelDraws : DefaultLayerDraws),
             parse.GetValue(_perturbation) == "rademacher" ? NoiseDistribution.Rademacher : NoiseDistribution.Gaussian,
             parse.GetValue(_seed) ?? 1,
             RuleChoice.Threads(parse, _threads),
             parse.GetValue(_out) ?? "variance",
             parse.GetValue(_json));
-        if (model is null)
+        if (!isNetwork)
         {
             RequireLayers(plan);
         }

@@ -1,5 +1,4 @@
 using System.Text.Json.Serialization;
-using Onward.Models;
 using Onward.Training;
 
 namespace Onward.Runs;
@@ -99,7 +98,7 @@ internal sealed record RecordedRun(
     // Each file may be as a run writes it, but they must be of the same run.
     private static void RequireFit(string folder, RunConfiguration run, IReadOnlyList<EpochMetrics> epochs, RunResult? result)
     {
-        int blocks = LocalMixerPresets.Get(run.Model, imageSide: 1, imageChannels: 1, classes: 1).Blocks;
+        int blocks = run.Network.Blocks;
         int losses = PaperRules.Get(run.Rule).TrainsHeads ? blocks : 0;
         (string? name, string what) = epochs.Count > run.Epochs ? (MetricsFile.Name, $"{epochs.Count} epochs of a run of {run.Epochs}")
             : epochs.Any(epoch => epoch.BlockLosses.Count != losses)

@@ -1,12 +1,19 @@
 using System.Globalization;
 using Onward.Models;
+using Onward.Training;
 
 namespace Onward.Runs;
 
-/// <summary>A network: a preset, the mixing of patches, and the scaling of its blocks; null where they do not differ.</summary>
+/// <summary>
+/// A network: a preset, the mixing of patches, and the scaling of its blocks, null where they do not differ; or a network of a file, by
+/// its name.
+/// </summary>
 internal sealed record ModelSettings(
     string Preset, TokenMixer Mixer, int KernelSide, NetworkScaling? Scaling = null, float Epsilon = LocalMixerOptions.DefaultEpsilon)
 {
+    /// <summary>The network of a file, in place of a preset; null for a preset.</summary>
+    internal NetworkFile? File { get; init; }
+
     /// <summary>The name of depthwise convolution as a mixer.</summary>
     internal const string Convolution = "conv";
 
@@ -22,12 +29,51 @@ internal sealed record ModelSettings(
     internal string FolderName => Name.Replace('/', '-');
 
     /// <summary>Blocks of the network; the images play no part in their number.</summary>
-    internal int Blocks => LocalMixerPresets.Get(Preset, 1, 1, 1).Blocks;
+    internal int Blocks => File?.Blocks.Count ?? LocalMixerPresets.Get(Preset, 1, 1, 1).Blocks;
 
     /// <summary>A preset as it is when no option changes it.</summary>
     internal static ModelSettings Default(string preset) => new(preset, TokenMixer.Matrix, DefaultKernelSide);
 
-    /// <summary>The options of the network for images of the given kind.</summary>
+    /// <summary>The network of a JSON file, named as the file is.</summary>
+    /// <param name="path">The file.</param>
+    /// <exception cref="Onward.Formats.ModelFileException">The file does not describe a network.</exception>
+    internal static ModelSettings Read(string path) =>
+        Default(Path.GetFileNameWithoutExtension(path)) with { File = NetworkFile.Read(path) };
+
+    /// <summary>The images that the network is for where there are no others: those of the paper, or what the file says.</summary>
+    /// <exception cref="RunException">The file does not say it.</exception>
+    internal (int Side, int Channels, int Classes) Images => File is null ? PresetDefaults.ImagesFor(Preset)
+        : File is { Input: { } input, Classes: int classes } && input.Height == input.Width ? (input.Height, input.Channels, classes)
+        : throw new RunException(say =>
+            $"{say.Setting("network")} {Name} says nothing of its images. Add \"input\": {{\"height\": 28, \"width\": 28, \"channels\": 1}} "
+            + "and \"classes\": 10 to the file, with the numbers of yours; both sides alike.");
+
+    /// <summary>Builds the network for images of the given kind, its parameters not drawn yet.</summary>
+    /// <param name="side">Pixels along each side.</param>
+    /// <param name="channels">Numbers of a pixel.</param>
+    /// <param name="classes">Classes.</param>
+    /// <param name="objective">The objective, which decides what the heads compute.</param>
+    internal Network Build(int side, int channels, int classes, ObjectiveSettings objective)
+    {
+        if (File is null)
+        {
+            return LocalMixer.Build(objective.Adapt(Options(side, channels, classes)));
+        }
+
+        try
+        {
+            return File.Build(new(side, side, channels), classes, objective.Projection);
+        }
+        catch (ArgumentException fault)
+        {
+            throw new RunException(
+                say => $"{say.Setting("network")} {Name} does not fit images of {side}x{side}x{channels} in {classes} classes: "
+                    + fault.Message.Replace($" (Parameter '{fault.ParamName}')", "", StringComparison.Ordinal),
+                fault);
+        }
+    }
+
+    /// <summary>The options of a preset's network for images of the given kind.</summary>
     internal LocalMixerOptions Options(int side, int channels, int classes)
     {
         LocalMixerOptions options = LocalMixerPresets.Get(Preset, side, channels, classes);

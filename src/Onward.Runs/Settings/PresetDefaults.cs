@@ -5,7 +5,7 @@ using Onward.Training;
 
 namespace Onward.Runs;
 
-/// <summary>The default settings of training, by preset and rule.</summary>
+/// <summary>The default settings of training, by preset and rule. Networks of files have those of <see cref="Model"/>.</summary>
 /// <param name="Epochs">Passes over the training set.</param>
 /// <param name="LearningRate">The full learning rate.</param>
 internal sealed record PresetDefaults(int Epochs, double LearningRate)
@@ -75,6 +75,7 @@ internal sealed record PresetDefaults(int Epochs, double LearningRate)
         string model, string rule, bool contrastive = false, ControlVariate controlVariate = ControlVariate.None)
     {
         int column = Array.FindIndex(Models, name => name.Equals(model, StringComparison.OrdinalIgnoreCase));
+        column = column < 0 ? Array.IndexOf(Models, Model) : column;
         double[] rates = RuleSettings.PredictsWithinBlocks(rule, controlVariate) ? LearnedFeedbackRates : LearningRates[rule];
         return new PresetDefaults(EpochsByModel[column], rates[column] * (contrastive ? ContrastiveRateScale : 1));
     }

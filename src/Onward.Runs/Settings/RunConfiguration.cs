@@ -151,7 +151,7 @@ internal sealed record RunConfiguration
     /// <summary>The treatment of blank views; runs of earlier versions, which do not say so, kept them.</summary>
     public BlankViews BlankViews { get => ViewsPart.Blanks ?? BlankViews.Keep; init => ViewsPart = ViewsPart with { Blanks = value }; }
 
-    /// <summary>The preset.</summary>
+    /// <summary>The preset, or the name of <see cref="OwnNetwork"/>.</summary>
     [JsonRequired]
     public string Model { get => NetworkPart.Preset; init => NetworkPart = NetworkPart with { Preset = value }; }
 
@@ -166,6 +166,10 @@ internal sealed record RunConfiguration
 
     /// <summary>The scaling of the blocks; null where they do not differ in size.</summary>
     public NetworkScaling? Scaling { get => NetworkPart.Scaling; init => NetworkPart = NetworkPart with { Scaling = value }; }
+
+    /// <summary>The network of a file, which <see cref="Model"/> names; null for a preset.</summary>
+    [JsonPropertyName("network"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public NetworkFile? OwnNetwork { get => NetworkPart.File; init => NetworkPart = NetworkPart with { File = value }; }
 
     /// <summary>The network.</summary>
     [JsonIgnore]
@@ -283,7 +287,7 @@ internal sealed record RunConfiguration
 
     /// <summary>True if this program knows all names.</summary>
     internal bool HasKnownNames =>
-        Datasets.Names.Contains(Dataset) && LocalMixerPresets.Names.Contains(Model) && PaperRules.Names.Contains(Rule)
+        Datasets.Names.Contains(Dataset) && (OwnNetwork is not null || LocalMixerPresets.Names.Contains(Model)) && PaperRules.Names.Contains(Rule)
         && RuleSettings.PerturbationNames.Contains(Perturbation)
         && (AugmentationSettings.Names.Contains(Augmentation) || Augmentation == ObjectiveSettings.Contrastive);
 

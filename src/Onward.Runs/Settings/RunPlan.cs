@@ -74,6 +74,11 @@ internal sealed record RunPlan(
     /// <param name="host">Takes the message.</param>
     internal void WarnOfLargePatches(TrainingData data, long parameters, RunHost host)
     {
+        if (Model.File is not null)
+        {
+            return;
+        }
+
         ImageSet images = data.Images.Training;
         int grid = Model.Options(images.Height, images.Channels, images.Classes).PatchesPerSide, patch = images.Height / grid;
         if (patch <= LargestPatch)
@@ -153,7 +158,7 @@ internal sealed record RunPlan(
         return data with { Images = images with { Training = training, Test = heldOut } };
     }
 
-    /// <summary>A model of the plan's preset for the images, its parameters not drawn yet.</summary>
+    /// <summary>The plan's network for the images, its parameters not drawn yet.</summary>
     internal Network CreateModel(TrainingData data)
     {
         int images = data.Images.Training.Count;
@@ -170,7 +175,7 @@ internal sealed record RunPlan(
                 $"{say.Setting("epochs")} {Options.Epochs} make more than {MostSteps} steps. Take fewer epochs or a larger batch.");
         }
 
-        return LocalMixer.Build(
-            Objective.Adapt(Model.Options(data.Images.Training.Height, data.Images.Training.Channels, data.Images.Training.Classes)));
+        ImageSet training = data.Images.Training;
+        return Model.Build(training.Height, training.Channels, training.Classes, Objective);
     }
 }

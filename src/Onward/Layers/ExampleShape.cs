@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Onward.Layers;
 
 /// <summary>
@@ -10,9 +12,11 @@ namespace Onward.Layers;
 public readonly record struct ExampleShape(int Height, int Width, int Channels)
 {
     /// <summary>Positions of an example.</summary>
+    [JsonIgnore]
     public int Positions => checked(Height * Width);
 
     /// <summary>Numbers of an example.</summary>
+    [JsonIgnore]
     public int Length => checked(Height * Width * Channels);
 
     /// <summary>The shape of a vector.</summary>

@@ -64,18 +64,18 @@ internal sealed class BenchCommand
 
     private int Run(ParseResult parse)
     {
-        ModelSettings network = _model.Read(parse, DefaultModel);
+        ModelSettings network = _model.Read(parse, _host.Resolve, DefaultModel);
         RuleSettings settings = _rule.Read(parse);
         RuleOptions.Require(settings, LossScope.All, ObjectiveSettings.Default, network);
         int batch = parse.GetValue(_batchSize) ?? DefaultBatch;
-        (int side, int channels, int classes) = PresetDefaults.ImagesFor(network.Preset);
+        (int side, int channels, int classes) = network.Images;
         if ((long)batch * side * side * channels > Array.MaxLength)
         {
             throw new CommandFault(
                 $"--batch-size {batch} is too large for images of {side}x{side}x{channels}. Use a smaller batch size.");
         }
 
-        Network model = LocalMixer.Build(network.Options(side, channels, classes));
+        Network model = network.Build(side, channels, classes, ObjectiveSettings.Default);
         model.Initialize(seed: 1);
         using WorkerTeam team = new(settings.Threads);
         TrainingStep training = settings.CreateStep(model, team, LossScope.All, ObjectiveSettings.Default, seed: 1);

@@ -15,6 +15,8 @@ public abstract class AffineLayer : Layer
 {
     private protected AffineLayer(int inputs, int outputs, int fanIn, IReadOnlyList<int> weightShape, IReadOnlyList<int> biasShape)
     {
+        ArgumentOutOfRangeException.ThrowIfLessThan(inputs, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(outputs, 1);
         Inputs = inputs;
         Outputs = outputs;
         FanIn = fanIn;

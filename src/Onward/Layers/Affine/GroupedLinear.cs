@@ -25,6 +25,7 @@ public sealed class GroupedLinear : AffineLayer
             [groups, channelsPerGroup, channelsPerGroup],
             [groups, channelsPerGroup])
     {
+        ArgumentOutOfRangeException.ThrowIfLessThan(groups, 1);
         _groups = groups;
         _size = channelsPerGroup;
         _packedGroup = Gemm.PackedLength(channelsPerGroup, channelsPerGroup);

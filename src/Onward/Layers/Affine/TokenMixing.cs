@@ -25,6 +25,7 @@ public sealed class TokenMixing : AffineLayer
     public TokenMixing(int patches, int channels)
         : base(channels, channels, patches, [patches, patches], [patches])
     {
+        ArgumentOutOfRangeException.ThrowIfLessThan(patches, 1);
         _patches = patches;
         _channels = channels;
     }

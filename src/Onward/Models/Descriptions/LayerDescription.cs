@@ -26,11 +26,40 @@ namespace Onward.Models;
 public abstract record LayerDescription
 {
     /// <summary>The layer's name within its block; null for the default.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Name { get; init; }
 
     internal static LayerDescription Of(Layer layer) => Describe(layer) with { Name = layer.Name };
 
     internal abstract Layer Build();
+
+    /// <summary>Builds layers in order.</summary>
+    /// <exception cref="ArgumentException">A layer is missing, or a size is out of range. The message names the place of the layer.</exception>
+    internal static Layer[] BuildAll(IReadOnlyList<LayerDescription> layers)
+    {
+        Layer[] built = new Layer[layers.Count];
+        for (int i = 0; i < built.Length; i++)
+        {
+            try
+            {
+                built[i] = (layers[i] ?? throw new ArgumentException("null is no layer.")).Build();
+            }
+            catch (Exception fault) when (fault is ArgumentException or OverflowException)
+            {
+                throw new ArgumentException($"layers[{i}]: {ReasonOf(fault)}", fault);
+            }
+        }
+
+        return built;
+    }
+
+    // Without the lines and the names that the framework adds for programmers.
+    private static string ReasonOf(Exception fault) => fault switch
+    {
+        OverflowException => "it is larger than any array.",
+        ArgumentOutOfRangeException { ParamName: string name, ActualValue: object value } => $"{name} cannot be {value}.",
+        _ => fault.Message.Split('\n')[0].Replace($" (Parameter '{(fault as ArgumentException)?.ParamName}')", "", StringComparison.Ordinal),
+    };
 
     private static LayerDescription Describe(Layer layer) => layer switch
     {

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Onward.Layers;
 
 namespace Onward.Models;
@@ -26,7 +27,7 @@ public sealed record NetworkDescription(
     /// <summary>Builds the network that is described.</summary>
     /// <exception cref="ArgumentException">The layers do not fit one another, or a size is out of range.</exception>
     /// <exception cref="OverflowException">A size is larger than any array.</exception>
-    public Network Build() => new(Input, [.. Blocks.Select(block => block.Build())], Classes, Settings);
+    public Network Build() => new(Input, BuildBlocks(), Classes, Settings);
 
     /// <summary>Counts the parameters without allocating memory for them.</summary>
     internal long CountParameters()
@@ -34,15 +35,41 @@ public sealed record NetworkDescription(
         long count = 0;
         int outputs = Settings.Projection > 0 ? Settings.Projection : Classes;
         ExampleShape shape = Input;
-        foreach (Block block in Blocks.Select(block => block.Build()))
+        foreach ((int k, Block block) in BuildBlocks().Index())
         {
-            shape = block.Layers.Aggregate(shape, (input, layer) => layer.OutputOf(input));
+            try
+            {
+                shape = block.Layers.Aggregate(shape, (input, layer) => layer.OutputOf(input));
+            }
+            catch (ArgumentException fault)
+            {
+                throw new ArgumentException($"Block {k}: {fault.Message}", fault);
+            }
+
             count = checked(count + ParametersOf(block.Layers) + HeadOf(outputs));
         }
 
         return checked(count + HeadOf(Classes) + (Settings.Projection > 0 ? HeadOf(Settings.Projection) : 0));
 
         long HeadOf(int classes) => checked(((long)shape.Channels * classes) + classes);
+    }
+
+    private Block[] BuildBlocks()
+    {
+        Block[] built = new Block[Blocks.Count];
+        for (int k = 0; k < built.Length; k++)
+        {
+            try
+            {
+                built[k] = Blocks[k]?.Build() ?? throw new ArgumentException("layers: null is no block.");
+            }
+            catch (ArgumentException fault)
+            {
+                throw new ArgumentException($"blocks[{k}].{fault.Message}", fault);
+            }
+        }
+
+        return built;
     }
 
     private static long ParametersOf(IEnumerable<Layer> layers) => layers.Sum(
@@ -61,14 +88,16 @@ public sealed record NetworkDescription(
 /// <param name="Groups">Groups of the output's channels.</param>
 /// <param name="FeatureNorm">The normalisation before the local head; null for none.</param>
 public sealed record BlockDescription(
-    IReadOnlyList<LayerDescription> Layers, int Groups = 1, LayerNormDescription? FeatureNorm = null)
+    IReadOnlyList<LayerDescription> Layers,
+    int Groups = 1,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] LayerNormDescription? FeatureNorm = null)
 {
     internal static BlockDescription Of(Block block) => new(
         [.. block.Layers.Select(LayerDescription.Of)],
         block.Groups,
         block.FeatureNorm is LayerNorm norm ? new LayerNormDescription(norm.Size, norm.Epsilon) : null);
 
-    internal Block Build() => new([.. Layers.Select(layer => layer.Build())])
+    internal Block Build() => new(LayerDescription.BuildAll(Layers))
     {
         Groups = Groups,
         FeatureNorm = (LayerNorm?)FeatureNorm?.Build(),

@@ -77,5 +77,5 @@ public sealed record AttentionDescription(int Heads, bool Causal = false) : Laye
 /// <summary>Describes a <see cref="Residual"/>.</summary>
 public sealed record ResidualDescription(IReadOnlyList<LayerDescription> Layers) : LayerDescription
 {
-    internal override Layer Build() => new Residual([.. Layers.Select(layer => layer.Build())]) { Name = Name };
+    internal override Layer Build() => new Residual(BuildAll(Layers)) { Name = Name };
 }
