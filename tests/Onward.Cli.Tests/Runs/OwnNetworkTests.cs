@@ -101,6 +101,23 @@ public sealed class OwnNetworkTests : IDisposable
         Assert.Equal((long)json["parameters"]!, layers.Sum(layer => (long)layer["parameters"]!));
     }
 
+    [Theory]
+    [InlineData("mlp.json", "679,966 parameters, 17 local losses.")]
+    [InlineData("convnet.json", "163,816 parameters, 3,072 local losses.")]
+    public void The_networks_among_the_samples_build(string name, string sums)
+    {
+        DirectoryInfo root = new(AppContext.BaseDirectory);
+        while (!File.Exists(Path.Combine(root.FullName, "Onward.slnx")))
+        {
+            root = root.Parent!;
+        }
+
+        Workplace.Result result = _workplace.Run($"inspect --network {Path.Combine(root.FullName, "samples", "networks", name)}");
+
+        Assert.Equal(0, result.Code);
+        Assert.Contains(sums, result.Out);
+    }
+
     [Fact]
     public void What_does_not_go_with_it_is_refused_in_one_line()
     {
