@@ -98,7 +98,7 @@ public sealed class MixerExperiment
     /// <summary>Runs the experiment, for each rule, scope and number of passes.</summary>
     /// <param name="options">The number of draws, and how to draw.</param>
     /// <param name="cancellation">Cancels the measurement.</param>
-    /// <returns>One entry for each rule, scope and number of passes.</returns>
+    /// <returns>One entry for each rule, scope and number of passes. Learned feedback is left out if it cannot serve the network.</returns>
     /// <exception cref="ArgumentException">The options are out of range, the batch does not fit the model, or an exact gradient is
     /// 0.</exception>
     /// <exception cref="OperationCanceledException">The measurement was cancelled.</exception>
@@ -125,7 +125,10 @@ public sealed class MixerExperiment
                 "FG-A, hidden",
                 scope,
                 passes => new ForwardGradient(options.Noise, scope, passes, options.Seed, sites: NoiseSites.Hidden));
-            Measure("FG-A, feedback", scope, passes => Feedback(scope, passes, options));
+            if (LearnedFeedback.FaultOf(_model, scope == LossScope.Global) is null)
+            {
+                Measure("FG-A, feedback", scope, passes => Feedback(scope, passes, options));
+            }
         }
 
         return estimates;

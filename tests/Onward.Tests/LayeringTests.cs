@@ -37,7 +37,7 @@ public sealed partial class LayeringTests
         ("Onward/Data/Readers", ["Onward/Data/Downloads", "Onward/Data", "Onward/Formats"]),
         ("Onward/Training",
         [
-            "Onward/Rules", "Onward/Engine", "Onward/Losses", "Onward/Models", "Onward/Optimizers", "Onward/Data",
+            "Onward/Rules", "Onward/Engine", "Onward/Losses", "Onward/Models", "Onward/Layers", "Onward/Optimizers", "Onward/Data",
             "Onward/Data/Augmentation", "Onward/Formats", "Onward/Kernels", "Onward/Threads", "Onward/Communication",
         ]),
         ("Onward.Imaging", ["Onward/Data", "Onward/Formats"]),

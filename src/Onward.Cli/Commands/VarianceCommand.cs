@@ -123,7 +123,8 @@ internal sealed class VarianceCommand
     private void RunNetwork(VarianceOptions.Plan plan, ModelSettings model, string folder, WorkerTeam team)
     {
         IReadOnlyList<MixerEstimate> estimates = NetworkUnderStudy.Measure(
-            (side, channels, classes) => model.Build(side, channels, classes, ObjectiveSettings.Default), plan.Network, plan.BatchSize, plan.Steps, team, _host.Interruption);
+            (side, channels, classes) => model.Build(side, channels, classes, ObjectiveSettings.Default),
+            plan.Network, plan.BatchSize, plan.Steps, team, _host.Interruption);
         List<NetworkMeasurement> rows =
         [
             .. estimates.SelectMany(estimate => estimate.Layers
@@ -186,6 +187,11 @@ internal sealed class VarianceCommand
         }
 
         table.Write(_host.Out, _host.OutWidth());
+        if (!rows.Any(row => row.Rule == "FG-A, feedback") || !rows.Any(row => row.Rule == "LG-FG-A, feedback"))
+        {
+            _host.Out.WriteLine("Rows with feedback are left out, because learned feedback cannot predict gradients of this network.");
+        }
+
         _host.Out.WriteLine();
         Tell(files);
     }

@@ -63,7 +63,8 @@ internal static class LayerTable
     {
         string name = new string(' ', 2 * depth) + (layer is Residual ? "Residual" : layer.ToString());
         ExampleShape output = layer.OutputOf(input);
-        Row row = new($"blocks.{block.Index}", name, output.Positions == 1 ? [output.Channels] : [output.Height, output.Width, output.Channels]);
+        int[] sizes = output.Positions == 1 ? [output.Channels] : [output.Height, output.Width, output.Channels];
+        Row row = new($"blocks.{block.Index}", name, sizes);
         switch (layer)
         {
             case AffineLayer map:

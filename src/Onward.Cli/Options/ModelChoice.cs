@@ -17,7 +17,8 @@ internal sealed class ModelChoice
 
     private readonly Option<string?> _model;
     private readonly Option<string?> _network = ValueOption.File(
-        "--network", "JSON file that describes a network of your own, in place of --model. Its defaults are those of " + PresetDefaults.Model);
+        "--network",
+        $"JSON file that describes a network of your own, in place of --model. Its defaults are those of {PresetDefaults.Model}");
     private readonly Option<string?> _mixer = ValueOption.Name(
         "--mixer",
         $"Layer that mixes patches: matrix (default), or {ModelSettings.Convolution}, a depthwise convolution",
@@ -79,8 +80,10 @@ internal sealed class ModelChoice
     {
         if (parse.GetValue(_network) is string file)
         {
-            return ((Option[])[_model, .. Mixing]).FirstOrDefault(option => parse.GetResult(option) is { Implicit: false }) is Option other
-                ? throw new CommandFault($"{other.Name} changes a preset, but --network {file} describes the network. Leave one of them out.")
+            IEnumerable<Option> others = Mixing.Prepend(_model);
+            return others.FirstOrDefault(option => parse.GetResult(option) is { Implicit: false }) is Option other
+                ? throw new CommandFault(
+                    $"{other.Name} changes a preset, but --network {file} describes the network. Leave one of them out.")
                 : ModelSettings.Read(resolve(file));
         }
 

@@ -78,7 +78,7 @@ internal sealed class VarianceOptions
             {
                 throw new CommandFault(!isNetwork
                     ? $"{option.Name} applies only to a network. Name one with --model or --network, or leave it out."
-                    : $"{option.Name} applies only to linear layers, but --model and --network measure a network. Leave one of them out.");
+                    : $"{option.Name} applies only to linear layers, but --model or --network measures a network. Leave one of them out.");
             }
         }
 

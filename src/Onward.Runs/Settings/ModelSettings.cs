@@ -45,8 +45,8 @@ internal sealed record ModelSettings(
     internal (int Side, int Channels, int Classes) Images => File is null ? PresetDefaults.ImagesFor(Preset)
         : File is { Input: { } input, Classes: int classes } && input.Height == input.Width ? (input.Height, input.Channels, classes)
         : throw new RunException(say =>
-            $"{say.Setting("network")} {Name} says nothing of its images. Add \"input\": {{\"height\": 28, \"width\": 28, \"channels\": 1}} "
-            + "and \"classes\": 10 to the file, with the numbers of yours; both sides alike.");
+            $"{say.Setting("network")} {Name} says nothing of its images. Add \"input\": {{\"height\": 28, \"width\": 28, "
+            + "\"channels\": 1} and \"classes\": 10 to the file, with the numbers of yours; both sides alike.");
 
     /// <summary>Builds the network for images of the given kind, its parameters not drawn yet.</summary>
     /// <param name="side">Pixels along each side.</param>

@@ -287,7 +287,8 @@ internal sealed record RunConfiguration
 
     /// <summary>True if this program knows all names.</summary>
     internal bool HasKnownNames =>
-        Datasets.Names.Contains(Dataset) && (OwnNetwork is not null || LocalMixerPresets.Names.Contains(Model)) && PaperRules.Names.Contains(Rule)
+        Datasets.Names.Contains(Dataset) && PaperRules.Names.Contains(Rule)
+        && (OwnNetwork is not null || LocalMixerPresets.Names.Contains(Model))
         && RuleSettings.PerturbationNames.Contains(Perturbation)
         && (AugmentationSettings.Names.Contains(Augmentation) || Augmentation == ObjectiveSettings.Contrastive);
 

@@ -59,7 +59,7 @@ public sealed class VarianceTests : IDisposable
     [InlineData("variance --draws 1", "--draws must be a whole number, 2 or more; got '1'")]
     [InlineData("variance --steps 5", "--steps applies only to a network. Name one with --model")]
     [InlineData("variance --mixer conv", "--mixer applies only to a network. Name one with --model")]
-    [InlineData("variance --model S/1/1 --layer 4x4", "--layer applies only to linear layers, but --model measures a network")]
+    [InlineData("variance --model S/1/1 --layer 4x4", "--layer applies only to linear layers, but --model or --network measures a network")]
     [InlineData("variance --model S/1/2", "--model: unknown value 'S/1/2'")]
     [InlineData("variance --model S/1/1 --steps 0", "--steps must be a whole number from 1 to 1000000; got '0'")]
     [InlineData("variance --model L/32/64", "--model L/32/64 does not fit images of 28x28x1")]

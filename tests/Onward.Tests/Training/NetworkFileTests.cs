@@ -16,7 +16,8 @@ public sealed class NetworkFileTests : IDisposable
         NetworkFile file = Read("""
             {
               "$schema": "network.schema.json", // notes and trailing commas are allowed
-              "input": { "height": 6, "width": 6, "channels": 2 }, "classes": 3, "settings": { "initializer": "lecun", "zeroHeads": false, },
+              "input": { "height": 6, "width": 6, "channels": 2 },
+              "classes": 3, "settings": { "initializer": "lecun", "zeroHeads": false, },
               "blocks": [
                 { "layers": [ { "type": "conv2d", "inChannels": 2, "outChannels": 8, "kernelSize": 3, "padding": 1, "name": "first" },
                   { "type": "groupNorm", "groups": 2, "channels": 8 }, { "type": "gelu", "approximation": "tanh" },
@@ -53,9 +54,9 @@ public sealed class NetworkFileTests : IDisposable
     }
 
     [Theory]
-    [InlineData("""{"blocks":[{"layers":[{"type":"linera","inputs":4}]}]}""", "line 1, at $.blocks[0].layers[0]: no layer is of the type 'linera'")]
-    [InlineData("""{"blocks":[{"layers":[{"inputs":4,"outputs":2}]}]}""", "at $.blocks[0].layers[0]: a layer needs a \"type\", which is one of lin")]
-    [InlineData("""{"blocks":[{"layers":[{"type":"relu","inputs":4}]}]}""", "at $.blocks[0].layers[0].inputs: nothing here is called 'inputs'.")]
+    [InlineData("""{"blocks":[{"layers":[{"type":"linera"}]}]}""", "line 1, at $.blocks[0].layers[0]: no layer is of the type 'linera'")]
+    [InlineData("""{"blocks":[{"layers":[{"inputs":4,"outputs":2}]}]}""", "at $.blocks[0].layers[0]: a layer needs a \"type\", which")]
+    [InlineData("""{"blocks":[{"layers":[{"type":"relu","inputs":4}]}]}""", "layers[0].inputs: nothing here is called 'inputs'.")]
     [InlineData("""{"blocks":[{"layers":[{"type":"linear","inputs":4}]}]}""", "at $.blocks[0].layers[0]: 'outputs' is missing.")]
     [InlineData("""{"blocks":[{"layers":[{"type":"layerNorm","size":"4"}]}]}""", "layers[0].size: a value of another kind is needed here.")]
     [InlineData("""{"blocks":[{"layers":null}]}""", "at $.blocks[0].layers: a value of another kind is needed here.")]

@@ -34,7 +34,7 @@ public abstract record LayerDescription
     internal abstract Layer Build();
 
     /// <summary>Builds layers in order.</summary>
-    /// <exception cref="ArgumentException">A layer is missing, or a size is out of range. The message names the place of the layer.</exception>
+    /// <exception cref="ArgumentException">A layer is missing, or a size is out of range. The message names the layer.</exception>
     internal static Layer[] BuildAll(IReadOnlyList<LayerDescription> layers)
     {
         Layer[] built = new Layer[layers.Count];
@@ -58,7 +58,7 @@ public abstract record LayerDescription
     {
         OverflowException => "it is larger than any array.",
         ArgumentOutOfRangeException { ParamName: string name, ActualValue: object value } => $"{name} cannot be {value}.",
-        _ => fault.Message.Split('\n')[0].Replace($" (Parameter '{(fault as ArgumentException)?.ParamName}')", "", StringComparison.Ordinal),
+        _ => fault.Message.Split('\n')[0].Split(" (Parameter '")[0],
     };
 
     private static LayerDescription Describe(Layer layer) => layer switch

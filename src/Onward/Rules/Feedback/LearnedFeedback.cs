@@ -86,7 +86,11 @@ internal sealed class LearnedFeedback : WaveFit
     internal LearnedFeedback(Network model, WorkerTeam team, int examples, bool isGlobal)
     {
         (_team, _isGlobal) = (team, isGlobal);
-        RequireChains(model, isGlobal);
+        if (FaultOf(model, isGlobal) is string fault)
+        {
+            throw new ArgumentException(fault, nameof(model));
+        }
+
         Matrices = new ParameterVector(LayoutOf(model));
         _sums = new ParameterVector(Matrices.Layout);
         _starts = [0, .. model.Blocks.Skip(1).Select(block => MatrixOf(block.Layers[0]).Offset), Matrices.Layout.Length];
@@ -243,8 +247,11 @@ internal sealed class LearnedFeedback : WaveFit
         }
     }
 
-    // A prediction passes from an affine layer to the affine layer before it, and its error is measured in the units of that layer.
-    private static void RequireChains(Network model, bool isGlobal)
+    /// <summary>Says why learned feedback cannot serve a network; null if it can.</summary>
+    /// <remarks>
+    /// A prediction passes from an affine layer to the affine layer before it, and its error is measured in the units of that layer.
+    /// </remarks>
+    internal static string? FaultOf(Network model, bool isGlobal)
     {
         foreach (NetworkBlock block in model.Blocks)
         {
@@ -263,12 +270,12 @@ internal sealed class LearnedFeedback : WaveFit
                 : null;
             if (fault is not null)
             {
-                throw new ArgumentException(
-                    $"Learned feedback predicts gradients through chains of affine layers, but block {block.Index} {fault}. "
-                    + "Divide the block, or use no control variate.",
-                    nameof(model));
+                return $"Learned feedback predicts gradients through chains of affine layers, but block {block.Index} {fault}. "
+                    + "Divide the block, or use no control variate.";
             }
         }
+
+        return null;
     }
 
     // True if the error of a prediction passes through a row layer on its way from the last noise site of a block to an example layer in

@@ -144,7 +144,7 @@ public sealed partial record NetworkFile(IReadOnlyList<BlockDescription> Blocks)
         : message.Contains("uplicate", StringComparison.Ordinal) ? "a name stands twice."
         : "this is not JSON as it should be. Check commas, quotes and brackets.";
 
-    private static string PathIn(string message) => PathOfMessage().Match(message) is { Success: true } path ? $"at {path.Groups[1].Value}" : "a layer";
+    private static string PathIn(string message) => $"at {PathOfMessage().Match(message).Groups[1].Value}";
 
     [GeneratedRegex("The JSON property '([^']*)' could not be mapped")]
     private static partial Regex UnknownMember();
