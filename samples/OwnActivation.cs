@@ -5,6 +5,7 @@
 #:project ../src/Onward.Laboratory/Onward.Laboratory.csproj
 
 using Onward.Data;
+using Onward.Engine;
 using Onward.Kernels;
 using Onward.Laboratory;
 using Onward.Layers;
@@ -30,9 +31,9 @@ Network network = new(
     classes: 10);
 network.Initialize(seed: 1);
 using WorkerTeam team = new(Environment.ProcessorCount);
-ForwardGradient rule = new(network, team, NoiseDistribution.Gaussian, LossScope.All, passes: 1, seed: 1);
+TrainingStep step = new(network, new ForwardGradient(NoiseDistribution.Gaussian, LossScope.All, passes: 1, seed: 1), team);
 TrainingOptions options = new() { Epochs = 4, LearningRate = 0.1, Seed = 1 };
-new Trainer(network, rule, team, DigitsSource.Load(), options, TimeProvider.System).Run(
+new Trainer(step, DigitsSource.Load(), options, TimeProvider.System).Run(
     epochEnded: epoch => Console.WriteLine($"epoch {epoch.Epoch}: test error {epoch.TestError:F2} %"));
 
 // y = (x + sqrt(x^2 + 4)) / 2; another slope than 1 makes the derivative wrong.
