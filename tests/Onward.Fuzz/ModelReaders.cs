@@ -119,9 +119,14 @@ internal static class ModelReaders
 
             return null;
         }
-        catch (Exception fault) when (fault is ModelFileException or ArgumentException or OverflowException)
+        catch (ModelFileException fault)
         {
             return fault.Message;
+        }
+        catch (ArgumentException fault)
+        {
+            // The command names the file before the reason, and escapes names that a user chose.
+            return $"{path}: {Printable.Escape(fault.Message)}";
         }
     }
 

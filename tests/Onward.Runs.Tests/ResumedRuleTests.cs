@@ -24,6 +24,7 @@ public sealed class ResumedRuleTests : IDisposable
         ["control variate"] = (
             Of("FG-A", rule => rule with { Sites = NoiseSites.Hidden }),
             Of("FG-A", rule => rule with { Sites = NoiseSites.Hidden, ControlVariate = ControlVariate.LearnedFeedback })),
+        ["weight credit"] = (Of("LG-FG-W"), Of("LG-FG-W", rule => rule with { WeightCredit = WeightCredit.Reach })),
         ["layerwise"] = (Of("LG-FG-A"), Of("LG-FG-A", rule => rule with { Layerwise = true })),
         ["overlap"] = (Of("LG-BP"), Of("LG-BP") with { Objective = ObjectiveSettings.Default with { Overlap = true } }),
         ["loss scope"] = (Of("LG-FG-A"), Of("LG-FG-A") with { LossScope = LossScope.Block }),
@@ -69,6 +70,8 @@ public sealed class ResumedRuleTests : IDisposable
     [InlineData("FG-A", "layerwise")]
     [InlineData("FG-A", "loss scope")]
     [InlineData("LG-FG-W", "noise sites")]
+    [InlineData("LG-FG-A", "weight credit")]
+    [InlineData("FG-W", "weight credit")]
     [InlineData("LG-FG-W", "control variate")]
     [InlineData("BP", "perturbation")]
     [InlineData("DFA", "passes")]
@@ -86,6 +89,7 @@ public sealed class ResumedRuleTests : IDisposable
             "noise sites" => plan with { Rule = plan.Rule with { Sites = NoiseSites.Hidden } },
             "control variate" =>
                 plan with { Rule = plan.Rule with { ControlVariate = ControlVariate.LearnedFeedback } },
+            "weight credit" => plan with { Rule = plan.Rule with { WeightCredit = WeightCredit.Reach } },
             "perturbation" => plan with { Rule = plan.Rule with { Perturbation = "rademacher" } },
             "passes" => plan with { Rule = plan.Rule with { Passes = 2 } },
             "temperature" => plan with { Objective = plan.Objective with { Temperature = 1 } },

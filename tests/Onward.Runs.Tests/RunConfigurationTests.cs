@@ -13,7 +13,7 @@ public sealed class RunConfigurationTests
         {
           "version": "0.1.0", "rule": "LG-FG-A", "perturbation": "rademacher", "passes": 3, "recompute": true, "lossScope": "block",
           "projection": 16, "overlap": true, "layerwise": true, "noiseSites": "hidden", "controlVariate": "learned-feedback",
-          "temperature": 0.25, "readoutLearningRate": 0.5, "readoutRateScale": 0.125, "optimizer": "lars",
+          "weightCredit": "reach", "temperature": 0.25, "readoutLearningRate": 0.5, "readoutRateScale": 0.125, "optimizer": "lars",
           "augmentation": "area", "areaMin": 0.75, "blankViews": "redraw", "model": "M/8/16", "epsilon": 0.001,
           "mixer": "depthwiseConvolution", "kernelSide": 5,
           "scaling": { "downsample": [1, 2], "channelRatio": [1], "groupRatio": [2], "pooling": "maximum" },
@@ -27,7 +27,7 @@ public sealed class RunConfigurationTests
 
     private static readonly string[] Later =
     [
-        "recompute", "projection", "overlap", "layerwise", "noiseSites", "controlVariate", "temperature",
+        "recompute", "projection", "overlap", "layerwise", "noiseSites", "controlVariate", "weightCredit", "temperature",
         "readoutLearningRate", "readoutRateScale", "optimizer", "augmentation", "areaMin", "blankViews", "epsilon",
         "mixer", "kernelSide", "scaling", "stratifiedValidation", "ema", "limitBatches", "limitTestBatches",
         "overfitBatches", "earlyStop", "measureGradients",

@@ -35,6 +35,11 @@ internal sealed class RuleChoice
         "For LG-FG-A and FG-A: a prediction of the gradients that lowers the variance of the estimates. none (default) is the "
         + "paper's rule. learned-feedback fits matrices to the estimates; it implies --noise-sites hidden and, for LG-FG-A, --layerwise",
         [.. RuleSettings.ControlVariates.Keys]);
+    private readonly Option<string?> _weightCredit = ValueOption.Name(
+        "--weight-credit",
+        "For LG-FG-W: the losses that noise on a weight is multiplied by. paper (default) leaves out that normalisation mixes channel "
+        + "groups, which makes the estimate biased. reach counts every loss that the weight can change: unbiased, with higher variance",
+        ["paper", "reach"]);
     private readonly Option<bool> _recompute = new("--recompute")
     {
         Description = "For BP, L-BP, FA and L-FA: recompute the values of blocks in the backward pass. Takes less memory and more time",
@@ -51,6 +56,7 @@ internal sealed class RuleChoice
         command.Add(_layerwise);
         command.Add(_sites);
         command.Add(_controlVariate);
+        command.Add(_weightCredit);
         command.Add(_recompute);
         command.Add(_threads);
     }
@@ -69,7 +75,10 @@ internal sealed class RuleChoice
             : controlVariate == ControlVariate.None ? NoiseSites.All : NoiseSites.Hidden;
         bool layerwise = parse.GetValue(_layerwise) || RuleSettings.PredictsWithinBlocks(rule, controlVariate);
         return new RuleSettings(
-            rule, perturbation, passes, layerwise, sites, controlVariate, parse.GetValue(_recompute), Threads(parse, _threads));
+            rule, perturbation, passes, layerwise, sites, controlVariate, parse.GetValue(_recompute), Threads(parse, _threads))
+        {
+            WeightCredit = Enum.Parse<WeightCredit>(parse.GetValue(_weightCredit) ?? "paper", ignoreCase: true),
+        };
     }
 
     /// <summary>Refuses options on the command line that do not apply to the rule.</summary>

@@ -123,6 +123,9 @@ internal sealed record RunConfiguration
     /// <summary>The prediction of gradients; none in runs of version 0.1, which do not say so.</summary>
     public ControlVariate ControlVariate { get => RulePart.ControlVariate; init => RulePart = RulePart with { ControlVariate = value }; }
 
+    /// <summary>The derivatives that noise on weights is multiplied by; the paper's in runs that do not say so.</summary>
+    public WeightCredit WeightCredit { get => RulePart.WeightCredit; init => RulePart = RulePart with { WeightCredit = value }; }
+
     /// <summary>Temperature of the contrastive loss; null for a supervised run.</summary>
     public double? Temperature { get => ObjectivePart.Temperature; init => ObjectivePart = ObjectivePart with { Temperature = value }; }
 

@@ -29,6 +29,11 @@ public sealed class Network
         ArgumentNullException.ThrowIfNull(blocks);
         ArgumentOutOfRangeException.ThrowIfZero(blocks.Count);
         ArgumentOutOfRangeException.ThrowIfLessThan(classes, 2);
+        if (input.Height < 1 || input.Width < 1 || input.Channels < 1)
+        {
+            throw new ArgumentException($"An input has at least one position and one channel; got {input}.", nameof(input));
+        }
+
         (Input, Classes, Settings) = (input, classes, settings ?? new());
         Settings.Validate();
         MostLayers = blocks.Max(block => BlockPlanner.AffineLayersIn(block.Layers));

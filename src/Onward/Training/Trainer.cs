@@ -357,8 +357,11 @@ public sealed class Trainer
 
             _shared.AssembleFeedback();
             ParameterVector? feedback = ForwardGradient.FeedbackOf(_step)?.Matrices;
-            _keep(new Checkpoint(
-                _model, _update.Velocity, _average?.Values, feedback, _options, _images, _state, _step.Description, Gemm.VectorBits));
+            _keep(new Checkpoint(_model, _update.Velocity, _average?.Values, feedback, _options, _images, _state)
+            {
+                Rule = _step.Description,
+                VectorBits = Gemm.VectorBits,
+            });
             _keptAt = _state.Position;
             _kept = _clock.GetTimestamp();
         }

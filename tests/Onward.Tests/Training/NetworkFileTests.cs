@@ -63,6 +63,9 @@ public sealed class NetworkFileTests : IDisposable
     [InlineData("""{"blocks":[]}""", "\"blocks\" is empty.")]
     [InlineData("""{"blocks":[{"layers":[{"type":"relu"}""", "line 1, at $.blocks[0].layers[1]: this is not JSON as it should be.")]
     [InlineData("""{"blocks":[],"blocks":[]}""", "a name stands twice.")]
+    [InlineData("""{"a\nb":1}""", "at $['a b']: nothing here is called 'a b'.")]
+    [InlineData("""{"blocks":[null],"input":{"height":4,"width":-4,"channels":1}}""", "the sizes of \"input\" are whole numbers from 1.")]
+    [InlineData("""{"blocks":[null],"classes":1}""", "\"classes\" is a whole number from 2.")]
     [InlineData("null", "line 1: this is not JSON as it should be.")]
     [InlineData("", "line 1: this is not JSON as it should be.")]
     public void A_file_that_is_no_network_is_refused_in_one_line(string text, string expected)

@@ -79,6 +79,8 @@ internal sealed record RuleArguments
 
     internal ControlVariate ControlVariate { get; init; } = ControlVariate.None;
 
+    internal WeightCredit WeightCredit { get; init; } = WeightCredit.Paper;
+
     internal bool Recompute { get; init; }
 
     internal bool Overlap { get; init; }

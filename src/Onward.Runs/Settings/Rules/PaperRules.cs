@@ -50,7 +50,7 @@ internal static class PaperRules
         Table.Single(other => other.Source == GradientSource.Backpropagation && other.Losses == rule.Losses);
 
     private static WeightForwardGradient PerturbWeights(RuleArguments s, LossScope scope) =>
-        new(s.Distribution, scope, s.Passes, s.Seed, s.Loss);
+        new(s.Distribution, scope, s.Passes, s.Seed, s.Loss, s.WeightCredit);
 
     private static ForwardGradient PerturbActivities(RuleArguments s, LossScope scope) =>
         new(s.Distribution, scope, s.Passes, s.Seed, s.Loss, s.Layerwise, s.Sites, s.ControlVariate);

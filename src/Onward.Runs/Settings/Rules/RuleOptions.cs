@@ -19,6 +19,8 @@ internal static class RuleOptions
         ("layerwise", rule => rule.PerturbsActivities && rule.KeepsLossesInBlocks, (rule, _, _) => Unless(rule.Layerwise, false)),
         ("noise sites", rule => rule.PerturbsActivities, (rule, _, _) => Unless(rule.Sites, NoiseSites.All)),
         ("control variate", rule => rule.PerturbsActivities, (rule, _, _) => Unless(rule.ControlVariate, ControlVariate.None)),
+        ("weight credit", rule => rule is { Source: GradientSource.PerturbedWeights, KeepsLossesInBlocks: true },
+            (rule, _, _) => Unless(rule.WeightCredit, WeightCredit.Paper)),
         ("overlap", rule => !rule.HasPerturbation && rule.KeepsLossesInBlocks, (_, _, objective) => Unless(objective.Overlap, false)),
         ("recompute", rule => rule.SendsErrorsBetweenBlocks, (rule, _, _) => Unless(rule.Recompute, false)),
     ];

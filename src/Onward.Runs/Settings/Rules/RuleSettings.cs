@@ -27,6 +27,9 @@ internal sealed record RuleSettings(
     bool Recompute,
     int Threads)
 {
+    /// <summary>The derivatives that noise on weights is multiplied by.</summary>
+    internal WeightCredit WeightCredit { get; init; } = WeightCredit.Paper;
+
     /// <summary>The name of the distribution that directions are drawn from by default.</summary>
     internal const string DefaultPerturbation = "gaussian";
 
@@ -80,6 +83,7 @@ internal sealed record RuleSettings(
             Layerwise = Layerwise,
             Sites = Sites,
             ControlVariate = ControlVariate,
+            WeightCredit = WeightCredit,
             Recompute = Recompute,
             Overlap = objective.Overlap,
             Seed = seed,

@@ -192,6 +192,7 @@ internal static class TangentSweep
     private static void Spread(
         LossScope scope, ReadOnlySpan<float> credit, Span<float> spread, NetworkLayer layer, ExampleShape shape, int runs)
     {
+        bool all = layer.ReachRadius == Reach.All;
         for (int position = 0; position < layer.Positions; position++)
         {
             Span<float> sum = spread.Slice(position * runs, runs);
@@ -201,8 +202,13 @@ internal static class TangentSweep
                 continue;
             }
 
+            if (all && position > 0)
+            {
+                spread[..runs].CopyTo(sum);
+                continue;
+            }
+
             sum.Clear();
-            bool all = layer.ReachRadius == Reach.All;
             (int first, int last) = all ? (0, shape.Height - 1) : Window(position / shape.Width, shape.Height);
             (int left, int right) = all ? (0, shape.Width - 1) : Window(position % shape.Width, shape.Width);
             for (int y = first; y <= last; y++)

@@ -42,13 +42,10 @@ public sealed class Checkpoint
         ParameterVector? feedback,
         TrainingOptions options,
         string images,
-        RunState state,
-        string? rule = null,
-        int? vectorBits = null,
-        string path = "")
+        RunState state)
     {
         (Model, Velocity, Average, Feedback, Options) = (model, velocity, average, feedback, options);
-        (Images, State, Rule, VectorBits, Path) = (images, state, rule, vectorBits, path);
+        (Images, State) = (images, state);
     }
 
     /// <summary>The model. A checkpoint taken during a run refers to the run's own model, which the next step changes.</summary>
@@ -67,13 +64,13 @@ public sealed class Checkpoint
     /// The learning rule (<see cref="TrainingStep.Description"/>); null if the file was written by a version that did not store
     /// it.
     /// </summary>
-    public string? Rule { get; }
+    public string? Rule { get; internal init; }
 
     /// <summary>
     /// Width in bits of the vectors that the steps were computed with (<see cref="Kernels.Gemm.VectorBits"/>). With another
     /// width, a resumed run differs in the last bits. Null if the file was written by a version that did not store it.
     /// </summary>
-    public int? VectorBits { get; }
+    public int? VectorBits { get; internal init; }
 
     /// <summary>Metrics of each finished epoch.</summary>
     public IReadOnlyList<EpochMetrics> Epochs => State.Epochs;
@@ -103,7 +100,7 @@ public sealed class Checkpoint
     internal RunState State { get; }
 
     /// <summary>Path of the file that the checkpoint was read from; empty if it was not read from a file.</summary>
-    internal string Path { get; }
+    internal string Path { get; init; } = "";
 
     /// <summary>Writes the checkpoint to a file. If writing fails, an existing file is left intact.</summary>
     /// <param name="path">The file to create or to replace.</param>
@@ -133,8 +130,12 @@ public sealed class Checkpoint
         ParameterVector? feedback = feedbackLength > 0 ? new ParameterVector(LearnedFeedback.LayoutOf(model)) : null;
         file.Read(
             [("", model.Values), (VelocityPrefix, velocity), .. Optional(AveragePrefix, average), .. Optional(FeedbackPrefix, feedback)]);
-        return new Checkpoint(
-            model, velocity, average, feedback, content.Options, content.Images, content.State, content.Rule, content.VectorBits, path);
+        return new Checkpoint(model, velocity, average, feedback, content.Options, content.Images, content.State)
+        {
+            Rule = content.Rule,
+            VectorBits = content.VectorBits,
+            Path = path,
+        };
     }
 
     /// <summary>Copies the model as it is evaluated: with the moving average of the parameters, if the run keeps one.</summary>

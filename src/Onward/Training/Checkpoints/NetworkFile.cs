@@ -59,9 +59,11 @@ public sealed partial record NetworkFile(IReadOnlyList<BlockDescription> Blocks)
         {
             using FileStream stream = File.OpenRead(path);
             NetworkFile file = JsonSerializer.Deserialize<NetworkFile>(stream, Json) ?? throw new JsonException("the file is empty.");
-            return file.Blocks.Count > 0
-                ? file
-                : throw new ModelFileException($"{path}: \"blocks\" is empty. A network has at least one block of layers.");
+            string? lacks = file.Blocks.Count == 0 ? "\"blocks\" is empty. A network has at least one block of layers."
+                : file.Input is { Height: < 1 } or { Width: < 1 } or { Channels: < 1 } ? "the sizes of \"input\" are whole numbers from 1."
+                : file.Classes < 2 ? "\"classes\" is a whole number from 2."
+                : null;
+            return lacks is null ? file : throw new ModelFileException($"{path}: {lacks}");
         }
         catch (Exception fault) when (fault is FileNotFoundException or DirectoryNotFoundException)
         {
@@ -73,12 +75,13 @@ public sealed partial record NetworkFile(IReadOnlyList<BlockDescription> Blocks)
         }
         catch (JsonException fault)
         {
-            throw new ModelFileException($"{path}: {Place(fault)}: {Reason(fault.Message)}", fault);
+            throw new ModelFileException($"{path}: {OneLine($"{Place(fault)}: {Reason(fault.Message)}")}", fault);
         }
         catch (NotSupportedException fault)
         {
             // The reader's way to say that a layer names no type.
-            throw new ModelFileException($"{path}: {PathIn(fault.Message)}: a layer needs a \"type\", which is one of {Types}.", fault);
+            string place = OneLine(PathIn(fault.Message));
+            throw new ModelFileException($"{path}: {place}: a layer needs a \"type\", which is one of {Types}.", fault);
         }
         catch (ArgumentException fault)
         {
@@ -143,6 +146,9 @@ public sealed partial record NetworkFile(IReadOnlyList<BlockDescription> Blocks)
             ? "a value of another kind is needed here."
         : message.Contains("uplicate", StringComparison.Ordinal) ? "a name stands twice."
         : "this is not JSON as it should be. Check commas, quotes and brackets.";
+
+    // Names in the file may hold ends of lines.
+    private static string OneLine(string text) => string.Concat(text.Select(c => char.IsControl(c) || c is '\u2028' or '\u2029' ? ' ' : c));
 
     private static string PathIn(string message) => $"at {PathOfMessage().Match(message).Groups[1].Value}";
 
