@@ -123,7 +123,7 @@ internal static class ModelReaders
         {
             return fault.Message;
         }
-        catch (ArgumentException fault)
+        catch (Exception fault) when (fault is ArgumentException or OverflowException)
         {
             // The command names the file before the reason, and escapes names that a user chose.
             return $"{path}: {Printable.Escape(fault.Message)}";
