@@ -51,8 +51,7 @@ public sealed class SharedRunTests : IDisposable
         MpiRun.Outcome outcome = MpiRun.Command(3, _folder, $"{Small} --epochs 2 --out copies");
 
         Assert.True(outcome.Code == 2, outcome.All);
-        Assert.StartsWith(
-            "onward: 3 processes were started together, as by mpirun, and each would train the whole run.", Assert.Single(outcome.Lines));
+        Assert.StartsWith("onward: mpirun started 3 processes, and each would train the whole run. ", Assert.Single(outcome.Lines));
         Assert.False(Directory.Exists(Path.Combine(_folder, "copies")));
     }
 
@@ -67,8 +66,7 @@ public sealed class SharedRunTests : IDisposable
 
         Assert.True(outcome.Code == 2, outcome.All);
         Assert.Matches(
-            @"^onward: 2 processes were started together, but the MPI library knows of 1: "
-            + @"mpirun belongs to another MPI than this one \(\w.+\)\. ",
+            @"^onward: mpirun started 2 processes, but the MPI library \(\w.+\) found 1: mpirun belongs to another MPI library\. ",
             Assert.Single(outcome.Lines));
         Assert.False(Directory.Exists(Path.Combine(_folder, "foreign")));
     }
@@ -109,7 +107,7 @@ public sealed class SharedRunTests : IDisposable
     [Theory]
     [InlineData("--parallel data --lr 0.001", "--parallel data --lr 0.002", "rank 0 has learningRate 0.001, rank 1 has 0.002")]
     [InlineData("--parallel data", "--parallel blocks", "--parallel differ between processes: rank 0 has data, rank 1 has blocks")]
-    [InlineData("--parallel 2x2", "--parallel 2x2", "--parallel 2x2 is for another number of processes than the 2 that mpirun started")]
+    [InlineData("--parallel 2x2", "--parallel 2x2", "--parallel 2x2 does not match the 2 processes that mpirun started. ")]
     [InlineData("--parallel blocks --rule BP", "--parallel blocks --rule BP", "Only where each block learns from its own loss alone")]
     [InlineData("--parallel data", "--parallel data --data nowhere", "rank 1: ")]
     [InlineData("--parallel data", "--parallel data --data other", "Give every process the same images.")]
