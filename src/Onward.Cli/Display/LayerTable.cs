@@ -74,7 +74,7 @@ internal static class LayerTable
                     Parameters = (long)own.Weight.Length + own.Bias.Length,
                     Mflop = Round(2.0 * own.Positions * map.MultiplyAddsPerRow),
                     Noise = (long)own.Positions * map.Outputs,
-                    Reached = Positions(block, own.ReachRadius) * (own.ReachesAllGroups ? block.Groups : 1),
+                    Reached = MostPositions(own) * (own.ReachesAllGroups ? block.Groups : 1),
                     LocalLosses = (long)block.Patches * block.Groups,
                 };
                 rows.Add(row);
@@ -96,11 +96,10 @@ internal static class LayerTable
         return output;
     }
 
-    // The positions of a window in the middle of the grid.
-    private static long Positions(NetworkBlock block, int radius) =>
-        radius >= Math.Max(block.Output.Height, block.Output.Width)
-            ? block.Patches
-            : (long)Math.Min((2 * radius) + 1, block.Output.Height) * Math.Min((2 * radius) + 1, block.Output.Width);
+    private static long MostPositions(NetworkLayer layer) => Enumerable.Range(0, layer.Positions).Max(
+        position => (long)Length(layer.ReachOf(position).Rows) * Length(layer.ReachOf(position).Columns));
+
+    private static int Length(Range range) => range.End.Value - range.Start.Value;
 
     private static Row OfHead(string block, string name, LinearHead head, long? losses) => new(block, name, [head.Outputs])
     {

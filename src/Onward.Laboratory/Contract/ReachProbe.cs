@@ -10,11 +10,6 @@ internal sealed class ReachProbe(LayerProbe probe, Layer layer, ExampleShape inp
     /// <summary>The faults of the declared reach, the first one of each kind.</summary>
     internal IEnumerable<string> FaultsOf(float[] x, int mostMoved)
     {
-        if ((input.Height, input.Width) != (output.Height, output.Width) && _reach.Radius != Reach.All)
-        {
-            yield return "reach: a layer that changes the grid reaches all positions (Reach.All).";
-        }
-
         if (input.Channels != output.Channels && _reach.Run != Reach.All)
         {
             yield return "reach: a layer that changes the number of channels reaches all channels (Reach.All).";
@@ -64,16 +59,12 @@ internal sealed class ReachProbe(LayerProbe probe, Layer layer, ExampleShape inp
     private bool Contains(int i, int o)
     {
         int from = i / input.Channels, to = o / output.Channels, channel = i % input.Channels, other = o % output.Channels;
-        if (from == to && channel == other)
-        {
-            return true;
-        }
-
-        bool near = _reach.Radius == Reach.All
-            || (Math.Abs((from / input.Width) - (to / output.Width)) <= _reach.Radius
-                && Math.Abs((from % input.Width) - (to % output.Width)) <= _reach.Radius);
-        return near && (_reach.Run == Reach.All || channel / _reach.Run == other / _reach.Run);
+        return IsIn(_reach.PlacesOf(from / input.Width, output.Height), to / output.Width)
+            && IsIn(_reach.PlacesOf(from % input.Width, output.Width), to % output.Width)
+            && (_reach.Run == Reach.All || channel / _reach.Run == other / _reach.Run);
     }
+
+    private static bool IsIn(Range range, int place) => range.Start.Value <= place && place < range.End.Value;
 
     private static string PlaceOf(int i, ExampleShape shape) =>
         $"channel {i % shape.Channels} at row {i / shape.Channels / shape.Width}, column {i / shape.Channels % shape.Width}";

@@ -11,7 +11,7 @@ public sealed class Residual(params IReadOnlyList<Layer> layers) : Layer
     public IReadOnlyList<Layer> Layers { get; } = layers;
 
     /// <inheritdoc/>
-    public override Reach Reach => Layers.Aggregate(Reach.Same, (reach, layer) => reach.Then(layer.Reach));
+    public override Reach Reach => Layers.Aggregate(Reach.Same, (reach, layer) => reach.Then(layer.Reach)).Or(Reach.Same);
 
     /// <inheritdoc/>
     public override ExampleShape OutputOf(ExampleShape input)

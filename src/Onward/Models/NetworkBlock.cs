@@ -122,23 +122,35 @@ public sealed class NetworkBlock
     private void DeclareReach()
     {
         Reach reach = new(0, Math.Max(1, FeatureNorm));
+        ReachedPositions reached = ReachedPositions.Own(Output);
+        ReachedPositions[] behind = new ReachedPositions[Plan.ResidualLengths.Length];
         foreach (Section section in Plan.Sections.Reverse())
         {
             foreach (Step step in section.Steps.Reverse())
             {
                 if (step is RowStep row)
                 {
-                    reach = row.Layer.Reach.Then(reach);
+                    Pass(row.Layer.Reach, section.Shape);
                 }
-                else if (step is KeepStep keep && Plan.Ends[keep.Residual].Channels != keep.Channels)
+                else if (step is AddStep add)
                 {
-                    // Each channel is added to a channel of every copy.
-                    reach = reach with { Run = Reach.All };
+                    behind[add.Residual] = reached;
+                }
+                else if (step is KeepStep keep)
+                {
+                    reached = reached.Or(behind[keep.Residual]);
+                    if (Plan.Ends[keep.Residual].Channels != keep.Channels)
+                    {
+                        // Each channel is added to a channel of every copy.
+                        reach = reach with { Run = Reach.All };
+                    }
                 }
                 else if (step is SiteStep site)
                 {
-                    site.Layer.ReachRadius = (section.Shape.Height, section.Shape.Width) == (Output.Height, Output.Width)
-                        ? reach.Radius : Reach.All;
+                    site.Layer.Reached = reached;
+                    site.Layer.ReachesAllPositions = reached.AreAll(Output);
+                    site.Layer.ReachesOtherPositions =
+                        !reach.KeepsPositions || (section.Shape.Height, section.Shape.Width) != (Output.Height, Output.Width);
                     site.Layer.ReachesAllGroups = ReachesOtherGroups(section);
                 }
             }
@@ -149,8 +161,16 @@ public sealed class NetworkBlock
             }
 
             Layer? product = section.Layer?.Map ?? (Layer?)section.Example;
-            reach = product is not null ? product.Reach.Then(reach)
-                : section.InputShape != section.Shape ? Reach.Everywhere : reach;
+            if (product is not null || section.InputShape != section.Shape)
+            {
+                Pass(product?.Reach ?? Reach.Everywhere, section.InputShape);
+            }
+        }
+
+        void Pass(Reach layer, ExampleShape input)
+        {
+            reach = layer.Then(reach);
+            reached = reached.Before(layer, input);
         }
 
         bool ReachesOtherGroups(Section section) =>

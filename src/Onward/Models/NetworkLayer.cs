@@ -50,11 +50,18 @@ public sealed class NetworkLayer
     /// </summary>
     public bool OutputReachesAllGroups { get; internal set; }
 
-    /// <summary>
-    /// Positions in each direction whose local losses a change at the noise site can change: 0 for its own position alone,
-    /// <see cref="Reach.All"/> for all positions.
-    /// </summary>
-    public int ReachRadius { get; internal set; }
+    /// <summary>True if a change at the noise site can change the local losses of other positions than its own.</summary>
+    public bool ReachesOtherPositions { get; internal set; }
+
+    /// <summary>True if a change at any position of the noise site can change the local losses of all positions.</summary>
+    public bool ReachesAllPositions { get; internal set; }
+
+    /// <summary>The positions that each position of the noise site reaches.</summary>
+    internal ReachedPositions? Reached { get; set; }
+
+    /// <summary>Finds the rows and columns of the block's output whose local losses a change at the noise site can change.</summary>
+    /// <param name="position">The position of the change in the layer's output.</param>
+    public (Range Rows, Range Columns) ReachOf(int position) => Reached![position];
 
     internal ReadOnlySpan<float> PackedWeight => _packedWeight.Span;
 

@@ -66,9 +66,47 @@ public sealed class LayerContractTests
     public void An_example_layer_of_the_users_own_is_checked_with_its_grid()
     {
         Assert.Empty(LayerContract.FaultsOf(new MeanOfRows(Reach.Everywhere), new(3, 2, 4)));
-        Assert.Contains(
-            "MeanOfRows of 3 x 2 x 4: reach: a layer that changes the grid reaches all positions (Reach.All).",
+        Assert.Equal(
+            [
+                "MeanOfRows of 3 x 2 x 4: reach: channel 0 at row 2, column 0 of the input changes channel 0 at row 0, column 0 of the "
+                + "output, outside the declared places (y - 1) / 1 to (y + 1) / 1, runs of 1 channels.",
+            ],
             LayerContract.FaultsOf(new MeanOfRows(new Reach(1, 1)), new(3, 2, 4)));
+    }
+
+    [Theory]
+    [InlineData(3, 2, 1, false)]
+    [InlineData(4, 2, 1, false)]
+    [InlineData(2, 2, 1, true)]
+    [InlineData(3, 2, 0, true)]
+    [InlineData(3, 3, 1, true)]
+    [InlineData(2, 1, 1, true)]
+    public void A_declared_window_must_contain_the_real_one(int kernelSize, int stride, int padding, bool isFault)
+    {
+        IReadOnlyList<string> faults = LayerContract.FaultsOf(new Windows(Reach.OfWindows(kernelSize, stride, padding, 1)), new(7, 6, 2));
+
+        Assert.Equal(isFault, faults.Any(fault => fault.StartsWith("Windows of 7 x 6 x 2: reach: channel", StringComparison.Ordinal)));
+        Assert.Equal(isFault ? 1 : 0, faults.Count);
+    }
+
+    // The mean of windows of 3 positions along each side, 2 apart, with 1 place beyond each edge.
+    private sealed class Windows(Reach reach) : ExampleLayer
+    {
+        private readonly AvgPool2d _pooling = new(3, 2, 1);
+
+        public override Reach Reach => reach;
+
+        public override ExampleShape OutputOf(ExampleShape input) => _pooling.OutputOf(input);
+
+        public override void Apply(in ExampleValues example, Span<float> output) => _pooling.Apply(example, output);
+
+        public override void ApplyTangent(in ExampleValues example, ReadOnlySpan<float> tangent, Span<float> result) =>
+            _pooling.ApplyTangent(example, tangent, result);
+
+        public override void ApplyTranspose(in ExampleValues example, ReadOnlySpan<float> gradient, Span<float> result) =>
+            _pooling.ApplyTranspose(example, gradient, result);
+
+        public override string ToString() => "Windows";
     }
 
     // The mean over the rows of the grid.

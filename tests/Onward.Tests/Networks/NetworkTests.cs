@@ -262,7 +262,10 @@ public sealed class NetworkTests
     {
         NetworkLayer[] layers = [.. AnyNetwork.Create("convolutions").Model.Blocks.SelectMany(block => block.Layers)];
 
-        Assert.Equal([1, 0, 1, 0, 0], layers.Select(layer => layer.ReachRadius));
+        (Range, Range) own = (1..2, 2..3), near = (0..3, 1..4);
+        Assert.Equal([near, own, near, own, own], layers.Select(layer => layer.ReachOf(position: 6)));
+        Assert.Equal([true, false, true, false, false], layers.Select(layer => layer.ReachesOtherPositions));
+        Assert.All(layers, layer => Assert.False(layer.ReachesAllPositions));
         Assert.Equal([false, false, false, false, false], layers.Select(layer => layer.ReachesAllGroups));
         Assert.Equal([true, false, false, false, false], layers.Select(layer => layer.OutputReachesAllGroups));
     }

@@ -1,6 +1,5 @@
 using Onward.Engine;
 using Onward.Kernels;
-using Onward.Layers;
 using Onward.Losses;
 using Onward.Models;
 using Onward.Rules;
@@ -149,16 +148,16 @@ public sealed class ReachTests
     private static void RequireReach(NetworkBlock block, NetworkLayer layer, int element, float[] derivatives, int seed)
     {
         int position = element / layer.Map.Outputs, channel = element % layer.Map.Outputs, width = block.Output.Width;
+        (Range rows, Range columns) = layer.ReachOf(position);
         for (int i = 0; i < derivatives.Length; i++)
         {
             int group = i % block.Groups, place = i / block.Groups % block.Patches;
-            bool near = layer.ReachRadius == Reach.All
-                || (Math.Abs((place / width) - (position / width)) <= layer.ReachRadius
-                    && Math.Abs((place % width) - (position % width)) <= layer.ReachRadius);
+            bool near = IsIn(rows, place / width) && IsIn(columns, place % width);
             bool own = layer.ReachesAllGroups || group == channel / block.ChannelsPerGroup;
             Assert.True(
                 derivatives[i] == 0 || (near && own),
                 $"network {seed}: number {element} of {layer.Weight.Name} changes group {group} of position {place}");
         }
     }
+    private static bool IsIn(Range range, int place) => range.Start.Value <= place && place < range.End.Value;
 }

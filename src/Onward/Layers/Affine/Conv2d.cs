@@ -89,9 +89,8 @@ public sealed class Conv2d : AffineLayer
     public override int MixedRows => IsPointwise || _grid is null ? 1 : _grid.Value.Positions;
 
     /// <inheritdoc/>
-    public override Reach Reach => new(
-        _stride == 1 && 2 * _padding == _kernel - 1 ? _padding : Reach.All,
-        _groups > 1 && _inputs == _outputs ? _inputs : Reach.All);
+    public override Reach Reach =>
+        Reach.OfWindows(_kernel, _stride, _padding, _groups > 1 && _inputs == _outputs ? _inputs : Reach.All);
 
     /// <inheritdoc/>
     public override ExampleShape OutputOf(ExampleShape input)

@@ -27,6 +27,7 @@ public sealed class GridPooling : ExampleLayer
     private readonly int _side;
     private readonly int _stride;
     private readonly int _channels;
+    private readonly int _before; // places beyond the edge in front of the first patch
     private readonly PoolingKernel _kernel;
 
     /// <summary>Describes the map.</summary>
@@ -38,8 +39,8 @@ public sealed class GridPooling : ExampleLayer
     {
         (_kind, _side, _stride, _channels) = (kind, side, stride, channels);
         OutputSide = OutputSideOf(side, stride);
-        int before = Math.Max(0, ((OutputSide - 1) * stride) + Window - side) / 2;
-        _kernel = new(new(side, side, Window, stride, before, OutputSide, OutputSide), channels);
+        _before = Math.Max(0, ((OutputSide - 1) * stride) + Window - side) / 2;
+        _kernel = new(new(side, side, Window, stride, _before, OutputSide, OutputSide), channels);
     }
 
     /// <summary>Patches along each side of the grid.</summary>
@@ -56,6 +57,9 @@ public sealed class GridPooling : ExampleLayer
 
     /// <summary>Patches along each side of the narrower grid.</summary>
     public int OutputSide { get; }
+
+    /// <inheritdoc/>
+    public override Reach Reach => Reach.OfWindows(Window, _stride, _before, run: 1);
 
     /// <inheritdoc/>
     public override ExampleShape OutputOf(ExampleShape input) => input == new ExampleShape(_side, _side, _channels)

@@ -34,7 +34,7 @@ public abstract class Pool2d : ExampleLayer
     public int Padding { get; }
 
     /// <inheritdoc/>
-    public override Reach Reach => new(Stride == 1 && 2 * Padding == KernelSize - 1 ? Padding : Reach.All, 1);
+    public override Reach Reach => Reach.OfWindows(KernelSize, Stride, Padding, run: 1);
 
     /// <inheritdoc/>
     public override ExampleShape OutputOf(ExampleShape input)

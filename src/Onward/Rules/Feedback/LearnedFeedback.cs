@@ -266,7 +266,7 @@ internal sealed class LearnedFeedback : WaveFit
                 : isGlobal && block.Index > 0 && MovesInFrontOfExampleLayer(model.Blocks[block.Index - 1], block)
                     ? "has a layer without parameters in front that noise enters through an activation function or a normalisation"
                 : block.Layers.Any(layer => layer.InputPositions != layer.Positions) ? "has an affine layer that changes the grid"
-                : block.Layers.SkipLast(1).Any(layer => layer.ReachRadius != 0) ? "mixes positions behind its first affine layer"
+                : block.Layers.SkipLast(1).Any(layer => layer.ReachesOtherPositions) ? "mixes positions behind its first affine layer"
                 : null;
             if (fault is not null)
             {

@@ -41,7 +41,7 @@ internal sealed class TangentMemory
         RowCredit = AlignedMemory.Allocate(examples * model.MostPositions);
         SpreadCredit = AlignedMemory.Allocate(
             examples * model.Blocks.Max(
-                block => block.Layers.Max(layer => layer.ReachRadius == 0 ? 0 : layer.Positions * block.Groups)));
+                block => block.Layers.Max(layer => layer.ReachesOtherPositions ? layer.Positions * block.Groups : 0)));
         ExampleCredit = new float[examples];
 
         int LengthOf(BlockPlan plan, int id) =>

@@ -157,7 +157,7 @@ internal static class TangentSweep
     }
 
     /// <summary>
-    /// The credit of each run of a layer's noise: the sum of the derivatives that it can change (<see cref="NetworkLayer.ReachRadius"/>,
+    /// The credit of each run of a layer's noise: the sum of the derivatives that it can change (<see cref="NetworkLayer.ReachOf"/>,
     /// <see cref="NetworkLayer.ReachesAllGroups"/>), after <see cref="MergeCredit"/>.
     /// </summary>
     /// <param name="scope">The losses.</param>
@@ -172,7 +172,7 @@ internal static class TangentSweep
         int runs = layer.ReachesAllGroups ? 1 : block.Groups;
         ReadOnlySpan<float> credit = (layer.ReachesAllGroups ? memory.RowCredit : memory.GroupCredit).Span[..(tile.Rows * runs)];
         size = layer.Map.Outputs / runs;
-        if (layer.ReachRadius == 0)
+        if (!layer.ReachesOtherPositions)
         {
             return credit;
         }
@@ -192,7 +192,7 @@ internal static class TangentSweep
     private static void Spread(
         LossScope scope, ReadOnlySpan<float> credit, Span<float> spread, NetworkLayer layer, ExampleShape shape, int runs)
     {
-        bool all = layer.ReachRadius == Reach.All;
+        bool all = layer.ReachesAllPositions;
         for (int position = 0; position < layer.Positions; position++)
         {
             Span<float> sum = spread.Slice(position * runs, runs);
@@ -209,19 +209,15 @@ internal static class TangentSweep
             }
 
             sum.Clear();
-            (int first, int last) = all ? (0, shape.Height - 1) : Window(position / shape.Width, shape.Height);
-            (int left, int right) = all ? (0, shape.Width - 1) : Window(position % shape.Width, shape.Width);
-            for (int y = first; y <= last; y++)
+            (Range rows, Range columns) = layer.ReachOf(position);
+            for (int y = rows.Start.Value; y < rows.End.Value; y++)
             {
-                for (int x = left; x <= right; x++)
+                for (int x = columns.Start.Value; x < columns.End.Value; x++)
                 {
                     TensorPrimitives.Add(sum, credit.Slice(((y * shape.Width) + x) * runs, runs), sum);
                 }
             }
         }
-
-        (int First, int Last) Window(int place, int side) =>
-            (Math.Max(0, place - layer.ReachRadius), Math.Min(side - 1, place + layer.ReachRadius));
     }
 
     /// <summary>
