@@ -180,7 +180,7 @@ internal sealed class VarianceCommand
                 Show(row.Passes),
                 Short(row.Variance),
                 Short(row.RelativeVariance),
-                Short(row.RelativeVariance * row.StandardError / row.Variance),
+                Short(row.Variance == 0 ? 0 : row.RelativeVariance * row.StandardError / row.Variance), // 0 if an estimate is exact
                 Fixed(row.RelativeBias, 3),
                 Fixed(row.RelativeBiasError, 3),
                 Fixed(row.Cosine, 3));

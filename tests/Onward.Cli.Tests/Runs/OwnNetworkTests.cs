@@ -77,6 +77,21 @@ public sealed class OwnNetworkTests : IDisposable
         Assert.True(options.ContainsKey("network") && !options.ContainsKey("model"));
     }
 
+    // Without noise before the losses, the estimates of blocks of one layer are exact.
+    [Fact]
+    public void An_exact_estimate_has_the_variance_0()
+    {
+        File.WriteAllText(_workplace["one.json"], """
+            { "blocks": [ { "layers": [ { "type": "flatten" }, { "type": "linear", "inputs": 784, "outputs": 4 }, { "type": "relu" } ] } ] }
+            """);
+
+        Workplace.Result result = _workplace.Run("variance --network {path}/one.json --steps 1 --draws 2 --batch-size 4 --out v");
+
+        Assert.Equal(0, result.Code);
+        Assert.Contains("LG-FG-A, hidden", result.Out);
+        Assert.DoesNotContain("NaN", result.Out);
+    }
+
     [Fact]
     public void A_table_shows_shapes_costs_noise_and_the_losses_it_reaches()
     {
