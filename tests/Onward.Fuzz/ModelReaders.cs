@@ -20,8 +20,8 @@ internal static class ModelReaders
         Classes = 3,
     };
 
-    // Larger networks take memory and time, and no other code.
-    private const long MostParameters = 100_000;
+    // Larger networks and images take memory and time, and no other code.
+    private const long MostNumbers = 100_000;
 
     private const string Described = """
         {
@@ -112,7 +112,7 @@ internal static class ModelReaders
         {
             NetworkFile file = NetworkFile.Read(path);
             NetworkDescription network = new(file.Input ?? new(4, 4, 1), file.Blocks, file.Classes ?? 3, file.Settings);
-            if (network.CountParameters() <= MostParameters)
+            if (network.CountParameters() <= MostNumbers && network.Input.Length <= MostNumbers)
             {
                 file.Build(network.Input, network.Classes);
             }
