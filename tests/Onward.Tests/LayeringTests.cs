@@ -232,24 +232,10 @@ public sealed partial class LayeringTests
 
     private static Dictionary<string, string> Read()
     {
-        string source = Folder();
+        string source = Checkout.PathOf("src");
         return Directory.EnumerateFiles(source, "*.cs", SearchOption.AllDirectories).Order()
             .ToDictionary(
                 file => Path.GetRelativePath(source, file).Replace('\\', '/'), file => NoCode().Replace(File.ReadAllText(file), " "));
-    }
-
-    private static string Folder()
-    {
-        for (DirectoryInfo? at = new(AppContext.BaseDirectory); at is not null; at = at.Parent)
-        {
-            string source = Path.Combine(at.FullName, "src");
-            if (Directory.Exists(Path.Combine(source, "Onward")))
-            {
-                return source;
-            }
-        }
-
-        throw new DirectoryNotFoundException($"There is no src/Onward above {AppContext.BaseDirectory}; run the tests from a checkout.");
     }
 
     // Raw strings, strings and comments.

@@ -10,13 +10,7 @@ public sealed partial class WalkTests
     [Fact]
     public void Every_hop_is_a_member()
     {
-        DirectoryInfo root = new(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(root.FullName, "Onward.slnx")))
-        {
-            root = root.Parent!;
-        }
-
-        string page = File.ReadAllText(Path.Combine(root.FullName, "docs", "internals", "architecture.md"));
+        string page = File.ReadAllText(Checkout.PathOf("docs", "internals", "architecture.md"));
         ILookup<string, Type> types = typeof(Trainer).Assembly.GetTypes().ToLookup(type => type.Name);
         string[] hops = [.. Hop().Matches(page).Select(hop => hop.Groups[1].Value)];
 

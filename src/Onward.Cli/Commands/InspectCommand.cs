@@ -40,7 +40,7 @@ internal sealed class InspectCommand
     private int Run(ParseResult parse)
     {
         (string name, Network model) = Asked(parse);
-        if (model.Mixer is null)
+        if (model.Mixer is not LocalMixerOptions mixer)
         {
             ShowLayers(name, model, parse.GetValue(_json));
             return ExitCode.Done;
@@ -55,7 +55,7 @@ internal sealed class InspectCommand
             Round(InferenceCost.OfReadout(model)),
             Round(rows.Sum(row => row.Mflop)),
             model.LocalLosses,
-            (model.Mixer?.Normalizations).ToString() ?? "",
+            mixer.Normalizations.ToString(),
             rows);
         if (parse.GetValue(_json))
         {
@@ -75,7 +75,7 @@ internal sealed class InspectCommand
         [
             .. Given(parse.GetValue(_model), ParseFaults.Quote, Find),
             .. Given(parse.GetValue(_run), run => $"--run {run}", Find),
-            .. Given(parse.GetValue(_network), file => $"--network {file}", Describe),
+            .. Given(parse.GetValue(_network), file => $"--network {file}", Read),
         ];
         return asked.Length switch
         {
@@ -89,7 +89,7 @@ internal sealed class InspectCommand
             value is null ? [] : [(words(value), () => find(value))];
     }
 
-    private (string Name, Network Model) Describe(string file)
+    private (string Name, Network Model) Read(string file)
     {
         ModelSettings settings = ModelSettings.Read(_host.Resolve(file));
         (int side, int channels, int classes) = settings.Images;
@@ -176,9 +176,7 @@ internal sealed class InspectCommand
         Linear => "channels",
         GroupedLinear => "channels of a group",
         TokenMixing => "patches",
-        Conv2d conv => string.Create(CultureInfo.InvariantCulture, $"convolution {conv.KernelSize}x{conv.KernelSize}"),
-        DepthwiseConvolution => string.Create(CultureInfo.InvariantCulture, $"patches {map.WeightShape[0]}x{map.WeightShape[1]}"),
-        _ => map.GetType().Name,
+        _ => string.Create(CultureInfo.InvariantCulture, $"patches {map.WeightShape[0]}x{map.WeightShape[1]}"), // a depthwise convolution
     };
 
     private void Show(Outline outline)

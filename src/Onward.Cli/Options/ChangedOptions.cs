@@ -58,7 +58,7 @@ internal static class ChangedOptions
         string[] model = run.OwnNetwork is null ? ["--model", run.Model] : [];
         string[] words = [.. model, "--rule", run.Rule, "--dataset", run.Dataset, .. objective, .. predicted];
         RunPlan plan = options.Read(train.Parse(words, ValueOption.Parsing), path => path).Run.FitToChannels(run.Images?.Mean.Count ?? 0);
-        plan = run.OwnNetwork is null ? plan : plan with { Model = plan.Model with { Preset = run.Model, File = run.OwnNetwork } };
+        plan = run.OwnNetwork is null ? plan : plan with { Model = run.Network };
 
         // A placeholder for the images: options that describe images are not listed.
         int side = run.ImageSize is null ? 1 : Datasets.DefaultImageSize;

@@ -68,7 +68,7 @@ internal sealed record ModelSettings(
         {
             throw new RunException(
                 say => $"{say.Setting("network")} {Name} does not fit images of {side}x{side}x{channels} in {classes} classes: "
-                    + fault.Message.Replace($" (Parameter '{fault.ParamName}')", "", StringComparison.Ordinal),
+                    + RunException.Sentence(fault),
                 fault);
         }
     }

@@ -139,7 +139,8 @@ public sealed class ConfigurationFileTests : IDisposable
         File.WriteAllText(actual, schema + "\n");
 
         Assert.True(
-            File.ReadAllText(PublishedSchema()).ReplaceLineEndings("\n").TrimEnd() == schema.ReplaceLineEndings("\n"),
+            File.ReadAllText(Checkout.PathOf("docs", "train.schema.json")).ReplaceLineEndings("\n").TrimEnd()
+                == schema.ReplaceLineEndings("\n"),
             $"docs/train.schema.json is not the schema of the options; {actual} is.");
         using JsonDocument parsed = JsonDocument.Parse(schema);
         JsonElement properties = parsed.RootElement.GetProperty("properties");
@@ -152,17 +153,4 @@ public sealed class ConfigurationFileTests : IDisposable
 
     private void Write(string content) =>
         File.WriteAllText(_workplace["o.json"], content.Replace("DATA", _workplace.Data, StringComparison.Ordinal));
-
-    private static string PublishedSchema()
-    {
-        for (DirectoryInfo? folder = new(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
-        {
-            if (File.Exists(Path.Combine(folder.FullName, "Onward.slnx")))
-            {
-                return Path.Combine(folder.FullName, "docs", "train.schema.json");
-            }
-        }
-
-        throw new FileNotFoundException("The tests do not run below the folder of Onward.slnx.");
-    }
 }

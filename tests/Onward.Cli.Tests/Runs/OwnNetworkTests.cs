@@ -124,13 +124,7 @@ public sealed class OwnNetworkTests : IDisposable
     [InlineData("convnet.json", "163,816 parameters, 3,072 local losses.")]
     public void The_networks_among_the_samples_build(string name, string sums)
     {
-        DirectoryInfo root = new(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(root.FullName, "Onward.slnx")))
-        {
-            root = root.Parent!;
-        }
-
-        Workplace.Result result = _workplace.Run($"inspect --network {Path.Combine(root.FullName, "samples", "networks", name)}");
+        Workplace.Result result = _workplace.Run($"inspect --network {Checkout.PathOf("samples", "networks", name)}");
 
         Assert.Equal(0, result.Code);
         Assert.Contains(sums, result.Out);

@@ -116,14 +116,9 @@ public sealed class NetworkFileTests : IDisposable
     {
         string actual = Path.Combine(AppContext.BaseDirectory, "network.schema.json"), schema = NetworkFile.WriteSchema();
         File.WriteAllText(actual, schema);
-        DirectoryInfo root = new(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(root.FullName, "Onward.slnx")))
-        {
-            root = root.Parent!;
-        }
 
         Assert.True(
-            File.ReadAllText(Path.Combine(root.FullName, "docs", "network.schema.json")).ReplaceLineEndings("\n") == schema,
+            File.ReadAllText(Checkout.PathOf("docs", "network.schema.json")).ReplaceLineEndings("\n") == schema,
             $"docs/network.schema.json is not the schema of network files; {actual} is.");
     }
 

@@ -55,8 +55,6 @@ public sealed class Conv2d : AffineLayer
             [kernelSize, kernelSize, inChannels / Math.Max(1, groups), outChannels],
             [outChannels])
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(inChannels, 1);
-        ArgumentOutOfRangeException.ThrowIfLessThan(outChannels, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(kernelSize, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(stride, 1);
         ArgumentOutOfRangeException.ThrowIfNegative(padding);

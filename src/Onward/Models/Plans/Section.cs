@@ -112,6 +112,7 @@ internal sealed class Section(
             }
         }
     }
+
     /// <summary>Carries the tangent of the input of whole examples through the example layer.</summary>
     internal void CarryTangent(BlockActivations a, int examples, ReadOnlySpan<float> tangent, Span<float> result)
     {
