@@ -24,7 +24,16 @@ internal sealed class GraphBuilder
     /// <param name="isInput">True for an input, false for an output.</param>
     /// <param name="meaning">Description of the value.</param>
     /// <param name="sizes">Sizes of the axes after the first. The first axis, N, is free.</param>
-    internal void Declare(string name, bool isInput, string meaning, params int[] sizes)
+    internal void Declare(string name, bool isInput, string meaning, params int[] sizes) =>
+        Declare(name, isInput, Float, meaning, sizes);
+
+    /// <summary>Declares an input of whole numbers.</summary>
+    /// <param name="name">Name of the value.</param>
+    /// <param name="meaning">Description of the value.</param>
+    /// <param name="sizes">Sizes of the axes after the first. The first axis, N, is free.</param>
+    internal void DeclareIndices(string name, string meaning, params int[] sizes) => Declare(name, isInput: true, Int64, meaning, sizes);
+
+    private void Declare(string name, bool isInput, int type, string meaning, int[] sizes)
     {
         WireMessage shape = new();
         shape.Add(1, new WireMessage().Add(2, "N")); // dim_param
@@ -33,7 +42,7 @@ internal sealed class GraphBuilder
             shape.Add(1, new WireMessage().Add(1, size)); // dim_value
         }
 
-        WireMessage tensor = new WireMessage().Add(1, Float).Add(2, shape);
+        WireMessage tensor = new WireMessage().Add(1, type).Add(2, shape);
         _graph.Add(isInput ? 11 : 12, new WireMessage().Add(1, name).Add(2, new WireMessage().Add(1, tensor)).Add(3, meaning));
     }
 

@@ -28,24 +28,12 @@ internal sealed class NetworkGraph
 
     private void Write(ImageDescription images)
     {
-        _graph.Declare(
-            OnnxFile.Input,
-            isInput: true,
-            "Images row by row, channels last, intensities from 0 to 255 as decoded; the graph standardises them.",
-            _model.Input.Height,
-            _model.Input.Width,
-            _model.Input.Channels);
         foreach (Parameter parameter in _model.Values.Layout.Parameters)
         {
             _graph.Numbers(parameter.Name, parameter.Shape, _model.Values[parameter]);
         }
 
-        string x = Standardised(images); // [N, height, width, channels]
-        if (_model.Blocks[0].Description.Layers is not [ImagePatches, ..])
-        {
-            x = Shaped(x, _model.Input.Positions, _model.Input.Channels);
-        }
-
+        string x = _model.TakesIndices ? Tokens() : Images(images);
         List<string> heads = [];
         foreach (NetworkBlock block in _model.Blocks)
         {
@@ -76,6 +64,25 @@ internal sealed class NetworkGraph
         {
             Output(OnnxFile.Projection, projection, "Projection of the network, by which images are compared.", _model.Projection);
         }
+    }
+
+    private string Tokens()
+    {
+        _graph.DeclareIndices(OnnxFile.Tokens, "The index of each position's token.", _model.Input.Positions);
+        return OnnxFile.Tokens;
+    }
+
+    private string Images(ImageDescription images)
+    {
+        _graph.Declare(
+            OnnxFile.Input,
+            isInput: true,
+            "Images row by row, channels last, intensities from 0 to 255 as decoded; the graph standardises them.",
+            _model.Input.Height,
+            _model.Input.Width,
+            _model.Input.Channels);
+        string x = Standardised(images); // [N, height, width, channels]
+        return _model.Blocks[0].Description.Layers is [ImagePatches, ..] ? x : Shaped(x, _model.Input.Positions, _model.Input.Channels);
     }
 
     private void Output(string name, string value, string meaning, int size)
@@ -144,6 +151,9 @@ internal sealed class NetworkGraph
         {
             case Linear:
                 return _graph.Node("Add", [_graph.Node("MatMul", [x, weight]), bias]);
+
+            case Embedding: // of the tokens [N, P]
+                return _graph.Node("Add", [_graph.Node("Gather", [weight, x], ("axis", 0)), bias]);
 
             case TokenMixing: // z[q, c] = sum over p of W[p, q] x[p, c] + b[q]
                 string turned = Turned(weight, 1, 0);

@@ -13,16 +13,20 @@ namespace Onward.Onnx;
 /// The file uses opset 17. The input is pixels as decoders supply them: <c>image</c>, float32 [N, H, W, channels], red, green,
 /// blue or grey, 0 to 255. Standardisation is part of the graph. The outputs, each [N, ...], are <c>probabilities</c> and
 /// <c>logits</c> of the readout, then <c>block_0_logits</c> and so on for the blocks' local heads. A self-supervised network
-/// has <c>block_0_projection</c> and so on, then <c>projection</c>, instead of the local logits. The metadata of the model
-/// contains this description and the class names.
+/// has <c>block_0_projection</c> and so on, then <c>projection</c>, instead of the local logits. A network that begins with an
+/// embedding reads <c>tokens</c>, int64 [N, positions], instead of images. The metadata of the model contains this description and the
+/// class names.
 /// </remarks>
 public static class OnnxFile
 {
     /// <summary>The opset of the file.</summary>
     public const int OperatorSet = GraphBuilder.OperatorSet;
 
-    /// <summary>Name of the input.</summary>
+    /// <summary>Name of the input of a network that reads images.</summary>
     public const string Input = "image";
+
+    /// <summary>Name of the input of a network that begins with an embedding.</summary>
+    public const string Tokens = "tokens";
 
     /// <summary>Name of the output that holds the probability of each class.</summary>
     public const string Probabilities = "probabilities";
@@ -88,14 +92,17 @@ public static class OnnxFile
     {
         string version = typeof(OnnxFile).Assembly.GetName().Version!.ToString(3);
         string colours = model.Input.Channels == 1 ? "grey" : "red, green, blue";
-        string input = string.Create(
-            CultureInfo.InvariantCulture,
-            $"float32 [N, {model.Input.Height}, {model.Input.Width}, {model.Input.Channels}], {colours}, "
-            + $"intensities 0 to 255; the graph standardises them");
+        string name = model.TakesIndices ? Tokens : Input;
+        string input = model.TakesIndices
+            ? string.Create(CultureInfo.InvariantCulture, $"int64 [N, {model.Input.Positions}], the index of each token")
+            : string.Create(
+                CultureInfo.InvariantCulture,
+                $"float32 [N, {model.Input.Height}, {model.Input.Width}, {model.Input.Channels}], {colours}, "
+                + $"intensities 0 to 255; the graph standardises them");
         return NetworkGraph.Of(model, images).Complete(
             model.Mixer is null ? "Network" : "LocalMixer",
             version,
-            $"A network that Onward trained without backpropagation. Input {Input}: {input}. "
+            $"A network that Onward trained without backpropagation. Input {name}: {input}. "
             + $"Outputs {Probabilities} and {Logits}: [N, {model.Classes}].",
             [
                 ("onward.version", version),

@@ -41,6 +41,25 @@ public sealed class LayerTests
         SameOutputs.Require(model, images, onnx, examples: 5, first: 0);
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(6)]
+    public void Embeddings_agree(int positions)
+    {
+        Network model = SameOutputs.Draw(
+            new Network(
+                new(6, 1, 1),
+                [
+                    new(new Embedding(9, 8, positions), new LayerNorm(8), new Linear(8, 24), new Attention(2, causal: true)),
+                    new(new Flatten(), new Linear(48, 8)),
+                ],
+                classes: 4));
+        ImageDescription tokens = new(["a", "b", "c", "d"], [0], [1]);
+        using Onnx onnx = new(model, tokens);
+
+        SameOutputs.Require(model, tokens, onnx, examples: 5, first: 0);
+    }
+
     // A block that reads all numbers of the block before.
     private static Linear Last(string name) =>
         new(Cases[name]().Aggregate(Input, (shape, layer) => layer.OutputOf(shape)).Length, 8);

@@ -25,10 +25,16 @@ internal sealed class Onnx : IDisposable
     public long Size { get; }
 
     /// <summary>Runs the network and returns every output by name. [example, output]</summary>
-    public IReadOnlyDictionary<string, float[]> Run(float[] pixels, int[] shape)
+    public IReadOnlyDictionary<string, float[]> Run(float[] pixels, int[] shape) =>
+        Run(NamedOnnxValue.CreateFromTensor("image", new DenseTensor<float>(pixels, shape)));
+
+    /// <summary>Runs a network that begins with an embedding.</summary>
+    public IReadOnlyDictionary<string, float[]> Run(long[] tokens, int[] shape) =>
+        Run(NamedOnnxValue.CreateFromTensor("tokens", new DenseTensor<long>(tokens, shape)));
+
+    private Dictionary<string, float[]> Run(NamedOnnxValue input)
     {
-        using IDisposableReadOnlyCollection<DisposableNamedOnnxValue> outputs = Session.Run(
-            [NamedOnnxValue.CreateFromTensor("image", new DenseTensor<float>(pixels, shape))]);
+        using IDisposableReadOnlyCollection<DisposableNamedOnnxValue> outputs = Session.Run([input]);
         return outputs.ToDictionary(output => output.Name, output => output.AsEnumerable<float>().ToArray());
     }
 

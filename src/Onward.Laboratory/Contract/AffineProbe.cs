@@ -43,8 +43,20 @@ internal sealed class AffineProbe : LayerProbe
         }
     }
 
-    internal override void ApplyTangent(float[] x, float[] tangent, Span<float> result, Cut cut) =>
+    /// <inheritdoc/>
+    internal override int Indices => _layer.TakesIndices ? _layer.WeightShape[0] : 0;
+
+    // An index has no tangent.
+    internal override void ApplyTangent(float[] x, float[] tangent, Span<float> result, Cut cut)
+    {
+        if (_layer.TakesIndices)
+        {
+            result.Clear();
+            return;
+        }
+
         Multiply(_packed, tangent, result, cut);
+    }
 
     internal override void ApplyTranspose(float[] x, float[] gradient, Span<float> result, Cut cut)
     {

@@ -9,8 +9,9 @@ namespace Onward.Laboratory;
 /// <remarks>
 /// Values must be repeatable and must not depend on how rows and examples are divided among calls. The tangent must be the derivative of
 /// the values, which central differences measure. The transpose must belong to the tangent: &lt;g, J v&gt; = &lt;J' g, v&gt;. The declared
-/// reach must contain the measured one. No call may allocate. Slices of an affine layer's gradient must add up to the derivative with
-/// respect to the weight.
+/// reach must contain the measured one. Indices have no tangent, so values of a layer that takes indices
+/// (<see cref="AffineLayer.TakesIndices"/>) are not differentiated. No call may allocate. Slices of an affine layer's gradient must add up
+/// to the derivative with respect to the weight.
 /// </remarks>
 public static class LayerContract
 {
@@ -53,16 +54,26 @@ public static class LayerContract
             AffineLayer map => new AffineProbe(map.At(input), input, seed),
             _ => throw new ArgumentException($"{layer} has no arithmetic of its own; check the layers that it is made of.", nameof(layer)),
         };
-        float[] x = Draw(seed, 0, Examples * input.Length), v = Draw(seed, 1, x.Length), g = Draw(seed, 2, Examples * output.Length);
+        float[] x = DrawInput(), v = Draw(seed, 1, x.Length), g = Draw(seed, 2, Examples * output.Length);
         RequireSameBits("values", probe, (cut, to) => probe.Apply(x, to, cut), g.Length);
         RequireSameBits("tangent", probe, (cut, to) => probe.ApplyTangent(x, v, to, cut), g.Length);
         RequireSameBits("transpose", probe, (cut, to) => probe.ApplyTranspose(x, g, to, cut), x.Length);
-        RequireDerivative();
+        if (probe.Indices == 0)
+        {
+            RequireDerivative();
+        }
+
         RequireTranspose();
         RequireNoAllocation();
         faults.AddRange(new ReachProbe(probe, layer, input, output).FaultsOf(x[..input.Length], MostMoved));
-        faults.AddRange((probe as AffineProbe)?.FaultsOfGradient(Draw(seed, 0, Examples * input.Length), g) ?? []);
+        faults.AddRange((probe as AffineProbe)?.FaultsOfGradient(DrawInput(), g) ?? []);
         return [.. faults.Select(fault => $"{layer} of {input}: {fault}")];
+
+        float[] DrawInput()
+        {
+            float[] drawn = Draw(seed, 0, Examples * input.Length);
+            return probe.Indices == 0 ? drawn : [.. drawn.Select(normal => MathF.Floor(MathF.Abs(normal) * 1000) % probe.Indices)];
+        }
 
         void RequireSameBits(string what, LayerProbe probe, Action<Cut, float[]> compute, int length)
         {

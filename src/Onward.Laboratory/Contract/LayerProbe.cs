@@ -29,6 +29,9 @@ internal abstract class LayerProbe(ExampleShape input, ExampleShape output)
     /// <summary>Bytes of managed memory that the layer's own methods allocated since this was set to 0.</summary>
     internal long Allocated { get; set; }
 
+    /// <summary>Number of indices that the input may hold; 0 if it holds quantities.</summary>
+    internal virtual int Indices => 0;
+
     /// <summary>True if a cut means something for the layer.</summary>
     internal virtual bool Takes(Cut cut) => !cut.InPlace;
 

@@ -22,7 +22,8 @@ internal sealed class ReachProbe(LayerProbe probe, Layer layer, ExampleShape inp
         {
             float value = x[i];
             string? fault = null;
-            foreach (float moved in new[] { value + 1, -3 * value })
+            float[] other = probe.Indices == 0 ? [value + 1, -3 * value] : [(value + 1) % probe.Indices, (value + 2) % probe.Indices];
+            foreach (float moved in other)
             {
                 x[i] = moved;
                 probe.Apply(x, after, Cut.Whole);

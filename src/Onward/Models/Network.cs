@@ -83,6 +83,9 @@ public sealed class Network
     /// <summary>True if the network learns without labels: its heads compute embeddings instead of logits.</summary>
     public bool IsSelfSupervised => Projection > 0;
 
+    /// <summary>True if the input holds indices, because the network begins with an <see cref="Embedding"/>.</summary>
+    public bool TakesIndices => Blocks[0].Layers[0].Map.TakesIndices;
+
     /// <summary>Outputs of each local head.</summary>
     public int HeadOutputs => IsSelfSupervised ? Projection : Classes;
 
@@ -273,6 +276,11 @@ public sealed class Network
                 (map, place, shape) =>
                     new NetworkLayer(map, $"{name}.{NameOf(map, place)}", firstLayer + place, place, shape, layout));
             Require(plan.Layers.Length > 0, "it has no layer with parameters, so nothing can learn from its loss");
+            NetworkLayer? lookUp = Array.Find(plan.Layers, layer => layer.Map.TakesIndices && !(index == 0 && layer.Place == 0));
+            Require(
+                lookUp is null && (!plan.Layers[0].Map.TakesIndices || block.Layers[0] is AffineLayer),
+                $"{lookUp?.Map ?? plan.Layers[0].Map} reads indices, which have no derivative, "
+                    + "so it can only be the first layer of a network");
             Require(
                 block.Groups >= 1 && plan.Output.Channels % block.Groups == 0,
                 $"its output of {plan.Output.Channels} channels is not divided by {block.Groups} groups");

@@ -290,12 +290,17 @@ public sealed class WeightForwardGradient : LearningRule
 
             if (row == 0)
             {
+                // A bias of each position has rows like the weight.
                 bool everyChannel = layer.Map.OutputsOf(0) is null;
-                Scale(
-                    _directions[pass][layer.Bias],
-                    CreditOf(everyChannel ? null : (0, layer.Map.Outputs), all),
-                    Step.Gradients[layer.Bias],
-                    accumulate: pass > 0);
+                int width = everyChannel ? layer.Bias.Length : layer.Map.Outputs;
+                for (int i = 0; i < layer.Bias.Length; i += width)
+                {
+                    Scale(
+                        _directions[pass][layer.Bias].Slice(i, width),
+                        CreditOf(everyChannel ? null : (0, width), all),
+                        Step.Gradients[layer.Bias].Slice(i, width),
+                        accumulate: pass > 0);
+                }
             }
 
             // The derivatives of the groups that a run of channels belongs to, or the sum over all groups.

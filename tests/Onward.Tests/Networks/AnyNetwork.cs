@@ -126,6 +126,22 @@ internal sealed class AnyNetwork
                 new Residual(new LayerNorm(4), new Linear(4, 8), new Gelu(), new Linear(8, 4))) { Groups = 2 },
             new(new RmsNorm(4), new Linear(4, 12), new Attention(1, causal: true), new LayerNorm(4), new Linear(4, 4), new Relu()),
         ]),
+        ["embeddings"] = (new ExampleShape(4, 1, 1), () =>
+        [
+            new(
+                new Embedding(5, 6, positions: 4),
+                new Residual(new LayerNorm(6), new Linear(6, 18), new Attention(3, causal: true), new Linear(6, 6))) { Groups = 2 },
+            new(new Residual(new LayerNorm(6), new Linear(6, 8), new Gelu(), new Linear(8, 6))) { FeatureNorm = new LayerNorm(6) },
+        ]),
+        ["embeddings in front of a normalisation"] = (new ExampleShape(3, 1, 1), () =>
+        [
+            new(new Embedding(4, 6, positions: 3), new LayerNorm(3), new Relu(), new Linear(6, 4)) { Groups = 2 },
+        ]),
+        ["embeddings without positions"] = (new ExampleShape(2, 3, 1), () =>
+        [
+            new(new Embedding(4, 6), new RmsNorm(6), new Relu()) { Groups = 3 },
+            new(new TokenMixing(6, 6), new Gelu()) { Groups = 2 },
+        ]),
         ["narrowing grid"] = (Image, () =>
         [
             new(new Linear(2, 4), new LayerNorm(4), new Relu(), new GridPooling(PatchPooling.Average, 4, 2, 4), new Linear(4, 4))
@@ -146,6 +162,11 @@ internal sealed class AnyNetwork
         DrawParameters(Model, seed: 7);
         Pixels = new float[examples * input.Length];
         CounterRandom.Normals(new RandomStream(8, RandomPurpose.Data), 0, Pixels);
+        if (blocks[0].Layers[0] is Embedding embedding)
+        {
+            Pixels = [.. Pixels.Select(normal => MathF.Floor(MathF.Abs(normal) * 100) % embedding.NumEmbeddings)];
+        }
+
         Labels = [.. Enumerable.Range(0, examples).Select(n => (n + 2) % Classes)];
     }
 

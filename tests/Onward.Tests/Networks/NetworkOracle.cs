@@ -134,6 +134,8 @@ internal sealed class NetworkOracle(AnyNetwork network)
         {
             case Linear:
                 return sweep.Affine(x, layer.Weight.Name, layer.Bias.Name);
+            case Embedding: // the linear layer of one-hot rows
+                return OneHot(x, map.WeightShape[0]).MatMul(weight) + bias;
             case GroupedLinear:
                 int size = map.Inputs / map.Groups;
                 DualTensor<double>[] groups =
@@ -162,6 +164,12 @@ internal sealed class NetworkOracle(AnyNetwork network)
                 throw new NotSupportedException(map.ToString());
         }
     }
+
+    private static DualTensor<double> OneHot(DualTensor<double> indices, int count) => DualTensor.Constant<double>(
+        [.. indices.Values.ToArray().SelectMany(index => Enumerable.Range(0, count).Select(i => i == index ? 1.0 : 0))],
+        Examples,
+        indices.Shape[1],
+        count);
 
     // Place by place of the kernel and group by group: the positions that meet the place, times the matrix of the place.
     private static DualTensor<double> Convolve(DualTensor<double> x, DualTensor<double> weight, Conv2d layer, ExampleShape shape)

@@ -132,6 +132,19 @@ public sealed class NetworkRuleTests
             }
 
             Tolerance.Near(exact[layer.Weight.Name], weight, Tolerance.Network, layer.Weight.Name);
+            training = new(
+                network.Model,
+                new WeightForwardGradient(new UnitNoise(layer.Index, example: 1), losses, passes: 1, seed: 1, credit: WeightCredit.Reach),
+                team);
+            double[] bias = new double[layer.Bias.Length];
+            for (int element = 0; element < layer.Bias.Length; element++)
+            {
+                training.Run(network.Pixels, network.Labels, (uint)element);
+                Numbers.Add(training.Gradients[layer.Bias], bias);
+            }
+
+            Tolerance.Near(
+                exact[layer.Bias.Name], bias, Tolerance.Network, layer.Bias.Name, Tolerance.Norm(exact[layer.Weight.Name]));
         }
     }
 

@@ -4,7 +4,7 @@ namespace Onward.Tests.Networks;
 
 /// <summary>
 /// Noise that is 1 at the number that the step names, in one layer and in every example at once, since examples have losses of their own.
-/// For noise on weights, an example of 0 restricts it to the weight.
+/// For noise on weights, an example of 0 restricts it to the weight, and an example of 1 to the bias.
 /// </summary>
 internal sealed class UnitNoise(int layer, int example = -1) : NoiseDistribution
 {

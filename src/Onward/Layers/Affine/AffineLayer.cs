@@ -39,6 +39,12 @@ public abstract class AffineLayer : Layer
     /// <summary>Shape of the bias.</summary>
     public IReadOnlyList<int> BiasShape { get; }
 
+    /// <summary>
+    /// True if the input holds indices instead of quantities. Nothing is differentiated with respect to an index, so such a layer stands
+    /// first in a network.
+    /// </summary>
+    public virtual bool TakesIndices => false;
+
     /// <summary>Number of parts of a row that each have a matrix of their own.</summary>
     public virtual int Groups => 1;
 

@@ -8,6 +8,12 @@ public sealed record LinearDescription(int Inputs, int Outputs) : LayerDescripti
     internal override Layer Build() => new Linear(Inputs, Outputs) { Name = Name };
 }
 
+/// <summary>Describes an <see cref="Embedding"/>.</summary>
+public sealed record EmbeddingDescription(int NumEmbeddings, int EmbeddingDim, int Positions = 0) : LayerDescription
+{
+    internal override Layer Build() => new Embedding(NumEmbeddings, EmbeddingDim, Positions) { Name = Name };
+}
+
 /// <summary>Describes a <see cref="GroupedLinear"/> layer.</summary>
 public sealed record GroupedLinearDescription(int Groups, int ChannelsPerGroup) : LayerDescription
 {

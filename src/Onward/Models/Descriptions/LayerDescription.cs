@@ -5,6 +5,7 @@ namespace Onward.Models;
 
 /// <summary>Describes a layer.</summary>
 [JsonDerivedType(typeof(LinearDescription), "linear")]
+[JsonDerivedType(typeof(EmbeddingDescription), "embedding")]
 [JsonDerivedType(typeof(GroupedLinearDescription), "groupedLinear")]
 [JsonDerivedType(typeof(TokenMixingDescription), "tokenMixing")]
 [JsonDerivedType(typeof(DepthwiseConvolutionDescription), "depthwiseConvolution")]
@@ -64,6 +65,7 @@ public abstract record LayerDescription
     private static LayerDescription Describe(Layer layer) => layer switch
     {
         Linear map => new LinearDescription(map.Inputs, map.Outputs),
+        Embedding map => new EmbeddingDescription(map.NumEmbeddings, map.Outputs, map.Positions),
         GroupedLinear map => new GroupedLinearDescription(map.Groups, map.Inputs / map.Groups),
         TokenMixing map => new TokenMixingDescription(map.MixedRows, map.Inputs),
         DepthwiseConvolution map => new DepthwiseConvolutionDescription(map.Side, map.WeightShape[0], map.Inputs),
