@@ -8,12 +8,15 @@ public sealed class WorkerTeam : IDisposable
     // A fraction of a millisecond: longer than threads wait for each other within a step, too short to waste much time when idle.
     private const int SpinsBeforeSleep = 2000;
 
+    // Counters of two threads are on different cache lines.
+    private const int Line = 64 / sizeof(int);
+
     private readonly Thread[] _threads;
     private readonly ManualResetEventSlim[] _start;
     private readonly ManualResetEventSlim _done = new(false);
     private Action<int, int>? _job;
+    private readonly int[] _next;
     private int _jobs;
-    private int _next;
     private int _working;
     private ExceptionDispatchInfo? _failure;
     private volatile bool _closed;
@@ -25,6 +28,7 @@ public sealed class WorkerTeam : IDisposable
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
         Count = count;
+        _next = new int[count * Line];
         _start = new ManualResetEventSlim[count - 1];
         _threads = new Thread[count - 1];
         for (int i = 0; i < _threads.Length; i++)
@@ -53,7 +57,11 @@ public sealed class WorkerTeam : IDisposable
         int helpers = Math.Min(_threads.Length, jobs - 1);
         _job = job;
         _jobs = jobs;
-        _next = 0;
+        for (int worker = 0; worker < Count; worker++)
+        {
+            _next[worker * Line] = FirstOf(worker);
+        }
+
         _working = helpers;
         _failure = null;
         _done.Reset();
@@ -121,19 +129,31 @@ public sealed class WorkerTeam : IDisposable
         signal.Wait();
     }
 
+    // A thread begins with its own share, which is the same in each call with as many jobs: what it wrote in the last step is then near
+    // it. Afterwards it takes over what others have left.
     private void TakeJobs(int worker)
     {
         try
         {
-            for (int job = Interlocked.Increment(ref _next) - 1; job < _jobs; job = Interlocked.Increment(ref _next) - 1)
+            for (int turn = 0; turn < Count; turn++)
             {
-                _job!(job, worker);
+                int owner = (worker + turn) % Count, end = FirstOf(owner + 1);
+                ref int next = ref _next[owner * Line];
+                while (Volatile.Read(ref next) < end && Interlocked.Increment(ref next) - 1 is int job && job < end)
+                {
+                    _job!(job, worker);
+                }
             }
         }
         catch (Exception e)
         {
             Interlocked.CompareExchange(ref _failure, ExceptionDispatchInfo.Capture(e), null);
-            Volatile.Write(ref _next, _jobs);
+            for (int owner = 0; owner < Count; owner++)
+            {
+                Volatile.Write(ref _next[owner * Line], FirstOf(owner + 1));
+            }
         }
     }
+
+    private int FirstOf(int worker) => (int)((long)_jobs * worker / Count);
 }

@@ -14,8 +14,11 @@ namespace Onward.Layers;
 /// </remarks>
 public sealed class Conv2d : AffineLayer
 {
-    // Rows of W in a slice, as in Linear.
-    private const int SliceRows = 96;
+    // Rows of W in a slice at most, as in Linear; and slices of a group at least, because a small kernel meets many positions. A slice
+    // has whole tiles of rows.
+    private const int MostSliceRows = 96;
+    private const int FewestSlices = 4;
+    private const int TileRows = 6;
 
     // Rows of a product: as many floats of unfolded windows as half of a second cache, but enough rows to reuse the packed weights.
     private const int UnfoldedLength = 128 * 1024;
@@ -31,6 +34,7 @@ public sealed class Conv2d : AffineLayer
     private readonly int _groups;
     private readonly int _inputs; // of a group
     private readonly int _outputs; // of a group
+    private readonly int _sliceRows;
     private readonly WindowGrid? _grid;
 
     /// <summary>Creates the layer.</summary>
@@ -66,6 +70,8 @@ public sealed class Conv2d : AffineLayer
 
         (_kernel, _stride, _padding, _groups, _grid) = (kernelSize, stride, padding, groups, grid);
         (_inputs, _outputs) = (inChannels / groups, outChannels / groups);
+        int slices = Math.Max((FanIn + MostSliceRows - 1) / MostSliceRows, groups == 1 ? FewestSlices : 1);
+        _sliceRows = (((FanIn + slices - 1) / slices) + TileRows - 1) / TileRows * TileRows;
     }
 
     /// <summary>Positions along each side of the kernel.</summary>
@@ -141,7 +147,7 @@ public sealed class Conv2d : AffineLayer
     public override int WorkspaceLength => IsPointwise ? 0 : ProductRows * FanIn;
 
     /// <inheritdoc/>
-    public override int GradientWorkspaceLength(int rows) => ReadsInPlace ? 0 : Math.Min(SliceRows, FanIn) * Math.Min(rows, SumRows);
+    public override int GradientWorkspaceLength(int rows) => ReadsInPlace ? 0 : Math.Min(_sliceRows, FanIn) * Math.Min(rows, SumRows);
 
     /// <inheritdoc/>
     public override void PackWeight(int slice, ReadOnlySpan<float> weight, Span<float> packed)
@@ -288,9 +294,9 @@ public sealed class Conv2d : AffineLayer
     private bool IsPointwise => _kernel == 1 && _stride == 1 && _padding == 0;
 
     // True if the only slice of a weight gradient takes all numbers of the input.
-    private bool ReadsInPlace => IsPointwise && _groups == 1 && Inputs <= SliceRows;
+    private bool ReadsInPlace => IsPointwise && _groups == 1 && Inputs <= _sliceRows;
 
-    private int SlicesOfGroup => (FanIn + SliceRows - 1) / SliceRows;
+    private int SlicesOfGroup => (FanIn + _sliceRows - 1) / _sliceRows;
 
     private int ProductRows => Math.Clamp(UnfoldedLength / FanIn, FewestRows, MostRows);
 
@@ -301,8 +307,8 @@ public sealed class Conv2d : AffineLayer
 
     private (int Group, int First, int Count) RowsOf(int slice)
     {
-        int first = slice % SlicesOfGroup * SliceRows;
-        return (slice / SlicesOfGroup, first, Math.Min(SliceRows, FanIn - first));
+        int first = slice % SlicesOfGroup * _sliceRows;
+        return (slice / SlicesOfGroup, first, Math.Min(_sliceRows, FanIn - first));
     }
 
     // Some columns of the unfolded windows.
