@@ -59,7 +59,7 @@ public sealed class WorkerTeam : IDisposable
         _jobs = jobs;
         for (int worker = 0; worker < Count; worker++)
         {
-            _next[worker * Line] = FirstOf(worker);
+            _next[worker * Line] = worker;
         }
 
         _working = helpers;
@@ -129,17 +129,16 @@ public sealed class WorkerTeam : IDisposable
         signal.Wait();
     }
 
-    // A thread begins with its own share, which is the same in each call with as many jobs: what it wrote in the last step is then near
-    // it. Afterwards it takes over what others have left.
+    // A thread begins with its own share, each Count-th job, which is the same in each call with as many jobs: what it wrote in the last
+    // step is then near it. Afterwards it takes over what others have left.
     private void TakeJobs(int worker)
     {
         try
         {
             for (int turn = 0; turn < Count; turn++)
             {
-                int owner = (worker + turn) % Count, end = FirstOf(owner + 1);
-                ref int next = ref _next[owner * Line];
-                while (Volatile.Read(ref next) < end && Interlocked.Increment(ref next) - 1 is int job && job < end)
+                ref int next = ref _next[(worker + turn) % Count * Line];
+                while (Volatile.Read(ref next) < _jobs && Interlocked.Add(ref next, Count) - Count is int job && job < _jobs)
                 {
                     _job!(job, worker);
                 }
@@ -150,10 +149,8 @@ public sealed class WorkerTeam : IDisposable
             Interlocked.CompareExchange(ref _failure, ExceptionDispatchInfo.Capture(e), null);
             for (int owner = 0; owner < Count; owner++)
             {
-                Volatile.Write(ref _next[owner * Line], FirstOf(owner + 1));
+                Volatile.Write(ref _next[owner * Line], _jobs);
             }
         }
     }
-
-    private int FirstOf(int worker) => (int)((long)_jobs * worker / Count);
 }
