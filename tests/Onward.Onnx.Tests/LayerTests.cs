@@ -1,6 +1,8 @@
 using Onward.Data;
 using Onward.Layers;
 using Onward.Models;
+using Onward.Tests;
+using Onward.Training;
 
 namespace Onward.Onnx.Tests;
 
@@ -13,6 +15,7 @@ public sealed class LayerTests
     {
         ["Gelu"] = () => [new Linear(3, 16), new LayerNorm(16), new Gelu()],
         ["Gelu by tanh"] = () => [new Linear(3, 16), new LayerNorm(16), new Gelu(GeluApproximation.Tanh)],
+        ["Linear of positions"] = () => [new Linear(3, 16, positions: 30), new LayerNorm(16), new Relu()],
         ["Silu"] = () => [new Linear(3, 16), new LayerNorm(16), new Silu()],
         ["RmsNorm"] = () => [new Linear(3, 16), new RmsNorm(16), new Relu(), new RmsNorm(8, 0.1f)],
         ["GroupNorm"] = () => [new Linear(3, 16), new GroupNorm(4, 16, 0.1f), new Relu()],
@@ -39,6 +42,24 @@ public sealed class LayerTests
         using Onnx onnx = new(model, images);
 
         SameOutputs.Require(model, images, onnx, examples: 5, first: 0);
+    }
+
+    [Theory]
+    [InlineData("mlp")]
+    [InlineData("conv")]
+    [InlineData("transformer")]
+    public void The_networks_among_the_samples_agree_on_1000_images(string name)
+    {
+        NetworkFile file = NetworkFile.Read(Checkout.PathOf("samples", "networks", name + ".json"));
+        ExampleShape input = file.Input!.Value;
+        Network model = SameOutputs.Draw(file.Build(input, file.Classes!.Value));
+        ImageDescription images = new(
+            [.. Enumerable.Range(0, model.Classes).Select(label => $"{label}")],
+            [.. Enumerable.Repeat(0.5f, input.Channels)],
+            [.. Enumerable.Repeat(0.25f, input.Channels)]);
+        using Onnx onnx = new(model, images);
+
+        SameOutputs.Require(model, images, onnx, examples: 1000, first: 0);
     }
 
     [Theory]

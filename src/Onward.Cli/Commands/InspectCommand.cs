@@ -10,7 +10,7 @@ namespace Onward.Cli;
 internal sealed class InspectCommand
 {
     private readonly Argument<string> _model = ValueOption.Path(
-        "MODEL", $"a preset ({ValueOption.List(LocalMixerPresets.Names)}), a model.safetensors file or a run folder");
+        "MODEL", $"a preset ({ValueOption.List(ModelSettings.Names)}), a model.safetensors file or a run folder");
     private readonly Option<string?> _run = ValueOption.Folder("--run", "Run folder, instead of the argument MODEL");
     private readonly Option<string?> _network = ValueOption.File(
         "--network", "JSON file that describes a network, instead of the argument MODEL");
@@ -28,7 +28,7 @@ internal sealed class InspectCommand
     internal static Command Create(Host host)
     {
         InspectCommand inspect = new(host);
-        inspect._model.CompletionSources.Add([.. LocalMixerPresets.Names]);
+        inspect._model.CompletionSources.Add([.. ModelSettings.Names]);
         Command command = new("inspect", "Show the layers of a network: shapes, parameters, operations and local losses.")
         {
             inspect._model, inspect._run, inspect._network, inspect._json,
@@ -89,19 +89,19 @@ internal sealed class InspectCommand
             value is null ? [] : [(words(value), () => find(value))];
     }
 
-    private (string Name, Network Model) Read(string file)
+    private (string Name, Network Model) Read(string file) => Build(ModelSettings.Read(_host.Resolve(file)));
+
+    private static (string Name, Network Model) Build(ModelSettings settings)
     {
-        ModelSettings settings = ModelSettings.Read(_host.Resolve(file));
         (int side, int channels, int classes) = settings.Images;
         return (settings.Name, settings.Build(side, channels, classes, ObjectiveSettings.Default));
     }
 
     private (string Name, Network Model) Find(string asked)
     {
-        if (ValueOption.Known(asked, LocalMixerPresets.Names) is string preset)
+        if (ValueOption.Known(asked, ModelSettings.Names) is string name)
         {
-            (int side, int channels, int classes) = PresetDefaults.ImagesFor(preset);
-            return (preset, LocalMixer.Build(LocalMixerPresets.Get(preset, side, channels, classes)));
+            return Build(ModelSettings.Default(name));
         }
 
         string path = _host.Resolve(asked);
@@ -114,8 +114,8 @@ internal sealed class InspectCommand
         return File.Exists(path)
             ? (path, ModelFile.Load(path))
             : throw new CommandFault(
-                $"{path}: no such file, folder or preset{NearestName.Suggest(asked, LocalMixerPresets.Names)} "
-                + $"Name {ValueOption.List(LocalMixerPresets.Names)}, a model.safetensors file or a run folder.");
+                $"{path}: no such file, folder or preset{NearestName.Suggest(asked, ModelSettings.Names)} "
+                + $"Name {ValueOption.List(ModelSettings.Names)}, a model.safetensors file or a run folder.");
     }
 
     private static List<Row> Rows(Network model)

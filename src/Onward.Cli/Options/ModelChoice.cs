@@ -48,7 +48,7 @@ internal sealed class ModelChoice
 
     /// <summary>Creates the options.</summary>
     /// <param name="help">The description of <c>--model</c>.</param>
-    internal ModelChoice(string help) => _model = ValueOption.Name("--model", help, LocalMixerPresets.Names);
+    internal ModelChoice(string help) => _model = ValueOption.Name("--model", help, ModelSettings.Names);
 
     /// <summary>The options that change a preset.</summary>
     internal IReadOnlyList<Option> Mixing => [_mixer, _kernelSide, _downsample, _channelRatio, _groupRatio, _pooling, _epsilon];
@@ -67,7 +67,8 @@ internal sealed class ModelChoice
 
     /// <summary>Creates the options for a command with a default preset.</summary>
     internal static ModelChoice WithDefault(string preset) =>
-        new($"Preset network, named size/patches/groups: {string.Join(", ", LocalMixerPresets.Names)}. Default {preset}");
+        new($"Network: a preset, named size/patches/groups, {string.Join(", ", LocalMixerPresets.Names)}; "
+            + $"or {ValueOption.List(NamedNetworks.Names)}. Default {preset}");
 
     /// <summary>True if the command line names a network.</summary>
     internal bool IsGiven(ParseResult parse) => (parse.GetValue(_model) ?? parse.GetValue(_network)) is not null;
@@ -88,6 +89,13 @@ internal sealed class ModelChoice
         }
 
         string preset = parse.GetValue(_model) ?? byDefault;
+        if (NamedNetworks.Names.Contains(preset))
+        {
+            return Mixing.FirstOrDefault(option => parse.GetResult(option) is { Implicit: false }) is Option other
+                ? throw new CommandFault($"{other.Name} changes a preset of the paper; --model {preset} is none. Leave one of them out.")
+                : ModelSettings.Default(preset);
+        }
+
         int? kernelSide = parse.GetValue(_kernelSide);
         NetworkScaling? scaling = ReadScaling(parse);
         float epsilon = (float?)parse.GetValue(_epsilon) ?? LocalMixerOptions.DefaultEpsilon;

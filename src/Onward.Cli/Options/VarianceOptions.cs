@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.Globalization;
 using Onward.Kernels;
 using Onward.Laboratory;
-using Onward.Models;
 using Onward.Rules;
 
 namespace Onward.Cli;
@@ -32,7 +31,7 @@ internal sealed class VarianceOptions
         text => ReadWhole(text, 1, LinearLayerOptions.MostExamples),
         $"whole numbers from 1 to {LinearLayerOptions.MostExamples}, separated by commas");
     private readonly ModelChoice _model = new(
-        $"Measure a network on digits, instead of layers: {string.Join(", ", LocalMixerPresets.Names)}");
+        $"Measure a network on digits, instead of layers: {string.Join(", ", ModelSettings.Names)}");
     private readonly Option<int?> _batchSize = ValueOption.Whole(
         "--batch-size", $"Batch size for a network. Default {DefaultBatch}", 1, NetworkUnderStudy.MostImages);
     private readonly Option<int?> _steps = ValueOption.Whole(

@@ -1,18 +1,25 @@
 using System.Globalization;
+using Onward.Layers;
 using Onward.Models;
 using Onward.Training;
 
 namespace Onward.Runs;
 
 /// <summary>
-/// A network: a preset, the mixing of patches, and the scaling of its blocks, null where they do not differ; or a network of a file, by
-/// its name.
+/// A network: a preset, the mixing of patches, and the scaling of its blocks, null where they do not differ; or a network of another
+/// paper or of a file, by its name.
 /// </summary>
 internal sealed record ModelSettings(
     string Preset, TokenMixer Mixer, int KernelSide, NetworkScaling? Scaling = null, float Epsilon = LocalMixerOptions.DefaultEpsilon)
 {
     /// <summary>The network of a file, in place of a preset; null for a preset.</summary>
     internal NetworkFile? File { get; init; }
+
+    /// <summary>The names of all networks: the paper's presets, and networks of other papers.</summary>
+    internal static IReadOnlyList<string> Names { get; } = [.. LocalMixerPresets.Names, .. NamedNetworks.Names];
+
+    /// <summary>True if the network is one of the paper's presets, which options may change.</summary>
+    internal bool IsPreset => File is null && !NamedNetworks.Names.Contains(Preset);
 
     /// <summary>The name of depthwise convolution as a mixer.</summary>
     internal const string Convolution = "conv";
@@ -29,7 +36,7 @@ internal sealed record ModelSettings(
     internal string FolderName => Name.Replace('/', '-');
 
     /// <summary>Blocks of the network; the images play no part in their number.</summary>
-    internal int Blocks => File?.Blocks.Count ?? LocalMixerPresets.Get(Preset, 1, 1, 1).Blocks;
+    internal int Blocks => File?.Blocks.Count ?? (IsPreset ? LocalMixerPresets.Get(Preset, 1, 1, 1).Blocks : BlocksFor(Images).Count);
 
     /// <summary>A preset as it is when no option changes it.</summary>
     internal static ModelSettings Default(string preset) => new(preset, TokenMixer.Matrix, DefaultKernelSide);
@@ -55,23 +62,28 @@ internal sealed record ModelSettings(
     /// <param name="objective">The objective, which decides what the heads compute.</param>
     internal Network Build(int side, int channels, int classes, ObjectiveSettings objective)
     {
-        if (File is null)
+        if (IsPreset)
         {
             return LocalMixer.Build(objective.Adapt(Options(side, channels, classes)));
         }
 
         try
         {
-            return File.Build(new(side, side, channels), classes, objective.Projection);
+            ExampleShape image = new(side, side, channels);
+            return File?.Build(image, classes, objective.Projection)
+                ?? new Network(image, NamedNetworks.BlocksOf(Preset, image), classes, new() { Projection = objective.Projection });
         }
         catch (ArgumentException fault)
         {
             throw new RunException(
-                say => $"{say.Setting("network")} {Name} does not fit images of {side}x{side}x{channels} in {classes} classes: "
+                say => $"{say.Setting(File is null ? "model" : "network")} {Name} does not fit images of {side}x{side}x{channels} in {classes} classes: "
                     + RunException.Sentence(fault),
                 fault);
         }
     }
+
+    private IReadOnlyList<Block> BlocksFor((int Side, int Channels, int Classes) images) =>
+        NamedNetworks.BlocksOf(Preset, new(images.Side, images.Side, images.Channels));
 
     /// <summary>The options of a preset's network for images of the given kind.</summary>
     internal LocalMixerOptions Options(int side, int channels, int classes)

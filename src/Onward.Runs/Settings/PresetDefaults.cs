@@ -1,11 +1,15 @@
 using System.Globalization;
+using Onward.Models;
 using Onward.Optimizers;
 using Onward.Rules;
 using Onward.Training;
 
 namespace Onward.Runs;
 
-/// <summary>The default settings of training, by preset and rule. Networks of files have those of <see cref="Model"/>.</summary>
+/// <summary>
+/// The default settings of training, by preset and rule. Networks of files have those of <see cref="Model"/>, and networks of other papers
+/// those of the preset for the same images.
+/// </summary>
 /// <param name="Epochs">Passes over the training set.</param>
 /// <param name="LearningRate">The full learning rate.</param>
 internal sealed record PresetDefaults(int Epochs, double LearningRate)
@@ -60,22 +64,27 @@ internal sealed record PresetDefaults(int Epochs, double LearningRate)
     /// <summary>A default of every preset with the project's own rule, as a help text shows it.</summary>
     internal static string Show(Func<PresetDefaults, IFormattable> value) =>
         string.Join(
-            ", ", Models.Select(model => $"{model} {value(For(model, PaperRules.Default)).ToString(null, CultureInfo.InvariantCulture)}"));
+            ", ", Models.Select(model => $"{model} {value(For(model, PaperRules.Default)).ToString(null, CultureInfo.InvariantCulture)}"))
+        + "; mlp as M/1/16, other networks as M/8/16";
 
     /// <summary>The images that the paper trains a preset on: MNIST, CIFAR-10, or 100 classes of ImageNet.</summary>
-    internal static (int Side, int Channels, int Classes) ImagesFor(string model) => model.Split('/')[1] switch
+    internal static (int Side, int Channels, int Classes) ImagesFor(string model) => PresetLike(model).Split('/')[1] switch
     {
         "1" => (28, 1, 10),
         "8" => (32, 3, 10),
         _ => (224, 3, 100),
     };
 
+    /// <summary>The preset whose images and defaults a network has.</summary>
+    private static string PresetLike(string model) => Models.Contains(model, StringComparer.OrdinalIgnoreCase) ? model
+        : !NamedNetworks.Names.Contains(model) || model == "mlp" ? Model
+        : "M/8/16";
+
     /// <summary>The defaults of a preset, a rule, an objective and what predicts the rule's gradients.</summary>
     internal static PresetDefaults For(
         string model, string rule, bool contrastive = false, ControlVariate controlVariate = ControlVariate.None)
     {
-        int column = Array.FindIndex(Models, name => name.Equals(model, StringComparison.OrdinalIgnoreCase));
-        column = column < 0 ? Array.IndexOf(Models, Model) : column;
+        int column = Array.FindIndex(Models, name => name.Equals(PresetLike(model), StringComparison.OrdinalIgnoreCase));
         double[] rates = RuleSettings.PredictsWithinBlocks(rule, controlVariate) ? LearnedFeedbackRates : LearningRates[rule];
         return new PresetDefaults(EpochsByModel[column], rates[column] * (contrastive ? ContrastiveRateScale : 1));
     }

@@ -154,7 +154,7 @@ internal sealed record RunConfiguration
     /// <summary>The treatment of blank views; runs of earlier versions, which do not say so, kept them.</summary>
     public BlankViews BlankViews { get => ViewsPart.Blanks ?? BlankViews.Keep; init => ViewsPart = ViewsPart with { Blanks = value }; }
 
-    /// <summary>The preset, or the name of <see cref="OwnNetwork"/>.</summary>
+    /// <summary>The preset or named network, or the name of <see cref="OwnNetwork"/>.</summary>
     [JsonRequired]
     public string Model { get => NetworkPart.Preset; init => NetworkPart = NetworkPart with { Preset = value }; }
 
@@ -291,7 +291,7 @@ internal sealed record RunConfiguration
     /// <summary>True if this program knows all names.</summary>
     internal bool HasKnownNames =>
         Datasets.Names.Contains(Dataset) && PaperRules.Names.Contains(Rule)
-        && (OwnNetwork is not null || LocalMixerPresets.Names.Contains(Model))
+        && (OwnNetwork is not null || ModelSettings.Names.Contains(Model))
         && RuleSettings.PerturbationNames.Contains(Perturbation)
         && (AugmentationSettings.Names.Contains(Augmentation) || Augmentation == ObjectiveSettings.Contrastive);
 

@@ -74,7 +74,7 @@ internal sealed record RunPlan(
     /// <param name="host">Takes the message.</param>
     internal void WarnOfLargePatches(TrainingData data, long parameters, RunHost host)
     {
-        if (Model.File is not null)
+        if (!Model.IsPreset)
         {
             return;
         }

@@ -34,7 +34,9 @@ public sealed class KeptRun : IDisposable
     /// <summary>Begins a run in a new folder, or continues the run that the folder holds.</summary>
     /// <param name="folder">The folder of the run: empty, missing, or the folder of an earlier call with the same arguments.</param>
     /// <param name="dataset">Name of the data set, as in <c>onward train --dataset</c>; <c>digits</c> needs no files.</param>
-    /// <param name="model">Name of the preset (<see cref="LocalMixerPresets.Names"/>).</param>
+    /// <param name="model">
+    /// Name of the preset (<see cref="LocalMixerPresets.Names"/>) or network (<see cref="NamedNetworks.Names"/>).
+    /// </param>
     /// <param name="rule">The paper's name of the learning rule, such as <c>LG-FG-A</c>.</param>
     /// <param name="training">Epochs, batch size, rates, seed, and the time between checkpoints.</param>
     /// <param name="data">Folder with the files of the data set; null to look for them.</param>
@@ -53,7 +55,7 @@ public sealed class KeptRun : IDisposable
         CancellationToken cancellation = default)
     {
         RequireName("data set", dataset, Datasets.Names);
-        RequireName("model", model, LocalMixerPresets.Names);
+        RequireName("model", model, ModelSettings.Names);
         RequireName("rule", rule, PaperRules.Names);
         RunHost host = new() { Interruption = cancellation };
         ObjectiveSettings objective = ObjectiveSettings.Default with

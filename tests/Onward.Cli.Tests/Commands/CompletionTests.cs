@@ -14,7 +14,7 @@ public sealed class CompletionTests : IDisposable
     [InlineData("train --ru", "--rule")]
     [InlineData("train --rule LG-FG", "LG-FG-A LG-FG-W")]
     [InlineData("train --rule lg-bp", "LG-BP")]
-    [InlineData("train --rule BP --model m", "M/1/16 M/8/16")]
+    [InlineData("train --rule BP --model m", "M/1/16 M/8/16 mlp")]
     [InlineData("train --dataset fa", "fashion-mnist")]
     [InlineData("train --perturbation ", "gaussian orthogonal rademacher")]
     [InlineData("train --json --dat", "--data --dataset")]

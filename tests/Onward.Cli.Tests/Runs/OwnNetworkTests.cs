@@ -54,6 +54,32 @@ public sealed class OwnNetworkTests : IDisposable
     }
 
     [Theory]
+    [InlineData("mlp")]
+    [InlineData("resmlp")]
+    public void A_network_of_another_paper_trains_and_resumes(string model)
+    {
+        string train = $"train --data {{data}} --model {model} --batch-size 16 --epochs 2 --limit-batches 2";
+        Assert.Equal(0, _workplace.Run($"{train} --out whole").Code);
+        Assert.Equal(ExitCode.Interrupted, _workplace.Run($"{train} --out run", interruptAt: "epoch 1/2").Code);
+
+        Workplace.Result result = _workplace.Run("train --resume run");
+
+        Assert.Equal(0, result.Code);
+        Assert.StartsWith($"model        {model}, ", result.OutLines[0]);
+        Assert.Equal(
+            File.ReadAllBytes(_workplace["work/whole/model.safetensors"]), File.ReadAllBytes(_workplace["work/run/model.safetensors"]));
+        Assert.StartsWith($"{model} trained with LG-FG-A on mnist", _workplace.Run("eval --run run").Out);
+        Assert.Equal(0, _workplace.Run($"inspect {model}").Code);
+    }
+
+    [Fact]
+    public void What_does_not_go_with_a_network_of_another_paper_is_refused()
+    {
+        _workplace.Refuse("bench --model vit-tiny --mixer conv", "--mixer changes a preset of the paper; --model vit-tiny is none.");
+        _workplace.Refuse("train --data {data} --model vgg8", "--model: unknown value 'vgg8'; did you mean 'vgg8b'?");
+    }
+
+    [Theory]
     [InlineData("BP")]
     [InlineData("L-FA")]
     [InlineData("DFA")]

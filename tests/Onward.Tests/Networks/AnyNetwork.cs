@@ -142,6 +142,14 @@ internal sealed class AnyNetwork
             new(new Embedding(4, 6), new RmsNorm(6), new Relu()) { Groups = 3 },
             new(new TokenMixing(6, 6), new Gelu()) { Groups = 2 },
         ]),
+        ["patches with positions"] = (new ExampleShape(4, 4, 1), () =>
+        [
+            new(
+                new ImagePatches(2, new ExampleShape(4, 4, 1)),
+                new Linear(4, 6, positions: 4),
+                new Residual(new LayerNorm(6), new Linear(6, 18), new Attention(3), new Linear(6, 6))) { Groups = 2 },
+            new(new Residual(new LayerNorm(6), new Linear(6, 6, positions: 4), new Relu())) { Groups = 3 },
+        ]),
         ["narrowing grid"] = (Image, () =>
         [
             new(new Linear(2, 4), new LayerNorm(4), new Relu(), new GridPooling(PatchPooling.Average, 4, 2, 4), new Linear(4, 4))

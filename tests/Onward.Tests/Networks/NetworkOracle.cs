@@ -132,6 +132,8 @@ internal sealed class NetworkOracle(AnyNetwork network)
         DualTensor<double> weight = sweep[layer.Weight.Name], bias = sweep[layer.Bias.Name];
         switch (map)
         {
+            case Linear { Positions: > 0 }:
+                return x.MatMul(weight) + bias;
             case Linear:
                 return sweep.Affine(x, layer.Weight.Name, layer.Bias.Name);
             case Embedding: // the linear layer of one-hot rows

@@ -107,14 +107,17 @@ public static unsafe class Gemm
         ReadOnlySpan<float> upcoming = default) =>
         Multiply(GemmTiles.Best, a, b, c, cStride, accumulate, workspace, upcoming);
 
-    /// <summary>sums [n] = or += the column sums of k rows of a packed matrix, each a single chain in row order.</summary>
+    /// <summary>sums [n] = or += the column sums of some rows of a packed matrix, each a single chain in row order.</summary>
     /// <param name="packed">A matrix that <c>Pack</c> has packed.</param>
     /// <param name="capacity">Rows for which <paramref name="packed"/> is laid out.</param>
-    /// <param name="k">Rows to add up, from row 0.</param>
+    /// <param name="k">The row to end before.</param>
     /// <param name="sums">The sums [n].</param>
     /// <param name="accumulate">True to add to <paramref name="sums"/> instead of overwriting them.</param>
+    /// <param name="first">The first row.</param>
+    /// <param name="step">Rows from a row to the next.</param>
     /// <exception cref="ArgumentException"><paramref name="packed"/> is too short for the sizes given.</exception>
-    public static void ColumnSums(ReadOnlySpan<float> packed, int capacity, int k, Span<float> sums, bool accumulate)
+    public static void ColumnSums(
+        ReadOnlySpan<float> packed, int capacity, int k, Span<float> sums, bool accumulate, int first = 0, int step = 1)
     {
         GemmTiles tiles = GemmTiles.Best;
         Require(packed.Length, PackedLength(tiles, capacity, sums.Length), nameof(packed));
@@ -132,8 +135,8 @@ public static unsafe class Gemm
                     target.CopyTo(chain);
                 }
 
-                PackedPanels.AddColumns(source + (column * capacity), width, k, chains);
-
+                float* panel = source + (column * capacity) + ((nint)first * width);
+                PackedPanels.AddColumns(panel, width, (k - first + step - 1) / step, chains, step);
                 chain[..target.Length].CopyTo(target);
             }
         }

@@ -30,24 +30,25 @@ internal static unsafe class PackedPanels
         }
     }
 
-    /// <summary>Adds the first <paramref name="k"/> rows of a panel to sums, each column as one chain in row order.</summary>
+    /// <summary>Adds rows of a panel to sums, each column as one chain in row order.</summary>
     /// <param name="panel">The panel [k, width].</param>
     /// <param name="width">Columns of the panel; whole vectors of 4.</param>
     /// <param name="k">Rows to add up.</param>
     /// <param name="sums">The sums [width] to start from, and the result.</param>
+    /// <param name="step">Rows of the panel from a row to the next.</param>
     /// <remarks>
     /// Chains of 16 columns run side by side, four of them or two, because an addition waits for the one before.
     /// </remarks>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    internal static void AddColumns(float* panel, int width, int k, float* sums)
+    internal static void AddColumns(float* panel, int width, int k, float* sums, int step = 1)
     {
-        int column = 0;
+        int column = 0, stride = width * step;
         for (; column <= width - 64; column += 64)
         {
             Vector512<float> sum0 = Vector512.Load(sums + column), sum1 = Vector512.Load(sums + column + 16);
             Vector512<float> sum2 = Vector512.Load(sums + column + 32), sum3 = Vector512.Load(sums + column + 48);
             float* next = panel + column;
-            for (int row = 0; row < k; row++, next += width)
+            for (int row = 0; row < k; row++, next += stride)
             {
                 sum0 += Vector512.Load(next);
                 sum1 += Vector512.Load(next + 16);
@@ -65,7 +66,7 @@ internal static unsafe class PackedPanels
         {
             Vector512<float> sum0 = Vector512.Load(sums + column), sum1 = Vector512.Load(sums + column + 16);
             float* next = panel + column;
-            for (int row = 0; row < k; row++, next += width)
+            for (int row = 0; row < k; row++, next += stride)
             {
                 sum0 += Vector512.Load(next);
                 sum1 += Vector512.Load(next + 16);
@@ -79,7 +80,7 @@ internal static unsafe class PackedPanels
         {
             Vector128<float> sum = Vector128.Load(sums + column);
             float* next = panel + column;
-            for (int row = 0; row < k; row++, next += width)
+            for (int row = 0; row < k; row++, next += stride)
             {
                 sum += Vector128.Load(next);
             }

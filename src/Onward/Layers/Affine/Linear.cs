@@ -1,17 +1,57 @@
+using System.Numerics.Tensors;
 using Onward.Kernels;
 
 namespace Onward.Layers;
 
-/// <summary>A full matrix over the channels of each row: z[n,p,:] = x[n,p,:] W + b, W [inputs, outputs].</summary>
-/// <param name="inputs">Floats in one row of the input.</param>
-/// <param name="outputs">Floats in one row of the output.</param>
-public sealed class Linear(int inputs, int outputs) : AffineLayer(inputs, outputs, inputs, [inputs, outputs], [outputs])
+/// <summary>
+/// A full matrix over the channels of each row: z[n,p,:] = x[n,p,:] W + b, W [inputs, outputs]. With a bias for each position, b is
+/// b[p,:]: where the rows are patches, it is their position embedding.
+/// </summary>
+public sealed class Linear : AffineLayer
 {
+    /// <summary>Creates the layer.</summary>
+    /// <param name="inputs">Floats in one row of the input.</param>
+    /// <param name="outputs">Floats in one row of the output.</param>
+    /// <param name="positions">Positions that each have a bias of their own; 0 for one bias for all positions.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A number is out of range.</exception>
+    public Linear(int inputs, int outputs, int positions = 0)
+        : base(inputs, outputs, inputs, [inputs, outputs], positions == 0 ? [outputs] : [positions, outputs])
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(positions);
+        Positions = positions;
+    }
+
+    /// <summary>Positions that each have a bias of their own; 0 for one bias for all positions.</summary>
+    public int Positions { get; }
+
+    /// <inheritdoc/>
+    public override ExampleShape OutputOf(ExampleShape input) => Positions == 0 || input.Positions == Positions
+        ? base.OutputOf(input)
+        : throw Refuse(input, $"{Positions} positions of {Inputs} channels");
+
+    /// <inheritdoc/>
+    public override bool HasBiasOfRow => Positions == 0;
+
+    /// <inheritdoc/>
+    public override void AddBias(ReadOnlySpan<float> bias, Span<float> output, int firstPatch)
+    {
+        if (Positions == 0)
+        {
+            base.AddBias(bias, output, firstPatch);
+            return;
+        }
+
+        for (int position = firstPatch % Positions; !output.IsEmpty; output = output[Outputs..], position = (position + 1) % Positions)
+        {
+            TensorPrimitives.Add(output[..Outputs], bias.Slice(position * Outputs, Outputs), output[..Outputs]);
+        }
+    }
+
     /// <inheritdoc/>
     public override Reach Reach => new(0, Reach.All);
 
     /// <inheritdoc/>
-    public override string ToString() => $"Linear({Inputs}, {Outputs})";
+    public override string ToString() => Positions == 0 ? $"Linear({Inputs}, {Outputs})" : $"Linear({Inputs}, {Outputs}, {Positions})";
 
     // Rows of W in a slice: enough to reuse each packed panel of a gradient, few enough to share among threads.
     private const int SliceRows = 96;
@@ -29,7 +69,7 @@ public sealed class Linear(int inputs, int outputs) : AffineLayer(inputs, output
     public override WeightSlice WeightOf(int slice) => new(slice * SliceRows * Outputs, RowsOf(slice) * Outputs);
 
     /// <inheritdoc/>
-    public override Range BiasOf(int slice) => slice == 0 ? ..Outputs : default;
+    public override Range BiasOf(int slice) => slice == 0 ? ..(Math.Max(1, Positions) * Outputs) : default;
 
     /// <inheritdoc/>
     public override int GradientWorkspaceLength(int rows) => Inputs > SliceRows ? SliceRows * rows : 0;
@@ -103,7 +143,18 @@ public sealed class Linear(int inputs, int outputs) : AffineLayer(inputs, output
             upcoming);
         if (slice == 0)
         {
-            Gemm.ColumnSums(wave.PackedGradient, wave.Capacity, wave.Count, gradient.Bias, gradient.Accumulate);
+            int positions = Math.Max(1, Positions);
+            for (int p = 0; p < positions; p++)
+            {
+                Gemm.ColumnSums(
+                    wave.PackedGradient,
+                    wave.Capacity,
+                    wave.Count,
+                    gradient.Bias.Slice(p * Outputs, Outputs),
+                    gradient.Accumulate,
+                    p,
+                    positions);
+            }
         }
     }
 

@@ -1,11 +1,14 @@
+using System.Text.Json.Serialization;
 using Onward.Layers;
 
 namespace Onward.Models;
 
 /// <summary>Describes a <see cref="Linear"/> layer.</summary>
-public sealed record LinearDescription(int Inputs, int Outputs) : LayerDescription
+public sealed record LinearDescription(
+    int Inputs, int Outputs, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] int Positions = 0)
+    : LayerDescription
 {
-    internal override Layer Build() => new Linear(Inputs, Outputs) { Name = Name };
+    internal override Layer Build() => new Linear(Inputs, Outputs, Positions) { Name = Name };
 }
 
 /// <summary>Describes an <see cref="Embedding"/>.</summary>

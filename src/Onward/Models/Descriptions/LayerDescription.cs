@@ -64,7 +64,7 @@ public abstract record LayerDescription
 
     private static LayerDescription Describe(Layer layer) => layer switch
     {
-        Linear map => new LinearDescription(map.Inputs, map.Outputs),
+        Linear map => new LinearDescription(map.Inputs, map.Outputs, map.Positions),
         Embedding map => new EmbeddingDescription(map.NumEmbeddings, map.Outputs, map.Positions),
         GroupedLinear map => new GroupedLinearDescription(map.Groups, map.Inputs / map.Groups),
         TokenMixing map => new TokenMixingDescription(map.MixedRows, map.Inputs),
