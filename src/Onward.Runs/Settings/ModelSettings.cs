@@ -76,8 +76,8 @@ internal sealed record ModelSettings(
         catch (ArgumentException fault)
         {
             throw new RunException(
-                say => $"{say.Setting(File is null ? "model" : "network")} {Name} does not fit images of {side}x{side}x{channels} in {classes} classes: "
-                    + RunException.Sentence(fault),
+                say => $"{say.Setting(File is null ? "model" : "network")} {Name} does not fit images of {side}x{side}x{channels} "
+                    + $"in {classes} classes: {RunException.Sentence(fault)}",
                 fault);
         }
     }

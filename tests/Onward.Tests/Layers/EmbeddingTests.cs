@@ -22,7 +22,8 @@ public sealed class EmbeddingTests
     {
         Embedding layer = new(embeddings, width, positions);
         int rows = Examples * (positions == 0 ? 4 : positions), ofBias = AffineDefinition.Length(layer.BiasShape);
-        float[] weight = Numbers.Uniform(1, embeddings * width), bias = Numbers.Uniform(2, ofBias), gradient = Numbers.Uniform(3, rows * width);
+        float[] weight = Numbers.Uniform(1, embeddings * width), bias = Numbers.Uniform(2, ofBias);
+        float[] gradient = Numbers.Uniform(3, rows * width);
         float[] indices = [.. Enumerable.Range(0, rows).Select(row => (float)(row * row * 7 % embeddings))];
         float[] hot = new float[rows * embeddings];
         for (int row = 0; row < rows; row++)

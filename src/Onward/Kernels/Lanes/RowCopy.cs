@@ -43,7 +43,7 @@ internal static unsafe class RowCopy
         }
     }
 
-    /// <summary>target[row, 0 .. columns) += source[row, 0 .. columns) for each row, in order, because rows of the target may overlap.</summary>
+    /// <summary>target[row, 0 .. columns) += source[row, 0 .. columns) for each row, in order: rows of the target may overlap.</summary>
     /// <param name="source">The first column of the first row.</param>
     /// <param name="stride">Floats between rows of the source.</param>
     /// <param name="rows">Number of rows.</param>
