@@ -13,13 +13,14 @@ public sealed class RunConfigurationTests
         {
           "version": "0.1.0", "rule": "LG-FG-A", "perturbation": "rademacher", "passes": 3, "recompute": true, "lossScope": "block",
           "projection": 16, "overlap": true, "layerwise": true, "noiseSites": "hidden", "controlVariate": "learned-feedback",
-          "weightCredit": "reach", "temperature": 0.25, "readoutLearningRate": 0.5, "readoutRateScale": 0.125, "optimizer": "lars",
+          "weightCredit": "reach", "temperature": 0.25, "readoutLearningRate": 0.5, "readoutRateScale": 0.125, "optimizer": "muon",
           "augmentation": "area", "areaMin": 0.75, "blankViews": "redraw", "model": "M/8/16", "epsilon": 0.001,
           "mixer": "depthwiseConvolution", "kernelSide": 5,
           "scaling": { "downsample": [1, 2], "channelRatio": [1], "groupRatio": [2], "pooling": "maximum" },
           "parameters": 7, "dataset": "folder", "datasetSource": "a", "data": "b", "imageSize": 64, "antialias": true,
           "trainingImages": 8, "imagesChecksum": "c", "validation": 9, "hasValidationSet": true, "stratifiedValidation": true,
-          "epochs": 10, "batchSize": 11, "learningRate": 0.3, "momentum": 0.4, "weightDecay": 0.6, "schedule": "linear",
+          "epochs": 10, "batchSize": 11, "learningRate": 0.3, "momentum": 0.4, "beta2": 0.5, "clipNorm": 1.5,
+          "weightDecay": 0.6, "schedule": "linear",
           "warmupEpochs": 0.7, "ema": 0.8, "limitBatches": 12, "limitTestBatches": 13, "overfitBatches": 14, "earlyStop": 15,
           "measureGradients": 16, "seed": 17, "threads": 18, "parallel": "2x1"
         }
@@ -30,7 +31,7 @@ public sealed class RunConfigurationTests
         "recompute", "projection", "overlap", "layerwise", "noiseSites", "controlVariate", "weightCredit", "temperature",
         "readoutLearningRate", "readoutRateScale", "optimizer", "augmentation", "areaMin", "blankViews", "epsilon",
         "mixer", "kernelSide", "scaling", "stratifiedValidation", "ema", "limitBatches", "limitTestBatches",
-        "overfitBatches", "earlyStop", "measureGradients",
+        "overfitBatches", "earlyStop", "measureGradients", "beta2", "clipNorm",
     ];
 
     [Fact]

@@ -29,7 +29,7 @@ public sealed partial class LayeringTests
             "Onward/Engine", "Onward/Losses", "Onward/Models", "Onward/Layers", "Onward/Kernels", "Onward/Threads", "Onward/Communication",
         ]),
         ("Onward/Autodiff", ["Onward/Kernels"]),
-        ("Onward/Optimizers", []),
+        ("Onward/Optimizers", ["Onward/Kernels", "Onward/Threads"]),
         ("Onward/Data/Augmentation", ["Onward/Kernels"]),
         ("Onward/Data", ["Onward/Data/Augmentation", "Onward/Formats", "Onward/Kernels", "Onward/Threads", "Onward/Communication"]),
         ("Onward/Data/Digits", ["Onward/Data", "Onward/Kernels"]),

@@ -14,6 +14,7 @@ internal sealed class CompareCommand
     private readonly Option<int?> _seeds = SeedsOption(DefaultSeeds);
     private readonly DataChoice _data = new();
     private readonly ObjectiveChoice _objective = new();
+    private readonly OptimizerChoice _optimizer = new();
     private readonly AugmentationChoice _augmentation = new();
     private readonly ModelChoice _model = ModelChoice.WithDefault(PresetDefaults.Model);
     private readonly Option<int?> _epochs = TrainOptions.EpochsOption();
@@ -41,6 +42,7 @@ internal sealed class CompareCommand
         }
 
         compare._objective.AddTo(command);
+        command.Add(compare._optimizer.Kind);
         compare._augmentation.AddTo(command);
         compare._data.AddValidationTo(command);
         command.Add(compare._threads);
@@ -89,7 +91,8 @@ internal sealed class CompareCommand
         foreach (string rule in rules)
         {
             RuleChoice.Require(parse, rule);
-            PresetDefaults defaults = PresetDefaults.For(model.Preset, rule, objective.IsContrastive);
+            PresetDefaults defaults = PresetDefaults.For(
+                model.Preset, rule, objective.IsContrastive, optimizer: _optimizer.ReadKind(parse));
             defaults = defaults with
             {
                 BatchSize = parse.GetValue(_batchSize) ?? defaults.BatchSize,

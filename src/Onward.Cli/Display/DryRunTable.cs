@@ -18,6 +18,9 @@ internal static class DryRunTable
                 tried.Run.Epochs,
                 tried.StepsPerEpoch,
                 tried.Run.BatchSize,
+                Optimizer = tried.Run.Optimizer.ToString().ToLowerInvariant(),
+                tried.Run.LearningRate,
+                tried.Run.ClipNorm,
                 tried.Run.Augmentation,
                 tried.Run.AreaMin,
                 BlankViews = tried.Run.BlankViews.ToString().ToLowerInvariant(),
@@ -53,6 +56,14 @@ internal static class DryRunTable
             string.Create(
                 CultureInfo.InvariantCulture,
                 $"{epochs} of {tried.StepsPerEpoch:N0}, batch size {tried.Run.BatchSize}, learning rate {tried.Run.LearningRate:G6}"));
+        string clipped = tried.Run.ClipNorm is double limit
+            ? string.Create(CultureInfo.InvariantCulture, $", gradients clipped to a norm of {limit:G6}")
+            : "";
+        table.Add(
+            "optimizer",
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"{tried.Run.Optimizer.ToString().ToLowerInvariant()}, weight decay {tried.Run.WeightDecay:G6}{clipped}"));
         table.Add(
             "memory",
             string.Create(

@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Onward.Data;
 using Onward.Rules;
+using Onward.Training;
 
 namespace Onward.Cli;
 
@@ -27,8 +28,8 @@ internal static class ChangedOptions
     /// <summary>Returns the changed options, keyed by their names on the command line without the leading dashes.</summary>
     internal static IReadOnlyDictionary<string, JsonNode> Of(RunConfiguration run)
     {
-        // A control variate changes the defaults of other options. Those are not listed, but the control variate is.
-        JsonObject defaults = (Defaults(run) with { ControlVariate = ControlVariate.None }).ToJson();
+        // A control variate and an optimizer change the defaults of other options. Those are not listed, but these two are.
+        JsonObject defaults = (Defaults(run) with { ControlVariate = ControlVariate.None, Optimizer = OptimizerKind.Sgd }).ToJson();
         return run.ToJson()
             .Where(
                 option => option.Value is not null
@@ -55,8 +56,9 @@ internal static class ChangedOptions
         string[] predicted = run.ControlVariate == ControlVariate.None
             ? []
             : ["--control-variate", RuleSettings.NameOf(run.ControlVariate)];
+        string[] optimizer = ["--optimizer", run.Optimizer.ToString().ToLowerInvariant()];
         string[] model = run.OwnNetwork is null ? ["--model", run.Model] : [];
-        string[] words = [.. model, "--rule", run.Rule, "--dataset", run.Dataset, .. objective, .. predicted];
+        string[] words = [.. model, "--rule", run.Rule, "--dataset", run.Dataset, .. objective, .. predicted, .. optimizer];
         RunPlan plan = options.Read(train.Parse(words, ValueOption.Parsing), path => path).Run.FitToChannels(run.Images?.Mean.Count ?? 0);
         plan = run.OwnNetwork is null ? plan : plan with { Model = run.Network };
 

@@ -3,12 +3,10 @@ using Onward.Training;
 
 namespace Onward.Cli;
 
-/// <summary>The options that choose the training objective, its losses, and the optimizer.</summary>
+/// <summary>The options that choose the training objective and its losses.</summary>
 internal sealed class ObjectiveChoice
 {
     private const int DefaultProjection = 128;
-
-    private static readonly IReadOnlyList<string> Optimizers = [.. Enum.GetNames<OptimizerKind>().Select(name => name.ToLowerInvariant())];
 
     private readonly Option<string?> _objective = ValueOption.Name(
         "--objective",
@@ -31,13 +29,11 @@ internal sealed class ObjectiveChoice
         "Factor that multiplies --lr for the readout of a supervised run. Default 1; the paper's code uses 0.1",
         "above 0",
         value => value > 0);
-    private readonly Option<string?> _optimizer = ValueOption.Name(
-        "--optimizer", $"Optimizer: {ValueOption.List(Optimizers)}. Default sgd", Optimizers);
 
     /// <summary>Adds the options to a command.</summary>
     internal void AddTo(Command command)
     {
-        foreach (Option option in new Option[] { _objective, _overlap, _projection, _temperature, _readoutRate, _readoutScale, _optimizer })
+        foreach (Option option in new Option[] { _objective, _overlap, _projection, _temperature, _readoutRate, _readoutScale })
         {
             command.Add(option);
         }
@@ -63,7 +59,6 @@ internal sealed class ObjectiveChoice
             parse.GetValue(_overlap),
             contrastive ? parse.GetValue(_temperature) ?? ObjectiveSettings.DefaultTemperature : null,
             contrastive ? parse.GetValue(_readoutRate) ?? TrainingOptions.DefaultReadoutLearningRate : null,
-            parse.GetValue(_readoutScale) ?? defaults.ReadoutRateScale,
-            parse.GetValue(_optimizer) is string name ? Enum.Parse<OptimizerKind>(name, ignoreCase: true) : defaults.Optimizer);
+            parse.GetValue(_readoutScale) ?? defaults.ReadoutRateScale);
     }
 }

@@ -20,6 +20,7 @@ internal sealed class TrainOptions
     private readonly ModelChoice _model = ModelChoice.WithDefault(PresetDefaults.Model);
     private readonly RuleChoice _rule = new();
     private readonly ObjectiveChoice _objective = new();
+    private readonly OptimizerChoice _optimizer = new();
     private readonly AugmentationChoice _augmentation = new();
     private readonly LimitChoice _limits = new();
     private readonly Option<LossScope> _lossScope = LossScopeOption();
@@ -28,13 +29,11 @@ internal sealed class TrainOptions
     private readonly Option<double?> _learningRate = ValueOption.Number(
         "--lr",
         $"Learning rate. The default depends on model and rule. For {PaperRules.Default}: "
-        + $"{PresetDefaults.Show(preset => preset.LearningRate)}; {PresetDefaults.ContrastiveRateScale} times as high in contrastive runs",
+        + $"{PresetDefaults.Show(preset => preset.LearningRate)}; {PresetDefaults.ContrastiveRateScale} times as high in contrastive runs. "
+        + FormattableString.Invariant(
+            $"For adamw and muon: {PresetDefaults.AdaptiveRateOfOneBlock} for S/1/1 and M/1/16, else {PresetDefaults.AdaptiveRate}"),
         "above 0",
         value => value > 0);
-    private readonly Option<double?> _momentum = ValueOption.Number(
-        "--momentum", "Momentum of the optimizer. Default 0.9", "from 0 to below 1", value => value is >= 0 and < 1);
-    private readonly Option<double?> _weightDecay = ValueOption.Number(
-        "--weight-decay", "Weight decay of the weight matrices. Default 0.0001", "0 or above", value => value >= 0);
     private readonly Option<string?> _schedule = ValueOption.Name(
         "--schedule", $"Learning-rate schedule: {ValueOption.List(Schedules)}. Default cosine", Schedules);
     private readonly Option<double?> _warmupEpochs = ValueOption.Number(
@@ -145,10 +144,10 @@ internal sealed class TrainOptions
         _rule.AddTo(command);
         _objective.AddTo(command);
         _augmentation.AddTo(command);
-        foreach (Option option in new Option[] { _lossScope, _batchSize, _momentum, _weightDecay, _seed })
-        {
-            command.Add(option);
-        }
+        command.Add(_lossScope);
+        command.Add(_batchSize);
+        _optimizer.AddTo(command);
+        command.Add(_seed);
     }
 
     /// <summary>The option for the seed.</summary>
@@ -182,8 +181,8 @@ internal sealed class TrainOptions
             [_epochs.Name] = training.Epochs,
             [_batchSize.Name] = training.BatchSize,
             [_learningRate.Name] = training.LearningRate,
-            [_momentum.Name] = training.Momentum,
-            [_weightDecay.Name] = training.WeightDecay,
+            [_optimizer.Momentum.Name] = training.Momentum,
+            [_optimizer.WeightDecay.Name] = training.WeightDecay,
             [_schedule.Name] = training.Schedule.ToString().ToLowerInvariant(),
             [_warmupEpochs.Name] = training.WarmupEpochs,
             [_seed.Name] = training.Seed,
@@ -243,7 +242,8 @@ internal sealed class TrainOptions
         RuleSettings rule = _rule.Read(parse);
         ObjectiveSettings objective = _objective.Read(parse);
         ulong seed = parse.GetValue(_seed) ?? DataChoice.DefaultSeed;
-        TrainingOptions defaults = PresetDefaults.For(model.Preset, rule.Rule, objective.IsContrastive, rule.ControlVariate)
+        TrainingOptions defaults = PresetDefaults
+            .For(model.Preset, rule.Rule, objective.IsContrastive, rule.ControlVariate, _optimizer.ReadKind(parse))
             .Training(parse.GetValue(_epochs), seed);
         if (parse.GetValue(_warmupEpochs) is double asked && asked > defaults.Epochs)
         {
@@ -254,12 +254,10 @@ internal sealed class TrainOptions
                 + "Choose a shorter warm-up or more epochs.");
         }
 
-        TrainingOptions training = defaults with
+        TrainingOptions training = _optimizer.Read(parse, defaults) with
         {
             BatchSize = parse.GetValue(_batchSize) ?? defaults.BatchSize,
             LearningRate = parse.GetValue(_learningRate) ?? defaults.LearningRate,
-            Momentum = parse.GetValue(_momentum) ?? defaults.Momentum,
-            WeightDecay = parse.GetValue(_weightDecay) ?? defaults.WeightDecay,
             Schedule = parse.GetValue(_schedule) is string name ? Enum.Parse<ScheduleShape>(name, ignoreCase: true) : defaults.Schedule,
             WarmupEpochs = parse.GetValue(_warmupEpochs) ?? defaults.WarmupEpochs,
             AverageDecay = parse.GetValue(_ema) ?? defaults.AverageDecay,

@@ -10,9 +10,8 @@ namespace Onward.Runs;
 /// <param name="Temperature">Temperature of the contrastive loss; null for the default, and where heads classify.</param>
 /// <param name="ReadoutLearningRate">Rate of a contrastive run's linear readout; null for the default, and where heads classify.</param>
 /// <param name="ReadoutRateScale">Factor of the learning rate for the readout where heads classify.</param>
-/// <param name="Optimizer">The optimiser.</param>
 internal sealed record ObjectiveSettings(
-    int Projection, bool Overlap, double? Temperature, double? ReadoutLearningRate, double ReadoutRateScale, OptimizerKind Optimizer)
+    int Projection, bool Overlap, double? Temperature, double? ReadoutLearningRate, double ReadoutRateScale)
 {
     /// <summary>The name of learning from labels.</summary>
     internal const string Supervised = "supervised";
@@ -24,7 +23,7 @@ internal sealed record ObjectiveSettings(
     internal static double DefaultTemperature => new TrainingLoss().Temperature;
 
     /// <summary>The objective when no option says otherwise: classes.</summary>
-    internal static ObjectiveSettings Default { get; } = new(0, false, null, null, 1, OptimizerKind.Sgd);
+    internal static ObjectiveSettings Default { get; } = new(0, false, null, null, 1);
 
     /// <summary>True if views are compared.</summary>
     internal bool IsContrastive => Projection > 0;
@@ -42,7 +41,6 @@ internal sealed record ObjectiveSettings(
     /// <summary>Adds the objective's settings. Rates of contrastive runs are for 256 images in a step (spec 5).</summary>
     internal TrainingOptions Adapt(TrainingOptions training) => training with
     {
-        Optimizer = Optimizer,
         ReadoutLearningRate = ReadoutLearningRate ?? TrainingOptions.DefaultReadoutLearningRate,
         ReadoutRateScale = ReadoutRateScale,
         ScalesRateWithBatch = IsContrastive,

@@ -43,13 +43,25 @@ internal sealed record PresetDefaults(int Epochs, double LearningRate)
     /// </summary>
     internal const double ContrastiveRateScale = 10;
 
+    /// <summary>
+    /// The rate of AdamW, the default of PyTorch, and of Muon, whose updates have the size of AdamW's. Neither depends on the scale of the
+    /// gradients, so that rules and objectives need no rates of their own.
+    /// </summary>
+    internal const double AdaptiveRate = 0.001;
+
+    /// <summary>The rate of AdamW and Muon for the presets of one block, the best of those that were tried (docs/results.md).</summary>
+    internal const double AdaptiveRateOfOneBlock = 0.003;
+
     /// <summary>The preset that is trained when none is named.</summary>
     internal static string Model => "M/1/16";
 
     /// <summary>Examples in a step.</summary>
     internal int BatchSize { get; init; } = 128;
 
-    /// <summary>SGD momentum.</summary>
+    /// <summary>The optimizer, which has its own rate, momentum and weight decay.</summary>
+    internal OptimizerKind Optimizer { get; init; } = OptimizerKind.Sgd;
+
+    /// <summary>Momentum; beta 1 of AdamW.</summary>
     internal double Momentum { get; init; } = 0.9;
 
     /// <summary>Weight decay on matrices.</summary>
@@ -80,14 +92,32 @@ internal sealed record PresetDefaults(int Epochs, double LearningRate)
         : !NamedNetworks.Names.Contains(model) || model == "mlp" ? Model
         : "M/8/16";
 
-    /// <summary>The defaults of a preset, a rule, an objective and what predicts the rule's gradients.</summary>
+    /// <summary>The defaults of a preset, a rule, an objective, what predicts the rule's gradients, and an optimizer.</summary>
     internal static PresetDefaults For(
-        string model, string rule, bool contrastive = false, ControlVariate controlVariate = ControlVariate.None)
+        string model,
+        string rule,
+        bool contrastive = false,
+        ControlVariate controlVariate = ControlVariate.None,
+        OptimizerKind optimizer = OptimizerKind.Sgd)
     {
         int column = Array.FindIndex(Models, name => name.Equals(PresetLike(model), StringComparison.OrdinalIgnoreCase));
         double[] rates = RuleSettings.PredictsWithinBlocks(rule, controlVariate) ? LearnedFeedbackRates : LearningRates[rule];
-        return new PresetDefaults(EpochsByModel[column], rates[column] * (contrastive ? ContrastiveRateScale : 1));
+        PresetDefaults defaults = new(EpochsByModel[column], rates[column] * (contrastive ? ContrastiveRateScale : 1))
+        {
+            Optimizer = optimizer,
+        };
+        return optimizer is OptimizerKind.AdamW or OptimizerKind.Muon
+            ? defaults with
+            {
+                LearningRate = IsOneBlock(model) ? AdaptiveRateOfOneBlock : AdaptiveRate,
+                Momentum = optimizer == OptimizerKind.Muon ? Muon.DefaultMomentum : AdamW.DefaultBeta1,
+                WeightDecay = AdamW.DefaultWeightDecay,
+            }
+            : defaults;
     }
+
+    private static bool IsOneBlock(string model) =>
+        Models.Any(name => name.Equals(model, StringComparison.OrdinalIgnoreCase) && name.Split('/')[1] == "1");
 
     /// <summary>A run with these defaults.</summary>
     /// <param name="epochs">Passes over the training set; null for the default.</param>
@@ -96,6 +126,7 @@ internal sealed record PresetDefaults(int Epochs, double LearningRate)
     {
         Epochs = epochs ?? Epochs,
         BatchSize = BatchSize,
+        Optimizer = Optimizer,
         LearningRate = LearningRate,
         Momentum = Momentum,
         WeightDecay = WeightDecay,

@@ -143,7 +143,8 @@ internal sealed record RunConfiguration
         init => ObjectivePart = ObjectivePart with { ReadoutRateScale = value };
     }
 
-    public OptimizerKind Optimizer { get => ObjectivePart.Optimizer; init => ObjectivePart = ObjectivePart with { Optimizer = value }; }
+    /// <summary>The optimizer; runs of the first version, which do not say so, have SGD.</summary>
+    public OptimizerKind Optimizer { get => TrainingPart.Optimizer; init => TrainingPart = TrainingPart with { Optimizer = value }; }
 
     /// <summary>The changes that were made to training images.</summary>
     public string Augmentation { get => ViewsPart.Name; init => ViewsPart = ViewsPart with { Name = value }; }
@@ -227,6 +228,12 @@ internal sealed record RunConfiguration
 
     [JsonRequired]
     public double Momentum { get => TrainingPart.Momentum; init => TrainingPart = TrainingPart with { Momentum = value }; }
+
+    /// <summary>Fraction of the mean squared gradient that AdamW keeps; other optimizers do not read it.</summary>
+    public double Beta2 { get => TrainingPart.Beta2; init => TrainingPart = TrainingPart with { Beta2 = value }; }
+
+    /// <summary>Largest norm of all gradients of a step; null for no limit.</summary>
+    public double? ClipNorm { get => TrainingPart.ClipNorm; init => TrainingPart = TrainingPart with { ClipNorm = value }; }
 
     [JsonRequired]
     public double WeightDecay { get => TrainingPart.WeightDecay; init => TrainingPart = TrainingPart with { WeightDecay = value }; }

@@ -60,7 +60,6 @@ public sealed class KeptRun : IDisposable
         RunHost host = new() { Interruption = cancellation };
         ObjectiveSettings objective = ObjectiveSettings.Default with
         {
-            Optimizer = training.Optimizer,
             ReadoutRateScale = training.ReadoutRateScale,
         };
         RunPlan plan = new(

@@ -12,7 +12,7 @@ public sealed class NetworkLayer
     {
         (Map, Index, Place) = (map, index, place);
         (InputPositions, Positions) = (input.Positions, map.OutputOf(input).Positions);
-        Weight = layout.Add($"{name}.weight", map.WeightShape, isMatrix: true);
+        Weight = layout.Add($"{name}.weight", map.WeightShape, isMatrix: true, map.Matrices);
         Bias = layout.Add($"{name}.bias", map.BiasShape, isMatrix: false);
         _packedWeight = AlignedMemory.Allocate(map.PackedWeightLength);
     }

@@ -1,3 +1,5 @@
+using Onward.Kernels;
+
 namespace Onward.Models;
 
 /// <summary>One trained array of a model.</summary>
@@ -9,4 +11,7 @@ public sealed record Parameter(string Name, IReadOnlyList<int> Shape, int Offset
 {
     /// <summary>Number of numbers in the array.</summary>
     public int Length { get; } = Shape.Aggregate(1, (product, size) => checked(product * size));
+
+    /// <summary>The matrices of a layer's weight; null for biases, heads, and weights that are not matrices.</summary>
+    internal MatrixGroups? Matrices { get; init; }
 }

@@ -1,3 +1,5 @@
+using Onward.Kernels;
+
 namespace Onward.Models;
 
 /// <summary>The place of each parameter of a model in one flat vector. Parameters start on cache lines.</summary>
@@ -16,9 +18,9 @@ public sealed class ParameterLayout
     /// <summary>Number of trained numbers, alignment excluded.</summary>
     public long Count => _parameters.Sum(p => (long)p.Length);
 
-    internal Parameter Add(string name, IReadOnlyList<int> shape, bool isMatrix)
+    internal Parameter Add(string name, IReadOnlyList<int> shape, bool isMatrix, MatrixGroups? matrices = null)
     {
-        Parameter parameter = new(name, shape, Length, isMatrix);
+        Parameter parameter = new(name, shape, Length, isMatrix) { Matrices = matrices };
         _parameters.Add(parameter);
         Length = checked(Length + ((parameter.Length + Alignment - 1) / Alignment * Alignment));
         return parameter;

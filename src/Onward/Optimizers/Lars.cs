@@ -22,6 +22,9 @@ public sealed record Lars(double Momentum, double WeightDecay) : Optimizer(Momen
         valueNorm > 0 && forceNorm > 0 ? Coefficient * valueNorm / forceNorm : 1;
 
     /// <inheritdoc/>
+    internal override bool UpdatesInSlices => false;
+
+    /// <inheritdoc/>
     /// <remarks>Norms are added up slice by slice in order, as an update in slices does.</remarks>
     public override double RateFactor(ReadOnlySpan<float> values, ReadOnlySpan<float> gradients, bool decay)
     {
@@ -38,11 +41,13 @@ public sealed record Lars(double Momentum, double WeightDecay) : Optimizer(Momen
     }
 
     /// <inheritdoc/>
-    /// <remarks><paramref name="rate"/> must be the scheduled learning rate times the parameter's trust ratio.</remarks>
+    /// <remarks>The rate must be the scheduled learning rate times the parameter's trust ratio.</remarks>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public override void Update(Span<float> values, ReadOnlySpan<float> gradients, Span<float> velocity, double rate, bool decay)
+    public override void Update(scoped in ParameterSlice slice, double rate, bool decay)
     {
-        RequireEqualLengths(values, gradients, velocity);
+        slice.RequireFit(withSquares: false);
+        Span<float> values = slice.Values, velocity = slice.Velocity;
+        ReadOnlySpan<float> gradients = slice.Gradients;
         float kept = (float)Momentum, pull = decay ? (float)WeightDecay : 0, step = (float)rate;
         int i = 0;
         for (; i <= values.Length - Lanes; i += Lanes)

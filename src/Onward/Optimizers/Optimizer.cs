@@ -1,6 +1,6 @@
 namespace Onward.Optimizers;
 
-/// <summary>Turns gradients into updates, with one velocity for each number. A parameter may be updated in slices of any size.</summary>
+/// <summary>Turns gradients into updates. A parameter may be updated in slices of any size.</summary>
 /// <param name="Momentum">Fraction of the last velocity that is kept, 0 to below 1.</param>
 /// <param name="WeightDecay">Coefficient of weight decay on matrices, 0 or more. Biases do not decay.</param>
 public abstract record Optimizer(double Momentum, double WeightDecay)
@@ -10,14 +10,20 @@ public abstract record Optimizer(double Momentum, double WeightDecay)
 
     private protected const int Lanes = 16;
 
+    /// <summary>True if the optimiser keeps a mean squared gradient of each number, beside its velocity.</summary>
+    public virtual bool KeepsSquares => false;
+
+    /// <summary>
+    /// True if a slice can be updated as soon as its own gradients are final; false if the update depends on the whole parameter.
+    /// </summary>
+    internal virtual bool UpdatesInSlices => true;
+
     /// <summary>Updates consecutive numbers of one parameter.</summary>
-    /// <param name="values">Numbers of the parameter; updated.</param>
-    /// <param name="gradients">Their gradients.</param>
-    /// <param name="velocity">Their velocities; updated.</param>
+    /// <param name="slice">The numbers, their gradients and their state.</param>
     /// <param name="rate">The learning rate.</param>
     /// <param name="decay">True to apply weight decay.</param>
     /// <exception cref="ArgumentException">The lengths differ.</exception>
-    public abstract void Update(Span<float> values, ReadOnlySpan<float> gradients, Span<float> velocity, double rate, bool decay);
+    public abstract void Update(scoped in ParameterSlice slice, double rate, bool decay);
 
     /// <summary>
     /// The factor that scales the learning rate of a whole parameter; 1 for an optimiser that takes no norms.
@@ -26,14 +32,4 @@ public abstract record Optimizer(double Momentum, double WeightDecay)
     /// <param name="gradients">Their gradients.</param>
     /// <param name="decay">True to apply weight decay.</param>
     public virtual double RateFactor(ReadOnlySpan<float> values, ReadOnlySpan<float> gradients, bool decay) => 1;
-
-    private protected static void RequireEqualLengths(
-        ReadOnlySpan<float> values, ReadOnlySpan<float> gradients, ReadOnlySpan<float> velocity)
-    {
-        if (values.Length != gradients.Length || values.Length != velocity.Length)
-        {
-            throw new ArgumentException(
-                $"Values, gradients and velocity must have one length; got {values.Length}, {gradients.Length} and {velocity.Length}.");
-        }
-    }
 }

@@ -13,9 +13,11 @@ public sealed record Sgd(double Momentum, double WeightDecay) : Optimizer(Moment
 {
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public override void Update(Span<float> values, ReadOnlySpan<float> gradients, Span<float> velocity, double rate, bool decay)
+    public override void Update(scoped in ParameterSlice slice, double rate, bool decay)
     {
-        RequireEqualLengths(values, gradients, velocity);
+        slice.RequireFit(withSquares: false);
+        Span<float> values = slice.Values, velocity = slice.Velocity;
+        ReadOnlySpan<float> gradients = slice.Gradients;
         float kept = (float)Momentum, pull = decay ? (float)WeightDecay : 0, step = -(float)rate;
         int i = 0;
         for (; i <= values.Length - Lanes; i += Lanes)

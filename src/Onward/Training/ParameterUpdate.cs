@@ -1,3 +1,4 @@
+using Onward.Communication;
 using Onward.Engine;
 using Onward.Models;
 using Onward.Optimizers;
@@ -13,7 +14,8 @@ public sealed class ParameterUpdate
     private readonly WorkerTeam _team;
     private readonly Optimizer _optimizer;
     private readonly Lars? _lars; // the optimiser, if it takes norms of whole parameters
-    private readonly TrainedParameter[] _parameters;
+    private readonly MatrixUpdate? _matrices; // the parameters that the optimiser orthogonalises, if there are any
+    private readonly TrainedParameter[] _parameters; // the others
     private readonly (int Parameter, int Start, int Length)[] _slices;
     private readonly (double Values, double Forces)[] _squares;
     private readonly double[] _trust;
@@ -58,7 +60,10 @@ public sealed class ParameterUpdate
         _measure = Measure;
         _updateSlice = UpdateSlice;
         Velocity = _values = _gradients = velocity ?? new ParameterVector(layout);
-        _parameters = [.. parameters];
+        Squares = optimizer.KeepsSquares ? new ParameterVector(layout) : null;
+        TrainedParameter[] orthogonal = [.. parameters.Where(trained => optimizer is Muon && trained.Parameter.Matrices is not null)];
+        _matrices = orthogonal.Length > 0 ? new MatrixUpdate((Muon)optimizer, orthogonal, team) : null;
+        _parameters = [.. parameters.Except(orthogonal)];
         _slices =
         [
             .. _parameters.SelectMany((trained, p) => Enumerable.Range(0, (trained.Parameter.Length + SliceLength - 1) / SliceLength)
@@ -71,6 +76,36 @@ public sealed class ParameterUpdate
 
     /// <summary>The state of the optimiser: the velocity of each number.</summary>
     public ParameterVector Velocity { get; }
+
+    /// <summary>The mean squared gradient of each number; null if the optimiser keeps none.</summary>
+    public ParameterVector? Squares { get; }
+
+    /// <summary>Number of updates so far, on which some optimisers depend.</summary>
+    public long Steps { get; internal set; }
+
+    /// <summary>Limits the norm of the gradients before each update; null for no limit.</summary>
+    internal GradientClipping? Clipping { get; init; }
+
+    private bool UpdatesInSlices => _optimizer.UpdatesInSlices && Clipping is null;
+
+    /// <summary>Creates the update that training options describe.</summary>
+    /// <param name="layout">The layout of the model's parameters.</param>
+    /// <param name="parameters">The parameters to update.</param>
+    /// <param name="options">The options.</param>
+    /// <param name="team">The threads that share the work.</param>
+    /// <param name="grid">The processes that share the run; null for one process.</param>
+    internal static ParameterUpdate Of(
+        ParameterLayout layout,
+        IReadOnlyList<TrainedParameter> parameters,
+        TrainingOptions options,
+        WorkerTeam team,
+        RankGrid? grid = null) =>
+        new(layout, parameters, options.CreateOptimizer(), team)
+        {
+            Clipping = options.ClipNorm is double limit
+                ? new GradientClipping(limit, layout, parameters, team, (grid ?? RankGrid.OneProcess).Chain)
+                : null,
+        };
 
     /// <summary>Updates the values.</summary>
     /// <param name="values">The parameters' values.</param>
@@ -88,7 +123,7 @@ public sealed class ParameterUpdate
     /// The result has the same bits as <see cref="TrainingStep.Run(ReadOnlyMemory{float}, ReadOnlyMemory{int}, uint)"/> followed
     /// by <see cref="Apply"/>. If rule and optimiser allow it, each slice of the parameters is updated as soon as its gradient is
     /// computed, while both are in the cache. That takes one process, and an optimiser that needs no norm of a whole parameter
-    /// (SGD, not LARS).
+    /// (SGD or AdamW, not LARS or Muon).
     /// </remarks>
     /// <param name="step">The step.</param>
     /// <param name="pixels">Standardised images.</param>
@@ -115,7 +150,8 @@ public sealed class ParameterUpdate
     internal StepResult Begin(
         TrainingStep step, ReadOnlyMemory<float> pixels, ReadOnlyMemory<int> labels, uint number, int images, double rate)
     {
-        bool inSlices = step.AllowsUpdateInSlices && _lars is null;
+        bool inSlices = step.AllowsUpdateInSlices && UpdatesInSlices;
+        Steps += inSlices ? 1 : 0;
         (_values, _gradients, _rate, _isComplete) = (step.Network.Values, step.Gradients, rate, inSlices);
         return step.Run(pixels, labels, number, images, inSlices ? _updateSlice : null);
     }
@@ -129,6 +165,8 @@ public sealed class ParameterUpdate
             return;
         }
 
+        Steps++;
+        Clipping?.Apply(_gradients);
         if (_lars is not null)
         {
             _team.Run(_slices.Length, _measure);
@@ -139,6 +177,7 @@ public sealed class ParameterUpdate
         _team.Run(
             _slices.Length,
             profile?.Around(StepPhase.Update, _update, job => new PhaseWork(0, 5.0 * sizeof(float) * _slices[job].Length)) ?? _update);
+        _matrices?.Run(_values, _gradients, Velocity, _rate);
         _values.MarkChanged();
     }
 
@@ -161,9 +200,12 @@ public sealed class ParameterUpdate
     {
         (Parameter parameter, bool decays, double scale) = _parameters[p];
         _optimizer.Update(
-            _values.Update(parameter).Slice(start, length),
-            _gradients.Read(parameter).Slice(start, length),
-            Velocity.Update(parameter).Slice(start, length),
+            new(
+                _values.Update(parameter).Slice(start, length),
+                _gradients.Read(parameter).Slice(start, length),
+                Velocity.Update(parameter).Slice(start, length),
+                Squares is null ? [] : Squares.Update(parameter).Slice(start, length),
+                Steps),
             _rate * scale * _trust[p],
             decays);
     }

@@ -94,7 +94,7 @@ public sealed class Trainer
         _shared = new SharedModel(step);
         TrainedParameter[] trained = TrainedParameter.Of(_model, options);
         TrainedParameter[] own = [.. trained.Where(part => _shared.Owns(part.Parameter))];
-        _update = new ParameterUpdate(_model.Values.Layout, own, options.CreateOptimizer(), _team);
+        _update = ParameterUpdate.Of(_model.Values.Layout, own, options, _team, _grid);
         _readout = _model.IsSelfSupervised
             ? new ReadoutTraining(_model, _team, options.BatchSize, options.WeightDecay, _update.Velocity, _grid.World)
             : null;
@@ -130,9 +130,11 @@ public sealed class Trainer
         checkpoint.RequireRun(_model, _options, _step.Description, _data, StepsPerEpoch);
         checkpoint.Model.Values.All.CopyTo(_model.Values.All);
         checkpoint.Velocity.All.CopyTo(_update.Velocity.All);
+        checkpoint.Squares?.All.CopyTo(_update.Squares!.All);
         _average?.Start(checkpoint.Average!);
         checkpoint.Feedback?.All.CopyTo(ForwardGradient.FeedbackOf(_step)!.Matrices.All);
         _resumed = checkpoint.State.Copy();
+        _update.Steps = ((long)_resumed.Epochs.Count * StepsPerEpoch) + _resumed.Step;
     }
 
     /// <summary>Trains for all epochs, or for the remaining epochs of a resumed run.</summary>
@@ -350,6 +352,11 @@ public sealed class Trainer
             _state.Elapsed = _clock.GetElapsedTime(_start);
             _shared.Assemble(_model.Values);
             _shared.Assemble(_update.Velocity);
+            if (_update.Squares is not null)
+            {
+                _shared.Assemble(_update.Squares);
+            }
+
             if (_average is not null)
             {
                 _shared.Assemble(_average.Values);
@@ -359,6 +366,7 @@ public sealed class Trainer
             ParameterVector? feedback = ForwardGradient.FeedbackOf(_step)?.Matrices;
             _keep(new Checkpoint(_model, _update.Velocity, _average?.Values, feedback, _options, _images, _state)
             {
+                Squares = _update.Squares,
                 Rule = _step.Description,
                 VectorBits = Gemm.VectorBits,
             });

@@ -13,6 +13,13 @@ public enum OptimizerKind
 
     /// <summary><see cref="Optimizers.Lars"/>.</summary>
     Lars,
+
+    /// <summary><see cref="Optimizers.AdamW"/>.</summary>
+    [JsonStringEnumMemberName("adamw")]
+    AdamW,
+
+    /// <summary><see cref="Optimizers.Muon"/>.</summary>
+    Muon,
 }
 
 /// <summary>Options of training.</summary>
@@ -42,8 +49,20 @@ public sealed record TrainingOptions
     /// <summary>The optimiser. Default SGD.</summary>
     public OptimizerKind Optimizer { get; init; } = OptimizerKind.Sgd;
 
-    /// <summary>Momentum, 0 to below 1. Default 0.9.</summary>
+    /// <summary>Momentum, 0 to below 1; beta 1 of AdamW. Default 0.9.</summary>
     public double Momentum { get; init; } = 0.9;
+
+    /// <summary>
+    /// Fraction of the mean squared gradient that AdamW keeps, also as a part of Muon, 0 to below 1. Default 0.999. Other optimisers do not
+    /// read it.
+    /// </summary>
+    public double Beta2 { get; init; } = AdamW.DefaultBeta2;
+
+    /// <summary>
+    /// Largest Euclidean norm of all gradients of a step, above 0. Larger gradients are scaled down to it (Pascanu et al. 2013). Default
+    /// null: no limit.
+    /// </summary>
+    public double? ClipNorm { get; init; }
 
     /// <summary>Weight decay on matrices, 0 or more. Default 0.0001.</summary>
     public double WeightDecay { get; init; } = 1e-4;
@@ -118,8 +137,13 @@ public sealed record TrainingOptions
         model.IsSelfSupervised ? [Augmentation, SecondView ?? Augmentation] : [Augmentation];
 
     /// <summary>Creates the optimiser.</summary>
-    internal Optimizers.Optimizer CreateOptimizer() =>
-        Optimizer == OptimizerKind.Lars ? new Lars(Momentum, WeightDecay) : new Sgd(Momentum, WeightDecay);
+    internal Optimizers.Optimizer CreateOptimizer() => Optimizer switch
+    {
+        OptimizerKind.Lars => new Lars(Momentum, WeightDecay),
+        OptimizerKind.AdamW => new AdamW(Momentum, Beta2, WeightDecay),
+        OptimizerKind.Muon => new Muon(Momentum, new AdamW(AdamW.DefaultBeta1, Beta2, WeightDecay)),
+        _ => new Sgd(Momentum, WeightDecay),
+    };
 
     /// <summary>Checks that every option is in its range.</summary>
     /// <exception cref="ArgumentException">An option is out of range; the message lists all faults.</exception>
@@ -136,6 +160,10 @@ public sealed record TrainingOptions
             double.IsFinite(ReadoutRateScale) && ReadoutRateScale > 0,
             $"the scale of the readout's rate must be above 0; got {ReadoutRateScale}");
         Require(Momentum is >= 0 and < 1, $"momentum must be at least 0 and below 1; got {Momentum}");
+        Require(Beta2 is >= 0 and < 1, $"beta 2 must be at least 0 and below 1; got {Beta2}");
+        Require(
+            ClipNorm is null || (double.IsFinite(ClipNorm.Value) && ClipNorm > 0),
+            $"the largest norm of the gradients must be above 0; got {ClipNorm}");
         Require(double.IsFinite(WeightDecay) && WeightDecay >= 0, $"weight decay must be 0 or more; got {WeightDecay}");
         Require(
             WarmupEpochs >= 0 && WarmupEpochs <= Epochs,

@@ -40,6 +40,7 @@ public sealed class ConfigurationFileTests : IDisposable
     [InlineData(
         "--model M/8/16 --downsample 1,2,1,1 --pooling maximum --overlap --rule LG-BP --mixer conv --kernel-side 5 --validation 5 "
         + "--checkpoint-minutes 3 --keep 4")]
+    [InlineData("--optimizer muon --beta2 0.99 --clip-norm 2.5")]
     public void A_dumped_file_says_what_was_dumped(string options)
     {
         Workplace.Result dumped = _workplace.Run($"train {options} --dump-config".Replace("  ", " ", StringComparison.Ordinal));

@@ -19,6 +19,8 @@ public sealed class ResumeTests : IDisposable
     [InlineData("--ema 0.9 --measure-gradients 2 --limit-batches 3 --early-stop 5", "--max-time 10")]
     [InlineData("--overfit-batches 2 --objective contrastive --ema 0.5", "")]
     [InlineData("--rule FA --readout-scale 0.1 --seed 5", "")]
+    [InlineData("--optimizer adamw --beta2 0.95 --clip-norm 0.5 --threads 3", "--threads 2")]
+    [InlineData("--optimizer muon --rule BP --ema 0.5", "--threads 3")]
     public void A_run_that_was_stopped_goes_on_to_the_same_end(string options, string beside)
     {
         Assert.Equal(0, _workplace.Run($"{Small} --out whole {options}".TrimEnd()).Code);

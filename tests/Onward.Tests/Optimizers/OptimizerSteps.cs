@@ -27,7 +27,7 @@ internal static class OptimizerSteps
                 (expected[i], expectedVelocity[i]) = rule(expected[i], expectedVelocity[i], force, rate);
             }
 
-            optimizer.Update(values, gradients, velocity, rate, decay);
+            optimizer.Update(new(values, gradients, velocity), rate, decay);
 
             Tolerance.Near(expectedVelocity, velocity, Tolerance.Kernel, $"velocity after step {step}");
             Tolerance.Near(expected, values, Tolerance.Kernel, $"values after step {step}");

@@ -24,8 +24,8 @@ public sealed class SgdTests
 
         Assert.Contains(
             "3, 2 and 3",
-            Assert.Throws<ArgumentException>(() => sgd.Update(new float[3], new float[2], new float[3], 1, true)).Message,
+            Assert.Throws<ArgumentException>(() => sgd.Update(new(new float[3], new float[2], new float[3]), 1, true)).Message,
             StringComparison.Ordinal);
-        Assert.Throws<ArgumentException>(() => sgd.Update(new float[3], new float[3], new float[4], 1, true));
+        Assert.Throws<ArgumentException>(() => sgd.Update(new(new float[3], new float[3], new float[4]), 1, true));
     }
 }

@@ -9,11 +9,17 @@ namespace Onward.Tests.Optimizers;
 public sealed class TensorUpdateTests
 {
     [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public void Parameters_by_name_get_the_bits_of_a_models_parameters(bool lars)
+    [InlineData("SGD")]
+    [InlineData("LARS")]
+    [InlineData("AdamW")]
+    public void Parameters_by_name_get_the_bits_of_a_models_parameters(string kind)
     {
-        Optimizer optimizer = lars ? new Lars(0.9, 0.01) : new Sgd(0.9, 0.01);
+        Optimizer optimizer = kind switch
+        {
+            "LARS" => new Lars(0.9, 0.01),
+            "AdamW" => new AdamW(0.9, 0.99, 0.01),
+            _ => new Sgd(0.9, 0.01),
+        };
         Network model = LocalMixer.Build(LocalMixerPresets.Get("M/8/16", imageSide: 32, imageChannels: 3, classes: 10));
         model.Initialize(3);
         using WorkerTeam team = new(2);
@@ -85,6 +91,37 @@ public sealed class TensorUpdateTests
                 Tolerance.Near(v, Flat(update.Velocity[name]), Tolerance.Kernel, $"velocity of {name} after step {step}");
             }
         }
+    }
+
+    [Fact]
+    public void Muon_gives_a_matrix_the_bits_of_a_models_matrix()
+    {
+        Muon muon = new(0.95, new AdamW(0.9, 0.99, 0.01));
+        Network model = LocalMixer.Build(LocalMixerPresets.Get("M/1/16", imageSide: 28, imageChannels: 1, classes: 10));
+        model.Initialize(3);
+        Parameter weight = model.Blocks[0].Layers[0].Weight, bias = model.Blocks[0].Layers[0].Bias;
+        Dictionary<string, Tensor<float>> parameters = new[] { weight, bias }.ToDictionary(
+            parameter => parameter.Name, parameter => Tensor.Create(model.Values[parameter].ToArray(), Shape(parameter)));
+        using WorkerTeam team = new(2);
+        ParameterUpdate expected = new(model.Values.Layout, muon, team);
+        ParameterVector gradients = new(model.Values.Layout);
+        TensorUpdate update = new(parameters, muon);
+        for (int step = 0; step < 3; step++)
+        {
+            Numbers.Uniform(step, gradients.All.Length).CopyTo(gradients.All);
+            expected.Apply(model.Values, gradients, 0.1);
+            update.Apply(
+                new[] { weight, bias }.ToDictionary(
+                    parameter => parameter.Name, parameter => Tensor.Create(gradients[parameter].ToArray(), Shape(parameter))),
+                0.1);
+        }
+
+        Tolerance.Same(model.Values[weight], Flat(parameters[weight.Name]), "weight");
+        Tolerance.Same(model.Values[bias], Flat(parameters[bias.Name]), "bias");
+        Tolerance.Same(expected.Velocity[weight], Flat(update.Velocity[weight.Name]), "velocity");
+        Tolerance.Same(expected.Squares![bias], Flat(update.Squares[bias.Name]), "squares");
+
+        static nint[] Shape(Parameter parameter) => [.. parameter.Shape.Select(length => (nint)length)];
     }
 
     [Fact]

@@ -100,7 +100,7 @@ public sealed class CheckpointTests : IDisposable
 
         Assert.True(fault.IsOfNewerVersion);
         Assert.Equal(
-            $"{_folder["run"]}: a checkpoint of version 3; this program reads up to 2. "
+            $"{_folder["run"]}: a checkpoint of version 4; this program reads up to 3. "
             + "Resume with the version of Onward that wrote it, or a newer one.",
             fault.Message);
     }

@@ -39,7 +39,7 @@ public sealed class ParameterUpdateTests
             foreach (Parameter parameter in model.Values.Layout.Parameters)
             {
                 bool decay = parameter.Name.EndsWith(".weight", StringComparison.Ordinal);
-                sgd.Update(expected[parameter], gradients[parameter], velocity[parameter], 0.1, decay);
+                sgd.Update(new(expected[parameter], gradients[parameter], velocity[parameter]), 0.1, decay);
             }
 
             update.Apply(model.Values, gradients, 0.1);

@@ -39,6 +39,11 @@ public sealed class SharedTrainingTests
     [InlineData("LG-FG-A, contrastive", 3, 1)]
     [InlineData("LG-FG-A, contrastive", 1, 3)]
     [InlineData("LG-BP, contrastive", 2, 2)]
+    [InlineData("LG-FG-A, adamw", 1, 4)]
+    [InlineData("LG-FG-A, adamw", 2, 2)]
+    [InlineData("LG-FG-A, muon", 1, 3)]
+    [InlineData("LG-FG-A, clipped", 1, 4)]
+    [InlineData("LG-FG-A, clipped", 2, 2)]
     public void Processes_come_to_what_one_process_comes_to(string kind, int shares, int stages)
     {
         Outcome one = Train(kind, null);
@@ -165,6 +170,8 @@ public sealed class SharedTrainingTests
             Epochs = Epochs,
             BatchSize = Batch,
             LearningRate = rate,
+            Optimizer = Enum.TryParse(kind.Split(' ')[^1], ignoreCase: true, out OptimizerKind optimizer) ? optimizer : OptimizerKind.Sgd,
+            ClipNorm = kind.EndsWith("clipped", StringComparison.Ordinal) ? 0.01 : null,
             Augmentation = contrastive ? ViewRecipe.ContrastiveFirst : ViewRecipe.PaddedCrop,
             SecondView = contrastive ? ViewRecipe.ContrastiveSecond : null,
             CheckpointInterval = TimeSpan.Zero,

@@ -42,6 +42,8 @@ public sealed class SlicedUpdateTests
     {
         ["SGD"] = new Sgd(0.9, 0.01),
         ["LARS"] = new Lars(0.9, 0.01),
+        ["AdamW"] = new AdamW(0.9, 0.99, 0.01),
+        ["Muon"] = new Muon(0.95, new AdamW(0.9, 0.99, 0.01)),
     };
 
     public static TheoryData<string, string, string> Cases
@@ -58,6 +60,10 @@ public sealed class SlicedUpdateTests
             }
 
             cases.Add("8x8 patches", "LG-FG-A", "LARS");
+            cases.Add("8x8 patches", "LG-FG-A", "AdamW");
+            cases.Add("convolution", "BP", "AdamW");
+            cases.Add("projections", "LG-BP", "AdamW");
+            cases.Add("8x8 patches", "LG-FG-A", "Muon");
             return cases;
         }
     }

@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using Onward.Kernels;
 
 namespace Onward.Layers;
 
@@ -57,6 +58,9 @@ public abstract class AffineLayer : Layer
     /// </summary>
     /// <param name="row">The row of the weight.</param>
     internal virtual (int First, int Count)? OutputsOf(int row) => (0, Outputs);
+
+    /// <summary>The matrices of the weight, each [fan-in, outputs]; null if it has none. An optimiser may orthogonalise them.</summary>
+    internal virtual MatrixGroups? Matrices => MatrixGroups.Of(WeightShape);
 
     /// <inheritdoc/>
     public override ExampleShape OutputOf(ExampleShape input) =>

@@ -116,6 +116,10 @@ public sealed class Conv2d : AffineLayer
     }
 
     /// <inheritdoc/>
+    /// <remarks>The kernel of a single channel is a vector.</remarks>
+    internal override MatrixGroups? Matrices => _outputs == 1 && _inputs == 1 ? null : new(_groups, FanIn, _outputs, _outputs, Outputs);
+
+    /// <inheritdoc/>
     public override string ToString() => $"Conv2d({Inputs}, {Outputs}, {_kernel}, {_stride}, {_padding}, {_groups})";
 
     /// <inheritdoc/>

@@ -54,6 +54,10 @@ public sealed class DepthwiseConvolution : AffineLayer
         : throw Refuse(input, $"{_side} x {_side} positions of {_channels} channels");
 
     /// <inheritdoc/>
+    /// <remarks>The kernel of a channel is a vector.</remarks>
+    internal override MatrixGroups? Matrices => null;
+
+    /// <inheritdoc/>
     public override string ToString() => $"DepthwiseConvolution({_side}, {WeightShape[0]}, {_channels})";
 
     /// <inheritdoc/>

@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using Onward.Kernels;
 
 namespace Onward.Layers;
 
@@ -53,6 +54,10 @@ public sealed class Embedding : AffineLayer
         input.Channels == 1 && (Positions == 0 || input.Positions == Positions)
             ? input with { Channels = Outputs }
             : throw Refuse(input, (Positions == 0 ? "positions" : $"{Positions} positions") + " of 1 channel, which holds an index");
+
+    /// <inheritdoc/>
+    /// <remarks>A table of vectors is no map between spaces, so it has no matrix to orthogonalise.</remarks>
+    internal override MatrixGroups? Matrices => null;
 
     /// <inheritdoc/>
     public override string ToString() => $"Embedding({NumEmbeddings}, {Outputs}{(Positions == 0 ? "" : $", {Positions}")})";

@@ -41,6 +41,9 @@ public sealed class GroupedLinear : AffineLayer
     internal override (int First, int Count)? OutputsOf(int row) => (row / _size * _size, _size);
 
     /// <inheritdoc/>
+    internal override MatrixGroups? Matrices => new(_groups, _size, _size, _size * _size, _size);
+
+    /// <inheritdoc/>
     public override string ToString() => $"GroupedLinear({_groups}, {_size})";
 
     /// <inheritdoc/>

@@ -54,7 +54,7 @@ public static class LearningRateScan
 
         options.Validate();
         Network model = step.Network;
-        ParameterUpdate update = new(model.Values.Layout, TrainedParameter.Of(model, options), options.CreateOptimizer(), step.Team);
+        ParameterUpdate update = ParameterUpdate.Of(model.Values.Layout, TrainedParameter.Of(model, options), options, step.Team);
         using BatchLoader loader = new(
             data.Training, data.Mean, data.StandardDeviation, options.BatchSize, options.Seed, options.Views(model), step.Team.Count);
         List<ScannedRate> scanned = [];

@@ -15,17 +15,18 @@ namespace Onward.Training;
 /// </summary>
 /// <remarks>
 /// Random draws need no state, because each is a function of the seed and of its place in the run. The file format is
-/// safetensors. Parameters have the names of a model file. The prefix <c>velocity.</c> marks their velocities, <c>average.</c>
-/// their moving averages, and <c>feedback.</c> the learned feedback matrices. The other state is JSON in the metadata, next to
-/// a checksum of every byte of the file.
+/// safetensors. Parameters have the names of a model file. The prefix <c>velocity.</c> marks their velocities, <c>squares.</c> their mean
+/// squared gradients, <c>average.</c> their moving averages, and <c>feedback.</c> the learned feedback matrices. The other state is JSON in
+/// the metadata, next to a checksum of every byte of the file.
 /// </remarks>
 public sealed class Checkpoint
 {
     /// <summary>File version that this library writes, and the newest version that it reads.</summary>
-    public const int FileVersion = 2;
+    public const int FileVersion = 3;
 
     private const string Key = "onward.checkpoint";
     private const string VelocityPrefix = "velocity.";
+    private const string SquaresPrefix = "squares.";
     private const string AveragePrefix = "average.";
     private const string FeedbackPrefix = "feedback.";
 
@@ -53,6 +54,11 @@ public sealed class Checkpoint
 
     /// <summary>The optimiser's velocities. During a run, the next step changes them.</summary>
     public ParameterVector Velocity { get; }
+
+    /// <summary>
+    /// The mean squared gradients of the parameters; null if the optimiser keeps none. During a run, the next step changes them.
+    /// </summary>
+    public ParameterVector? Squares { get; internal init; }
 
     /// <summary>The moving average of the parameters; null if the run keeps none. During a run, the next step changes it.</summary>
     public ParameterVector? Average { get; }
@@ -124,14 +130,21 @@ public sealed class Checkpoint
         Content content = Read(path, text);
         bool averages = content.Options.AverageDecay > 0;
         long feedbackLength = file.LengthOf(FeedbackPrefix);
-        Network model = ModelFile.Create(path, file, vectors: averages ? 3 : 2, besides: feedbackLength);
+        bool keepsSquares = content.Options.CreateOptimizer().KeepsSquares;
+        int vectors = 2 + (averages ? 1 : 0) + (keepsSquares ? 1 : 0);
+        Network model = ModelFile.Create(path, file, vectors, besides: feedbackLength);
         ParameterVector velocity = new(model.Values.Layout);
+        ParameterVector? squares = keepsSquares ? new ParameterVector(model.Values.Layout) : null;
         ParameterVector? average = averages ? new ParameterVector(model.Values.Layout) : null;
         ParameterVector? feedback = feedbackLength > 0 ? new ParameterVector(LearnedFeedback.LayoutOf(model)) : null;
         file.Read(
-            [("", model.Values), (VelocityPrefix, velocity), .. Optional(AveragePrefix, average), .. Optional(FeedbackPrefix, feedback)]);
+            [
+                ("", model.Values), (VelocityPrefix, velocity), .. Optional(SquaresPrefix, squares), .. Optional(AveragePrefix, average),
+                .. Optional(FeedbackPrefix, feedback),
+            ]);
         return new Checkpoint(model, velocity, average, feedback, content.Options, content.Images, content.State)
         {
+            Squares = squares,
             Rule = content.Rule,
             VectorBits = content.VectorBits,
             Path = path,
@@ -196,7 +209,10 @@ public sealed class Checkpoint
         string content = JsonSerializer.Serialize(new Content(version, Options, Images, State, Rule, VectorBits), Json);
         SafetensorsWriter.Write(
             path,
-            [("", Model.Values), (VelocityPrefix, Velocity), .. Optional(AveragePrefix, Average), .. Optional(FeedbackPrefix, Feedback)],
+            [
+                ("", Model.Values), (VelocityPrefix, Velocity), .. Optional(SquaresPrefix, Squares), .. Optional(AveragePrefix, Average),
+                .. Optional(FeedbackPrefix, Feedback),
+            ],
             new Dictionary<string, string>([ModelFile.Describe(Model), new(Key, content)]));
     }
 
