@@ -130,6 +130,7 @@ internal sealed class NetworkGraph
                 GroupNorm norm => GroupNormalised(x, norm, output),
                 Relu => _graph.Node("Relu", [x]),
                 Gelu gelu => Gaussian(x, gelu.Approximation),
+                Dropout => x, // predictions drop nothing
                 Silu => _graph.Node("Mul", [x, _graph.Node("Sigmoid", [x])]),
                 Flatten => Shaped(x, 1, output.Channels),
                 ImagePatches cut => Patches(x, cut, output),

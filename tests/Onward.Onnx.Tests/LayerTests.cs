@@ -16,6 +16,7 @@ public sealed class LayerTests
         ["Gelu"] = () => [new Linear(3, 16), new LayerNorm(16), new Gelu()],
         ["Gelu by tanh"] = () => [new Linear(3, 16), new LayerNorm(16), new Gelu(GeluApproximation.Tanh)],
         ["Linear of positions"] = () => [new Linear(3, 16, positions: 30), new LayerNorm(16), new Relu()],
+        ["Dropout"] = () => [new Linear(3, 16), new LayerNorm(16), new Relu(), new Dropout()],
         ["Silu"] = () => [new Linear(3, 16), new LayerNorm(16), new Silu()],
         ["RmsNorm"] = () => [new Linear(3, 16), new RmsNorm(16), new Relu(), new RmsNorm(8, 0.1f)],
         ["GroupNorm"] = () => [new Linear(3, 16), new GroupNorm(4, 16, 0.1f), new Relu()],

@@ -15,7 +15,7 @@ public sealed partial class LayeringTests
         ("Onward/Threads", []),
         ("Onward/Communication", []),
         ("Onward/Kernels/Lanes", []),
-        ("Onward/Kernels/Grids", []),
+        ("Onward/Kernels/Grids", ["Onward/Kernels/Lanes"]),
         ("Onward/Kernels/Pointwise", ["Onward/Kernels/Lanes"]),
         ("Onward/Kernels/Products", ["Onward/Kernels/Lanes", "Onward/Kernels/Pointwise"]),
         ("Onward/Kernels/Random", ["Onward/Kernels/Lanes", "Onward/Kernels/Pointwise"]),

@@ -25,6 +25,9 @@ internal sealed class StepPlan
 
     internal required TrainingLoss Loss { get; init; }
 
+    /// <summary>The seed of what dropout drops.</summary>
+    internal required ulong Seed { get; init; }
+
     /// <summary>The processes that share the steps.</summary>
     internal required RankGrid Grid { get; init; }
 

@@ -161,6 +161,7 @@ internal sealed class TileJobs
         tile.Step = _step;
         tile.Images = _batch / _plan.Views;
         tile.FirstImage = _firstImage;
+        tile.Activations.Draws = new(_plan.Seed, _step, k, tile.FirstExample, tile.Images, _firstImage);
         tile.Attach(memory.PackedGradients, example, _wave.Examples);
         for (int l = 0; l < block.Layers.Count; l++)
         {

@@ -24,12 +24,13 @@ public sealed class TrainingStep
     /// <param name="rule">The learning rule, which then serves this step alone.</param>
     /// <param name="team">The threads that share the work.</param>
     /// <param name="grid">The processes that share the work; null for one process.</param>
+    /// <param name="seed">The seed of what dropout drops, in networks that have it.</param>
     /// <exception cref="ArgumentException">
     /// The rule cannot train the network, there are more stages than blocks, or there are several stages and blocks do not each learn from
     /// their own loss alone.
     /// </exception>
     /// <exception cref="InvalidOperationException">The rule serves another step.</exception>
-    public TrainingStep(Network network, LearningRule rule, WorkerTeam team, RankGrid? grid = null)
+    public TrainingStep(Network network, LearningRule rule, WorkerTeam team, RankGrid? grid = null, ulong seed = 0)
     {
         ArgumentNullException.ThrowIfNull(network);
         ArgumentNullException.ThrowIfNull(rule);
@@ -47,6 +48,7 @@ public sealed class TrainingStep
             TrainsHeads = rule.TrainsHeads,
             LeavesOutputGradients = rule.LeavesOutputGradients,
             Loss = rule.Loss,
+            Seed = seed,
             Grid = grid,
             Stages = RankGrid.Balance(costs, grid.Stages),
         };
@@ -73,7 +75,8 @@ public sealed class TrainingStep
     /// can only be resumed by steps of the same description. The loss of classifiers has no settings.
     /// </summary>
     public string Description =>
-        Rule.Description + (ComparesExamples ? Invariant($", temperature {Rule.Loss.Temperature}") : "");
+        Rule.Description + (ComparesExamples ? Invariant($", temperature {Rule.Loss.Temperature}") : "")
+            + (Network.HasDropout ? Invariant($", dropout seed {_plan.Seed}") : "");
 
     /// <summary>The gradients of the last step, by parameter; exact ones for heads.</summary>
     public ParameterVector Gradients => _engine.Gradients;

@@ -86,6 +86,9 @@ public sealed class Network
     /// <summary>True if the input holds indices, because the network begins with an <see cref="Embedding"/>.</summary>
     public bool TakesIndices => Blocks[0].Layers[0].Map.TakesIndices;
 
+    /// <summary>True if training drops numbers at random.</summary>
+    internal bool HasDropout => Blocks.Any(block => block.Plan.HasDropout);
+
     /// <summary>Outputs of each local head.</summary>
     public int HeadOutputs => IsSelfSupervised ? Projection : Classes;
 

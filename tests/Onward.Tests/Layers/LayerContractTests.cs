@@ -21,6 +21,7 @@ public sealed class LayerContractTests
         ["GroupNorm of a vector"] = (() => new GroupNorm(2, 12), ExampleShape.Vector(12)),
         ["GroupNorm, each channel"] = (() => new GroupNorm(5, 5), new(3, 4, 5)),
         ["Relu"] = (() => new Relu(), new(2, 2, 21)),
+        ["Dropout"] = (() => new Dropout(0.3), new(2, 2, 21)),
         ["Silu"] = (() => new Silu(), new(2, 2, 21)),
         ["Gelu"] = (() => new Gelu(), new(2, 2, 21)),
         ["Gelu, tanh"] = (() => new Gelu(GeluApproximation.Tanh), new(2, 2, 21)),

@@ -91,7 +91,7 @@ internal sealed record RuleSettings(
         });
         try
         {
-            return new TrainingStep(network, rule, team, grid);
+            return new TrainingStep(network, rule, team, grid, seed);
         }
         catch (ArgumentException fault) when (fault.ParamName != nameof(grid))
         {

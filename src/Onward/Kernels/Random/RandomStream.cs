@@ -22,6 +22,9 @@ public enum RandomPurpose : byte
 
     /// <summary>The fixed matrices that feedback alignment sends errors back through.</summary>
     Feedback,
+
+    /// <summary>The numbers that dropout sets to 0.</summary>
+    Dropout,
 }
 
 /// <summary>

@@ -16,6 +16,7 @@ namespace Onward.Models;
 [JsonDerivedType(typeof(ReluDescription), "relu")]
 [JsonDerivedType(typeof(GeluDescription), "gelu")]
 [JsonDerivedType(typeof(SiluDescription), "silu")]
+[JsonDerivedType(typeof(DropoutDescription), "dropout")]
 [JsonDerivedType(typeof(FlattenDescription), "flatten")]
 [JsonDerivedType(typeof(ImagePatchesDescription), "imagePatches")]
 [JsonDerivedType(typeof(GridPoolingDescription), "gridPooling")]
@@ -76,6 +77,7 @@ public abstract record LayerDescription
         Relu => new ReluDescription(),
         Gelu gelu => new GeluDescription(gelu.Approximation),
         Silu => new SiluDescription(),
+        Dropout dropout => new DropoutDescription(dropout.P),
         Flatten => new FlattenDescription(),
         ImagePatches cut => new ImagePatchesDescription(cut.PatchesPerSide, cut.Image),
         GridPooling pooling => new GridPoolingDescription(pooling.Kind, pooling.Side, pooling.Stride, pooling.Channels),

@@ -38,6 +38,12 @@ public sealed record SiluDescription : LayerDescription
     internal override Layer Build() => new Silu { Name = Name };
 }
 
+/// <summary>Describes a <see cref="Dropout"/>.</summary>
+public sealed record DropoutDescription(double P = 0.5) : LayerDescription
+{
+    internal override Layer Build() => new Dropout(P) { Name = Name };
+}
+
 /// <summary>Describes a <see cref="Flatten"/> layer.</summary>
 public sealed record FlattenDescription : LayerDescription
 {

@@ -41,6 +41,9 @@ public sealed class BlockActivations
 
     internal Memory<float> Workspace { get; }
 
+    /// <summary>The examples as dropout names them; null for a prediction, which drops nothing.</summary>
+    internal TrainingDraws? Draws { get; set; }
+
     /// <summary>Floats of all buffers, apart from slots that others provide.</summary>
     internal long Length =>
         _slots[_firstOwn..].Concat(_states).Sum(m => (long)m.Length)
@@ -79,6 +82,23 @@ public sealed class BlockActivations
     internal Memory<float> Slot(int slot) => _slots[slot];
 
     internal Memory<float> State(int state) => _states[state];
+}
+
+/// <summary>The examples of a tile as random draws of training name them.</summary>
+/// <param name="Seed">The seed of the draws.</param>
+/// <param name="Step">The number of the step.</param>
+/// <param name="Block">The block.</param>
+/// <param name="FirstExample">The place of the tile's first example in the share of the batch.</param>
+/// <param name="Images">Images of the share; further examples are second views of them.</param>
+/// <param name="FirstImage">The place of the share's first image in the batch.</param>
+internal readonly record struct TrainingDraws(ulong Seed, uint Step, int Block, int FirstExample, int Images, int FirstImage)
+{
+    /// <summary>The stream of an example at a dropout layer of the block. Both views of an image have their own.</summary>
+    internal RandomStream StreamOf(int example, int layer)
+    {
+        (int view, int image) = Math.DivRem(FirstExample + example, Images);
+        return new(Seed, RandomPurpose.Dropout, Step, (uint)layer, (uint)Block, (uint)((2 * (FirstImage + image)) + view));
+    }
 }
 
 /// <summary>The memory that the values of any block of a network need, in floats of an example.</summary>

@@ -31,6 +31,9 @@ internal sealed class BlockPlan
     internal AddStep[] Ends => field ??=
         [.. Sections.SelectMany(section => section.Steps).OfType<AddStep>().OrderBy(step => step.Residual)];
 
+    /// <summary>True if training drops numbers at random.</summary>
+    internal bool HasDropout => Sections.Any(section => section.Steps.Any(step => step is DropoutStep));
+
     /// <summary>True if a residual begins behind the block's first affine layer, so that its input depends on parameters.</summary>
     internal bool BeginsInside(int residual) =>
         Sections.Skip(FirstAffine).Any(section => section.Steps.Any(step => step is KeepStep keep && keep.Residual == residual));

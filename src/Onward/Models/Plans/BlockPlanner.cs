@@ -327,6 +327,13 @@ internal sealed class BlockPlanner
                     states.Add(_values[node.Input].Positions * state);
                 }
 
+                if (layer is Dropout dropout)
+                {
+                    int number = _nodes.Take(i).Count(before => before.Layer is Dropout);
+                    return new DropoutStep(
+                        dropout, number, _values[node.Input].Positions, input, output, slots[sources[i]], states.Count - 1, channels);
+                }
+
                 return new RowStep(layer, input, output, slots[sources[i]], state > 0 ? states.Count - 1 : -1, channels)
                 {
                     IsMaskOfNoise = node.IsMaskOfNoise,

@@ -42,7 +42,7 @@ internal abstract class DerivableStep(int input, int output, int channels) : Ste
 /// <param name="source">The slot that derivatives read.</param>
 /// <param name="state">The state of the layer.</param>
 /// <param name="channels">Floats in a row.</param>
-internal sealed class RowStep(RowLayer layer, int input, int output, int source, int state, int channels)
+internal class RowStep(RowLayer layer, int input, int output, int source, int state, int channels)
     : DerivableStep(input, output, channels)
 {
     private readonly int _stateWidth = layer.StateOf(channels);
@@ -69,6 +69,42 @@ internal sealed class RowStep(RowLayer layer, int input, int output, int source,
     /// <inheritdoc/>
     internal override void ApplyTranspose(BlockActivations a, int row, int rows, ReadOnlySpan<float> gradient, Span<float> result) =>
         layer.ApplyTranspose(SourceRows(a, row, rows), State(a, row, rows), gradient, result);
+}
+
+/// <summary>A dropout layer, which draws what it drops in training.</summary>
+/// <param name="dropout">The layer.</param>
+/// <param name="number">The number of the layer among the dropout layers of the block.</param>
+/// <param name="positions">Positions of an example.</param>
+/// <param name="input">The slot of the input.</param>
+/// <param name="output">The slot of the output.</param>
+/// <param name="source">The slot that derivatives read.</param>
+/// <param name="state">The state of the layer.</param>
+/// <param name="channels">Floats in a row.</param>
+internal sealed class DropoutStep(
+    Dropout dropout, int number, int positions, int input, int output, int source, int state, int channels)
+    : RowStep(dropout, input, output, source, state, channels)
+{
+    /// <inheritdoc/>
+    internal override void Apply(ParameterVector parameters, BlockActivations a, int row, int rows)
+    {
+        if (a.Draws is not TrainingDraws draws)
+        {
+            base.Apply(parameters, a, row, rows);
+            return;
+        }
+
+        for (int end = row + rows, count; row < end; row += count)
+        {
+            (int example, int position) = Math.DivRem(row, positions);
+            count = Math.Min(positions - position, end - row);
+            dropout.Drop(
+                Rows(a, Input, row, count),
+                Rows(a, Output, row, count),
+                State(a, row, count),
+                draws.StreamOf(example, number),
+                position * Channels);
+        }
+    }
 }
 
 /// <summary>Begins a residual: its input is the current value.</summary>
