@@ -39,10 +39,10 @@ internal sealed class NetworkGraph
         {
             x = Run(block, block.Description.Layers, x, block.Input, new Queue<NetworkLayer>(block.Layers));
             string features = block.Description.FeatureNorm is LayerNorm norm ? Normalised(x, norm, block.Output) : x;
-            heads.Add(Head(block.Head, Mean(features)));
+            heads.Add(Head(block.Head, Pooled(features)));
         }
 
-        string final = Mean(x); // [N, D]
+        string final = Pooled(x);
         string projection = _model.Projector is null ? "" : Head(_model.Projector, final);
         if (_model.Settings.NormalizesReadout)
         {
@@ -50,7 +50,8 @@ internal sealed class NetworkGraph
         }
 
         string logits = Head(_model.Readout, final);
-        Output(OnnxFile.Probabilities, _graph.Node("Softmax", [logits], ("axis", 1)), "Probability of each class.", _model.Classes);
+        string probabilities = _graph.Node("Softmax", [logits], ("axis", _model.Settings.PredictsNextToken ? 2 : 1));
+        Output(OnnxFile.Probabilities, probabilities, "Probability of each class.", _model.Classes);
         Output(OnnxFile.Logits, logits, "Logits of the classes.", _model.Classes);
         for (int k = 0; k < heads.Count; k++)
         {
@@ -88,7 +89,8 @@ internal sealed class NetworkGraph
     private void Output(string name, string value, string meaning, int size)
     {
         _graph.Name(value, name);
-        _graph.Declare(name, isInput: false, meaning, size);
+        _graph.Declare(
+            name, isInput: false, meaning, _model.Settings.PredictsNextToken ? List(_model.HeadRows, size) : List(size));
     }
 
     // (v / 255 - mean) / deviation as one product and one sum, as in BatchLoader.
@@ -261,10 +263,14 @@ internal sealed class NetworkGraph
             ]);
     }
 
-    private string Head(LinearHead head, string features) => _graph.Node("Gemm", [features, head.Weight.Name, head.Bias.Name]);
+    private string Head(LinearHead head, string features) => _model.Settings.PredictsNextToken
+        ? _graph.Node("Add", [_graph.Node("MatMul", [features, head.Weight.Name]), head.Bias.Name])
+        : _graph.Node("Gemm", [features, head.Weight.Name, head.Bias.Name]);
 
-    // Averages over the patches: [N, P, D] becomes [N, D].
-    private string Mean(string x) => _graph.Node("ReduceMean", [x], ("axes", List(1)), ("keepdims", 0));
+    // Averages over the patches: [N, P, D] becomes [N, D]. A head that predicts tokens reads every position.
+    private string Pooled(string x) => _model.Settings.PredictsNextToken
+        ? x
+        : _graph.Node("ReduceMean", [x], ("axes", List(1)), ("keepdims", 0));
 
     // Normalises runs of channels.
     private string Normalised(string x, LayerNorm norm, ExampleShape shape) => norm.Size == shape.Channels

@@ -106,6 +106,7 @@ internal static class ReportPage
         bool alone = all.Count == 1;
         string heldOut = runs.Select(run => run.Reported.Run.HeldOut).Distinct().Count() == 1 ? runs[0].Reported.Run.HeldOut : "held-out";
         (ReportedRun Reported, int Hue)[] supervised = [.. runs.Where(run => run.Reported.Run.Configuration.Projection == 0)];
+        (ReportedRun Reported, int Hue)[] texts = [.. runs.Where(run => run.Reported.Run.Configuration.IsText)];
         (ReportedRun Reported, int Hue)[] contrastive = [.. runs.Except(supervised)];
         string note = supervised.Length > 0 ? $"Solid: {heldOut}; dashed: training, as images were met." : $"On {heldOut} images.";
         List<string> charts =
@@ -122,6 +123,18 @@ internal static class ReportPage
                 note,
                 [.. Lines(heldOut, epoch => epoch.TestLoss), .. LinesOf(supervised, "train", epoch => epoch.TrainLoss, isDashed: true)],
                 hasLegend: !alone),
+            .. texts.Length == 0 ? [] : new[]
+            {
+                LineChart.Draw(
+                    "Bits per character",
+                    "bits",
+                    $"Solid: {heldOut}; dashed: training, as the text was met.",
+                    [
+                        .. LinesOf(texts, heldOut, epoch => Figures.BitsOf(epoch.TestLoss)),
+                        .. LinesOf(texts, "train", epoch => Figures.BitsOf(epoch.TrainLoss), isDashed: true),
+                    ],
+                    hasLegend: !alone),
+            },
             .. contrastive.Length == 0 ? [] : new[]
             {
                 LineChart.Draw(

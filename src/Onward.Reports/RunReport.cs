@@ -73,8 +73,9 @@ public sealed class RunReport
 
     private ReportedRun Describe(RecordedRun run, string name, WantedEpoch? wanted)
     {
-        (TestAnswers? answers, string missing) = Answer(run, wanted);
-        if (answers is null)
+        // A text has no classes to confuse, and no images.
+        (TestAnswers? answers, string missing) = run.Configuration.IsText ? (null, "") : Answer(run, wanted);
+        if (answers is null && missing.Length > 0)
         {
             _host.Notices.Add($"{name}: no confusion matrix and no images: {missing}");
         }

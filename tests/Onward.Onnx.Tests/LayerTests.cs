@@ -82,6 +82,24 @@ public sealed class LayerTests
         SameOutputs.Require(model, tokens, onnx, examples: 5, first: 0);
     }
 
+    [Fact]
+    public void Predictions_of_the_next_token_agree()
+    {
+        Network model = SameOutputs.Draw(
+            new Network(
+                new(6, 1, 1),
+                [
+                    new(new Embedding(4, 8, 6), new Residual(new LayerNorm(8), new Linear(8, 24), new Attention(2, causal: true))),
+                    new(new Linear(8, 8), new Gelu()) { FeatureNorm = new LayerNorm(4) },
+                ],
+                classes: 4,
+                new() { PredictsNextToken = true }));
+        ImageDescription tokens = new(["a", "b", "c", "d"], [0], [1]);
+        using Onnx onnx = new(model, tokens);
+
+        SameOutputs.Require(model, tokens, onnx, examples: 5, first: 0);
+    }
+
     // A block that reads all numbers of the block before.
     private static Linear Last(string name) =>
         new(Cases[name]().Aggregate(Input, (shape, layer) => layer.OutputOf(shape)).Length, 8);

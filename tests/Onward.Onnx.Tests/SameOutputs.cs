@@ -61,7 +61,7 @@ internal static class SameOutputs
                 return true;
             });
             Read("logits", model.Readout, pass.Features);
-            float[] probabilities = new float[model.Classes];
+            float[] probabilities = new float[model.HeadRows * model.Classes];
             new Predictor(model).Predict(image, probabilities);
             Add("probabilities", probabilities);
         }
@@ -70,8 +70,8 @@ internal static class SameOutputs
 
         void Read(string name, LinearHead head, ReadOnlySpan<float> features)
         {
-            float[] outputs = new float[head.Outputs];
-            head.Apply(model.Values, features[..head.Features], outputs, 1);
+            float[] outputs = new float[model.HeadRows * head.Outputs];
+            head.Apply(model.Values, features[..(model.HeadRows * head.Features)], outputs, model.HeadRows);
             Add(name, outputs);
         }
 

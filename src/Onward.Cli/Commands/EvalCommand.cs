@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using System.Text.Json.Serialization;
 using Onward.Data;
 using Onward.Models;
 using Onward.Threads;
@@ -15,7 +16,7 @@ internal sealed class EvalCommand
     private readonly Option<string?> _dataset = ValueOption.Name(
         "--dataset", $"Data set: {ValueOption.List(Datasets.Names)}. Default: the data set of the run", Datasets.Names);
     private readonly Option<string?> _data = ValueOption.Folder(
-        "--data", "Folder with the files of the data set. Default: the data of the run");
+        "--data", "Folder with the files of the data set, or a text file. Default: the data of the run");
     private readonly Option<double?> _maxDamaged = DataChoice.MaxDamagedOption();
     private readonly Option<double?> _confidence = ValueOption.ExitConfidence();
     private readonly Option<int?> _threads = RuleChoice.ThreadsOption();
@@ -48,6 +49,7 @@ internal sealed class EvalCommand
         double? confidence = parse.GetValue(_confidence);
         if (confidence is not null)
         {
+            trained.RequireImages(_confidence.Name);
             trained.RequireClassifyingHeads(_confidence.Name);
         }
 
@@ -55,7 +57,8 @@ internal sealed class EvalCommand
         string? directory = parse.GetValue(_data) ?? (dataset == run.Dataset ? run.Data : null);
         bool antialias = dataset != run.Dataset || run.Antialias;
         int? imageSize = dataset == Datasets.Folder ? model.Input.Height : null;
-        ImageDataset loaded = Datasets.Load(dataset, directory, imageSize, _host, antialias, parse.GetValue(_maxDamaged)).Data;
+        int? context = dataset == Datasets.Text ? model.Input.Height : null;
+        ImageDataset loaded = Datasets.Load(dataset, directory, imageSize, _host, antialias, parse.GetValue(_maxDamaged), context).Data;
         ImageDataset data = trained.Fit(loaded, dataset);
         if (data.IsOneSet && IsOfRun(data, parse, run))
         {
@@ -92,6 +95,9 @@ internal sealed class EvalCommand
                 held is null ? null : Round(held.Error),
                 Round(test.Error),
                 [.. test.BlockErrors.Select(Round)],
+                run.IsText ? Round(Figures.BitsOf(train!.Loss)) : null,
+                run.IsText ? Round(Figures.BitsOf(held!.Loss)) : null,
+                run.IsText ? Round(Figures.BitsOf(test.Loss)) : null,
                 folder,
                 Round(InferenceCost.OfReadout(model)),
                 [.. test.BlockErrors.Select((error, k) => BlockOutcome.Of(model, k, error, early))],
@@ -105,6 +111,13 @@ internal sealed class EvalCommand
             _host.Out.WriteLine(
                 $"{run.Network.Name} trained with {run.Rule} on {run.Dataset}{trained.DescribeEpoch()}; errors on {dataset}");
             Table(model, train, held, test).Write(_host.Out, _host.OutWidth());
+            if (run.IsText)
+            {
+                _host.Out.WriteLine(
+                    $"bits per character: {Figures.Bits(train!.Loss)} in training, {Figures.Bits(held!.Loss)} in validation, "
+                    + $"{Figures.Bits(test.Loss)} in the test");
+            }
+
             if (test.EarlyExits is EarlyExits exits)
             {
                 string cost = Figures.Megaflops(InferenceCost.Mean(model, exits.Shares));
@@ -179,6 +192,9 @@ internal sealed class EvalCommand
         double? ValidationError,
         double TestError,
         IReadOnlyList<double> BlockTestErrors,
+        [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] double? TrainBitsPerCharacter,
+        [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] double? ValidationBitsPerCharacter,
+        [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] double? TestBitsPerCharacter,
         string Run,
         double Mflop,
         IReadOnlyList<BlockOutcome> Blocks,

@@ -47,7 +47,7 @@ internal sealed class ExportCommand
                     $"{path} is a folder. Name a file, such as {CommandLineText.Quote(Path.Combine(path, "model.onnx"))}.");
             }
 
-            OnnxFile.Save(trained.Model, trained.DescribeImages(_host), path, trained.DescribeResize());
+            OnnxFile.Save(trained.Model, trained.DescribeImages(_host), path, trained.Run.IsText ? null : trained.DescribeResize());
         }
         catch (NotSupportedException fault)
         {
@@ -70,9 +70,9 @@ internal sealed class ExportCommand
             path,
             new FileInfo(path).Length,
             OnnxFile.OperatorSet,
-            OnnxFile.Input,
-            [model.Input.Height, model.Input.Width, model.Input.Channels],
-            trained.DescribeResize(),
+            trained.Run.IsText ? OnnxFile.Tokens : OnnxFile.Input,
+            trained.Run.IsText ? [model.Input.Positions] : [model.Input.Height, model.Input.Width, model.Input.Channels],
+            trained.Run.IsText ? "none: the input is the index of each character in onward.class_names" : trained.DescribeResize(),
             OnnxFile.OutputsOf(model),
             trained.Epoch);
         if (parse.GetValue(_json))
@@ -89,11 +89,14 @@ internal sealed class ExportCommand
 
         string size = string.Create(CultureInfo.InvariantCulture, $"{outcome.Bytes / 1e6:0.0} MB");
         string colours = model.Input.Channels == 1 ? "grey" : "red, green, blue";
+        string sizes = string.Join(", ", outcome.InputSizes), rows = trained.Run.IsText ? $"N, {model.HeadRows}" : "N";
         table
             .Add("file", $"{path}, {size}, ONNX opset {outcome.OperatorSet}")
-            .Add("input", $"{outcome.Input}, float32 [N, {string.Join(", ", outcome.InputSizes)}], 0 to 255, {colours}")
+            .Add(
+                "input",
+                trained.Run.IsText ? $"{outcome.Input}, int64 [N, {sizes}]" : $"{outcome.Input}, float32 [N, {sizes}], 0 to 255, {colours}")
             .Add("resize", outcome.Resize)
-            .Add("outputs", $"{string.Join(", ", outcome.Outputs)}; class outputs are float32 [N, {model.Classes}]")
+            .Add("outputs", $"{string.Join(", ", outcome.Outputs)}; class outputs are float32 [{rows}, {model.Classes}]")
             .Write(_host.Out, _host.OutWidth());
         return ExitCode.Done;
     }

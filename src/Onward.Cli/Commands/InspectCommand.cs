@@ -93,8 +93,7 @@ internal sealed class InspectCommand
 
     private static (string Name, Network Model) Build(ModelSettings settings)
     {
-        (int side, int channels, int classes) = settings.Images;
-        return (settings.Name, settings.Build(side, channels, classes, ObjectiveSettings.Default));
+        return (settings.Name, settings.BuildAlone());
     }
 
     private (string Name, Network Model) Find(string asked)

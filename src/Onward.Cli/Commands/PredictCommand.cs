@@ -50,6 +50,7 @@ internal sealed class PredictCommand
         (string folder, string[] asked) = _run.Read(parse);
         TrainedModel trained = TrainedModel.Load(_host.Resolve(folder), _epoch.Read(parse));
         Network model = trained.Model;
+        trained.RequireImages("'onward predict'");
         EarlyExit exit = ReadExit(parse, trained);
         int top = parse.GetValue(_top) ?? Math.Min(DefaultTop, model.Classes);
         if (top > model.Classes)

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using System.Text.Json.Serialization;
 
 namespace Onward.Cli;
 
@@ -209,6 +210,8 @@ internal sealed class TrainCommand
                 result.TestError,
                 result.BestEpoch,
                 result.BestTestError,
+                result.TrainBitsPerCharacter,
+                result.TestBitsPerCharacter,
                 result.ImagesPerSecond,
                 peak,
                 result.Seconds,
@@ -233,6 +236,12 @@ internal sealed class TrainCommand
             table.Add("contrastive error", Figures.Percent(contrastive));
         }
 
+        if (result is { TrainBitsPerCharacter: double trainBits, TestBitsPerCharacter: double testBits })
+        {
+            table.Add("bits per character", string.Create(
+                CultureInfo.InvariantCulture, $"{trainBits:0.000} in training, {testBits:0.000} on the {run.HeldOut} set{OfSome(run)}"));
+        }
+
         table.Add(run.Projection > 0 ? "readout train error" : "train error", Figures.Percent(result.TrainError!.Value) + OfSome(run));
         if (run.OverfitBatches is null)
         {
@@ -252,7 +261,7 @@ internal sealed class TrainCommand
 
         string processes = run.Parallel is null ? "" : $"{run.Parallel} processes of ";
         string threads = run.Threads == 1 ? "1 thread" : string.Create(CultureInfo.InvariantCulture, $"{run.Threads} threads");
-        string speed = string.Create(CultureInfo.InvariantCulture, $"{result.ImagesPerSecond:N0} images/s");
+        string speed = string.Create(CultureInfo.InvariantCulture, $"{result.ImagesPerSecond:N0} {(run.IsText ? "windows" : "images")}/s");
         table.Add("speed", $"{speed} on {processes}{threads}");
         table.Add("time", Figures.Duration(TimeSpan.FromSeconds(result.Seconds!.Value)));
         if (peak is not null)
@@ -287,6 +296,8 @@ internal sealed class TrainCommand
         double? TestError,
         int? BestEpoch,
         double? BestTestError,
+        [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] double? TrainBitsPerCharacter,
+        [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] double? TestBitsPerCharacter,
         double? ImagesPerSecond,
         double? PeakMemoryMB,
         double? Seconds,

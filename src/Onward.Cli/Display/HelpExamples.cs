@@ -11,6 +11,7 @@ internal static class HelpExamples
           onward report runs/mnist-M-1-16-LG-FG-A-seed1
           onward eval --run runs/mnist-M-1-16-LG-FG-A-seed1
           onward predict runs/mnist-M-1-16-LG-FG-A-seed1 digit.png
+          onward sample runs/a --prompt 'The '         let a model of text write one
           onward export runs/mnist-M-1-16-LG-FG-A-seed1 model.onnx
           onward inspect M/8/16                        show layers and parameters
           onward find-lr --rule FG-A                   find an initial learning rate
@@ -75,6 +76,15 @@ internal static class HelpExamples
         MFLOP is the cost of one prediction that is taken there, including all earlier
         blocks. With --exit-confidence, 'exits' is the percentage of test images whose
         prediction is taken there.
+        """;
+
+    private const string Sample = """
+          onward train --dataset text --data book.txt --model gpt-mini --optimizer adamw
+          onward sample runs/text-gpt-mini-LG-FG-A-seed1 --prompt 'The '
+          onward sample runs/a --prompt 'The ' --length 2000 --temperature 0.8 --seed 2
+          onward sample runs/a --prompt 'The ' --temperature 0 --json | jq -r .text
+
+        The model reads as many of the last characters as its run had for --context.
         """;
 
     private const string Predict = """
@@ -204,6 +214,7 @@ internal static class HelpExamples
         "report" => Report,
         "eval" => Eval,
         "predict" => Predict,
+        "sample" => Sample,
         "export" => Export,
         "inspect" => Inspect,
         "doctor" => Doctor,

@@ -33,6 +33,7 @@ internal static class HelpText
         root.Add(ReportCommand.Create(host));
         root.Add(EvalCommand.Create(host));
         root.Add(PredictCommand.Create(host));
+        root.Add(SampleCommand.Create(host));
         root.Add(ExportCommand.Create(host));
         root.Add(InspectCommand.Create(host));
         root.Add(FindRateCommand.Create(host));

@@ -52,7 +52,8 @@ internal sealed class LiveDisplay : TrainingDisplay
             $"{share * 100,3:0} % {Bar(share)} {TimeLeft(progress.Elapsed, share)} left, epoch {progress.Epoch}/{progress.Epochs}");
         string state = string.Create(
             CultureInfo.InvariantCulture,
-            $"{_run.LearntError} {progress.TrainError:0.00} %, {progress.ImagesPerSecond:N0} images/s{losses}");
+            $"{_run.LearntMeasure} {_run.Measure(progress.TrainError, progress.TrainLoss)}, "
+            + $"{progress.ImagesPerSecond:N0} {(_run.IsText ? "windows" : "images")}/s{losses}");
         _host.ShowStatus($"{place}, {state}");
     }
 
@@ -67,13 +68,13 @@ internal sealed class LiveDisplay : TrainingDisplay
         {
             _hasHeadings = true;
             string losses = PaperRules.Get(_run.Rule).TrainsHeads ? "block losses" : "";
-            _host.Error.WriteLine(Row("epoch", _run.LearntError, $"{_run.HeldOut} error", "images/s", losses));
+            _host.Error.WriteLine(Row("epoch", _run.LearntMeasure, _run.HeldOutMeasure, _run.IsText ? "windows/s" : "images/s", losses));
         }
 
         _host.Error.WriteLine(Row(
             $"{epoch.Epoch}/{_run.Epochs}",
-            epoch.TrainError.ToString("0.00", CultureInfo.InvariantCulture) + " %",
-            epoch.TestError.ToString("0.00", CultureInfo.InvariantCulture) + " %",
+            _run.Measure(epoch.TrainError, epoch.TrainLoss),
+            _run.Measure(epoch.TestError, epoch.TestLoss),
             epoch.ImagesPerSecond.ToString("N0", CultureInfo.InvariantCulture),
             Losses(epoch.BlockLosses)));
     }
@@ -95,8 +96,8 @@ internal sealed class LiveDisplay : TrainingDisplay
     private string Row(string epoch, string train, string test, string speed, string losses)
     {
         int widest = Math.Max("epoch".Length, $"{_run.Epochs}/{_run.Epochs}".Length);
-        train = train.PadLeft(_run.LearntError.Length);
-        test = test.PadLeft($"{_run.HeldOut} error".Length);
-        return $"{epoch.PadLeft(widest)}  {train}  {test}  {speed,8}  {losses}".TrimEnd();
+        train = train.PadLeft(_run.LearntMeasure.Length);
+        test = test.PadLeft(_run.HeldOutMeasure.Length);
+        return $"{epoch.PadLeft(widest)}  {train}  {test}  {speed.PadLeft(_run.IsText ? 9 : 8)}  {losses}".TrimEnd();
     }
 }

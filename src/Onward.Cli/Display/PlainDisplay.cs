@@ -18,9 +18,9 @@ internal sealed class PlainDisplay(TextWriter output, RunConfiguration run) : Tr
     {
         string left = epoch.Epoch < run.Epochs ? $", {TimeLeft(epoch.Elapsed, (double)epoch.Epoch / run.Epochs)} left" : "";
         string losses = epoch.BlockLosses.Count > 0 ? $", block losses {Losses(epoch.BlockLosses)}" : "";
-        string errors = string.Create(
-            CultureInfo.InvariantCulture, $"{run.LearntError} {epoch.TrainError:0.00} %, {run.HeldOut} error {epoch.TestError:0.00} %");
-        string speed = string.Create(CultureInfo.InvariantCulture, $"{epoch.ImagesPerSecond:N0} images/s");
+        string errors = $"{run.LearntMeasure} {run.Measure(epoch.TrainError, epoch.TrainLoss)}, "
+            + $"{run.HeldOutMeasure} {run.Measure(epoch.TestError, epoch.TestLoss)}";
+        string speed = string.Create(CultureInfo.InvariantCulture, $"{epoch.ImagesPerSecond:N0} {(run.IsText ? "windows" : "images")}/s");
         output.WriteLine($"epoch {epoch.Epoch}/{run.Epochs}: {errors}{losses}, {speed}{left}");
     }
 }

@@ -46,6 +46,11 @@ internal sealed class AugmentationChoice
                 "--augment does not apply to --objective contrastive, which has its own augmentation. Leave it out.");
         }
 
+        if (dataset == Datasets.Text && named is not (null or "none"))
+        {
+            throw new CommandFault($"--augment {named} changes images; a text has none. Leave it out.");
+        }
+
         string name = contrastive ? ObjectiveSettings.Contrastive : named ?? AugmentationSettings.Default(dataset).Name;
         double? areaMin = parse.GetValue(_areaMin);
         if (areaMin is not null && !contrastive && !AugmentationSettings.CropsByArea(name))

@@ -10,15 +10,18 @@ internal sealed class DataChoice
 
     private const int LargestImageSize = 4096;
 
+    private const int LargestContext = 65_536;
+
     private readonly Option<string?> _dataset = ValueOption.Name(
         "--dataset",
         "Data set: mnist (default), fashion-mnist or cifar-10 (downloaded if missing), digits (drawn by this program), "
-        + "idx or folder (your own files, in --data)",
+        + "idx or folder (your own images, in --data), text (your own text, in --data)",
         Datasets.Names);
     private readonly Option<string?> _data = FolderOption();
     private readonly Option<int?> _imageSize = ImageSizeOption();
     private readonly Option<bool> _noAntialias = NoAntialiasOption();
     private readonly Option<double?> _maxDamaged = MaxDamagedOption();
+    private readonly Option<int?> _context = ContextOption();
     private readonly Option<int?> _validation = ValueOption.Whole(
         "--validation",
         "Size of the validation set: N training images, drawn by the seed, with the same share of each class. "
@@ -27,7 +30,18 @@ internal sealed class DataChoice
 
     /// <summary>Creates the option for the folder of the data set.</summary>
     internal static Option<string?> FolderOption() =>
-        ValueOption.Folder("--data", "Folder with the files of the data set, compressed or not. Default: $ONWARD_DATA, then the cache");
+        ValueOption.Folder(
+            "--data",
+            "Folder with the files of the data set, compressed or not; for a text, the file or the folder. "
+            + "Default: $ONWARD_DATA, then the cache");
+
+    /// <summary>Creates the option for the windows of a text.</summary>
+    internal static Option<int?> ContextOption() => ValueOption.Whole(
+        "--context",
+        $"Characters of a window of --dataset {Datasets.Text}, which a prediction may read. "
+        + $"Default: the positions of the network, else {Datasets.DefaultContext}",
+        1,
+        LargestContext);
 
     /// <summary>Creates the option for the size of images in folders.</summary>
     internal static Option<int?> ImageSizeOption() =>
@@ -60,6 +74,7 @@ internal sealed class DataChoice
         command.Add(_imageSize);
         command.Add(_noAntialias);
         command.Add(_maxDamaged);
+        command.Add(_context);
     }
 
     /// <summary>Adds the option for the validation set.</summary>
@@ -80,6 +95,7 @@ internal sealed class DataChoice
             ImageSize = parse.GetValue(_imageSize),
             Antialias = !parse.GetValue(_noAntialias),
             MaxDamaged = parse.GetValue(_maxDamaged),
+            Context = parse.GetValue(_context),
         };
     }
 }

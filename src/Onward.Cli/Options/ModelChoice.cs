@@ -68,7 +68,7 @@ internal sealed class ModelChoice
     /// <summary>Creates the options for a command with a default preset.</summary>
     internal static ModelChoice WithDefault(string preset) =>
         new($"Network: a preset, named size/patches/groups, {string.Join(", ", LocalMixerPresets.Names)}; "
-            + $"or {ValueOption.List(NamedNetworks.Names)}. Default {preset}");
+            + $"or {ValueOption.List(ModelSettings.Others)}, which reads text. Default {preset}");
 
     /// <summary>True if the command line names a network.</summary>
     internal bool IsGiven(ParseResult parse) => (parse.GetValue(_model) ?? parse.GetValue(_network)) is not null;
@@ -89,7 +89,7 @@ internal sealed class ModelChoice
         }
 
         string preset = parse.GetValue(_model) ?? byDefault;
-        if (NamedNetworks.Names.Contains(preset))
+        if (ModelSettings.Others.Contains(preset))
         {
             return Mixing.FirstOrDefault(option => parse.GetResult(option) is { Implicit: false }) is Option other
                 ? throw new CommandFault($"{other.Name} changes a preset of the paper; --model {preset} is none. Leave one of them out.")

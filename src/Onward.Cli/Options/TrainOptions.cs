@@ -266,6 +266,7 @@ internal sealed class TrainOptions
         LossScope scope = parse.GetResult(_lossScope) is null ? LossScope.All : parse.GetValue(_lossScope);
         RuleOptions.Require(rule, scope, objective, model);
         DataSettings data = _data.Read(parse);
+        data = data.Dataset == Datasets.Text ? data with { Context = data.Context ?? model.Context } : data;
         LimitSettings limits = _limits.Read(parse, data.Validation);
         AugmentationSettings augmentation = _augmentation.Read(
             parse, limits.OverfitBatches is null ? data.Dataset : null, objective.IsContrastive);

@@ -61,7 +61,7 @@ internal sealed class ReachProbe(LayerProbe probe, Layer layer, ExampleShape inp
     {
         int from = i / input.Channels, to = o / output.Channels, channel = i % input.Channels, other = o % output.Channels;
         return IsIn(_reach.PlacesOf(from / input.Width, output.Height), to / output.Width)
-            && IsIn(_reach.PlacesOf(from % input.Width, output.Width), to % output.Width)
+            && IsIn(_reach.ColumnsOf(from % input.Width, output.Width), to % output.Width)
             && (_reach.Run == Reach.All || channel / _reach.Run == other / _reach.Run);
     }
 

@@ -15,6 +15,9 @@ internal sealed class MetricsColumns
 
     private const string TestLoss = "test_loss", TestError = "test_error", Error = "_error", Advice = "advice";
 
+    // Of a text: the losses in bits.
+    private const string TrainBits = "train_bits_per_character", TestBits = "test_bits_per_character";
+
     // The two objectives: classes, or the other view of an image.
     private const string Supervised = "train", Contrastive = "contrastive";
 
@@ -55,7 +58,12 @@ internal sealed class MetricsColumns
             }
         }
 
-        MetricsLayout layout = new(Blocks(Loss), Blocks(Gradients[0]), Blocks(NoiseLeft), places.ContainsKey(Contrastive + Loss));
+        MetricsLayout layout = new(
+            Blocks(Loss),
+            Blocks(Gradients[0]),
+            Blocks(NoiseLeft),
+            places.ContainsKey(Contrastive + Loss),
+            places.ContainsKey(TrainBits));
         return Names(layout).FirstOrDefault(name => !places.ContainsKey(name)) is string missing
             ? throw new FormatException($"the column {missing} is missing.")
             : new MetricsColumns(places, layout);
@@ -77,6 +85,11 @@ internal sealed class MetricsColumns
         }
 
         Require(Epoch, value => value == epoch, $"{epoch}");
+        foreach (string bits in _layout.IsText ? [TrainBits, TestBits] : Array.Empty<string>())
+        {
+            Read(bits);
+        }
+
         return new EpochMetrics(
             epoch,
             Require(Rate, value => value >= 0 && double.IsFinite(value), "a learning rate"),
@@ -130,6 +143,7 @@ internal sealed class MetricsColumns
         Learnt(layout) + Error,
         TestLoss,
         TestError,
+        .. layout.IsText ? [TrainBits, TestBits] : Array.Empty<string>(),
         .. Enumerable.Range(0, layout.Losses).Select(k => Of(k, Loss)),
         .. Enumerable.Range(0, layout.Gradients).SelectMany(k => Gradients.Select(suffix => Of(k, suffix))),
         .. Enumerable.Range(0, layout.NoiseLeft).Select(k => Of(k, NoiseLeft)),

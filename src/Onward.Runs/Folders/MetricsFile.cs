@@ -97,6 +97,7 @@ internal sealed class MetricsFile : IDisposable
             epoch.TrainError,
             epoch.TestLoss,
             epoch.TestError,
+            .. layout.IsText ? [Figures.BitsOf(epoch.TrainLoss), Figures.BitsOf(epoch.TestLoss)] : Array.Empty<double>(),
             .. epoch.BlockLosses.Take(layout.Losses),
         ];
         IEnumerable<double> agreement = epoch.Gradients.SelectMany(block => new[] { block.Norm, block.ExactNorm, block.Cosine });

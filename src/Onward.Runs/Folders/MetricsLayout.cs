@@ -7,7 +7,8 @@ namespace Onward.Runs;
 /// <param name="Gradients">Blocks whose gradients are compared with exact ones.</param>
 /// <param name="NoiseLeft">Blocks whose gradients are predicted.</param>
 /// <param name="IsContrastive">True if images are compared instead of classes learnt.</param>
-internal sealed record MetricsLayout(int Losses, int Gradients, int NoiseLeft, bool IsContrastive)
+/// <param name="IsText">True if characters are predicted, which is measured in bits.</param>
+internal sealed record MetricsLayout(int Losses, int Gradients, int NoiseLeft, bool IsContrastive, bool IsText)
 {
     /// <summary>The columns of a run.</summary>
     internal static MetricsLayout Of(RunConfiguration run, int blocks) =>
@@ -15,5 +16,6 @@ internal sealed record MetricsLayout(int Losses, int Gradients, int NoiseLeft, b
             PaperRules.Get(run.Rule).TrainsHeads ? blocks : 0,
             run.MeasureGradients > 0 ? blocks : 0,
             run.ControlVariate == ControlVariate.None ? 0 : blocks,
-            run.Projection > 0);
+            run.Projection > 0,
+            run.IsText);
 }

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Onward.Training;
 
 namespace Onward.Runs;
@@ -33,6 +34,16 @@ public sealed record RunResult
     /// <summary>Error of each block's head on the same images; empty if the rule trains none.</summary>
     public required IReadOnlyList<double> BlockTestErrors { get; init; }
 
+    /// <summary>
+    /// Loss of the readout on the training set, in bits per character; null where the run diverged or learns images.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double? TrainBitsPerCharacter { get; init; }
+
+    /// <summary>Loss of the readout on the test set, or on the part held out, in bits per character.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double? TestBitsPerCharacter { get; init; }
+
     /// <summary>Training speed over all epochs.</summary>
     public required double? ImagesPerSecond { get; init; }
 
@@ -54,7 +65,8 @@ public sealed record RunResult
         && (BestEpoch is null || (BestEpoch >= 1 && BestEpoch <= Epochs))
         && new[] { TrainError, ContrastiveError, TestError, BestTestError }.All(IsPercent)
         && BlockTestErrors.All(error => IsPercent(error))
-        && new[] { ImagesPerSecond, ActivationMB }.All(number => number is null || (number >= 0 && double.IsFinite(number.Value)))
+        && new[] { ImagesPerSecond, ActivationMB, TrainBitsPerCharacter, TestBitsPerCharacter }.All(
+            number => number is null || (number >= 0 && double.IsFinite(number.Value)))
         && (Seconds is null || (Seconds >= 0 && Seconds < TimeSpan.MaxValue.TotalSeconds))
         && Advice.All(IsSentence);
 
@@ -62,7 +74,7 @@ public sealed record RunResult
     internal static bool IsSentence(string? text) => text is not null && text.All(letter => letter is >= ' ' and <= '~');
 
     /// <summary>The result of a run that went through.</summary>
-    internal static RunResult Of(TrainingResult result, IReadOnlyList<TrainingAdvice> advice, long activationBytes) => new()
+    internal static RunResult Of(TrainingResult result, IReadOnlyList<TrainingAdvice> advice, long activationBytes, bool isText) => new()
     {
         Divergence = null,
         Epochs = result.Epochs,
@@ -72,6 +84,8 @@ public sealed record RunResult
         BestEpoch = result.BestEpoch,
         BestTestError = Math.Round(result.BestTestError, 4),
         BlockTestErrors = [.. result.BlockTestErrors.Select(error => Math.Round(error, 4))],
+        TrainBitsPerCharacter = isText ? Math.Round(Figures.BitsOf(result.TrainLoss), 4) : null,
+        TestBitsPerCharacter = isText ? Math.Round(Figures.BitsOf(result.TestLoss), 4) : null,
         ImagesPerSecond = Math.Round(result.ImagesPerSecond, 1),
         ActivationMB = Megabytes(activationBytes),
         Seconds = Math.Round(result.Elapsed.TotalSeconds, 2),

@@ -52,6 +52,11 @@ internal static class TensorBoard
     {
         EventSummary summary = new();
         ImageSet images = data.Training;
+        if (images.IsText)
+        {
+            return summary;
+        }
+
         ViewRecipe[] recipes = [options.Augmentation, .. options.SecondView is ViewRecipe second ? new[] { second } : []];
         using BatchLoader loader = new(
             images, data.Mean, data.StandardDeviation, Math.Min(Views, options.BatchSize), options.Seed, recipes);

@@ -55,6 +55,17 @@ internal sealed record TrainedModel(string Folder, RunConfiguration Run, Network
                 + (Run.Antialias ? "antialiased, as PIL and torchvision by default" : "not antialiased: four taps at any scale");
     }
 
+    /// <summary>Refuses what only a model of images can do.</summary>
+    /// <param name="what">The option or the command.</param>
+    internal void RequireImages(string what)
+    {
+        if (Model.Settings.PredictsNextToken)
+        {
+            throw new RunException(
+                $"{what} needs a model of images, but {Folder} was trained on a text. 'onward sample' lets it write one.");
+        }
+    }
+
     /// <summary>Refuses what only heads that have learned to classify can do.</summary>
     internal void RequireClassifyingHeads(string option)
     {
@@ -81,6 +92,18 @@ internal sealed record TrainedModel(string Folder, RunConfiguration Run, Network
     {
         // IDX files number classes and do not name them; early versions kept no names.
         ImageSet images = data.Training;
+        if (images.IsText != Model.Settings.PredictsNextToken)
+        {
+            throw new RunException(
+                $"the model of {Folder} was trained on {(images.IsText ? "images" : "a text")}, "
+                + $"but {data.Source} has {(images.IsText ? "a text" : "images")}. Name other data.");
+        }
+
+        if (images.IsText)
+        {
+            return data.Renumber(Run.Images!.ClassNames) ?? throw UnknownCharacter(data);
+        }
+
         (int height, int width, int channels) = Model.Input;
         bool isNamed = dataset != Datasets.Idx && Run.Dataset != Datasets.Idx
             && Run.Images?.Fits(channels, Model.Classes) == true;
@@ -101,6 +124,14 @@ internal sealed record TrainedModel(string Folder, RunConfiguration Run, Network
         return data;
     }
 
+    private RunException UnknownCharacter(ImageDataset data)
+    {
+        string[] unknown = [.. data.ClassNames.Except(Run.Images!.ClassNames).Take(ShownNames).Select(Vocabulary.Name)];
+        return new RunException(
+            $"{data.Source} has characters that the model of {Folder} does not know, such as {string.Join(", ", unknown)}. "
+            + "Name a text of the same characters.");
+    }
+
     private RunException UnknownClass(string[] names, ImageDataset data)
     {
         string[] unknown = [.. data.ClassNames.Except(names)], absent = [.. names.Except(data.ClassNames)];
@@ -114,7 +145,8 @@ internal sealed record TrainedModel(string Folder, RunConfiguration Run, Network
     // Runs of earlier versions did not keep it; their data has it still.
     private ImageDescription Find(RunHost host)
     {
-        ImageDescription images = ImageDescription.Of(Datasets.Load(Run.Dataset, Run.Data, Run.ImageSize, host, Run.Antialias).Data);
+        ImageDescription images = ImageDescription.Of(
+            Datasets.Load(Run.Dataset, Run.Data, Run.ImageSize, host, Run.Antialias, context: Run.Context).Data);
         host.Tell(
             $"onward: {Folder} is of a version that kept no class names and no statistics of its images; "
             + $"they are taken from {Run.Dataset} as it is here.");

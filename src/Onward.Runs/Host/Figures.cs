@@ -15,6 +15,12 @@ internal static class Figures
     /// <summary>An error.</summary>
     internal static string Percent(double error) => string.Create(CultureInfo.InvariantCulture, $"{error:0.00} %");
 
+    /// <summary>Converts a loss in nats to bits.</summary>
+    internal static double BitsOf(double nats) => nats / Math.Log(2);
+
+    /// <summary>A loss in nats, as bits per character.</summary>
+    internal static string Bits(double nats) => BitsOf(nats).ToString("0.000", CultureInfo.InvariantCulture);
+
     /// <summary>Shows millions of operations: three digits after the point below 100, one above.</summary>
     internal static string Megaflops(double megaflops) =>
         megaflops.ToString(megaflops < 100 ? "0.000" : "#,##0.0", CultureInfo.InvariantCulture);

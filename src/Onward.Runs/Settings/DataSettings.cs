@@ -17,10 +17,13 @@ internal sealed record DataSettings(string? Dataset, string? Directory, int Vali
     /// <summary>Percent of the images in folders that may be damaged; null for the default.</summary>
     internal double? MaxDamaged { get; init; }
 
+    /// <summary>Characters of a window of a text; null for the default.</summary>
+    internal int? Context { get; init; }
+
     /// <summary>Loads the images, of which <see cref="RunPlan.Choose"/> holds some out.</summary>
     internal TrainingData Load(RunHost host)
     {
-        (string name, ImageDataset images) = Datasets.Load(Dataset, Directory, ImageSize, host, Antialias, MaxDamaged);
+        (string name, ImageDataset images) = Datasets.Load(Dataset, Directory, ImageSize, host, Antialias, MaxDamaged, Context);
         Datasets.TellOfSplit(images, host);
         string? directory = Directory is null ? null : Path.GetFullPath(host.Resolve(Directory));
         return new TrainingData(name, images, directory, Validation);

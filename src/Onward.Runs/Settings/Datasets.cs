@@ -12,6 +12,11 @@ internal static class Datasets
     internal const string Idx = "idx";
     internal const string Folder = "folder";
 
+    internal const string Text = "text";
+
+    /// <summary>Characters of a window of a text by default.</summary>
+    internal const int DefaultContext = 128;
+
     /// <summary>Rows and columns of images in folders by default, as for ImageNet.</summary>
     internal const int DefaultImageSize = 224;
 
@@ -22,6 +27,7 @@ internal static class Datasets
         (Digits, "digits drawn by this program, 28x28 grey; no files"),
         (Idx, "your own images, grey or colour, in four IDX files of a folder"),
         (Folder, "your own images, a folder for each class, in train, val and test or in one"),
+        (Text, "your own text, a file or a folder of .txt and .md files, character by character"),
     ];
 
     internal static IReadOnlyList<string> Names { get; } = [.. All.Select(dataset => dataset.Name)];
@@ -33,14 +39,34 @@ internal static class Datasets
     /// <param name="host">Takes notices.</param>
     /// <param name="antialias">True to smooth images in folders before they are made smaller.</param>
     /// <param name="maxDamaged">Percent of the images in folders that may be damaged; null for the default.</param>
+    /// <param name="context">Characters of a window of a text; null for the default.</param>
     internal static (string Name, ImageDataset Data) Load(
-        string? name, string? directory, int? imageSize, RunHost host, bool antialias = true, double? maxDamaged = null)
+        string? name,
+        string? directory,
+        int? imageSize,
+        RunHost host,
+        bool antialias = true,
+        double? maxDamaged = null,
+        int? context = null)
     {
+        if (context is not null && name != Text)
+        {
+            throw new RunException(say =>
+                $"{say.Setting("context")} belongs to {say.Setting("dataset")} {Text}; images have no context. Leave it out.");
+        }
+
         if (imageSize is not null && name != Folder)
         {
             throw new RunException(say =>
                 $"{say.Setting("image size")} belongs to {say.Setting("dataset")} {Folder}; the images of other data sets keep their size. "
                 + "Leave it out.");
+        }
+
+        if (name == Text)
+        {
+            string text = directory ?? throw new RunException(say =>
+                $"the data set {Text} needs {say.Setting("data")}: a text file, or a folder with .txt and .md files.");
+            return (Text, TextFiles.Load(host.Resolve(text), context ?? DefaultContext));
         }
 
         if (name == Digits)

@@ -16,13 +16,19 @@ internal sealed record ModelSettings(
     internal NetworkFile? File { get; init; }
 
     /// <summary>The names of all networks: the paper's presets, and networks of other papers.</summary>
-    internal static IReadOnlyList<string> Names { get; } = [.. LocalMixerPresets.Names, .. NamedNetworks.Names];
+    internal static IReadOnlyList<string> Names { get; } = [.. LocalMixerPresets.Names, .. Others];
+
+    /// <summary>The names of networks of other papers, which no option changes.</summary>
+    internal static IReadOnlyList<string> Others => [.. NamedNetworks.Names, NamedNetworks.OfText];
 
     /// <summary>True if the network is one of the paper's presets, which options may change.</summary>
-    internal bool IsPreset => File is null && !NamedNetworks.Names.Contains(Preset);
+    internal bool IsPreset => File is null && !Others.Contains(Preset);
 
     /// <summary>The name of depthwise convolution as a mixer.</summary>
     internal const string Convolution = "conv";
+
+    // Characters of a network of text that is built without one.
+    private const int CharactersAlone = 96;
 
     /// <summary>Patches along each side of a kernel by default.</summary>
     internal const int DefaultKernelSide = 3;
@@ -36,7 +42,10 @@ internal sealed record ModelSettings(
     internal string FolderName => Name.Replace('/', '-');
 
     /// <summary>Blocks of the network; the images play no part in their number.</summary>
-    internal int Blocks => File?.Blocks.Count ?? (IsPreset ? LocalMixerPresets.Get(Preset, 1, 1, 1).Blocks : BlocksFor(Images).Count);
+    internal int Blocks => File?.Blocks.Count
+        ?? (ReadsText ? NamedNetworks.GptMini(1, 1).Count
+            : IsPreset ? LocalMixerPresets.Get(Preset, 1, 1, 1).Blocks
+            : BlocksFor(Images).Count);
 
     /// <summary>A preset as it is when no option changes it.</summary>
     internal static ModelSettings Default(string preset) => new(preset, TokenMixer.Matrix, DefaultKernelSide);
@@ -55,6 +64,70 @@ internal sealed record ModelSettings(
             $"{say.Setting("network")} {Name} says nothing of its images. Add \"input\": {{\"height\": 28, \"width\": 28, "
             + "\"channels\": 1} and \"classes\": 10 to the file, with the numbers of yours; both sides alike.");
 
+    /// <summary>True if the network begins with an embedding, and so reads text.</summary>
+    internal bool ReadsText => Embedding is not null || (File is null && Preset == NamedNetworks.OfText);
+
+    /// <summary>Characters of a window that the network takes; null if it takes any, or reads images.</summary>
+    internal int? Context => Embedding is null ? null
+        : File!.Input is ExampleShape input ? input.Height
+        : Embedding.Positions > 0 ? Embedding.Positions : null;
+
+    private EmbeddingDescription? Embedding => File?.Blocks is [{ Layers: [EmbeddingDescription first, ..] }, ..] ? first : null;
+
+    /// <summary>Builds the network for the images or the text that it is for where there are no others.</summary>
+    internal Network BuildAlone()
+    {
+        if (ReadsText)
+        {
+            int characters = File?.Classes ?? Embedding?.NumEmbeddings ?? CharactersAlone;
+            return BuildForText(Context ?? Datasets.DefaultContext, characters, ObjectiveSettings.Default);
+        }
+
+        (int side, int channels, int classes) = Images;
+        return Build(side, channels, classes, ObjectiveSettings.Default);
+    }
+
+    /// <summary>Builds the network for a text, its parameters not drawn yet.</summary>
+    /// <param name="context">Characters of a window.</param>
+    /// <param name="characters">Different characters of the text.</param>
+    /// <param name="objective">The objective, which must be supervised.</param>
+    internal Network BuildForText(int context, int characters, ObjectiveSettings objective)
+    {
+        if (!ReadsText)
+        {
+            throw new RunException(say =>
+                $"{say.Setting(File is null ? "model" : "network")} {Name} reads images, not text. Name {say.Setting("model")} "
+                + $"{NamedNetworks.OfText}, or a network that begins with an embedding by {say.Setting("network")}.");
+        }
+
+        if (objective.IsContrastive)
+        {
+            throw new RunException(say =>
+                $"{say.Setting("objective")} contrastive compares views of images, and a text has none. Leave it out.");
+        }
+
+        if (Embedding?.NumEmbeddings is int known && known < characters)
+        {
+            throw new RunException(say =>
+                $"{say.Setting("network")} {Name} has an embedding of {known} characters, but the "
+                + $"text has {characters} different ones. Set \"numEmbeddings\" in the file to {characters} or more.");
+        }
+
+        try
+        {
+            ExampleShape window = new(context, 1, 1);
+            return File?.Build(window, characters, predictsNextToken: true)
+                ?? new Network(window, NamedNetworks.GptMini(context, characters), characters, new() { PredictsNextToken = true });
+        }
+        catch (ArgumentException fault)
+        {
+            throw new RunException(
+                say => $"{say.Setting("network")} {Name} does not fit a text in windows of {context} characters "
+                    + $"({say.Setting("context")}): {RunException.Sentence(fault)}",
+                fault);
+        }
+    }
+
     /// <summary>Builds the network for images of the given kind, its parameters not drawn yet.</summary>
     /// <param name="side">Pixels along each side.</param>
     /// <param name="channels">Numbers of a pixel.</param>
@@ -65,6 +138,13 @@ internal sealed record ModelSettings(
         if (IsPreset)
         {
             return LocalMixer.Build(objective.Adapt(Options(side, channels, classes)));
+        }
+
+        if (ReadsText || File?.Settings.PredictsNextToken == true)
+        {
+            throw new RunException(say =>
+                $"{say.Setting(File is null ? "model" : "network")} {Name} reads text, not images. "
+                + $"Name a text by {say.Setting("dataset")} {Datasets.Text}.");
         }
 
         try

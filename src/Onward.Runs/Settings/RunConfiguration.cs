@@ -62,6 +62,7 @@ internal sealed record RunConfiguration
         DatasetSource = data.Images.Source,
         Data = data.Directory,
         ImageSize = data.Dataset == Datasets.Folder ? data.Images.Training.Height : null,
+        Context = data.Dataset == Datasets.Text ? data.Images.Training.Height : null,
         Antialias = data.Dataset == Datasets.Folder && data.Images.Training.Antialias,
         Images = ImageDescription.Of(data.Images),
         TrainingImages = data.Images.Training.Count,
@@ -191,6 +192,10 @@ internal sealed record RunConfiguration
     /// <summary>Rows and columns that images in folders were brought to; null for other data.</summary>
     public int? ImageSize { get; init; }
 
+    /// <summary>Characters of a window of a text; null for images.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public int? Context { get; init; }
+
     /// <summary>True if images in folders were smoothed before they were made smaller; runs of earlier versions did not.</summary>
     public bool Antialias { get; init; }
 
@@ -276,6 +281,18 @@ internal sealed record RunConfiguration
     [JsonIgnore]
     public string LearntError => Projection > 0 ? "contrastive error" : "train error";
 
+    /// <summary>True if the run learns a text, which is measured in bits per character.</summary>
+    [JsonIgnore]
+    public bool IsText => Dataset == Datasets.Text;
+
+    /// <summary>The name of the measure that an epoch takes while it trains.</summary>
+    [JsonIgnore]
+    public string LearntMeasure => IsText ? "train bits/char" : LearntError;
+
+    /// <summary>The name of the measure that an epoch takes at its end.</summary>
+    [JsonIgnore]
+    public string HeldOutMeasure => IsText ? $"{HeldOut} bits/char" : $"{HeldOut} error";
+
     [JsonRequired]
     public ulong Seed { get => TrainingPart.Seed; init => TrainingPart = TrainingPart with { Seed = value }; }
 
@@ -352,6 +369,13 @@ internal sealed record RunConfiguration
         : Validation == 0
         ? Dataset
         : string.Create(CultureInfo.InvariantCulture, $"{Dataset}, {Validation:N0} training images held out for validation");
+
+    /// <summary>Formats what a run is measured by: bits per character of a text, else the error.</summary>
+    /// <param name="error">The error, in percent.</param>
+    /// <param name="loss">The loss, in nats.</param>
+    internal string Measure(double error, double loss) => IsText
+        ? Figures.Bits(loss)
+        : string.Create(CultureInfo.InvariantCulture, $"{error:0.00} %");
 
     /// <summary>The options by their names.</summary>
     internal JsonObject ToJson() => JsonSerializer.SerializeToNode(this, Json)!.AsObject();

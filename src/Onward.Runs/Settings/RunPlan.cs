@@ -176,6 +176,7 @@ internal sealed record RunPlan(
         }
 
         ImageSet training = data.Images.Training;
-        return Model.Build(training.Height, training.Channels, training.Classes, Objective);
+        return training.IsText ? Model.BuildForText(training.Height, training.Classes, Objective)
+            : Model.Build(training.Height, training.Channels, training.Classes, Objective);
     }
 }

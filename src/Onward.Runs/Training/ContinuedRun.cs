@@ -115,6 +115,7 @@ internal sealed class ContinuedRun : IDisposable
         {
             ImageSize = begun.ImageSize,
             Antialias = begun.Antialias,
+            Context = begun.Context,
             MaxDamaged = asked.MaxDamaged,
         };
         TrainingData data = processes.FirstThenOthers(() => plan.Choose(asked.Images ?? images.Load(host)));
@@ -147,9 +148,10 @@ internal sealed class ContinuedRun : IDisposable
     {
         if (begun.FirstDifference(now, RunConfiguration.BesideResult) is var (name, was, other))
         {
-            string differs = begun.Dataset == Datasets.Folder ? "names or sizes of files" : "pixels";
+            string differs = begun.IsText ? "text: characters" : begun.Dataset == Datasets.Folder ? "images: names or sizes of files"
+                : "images: pixels";
             throw new RunException(say => name == RunConfiguration.ChecksumName
-                ? $"{folder} was begun with other images: {differs} differ. Name the data that it was begun with by {say.Setting("data")}."
+                ? $"{folder} was begun with other {differs} differ. Name the data that it was begun with by {say.Setting("data")}."
                 : $"{folder} was begun with {name} {was}, but now {name} is {other}. "
                     + $"Name the data that it was begun with by {say.Setting("data")}, or restore its configuration.");
         }

@@ -108,7 +108,7 @@ internal sealed class TrainingRun : IDisposable
         {
             _trainer.Advised = folder is null ? null : Show;
             TrainingResult trained = display.Show(() => _trainer.Run(display.Progress, Keep, keep, _host.Interruption));
-            result = RunResult.Of(trained, _trainer.Advice, _step.ActivationBytes);
+            result = RunResult.Of(trained, _trainer.Advice, _step.ActivationBytes, Configuration.IsText);
         }
         catch (TrainingDivergedException fault)
         {

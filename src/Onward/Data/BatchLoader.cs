@@ -40,6 +40,7 @@ public sealed class BatchLoader : IDisposable
     private int _start;
     private int _epoch;
     private bool _augmented;
+    private int _windowShift; // of a text, in tokens
 
     /// <summary>Starts the background threads, which wait until batches are requested.</summary>
     /// <param name="images">The images.</param>
@@ -112,7 +113,7 @@ public sealed class BatchLoader : IDisposable
         ImageBatch[] slots = new ImageBatch[Buffers];
         for (int slot = 0; slot < Buffers; slot++)
         {
-            slots[slot] = new ImageBatch(_share.Of(batchSize).Images * views.Count, images.ImageLength);
+            slots[slot] = new ImageBatch(_share.Of(batchSize).Images * views.Count, images.ImageLength, images.LabelsPerExample);
         }
 
         _team = new WorkerTeam(_workbenches.Length);
@@ -167,7 +168,10 @@ public sealed class BatchLoader : IDisposable
         ArgumentOutOfRangeException.ThrowIfNegative(firstStep);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(firstStep, StepsPerEpoch);
         int[] order = Order(epoch);
-        return _prefetcher.Run(firstStep, StepsPerEpoch, (batch, step) => Assemble(batch, order, step, epoch, _views), cancellation);
+        int shift = _images.IsText
+            ? new CounterSequence(new RandomStream(_seed, RandomPurpose.Shuffle, Step: (uint)epoch, Layer: 1)).NextInt32(_images.Height)
+            : 0;
+        return _prefetcher.Run(firstStep, StepsPerEpoch, (batch, step) => Assemble(batch, order, step, epoch, _views, shift), cancellation);
     }
 
     /// <summary>Provides every example once, in the order of the set, for evaluation. The last batch may be smaller.</summary>
@@ -176,7 +180,7 @@ public sealed class BatchLoader : IDisposable
     {
         int[] order = [.. Enumerable.Range(0, _images.Count)];
         int steps = (_images.Count + _batchSize - 1) / _batchSize;
-        return _prefetcher.Run(0, steps, (batch, step) => Assemble(batch, order, step, epoch: 0, views: 0), cancellation);
+        return _prefetcher.Run(0, steps, (batch, step) => Assemble(batch, order, step, epoch: 0, views: 0, shift: 0), cancellation);
     }
 
     /// <summary>Stops the background threads. An enumeration in progress ends with <see cref="ObjectDisposedException"/>.</summary>
@@ -186,12 +190,12 @@ public sealed class BatchLoader : IDisposable
         _team.Dispose();
     }
 
-    private void Assemble(ImageBatch batch, int[] order, int step, int epoch, int views)
+    private void Assemble(ImageBatch batch, int[] order, int step, int epoch, int views, int shift)
     {
         int start = step * _batchSize;
         (batch.ImagesOfAll, batch.Views) = (Math.Min(_batchSize, order.Length - start), Math.Max(1, views));
         (batch.FirstImage, batch.Images) = _share.Of(batch.ImagesOfAll);
-        (_batch, _order, _start, _epoch, _augmented) = (batch, order, start + batch.FirstImage, epoch, views > 0);
+        (_batch, _order, _start, _epoch, _augmented, _windowShift) = (batch, order, start + batch.FirstImage, epoch, views > 0, shift);
         _team.Run(batch.Images, _assembleImage);
     }
 
@@ -199,7 +203,13 @@ public sealed class BatchLoader : IDisposable
     private void AssembleImage(int i, int thread)
     {
         (RawImage image, ViewMaker plain, ViewMaker[] views) = _workbenches[thread];
-        int example = _order[_start + i];
+        int example = _order[_start + i], labels = _images.LabelsPerExample;
+        Span<float> tokens = _batch.Pixels.AsSpan(i * _images.ImageLength, _images.ImageLength);
+        if (_images.TryReadTokens(example, _windowShift, tokens, _batch.Labels.AsSpan(i * labels, labels)))
+        {
+            return;
+        }
+
         int label = _images.Labels.Span[_images.Read(example, image)];
         for (int view = 0; view < _batch.Views; view++)
         {

@@ -3,10 +3,13 @@ namespace Onward.Data;
 /// <summary>A batch of images for a model, with their labels. The arrays are reused: read them before requesting the next batch.</summary>
 public sealed class ImageBatch
 {
-    internal ImageBatch(int capacity, int imageLength)
+    private readonly int _imageLength;
+
+    internal ImageBatch(int capacity, int imageLength, int labelsPerExample = 1)
     {
+        _imageLength = imageLength;
         Pixels = new float[capacity * imageLength];
-        Labels = new int[capacity];
+        Labels = new int[capacity * labelsPerExample];
     }
 
     /// <summary>A batch without images.</summary>
@@ -27,16 +30,17 @@ public sealed class ImageBatch
     /// <summary>Number of examples: images times views. Array elements beyond it have no meaning.</summary>
     public int Count => Images * Views;
 
-    /// <summary>Standardised intensities, (v / 255 - mean) / standard deviation. [example, row, column, channel]</summary>
+    /// <summary>
+    /// Standardised intensities, (v / 255 - mean) / standard deviation [example, row, column, channel]; for a text, the index of each
+    /// token [example, position].
+    /// </summary>
     public float[] Pixels { get; }
 
-    /// <summary>Class of each example, equal for all views of an image. [example]</summary>
+    /// <summary>
+    /// Class of each example, equal for all views of an image [example]; for a text, the next token of each position [example, position].
+    /// </summary>
     public int[] Labels { get; }
 
     /// <summary>The pixels of consecutive examples. [example, row, column, channel]</summary>
-    internal ReadOnlySpan<float> PixelsOf(int first, int examples)
-    {
-        int image = Pixels.Length / Labels.Length;
-        return Pixels.AsSpan(first * image, examples * image);
-    }
+    internal ReadOnlySpan<float> PixelsOf(int first, int examples) => Pixels.AsSpan(first * _imageLength, examples * _imageLength);
 }

@@ -71,7 +71,9 @@ public sealed record ImageDataset(
             ClassNames = classNames,
         };
 
-        ImageSubset Renumber(ImageSet images) => ImageSubset.Renumber(images, numbers, classNames.Count);
+        ImageSet Renumber(ImageSet images) => images is TextSet text
+            ? text.Renumber(numbers, classNames.Count)
+            : ImageSubset.Renumber(images, numbers, classNames.Count);
     }
 
     /// <summary>Name of each class; by default its number. [class]</summary>

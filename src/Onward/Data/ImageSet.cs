@@ -3,7 +3,9 @@ using System.Runtime.InteropServices;
 
 namespace Onward.Data;
 
-/// <summary>Images with their class numbers, held in memory or read on demand.</summary>
+/// <summary>
+/// Images with their class numbers, held in memory or read on demand. The windows of a text are a set of columns (<see cref="TextSet"/>).
+/// </summary>
 public abstract class ImageSet
 {
     private readonly Lazy<UInt128> _checksum;
@@ -56,6 +58,12 @@ public abstract class ImageSet
     /// </summary>
     public virtual bool Antialias => true;
 
+    /// <summary>True if the examples are windows of a text (<see cref="TextSet"/>) instead of images.</summary>
+    public virtual bool IsText => false;
+
+    /// <summary>Labels of an example: its class, or the next token of each position of a text.</summary>
+    public virtual int LabelsPerExample => 1;
+
     /// <summary>Number of values of the model's input: height times width times channels.</summary>
     public int ImageLength => Height * Width * Channels;
 
@@ -77,6 +85,36 @@ public abstract class ImageSet
     /// <returns>False if the image is damaged.</returns>
     /// <exception cref="DataException">Too many images are damaged.</exception>
     public abstract bool TryRead(int example, RawImage image);
+
+    /// <summary>Reads a window of a text. Several threads may call this at once.</summary>
+    /// <param name="example">Number of the example, 0 to <see cref="Count"/> - 1.</param>
+    /// <param name="shift">Tokens by which the windows of an epoch begin later, below their length.</param>
+    /// <param name="tokens">Receives the index of each token. [position]</param>
+    /// <param name="next">Receives the index of the token behind each one. [position]</param>
+    /// <returns>False for a set of images.</returns>
+    internal virtual bool TryReadTokens(int example, int shift, Span<float> tokens, Span<int> next) => false;
+
+    /// <summary>Counts the labels of each class. [class]</summary>
+    public long[] CountLabels()
+    {
+        long[] counts = new long[Classes];
+        float[] tokens = new float[ImageLength];
+        int[] labels = new int[LabelsPerExample];
+        for (int example = 0; example < Count; example++)
+        {
+            if (!TryReadTokens(example, 0, tokens, labels))
+            {
+                labels[0] = Labels.Span[example];
+            }
+
+            foreach (int label in labels)
+            {
+                counts[label]++;
+            }
+        }
+
+        return counts;
+    }
 
     /// <summary>Reads one image in its own size. If it is damaged, the next intact image is read; the first follows the last.</summary>
     /// <param name="example">Number of the example, 0 to <see cref="Count"/> - 1.</param>

@@ -55,6 +55,17 @@ public sealed class ImageSubset : ImageSet
     public override bool TryRead(int example, RawImage image) => _images.TryRead(_examples.Span[example], image);
 
     /// <inheritdoc/>
+    public override bool IsText => _images.IsText;
+
+    /// <inheritdoc/>
+    public override int LabelsPerExample => _images.LabelsPerExample;
+
+    /// <inheritdoc/>
+    /// <remarks>The windows of a subset stay where they are: shifted ones would be others.</remarks>
+    internal override bool TryReadTokens(int example, int shift, Span<float> tokens, Span<int> next) =>
+        _images.TryReadTokens(_examples.Span[example], 0, tokens, next);
+
+    /// <inheritdoc/>
     protected override UInt128 ChecksumOfImages()
     {
         XxHash128 checksum = new();

@@ -37,9 +37,10 @@ public sealed class BlockTile
         ];
         _isPacked = new bool[layers];
         _pack = Pack;
-        _featureGradient = AlignedMemory.Allocate(examples * model.Blocks.Max(block => block.Channels));
-        _finalReciprocal = AlignedMemory.Allocate(examples);
-        Outputs = AlignedMemory.Allocate(examples * model.HeadOutputs);
+        int read = checked(examples * model.HeadRows);
+        _featureGradient = AlignedMemory.Allocate(checked(read * model.Blocks.Max(block => block.Channels)));
+        _finalReciprocal = AlignedMemory.Allocate(read);
+        Outputs = AlignedMemory.Allocate(checked(read * model.HeadOutputs));
     }
 
     /// <summary>The thread that works on the tile.</summary>
@@ -53,6 +54,9 @@ public sealed class BlockTile
 
     /// <summary>Rows of the block's output in the tile: examples times positions.</summary>
     public int Rows { get; internal set; }
+
+    /// <summary>Rows that heads read in the tile: the examples, or their positions if the network predicts tokens.</summary>
+    public int HeadRows => Examples * Block.HeadRows;
 
     /// <summary>The tile's first example in the wave.</summary>
     internal int WaveExample { get; private set; }
@@ -87,7 +91,7 @@ public sealed class BlockTile
     /// <summary>The block's input, which is the output of the previous block or the images.</summary>
     internal Memory<float> Source => Activations.Source;
 
-    /// <summary>Gradient of the batch's mean local loss with respect to the head's outputs [examples, K].</summary>
+    /// <summary>Gradient of the batch's mean local loss with respect to the head's outputs [head rows, K].</summary>
     public Memory<float> Errors { get; internal set; }
 
     /// <summary>
@@ -96,24 +100,24 @@ public sealed class BlockTile
     /// </summary>
     internal Memory<float> OutputGradient { get; set; }
 
-    /// <summary>In the last block: the features of the final head [examples, D].</summary>
+    /// <summary>In the last block: the features of the final head [head rows, D].</summary>
     internal Memory<float> FinalFeatures { get; set; }
 
-    /// <summary>In the last block: r of the normalisation before the final head [examples].</summary>
+    /// <summary>In the last block: r of the normalisation before the final head [head rows].</summary>
     internal Span<float> FinalReciprocal => _finalReciprocal.Span;
 
-    /// <summary>In the last block: gradient of the batch's mean loss with respect to the final head's outputs [examples, K].</summary>
+    /// <summary>In the last block: gradient of the batch's mean loss with respect to the final head's outputs [head rows, K].</summary>
     public Memory<float> FinalErrors { get; internal set; }
 
-    /// <summary>Outputs of a head [examples, K].</summary>
+    /// <summary>Outputs of a head [head rows, K].</summary>
     internal Memory<float> Outputs { get; }
 
     /// <summary>
-    /// q, the gradient of the batch's mean loss with respect to pooled features [examples, D] (docs/theory.md), which the rule computes.
+    /// q, the gradient of the batch's mean loss with respect to pooled features [head rows, D] (docs/theory.md), which the rule computes.
     /// </summary>
     internal Span<float> FeatureGradient => _featureGradient.Span;
 
-    /// <summary>Computes the gradient of each patch [rows, width] from the gradient of the mean over patches [examples, width].</summary>
+    /// <summary>Computes the gradient of each patch [rows, width] from the gradient of the mean over patches [head rows, width].</summary>
     /// <param name="pooled">The gradient of the mean.</param>
     /// <param name="rows">Receives the gradient of the mean, divided by the number of patches, once for each patch.</param>
     public void Spread(ReadOnlySpan<float> pooled, Span<float> rows) => Spread(pooled, 0, rows, rows.Length / pooled.Length);
@@ -121,7 +125,7 @@ public sealed class BlockTile
     // The rows begin at a row of the tile.
     private void Spread(ReadOnlySpan<float> pooled, int row, Span<float> rows, int positions)
     {
-        int width = pooled.Length / Examples;
+        int width = pooled.Length / HeadRows;
         for (; !rows.IsEmpty; rows = rows[width..], row++)
         {
             TensorPrimitives.Multiply(pooled.Slice(row / positions * width, width), 1f / positions, rows[..width]);
@@ -135,7 +139,7 @@ public sealed class BlockTile
     /// <param name="rows">Receives the gradient of the block's output from that row on [rows, D].</param>
     internal void PassBackThroughFeatures(int first, Span<float> rows)
     {
-        Spread(FeatureGradient[..(Examples * Block.Channels)], first, rows, Block.Patches);
+        Spread(FeatureGradient[..(HeadRows * Block.Channels)], first, rows, Block.PooledPositions);
         int size = Block.FeatureNorm;
         if (size > 0)
         {
@@ -235,7 +239,7 @@ public sealed class BlockTile
     {
         if (model.NormalizesFinalFeatures)
         {
-            LayerNormKernel.JacobianProduct(FinalFeatures.Span, FinalReciprocal[..Examples], gradient, gradient, Block.Channels);
+            LayerNormKernel.JacobianProduct(FinalFeatures.Span, FinalReciprocal[..HeadRows], gradient, gradient, Block.Channels);
         }
     }
 

@@ -125,7 +125,7 @@ internal sealed class GradientSlices
         HeadOf(k).AccumulateGradient(
             (final ? _wave.FinalFeatures : _wave.Blocks[k].Features).Span,
             (final ? _wave.FinalErrors : _wave.Blocks[k].Errors).Span,
-            _examples,
+            _examples * _model.HeadRows,
             _accumulate,
             _gradients,
             _wave.Workspace.Span.Slice(k * _wave.HeadWorkspaceLength, _wave.HeadWorkspaceLength));

@@ -89,12 +89,12 @@ internal sealed class LossReader
     /// <summary>Evaluates the local loss of one tile in one block.</summary>
     internal void EvaluateHead(BlockTile tile)
     {
-        int k = tile.Block.Index, example = tile.FirstExample - FirstOfWave;
+        int k = tile.Block.Index, first = FirstRowOf(tile);
         WaveBlock memory = _wave.Blocks[k];
-        ReadOnlySpan<float> pooled = tile.Activations.Pooled[..(tile.Examples * tile.Block.Channels)];
-        pooled.CopyTo(memory.Features.Span[(example * tile.Block.Channels)..]);
-        tile.Errors = memory.Errors.Slice(example * _model.HeadOutputs, tile.Examples * _model.HeadOutputs);
-        Span<float> losses = memory.Losses.AsSpan(example, tile.Examples);
+        ReadOnlySpan<float> pooled = tile.Activations.Pooled[..(tile.HeadRows * tile.Block.Channels)];
+        pooled.CopyTo(memory.Features.Span[(first * tile.Block.Channels)..]);
+        tile.Errors = memory.Errors.Slice(first * _model.HeadOutputs, tile.HeadRows * _model.HeadOutputs);
+        Span<float> losses = memory.Losses.AsSpan(first, tile.HeadRows);
         if (_model.IsSelfSupervised)
         {
             TakeComparison(_comparisons[k], tile, tile.Errors.Span, losses, default);
@@ -107,11 +107,11 @@ internal sealed class LossReader
     /// <summary>Evaluates the loss of the final head on one tile in the last block.</summary>
     internal void EvaluateFinalHead(BlockTile tile)
     {
-        int outputs = _model.HeadOutputs, example = tile.FirstExample - FirstOfWave;
+        int outputs = _model.HeadOutputs, first = FirstRowOf(tile);
         tile.FinalFeatures = PoolForFinalHead(tile);
-        tile.FinalErrors = _wave.FinalErrors.Slice(example * outputs, tile.Examples * outputs);
-        Span<float> losses = _wave.FinalLosses.AsSpan(example, tile.Examples);
-        Span<bool> mistakes = _wave.Mistakes.AsSpan(example, tile.Examples);
+        tile.FinalErrors = _wave.FinalErrors.Slice(first * outputs, tile.HeadRows * outputs);
+        Span<float> losses = _wave.FinalLosses.AsSpan(first, tile.HeadRows);
+        Span<bool> mistakes = _wave.Mistakes.AsSpan(first, tile.HeadRows);
         if (_model.IsSelfSupervised)
         {
             TakeComparison(_comparisons[^1], tile, tile.FinalErrors.Span, losses, mistakes);
@@ -124,10 +124,13 @@ internal sealed class LossReader
     private Memory<float> PoolForFinalHead(BlockTile tile)
     {
         int channels = tile.Block.Channels;
-        Memory<float> features = _wave.FinalFeatures.Slice((tile.FirstExample - FirstOfWave) * channels, tile.Examples * channels);
-        _model.PoolForFinalHead(tile.Result.Span, features.Span, tile.FinalReciprocal[..tile.Examples]);
+        Memory<float> features = _wave.FinalFeatures.Slice(FirstRowOf(tile) * channels, tile.HeadRows * channels);
+        _model.PoolForFinalHead(tile.Result.Span, features.Span, tile.FinalReciprocal[..tile.HeadRows]);
         return features;
     }
+
+    // The first of the wave's rows that heads read of a tile.
+    private int FirstRowOf(BlockTile tile) => (tile.FirstExample - FirstOfWave) * _model.HeadRows;
 
     // The part of a comparison's numbers that belongs to a tile.
     private static Memory<float> Part(ContrastiveLoss comparison, Memory<float> all, BlockTile tile) =>
@@ -147,19 +150,20 @@ internal sealed class LossReader
     private void Classify(
         LinearHead head, BlockTile tile, ReadOnlySpan<float> features, Span<float> errors, Span<float> losses, Span<bool> mistakes)
     {
-        Span<float> logits = tile.Outputs.Span[..(tile.Examples * head.Outputs)];
-        head.Apply(_model.Values, features, logits, tile.Examples);
-        for (int n = 0; n < tile.Examples; n++)
+        int rows = tile.HeadRows;
+        Span<float> logits = tile.Outputs.Span[..(rows * head.Outputs)];
+        ReadOnlySpan<int> labels = _labels.Span.Slice(tile.FirstExample * _model.HeadRows, rows);
+        head.Apply(_model.Values, features, logits, rows);
+        for (int n = 0; n < rows; n++)
         {
-            Span<float> example = logits.Slice(n * head.Outputs, head.Outputs);
-            int label = _labels.Span[tile.FirstExample + n];
-            losses[n] = SoftmaxCrossEntropy.Evaluate(example, label, errors.Slice(n * head.Outputs, head.Outputs));
+            Span<float> row = logits.Slice(n * head.Outputs, head.Outputs);
+            losses[n] = SoftmaxCrossEntropy.Evaluate(row, labels[n], errors.Slice(n * head.Outputs, head.Outputs));
             if (!mistakes.IsEmpty)
             {
-                mistakes[n] = TensorPrimitives.IndexOfMax(example) != label;
+                mistakes[n] = TensorPrimitives.IndexOfMax(row) != labels[n];
             }
         }
 
-        TensorPrimitives.Multiply(errors, 1f / (_images * _plan.Views), errors);
+        TensorPrimitives.Multiply(errors, 1f / (_images * _plan.Views * _model.HeadRows), errors);
     }
 }

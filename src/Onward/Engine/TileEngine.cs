@@ -98,7 +98,7 @@ internal sealed class TileEngine
         if (_link is not null)
         {
             int sweeps = _losses.Comparisons > 0 ? 2 : 1;
-            labels = _link.Begin(labels, _batch, sweeps);
+            labels = _link.Begin(labels, _batch * _model.HeadRows, sweeps);
         }
 
         RequireBatch(pixels, labels, images);
@@ -122,10 +122,10 @@ internal sealed class TileEngine
 
         for (int k = 0; k < _result.BlockLosses.Length; k++)
         {
-            _result.BlockLosses[k] /= images * _plan.Views;
+            _result.BlockLosses[k] /= images * _plan.Views * _model.HeadRows;
         }
 
-        _result.ReadoutLoss /= images * _plan.Views;
+        _result.ReadoutLoss /= images * _plan.Views * _model.HeadRows;
         _sums.Wait();
         if (update is not null)
         {
@@ -138,11 +138,17 @@ internal sealed class TileEngine
 
     private void RequireBatch(ReadOnlyMemory<float> pixels, ReadOnlyMemory<int> labels, int images)
     {
-        int image = Stages.First > 0 ? 0 : _model.Input.Length;
-        if (labels.IsEmpty || pixels.Length != checked(labels.Length * image))
+        int image = Stages.First > 0 ? 0 : _model.Input.Length, examples = labels.Length / _model.HeadRows;
+        if (labels.Length % _model.HeadRows != 0)
         {
             throw new ArgumentException(
-                $"A batch of {labels.Length} images of {image} numbers has {(long)labels.Length * image} numbers, "
+                $"A network that predicts tokens takes {_model.HeadRows} labels for each example; got {labels.Length}.", nameof(labels));
+        }
+
+        if (labels.IsEmpty || pixels.Length != checked(examples * image))
+        {
+            throw new ArgumentException(
+                $"A batch of {examples} images of {image} numbers has {(long)examples * image} numbers, "
                 + $"at least one image; got {pixels.Length}.");
         }
 
@@ -152,10 +158,10 @@ internal sealed class TileEngine
                 $"A batch of two views of each image has an even number of examples; got {labels.Length}.", nameof(labels));
         }
 
-        if (labels.Length != _batch)
+        if (examples != _batch)
         {
             throw new ArgumentException(
-                $"This process's share of {images} images makes {_batch} examples; got {labels.Length}.", nameof(labels));
+                $"This process's share of {images} images makes {_batch} examples; got {examples}.", nameof(labels));
         }
     }
 
@@ -188,7 +194,7 @@ internal sealed class TileEngine
         if (Stages.HasFinalHead)
         {
             _result.ReadoutLoss = Sum(_result.ReadoutLoss, _wave.FinalLosses);
-            _result.Mistakes += _wave.Mistakes.AsSpan(0, _tiles.Examples).Count(true);
+            _result.Mistakes += _wave.Mistakes.AsSpan(0, _tiles.Examples * _model.HeadRows).Count(true);
         }
     }
 
@@ -265,7 +271,7 @@ internal sealed class TileEngine
     // Example by example, so that sums do not depend on where a wave ends.
     private double Sum(double sum, float[] losses)
     {
-        foreach (float loss in losses.AsSpan(0, _tiles.Examples))
+        foreach (float loss in losses.AsSpan(0, _tiles.Examples * _model.HeadRows))
         {
             sum += loss;
         }

@@ -131,13 +131,14 @@ public sealed class TrainingStep
     /// <param name="pixels">Standardised images [example, row, column, channel].</param>
     /// <param name="labels">
     /// The class of each example. In a self-supervised network, the first half of the batch are first views, the second half are second
-    /// views of the same images in the same order, and labels are ignored.
+    /// views of the same images in the same order, and labels are ignored. If the network predicts tokens, an example has a label for each
+    /// position (<see cref="Network.HeadRows"/>).
     /// </param>
     /// <param name="step">The number of the step, on which its noise depends.</param>
     /// <returns>The losses of the step; overwritten by the next step.</returns>
     /// <exception cref="ArgumentException">The batch is empty, or images and labels do not match.</exception>
     public StepResult Run(ReadOnlyMemory<float> pixels, ReadOnlyMemory<int> labels, uint step) =>
-        Run(pixels, labels, step, labels.Length / Views);
+        Run(pixels, labels, step, labels.Length / (Views * Network.HeadRows));
 
     /// <summary>Computes the loss and the gradients of one batch that processes share.</summary>
     /// <param name="pixels">The images of this process's share of the batch; empty in stages after the first.</param>
@@ -161,7 +162,7 @@ public sealed class TrainingStep
     internal StepResult Run(
         ReadOnlyMemory<float> pixels, ReadOnlyMemory<int> labels, uint step, int images, SliceUpdater? update)
     {
-        Rule.BeginStep(step, Grid.Stage == 0 ? labels.Length : Views * Grid.Share.Of(images).Images);
+        Rule.BeginStep(step, Grid.Stage == 0 ? labels.Length / Network.HeadRows : Views * Grid.Share.Of(images).Images);
         StepResult result = _engine.Step(pixels, labels, step, images, update);
         Rule.CompleteStep();
         return result;

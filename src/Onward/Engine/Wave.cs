@@ -28,11 +28,12 @@ internal sealed class Wave
         }
 
         OutputGradient = AlignedMemory.Allocate(locality == Locality.NetworkRecomputed ? checked(Examples * OutputLength) : 0);
-        FinalFeatures = AlignedMemory.Allocate(Examples * model.FinalHead.Features);
-        FinalErrors = AlignedMemory.Allocate(Examples * model.HeadOutputs);
-        FinalLosses = new float[Examples];
-        Mistakes = new bool[Examples];
-        HeadWorkspaceLength = Gemm.WorkspaceLength(Examples);
+        int read = checked(Examples * model.HeadRows);
+        FinalFeatures = AlignedMemory.Allocate(checked(read * model.FinalHead.Features));
+        FinalErrors = AlignedMemory.Allocate(checked(read * model.HeadOutputs));
+        FinalLosses = new float[read];
+        Mistakes = new bool[read];
+        HeadWorkspaceLength = Gemm.WorkspaceLength(read);
         Workspace = AlignedMemory.Allocate((model.Blocks.Count + 1) * HeadWorkspaceLength);
     }
 
@@ -50,10 +51,10 @@ internal sealed class Wave
     /// </summary>
     internal Memory<float> OutputGradient { get; }
 
-    /// <summary>The features of the final head [examples, D].</summary>
+    /// <summary>The features of the final head [head rows, D].</summary>
     internal Memory<float> FinalFeatures { get; }
 
-    /// <summary>Gradient of the final head's loss with respect to its outputs, divided by the batch [examples, K].</summary>
+    /// <summary>Gradient of the final head's loss with respect to its outputs, divided by the batch [head rows, K].</summary>
     internal Memory<float> FinalErrors { get; }
 
     internal float[] FinalLosses { get; }
@@ -97,9 +98,10 @@ internal sealed class WaveBlock
                         Largest(l, (block, layer) => layer.Map.PackedGradientLength(checked(wave.Examples * layer.Positions))))),
             ];
         Result = AlignedMemory.Allocate(checked(wave.Examples * wave.OutputLength));
-        Features = AlignedMemory.Allocate(wave.Examples * served.Max(block => block.Channels));
-        Errors = AlignedMemory.Allocate(wave.Examples * model.HeadOutputs);
-        Losses = new float[wave.Examples];
+        int read = checked(wave.Examples * model.HeadRows);
+        Features = AlignedMemory.Allocate(checked(read * served.Max(block => block.Channels)));
+        Errors = AlignedMemory.Allocate(checked(read * model.HeadOutputs));
+        Losses = new float[read];
 
         int Largest(int l, Func<NetworkBlock, NetworkLayer, int> length) =>
             served.Where(block => l < block.Layers.Count).Select(block => length(block, block.Layers[l])).DefaultIfEmpty().Max();
@@ -114,10 +116,10 @@ internal sealed class WaveBlock
     /// <summary>The block's output [P, D] of each example. Examples are <see cref="Wave.OutputLength"/> floats apart.</summary>
     internal Memory<float> Result { get; }
 
-    /// <summary>The pooled features of the local head [examples, D].</summary>
+    /// <summary>The pooled features of the local head [head rows, D].</summary>
     internal Memory<float> Features { get; }
 
-    /// <summary>Gradient of the local loss with respect to the head's outputs, divided by the batch [examples, K].</summary>
+    /// <summary>Gradient of the local loss with respect to the head's outputs, divided by the batch [head rows, K].</summary>
     internal Memory<float> Errors { get; }
 
     internal float[] Losses { get; }

@@ -31,6 +31,9 @@ public sealed class Attention : ExampleLayer
     public bool Causal { get; }
 
     /// <inheritdoc/>
+    public override Reach Reach => Causal ? Reach.Later : Reach.Everywhere;
+
+    /// <inheritdoc/>
     public override ExampleShape OutputOf(ExampleShape input) => input.Channels % (3L * Heads) == 0
         ? input with { Channels = input.Channels / 3 }
         : throw Refuse(input, $"queries, keys and values, a multiple of 3 x {Heads} channels");

@@ -29,12 +29,15 @@ public readonly record struct Reach
     private Reach(long first, long last, long stride, int run)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(run, 1);
-        bool all = stride == 0 || Math.Max(Math.Max(-first, last), stride) >= All;
-        (First, Last, Stride, Run) = all ? (0, 0, 0, run) : ((int)first, (int)last, (int)stride, run);
+        bool all = stride == 0 || Math.Max(-first, stride) >= All;
+        (First, Last, Stride, Run) = all ? (0, 0, 0, run) : ((int)first, (int)Math.Min(last, All), (int)stride, run);
     }
 
     /// <summary>No number except the same one.</summary>
     public static Reach Same { get; } = new(0, 1);
+
+    /// <summary>Every channel of the same position and of all positions behind it, row by row.</summary>
+    public static Reach Later { get; } = new(0, All, 1, All);
 
     /// <summary>Every number of the example.</summary>
     public static Reach Everywhere { get; } = new(All, All);
@@ -42,7 +45,10 @@ public readonly record struct Reach
     /// <summary>The number added to a place of the input to find the first place of the output.</summary>
     public int First { get; }
 
-    /// <summary>The number added to a place of the input to find the last place of the output.</summary>
+    /// <summary>
+    /// The number added to a place of the input to find the last place of the output; <see cref="All"/> if every later row can change, and
+    /// with it every column.
+    /// </summary>
     public int Last { get; }
 
     /// <summary>Places of the input from a place of the output to the next; 0 if every position can change.</summary>
@@ -70,9 +76,9 @@ public readonly record struct Reach
         return new((long)padding - kernelSize + 1, padding, stride, run);
     }
 
-    /// <summary>Finds the places along one side of the output that a place of the input can change.</summary>
-    /// <param name="place">The row or the column of the input.</param>
-    /// <param name="side">Rows or columns of the output.</param>
+    /// <summary>Finds the rows of the output that a row of the input can change.</summary>
+    /// <param name="place">The row of the input.</param>
+    /// <param name="side">Rows of the output.</param>
     public Range PlacesOf(int place, int side)
     {
         if (Stride == 0)
@@ -82,8 +88,13 @@ public readonly record struct Reach
 
         // Rounded down; a quotient is rounded up by -floor(-x).
         long first = Math.Clamp(-Floor(-((long)place + First)), 0, side);
-        return (int)first..(int)Math.Clamp(Floor((long)place + Last) + 1, first, side);
+        return (int)first..(Last == All ? side : (int)Math.Clamp(Floor((long)place + Last) + 1, first, side));
     }
+
+    /// <summary>Finds the columns of the output that a column of the input can change.</summary>
+    /// <param name="place">The column of the input.</param>
+    /// <param name="side">Columns of the output.</param>
+    public Range ColumnsOf(int place, int side) => Last == All ? ..side : PlacesOf(place, side);
 
     /// <summary>
     /// Composes the reach of this layer and the next one. The result contains the real reach of both. It is the real one if windows leave
@@ -92,8 +103,8 @@ public readonly record struct Reach
     /// <param name="next">The reach of the next layer.</param>
     public Reach Then(Reach next)
     {
-        long stride = Stride;
-        return new(First + (stride * next.First), Last + (stride * next.Last), stride * next.Stride, RunWith(next));
+        long stride = Stride, last = Last == All || next.Last == All ? All : Last + (stride * next.Last);
+        return new(First + (stride * next.First), last, stride * next.Stride, RunWith(next));
     }
 
     /// <inheritdoc/>
@@ -101,6 +112,7 @@ public readonly record struct Reach
     {
         string channels = Run == All ? "all channels" : Invariant($"runs of {Run} channels");
         return Stride == 0 ? $"all positions, {channels}"
+            : Last == All ? Invariant($"places from (y {First:+ 0;- 0;+ 0}) / {Stride} on, {channels}")
             : Invariant($"places (y {First:+ 0;- 0;+ 0}) / {Stride} to (y {Last:+ 0;- 0;+ 0}) / {Stride}, {channels}");
     }
 

@@ -16,7 +16,10 @@ public static class NamedNetworks
         ["vit-tiny"] = VisionTransformer,
     };
 
-    /// <summary>The names, smallest network first.</summary>
+    /// <summary>The name of the network of text (<see cref="GptMini"/>).</summary>
+    public const string OfText = "gpt-mini";
+
+    /// <summary>The names of the networks of images, smallest network first.</summary>
     public static IReadOnlyList<string> Names { get; } = [.. Makers.Keys];
 
     /// <summary>Makes the blocks of a network.</summary>
@@ -26,6 +29,36 @@ public static class NamedNetworks
     public static IReadOnlyList<Block> BlocksOf(string name, ExampleShape image) => Makers.TryGetValue(name, out var make)
         ? make(image)
         : throw new ArgumentException($"There is no network '{name}'; the networks are {string.Join(", ", Names)}.");
+
+    /// <summary>
+    /// Makes a small causal transformer that predicts the next token: four blocks of width 64 with four heads, in the form of GPT-2
+    /// (Radford et al. 2019). A normalisation in front of attention and activation gives all noise the same scale.
+    /// </summary>
+    /// <param name="context">Tokens of a window.</param>
+    /// <param name="tokens">Different tokens.</param>
+    public static IReadOnlyList<Block> GptMini(int context, int tokens)
+    {
+        const int Width = 64, Depth = 4, Heads = 4, Groups = 8;
+        return
+        [
+            .. Enumerable.Range(0, Depth).Select(k => new Block(
+            [
+                .. k > 0 ? [] : new Layer[] { new Embedding(tokens, Width, context) },
+                new Residual(
+                    new LayerNorm(Width),
+                    new Linear(Width, 3 * Width),
+                    new LayerNorm(Width / Heads),
+                    new Attention(Heads, causal: true),
+                    new Linear(Width, Width)),
+                new Residual(
+                    new LayerNorm(Width),
+                    new Linear(Width, 4 * Width),
+                    new LayerNorm(4 * Width),
+                    new Gelu(),
+                    new Linear(4 * Width, Width)),
+            ]) { Groups = Groups, FeatureNorm = new LayerNorm(Width / Groups) }),
+        ];
+    }
 
     // 512 and 512 hidden units.
     private static IReadOnlyList<Block> Perceptron(ExampleShape image)

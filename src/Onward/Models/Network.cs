@@ -89,6 +89,12 @@ public sealed class Network
     /// <summary>True if training drops numbers at random.</summary>
     internal bool HasDropout => Blocks.Any(block => block.Plan.HasDropout);
 
+    /// <summary>
+    /// Rows of an example that a head reads, with a label for each: every position if the network predicts tokens, else 1, the mean over
+    /// positions.
+    /// </summary>
+    public int HeadRows => Settings.PredictsNextToken ? Input.Positions : 1;
+
     /// <summary>Outputs of each local head.</summary>
     public int HeadOutputs => IsSelfSupervised ? Projection : Classes;
 
@@ -121,7 +127,7 @@ public sealed class Network
                 Largest(plan => plan.StateLengths),
                 LargestOutput,
                 LargestGroups,
-                Blocks.Max(block => block.Channels),
+                HeadRows * Blocks.Max(block => block.Channels),
                 Blocks.Max(block => block.Plan.Sections.Max(section => section.WorkspaceLength))),
             examples);
 
@@ -204,7 +210,7 @@ public sealed class Network
 
     /// <summary>
     /// Computes the features of the readout [examples, D]: the output [examples, P, D], averaged over positions and normalised; and r of
-    /// that normalisation [examples].
+    /// that normalisation [examples]. A network that predicts tokens averages nothing: a row is a position.
     /// </summary>
     internal void PoolForReadout(ReadOnlySpan<float> output, Span<float> features, Span<float> reciprocal)
     {
@@ -269,10 +275,10 @@ public sealed class Network
         string name = $"blocks.{index}";
         ExampleShape input = index == 0 ? Input : before[^1].Output;
         HashSet<string> names = [];
-        BlockPlan plan;
+        NetworkBlock built;
         try
         {
-            plan = BlockPlanner.Plan(
+            BlockPlan plan = BlockPlanner.Plan(
                 block,
                 input,
                 MostLayers,
@@ -290,13 +296,29 @@ public sealed class Network
             Require(
                 block.FeatureNorm is null || plan.Output.Channels % block.FeatureNorm.Size == 0,
                 $"its output of {plan.Output.Channels} channels is not divided by the feature normalisation of {block.FeatureNorm?.Size}");
+            LinearHead head = new(plan.Output.Channels, HeadOutputs, $"{name}.head", layout);
+            built = new NetworkBlock(block, index, input, plan, head, HeadRows);
+            RequireCausal(built);
         }
         catch (ArgumentException fault)
         {
             throw new ArgumentException($"Block {index}: {fault.Message}", nameof(block), fault);
         }
 
-        return new NetworkBlock(block, index, input, plan, new LinearHead(plan.Output.Channels, HeadOutputs, $"{name}.head", layout));
+        return built;
+
+        void RequireCausal(NetworkBlock built)
+        {
+            bool keepsPositions = Array.TrueForAll(
+                built.Plan.Sections, section => (section.Shape.Height, section.Shape.Width) == (Input.Positions, 1));
+            Require(
+                !Settings.PredictsNextToken || keepsPositions,
+                $"a network that predicts the next token at each position keeps its {Input.Positions} x 1 positions");
+            Require(
+                !Settings.PredictsNextToken || built.IsCausal,
+                "a position reads later ones, and with them the token that it predicts; "
+                    + "attention must be causal, and no other layer may mix positions");
+        }
 
         string NameOf(AffineLayer map, int place)
         {

@@ -7,8 +7,9 @@ namespace Onward.Models;
 /// <summary>A block in its place in a network: its layers with their parameters, and the head of its local loss.</summary>
 public sealed class NetworkBlock
 {
-    internal NetworkBlock(Block description, int index, ExampleShape input, BlockPlan plan, LinearHead head)
+    internal NetworkBlock(Block description, int index, ExampleShape input, BlockPlan plan, LinearHead head, int headRows)
     {
+        HeadRows = headRows;
         (Description, Index, Input, Plan, Head) = (description, index, input, plan, head);
         Groups = description.Groups;
         FeatureNorm = description.FeatureNorm?.Size ?? 0;
@@ -32,6 +33,15 @@ public sealed class NetworkBlock
 
     /// <summary>Channels of the output, D.</summary>
     public int Channels => Output.Channels;
+
+    /// <summary>Rows of an example that the head reads (<see cref="Network.HeadRows"/>).</summary>
+    public int HeadRows { get; }
+
+    /// <summary>Positions whose mean is a row that the head reads.</summary>
+    internal int PooledPositions => Patches / HeadRows;
+
+    /// <summary>True if no position of the output depends on a later position of the input, along a single column.</summary>
+    internal bool IsCausal { get; private set; }
 
     /// <summary>Channel groups of the output, G.</summary>
     public int Groups { get; }
@@ -84,13 +94,15 @@ public sealed class NetworkBlock
             result.CopyTo(features);
         }
 
-        Pool(features, tile.Pooled[..(examples * Channels)]);
+        Pool(features, tile.Pooled[..(examples * HeadRows * Channels)]);
     }
 
-    /// <summary>pooled [examples, D] = mean over the positions of rows [examples, P, D].</summary>
+    /// <summary>
+    /// pooled [examples, D] = mean over the positions of rows [examples, P, D]; a copy if the head reads every position.
+    /// </summary>
     internal void Pool(ReadOnlySpan<float> rows, Span<float> pooled)
     {
-        if (Patches == 1)
+        if (PooledPositions == 1)
         {
             rows[..pooled.Length].CopyTo(pooled);
             return;
@@ -149,6 +161,7 @@ public sealed class NetworkBlock
                 {
                     site.Layer.Reached = reached;
                     site.Layer.ReachesAllPositions = reached.AreAll(Output);
+                    site.Layer.ReachesLaterPositions = reached.AreLater(Output);
                     site.Layer.ReachesOtherPositions =
                         !reach.KeepsPositions || (section.Shape.Height, section.Shape.Width) != (Output.Height, Output.Width);
                     site.Layer.ReachesAllGroups = ReachesOtherGroups(section);
@@ -166,6 +179,8 @@ public sealed class NetworkBlock
                 Pass(product?.Reach ?? Reach.Everywhere, section.InputShape);
             }
         }
+
+        IsCausal = Input.Width == 1 && Output.Width == 1 && reached.AreNoEarlier;
 
         void Pass(Reach layer, ExampleShape input)
         {

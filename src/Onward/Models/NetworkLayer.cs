@@ -56,6 +56,11 @@ public sealed class NetworkLayer
     /// <summary>True if a change at any position of the noise site can change the local losses of all positions.</summary>
     public bool ReachesAllPositions { get; internal set; }
 
+    /// <summary>
+    /// True if a change at a position of the noise site can change the local losses of that position and of all later ones, and no other.
+    /// </summary>
+    public bool ReachesLaterPositions { get; internal set; }
+
     /// <summary>The positions that each position of the noise site reaches.</summary>
     internal ReachedPositions? Reached { get; set; }
 

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Onward.Models;
 
 /// <summary>Scale of the initial weights, drawn from N(0, scale^2) (paper's code). Biases start at 0.</summary>
@@ -49,8 +51,20 @@ public sealed record NetworkSettings
         _ => 0.1f,
     };
 
+    /// <summary>
+    /// True if every head predicts the next token at each position, with a loss and a label for each; default false: one class for the
+    /// mean over positions. The network then keeps its positions, and no position reads a later one.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool PredictsNextToken { get; init; }
+
     internal void Validate()
     {
+        if (PredictsNextToken && Projection > 0)
+        {
+            throw new ArgumentException("A network that predicts tokens classifies; it has no projection.");
+        }
+
         if (Projection is < 0 or 1)
         {
             throw new ArgumentException($"A projection has at least 2 outputs, or is 0 for heads that classify; got {Projection}.");

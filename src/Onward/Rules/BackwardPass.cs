@@ -77,8 +77,8 @@ internal sealed class BackwardPass
     /// <summary>Adds the gradient of a block's local loss with respect to the block's output.</summary>
     internal void ReadLocalLoss(BlockTile tile)
     {
-        Span<float> q = tile.FeatureGradient[..(tile.Examples * tile.Block.Channels)], error = Output(tile);
-        _path!.BackThroughHead(tile.Block.Index, tile.Errors.Span, q, tile.Examples);
+        Span<float> q = tile.FeatureGradient[..(tile.HeadRows * tile.Block.Channels)], error = Output(tile);
+        _path!.BackThroughHead(tile.Block.Index, tile.Errors.Span, q, tile.HeadRows);
         int width = tile.Block.Channels;
         for (int row = 0; row < tile.Rows; row += Section.ChunkRows)
         {
@@ -124,8 +124,8 @@ internal sealed class BackwardPass
     /// <summary>Begins with the gradient of the final head's loss with respect to the last block's output.</summary>
     internal void ReadFinalLoss(BlockTile tile)
     {
-        Span<float> q = tile.FeatureGradient[..(tile.Examples * tile.Block.Channels)];
-        _path!.BackThroughFinalHead(tile.FinalErrors.Span, q, tile.Examples);
+        Span<float> q = tile.FeatureGradient[..(tile.HeadRows * tile.Block.Channels)];
+        _path!.BackThroughFinalHead(tile.FinalErrors.Span, q, tile.HeadRows);
         tile.PassBackThroughFinalNormalization(_model, q);
         tile.Spread(q, Output(tile));
     }

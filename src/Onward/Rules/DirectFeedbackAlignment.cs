@@ -13,7 +13,8 @@ namespace Onward.Rules;
 /// </summary>
 /// <remarks>
 /// All patches of an example receive the same signal, divided by the number of patches: the gradient of the mean over patches
-/// before the readout. The paper's code instead trains each layer on the loss of a random readout of its own.
+/// before the readout. If the network predicts tokens, each position receives its own error. The paper's code instead trains each layer on
+/// the loss of a random readout of its own.
 /// </remarks>
 public sealed class DirectFeedbackAlignment : LearningRule
 {
@@ -58,22 +59,23 @@ public sealed class DirectFeedbackAlignment : LearningRule
         NetworkLayer[] layers = [.. network.Blocks.SelectMany(block => block.Layers)];
         _feedback = [.. layers.Select(layer => Pack(network.HeadOutputs, _matrixOf(network, layer)))];
         int widest = layers.Max(layer => layer.Map.Outputs);
-        _signals = [.. training.Tiles.Select(tiles => AlignedMemory.Allocate(tiles[0].Activations.Examples * widest))];
+        int signal = checked(training.Tiles[0][0].Activations.Examples * network.HeadRows * widest);
+        _signals = [.. training.Tiles.Select(_ => AlignedMemory.Allocate(signal))];
     }
 
     /// <inheritdoc/>
     protected internal override void Differentiate(ReadOnlySpan<BlockTile> tiles)
     {
-        int examples = tiles[0].Examples, outputs = Step.Network.HeadOutputs;
+        int rows = tiles[^1].HeadRows, outputs = Step.Network.HeadOutputs;
         foreach (BlockTile tile in tiles)
         {
             for (int l = 0; l < tile.Block.Layers.Count; l++)
             {
                 int channels = tile.Block.Layers[l].Map.Outputs;
-                Span<float> signal = _signals[tile.Worker].Span[..(examples * channels)];
+                Span<float> signal = _signals[tile.Worker].Span[..(rows * channels)];
                 ReadOnlySpan<float> feedback = _feedback[tile.Block.Layers[l].Index].Span;
                 Gemm.MultiplyPacked(
-                    new(tiles[^1].FinalErrors.Span, examples, outputs),
+                    new(tiles[^1].FinalErrors.Span, rows, outputs),
                     new(feedback, outputs, channels),
                     signal,
                     channels,

@@ -135,7 +135,7 @@ public sealed class ParameterUpdate
     public StepResult Step(TrainingStep step, ReadOnlyMemory<float> pixels, ReadOnlyMemory<int> labels, uint number, double rate)
     {
         ArgumentNullException.ThrowIfNull(step);
-        StepResult result = Begin(step, pixels, labels, number, labels.Length / step.Views, rate);
+        StepResult result = Begin(step, pixels, labels, number, labels.Length / (step.Views * step.Network.HeadRows), rate);
         Complete(step.Profile);
         return result;
     }

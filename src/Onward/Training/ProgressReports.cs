@@ -58,7 +58,10 @@ internal sealed class ProgressReports
             TrainedBlockLosses(state),
             state.ErrorPercent,
             state.ImagesPerSecond,
-            _clock.GetElapsedTime(_start));
+            _clock.GetElapsedTime(_start))
+        {
+            TrainLoss = state.MeanLoss,
+        };
         _told(_last);
     }
 

@@ -228,12 +228,14 @@ public sealed class Trainer
         _average?.Exchange();
         _shared.Assemble(_model.Values);
         evaluation ??= evaluations.OfTest(_progress.Tell, Own(cancellation));
-        double trainError = evaluations.OfTraining(_progress.Tell, Own(cancellation)).Error;
+        Evaluation train = evaluations.OfTraining(_progress.Tell, Own(cancellation));
         double speed = (double)_state.Epochs.Count * StepsPerEpoch * _options.BatchSize / _state.Trained.TotalSeconds;
         IReadOnlyList<double> blockErrors = _step.Rule.TrainsHeads ? evaluation.BlockErrors : [];
         return new TrainingResult(
-            _state.Epochs.Count, trainError, evaluation.Error, blockErrors, speed, _clock.GetElapsedTime(_start))
+            _state.Epochs.Count, train.Error, evaluation.Error, blockErrors, speed, _clock.GetElapsedTime(_start))
         {
+            TrainLoss = train.Loss,
+            TestLoss = evaluation.Loss,
             BestEpoch = _state.BestEpoch,
             BestTestError = _state.Epochs[_state.BestEpoch - 1].TestError,
             ContrastiveError = _readout is null ? null : _state.Epochs[^1].TrainError,
@@ -306,7 +308,7 @@ public sealed class Trainer
                     + $"where the learning rate is {rate:G3}. Take a lower learning rate or a longer warm-up.");
             }
 
-            _state.Add(report, _options.BatchSize, _step.Views);
+            _state.Add(report, _options.BatchSize, _step.Views * _model.HeadRows);
             keeps |= report.KeepsRun;
             _stops |= report.Stops;
         }

@@ -21,6 +21,9 @@ public sealed record TrainingProgress(
     double ImagesPerSecond,
     TimeSpan Elapsed)
 {
+    /// <summary>Mean loss of the readout over this epoch so far, in nats.</summary>
+    public double TrainLoss { get; init; }
+
     /// <summary>
     /// The evaluation in progress; null between evaluations. During an evaluation, the other numbers are those of the last
     /// step.
@@ -90,6 +93,12 @@ public sealed record TrainingResult(
 
     /// <summary>Test error after <see cref="BestEpoch"/>, in percent.</summary>
     public required double BestTestError { get; init; }
+
+    /// <summary>Mean loss of the readout on the whole training set after the last epoch, in nats.</summary>
+    public double TrainLoss { get; init; }
+
+    /// <summary>Mean loss of the readout on the test set after the last epoch, in nats.</summary>
+    public double TestLoss { get; init; }
 
     /// <summary>Contrastive error of the last epoch, in percent; null in a supervised run.</summary>
     public double? ContrastiveError { get; init; }

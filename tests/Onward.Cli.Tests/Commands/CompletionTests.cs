@@ -10,7 +10,7 @@ public sealed class CompletionTests : IDisposable
     [InlineData("tr", "train")]
     [InlineData("data", "data")]
     [InlineData("data v", "verify views")]
-    [InlineData("data info ", "cifar-10 digits fashion-mnist folder idx mnist")]
+    [InlineData("data info ", "cifar-10 digits fashion-mnist folder idx mnist text")]
     [InlineData("train --ru", "--rule")]
     [InlineData("train --rule LG-FG", "LG-FG-A LG-FG-W")]
     [InlineData("train --rule lg-bp", "LG-BP")]
@@ -61,7 +61,7 @@ public sealed class CompletionTests : IDisposable
     [InlineData("onward train --model M/", "M/1/16 M/8/16")]
     [InlineData(
         "onward ",
-        "bench compare completion data doctor eval export find-lr inspect predict report reproduce runs sweep train variance")]
+        "bench compare completion data doctor eval export find-lr inspect predict report reproduce runs sample sweep train variance")]
     public void Bash_completes(string line, string expected)
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Bash is at hand on Linux.");

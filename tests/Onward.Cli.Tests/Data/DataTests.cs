@@ -16,7 +16,8 @@ public sealed class DataTests : IDisposable
 
         Assert.Equal((0, ""), (result.Code, result.Error));
         Assert.Equal(
-            ["name", "mnist", "fashion-mnist", "cifar-10", "digits", "idx", "folder"], result.OutLines.Select(line => line.Split(' ')[0]));
+            ["name", "mnist", "fashion-mnist", "cifar-10", "digits", "idx", "folder", "text"],
+            result.OutLines.Select(line => line.Split(' ')[0]));
         Assert.EndsWith(_workplace["cache"], result.OutLines[1]);
         Assert.EndsWith($"not found in {_workplace["cifar-cache"]}", result.OutLines[3]);
         JsonElement json = JsonDocument.Parse(_workplace.Run("data list --json").Out).RootElement;
@@ -67,7 +68,7 @@ public sealed class DataTests : IDisposable
     [InlineData("data --hepl", "'onward data' has no option '--hepl'; did you mean '--help'?")]
     [InlineData(
         "data info",
-        "'onward data info' needs a NAME: mnist, fashion-mnist, cifar-10, digits, idx or folder. See 'onward data info --help'.")]
+        "'onward data info' needs a NAME: mnist, fashion-mnist, cifar-10, digits, idx, folder or text. See 'onward data info --help'.")]
     [InlineData("data info --json", "'onward data info' needs a NAME: mnist")]
     [InlineData(
         "data verify",

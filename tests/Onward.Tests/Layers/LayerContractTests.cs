@@ -31,6 +31,8 @@ public sealed class LayerContractTests
         ["MaxPool2d, larger grid"] = (() => new MaxPool2d(2, 1, 1), new(3, 2, 4)),
         ["Attention"] = (() => new Attention(2), new(3, 2, 24)),
         ["Attention, causal"] = (() => new Attention(1, causal: true), new(1, 7, 15)),
+        ["Attention, causal, of a sequence"] = (() => new Attention(2, causal: true), new(9, 1, 12)),
+        ["Attention, causal, of a grid"] = (() => new Attention(1, causal: true), new(3, 4, 6)),
         ["Attention of many positions"] = (() => new Attention(3), new(5, 8, 18)),
         ["AvgPool2d"] = (() => new AvgPool2d(2), new(6, 5, 3)),
         ["AvgPool2d, same grid"] = (() => new AvgPool2d(3, 1, 1), new(4, 5, 21)),

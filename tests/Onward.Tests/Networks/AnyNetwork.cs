@@ -11,6 +11,9 @@ internal sealed class AnyNetwork
 
     private static readonly ExampleShape Vector = ExampleShape.Vector(7), Image = new(4, 4, 2);
 
+    // Networks that predict the next token at each position.
+    private static readonly string[] OfTokens = ["next tokens", "next tokens of a perceptron"];
+
     private static readonly Dictionary<string, (ExampleShape Input, Func<Block[]> Blocks)> All = new()
     {
         ["perceptron"] = (Vector, () =>
@@ -150,6 +153,20 @@ internal sealed class AnyNetwork
                 new Residual(new LayerNorm(6), new Linear(6, 18), new Attention(3), new Linear(6, 6))) { Groups = 2 },
             new(new Residual(new LayerNorm(6), new Linear(6, 6, positions: 4), new Relu())) { Groups = 3 },
         ]),
+        ["next tokens"] = (new ExampleShape(4, 1, 1), () =>
+        [
+            new(
+                new Embedding(3, 6, positions: 4),
+                new Residual(new LayerNorm(6), new Linear(6, 18), new Attention(3, causal: true), new Linear(6, 6))) { Groups = 2 },
+            new(
+                new Residual(new LayerNorm(6), new Linear(6, 18), new Attention(2, causal: true), new Linear(6, 6)),
+                new Residual(new LayerNorm(6), new Linear(6, 8), new Gelu(), new Linear(8, 6))) { FeatureNorm = new LayerNorm(6) },
+        ]),
+        ["next tokens of a perceptron"] = (new ExampleShape(3, 1, 1), () =>
+        [
+            new(new Embedding(3, 6), new LayerNorm(6), new Relu(), new Linear(6, 4)) { Groups = 2, FeatureNorm = new LayerNorm(2, 0.1f) },
+            new(new Linear(4, 6), new LayerNorm(6), new Relu()),
+        ]),
         ["narrowing grid"] = (Image, () =>
         [
             new(new Linear(2, 4), new LayerNorm(4), new Relu(), new GridPooling(PatchPooling.Average, 4, 2, 4), new Linear(4, 4))
@@ -163,10 +180,10 @@ internal sealed class AnyNetwork
         ]),
     };
 
-    private AnyNetwork(ExampleShape input, Block[] blocks, int projection)
+    private AnyNetwork(ExampleShape input, Block[] blocks, int projection, bool predictsNextToken)
     {
         int examples = projection > 0 ? 2 * Images : Images;
-        Model = new Network(input, blocks, Classes, new() { Projection = projection });
+        Model = new Network(input, blocks, Classes, new() { Projection = projection, PredictsNextToken = predictsNextToken });
         DrawParameters(Model, seed: 7);
         Pixels = new float[examples * input.Length];
         CounterRandom.Normals(new RandomStream(8, RandomPurpose.Data), 0, Pixels);
@@ -175,7 +192,7 @@ internal sealed class AnyNetwork
             Pixels = [.. Pixels.Select(normal => MathF.Floor(MathF.Abs(normal) * 100) % embedding.NumEmbeddings)];
         }
 
-        Labels = [.. Enumerable.Range(0, examples).Select(n => (n + 2) % Classes)];
+        Labels = [.. Enumerable.Range(0, examples * Model.HeadRows).Select(n => (n + 2) % Classes)];
     }
 
     public static IEnumerable<string> Names => All.Keys;
@@ -198,5 +215,6 @@ internal sealed class AnyNetwork
         model.Values.MarkChanged();
     }
 
-    public static AnyNetwork Create(string name, int projection = 0) => new(All[name].Input, All[name].Blocks(), projection);
+    public static AnyNetwork Create(string name, int projection = 0) =>
+        new(All[name].Input, All[name].Blocks(), projection, OfTokens.Contains(name));
 }

@@ -27,7 +27,7 @@ internal sealed class NetworkOracle(AnyNetwork network)
         return estimate.Estimates.ToDictionary(pair => pair.Key, pair => ToArray(pair.Value));
     }
 
-    /// <summary>The logits of the readout for the batch [examples, classes].</summary>
+    /// <summary>The logits of the readout for the batch [examples, classes], or [examples, positions, classes] of tokens.</summary>
     public double[] Logits() => ToArray(ForwardMode.Evaluate(sweep => Readout(sweep, Run(sweep, (_, x) => x)), _parameters));
 
     private static double[] ToArray(Tensor<double> tensor)
@@ -49,7 +49,7 @@ internal sealed class NetworkOracle(AnyNetwork network)
 
             DualTensor<double> features = block.Description.FeatureNorm is LayerNorm norm ? Normalise(x, norm.Size, norm.Epsilon) : x;
             DualTensor<double> loss = CrossEntropy(
-                sweep.Affine(features.Mean([1]), block.Head.Weight.Name, block.Head.Bias.Name));
+                sweep.Affine(Pooled(features), block.Head.Weight.Name, block.Head.Bias.Name));
             if (throughBlocks)
             {
                 sum = sum is null ? loss : sum + loss;
@@ -64,11 +64,16 @@ internal sealed class NetworkOracle(AnyNetwork network)
 
     private DualTensor<double> Readout(ForwardSweep<double> sweep, DualTensor<double> output)
     {
-        DualTensor<double> pooled = output.Mean([1]).LayerNorm(network.Model.Settings.Epsilon);
+        DualTensor<double> pooled = Pooled(output).LayerNorm(network.Model.Settings.Epsilon);
         return sweep.Affine(pooled, network.Model.Readout.Weight.Name, network.Model.Readout.Bias.Name);
     }
 
-    private DualTensor<double> CrossEntropy(DualTensor<double> logits) => -logits.LogSoftmax(-1).Pick(network.Labels);
+    private DualTensor<double> Pooled(DualTensor<double> rows) => network.Model.Settings.PredictsNextToken ? rows : rows.Mean([1]);
+
+    // The mean over the tokens of an example.
+    private DualTensor<double> CrossEntropy(DualTensor<double> logits) =>
+        -logits.Reshape(network.Labels.Length, AnyNetwork.Classes).LogSoftmax(-1).Pick(network.Labels)
+            .Reshape(Examples, network.Model.HeadRows).Mean([1]);
 
     // Values are [example, position, channel].
     private DualTensor<double> Run(ForwardSweep<double> sweep, Func<NetworkBlock, DualTensor<double>, DualTensor<double>> end)

@@ -49,11 +49,12 @@ public sealed class NetworkRuleTests
         double[] logits = new NetworkOracle(network).Logits();
         for (int n = 0; n < AnyNetwork.Images; n++)
         {
-            double[] exact = [.. logits.Skip(n * AnyNetwork.Classes).Take(AnyNetwork.Classes).Select(Math.Exp)];
-            float[] probabilities = new float[AnyNetwork.Classes];
-            int image = network.Model.Input.Length;
+            int image = network.Model.Input.Length, outputs = network.Model.HeadRows * AnyNetwork.Classes;
+            IEnumerable<double[]> exact = logits.Skip(n * outputs).Take(outputs).Select(Math.Exp).Chunk(AnyNetwork.Classes);
+            float[] probabilities = new float[outputs];
             predictor.Predict(network.Pixels.AsSpan(n * image, image), probabilities);
-            Tolerance.Near([.. exact.Select(value => value / exact.Sum())], probabilities, Tolerance.Network, $"image {n}");
+            Tolerance.Near(
+                [.. exact.SelectMany(row => row.Select(value => value / row.Sum()))], probabilities, Tolerance.Network, $"image {n}");
         }
     }
 

@@ -68,24 +68,27 @@ internal sealed class BenchCommand
         RuleSettings settings = _rule.Read(parse);
         RuleOptions.Require(settings, LossScope.All, ObjectiveSettings.Default, network);
         int batch = parse.GetValue(_batchSize) ?? DefaultBatch;
-        (int side, int channels, int classes) = network.Images;
-        if ((long)batch * side * side * channels > Array.MaxLength)
+        Network model = network.BuildAlone();
+        if ((long)batch * model.Input.Length > Array.MaxLength)
         {
-            throw new CommandFault(
-                $"--batch-size {batch} is too large for images of {side}x{side}x{channels}. Use a smaller batch size.");
+            throw new CommandFault($"--batch-size {batch} is too large for an input of {model.Input}. Use a smaller batch size.");
         }
 
-        Network model = network.Build(side, channels, classes, ObjectiveSettings.Default);
         model.Initialize(seed: 1);
         using WorkerTeam team = new(settings.Threads);
         TrainingStep training = settings.CreateStep(model, team, LossScope.All, ObjectiveSettings.Default, seed: 1);
         ParameterUpdate update = new(model.Values.Layout, new Sgd(Momentum: 0.9, WeightDecay: 1e-4), team);
         MatrixPeak gemm = new(team);
-        int image = side * side * channels;
+        int image = model.Input.Length, rows = model.HeadRows;
         int images = Math.Max(batch, Math.Min(DatasetImages, DatasetLength / image));
         float[] pixels = new float[images * image];
         CounterRandom.Normals(new RandomStream(1, RandomPurpose.Data), 0, pixels);
-        int[] labels = [.. Enumerable.Range(0, images).Select(i => i % classes)];
+        if (model.TakesIndices)
+        {
+            pixels = [.. Enumerable.Range(0, pixels.Length).Select(i => (float)(i % model.Classes))];
+        }
+
+        int[] labels = [.. Enumerable.Range(0, images * rows).Select(i => i % model.Classes)];
         uint step = FirstStep;
         TimeSpan length = TimeSpan.FromSeconds(parse.GetValue(_seconds) ?? DefaultSeconds);
 
@@ -119,7 +122,8 @@ internal sealed class BenchCommand
         {
             _host.Interruption.ThrowIfCancellationRequested();
             int first = (int)(step % (images / batch)) * batch;
-            update.Step(training, pixels.AsMemory(first * image, batch * image), labels.AsMemory(first, batch), step++, LearningRate);
+            ReadOnlyMemory<int> own = labels.AsMemory(first * rows, batch * rows);
+            update.Step(training, pixels.AsMemory(first * image, batch * image), own, step++, LearningRate);
         }
 
         IReadOnlyList<BenchProfile.Part> Profile()

@@ -73,6 +73,12 @@ internal sealed class DataCommand
         }
 
         ImageDataset data = Datasets.Load(name, directory, parse.GetValue(_imageSize), _host).Data;
+        if (data.Training.IsText)
+        {
+            TextOutline text = TextOutline.Of(data);
+            return Show(parse, text, text.ToTable());
+        }
+
         Datasets.TellOfSplit(data, _host);
         data = data.IsOneSet ? data.Split(DataChoice.DefaultSeed) : data;
         _host.ShowNotices();
@@ -150,9 +156,9 @@ internal sealed class DataCommand
     private static int[] Counts(ImageSet images)
     {
         int[] counts = new int[images.Classes];
-        foreach (int label in images.Labels.Span)
+        foreach ((int label, long count) in images.CountLabels().Index())
         {
-            counts[label]++;
+            counts[label] = checked((int)count);
         }
 
         return counts;

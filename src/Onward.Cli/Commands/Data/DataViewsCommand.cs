@@ -42,6 +42,11 @@ internal sealed class DataViewsCommand
     private int Run(ParseResult parse)
     {
         ImageSet images = Datasets.Load(parse.GetValue(_dataset), parse.GetValue(_data), parse.GetValue(_imageSize), _host).Data.Training;
+        if (images.IsText)
+        {
+            throw new CommandFault("a text has no images to draw. Name a data set of images with --dataset.");
+        }
+
         _host.ShowNotices();
         int rows = Math.Min(parse.GetValue(_rows) ?? 8, images.Count), columns = parse.GetValue(_columns) ?? 8;
         ulong seed = parse.GetValue(_seed) ?? 1;

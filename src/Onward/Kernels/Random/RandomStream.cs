@@ -25,6 +25,9 @@ public enum RandomPurpose : byte
 
     /// <summary>The numbers that dropout sets to 0.</summary>
     Dropout,
+
+    /// <summary>The tokens that a model of text writes.</summary>
+    Sampling,
 }
 
 /// <summary>

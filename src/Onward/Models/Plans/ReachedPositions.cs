@@ -29,10 +29,10 @@ internal sealed class ReachedPositions
     /// <param name="input">The shape of the layer's input.</param>
     internal ReachedPositions Before(Reach layer, ExampleShape input)
     {
-        return new(Through(input.Height, _rows), Through(input.Width, _columns));
+        return new(Through(input.Height, _rows, layer.PlacesOf), Through(input.Width, _columns, layer.ColumnsOf));
 
-        Range[] Through(int side, Range[] next) =>
-            [.. Enumerable.Range(0, side).Select(place => next[layer.PlacesOf(place, next.Length)].Aggregate(new Range(), Union))];
+        static Range[] Through(int side, Range[] next, Func<int, int, Range> placesOf) =>
+            [.. Enumerable.Range(0, side).Select(place => next[placesOf(place, next.Length)].Aggregate(new Range(), Union))];
     }
 
     /// <summary>The positions that can be changed on either of two paths.</summary>
@@ -43,6 +43,14 @@ internal sealed class ReachedPositions
     internal bool AreAll(ExampleShape output) =>
         Array.TrueForAll(_rows, range => range.Equals(..output.Height))
         && Array.TrueForAll(_columns, range => range.Equals(..output.Width));
+
+    /// <summary>True if every position can change itself and all later positions of a sequence, and no other.</summary>
+    internal bool AreLater(ExampleShape output) =>
+        output.Width == 1 && _columns.Length == 1 && _rows.Length == output.Height
+        && _rows.Index().All(row => row.Item.Equals(row.Index..output.Height));
+
+    /// <summary>True if no position can change a position of an earlier row.</summary>
+    internal bool AreNoEarlier => _rows.Index().All(row => row.Item.Equals(new Range()) || row.Item.Start.Value >= row.Index);
 
     // The smallest range that contains both; an empty one adds nothing.
     private static Range Union(Range one, Range other)

@@ -62,7 +62,7 @@ internal sealed class FeedbackPrediction
         }
 
         BlockTile top = tiles[^1];
-        ReadOnlySpan<float> q = top.FeatureGradient[..(top.Examples * top.Block.Channels)];
+        ReadOnlySpan<float> q = top.FeatureGradient[..(top.HeadRows * top.Block.Channels)];
         top.Spread(q, _back!.Output(top));
         Activation.InnerRuns(q, q, 1, _ofExample.AsSpan(0, top.Examples), top.Block.Channels);
         for (int k = tiles.Length - 1; k >= 0; k--)

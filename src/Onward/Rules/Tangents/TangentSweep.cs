@@ -14,7 +14,7 @@ internal static class TangentSweep
 {
     /// <summary>
     /// The tangent of the replicated local loss in closed form (docs/theory.md), for a chunk of rows:
-    /// g[n,p,g] = (1/P) sum over c of f'[n,p,g,c] q[n,g,c].
+    /// g[n,p,g] = (1/P) sum over c of f'[n,p,g,c] q[n,g,c]. If each position has a head, g[n,p,g] = sum over c of f'[n,p,g,c] q[n,p,g,c].
     /// </summary>
     /// <param name="tile">The tile in its block.</param>
     /// <param name="tangent">Tangent of the block's output in the chunk; not changed.</param>
@@ -41,11 +41,11 @@ internal static class TangentSweep
 
         for (; !tangent.IsEmpty; tangent = tangent[block.Channels..], row++)
         {
-            ReadOnlySpan<float> q = tile.FeatureGradient.Slice(row / block.Patches * block.Channels, block.Channels);
+            ReadOnlySpan<float> q = tile.FeatureGradient.Slice(row / block.PooledPositions * block.Channels, block.Channels);
             Activation.InnerRuns(
                 tangent[..block.Channels],
                 q,
-                scale / block.Patches,
+                scale / block.PooledPositions,
                 groupCredit.Slice(row * block.Groups, block.Groups),
                 block.ChannelsPerGroup);
         }
@@ -62,16 +62,16 @@ internal static class TangentSweep
         {
             foreach (BlockTile local in tiles)
             {
-                Span<float> features = local.FeatureGradient[..(local.Examples * local.Block.Channels)];
-                local.Block.Head.FeatureGradient(local.Errors.Span, features, local.Examples);
+                Span<float> features = local.FeatureGradient[..(local.HeadRows * local.Block.Channels)];
+                local.Block.Head.FeatureGradient(local.Errors.Span, features, local.HeadRows);
             }
 
             return;
         }
 
         BlockTile tile = tiles[^1];
-        Span<float> q = tile.FeatureGradient[..(tile.Examples * tile.Block.Channels)];
-        model.FinalHead.FeatureGradient(tile.FinalErrors.Span, q, tile.Examples);
+        Span<float> q = tile.FeatureGradient[..(tile.HeadRows * tile.Block.Channels)];
+        model.FinalHead.FeatureGradient(tile.FinalErrors.Span, q, tile.HeadRows);
         tile.PassBackThroughFinalNormalization(model, q);
     }
 
@@ -83,7 +83,7 @@ internal static class TangentSweep
     {
         if (scope == LossScope.Global)
         {
-            tile.Spread(tile.FeatureGradient[..(tile.Examples * tile.Block.Channels)], back.Output(tile));
+            tile.Spread(tile.FeatureGradient[..(tile.HeadRows * tile.Block.Channels)], back.Output(tile));
         }
         else
         {
@@ -104,17 +104,17 @@ internal static class TangentSweep
     /// </summary>
     internal static void DifferentiateFinalLoss(BlockTile tile, float scale, TangentMemory memory)
     {
-        int patches = tile.Block.Patches, channels = tile.Block.Channels;
+        int patches = tile.Block.Patches, channels = tile.Block.Channels, pooled = tile.Block.PooledPositions;
         for (int n = 0; n < tile.Examples; n++)
         {
             float derivative = 0;
-            ReadOnlySpan<float> q = tile.FeatureGradient.Slice(n * channels, channels);
             for (int p = 0; p < patches; p++)
             {
+                ReadOnlySpan<float> q = tile.FeatureGradient.Slice(((n * patches) + p) / pooled * channels, channels);
                 derivative += TensorPrimitives.Dot(memory.Current.Span.Slice(((n * patches) + p) * channels, channels), q);
             }
 
-            memory.ExampleCredit[n] = derivative * (scale / patches);
+            memory.ExampleCredit[n] = derivative * (scale / pooled);
         }
     }
 
@@ -193,6 +193,12 @@ internal static class TangentSweep
         LossScope scope, ReadOnlySpan<float> credit, Span<float> spread, NetworkLayer layer, ExampleShape shape, int runs)
     {
         bool all = layer.ReachesAllPositions;
+        if (layer.ReachesLaterPositions && scope.Has(LossScope.Patch))
+        {
+            AddLater(credit, spread, runs);
+            return;
+        }
+
         for (int position = 0; position < layer.Positions; position++)
         {
             Span<float> sum = spread.Slice(position * runs, runs);
@@ -217,6 +223,16 @@ internal static class TangentSweep
                     TensorPrimitives.Add(sum, credit.Slice(((y * shape.Width) + x) * runs, runs), sum);
                 }
             }
+        }
+    }
+
+    // The sum over a position and all later ones is the sum of the next position, plus its own.
+    private static void AddLater(ReadOnlySpan<float> credit, Span<float> spread, int runs)
+    {
+        credit[^runs..].CopyTo(spread[^runs..]);
+        for (int start = credit.Length - (2 * runs); start >= 0; start -= runs)
+        {
+            TensorPrimitives.Add(credit.Slice(start, runs), spread.Slice(start + runs, runs), spread.Slice(start, runs));
         }
     }
 

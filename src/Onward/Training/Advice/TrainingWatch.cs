@@ -121,7 +121,9 @@ internal sealed class TrainingWatch
 
     private static double EntropyOf(ImageSet images)
     {
-        double[] shares = [.. images.Labels.ToArray().CountBy(label => label).Select(count => (double)count.Value / images.Count)];
+        long[] counts = images.CountLabels();
+        double sum = counts.Sum();
+        double[] shares = [.. counts.Where(count => count > 0).Select(count => count / sum)];
         return -shares.Sum(share => share * Math.Log(share));
     }
 }

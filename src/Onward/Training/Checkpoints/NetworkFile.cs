@@ -93,10 +93,11 @@ public sealed partial record NetworkFile(IReadOnlyList<BlockDescription> Blocks)
     /// <param name="input">The shape of an example.</param>
     /// <param name="classes">Classes of the readout.</param>
     /// <param name="projection">Outputs of the heads of a self-supervised network; 0 if the heads classify.</param>
+    /// <param name="predictsNextToken">True if heads predict the next token at each position; the file may say so too.</param>
     /// <exception cref="ArgumentException">
     /// The layers do not fit one another or the input, or the file is for another input or number of classes, or the network is too large.
     /// </exception>
-    public Network Build(ExampleShape input, int classes, int projection = 0)
+    public Network Build(ExampleShape input, int classes, int projection = 0, bool predictsNextToken = false)
     {
         if (Input is ExampleShape own && own != input)
         {
@@ -108,7 +109,12 @@ public sealed partial record NetworkFile(IReadOnlyList<BlockDescription> Blocks)
             throw new ArgumentException($"The network is for {number} classes; there are {classes}.", nameof(classes));
         }
 
-        NetworkDescription description = new(input, Blocks, classes, Settings with { Projection = projection });
+        NetworkSettings settings = Settings with
+        {
+            Projection = projection,
+            PredictsNextToken = predictsNextToken || Settings.PredictsNextToken,
+        };
+        NetworkDescription description = new(input, Blocks, classes, settings);
         try
         {
             return description.CountParameters() <= MostParameters ? description.Build() : throw new OverflowException();

@@ -84,11 +84,14 @@ internal sealed record RunState
     };
 
     /// <summary>Adds the measurements of a step.</summary>
-    internal void Add(StepReport result, int images, int views)
+    /// <param name="result">The measurements.</param>
+    /// <param name="images">Images of the step.</param>
+    /// <param name="answers">Answers of the final head for each image.</param>
+    internal void Add(StepReport result, int images, int answers)
     {
         Step++;
         Images += images;
-        Examples += images * views;
+        Examples += (long)images * answers;
         Loss += result.ReadoutLoss;
         Mistakes += result.Mistakes;
         Losses?.Add(result);

@@ -8,7 +8,8 @@ using Onward.Threads;
 namespace Onward.Training;
 
 /// <summary>Result of evaluating a model on a set of images.</summary>
-/// <param name="Error">Percentage of examples that the readout classifies wrongly, the paper's measure.</param>
+/// <param name="Error">Percentage of examples that the readout classifies wrongly, the paper's measure; of tokens that it predicts wrongly
+/// if the network predicts tokens.</param>
 /// <param name="Loss">Mean cross-entropy of the readout, in nats.</param>
 /// <param name="BlockErrors">Percentage of examples that each block's local head classifies wrongly; empty if the heads do not
 /// classify. [block]</param>
@@ -17,7 +18,7 @@ public sealed record Evaluation(double Error, double Loss, IReadOnlyList<double>
     /// <summary>Result of early exit; null if it was not measured.</summary>
     public EarlyExits? EarlyExits { get; init; }
 
-    /// <summary>The predictions of the readout. [example]</summary>
+    /// <summary>The predictions of the readout; none if the network predicts tokens. [example]</summary>
     public IReadOnlyList<Answer> Answers { get; init; } = [];
 }
 
@@ -47,8 +48,8 @@ public sealed class Evaluator
     private readonly int[] _exits; // [block]
     private readonly Action<int, int> _runTile;
     private ImageBatch _batch = null!;
-    private float[] _losses = []; // [example of the batch]
-    private Answer[] _answers = []; // [example of the batch]
+    private float[] _losses = []; // [head row of the batch]
+    private Answer[] _answers = []; // [head row of the batch]
     private bool[] _answered = []; // [example of the batch]
     private int _mistakes;
     private double? _exitConfidence;
@@ -92,7 +93,7 @@ public sealed class Evaluator
         BatchLoader loader, double? exitConfidence, Action<int>? progress = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(loader);
-        if (exitConfidence is not null && _model.IsSelfSupervised)
+        if (exitConfidence is not null && (_model.IsSelfSupervised || _model.Settings.PredictsNextToken))
         {
             throw new ArgumentException("The heads of this network do not classify, so there is no early exit.", nameof(exitConfidence));
         }
@@ -103,14 +104,15 @@ public sealed class Evaluator
         Array.Clear(_exits);
         double loss = 0;
         int examples = 0;
+        bool keepsAnswers = !_model.Settings.PredictsNextToken;
         List<Answer> answers = [];
         foreach (ImageBatch batch in loader.InOrder(cancellation))
         {
             _batch = batch;
-            if (_losses.Length < batch.Count)
+            if (_answered.Length < batch.Count)
             {
-                _losses = new float[batch.Count];
-                _answers = new Answer[batch.Count];
+                _losses = new float[batch.Count * _model.HeadRows];
+                _answers = new Answer[batch.Count * _model.HeadRows];
                 _answered = new bool[batch.Count];
             }
 
@@ -118,16 +120,16 @@ public sealed class Evaluator
 
             _team.Run((batch.Count + _tileExamples - 1) / _tileExamples, _runTile);
             examples += batch.Count;
-            answers.AddRange(_answers.AsSpan(0, batch.Count));
-            foreach (float example in _losses.AsSpan(0, batch.Count))
+            answers.AddRange(_answers.AsSpan(0, keepsAnswers ? batch.Count : 0));
+            foreach (float row in _losses.AsSpan(0, batch.Count * _model.HeadRows))
             {
-                loss += example;
+                loss += row;
             }
 
             progress?.Invoke(examples);
         }
 
-        double[] sums = [examples, loss, _mistakes, .. _blockMistakes];
+        double[] sums = [(double)examples * _model.HeadRows, loss, _mistakes, .. _blockMistakes];
         _world.Sum(sums.AsMemory());
         return new Evaluation(Percent(sums[2]), sums[1] / sums[0], [.. sums[3..].Select(Percent)])
         {
@@ -145,29 +147,30 @@ public sealed class Evaluator
         ForwardPass pass = _passes[worker];
         int first = job * _tileExamples;
         int examples = Math.Min(_tileExamples, _batch.Count - first), classes = _model.Classes;
+        int rows = examples * _model.HeadRows, firstRow = first * _model.HeadRows;
         pass.Run(_batch.PixelsOf(first, examples), examples, CountBlock);
-        _model.Readout.Apply(_model.Values, pass.Features, pass.Outputs.Span, examples);
-        Interlocked.Add(ref _mistakes, Mistakes(pass, first, examples));
-        for (int n = 0; n < examples; n++)
+        _model.Readout.Apply(_model.Values, pass.Features, pass.Outputs.Span, rows);
+        Interlocked.Add(ref _mistakes, Mistakes(pass, firstRow, rows));
+        for (int n = 0; n < rows; n++)
         {
             Span<float> logits = pass.Outputs.Span.Slice(n * classes, classes);
-            int label = _batch.Labels[first + n], answer = TensorPrimitives.IndexOfMax<float>(logits);
+            int label = _batch.Labels[firstRow + n], answer = TensorPrimitives.IndexOfMax<float>(logits);
             if (_exitConfidence is not null && !_answered[first + n] && answer != label)
             {
                 Interlocked.Increment(ref _exitMistakes);
             }
 
             // Evaluate overwrites the logits with the gradient: the probabilities, minus one at the label.
-            _losses[first + n] = SoftmaxCrossEntropy.Evaluate(logits, label, logits);
-            _answers[first + n] = new Answer(label, answer, logits[answer] + (answer == label ? 1 : 0));
+            _losses[firstRow + n] = SoftmaxCrossEntropy.Evaluate(logits, label, logits);
+            _answers[firstRow + n] = new Answer(label, answer, logits[answer] + (answer == label ? 1 : 0));
         }
 
         bool CountBlock(NetworkBlock block)
         {
             if (_blockMistakes.Length > 0)
             {
-                block.Head.Apply(_model.Values, pass.Pooled, pass.Outputs.Span, examples);
-                Interlocked.Add(ref _blockMistakes[block.Index], Mistakes(pass, first, examples));
+                block.Head.Apply(_model.Values, pass.Pooled, pass.Outputs.Span, rows);
+                Interlocked.Add(ref _blockMistakes[block.Index], Mistakes(pass, firstRow, rows));
                 CountExits(block, pass, first, examples);
             }
 
@@ -198,10 +201,10 @@ public sealed class Evaluator
         }
     }
 
-    private int Mistakes(ForwardPass pass, int first, int examples)
+    private int Mistakes(ForwardPass pass, int first, int rows)
     {
         int classes = _model.Classes, mistakes = 0;
-        for (int n = 0; n < examples; n++)
+        for (int n = 0; n < rows; n++)
         {
             mistakes += TensorPrimitives.IndexOfMax<float>(pass.Outputs.Span.Slice(n * classes, classes)) == _batch.Labels[first + n]
                 ? 0

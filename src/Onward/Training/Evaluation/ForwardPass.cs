@@ -29,18 +29,19 @@ internal sealed class ForwardPass
                 .Select(l => AlignedMemory.Allocate(checked(examples * model.LargestInput(l)))),
         ];
         _results = [AlignedMemory.Allocate(output), AlignedMemory.Allocate(output)];
-        _features = AlignedMemory.Allocate(examples * model.Readout.Features);
-        _reciprocal = AlignedMemory.Allocate(examples);
-        Outputs = AlignedMemory.Allocate(examples * Math.Max(model.Classes, model.HeadOutputs));
+        int read = checked(examples * model.HeadRows);
+        _features = AlignedMemory.Allocate(checked(read * model.Readout.Features));
+        _reciprocal = AlignedMemory.Allocate(read);
+        Outputs = AlignedMemory.Allocate(checked(read * Math.Max(model.Classes, model.HeadOutputs)));
     }
 
-    /// <summary>Buffer for the outputs of a head. [example, output]</summary>
+    /// <summary>Buffer for the outputs of a head. [head row, output]</summary>
     internal Memory<float> Outputs { get; }
 
-    /// <summary>Input features of the readout for the last images. [example, feature]</summary>
+    /// <summary>Input features of the readout for the last images. [head row, feature]</summary>
     internal ReadOnlySpan<float> Features => _features.Span;
 
-    /// <summary>Pooled features of the block that ran last. [example, feature]</summary>
+    /// <summary>Pooled features of the block that ran last. [head row, feature]</summary>
     internal ReadOnlySpan<float> Pooled => _activations.Pooled;
 
     /// <summary>Output of a block that ran last. [row, channel]</summary>
@@ -70,7 +71,8 @@ internal sealed class ForwardPass
             }
         }
 
-        _model.PoolForReadout(x.Span, _features.Span[..(examples * _model.Readout.Features)], _reciprocal.Span[..examples]);
+        int read = examples * _model.HeadRows;
+        _model.PoolForReadout(x.Span, _features.Span[..(read * _model.Readout.Features)], _reciprocal.Span[..read]);
         return true;
     }
 }

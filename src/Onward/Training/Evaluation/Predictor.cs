@@ -35,7 +35,7 @@ public sealed class Predictor
     {
         ArgumentNullException.ThrowIfNull(model);
         (_model, _exit) = (model, exit ?? new EarlyExit());
-        if (_exit != new EarlyExit() && model.IsSelfSupervised)
+        if (_exit != new EarlyExit() && (model.IsSelfSupervised || model.Settings.PredictsNextToken))
         {
             throw new ArgumentException("The heads of this network do not classify, so there is no early exit.", nameof(exit));
         }
@@ -50,24 +50,30 @@ public sealed class Predictor
 
     /// <summary>Computes the probability of each class.</summary>
     /// <param name="image">A standardised image. [row, column, channel]</param>
-    /// <param name="probabilities">Receives the probabilities. [class]</param>
+    /// <param name="probabilities">
+    /// Receives the probabilities [class]; of the next token at each position if the network predicts tokens [position, class].
+    /// </param>
     /// <returns>The block whose head made the prediction; null for the readout.</returns>
     /// <exception cref="ArgumentException">A span has the wrong length.</exception>
     public int? Predict(ReadOnlySpan<float> image, Span<float> probabilities)
     {
-        if (image.Length != _model.Input.Length || probabilities.Length != _model.Classes)
+        if (image.Length != _model.Input.Length || probabilities.Length != _model.HeadRows * _model.Classes)
         {
             throw new ArgumentException(
                 $"The model takes {_model.Input.Length} numbers ({_model.Input}) "
-                + $"and gives {_model.Classes}; got {image.Length} and room for {probabilities.Length}.");
+                + $"and gives {_model.HeadRows * _model.Classes}; got {image.Length} and room for {probabilities.Length}.");
         }
 
         _answering = null;
-        Span<float> outputs = _pass.Outputs.Span[.._model.Classes];
+        Span<float> outputs = _pass.Outputs.Span[..(_model.HeadRows * _model.Classes)];
         if (_pass.Run(image, 1, GoesOn))
         {
-            _model.Readout.Apply(_model.Values, _pass.Features, outputs, 1);
-            Softmax.Apply(outputs, outputs);
+            _model.Readout.Apply(_model.Values, _pass.Features, outputs, _model.HeadRows);
+            for (int start = 0; start < outputs.Length; start += _model.Classes)
+            {
+                Span<float> row = outputs.Slice(start, _model.Classes);
+                Softmax.Apply(row, row);
+            }
         }
 
         outputs.CopyTo(probabilities);
