@@ -1,4 +1,4 @@
-// Plots the curves of run folders: test error against seconds, and the noise left by control variates against epochs.
+// Plots the curves of run folders: test error against seconds and, if there are control variates, the noise left by them against epochs.
 // Folders under one label, for example runs with different seeds, share a colour and a legend entry.
 // dotnet run eng/PlotErrorAgainstSeconds.cs -- picture.png "label=folder,folder,..." ...
 #:package ScottPlot
@@ -30,8 +30,8 @@ foreach ((int series, string argument) in args.Skip(1).Index())
 }
 
 errors.Title("error against time");
-Axis(errors.Axes.Bottom, "seconds", 1, 2, 5, 10, 20, 50, 100);
-Axis(errors.Axes.Left, "test error, %", 1.5, 2, 3, 4, 6, 10);
+Axis(errors.Axes.Bottom, "seconds", 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000);
+Axis(errors.Axes.Left, "test error, %", 1.5, 2, 3, 4, 6, 10, 20, 30, 40, 50, 60, 70);
 errors.ShowLegend(Alignment.UpperRight);
 noise.Title("noise left by control variates");
 noise.XLabel("epoch");
@@ -39,9 +39,14 @@ Axis(noise.Axes.Left, "fraction of the noise without them", 1e-12, 1e-9, 1e-6, 1
 Multiplot panels = new();
 panels.RemovePlot(panels.GetPlot(0));
 panels.AddPlot(errors);
-panels.AddPlot(noise);
+bool hasNoise = noise.GetPlottables().Any();
+if (hasNoise)
+{
+    panels.AddPlot(noise);
+}
+
 panels.Layout = new ScottPlot.MultiplotLayouts.Columns();
-panels.SavePng(args[0], 1200, 480);
+panels.SavePng(args[0], hasNoise ? 1200 : 600, 480);
 
 static double[] Logarithms(double[] values) => [.. values.Select(Math.Log10)];
 

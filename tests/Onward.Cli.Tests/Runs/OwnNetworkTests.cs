@@ -149,6 +149,7 @@ public sealed class OwnNetworkTests : IDisposable
     [InlineData("mlp.json", "679,966 parameters, 2 local losses.")]
     [InlineData("conv.json", "96,808 parameters, 1,344 local losses.")]
     [InlineData("transformer.json", "541,884 parameters, 320 local losses.")]
+    [InlineData("vgg8b-eighth.json", "144,944 parameters, 12,968 local losses.")]
     public void The_networks_among_the_samples_build(string name, string sums)
     {
         Workplace.Result result = _workplace.Run($"inspect --network {Checkout.PathOf("samples", "networks", name)}");
