@@ -66,8 +66,13 @@ internal sealed class FindRateCommand
         Network model = run.CreateModel(data);
         run.WarnOfLargePatches(data, model.Values.Layout.Count, _host);
         model.Initialize(run.Training.Seed);
+        if (run.Init is not null)
+        {
+            InitialWeightsFile.Load(run.Init, model, _host);
+        }
+
         using WorkerTeam team = new(run.Rule.Threads);
-        TrainingStep step = run.Rule.CreateStep(model, team, run.LossScope, run.Objective, run.Training.Seed);
+        TrainingStep step = run.Rule.CreateStep(model, team, run.LossScope, run.Objective, run.Training.Seed, frozen: run.Frozen);
         _host.ShowNotices();
         IReadOnlyList<ScannedRate> scan = LearningRateScan.Run(
             step, data.Images, run.Training, lowest, highest, parse.GetValue(_steps) ?? DefaultSteps, _host.Interruption);

@@ -21,6 +21,7 @@ internal sealed class TrainOptions
     private readonly RuleChoice _rule = new();
     private readonly ObjectiveChoice _objective = new();
     private readonly OptimizerChoice _optimizer = new();
+    private readonly StartChoice _start = new();
     private readonly AugmentationChoice _augmentation = new();
     private readonly LimitChoice _limits = new();
     private readonly Option<LossScope> _lossScope = LossScopeOption();
@@ -57,6 +58,7 @@ internal sealed class TrainOptions
     private readonly Option<string?> _resume = ValueOption.Folder(
         "--resume",
         "Folder of a stopped run to resume. The result is the same as without the interruption, bit for bit. "
+        + "With --epochs, the run becomes longer, also if it has ended. "
         + $"Other options allowed: {ValueOption.List(BesideResume)}; --best or --epoch, with --out");
     private readonly EpochChoice _epoch = new(
         "With --resume: start a new run from the checkpoint", "Default: resume in the run's own folder, from the last checkpoint");
@@ -147,6 +149,7 @@ internal sealed class TrainOptions
         command.Add(_lossScope);
         command.Add(_batchSize);
         _optimizer.AddTo(command);
+        _start.AddTo(command);
         command.Add(_seed);
     }
 
@@ -214,7 +217,8 @@ internal sealed class TrainOptions
         }
 
         bool MayBeGiven(Option option) =>
-            option == _resume || _epoch.Has(option) || (epoch is not null && option == _out) || BesideResume.Contains(option.Name);
+            option == _resume || option == _epochs || _epoch.Has(option) || (epoch is not null && option == _out)
+            || BesideResume.Contains(option.Name);
 
         IEnumerable<OptionResult> given = parse.CommandResult.Children.OfType<OptionResult>().Where(option => !option.Implicit);
         if (given.FirstOrDefault(option => !MayBeGiven(option.Option)) is OptionResult other)
@@ -228,6 +232,7 @@ internal sealed class TrainOptions
             parse.GetValue<string?>("--data"),
             parse.GetValue<double?>("--max-damaged"),
             parse.GetValue<int?>("--threads"),
+            parse.GetValue(_epochs),
             epoch,
             parse.GetValue(_out),
             ReadKeeping(parse));
@@ -277,6 +282,7 @@ internal sealed class TrainOptions
             Following = new SizeDefaults(
                 parse.GetValue(_batchSize) is null, parse.GetValue(_epochs) is null, parse.GetValue(_warmupEpochs) is null),
         };
+        run = _start.Read(parse, resolve, run);
         return new Plan(data, keeping.Adapt(run), parse.GetValue(_out), keeping);
     }
 
@@ -333,11 +339,12 @@ internal sealed class TrainOptions
     /// <param name="Data">The folder of the data set.</param>
     /// <param name="MaxDamaged">The percentage of images that may be damaged.</param>
     /// <param name="Threads">The number of threads.</param>
+    /// <param name="Epochs">The number of epochs to go on to.</param>
     /// <param name="Epoch">The epoch to continue from in a new folder, or null to continue in the run folder.</param>
     /// <param name="Out">The new folder, or null for its default.</param>
     /// <param name="Keeping">The checkpoints and outputs of the run.</param>
     internal sealed record Resumption(
-        string Run, string? Data, double? MaxDamaged, int? Threads, WantedEpoch? Epoch, string? Out, Keeping Keeping)
+        string Run, string? Data, double? MaxDamaged, int? Threads, int? Epochs, WantedEpoch? Epoch, string? Out, Keeping Keeping)
     {
         /// <summary>The settings that may be new.</summary>
         internal Continuation Continuation => new()
@@ -345,6 +352,7 @@ internal sealed class TrainOptions
             Data = Data,
             MaxDamaged = MaxDamaged,
             Threads = Threads,
+            Epochs = Epochs,
             Interval = Keeping.Interval,
             Checkpoints = Keeping.Checkpoints,
             TensorBoard = Keeping.TensorBoard,

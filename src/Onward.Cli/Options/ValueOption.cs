@@ -193,6 +193,9 @@ internal static class ValueOption
     /// <summary>Creates an option for the path of a file.</summary>
     internal static Option<string?> File(string name, string help) => PathOption(name, help, "FILE", "a file");
 
+    /// <summary>Creates an option for the folder of a run or a file.</summary>
+    internal static Option<string?> RunOrFile(string name, string help) => PathOption(name, help, "RUN|FILE", "a folder or a file");
+
     /// <summary>Creates an argument for a path.</summary>
     internal static Argument<string> Path(string name, string help) => new(name)
     {

@@ -83,6 +83,20 @@ internal sealed partial class RunFolder : IDisposable
         }
     }
 
+    /// <summary>Keeps the options of a run that goes on to another number of epochs, and takes its result back.</summary>
+    internal void Lengthen(RunConfiguration run)
+    {
+        try
+        {
+            DurableFile.Write(In(ConfigurationName), file => WriteJson(file, run));
+            File.Delete(In(ResultName));
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            throw Fault(" the options", fault);
+        }
+    }
+
     /// <summary>Keeps the model that a run goes on from, in this new folder.</summary>
     internal void Keep(Network model)
     {

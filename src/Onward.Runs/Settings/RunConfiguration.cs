@@ -34,7 +34,7 @@ internal sealed record RunConfiguration
     internal const string ChecksumName = "imagesChecksum";
 
     /// <summary>The options that may differ when a run is continued: they change no result, or a notice tells of them.</summary>
-    internal static readonly string[] BesideResult = ["version", "threads", "data", "datasetSource", "parallel", "environment"];
+    internal static readonly string[] BesideResult = ["version", "threads", "data", "datasetSource", "parallel", "environment", "init"];
 
     // What follows from the options and the images; a fault names an option first.
     private static readonly string[] Derived = ["version", "parameters", "trainingImages", ChecksumName];
@@ -74,6 +74,12 @@ internal sealed record RunConfiguration
 
     /// <summary>The plan of the run. Each of its settings has a property below, by the name that the file gives it.</summary>
     internal RunPlan Plan { get; private init; } = Unsaid;
+
+    /// <summary>The run with another number of epochs.</summary>
+    internal RunConfiguration Lengthened(int epochs) => epochs == Epochs ? this : this with
+    {
+        Plan = Plan with { Options = Plan.Options with { Epochs = epochs }, EpochsBefore = [.. Plan.EpochsBefore, Epochs] },
+    };
 
     /// <summary>The plan, to be trained by other threads.</summary>
     internal RunPlan PlanOn(int threads) => Plan with { Rule = Plan.Rule with { Threads = threads } };
@@ -249,6 +255,30 @@ internal sealed record RunConfiguration
     [JsonRequired]
     public double WarmupEpochs { get => TrainingPart.WarmupEpochs; init => TrainingPart = TrainingPart with { WarmupEpochs = value }; }
 
+    /// <summary>The file of the initial weights; null where all were drawn.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Init { get => Plan.Init?.Path; init => Plan = Plan with { Init = With(Plan.Init, value, Plan.Init?.Checksum) }; }
+
+    /// <summary>The checksum of that file.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? InitChecksum
+    {
+        get => Plan.Init?.Checksum;
+        init => Plan = Plan with { Init = With(Plan.Init, Plan.Init?.Path, value) };
+    }
+
+    /// <summary>The blocks that were left as they are; null where all were trained.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Freeze { get => Plan.Freeze; init => Plan = Plan with { Freeze = value }; }
+
+    /// <summary>The numbers of epochs that the run had before it was lengthened; null where it was not.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<int>? EpochsBefore
+    {
+        get => Plan.EpochsBefore.Count == 0 ? null : Plan.EpochsBefore;
+        init => Plan = Plan with { EpochsBefore = value ?? [] };
+    }
+
     /// <summary>Decay of the average of the weights; 0 where there is none.</summary>
     public double Ema { get => TrainingPart.AverageDecay; init => TrainingPart = TrainingPart with { AverageDecay = value }; }
 
@@ -379,6 +409,10 @@ internal sealed record RunConfiguration
 
     /// <summary>The options by their names.</summary>
     internal JsonObject ToJson() => JsonSerializer.SerializeToNode(this, Json)!.AsObject();
+
+    // A file of which only one half is known yet has an empty other half.
+    private static InitialWeights? With(InitialWeights? init, string? path, string? checksum) =>
+        path is null && checksum is null ? init : new InitialWeights(path ?? "", checksum ?? "");
 
     private static ImageDescription? Composed(ImageDescription? images) => images is null
         ? null

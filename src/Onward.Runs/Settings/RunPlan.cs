@@ -38,11 +38,24 @@ internal sealed record RunPlan(
     /// </summary>
     internal bool StratifiedValidation { get; init; } = true;
 
+    /// <summary>The initial weights; null to draw all.</summary>
+    internal InitialWeights? Init { get; init; }
+
+    /// <summary>The blocks that training leaves as they are (<see cref="FrozenBlocks"/>); null for none.</summary>
+    internal string? Freeze { get; init; }
+
+    /// <summary>The numbers of these blocks.</summary>
+    internal IReadOnlyCollection<int>? Frozen => Freeze is null ? null : FrozenBlocks.TryRead(Freeze);
+
+    /// <summary>The numbers of epochs that the run had before it was lengthened; empty for the most runs.</summary>
+    internal IReadOnlyList<int> EpochsBefore { get; init; } = [];
+
     /// <summary>All settings of training.</summary>
     internal TrainingOptions Training => Views.Adapt(Objective.Adapt(Options));
 
     /// <summary>Names the values of the plan that do not go together; null where all do.</summary>
-    internal Func<HostWords, string>? Conflict => RuleOptions.ConflictOf(Rule, LossScope, Objective, Model) ?? Views.Conflict;
+    internal Func<HostWords, string>? Conflict => RuleOptions.ConflictOf(Rule, LossScope, Objective, Model)
+        ?? FrozenBlocks.ConflictOf(Freeze, Model, Rule, Options.ComparedSteps) ?? Views.Conflict;
 
     /// <summary>Fits the defaults of the plan to the images, and tells of the changes.</summary>
     /// <param name="data">All images.</param>

@@ -15,6 +15,9 @@ internal sealed record Continuation
     /// <summary>Threads, which change no result.</summary>
     internal int? Threads { get; init; }
 
+    /// <summary>The number of epochs that the run goes on to.</summary>
+    internal int? Epochs { get; init; }
+
     /// <summary>Time between checkpoints within an epoch.</summary>
     internal required TimeSpan Interval { get; init; }
 

@@ -44,19 +44,27 @@ internal sealed class ContinuedRun : IDisposable
     /// <exception cref="ModelFileException">The checkpoint is of another run.</exception>
     internal static ContinuedRun Open(string path, Continuation asked, RunHost host, RunProcesses processes)
     {
-        RunConfiguration begun = processes.Together(() => RunFolder.ReadConfiguration(path));
+        RunConfiguration old = processes.Together(() => RunFolder.ReadConfiguration(path));
         RunFolder? folder = processes.Together(() => processes.Writes ? RunFolder.Reopen(path, asked.Checkpoints) : null);
         TrainingRun? run = null;
         try
         {
-            if (processes.Together(() => RunFolder.TryReadResult(path)) is RunResult ended)
+            // Epochs that are those of the run ask for nothing, unless the run was being lengthened when its process was killed.
+            RunResult? ended = processes.Together(() => RunFolder.TryReadResult(path));
+            if (ended is not null && (ended.Divergence is not null || asked.Epochs is null || asked.Epochs == ended.Epochs))
             {
-                return new ContinuedRun(begun, folder, null, null) { Ended = ended };
+                return new ContinuedRun(old, folder, null, null) { Ended = ended };
             }
 
             Checkpoint? from = processes.Together(() => RunFolder.ReadCheckpoint(path, fault => host.Notices.Add(
                 $"going on from an earlier checkpoint, because the newest is not intact: {fault}")));
+            RunConfiguration begun = processes.Together(() => Lengthen(path, old, ended, from, asked.Epochs, host));
             run = Prepare(path, begun, from, asked, host, processes);
+            if (begun != old || ended is not null)
+            {
+                folder?.Lengthen(begun);
+            }
+
             folder?.Begin(begun, run.Blocks, from?.Epochs ?? []);
             BeginEvents(path, run, folder, asked);
             return new ContinuedRun(begun, folder, run, from);
@@ -81,8 +89,9 @@ internal sealed class ContinuedRun : IDisposable
         string path, WantedEpoch epoch, string? named, Continuation asked, RunHost host, RunProcesses processes)
     {
         processes.Together(() => !processes.Writes || RunFolder.RequireFree(named));
-        RunConfiguration begun = processes.Together(() => RunFolder.ReadConfiguration(path));
+        RunConfiguration old = processes.Together(() => RunFolder.ReadConfiguration(path));
         Checkpoint from = processes.Together(() => epoch.ReadCheckpoint(path));
+        RunConfiguration begun = processes.Together(() => Lengthen(path, old, null, from, asked.Epochs, host));
         TrainingRun run = Prepare(path, begun, from, asked, host, processes);
         try
         {
@@ -106,11 +115,49 @@ internal sealed class ContinuedRun : IDisposable
         Folder?.Dispose();
     }
 
+    // The run with the number of epochs that it goes on to.
+    private static RunConfiguration Lengthen(
+        string path, RunConfiguration old, RunResult? ended, Checkpoint? from, int? asked, RunHost host)
+    {
+        if (asked is not int epochs)
+        {
+            return old;
+        }
+
+        int done = from?.Epochs.Count ?? 0;
+        if (epochs <= done || epochs < old.WarmupEpochs)
+        {
+            string why = epochs <= done ? $"has done {done} epochs already" : $"has a warm-up of {old.WarmupEpochs} epochs";
+            throw new RunException(say => $"{say.Setting("epochs")} {epochs}: {path} {why}. Name more.");
+        }
+
+        if (ended is not null && old.EarlyStop <= done - from!.BestEpoch)
+        {
+            throw new RunException(say =>
+                $"{path} ended early, after {done} epochs, by its {say.Setting("early stop")} {old.EarlyStop}, "
+                + $"which would end it again. Leave {say.Setting("epochs")} out.");
+        }
+
+        if (epochs != old.Epochs)
+        {
+            host.Notices.Add(
+                $"the run goes on to {epochs} epochs instead of {old.Epochs}; from here on, its learning rate is that of a "
+                + $"{old.Schedule.ToString().ToLowerInvariant()} schedule of {epochs} epochs.");
+        }
+
+        return old.Lengthened(epochs);
+    }
+
     private static TrainingRun Prepare(
         string path, RunConfiguration begun, Checkpoint? from, Continuation asked, RunHost host, RunProcesses processes)
     {
         RunPlan plan = begun.PlanOn(asked.Threads ?? begun.Threads);
         plan = plan with { Options = plan.Options with { CheckpointInterval = asked.Interval } };
+        if (from is not null && plan.EpochsBefore.Contains(from.Options.Epochs) && from.Epochs.Count <= begun.Epochs)
+        {
+            from = from.WithEpochs(begun.Epochs);
+        }
+
         DataSettings images = new(begun.Dataset, asked.Data ?? begun.Data, begun.Validation)
         {
             ImageSize = begun.ImageSize,
@@ -121,7 +168,7 @@ internal sealed class ContinuedRun : IDisposable
         TrainingData data = processes.FirstThenOthers(() => plan.Choose(asked.Images ?? images.Load(host)));
         TrainingRun run = processes.Together(() =>
         {
-            TrainingRun made = new(plan, data, host, processes.Grid);
+            TrainingRun made = new(plan, data, host, processes.Grid, isBegun: from is not null);
             try
             {
                 host.Interruption.ThrowIfCancellationRequested();

@@ -22,11 +22,21 @@ internal sealed class TrainingRun : IDisposable
     private readonly Trainer _trainer;
 
     /// <summary>Prepares a run, or this process's part of one.</summary>
-    internal TrainingRun(RunPlan plan, TrainingData data, RunHost host, RankGrid? grid = null)
+    /// <param name="plan">The plan.</param>
+    /// <param name="data">The images that it chose.</param>
+    /// <param name="host">Takes notices.</param>
+    /// <param name="grid">The processes that share the run; null for one process.</param>
+    /// <param name="isBegun">True if a checkpoint will set the weights, so that the plan's initial weights are not read.</param>
+    internal TrainingRun(RunPlan plan, TrainingData data, RunHost host, RankGrid? grid = null, bool isBegun = false)
     {
         (_host, _data, _options) = (host, data, plan.Training);
         _model = plan.CreateModel(data);
         _model.Initialize(plan.Training.Seed);
+        if (plan.Init is not null && !isBegun)
+        {
+            InitialWeightsFile.Load(plan.Init, _model, host);
+        }
+
         Configuration = RunConfiguration.Of(plan, data, _model.Values.Layout.Count) with
         {
             Parallel = grid is null ? null : string.Create(CultureInfo.InvariantCulture, $"{grid.Share.Count}x{grid.Stages}"),
@@ -51,7 +61,7 @@ internal sealed class TrainingRun : IDisposable
         }
 
         TrainingStep CreateStep(RuleSettings rule) =>
-            rule.CreateStep(_model, _team, plan.LossScope, plan.Objective, plan.Training.Seed, grid);
+            rule.CreateStep(_model, _team, plan.LossScope, plan.Objective, plan.Training.Seed, grid, plan.Frozen);
     }
 
     /// <summary>Every option of the run.</summary>

@@ -64,6 +64,9 @@ public abstract class LearningRule
     /// </summary>
     internal virtual bool GradientsAreFinalInSlices => false;
 
+    /// <summary>True if blocks can be frozen: the rule reads nothing that only a trained block computes.</summary>
+    internal virtual bool AllowsFrozenBlocks => true;
+
     /// <summary>Matrices that the rule fits to the waves of its steps; null if it fits nothing.</summary>
     internal virtual WaveFit? Fit => null;
 

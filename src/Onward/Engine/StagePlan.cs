@@ -48,9 +48,11 @@ internal sealed class StagePlan
     /// <summary>The blocks that learn in a stage, one by one.</summary>
     internal IEnumerable<int> Learning(int stage) => Enumerable.Range(BlocksOf(stage).First, BlocksOf(stage).End - BlocksOf(stage).First);
 
-    private IEnumerable<(int Block, int Layer, int Slice)> SlicesOf(int k) => !_plan.LeavesOutputGradients ? []
+    private IEnumerable<(int Block, int Layer, int Slice)> SlicesOf(int k) => !_plan.LeavesOutputGradients || _plan.Frozen[k] ? []
         : _plan.Model.Blocks[k].Layers.SelectMany((layer, l) => Enumerable.Range(0, layer.Map.Slices).Select(slice => (k, l, slice)));
 
     private IEnumerable<(int Block, int Layer, int Slice)> HeadsOf(int stage) =>
-        Learning(stage).Where(_ => _plan.TrainsHeads).Concat(stage == Stages - 1 && HasFinalHead ? [End] : []).Select(k => (k, -1, 0));
+        Learning(stage).Where(k => _plan.TrainsHeads && !_plan.Frozen[k])
+            .Concat(stage == Stages - 1 && HasFinalHead ? [End] : [])
+            .Select(k => (k, -1, 0));
 }

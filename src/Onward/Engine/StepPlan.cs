@@ -34,6 +34,9 @@ internal sealed class StepPlan
     /// <summary>The first block of each stage and, last, the number of blocks. [stage + 1]</summary>
     internal required IReadOnlyList<int> Stages { get; init; }
 
+    /// <summary>True for each block that is frozen: no step changes its layers and its local head. [block]</summary>
+    internal required IReadOnlyList<bool> Frozen { get; init; }
+
     /// <summary>The blocks that this process trains.</summary>
     internal Range OwnBlocks => Stages[Grid.Stage]..Stages[Grid.Stage + 1];
 

@@ -129,8 +129,12 @@ internal sealed class TileJobs
             Forward(tiles, k, job, learns: true);
         }
 
+        // The loss of a frozen block is still reported.
         _evaluateLosses(tiles.AsSpan(first, end - first));
-        _differentiate(tiles.AsSpan(first, end - first));
+        if (_plan.Locality != Locality.Block || !_plan.Frozen[first])
+        {
+            _differentiate(tiles.AsSpan(first, end - first));
+        }
     }
 
     /// <summary>Computes the values of one tile in all blocks and gathers the embeddings by which its examples are compared.</summary>
@@ -214,7 +218,8 @@ internal sealed class TileJobs
         _rule(tiles);
         foreach (BlockTile tile in tiles)
         {
-            for (int l = 0; _plan.LeavesOutputGradients && l < tile.Block.Layers.Count; l++)
+            bool packs = _plan.LeavesOutputGradients && !_plan.Frozen[tile.Block.Index];
+            for (int l = 0; packs && l < tile.Block.Layers.Count; l++)
             {
                 tile.PackGradient(l);
             }

@@ -25,20 +25,31 @@ public sealed class TrainingStep
     /// <param name="team">The threads that share the work.</param>
     /// <param name="grid">The processes that share the work; null for one process.</param>
     /// <param name="seed">The seed of what dropout drops, in networks that have it.</param>
+    /// <param name="frozen">
+    /// The blocks that training leaves as they are, with their local heads; null for none. The gradients of their parameters stay 0.
+    /// </param>
     /// <exception cref="ArgumentException">
-    /// The rule cannot train the network, there are more stages than blocks, or there are several stages and blocks do not each learn from
-    /// their own loss alone.
+    /// The rule cannot train the network, a frozen block does not exist or the rule does not allow one, there are more stages than blocks,
+    /// or there are several stages and blocks do not each learn from their own loss alone.
     /// </exception>
     /// <exception cref="InvalidOperationException">The rule serves another step.</exception>
-    public TrainingStep(Network network, LearningRule rule, WorkerTeam team, RankGrid? grid = null, ulong seed = 0)
+    public TrainingStep(
+        Network network,
+        LearningRule rule,
+        WorkerTeam team,
+        RankGrid? grid = null,
+        ulong seed = 0,
+        IReadOnlyCollection<int>? frozen = null)
     {
         ArgumentNullException.ThrowIfNull(network);
         ArgumentNullException.ThrowIfNull(rule);
         ArgumentNullException.ThrowIfNull(team);
         grid ??= RankGrid.OneProcess;
         RequireStages(network, rule, grid);
+        frozen ??= [];
+        RequireFreezable(network, rule, frozen);
         double comparison = network.IsSelfSupervised ? 1 : 0;
-        double[] costs = [.. network.Blocks.Select(block => rule.RuleFlopsOf(network, block) + (comparison * block.FlopsPerExample))];
+        double[] costs = [.. network.Blocks.Select(CostOf)];
         MatrixFlopsPerExample = costs.Sum();
         _plan = new StepPlan
         {
@@ -51,11 +62,19 @@ public sealed class TrainingStep
             Seed = seed,
             Grid = grid,
             Stages = RankGrid.Balance(costs, grid.Stages),
+            Frozen = [.. network.Blocks.Select(block => frozen.Contains(block.Index))],
         };
         _engine = new TileEngine(_plan, rule.Differentiate);
         Rule = rule;
         rule.Serve(this);
         _engine.Fit = rule.Fit;
+
+        double CostOf(NetworkBlock block)
+        {
+            bool valuesOnly = frozen.Contains(block.Index) && rule.Locality == Locality.Block;
+            double step = valuesOnly ? block.FlopsPerExample : rule.RuleFlopsOf(network, block);
+            return step + (comparison * block.FlopsPerExample);
+        }
     }
 
     /// <summary>The network that is trained.</summary>
@@ -76,7 +95,14 @@ public sealed class TrainingStep
     /// </summary>
     public string Description =>
         Rule.Description + (ComparesExamples ? Invariant($", temperature {Rule.Loss.Temperature}") : "")
-            + (Network.HasDropout ? Invariant($", dropout seed {_plan.Seed}") : "");
+            + (Network.HasDropout ? Invariant($", dropout seed {_plan.Seed}") : "")
+            + (FrozenBlocks.Count == 0 ? "" : $", frozen blocks {string.Join(" ", FrozenBlocks)}");
+
+    /// <summary>The blocks that training leaves as they are, with their local heads, in order.</summary>
+    public IReadOnlyList<int> FrozenBlocks => [.. _plan.Frozen.Index().Where(block => block.Item).Select(block => block.Index)];
+
+    /// <summary>The first block that is not frozen; the number of blocks if all are. No error needs to go back beyond it.</summary>
+    internal int FirstTrained => _plan.Frozen.TakeWhile(frozen => frozen).Count();
 
     /// <summary>The gradients of the last step, by parameter; exact ones for heads.</summary>
     public ParameterVector Gradients => _engine.Gradients;
@@ -168,8 +194,26 @@ public sealed class TrainingStep
         return result;
     }
 
+    /// <summary>True if training leaves a block as it is.</summary>
+    internal bool IsFrozen(int block) => _plan.Frozen[block];
+
     /// <summary>True if this process trains a block.</summary>
     internal bool Owns(int block) => block >= OwnBlocks.Start.Value && block < OwnBlocks.End.Value;
+
+    private static void RequireFreezable(Network network, LearningRule rule, IReadOnlyCollection<int> frozen)
+    {
+        if (frozen.Any(block => block < 0 || block >= network.Blocks.Count))
+        {
+            throw new ArgumentException(
+                $"The network has blocks 0 to {network.Blocks.Count - 1}; frozen are {string.Join(", ", frozen)}.", nameof(frozen));
+        }
+
+        if (frozen.Count > 0 && !rule.AllowsFrozenBlocks)
+        {
+            throw new ArgumentException(
+                "No block can be frozen, because the noise of the rule, or its learned feedback, reaches every block.", nameof(frozen));
+        }
+    }
 
     private static void RequireStages(Network network, LearningRule rule, RankGrid grid)
     {

@@ -110,14 +110,34 @@ public sealed class SafetensorsReader : IDisposable
         {
             foreach (Parameter parameter in vector.Layout.Parameters)
             {
-                Guard(() =>
-                {
-                    _file.Position = _dataStart + _tensors[prefix + parameter.Name].Begin;
-                    _file.ReadExactly(MemoryMarshal.AsBytes(vector[parameter]));
-                    return true;
-                });
+                ReadInto(vector[parameter], _tensors[prefix + parameter.Name]);
             }
         }
+    }
+
+    /// <summary>Reads the parameters that have a tensor of their name and shape, and leaves the others as they are.</summary>
+    /// <param name="values">Receives the numbers.</param>
+    /// <exception cref="ModelFileException">The file became shorter, or cannot be read.</exception>
+    internal MatchedParameters ReadMatching(ParameterVector values)
+    {
+        List<Parameter> taken = [];
+        List<(Parameter, IReadOnlyList<long>?)> missing = [];
+        foreach (Parameter parameter in values.Layout.Parameters)
+        {
+            Tensor? tensor = _tensors.GetValueOrDefault(parameter.Name);
+            if (tensor?.Shape.SequenceEqual(parameter.Shape.Select(size => (long)size)) == true)
+            {
+                ReadInto(values[parameter], tensor);
+                taken.Add(parameter);
+            }
+            else
+            {
+                missing.Add((parameter, tensor?.Shape));
+            }
+        }
+
+        IEnumerable<string> others = _tensors.Keys.Except(values.Layout.Parameters.Select(parameter => parameter.Name));
+        return new MatchedParameters(taken, missing, [.. others.Select(Show)]);
     }
 
     /// <summary>Verifies the checksum of every byte of the file.</summary>
@@ -314,6 +334,19 @@ public sealed class SafetensorsReader : IDisposable
         }
 
         return sizes;
+    }
+
+    private void ReadInto(Span<float> numbers, Tensor tensor)
+    {
+        try
+        {
+            _file.Position = _dataStart + tensor.Begin;
+            _file.ReadExactly(MemoryMarshal.AsBytes(numbers));
+        }
+        catch (Exception fault) when (fault is EndOfStreamException or IOException)
+        {
+            Guard<bool>(() => throw fault);
+        }
     }
 
     private T Guard<T>(Func<T> read)

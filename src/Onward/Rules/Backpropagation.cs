@@ -138,12 +138,12 @@ public sealed class Backpropagation : LearningRule
     protected internal override void Differentiate(ReadOnlySpan<BlockTile> tiles)
     {
         BackwardPass pass = _passes[tiles[0].Worker];
-        for (int k = tiles.Length - 1; k >= 0; k--)
+        for (int k = tiles.Length - 1; k >= 0 && tiles[k].Block.Index >= Step.FirstTrained; k--)
         {
             BlockTile tile = tiles[k];
             if (Overlaps)
             {
-                pass.GoThroughOverlapping(tile, first: k == 0, last: k == tiles.Length - 1);
+                pass.GoThroughOverlapping(tile, first: tile.Block.Index == Step.FirstTrained, last: k == tiles.Length - 1);
                 continue;
             }
 
@@ -165,7 +165,7 @@ public sealed class Backpropagation : LearningRule
                 pass.ReadLocalLoss(tile);
             }
 
-            pass.GoThrough(tile, toInput: Locality != Locality.Block && tile.Block.Index > 0);
+            pass.GoThrough(tile, toInput: Locality != Locality.Block && tile.Block.Index > Step.FirstTrained);
         }
     }
 }

@@ -69,7 +69,7 @@ public sealed class DirectFeedbackAlignment : LearningRule
         int rows = tiles[^1].HeadRows, outputs = Step.Network.HeadOutputs;
         foreach (BlockTile tile in tiles)
         {
-            for (int l = 0; l < tile.Block.Layers.Count; l++)
+            for (int l = 0; !Step.IsFrozen(tile.Block.Index) && l < tile.Block.Layers.Count; l++)
             {
                 int channels = tile.Block.Layers[l].Map.Outputs;
                 Span<float> signal = _signals[tile.Worker].Span[..(rows * channels)];

@@ -148,6 +148,9 @@ public sealed class ForwardGradient : LearningRule
 
     internal override bool GradientsAreFinalInSlices => true;
 
+    // A tangent that passes through frozen blocks would carry noise for nothing, and feedback is fitted to the estimates of every block.
+    internal override bool AllowsFrozenBlocks => Locality == Locality.Block && !_hasFeedback;
+
     /// <inheritdoc/>
     protected internal override long RuleBytes =>
         _walks.Sum(walk => walk.Memory.Bytes) + _back.Sum(pass => pass.Bytes)

@@ -74,6 +74,9 @@ public sealed class WeightForwardGradient : LearningRule
         (_draw, _pack, _scale) = (DrawRows, PackSlice, ScaleRows);
     }
 
+    // A tangent that passes through frozen blocks would carry noise for nothing.
+    internal override bool AllowsFrozenBlocks => Locality == Locality.Block;
+
     /// <inheritdoc/>
     protected override void Prepare(TrainingStep training)
     {

@@ -14,8 +14,16 @@ public readonly record struct TrainedParameter(Parameter Parameter, bool Decays,
     /// </summary>
     /// <param name="model">The model.</param>
     /// <param name="options">The training options.</param>
-    internal static TrainedParameter[] Of(Network model, TrainingOptions options) =>
-        model.IsSelfSupervised ? WithoutLabels(model) : WithLabels(model, options.ReadoutRateScale);
+    /// <param name="frozen">The blocks whose parameters no update changes; null for none.</param>
+    internal static TrainedParameter[] Of(Network model, TrainingOptions options, IReadOnlyList<int>? frozen = null)
+    {
+        HashSet<Parameter> still = [.. (frozen ?? []).SelectMany(block => ParametersOf(model.Blocks[block]))];
+        TrainedParameter[] all = model.IsSelfSupervised ? WithoutLabels(model) : WithLabels(model, options.ReadoutRateScale);
+        return [.. all.Where(trained => !still.Contains(trained.Parameter))];
+    }
+
+    private static IEnumerable<Parameter> ParametersOf(NetworkBlock block) =>
+        block.Layers.SelectMany(layer => new[] { layer.Weight, layer.Bias }).Append(block.Head.Weight).Append(block.Head.Bias);
 
     private static TrainedParameter[] WithLabels(Network model, double readoutScale) =>
     [

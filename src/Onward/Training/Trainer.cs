@@ -86,13 +86,18 @@ public sealed class Trainer
                 $"Training: the batch size ({options.BatchSize}) is below the number of processes ({_grid.World.Count}).");
         }
 
+        if (options.ComparedSteps > 0 && step.FrozenBlocks.Count > 0)
+        {
+            throw new ArgumentException("Training: gradients are compared where no block is frozen.");
+        }
+
         if (options.ComparedSteps > 0 && _grid.Stages > 1)
         {
             throw new ArgumentException("Training: gradients are compared where each process has all blocks.");
         }
 
         _shared = new SharedModel(step);
-        TrainedParameter[] trained = TrainedParameter.Of(_model, options);
+        TrainedParameter[] trained = TrainedParameter.Of(_model, options, step.FrozenBlocks);
         TrainedParameter[] own = [.. trained.Where(part => _shared.Owns(part.Parameter))];
         _update = ParameterUpdate.Of(_model.Values.Layout, own, options, _team, _grid);
         _readout = _model.IsSelfSupervised

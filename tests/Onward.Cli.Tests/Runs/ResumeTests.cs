@@ -298,7 +298,7 @@ public sealed class ResumeTests : IDisposable
 
     [Theory]
     [InlineData("--lr 0.02", "--lr cannot be given with --resume: a run keeps the options that it was started with")]
-    [InlineData("--epochs 4", "--epochs cannot be given with --resume")]
+    [InlineData("--batch-size 8", "--batch-size cannot be given with --resume")]
     [InlineData("--seed 1", "--seed cannot be given with --resume")]
     [InlineData("--overlap", "--overlap cannot be given with --resume")]
     [InlineData("--out other", "--out cannot be given with --resume")]

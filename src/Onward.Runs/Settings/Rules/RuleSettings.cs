@@ -73,7 +73,13 @@ internal sealed record RuleSettings(
     /// <exception cref="RunException">The rule cannot train the network.</exception>
     /// <exception cref="ArgumentException">The processes cannot share the steps.</exception>
     internal TrainingStep CreateStep(
-        Network network, WorkerTeam team, LossScope scope, ObjectiveSettings objective, ulong seed, RankGrid? grid = null)
+        Network network,
+        WorkerTeam team,
+        LossScope scope,
+        ObjectiveSettings objective,
+        ulong seed,
+        RankGrid? grid = null,
+        IReadOnlyCollection<int>? frozen = null)
     {
         LearningRule rule = PaperRules.Get(Rule).Create(new RuleArguments
         {
@@ -91,7 +97,7 @@ internal sealed record RuleSettings(
         });
         try
         {
-            return new TrainingStep(network, rule, team, grid, seed);
+            return new TrainingStep(network, rule, team, grid, seed, frozen);
         }
         catch (ArgumentException fault) when (fault.ParamName != nameof(grid))
         {

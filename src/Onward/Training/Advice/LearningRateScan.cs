@@ -54,7 +54,8 @@ public static class LearningRateScan
 
         options.Validate();
         Network model = step.Network;
-        ParameterUpdate update = ParameterUpdate.Of(model.Values.Layout, TrainedParameter.Of(model, options), options, step.Team);
+        TrainedParameter[] trained = TrainedParameter.Of(model, options, step.FrozenBlocks);
+        ParameterUpdate update = ParameterUpdate.Of(model.Values.Layout, trained, options, step.Team);
         using BatchLoader loader = new(
             data.Training, data.Mean, data.StandardDeviation, options.BatchSize, options.Seed, options.Views(model), step.Team.Count);
         List<ScannedRate> scanned = [];

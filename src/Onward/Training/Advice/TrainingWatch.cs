@@ -109,11 +109,13 @@ internal sealed class TrainingWatch
     // A constant prediction reaches the entropy of the labels, whatever the network.
     private double Guess(LossHistory losses, int head) => Math.Min(losses.First[head], _guess);
 
-    // Skips local heads that the rule does not train, because their losses mean nothing.
+    // Skips local heads that the rule does not train and heads of frozen blocks, because their losses mean nothing.
     private int? First(Func<int, bool> shows)
     {
         int blocks = _step.Network.Blocks.Count, first = _step.Rule.TrainsHeads ? 0 : blocks;
-        return Enumerable.Range(first, blocks + 1 - first).Where(shows).Select(head => (int?)head).FirstOrDefault();
+        return Enumerable.Range(first, blocks + 1 - first)
+            .Where(head => head == blocks || !_step.IsFrozen(head))
+            .Where(shows).Select(head => (int?)head).FirstOrDefault();
     }
 
     private string NameOf(int head) =>

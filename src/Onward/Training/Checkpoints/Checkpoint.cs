@@ -168,6 +168,21 @@ public sealed class Checkpoint
         return model;
     }
 
+    /// <summary>The checkpoint as that of a run with another number of epochs, whose learning rates the run has from here on.</summary>
+    /// <param name="epochs">Number of epochs of the run, at least the finished ones.</param>
+    /// <exception cref="ArgumentOutOfRangeException">More epochs have ended.</exception>
+    public Checkpoint WithEpochs(int epochs)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(epochs, Math.Max(1, Epochs.Count));
+        return new Checkpoint(Model, Velocity, Average, Feedback, Options with { Epochs = epochs }, Images, State)
+        {
+            Squares = Squares,
+            Rule = Rule,
+            VectorBits = VectorBits,
+            Path = Path,
+        };
+    }
+
     /// <summary>
     /// Requires that the checkpoint belongs to a run with this model, these options, this learning rule and these images.
     /// </summary>

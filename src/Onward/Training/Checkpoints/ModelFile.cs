@@ -69,6 +69,32 @@ public static class ModelFile
                 + "Use the model of an earlier epoch, or train again at a lower learning rate.");
     }
 
+    /// <summary>
+    /// Sets the parameters of a network for which a safetensors file has a tensor of the same name and shape. The other parameters stay as
+    /// they are.
+    /// </summary>
+    /// <param name="model">The network.</param>
+    /// <param name="path">A file of this library or of another program; it needs no description of a network.</param>
+    /// <returns>The parameters that were set, those that were not, and the tensors that no parameter takes.</returns>
+    /// <exception cref="ModelFileException">
+    /// The file is missing, unreadable or damaged, or contains numbers that are not finite.
+    /// </exception>
+    public static MatchedParameters LoadMatching(Network model, string path)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        using SafetensorsReader file = new(path);
+        if (file.HasChecksum)
+        {
+            file.VerifyChecksum();
+        }
+
+        MatchedParameters matched = file.ReadMatching(model.Values);
+        Parameter? bad = matched.Taken.FirstOrDefault(parameter => !TensorPrimitives.IsFiniteAll<float>(model.Values[parameter]));
+        return bad is null
+            ? matched
+            : throw new ModelFileException($"{path}: tensor '{bad.Name}' holds numbers that are not finite. Use another file.");
+    }
+
     /// <summary>Describes a network in the metadata of a file.</summary>
     internal static KeyValuePair<string, string> Describe(Network network) => network.Mixer is LocalMixerOptions options
         ? new(OptionsKey, JsonSerializer.Serialize(options, Json))
