@@ -1,3 +1,4 @@
+using System.Text;
 using Onward.Data;
 using Onward.Tests.Data;
 
@@ -38,6 +39,12 @@ internal static class DataReaders
             "cifar-archive",
             8,
             [[new SeedFile(SmallCifar.ArchiveName, SmallCifar.Archive(even), ArchiveMutation.Gzip(ArchiveMutation.Tar))]]);
+        byte[] text = Encoding.UTF8.GetBytes(string.Concat(Enumerable.Repeat("naïve 😀\r\n", 20)));
+        yield return new Reader(
+            "text",
+            8,
+            [[new SeedFile("text.txt", text, Bytes)], [new SeedFile("text.txt", [.. Encoding.UTF8.Preamble, .. text], Bytes)]],
+            (folder, _) => Load(() => TextFiles.Load(Path.Combine(folder, "text.txt"), context: 4)));
     }
 
     private static SeedFile[] IdxFolder(string ending, byte[] images, byte[] labels, Func<byte[], byte[]> pack, Mutation mutate) =>
@@ -76,6 +83,12 @@ internal static class DataReaders
             foreach (int label in set.Labels.Span)
             {
                 Require(label >= 0 && label < set.Classes, $"label {label} of {set.Classes} classes");
+            }
+
+            if (set is TextSet windows)
+            {
+                Require(windows.CountLabels().Sum() == windows.Count * windows.Context, "a window lacks a label");
+                continue;
             }
 
             Require(

@@ -31,33 +31,35 @@ public static class NamedNetworks
         : throw new ArgumentException($"There is no network '{name}'; the networks are {string.Join(", ", Names)}.");
 
     /// <summary>
-    /// Makes a small causal transformer that predicts the next token: four blocks of width 64 with four heads, in the form of GPT-2
-    /// (Radford et al. 2019). A normalisation in front of attention and activation gives all noise the same scale.
+    /// Makes a small causal transformer that predicts the next token: three layers of width 64 with four heads, in the form of GPT-2
+    /// (Radford et al. 2019). The embedding, each attention and each feed-forward part is a block with losses of its own, so that few
+    /// layers lie in front of a loss. A normalisation in front of attention and activation gives all noise the same scale.
     /// </summary>
     /// <param name="context">Tokens of a window.</param>
     /// <param name="tokens">Different tokens.</param>
     public static IReadOnlyList<Block> GptMini(int context, int tokens)
     {
-        const int Width = 64, Depth = 4, Heads = 4, Groups = 8;
-        return
-        [
-            .. Enumerable.Range(0, Depth).Select(k => new Block(
-            [
-                .. k > 0 ? [] : new Layer[] { new Embedding(tokens, Width, context) },
-                new Residual(
-                    new LayerNorm(Width),
-                    new Linear(Width, 3 * Width),
-                    new LayerNorm(Width / Heads),
-                    new Attention(Heads, causal: true),
-                    new Linear(Width, Width)),
-                new Residual(
-                    new LayerNorm(Width),
-                    new Linear(Width, 4 * Width),
-                    new LayerNorm(4 * Width),
-                    new Gelu(),
-                    new Linear(4 * Width, Width)),
-            ]) { Groups = Groups, FeatureNorm = new LayerNorm(Width / Groups) }),
-        ];
+        const int Width = 64, Depth = 3, Heads = 4;
+        List<Block> blocks = [Of(new Embedding(tokens, Width, context))];
+        for (int k = 0; k < Depth; k++)
+        {
+            blocks.Add(Of(new Residual(
+                new LayerNorm(Width),
+                new Linear(Width, 3 * Width),
+                new LayerNorm(Width / Heads),
+                new Attention(Heads, causal: true),
+                new Linear(Width, Width))));
+            blocks.Add(Of(new Residual(
+                new LayerNorm(Width),
+                new Linear(Width, 4 * Width),
+                new LayerNorm(4 * Width),
+                new Gelu(),
+                new Linear(4 * Width, Width))));
+        }
+
+        return blocks;
+
+        static Block Of(Layer layer) => new(layer) { Groups = 8, FeatureNorm = new LayerNorm(Width / 8) };
     }
 
     // 512 and 512 hidden units.

@@ -1,5 +1,6 @@
 using Onward.Layers;
 using Onward.Models;
+using Onward.Training;
 
 namespace Onward.Tests.Models;
 
@@ -38,6 +39,22 @@ public sealed class NamedNetworksTests
         int heads = model.Blocks.Sum(block => block.Head.Weight.Length + block.Head.Bias.Length);
 
         Assert.InRange(model.Values.Layout.Length - heads, least, most);
+    }
+
+    // The file describes the same network for a context of 64 and 256 tokens.
+    [Fact]
+    public void The_network_of_text_is_that_of_the_sample_file()
+    {
+        ExampleShape window = new(64, 1, 1);
+        Network named = new(window, NamedNetworks.GptMini(64, 256), 256, new() { PredictsNextToken = true });
+        Network file = NetworkFile.Read(Checkout.PathOf("samples", "networks", "gpt-mini.json"))
+            .Build(window, 256, predictsNextToken: true);
+
+        Assert.Equal(NamesOf(file), NamesOf(named));
+        Assert.All(named.Blocks, block => Assert.True(block.Layers.Count <= 2));
+
+        static IEnumerable<string> NamesOf(Network network) => network.Blocks.Select(
+            block => $"{string.Join(", ", block.Description.Layers)}; {block.Groups} groups, {block.Description.FeatureNorm}");
     }
 
     [Fact]

@@ -103,7 +103,8 @@ public static class TextFiles
         try
         {
             bool isMarked = bytes.AsSpan().StartsWith(Encoding.UTF8.Preamble);
-            return Strict.GetString(bytes.AsSpan(isMarked ? Encoding.UTF8.Preamble.Length : 0)).Replace("\r\n", "\n", StringComparison.Ordinal);
+            string text = Strict.GetString(bytes.AsSpan(isMarked ? Encoding.UTF8.Preamble.Length : 0));
+            return text.Replace("\r\n", "\n", StringComparison.Ordinal);
         }
         catch (DecoderFallbackException fault)
         {
