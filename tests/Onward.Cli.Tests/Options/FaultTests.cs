@@ -34,7 +34,8 @@ public sealed class FaultTests : IDisposable
     [InlineData("train --seed -1", "--seed must be a whole number, 0 or more; got '-1'")]
     [InlineData(
         "train --model M/1/17",
-        "--model: unknown value 'M/1/17'; did you mean 'M/1/16'? Choose S/1/1, M/1/16, M/8/16, L/8/64 or L/32/64")]
+        "--model: unknown value 'M/1/17'; did you mean 'M/1/16'? Choose S/1/1, M/1/16, M/8/16, L/8/64, L/32/64, mlp, "
+            + "vgg8b, resmlp, vit-tiny or gpt-mini.")]
     [InlineData("train --mixer con", "--mixer: unknown value 'con'; did you mean 'conv'? Choose matrix or conv")]
     [InlineData(
         "train --model M/8/16 --downsample 2,x,1,1",
@@ -151,7 +152,7 @@ public sealed class FaultTests : IDisposable
     [InlineData("reproduce --table 5 --list", "--table must be a whole number from 3 to 4; got '5'")]
     [InlineData("bench --seconds 0", "--seconds must be a number above 0, at most 3600; got '0'")]
     [InlineData("bench --model X", "--model: unknown value 'X'")]
-    [InlineData("bench --batch-size 2147483647", "--batch-size 2147483647 is too large for images of 32x32x3")]
+    [InlineData("bench --batch-size 2147483647", "--batch-size 2147483647 is too large for an input of 32 x 32 x 3. Use a smaller batch size.")]
     public void What_is_wrong_is_told_in_one_line_and_leaves_nothing(string command, string expected) =>
         _workplace.Refuse(command, expected);
 

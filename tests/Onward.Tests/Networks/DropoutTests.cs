@@ -57,8 +57,8 @@ public sealed class DropoutTests
         using WorkerTeam team = new(2);
         TrainingStep exact = new(model, Rule("LG-BP"), team, seed: Seed);
         exact.Run(_pixels, _labels, Step);
-        TrainingStep noisy = new(
-            model, new ForwardGradient(NoiseDistribution.Gaussian, LossScope.All, ForwardGradient.MaximumPasses, seed: 5), team, seed: Seed);
+        ForwardGradient rule = new(NoiseDistribution.Gaussian, LossScope.All, ForwardGradient.MaximumPasses, seed: 5);
+        TrainingStep noisy = new(model, rule, team, seed: Seed);
 
         noisy.Run(_pixels, _labels, Step);
 

@@ -9,8 +9,8 @@ namespace Onward.Layers;
 /// Sets each number to 0 with chance p in training, and divides the others by 1 - p (Srivastava et al. 2014). Predictions pass unchanged.
 /// </summary>
 /// <remarks>
-/// What is dropped depends on the seed of the <see cref="Engine.TrainingStep"/>, the number of the step, and the place in batch and network,
-/// so it does not depend on threads, tiles or processes.
+/// What is dropped depends on the seed of the <see cref="Engine.TrainingStep"/>, the number of the step, and the place in batch and
+/// network, so it does not depend on threads, tiles or processes.
 /// </remarks>
 public sealed class Dropout : RowLayer
 {
