@@ -68,7 +68,7 @@ internal sealed class FindRateCommand
         model.Initialize(run.Training.Seed);
         if (run.Init is not null)
         {
-            InitialWeightsFile.Load(run.Init, model, _host);
+            InitialWeightsFile.Load(run.Init, model, data.Images.ClassNames, _host);
         }
 
         using WorkerTeam team = new(run.Rule.Threads);

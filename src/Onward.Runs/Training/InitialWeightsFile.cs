@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.IO.Hashing;
+using Onward.Data;
 using Onward.Formats;
 using Onward.Models;
 using Onward.Training;
@@ -38,15 +39,28 @@ internal static class InitialWeightsFile
     /// <summary>Sets the weights of a network whose others are drawn, and tells of the parameters that the file does not have.</summary>
     /// <param name="weights">The file.</param>
     /// <param name="model">The network, its parameters drawn.</param>
+    /// <param name="classes">The names of the classes; of a text, its characters.</param>
     /// <param name="host">Takes the message.</param>
-    /// <exception cref="RunException">The file has changed, or has no parameter of the network.</exception>
+    /// <exception cref="RunException">
+    /// The file has changed, has no parameter of the network, or is of a run on a text of other characters.
+    /// </exception>
     /// <exception cref="ModelFileException">The file cannot be read, or is damaged.</exception>
-    internal static void Load(InitialWeights weights, Network model, RunHost host)
+    internal static void Load(InitialWeights weights, Network model, IReadOnlyList<string> classes, RunHost host)
     {
         if (ChecksumOf(weights.Path) != weights.Checksum)
         {
             throw new RunException(say =>
                 $"{say.Setting(Setting)} {weights.Path} has changed since the run was begun. Restore the file, or begin another run.");
+        }
+
+        // Vectors of an embedding stand for characters by their places.
+        string folder = Path.GetDirectoryName(weights.Path)!;
+        if (model.TakesIndices && File.Exists(Path.Combine(folder, RunFolder.ConfigurationName))
+            && RunFolder.ReadConfiguration(folder).Images is ImageDescription text && !text.ClassNames.SequenceEqual(classes))
+        {
+            throw new RunException(say =>
+                $"{say.Setting(Setting)} {weights.Path} has learnt a text of other characters, {text.ClassNames.Count} where this text has "
+                + $"{classes.Count}. Train both on texts of the same characters.");
         }
 
         MatchedParameters matched = ModelFile.LoadMatching(model, weights.Path);

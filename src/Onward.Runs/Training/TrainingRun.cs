@@ -34,7 +34,7 @@ internal sealed class TrainingRun : IDisposable
         _model.Initialize(plan.Training.Seed);
         if (plan.Init is not null && !isBegun)
         {
-            InitialWeightsFile.Load(plan.Init, _model, host);
+            InitialWeightsFile.Load(plan.Init, _model, data.Images.ClassNames, host);
         }
 
         Configuration = RunConfiguration.Of(plan, data, _model.Values.Layout.Count) with

@@ -53,6 +53,17 @@ public sealed class TextTests : IDisposable
         Assert.Equal(0, _workplace.Run("runs .").Code);
     }
 
+    [Fact]
+    public void Weights_that_learnt_other_characters_are_refused()
+    {
+        _workplace.Run($"{Train} --out first --limit-batches 1");
+        Assert.Equal(0, _workplace.Run($"{Train} --out second --limit-batches 1 --init first").Code);
+        File.WriteAllText(_workplace["text.txt"], string.Concat(Enumerable.Repeat("the cat sat on the mat.\nA rat, zoo.\n", 60)));
+
+        _workplace.RefuseBeside(
+            $"{Train} --out third --init first", "model.safetensors has learnt a text of other characters, 15 where this text has 16.");
+    }
+
     [Theory]
     [InlineData("BP")]
     [InlineData("L-BP")]
