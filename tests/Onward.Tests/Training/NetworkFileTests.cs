@@ -112,6 +112,35 @@ public sealed class NetworkFileTests : IDisposable
         Assert.Contains("no such file", Assert.Throws<ModelFileException>(() => NetworkFile.Read(_path + ".json")).Message);
 
     [Fact]
+    public void A_folder_is_named() => Assert.EndsWith(
+        " is a folder. Name a JSON file with the blocks of a network.",
+        Assert.Throws<ModelFileException>(() => NetworkFile.Read(Path.GetTempPath())).Message);
+
+    [Theory]
+    [InlineData(20, null)]
+    [InlineData(21, "layers are nested too deeply; at most 20 residuals may contain one another.")]
+    public void Residuals_are_nested_as_deeply_as_runs_and_models_can_hold(int residuals, string? fault)
+    {
+        string layers = """{"type":"imagePatches","patchesPerSide":1,"image":{"height":1,"width":1,"channels":4}}""";
+        for (int i = 0; i < residuals; i++)
+        {
+            layers = $$"""{"type":"residual","layers":[{{layers}}]}""";
+        }
+
+        File.WriteAllText(
+            _path, $$"""{"blocks":[{"layers":[{"type":"linear","inputs":4,"outputs":4},{{layers}}]}]}""");
+        if (fault is not null)
+        {
+            Assert.EndsWith(fault, Assert.Throws<ModelFileException>(() => NetworkFile.Read(_path)).Message);
+            return;
+        }
+
+        Network network = NetworkFile.Read(_path).Build(ExampleShape.Vector(4), 2);
+        ModelFile.Save(network, _path);
+        Assert.Single(ModelFile.Load(_path).Blocks);
+    }
+
+    [Fact]
     public void The_published_schema_is_of_these_files()
     {
         string actual = Path.Combine(AppContext.BaseDirectory, "network.schema.json"), schema = NetworkFile.WriteSchema();

@@ -17,8 +17,12 @@ public sealed partial record NetworkFile(IReadOnlyList<BlockDescription> Blocks)
     // Parameters, gradients and velocities each lie in one array; a checkpoint holds two of them.
     private const int MostParameters = int.MaxValue / 4;
 
+    // Residuals that may contain one another: fewer than the files of runs and models can hold.
+    private const int MostNested = 20;
+
     private static readonly JsonSerializerOptions Json = new()
     {
+        MaxDepth = 6 + (2 * MostNested), // a layer of a block is at depth 5, and may have a shape; a residual adds two
         TypeInfoResolver = new DefaultJsonTypeInfoResolver(),
         PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
         UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
@@ -57,6 +61,11 @@ public sealed partial record NetworkFile(IReadOnlyList<BlockDescription> Blocks)
     {
         try
         {
+            if (Directory.Exists(path))
+            {
+                throw new ModelFileException($"{path} is a folder. Name a JSON file with the blocks of a network.");
+            }
+
             using FileStream stream = File.OpenRead(path);
             NetworkFile file = JsonSerializer.Deserialize<NetworkFile>(stream, Json) ?? throw new JsonException("the file is empty.");
             string? lacks = file.Blocks.Count == 0 ? "\"blocks\" is empty. A network has at least one block of layers."
@@ -148,6 +157,8 @@ public sealed partial record NetworkFile(IReadOnlyList<BlockDescription> Blocks)
         : UnknownType().Match(message) is { Success: true } type
             ? $"no layer is of the type '{type.Groups[1].Value}'. The types are {Types}."
         : Missing().Match(message) is { Success: true } missing ? $"{missing.Groups[1].Value} is missing."
+        : message.Contains("maximum configured depth", StringComparison.Ordinal)
+            ? $"layers are nested too deeply; at most {MostNested} residuals may contain one another."
         : message.Contains("could not be converted", StringComparison.Ordinal) || message.Contains("null", StringComparison.Ordinal)
             ? "a value of another kind is needed here."
         : message.Contains("uplicate", StringComparison.Ordinal) ? "a name stands twice."
