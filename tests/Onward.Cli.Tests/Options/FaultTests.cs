@@ -152,7 +152,7 @@ public sealed class FaultTests : IDisposable
     [InlineData("reproduce --table 5 --list", "--table must be a whole number from 3 to 4; got '5'")]
     [InlineData("bench --seconds 0", "--seconds must be a number above 0, at most 3600; got '0'")]
     [InlineData("bench --model X", "--model: unknown value 'X'")]
-    [InlineData("bench --batch-size 2147483647", "--batch-size 2147483647 is too large for an input of 32 x 32 x 3. Use a smaller batch size.")]
+    [InlineData("bench --batch-size 2147483647", "--batch-size 2147483647 is too large for an input of 32 x 32 x 3. Use a smaller")]
     public void What_is_wrong_is_told_in_one_line_and_leaves_nothing(string command, string expected) =>
         _workplace.Refuse(command, expected);
 
