@@ -64,6 +64,7 @@ public sealed class TrainingStep
             Stages = RankGrid.Balance(costs, grid.Stages),
             Frozen = [.. network.Blocks.Select(block => frozen.Contains(block.Index))],
         };
+        FirstTrained = _plan.Frozen.TakeWhile(isFrozen => isFrozen).Count();
         _engine = new TileEngine(_plan, rule.Differentiate);
         Rule = rule;
         rule.Serve(this);
@@ -102,7 +103,7 @@ public sealed class TrainingStep
     public IReadOnlyList<int> FrozenBlocks => [.. _plan.Frozen.Index().Where(block => block.Item).Select(block => block.Index)];
 
     /// <summary>The first block that is not frozen; the number of blocks if all are. No error needs to go back beyond it.</summary>
-    internal int FirstTrained => _plan.Frozen.TakeWhile(frozen => frozen).Count();
+    internal int FirstTrained { get; }
 
     /// <summary>The gradients of the last step, by parameter; exact ones for heads.</summary>
     public ParameterVector Gradients => _engine.Gradients;
