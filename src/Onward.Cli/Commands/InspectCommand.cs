@@ -110,6 +110,11 @@ internal sealed class InspectCommand
             return ($"{trained.Run.Network.Name}, trained with {trained.Run.Rule} on {trained.Run.Dataset}", trained.Model);
         }
 
+        if (path.EndsWith(".json", StringComparison.OrdinalIgnoreCase) && File.Exists(path))
+        {
+            throw new CommandFault($"{path} is no model. If it describes a network, write --network {asked}.");
+        }
+
         return File.Exists(path)
             ? (path, ModelFile.Load(path))
             : throw new CommandFault(

@@ -24,5 +24,5 @@ public readonly record struct ExampleShape(int Height, int Width, int Channels)
     public static ExampleShape Vector(int channels) => new(1, 1, channels);
 
     /// <inheritdoc/>
-    public override string ToString() => Positions == 1 ? $"{Channels}" : $"{Height} x {Width} x {Channels}";
+    public override string ToString() => (Height, Width) == (1, 1) ? $"{Channels}" : $"{Height} x {Width} x {Channels}";
 }

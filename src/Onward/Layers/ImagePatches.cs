@@ -4,28 +4,37 @@ namespace Onward.Layers;
 /// Cuts an image into a square grid of patches (paper's code): one position for each patch, its pixels as channels (row, column,
 /// channel). If the side is not a multiple of the number of patches, the image is padded on all sides by repeating its edge.
 /// </summary>
-/// <param name="patchesPerSide">Patches along each side of the grid.</param>
-/// <param name="image">The shape of the image, which is square.</param>
-public sealed class ImagePatches(int patchesPerSide, ExampleShape image) : ExampleLayer
+public sealed class ImagePatches : ExampleLayer
 {
-    private readonly int _side = image.Height;
-    private readonly int _channels = image.Channels;
+    private readonly int _side;
+    private readonly int _channels;
+
+    /// <summary>Creates the layer.</summary>
+    /// <param name="patchesPerSide">Patches along each side of the grid.</param>
+    /// <param name="image">The shape of the image, which is square.</param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="patchesPerSide"/> is below 1.</exception>
+    public ImagePatches(int patchesPerSide, ExampleShape image)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(patchesPerSide, 1);
+        (PatchesPerSide, Image, _side, _channels) = (patchesPerSide, image, image.Height, image.Channels);
+        PatchSide = (image.Height + patchesPerSide - 1) / patchesPerSide;
+    }
 
     /// <summary>Patches along each side of the grid.</summary>
-    public int PatchesPerSide => patchesPerSide;
+    public int PatchesPerSide { get; }
 
     /// <summary>The shape of the image.</summary>
-    public ExampleShape Image => image;
+    public ExampleShape Image { get; }
 
     /// <summary>Pixels along each side of a patch.</summary>
-    public int PatchSide { get; } = (image.Height + patchesPerSide - 1) / patchesPerSide;
+    public int PatchSide { get; }
 
-    private int Margin => ((PatchSide * patchesPerSide) - _side) / 2;
+    private int Margin => ((PatchSide * PatchesPerSide) - _side) / 2;
 
     /// <inheritdoc/>
-    public override ExampleShape OutputOf(ExampleShape input) => input == image && image.Height == image.Width
-        ? new(patchesPerSide, patchesPerSide, PatchSide * PatchSide * _channels)
-        : throw Refuse(input, $"a square image of {image}");
+    public override ExampleShape OutputOf(ExampleShape input) => input == Image && Image.Height == Image.Width
+        ? new(PatchesPerSide, PatchesPerSide, PatchSide * PatchSide * _channels)
+        : throw Refuse(input, $"a square image of {Image}");
 
     /// <inheritdoc/>
     public override void Apply(in ExampleValues example, Span<float> output) => Extract(example.Input, output);
@@ -38,7 +47,7 @@ public sealed class ImagePatches(int patchesPerSide, ExampleShape image) : Examp
     public override void ApplyTranspose(in ExampleValues example, ReadOnlySpan<float> gradient, Span<float> result)
     {
         result.Clear();
-        for (int patch = 0; patch < patchesPerSide * patchesPerSide; patch++)
+        for (int patch = 0; patch < PatchesPerSide * PatchesPerSide; patch++)
         {
             (int top, int left) = Corner(patch);
             for (int i = 0; i < PatchSide * PatchSide; i++, gradient = gradient[_channels..])
@@ -53,10 +62,10 @@ public sealed class ImagePatches(int patchesPerSide, ExampleShape image) : Examp
     }
 
     /// <inheritdoc/>
-    public override string ToString() => $"ImagePatches({patchesPerSide})";
+    public override string ToString() => $"ImagePatches({PatchesPerSide})";
 
     private (int Top, int Left) Corner(int patch) =>
-        ((patch / patchesPerSide * PatchSide) - Margin, (patch % patchesPerSide * PatchSide) - Margin);
+        ((patch / PatchesPerSide * PatchSide) - Margin, (patch % PatchesPerSide * PatchSide) - Margin);
 
     private int Pixel(int row, int column) =>
         ((Math.Clamp(row, 0, _side - 1) * _side) + Math.Clamp(column, 0, _side - 1)) * _channels;
@@ -64,7 +73,7 @@ public sealed class ImagePatches(int patchesPerSide, ExampleShape image) : Examp
     private void Extract(ReadOnlySpan<float> pixels, Span<float> patches)
     {
         int target = 0;
-        for (int patch = 0; patch < patchesPerSide * patchesPerSide; patch++)
+        for (int patch = 0; patch < PatchesPerSide * PatchesPerSide; patch++)
         {
             (int top, int left) = Corner(patch);
             for (int i = 0; i < PatchSide; i++)

@@ -126,7 +126,7 @@ public sealed class Network
                 Largest(plan => plan.OwnLengths),
                 Largest(plan => plan.StateLengths),
                 LargestOutput,
-                LargestGroups,
+                Blocks.Max(block => block.FeatureNorm == 0 ? 0 : block.Output.Length / block.FeatureNorm),
                 HeadRows * Blocks.Max(block => block.Channels),
                 Blocks.Max(block => block.Plan.Sections.Max(section => section.WorkspaceLength))),
             examples);

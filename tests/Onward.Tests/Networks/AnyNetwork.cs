@@ -167,6 +167,11 @@ internal sealed class AnyNetwork
             new(new Embedding(3, 6), new LayerNorm(6), new Relu(), new Linear(6, 4)) { Groups = 2, FeatureNorm = new LayerNorm(2, 0.1f) },
             new(new Linear(4, 6), new LayerNorm(6), new Relu()),
         ]),
+        ["normalised parts of groups"] = (Image, () =>
+        [
+            new(new Linear(2, 8), new LayerNorm(8), new Relu()) { Groups = 2, FeatureNorm = new LayerNorm(2) },
+            new(new Linear(8, 4), new Relu()) { FeatureNorm = new LayerNorm(2) },
+        ]),
         ["narrowing grid"] = (Image, () =>
         [
             new(new Linear(2, 4), new LayerNorm(4), new Relu(), new GridPooling(PatchPooling.Average, 4, 2, 4), new Linear(4, 4))

@@ -66,6 +66,8 @@ public sealed class NetworkFileTests : IDisposable
     [InlineData("""{"a\nb":1}""", "at $['a b']: nothing here is called 'a b'.")]
     [InlineData("""{"blocks":[null],"input":{"height":4,"width":-4,"channels":1}}""", "the sizes of \"input\" are whole numbers from 1.")]
     [InlineData("""{"blocks":[null],"classes":1}""", "\"classes\" is a whole number from 2.")]
+    [InlineData("""{"blocks":[null],"settings":null}""", "\"settings\" is null. Leave it out, or give it as an object.")]
+    [InlineData("""{"blocks":[null],"settings":{"projection":7}}""", "\"projection\" is not a part of the file")]
     [InlineData("null", "line 1: this is not JSON as it should be.")]
     [InlineData("", "line 1: this is not JSON as it should be.")]
     public void A_file_that_is_no_network_is_refused_in_one_line(string text, string expected)
@@ -82,6 +84,12 @@ public sealed class NetworkFileTests : IDisposable
     [InlineData("""{"layers":[{"type":"residual","layers":[{"type":"groupedLinear","groups":0,"channelsPerGroup":2}]}]}""",
         "blocks[0].layers[0]: layers[0]: inputs cannot be 0.")]
     [InlineData("""{"layers":[null]}""", "blocks[0].layers[0]: null is no layer.")]
+    [InlineData("""{"layers":[{"type":"gridPooling","kind":"average","side":4,"stride":0,"channels":4}]}""",
+        "blocks[0].layers[0]: stride cannot be 0.")]
+    [InlineData("""{"layers":[{"type":"imagePatches","patchesPerSide":0,"image":{"height":2,"width":2,"channels":1}}]}""",
+        "blocks[0].layers[0]: patchesPerSide cannot be 0.")]
+    [InlineData("""{"layers":[{"type":"layerNorm","size":4,"epsilon":1e300}]}""", "blocks[0].layers[0]: epsilon cannot be")]
+    [InlineData("""{"layers":[{"type":"relu"}],"featureNorm":{"size":0}}""", "blocks[0].featureNorm: size cannot be 0.")]
     [InlineData("null", "blocks[0].layers: null is no block.")]
     [InlineData("""{"layers":[{"type":"linear","inputs":5,"outputs":2}]}""", "Block 0: Linear(5, 2) takes 5 channels; its input is 4.")]
     [InlineData("""{"layers":[{"type":"linear","inputs":4,"outputs":2000000000}]}""", "The network has more than 536870911 parameters")]

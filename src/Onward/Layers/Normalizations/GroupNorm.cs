@@ -23,7 +23,7 @@ public sealed class GroupNorm : ExampleLayer
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(groups, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(channels, 1);
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(epsilon);
+        LayerNorm.RequireEpsilon(epsilon);
         if (channels % groups != 0)
         {
             throw new ArgumentException($"{channels} channels are not divided by {groups} groups.", nameof(groups));

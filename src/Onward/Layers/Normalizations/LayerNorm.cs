@@ -18,8 +18,18 @@ public sealed class LayerNorm : RowLayer
     public LayerNorm(int size, float epsilon = DefaultEpsilon)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(size, 2);
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(epsilon);
+        RequireEpsilon(epsilon);
         (Size, Epsilon) = (size, epsilon);
+    }
+
+    /// <summary>Refuses a number that cannot be added to a variance.</summary>
+    internal static void RequireEpsilon(float epsilon)
+    {
+        if (!(epsilon > 0 && float.IsFinite(epsilon)))
+        {
+            throw new ArgumentOutOfRangeException(
+                nameof(epsilon), epsilon, "The number that is added to a variance is above 0 and finite.");
+        }
     }
 
     /// <summary>Channels normalised together.</summary>

@@ -16,7 +16,7 @@ public sealed class RmsNorm : RowLayer
     public RmsNorm(int size, float epsilon = LayerNorm.DefaultEpsilon)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(size, 1);
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(epsilon);
+        LayerNorm.RequireEpsilon(epsilon);
         (Size, Epsilon) = (size, epsilon);
     }
 

@@ -35,8 +35,12 @@ public sealed class GridPooling : ExampleLayer
     /// <param name="side">Patches along each side of the grid.</param>
     /// <param name="stride">Patches from a window to the next.</param>
     /// <param name="channels">Channels of a patch, D.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A number is below 1.</exception>
     public GridPooling(PatchPooling kind, int side, int stride, int channels)
     {
+        ArgumentOutOfRangeException.ThrowIfLessThan(side, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(stride, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(channels, 1);
         (_kind, _side, _stride, _channels) = (kind, side, stride, channels);
         OutputSide = OutputSideOf(side, stride);
         _before = Math.Max(0, ((OutputSide - 1) * stride) + Window - side) / 2;

@@ -56,7 +56,7 @@ public abstract record LayerDescription
     }
 
     // Without the lines and the names that the framework adds for programmers.
-    private static string ReasonOf(Exception fault) => fault switch
+    internal static string ReasonOf(Exception fault) => fault switch
     {
         OverflowException => "it is larger than any array.",
         ArgumentOutOfRangeException { ParamName: string name, ActualValue: object value } => $"{name} cannot be {value}.",

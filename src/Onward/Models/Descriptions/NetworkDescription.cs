@@ -97,9 +97,17 @@ public sealed record BlockDescription(
         block.Groups,
         block.FeatureNorm is LayerNorm norm ? new LayerNormDescription(norm.Size, norm.Epsilon) : null);
 
-    internal Block Build() => new(LayerDescription.BuildAll(Layers))
+    internal Block Build() => new(LayerDescription.BuildAll(Layers)) { Groups = Groups, FeatureNorm = BuildFeatureNorm() };
+
+    private LayerNorm? BuildFeatureNorm()
     {
-        Groups = Groups,
-        FeatureNorm = (LayerNorm?)FeatureNorm?.Build(),
-    };
+        try
+        {
+            return (LayerNorm?)FeatureNorm?.Build();
+        }
+        catch (ArgumentException fault)
+        {
+            throw new ArgumentException($"featureNorm: {LayerDescription.ReasonOf(fault)}", fault);
+        }
+    }
 }

@@ -29,7 +29,7 @@ public sealed class BlockActivations
         _firstOwn = FirstOwn(lengths.Layers);
         _slots = [.. new Memory<float>[_firstOwn], .. lengths.Own.Select(Allocate)];
         _states = [.. lengths.States.Select(Allocate)];
-        (_features, _featureReciprocal) = (Allocate(lengths.Output), Allocate(lengths.Groups));
+        (_features, _featureReciprocal) = (Allocate(lengths.Output), Allocate(lengths.FeatureNorms));
         _pooled = Allocate(lengths.Channels);
         Workspace = AlignedMemory.Allocate(lengths.Workspace);
 
@@ -106,8 +106,8 @@ internal readonly record struct TrainingDraws(ulong Seed, uint Step, int Block, 
 /// <param name="Own">The length of each slot that the tile itself provides.</param>
 /// <param name="States">The length of the state of each row layer.</param>
 /// <param name="Output">The length of the largest output.</param>
-/// <param name="Groups">The largest number of channel groups, over all positions.</param>
+/// <param name="FeatureNorms">The largest number of runs that are normalised before a local head.</param>
 /// <param name="Channels">The largest number of channels of an output.</param>
 /// <param name="Workspace">Floats of workspace for any number of examples.</param>
 internal sealed record ActivationLengths(
-    int Layers, int[] Own, int[] States, int Output, int Groups, int Channels, int Workspace);
+    int Layers, int[] Own, int[] States, int Output, int FeatureNorms, int Channels, int Workspace);
