@@ -71,7 +71,8 @@ public sealed partial record NetworkFile(IReadOnlyList<BlockDescription> Blocks)
             string? lacks = file.Blocks.Count == 0 ? "\"blocks\" is empty. A network has at least one block of layers."
                 : file.Input is { Height: < 1 } or { Width: < 1 } or { Channels: < 1 } ? "the sizes of \"input\" are whole numbers from 1."
                 : file.Settings is null ? "\"settings\" is null. Leave it out, or give it as an object."
-                : file.Settings.Projection != 0 ? "\"projection\" is not a part of the file: the objective of the training decides it. Leave it out."
+                : file.Settings.Projection != 0
+                    ? "\"projection\" is not a part of the file: the objective of the training decides it. Leave it out."
                 : file.Classes < 2 ? "\"classes\" is a whole number from 2."
                 : null;
             return lacks is null ? file : throw new ModelFileException($"{path}: {lacks}");
