@@ -112,7 +112,7 @@ internal sealed class InspectCommand
 
         if (path.EndsWith(".json", StringComparison.OrdinalIgnoreCase) && File.Exists(path))
         {
-            throw new CommandFault($"{path} is no model. If it describes a network, write --network {asked}.");
+            throw new CommandFault($"{path}: no model. If it describes a network, write --network {asked}.");
         }
 
         return File.Exists(path)

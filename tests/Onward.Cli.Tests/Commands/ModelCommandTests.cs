@@ -38,7 +38,7 @@ public sealed class ModelCommandTests : IDisposable
     [InlineData("inspect", "'onward inspect' needs a MODEL: a preset (S/1/1,")]
     [InlineData("inspect M/8/17", "M/8/17: no such file, folder or preset; did you mean 'M/8/16'? Name S/1/1,")]
     [InlineData("inspect {data}", "no config.json in it. Name the folder of a run")]
-    [InlineData("inspect run/config.json", "config.json: ")]
+    [InlineData("inspect run/config.json", "config.json: no model. If it describes a network, write --network run/config.json.")]
     [InlineData("doctor --threads 0", "--threads must be a whole number from 1 to 1024; got '0'")]
     public void What_is_wrong_is_told_in_one_line_and_leaves_nothing(string command, string expected)
     {
