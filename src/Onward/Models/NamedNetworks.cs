@@ -74,7 +74,7 @@ public static class NamedNetworks
     }
 
     // Nokland and Eidnes 2019, VGG8B: each layer learns from a loss of its own.
-    private static IReadOnlyList<Block> Vgg8b(ExampleShape image)
+    private static List<Block> Vgg8b(ExampleShape image)
     {
         const int Hidden = 1024;
         (int Channels, bool Pools)[] layers = [(128, false), (256, true), (256, false), (512, true), (512, true), (512, true)];
@@ -93,7 +93,7 @@ public static class NamedNetworks
 
         blocks.Add(
             new(new Flatten(), new Linear(shape.Length, Hidden), new LayerNorm(Hidden), new Relu()) { Groups = ConvolutionGroups });
-        return [.. blocks];
+        return blocks;
     }
 
     // Touvron et al. 2021, ResMLP-S12 at half of its width and depth: layer normalisation takes the place of the affine maps.

@@ -161,9 +161,11 @@ public abstract class AffineLayer : Layer
     /// <param name="firstPatch">Patch of the first row; further rows are the next patches, example after example.</param>
     public virtual void AddBias(ReadOnlySpan<float> bias, Span<float> output, int firstPatch)
     {
-        for (; !output.IsEmpty; output = output[Outputs..])
+        // A bias of several rows has one for each position.
+        int positions = bias.Length / Outputs;
+        for (int position = firstPatch % positions; !output.IsEmpty; output = output[Outputs..], position = (position + 1) % positions)
         {
-            TensorPrimitives.Add(output[..Outputs], bias, output[..Outputs]);
+            TensorPrimitives.Add(output[..Outputs], bias.Slice(position * Outputs, Outputs), output[..Outputs]);
         }
     }
 

@@ -135,16 +135,6 @@ public sealed class Embedding : AffineLayer
     public override bool HasBiasOfRow => Positions == 0;
 
     /// <inheritdoc/>
-    public override void AddBias(ReadOnlySpan<float> bias, Span<float> output, int firstPatch)
-    {
-        int positions = Math.Max(1, Positions);
-        for (int position = firstPatch % positions; !output.IsEmpty; output = output[Outputs..], position = (position + 1) % positions)
-        {
-            TensorPrimitives.Add(output[..Outputs], bias.Slice(position * Outputs, Outputs), output[..Outputs]);
-        }
-    }
-
-    /// <inheritdoc/>
     public override int PackedGradientLength(int rows) => checked(rows * Outputs);
 
     /// <inheritdoc/>

@@ -1,4 +1,3 @@
-using System.Numerics.Tensors;
 using Onward.Kernels;
 
 namespace Onward.Layers;
@@ -31,21 +30,6 @@ public sealed class Linear : AffineLayer
 
     /// <inheritdoc/>
     public override bool HasBiasOfRow => Positions == 0;
-
-    /// <inheritdoc/>
-    public override void AddBias(ReadOnlySpan<float> bias, Span<float> output, int firstPatch)
-    {
-        if (Positions == 0)
-        {
-            base.AddBias(bias, output, firstPatch);
-            return;
-        }
-
-        for (int position = firstPatch % Positions; !output.IsEmpty; output = output[Outputs..], position = (position + 1) % Positions)
-        {
-            TensorPrimitives.Add(output[..Outputs], bias.Slice(position * Outputs, Outputs), output[..Outputs]);
-        }
-    }
 
     /// <inheritdoc/>
     public override Reach Reach => new(0, Reach.All);

@@ -37,26 +37,25 @@ public abstract record LayerDescription
 
     /// <summary>Builds layers in order.</summary>
     /// <exception cref="ArgumentException">A layer is missing, or a size is out of range. The message names the layer.</exception>
-    internal static Layer[] BuildAll(IReadOnlyList<LayerDescription> layers)
-    {
-        Layer[] built = new Layer[layers.Count];
-        for (int i = 0; i < built.Length; i++)
-        {
-            try
-            {
-                built[i] = (layers[i] ?? throw new ArgumentException("null is no layer.")).Build();
-            }
-            catch (Exception fault) when (fault is ArgumentException or OverflowException)
-            {
-                throw new ArgumentException($"layers[{i}]: {ReasonOf(fault)}", fault);
-            }
-        }
+    internal static Layer[] BuildAll(IReadOnlyList<LayerDescription> layers) =>
+        [.. layers.Select((layer, i) => BuildAt($"layers[{i}]", layer))];
 
-        return built;
+    /// <summary>Builds the layer at a place of the description.</summary>
+    /// <exception cref="ArgumentException">The layer is missing, or a size is out of range. The message names the place.</exception>
+    internal static Layer BuildAt(string place, LayerDescription layer)
+    {
+        try
+        {
+            return (layer ?? throw new ArgumentException("null is no layer.")).Build();
+        }
+        catch (Exception fault) when (fault is ArgumentException or OverflowException)
+        {
+            throw new ArgumentException($"{place}: {ReasonOf(fault)}", fault);
+        }
     }
 
     // Without the lines and the names that the framework adds for programmers.
-    internal static string ReasonOf(Exception fault) => fault switch
+    private static string ReasonOf(Exception fault) => fault switch
     {
         OverflowException => "it is larger than any array.",
         ArgumentOutOfRangeException { ParamName: string name, ActualValue: object value } => $"{name} cannot be {value}.",

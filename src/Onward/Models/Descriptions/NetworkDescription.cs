@@ -97,17 +97,9 @@ public sealed record BlockDescription(
         block.Groups,
         block.FeatureNorm is LayerNorm norm ? new LayerNormDescription(norm.Size, norm.Epsilon) : null);
 
-    internal Block Build() => new(LayerDescription.BuildAll(Layers)) { Groups = Groups, FeatureNorm = BuildFeatureNorm() };
-
-    private LayerNorm? BuildFeatureNorm()
+    internal Block Build() => new(LayerDescription.BuildAll(Layers))
     {
-        try
-        {
-            return (LayerNorm?)FeatureNorm?.Build();
-        }
-        catch (ArgumentException fault)
-        {
-            throw new ArgumentException($"featureNorm: {LayerDescription.ReasonOf(fault)}", fault);
-        }
-    }
+        Groups = Groups,
+        FeatureNorm = FeatureNorm is null ? null : (LayerNorm)LayerDescription.BuildAt("featureNorm", FeatureNorm),
+    };
 }
