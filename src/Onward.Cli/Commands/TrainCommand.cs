@@ -261,7 +261,7 @@ internal sealed class TrainCommand
 
         string processes = run.Parallel is null ? "" : $"{run.Parallel} processes of ";
         string threads = run.Threads == 1 ? "1 thread" : string.Create(CultureInfo.InvariantCulture, $"{run.Threads} threads");
-        string speed = string.Create(CultureInfo.InvariantCulture, $"{result.ImagesPerSecond:N0} {(run.IsText ? "windows" : "images")}/s");
+        string speed = string.Create(CultureInfo.InvariantCulture, $"{result.ImagesPerSecond:N0} {run.Examples}/s");
         table.Add("speed", $"{speed} on {processes}{threads}");
         table.Add("time", Figures.Duration(TimeSpan.FromSeconds(result.Seconds!.Value)));
         if (peak is not null)

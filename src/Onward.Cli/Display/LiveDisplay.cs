@@ -53,7 +53,7 @@ internal sealed class LiveDisplay : TrainingDisplay
         string state = string.Create(
             CultureInfo.InvariantCulture,
             $"{_run.LearntMeasure} {_run.Measure(progress.TrainError, progress.TrainLoss)}, "
-            + $"{progress.ImagesPerSecond:N0} {(_run.IsText ? "windows" : "images")}/s{losses}");
+            + $"{progress.ImagesPerSecond:N0} {_run.Examples}/s{losses}");
         _host.ShowStatus($"{place}, {state}");
     }
 
@@ -68,7 +68,7 @@ internal sealed class LiveDisplay : TrainingDisplay
         {
             _hasHeadings = true;
             string losses = PaperRules.Get(_run.Rule).TrainsHeads ? "block losses" : "";
-            _host.Error.WriteLine(Row("epoch", _run.LearntMeasure, _run.HeldOutMeasure, _run.IsText ? "windows/s" : "images/s", losses));
+            _host.Error.WriteLine(Row("epoch", _run.LearntMeasure, _run.HeldOutMeasure, $"{_run.Examples}/s", losses));
         }
 
         _host.Error.WriteLine(Row(

@@ -20,7 +20,7 @@ internal sealed class PlainDisplay(TextWriter output, RunConfiguration run) : Tr
         string losses = epoch.BlockLosses.Count > 0 ? $", block losses {Losses(epoch.BlockLosses)}" : "";
         string errors = $"{run.LearntMeasure} {run.Measure(epoch.TrainError, epoch.TrainLoss)}, "
             + $"{run.HeldOutMeasure} {run.Measure(epoch.TestError, epoch.TestLoss)}";
-        string speed = string.Create(CultureInfo.InvariantCulture, $"{epoch.ImagesPerSecond:N0} {(run.IsText ? "windows" : "images")}/s");
+        string speed = string.Create(CultureInfo.InvariantCulture, $"{epoch.ImagesPerSecond:N0} {run.Examples}/s");
         output.WriteLine($"epoch {epoch.Epoch}/{run.Epochs}: {errors}{losses}, {speed}{left}");
     }
 }

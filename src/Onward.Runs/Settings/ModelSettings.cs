@@ -96,7 +96,7 @@ internal sealed record ModelSettings(
         if (!ReadsText)
         {
             throw new RunException(say =>
-                $"{say.Setting(File is null ? "model" : "network")} {Name} reads images, not text. Name {say.Setting("model")} "
+                $"{say.Setting(Setting)} {Name} reads images, not text. Name {say.Setting("model")} "
                 + $"{NamedNetworks.OfText}, or a network that begins with an embedding by {say.Setting("network")}.");
         }
 
@@ -143,7 +143,7 @@ internal sealed record ModelSettings(
         if (ReadsText || File?.Settings.PredictsNextToken == true)
         {
             throw new RunException(say =>
-                $"{say.Setting(File is null ? "model" : "network")} {Name} reads text, not images. "
+                $"{say.Setting(Setting)} {Name} reads text, not images. "
                 + $"Name a text by {say.Setting("dataset")} {Datasets.Text}.");
         }
 
@@ -156,11 +156,14 @@ internal sealed record ModelSettings(
         catch (ArgumentException fault)
         {
             throw new RunException(
-                say => $"{say.Setting(File is null ? "model" : "network")} {Name} does not fit images of {side}x{side}x{channels} "
+                say => $"{say.Setting(Setting)} {Name} does not fit images of {side}x{side}x{channels} "
                     + $"in {classes} classes: {RunException.Sentence(fault)}",
                 fault);
         }
     }
+
+    // The setting that names the network.
+    private string Setting => File is null ? "model" : "network";
 
     private IReadOnlyList<Block> BlocksFor((int Side, int Channels, int Classes) images) =>
         NamedNetworks.BlocksOf(Preset, new(images.Side, images.Side, images.Channels));

@@ -4,7 +4,6 @@ using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using Onward.Data;
-using Onward.Imaging;
 using Onward.Losses;
 using Onward.Models;
 using Onward.Optimizers;
@@ -14,7 +13,7 @@ using Onward.Training;
 namespace Onward.Runs;
 
 /// <summary>Every option of a run as it was resolved, as <c>config.json</c> holds it.</summary>
-internal sealed record RunConfiguration
+internal sealed partial record RunConfiguration
 {
     internal static readonly JsonSerializerOptions Json = new()
     {
@@ -32,12 +31,6 @@ internal sealed record RunConfiguration
 
     /// <summary>The option that <see cref="ImagesChecksum"/> is in <c>config.json</c>.</summary>
     internal const string ChecksumName = "imagesChecksum";
-
-    /// <summary>The options that may differ when a run is continued: they change no result, or a notice tells of them.</summary>
-    internal static readonly string[] BesideResult = ["version", "threads", "data", "datasetSource", "parallel", "environment", "init"];
-
-    // What follows from the options and the images; a fault names an option first.
-    private static readonly string[] Derived = ["version", "parameters", "trainingImages", ChecksumName];
 
     // The plan of a run whose file leaves out the settings that earlier versions did not have.
     private static readonly RunPlan Unsaid = new(
@@ -367,31 +360,6 @@ internal sealed record RunConfiguration
         }
     }
 
-    /// <summary>The first option that another run has of another value, and both values as JSON; null where there is none.</summary>
-    /// <remarks>A run without a checksum of its images may have any images.</remarks>
-    /// <param name="other">The other run.</param>
-    /// <param name="ignored">Options that may differ.</param>
-    internal (string Name, string Value, string Other)? FirstDifference(RunConfiguration other, params IReadOnlyList<string> ignored)
-    {
-        // Earlier versions took validation sets for test sets, and names as they are spelled.
-        JsonObject mine = (this with { Images = Composed(Images) }).ToJson();
-        RunConfiguration theirs = other with
-        {
-            HasValidationSet = HasValidationSet && other.HasValidationSet,
-            Images = Composed(other.Images),
-        };
-        IEnumerable<KeyValuePair<string, JsonNode?>> compared = theirs.ToJson().Where(option => !ignored.Contains(option.Key));
-        foreach ((string name, JsonNode? value) in compared.OrderBy(option => Array.IndexOf(Derived, option.Key)))
-        {
-            if (!JsonNode.DeepEquals(mine[name], value) && !(name == ChecksumName && ImagesChecksum is null))
-            {
-                return (name, Show(mine[name]), Show(value));
-            }
-        }
-
-        return null;
-    }
-
     /// <summary>The images, as a table shows them.</summary>
     internal string DescribeData() => OverfitBatches is not null
         ? string.Create(CultureInfo.InvariantCulture, $"{Dataset}, {TrainingImages:N0} images alone, on which errors are reported")
@@ -399,6 +367,9 @@ internal sealed record RunConfiguration
         : Validation == 0
         ? Dataset
         : string.Create(CultureInfo.InvariantCulture, $"{Dataset}, {Validation:N0} training images held out for validation");
+
+    /// <summary>The word for what an epoch goes through: windows of a text, or images.</summary>
+    internal string Examples => IsText ? "windows" : "images";
 
     /// <summary>Formats what a run is measured by: bits per character of a text, else the error.</summary>
     /// <param name="error">The error, in percent.</param>
@@ -413,10 +384,4 @@ internal sealed record RunConfiguration
     // A file of which only one half is known yet has an empty other half.
     private static InitialWeights? With(InitialWeights? init, string? path, string? checksum) =>
         path is null && checksum is null ? init : new InitialWeights(path ?? "", checksum ?? "");
-
-    private static ImageDescription? Composed(ImageDescription? images) => images is null
-        ? null
-        : images with { ClassNames = [.. images.ClassNames.Select(name => name is null ? "" : PathName.Compose(name))] };
-
-    private static string Show(JsonNode? value) => value?.ToJsonString(Json) ?? "not given";
 }
