@@ -68,7 +68,8 @@ internal sealed partial class RunFolder
 
         static bool Holds(RunConfiguration run) => run.Retired is not null || (run.HasKnownNames && run.IsInRange);
         RunConfiguration run = Read<RunConfiguration>(folder, ConfigurationName, Holds)
-            ?? throw new RunException(say => $"{folder}: no {ConfigurationName} in it. {say.NameRun}");
+            ?? throw new RunException(say => $"{folder}: no {ConfigurationName} in it. {say.NameRun} "
+                    + "A run that was killed before it wrote this file starts by the same command as before.");
         return run.Retired is Func<HostWords, string> retired
             ? throw new RunException(say =>
                 $"{folder} was begun with {retired(say)}, which this version no longer has. "

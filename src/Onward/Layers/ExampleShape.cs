@@ -9,6 +9,7 @@ namespace Onward.Layers;
 /// <param name="Height">Rows of the grid.</param>
 /// <param name="Width">Columns of the grid.</param>
 /// <param name="Channels">Numbers at each position.</param>
+[method: JsonConstructor]
 public readonly record struct ExampleShape(int Height, int Width, int Channels)
 {
     /// <summary>Positions of an example.</summary>

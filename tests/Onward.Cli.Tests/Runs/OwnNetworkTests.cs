@@ -165,7 +165,7 @@ public sealed class OwnNetworkTests : IDisposable
         _workplace.Refuse($"{Train} --control-variate learned-feedback", "LG-FG-A cannot train this network: Learned feedback predicts");
         _workplace.Refuse($"{Train} --epsilon 0.1", "--epsilon changes a preset, but --network");
         _workplace.Refuse("train --data {data} --network {path}/none.json", "none.json: no such file.");
-        _workplace.Refuse("bench --network {path}/small.json", "--network small says nothing of its images. Add \"input\"");
+        _workplace.Refuse("bench --network {path}/small.json", "--network small must say which images it is for");
         Write("wide", """{ "type": "linear", "inputs": 784, "outputs": 4 }""");
         _workplace.Refuse(
             "train --data {data} --network {path}/wide.json",

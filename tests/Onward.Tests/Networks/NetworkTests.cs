@@ -226,6 +226,31 @@ public sealed class NetworkTests
         Assert.InRange(left[0], scope == LossScope.Global ? 0.1 : 0, scope == LossScope.Global ? 1 : 0);
     }
 
+    // No prediction passes through these blocks, so they need not be chains.
+    [Fact]
+    public void Learned_feedback_serves_blocks_of_one_layer_that_change_the_grid()
+    {
+        using WorkerTeam team = new(2);
+        Network model = new(
+            new(8, 8, 1),
+            [
+                new(new Conv2d(1, 4, 3, stride: 2, padding: 1), new LayerNorm(4), new Relu()),
+                new(new Conv2d(4, 8, 3, padding: 1), new LayerNorm(8), new Relu(), new MaxPool2d(2)) { Groups = 2 },
+                new(new Residual(new LayerNorm(8), new Conv2d(8, 8, 1)), new Flatten()),
+            ],
+            10);
+        model.Initialize(1);
+        TrainingStep training = new(model, Feedback(LossScope.All), team);
+        TrainingStep exact = new(model, Backpropagation.ThroughWeights(BackwardScope.LocalLossesWithinBlock), team);
+        float[] pixels = Numbers.Uniform(5, 32 * 64);
+        int[] labels = [.. Enumerable.Range(0, 32).Select(n => n % 10)];
+
+        training.Run(pixels, labels, step: 0);
+        exact.Run(pixels, labels, step: 0);
+
+        Tolerance.Near(exact.Gradients.All, training.Gradients.All, Tolerance.Network, "gradients");
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]

@@ -60,6 +60,7 @@ public sealed class NetworkFileTests : IDisposable
     [InlineData("""{"blocks":[{"layers":[{"type":"linear","inputs":4}]}]}""", "at $.blocks[0].layers[0]: 'outputs' is missing.")]
     [InlineData("""{"blocks":[{"layers":[{"type":"layerNorm","size":"4"}]}]}""", "layers[0].size: a value of another kind is needed here.")]
     [InlineData("""{"blocks":[{"layers":null}]}""", "at $.blocks[0].layers: a value of another kind is needed here.")]
+    [InlineData("""{"blocks":[null],"input":{"height":4,"channels":1}}""", "at $.input: 'width' is missing.")]
     [InlineData("""{"blocks":[]}""", "\"blocks\" is empty.")]
     [InlineData("""{"blocks":[{"layers":[{"type":"relu"}""", "line 1, at $.blocks[0].layers[1]: this is not JSON as it should be.")]
     [InlineData("""{"blocks":[],"blocks":[]}""", "a name stands twice.")]
@@ -82,7 +83,9 @@ public sealed class NetworkFileTests : IDisposable
     [Theory]
     [InlineData("""{"layers":[{"type":"linear","inputs":4,"outputs":-1}]}""", "blocks[0].layers[0]: outputs cannot be -1.")]
     [InlineData("""{"layers":[{"type":"residual","layers":[{"type":"groupedLinear","groups":0,"channelsPerGroup":2}]}]}""",
-        "blocks[0].layers[0]: layers[0]: inputs cannot be 0.")]
+        "blocks[0].layers[0]: layers[0]: groups cannot be 0.")]
+    [InlineData("""{"layers":[{"type":"conv2d","inChannels":0,"outChannels":2,"kernelSize":1}]}""",
+        "blocks[0].layers[0]: inChannels cannot be 0.")]
     [InlineData("""{"layers":[null]}""", "blocks[0].layers[0]: null is no layer.")]
     [InlineData("""{"layers":[{"type":"gridPooling","kind":"average","side":4,"stride":0,"channels":4}]}""",
         "blocks[0].layers[0]: stride cannot be 0.")]

@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using System.Runtime.CompilerServices;
 using Onward.Kernels;
 
 namespace Onward.Layers;
@@ -16,13 +17,18 @@ public abstract class AffineLayer : Layer
 {
     private protected AffineLayer(int inputs, int outputs, int fanIn, IReadOnlyList<int> weightShape, IReadOnlyList<int> biasShape)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(inputs, 1);
-        ArgumentOutOfRangeException.ThrowIfLessThan(outputs, 1);
         Inputs = inputs;
         Outputs = outputs;
         FanIn = fanIn;
         WeightShape = weightShape;
         BiasShape = biasShape;
+    }
+
+    /// <summary>Returns a size of a layer, or refuses it by its own name before anything is computed from it.</summary>
+    private protected static int Positive(int size, [CallerArgumentExpression(nameof(size))] string name = "")
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(size, 1, name);
+        return size;
     }
 
     /// <summary>Floats in one row of the input.</summary>

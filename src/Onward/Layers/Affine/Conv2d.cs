@@ -53,8 +53,8 @@ public sealed class Conv2d : AffineLayer
 
     private Conv2d(int inChannels, int outChannels, int kernelSize, int stride, int padding, int groups, WindowGrid? grid)
         : base(
-            inChannels,
-            outChannels,
+            Positive(inChannels),
+            Positive(outChannels),
             checked(kernelSize * kernelSize * (inChannels / Math.Max(1, groups))),
             [kernelSize, kernelSize, inChannels / Math.Max(1, groups), outChannels],
             [outChannels])

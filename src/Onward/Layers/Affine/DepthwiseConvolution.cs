@@ -27,7 +27,7 @@ public sealed class DepthwiseConvolution : AffineLayer
     /// <param name="channels">Channels of a patch, D.</param>
     /// <exception cref="ArgumentException"><paramref name="kernelSide"/> is not an odd number above 0.</exception>
     public DepthwiseConvolution(int side, int kernelSide, int channels)
-        : base(channels, channels, checked(kernelSide * kernelSide), [kernelSide, kernelSide, channels], [channels])
+        : base(Positive(channels), channels, checked(kernelSide * kernelSide), [kernelSide, kernelSide, channels], [channels])
     {
         if (kernelSide < 1 || kernelSide % 2 == 0)
         {

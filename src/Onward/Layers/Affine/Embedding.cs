@@ -29,7 +29,7 @@ public sealed class Embedding : AffineLayer
     /// A size is below 1, there are more than 16,777,216 embeddings, or positions are below 0.
     /// </exception>
     public Embedding(int numEmbeddings, int embeddingDim, int positions = 0)
-        : base(1, embeddingDim, 1, [numEmbeddings, embeddingDim], positions == 0 ? [embeddingDim] : [positions, embeddingDim])
+        : base(1, Positive(embeddingDim), 1, [numEmbeddings, embeddingDim], positions == 0 ? [embeddingDim] : [positions, embeddingDim])
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(numEmbeddings, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(numEmbeddings, MostEmbeddings);

@@ -19,13 +19,12 @@ public sealed class GroupedLinear : AffineLayer
     /// <param name="channelsPerGroup">Channels in one group, C.</param>
     public GroupedLinear(int groups, int channelsPerGroup)
         : base(
-            groups * channelsPerGroup,
-            groups * channelsPerGroup,
+            checked(Positive(groups) * Positive(channelsPerGroup)),
+            checked(groups * channelsPerGroup),
             channelsPerGroup,
             [groups, channelsPerGroup, channelsPerGroup],
             [groups, channelsPerGroup])
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(groups, 1);
         _groups = groups;
         _size = channelsPerGroup;
         _packedGroup = Gemm.PackedLength(channelsPerGroup, channelsPerGroup);

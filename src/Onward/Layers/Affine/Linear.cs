@@ -14,7 +14,7 @@ public sealed class Linear : AffineLayer
     /// <param name="positions">Positions that each have a bias of their own; 0 for one bias for all positions.</param>
     /// <exception cref="ArgumentOutOfRangeException">A number is out of range.</exception>
     public Linear(int inputs, int outputs, int positions = 0)
-        : base(inputs, outputs, inputs, [inputs, outputs], positions == 0 ? [outputs] : [positions, outputs])
+        : base(Positive(inputs), Positive(outputs), inputs, [inputs, outputs], positions == 0 ? [outputs] : [positions, outputs])
     {
         ArgumentOutOfRangeException.ThrowIfNegative(positions);
         Positions = positions;

@@ -23,9 +23,8 @@ public sealed class TokenMixing : AffineLayer
     /// <param name="patches">Patches in an example, P.</param>
     /// <param name="channels">Channels of a patch, D.</param>
     public TokenMixing(int patches, int channels)
-        : base(channels, channels, patches, [patches, patches], [patches])
+        : base(Positive(channels), channels, Positive(patches), [patches, patches], [patches])
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(patches, 1);
         _patches = patches;
         _channels = channels;
     }

@@ -253,7 +253,8 @@ internal sealed class LearnedFeedback : WaveFit
     /// </remarks>
     internal static string? FaultOf(Network model, bool isGlobal)
     {
-        foreach (NetworkBlock block in model.Blocks)
+        // Under local losses, the gradient of a block's only affine layer is exact, and nothing is predicted in the block.
+        foreach (NetworkBlock block in model.Blocks.Where(block => isGlobal || block.Layers.Count > 1))
         {
             Section[] chain = block.Plan.Sections[block.Plan.FirstAffine..];
             IEnumerable<int> residuals = Enumerable.Range(0, block.Plan.ResidualLengths.Length);
