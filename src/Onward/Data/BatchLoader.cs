@@ -17,9 +17,9 @@ public sealed class BatchLoader : IDisposable
 {
     private const int Buffers = 3;
 
-    // Limits of an evaluation batch: number of images, and number of values (16 MB).
-    private const int EvaluationImages = 1000;
-    private const int EvaluationValues = 4 << 20;
+    // Limits of an evaluation batch: number of images, and number of values (1 MB).
+    private const int EvaluationImages = 512;
+    private const int EvaluationValues = 1 << 18;
 
     private readonly ImageSet _images;
     private readonly float[] _scale; // [row, column, channel]
@@ -104,7 +104,7 @@ public sealed class BatchLoader : IDisposable
         bool plain = views is [var only] && only == ViewRecipe.None;
         (_batchSize, _seed, _views) = (batchSize, seed, plain ? 0 : views.Count);
         _share = share ?? BatchShare.Whole;
-        _workbenches = new Workbench[plain && images.IsInMemory ? 1 : threads];
+        _workbenches = new Workbench[plain && images.NeedsNoDecoding ? 1 : threads];
         for (int thread = 0; thread < _workbenches.Length; thread++)
         {
             _workbenches[thread] = new Workbench(new RawImage(), Maker(ViewRecipe.None), plain ? [] : [.. views.Select(Maker)]);
@@ -123,7 +123,7 @@ public sealed class BatchLoader : IDisposable
         ViewMaker Maker(ViewRecipe recipe) => new(recipe, seed, images.Height, images.Width, images.Channels, images.Antialias);
     }
 
-    /// <summary>Makes a loader for evaluation, whose batches take at most about 16 MB.</summary>
+    /// <summary>Makes a loader for evaluation, whose batches take at most about 1 MB each.</summary>
     /// <param name="images">The images, provided in order.</param>
     /// <param name="mean">Mean of each channel, with pixels scaled to [0, 1]. [channel]</param>
     /// <param name="standardDeviation">Standard deviation of each channel, with pixels scaled to [0, 1]; above 0. [channel]</param>

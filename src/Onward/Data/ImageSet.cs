@@ -76,8 +76,8 @@ public abstract class ImageSet
     /// </summary>
     public UInt128 Checksum => _checksum.Value;
 
-    /// <summary>True if images lie in memory, so that reading one copies nothing.</summary>
-    internal virtual bool IsInMemory => false;
+    /// <summary>True if images lie as bytes of pixels, so that reading one is at most a copy.</summary>
+    internal virtual bool NeedsNoDecoding => false;
 
     /// <summary>Reads one image in its own size. Several threads may call this at once, each with its own <see cref="RawImage"/>.</summary>
     /// <param name="example">Number of the example, 0 to <see cref="Count"/> - 1.</param>

@@ -49,7 +49,7 @@ public sealed class ImageSubset : ImageSet
     public override bool Antialias => _images.Antialias;
 
     /// <inheritdoc/>
-    internal override bool IsInMemory => _images.IsInMemory;
+    internal override bool NeedsNoDecoding => _images.NeedsNoDecoding;
 
     /// <inheritdoc/>
     public override bool TryRead(int example, RawImage image) => _images.TryRead(_examples.Span[example], image);

@@ -39,7 +39,7 @@ public sealed class LabelledImages : ImageSet
     public ReadOnlyMemory<byte> Pixels { get; }
 
     /// <inheritdoc/>
-    internal override bool IsInMemory => true;
+    internal override bool NeedsNoDecoding => true;
 
     /// <inheritdoc/>
     public override bool TryRead(int example, RawImage image)

@@ -296,11 +296,10 @@ public sealed class CifarSourceTests : IDisposable
     }
 
     // Back to the format of the files, by its definition.
-    private static byte[] Records(ImageSet set)
+    private static byte[] Records(ImageSet images)
     {
-        LabelledImages images = Assert.IsType<LabelledImages>(set);
         byte[] records = new byte[images.Count * SmallCifar.Record];
-        ReadOnlySpan<byte> pixels = images.Pixels.Span;
+        byte[] pixels = StoredImagesTests.PixelsOf(images);
         for (int example = 0; example < images.Count; example++)
         {
             int start = example * SmallCifar.Record;

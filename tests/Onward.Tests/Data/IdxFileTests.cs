@@ -46,10 +46,10 @@ public sealed class IdxFileTests : IDisposable
         string images = _folder.Write("images", pack(TemporaryFolder.Images(3)));
         string labels = _folder.Write("labels", pack(TemporaryFolder.Labels(0, 9, 4)));
 
-        LabelledImages read = IdxFile.Read(images, labels, 10);
+        ImageSet read = IdxFile.Read(images, labels, 10);
 
         Assert.Equal((3, 2, 3, 1, 10), (read.Count, read.Height, read.Width, read.Channels, read.Classes));
-        Assert.Equal(TemporaryFolder.Images(3)[16..], read.Pixels.ToArray());
+        Assert.Equal(TemporaryFolder.Images(3)[16..], StoredImagesTests.PixelsOf(read));
         Assert.Equal([0, 9, 4], read.Labels.ToArray());
     }
 
@@ -61,7 +61,7 @@ public sealed class IdxFileTests : IDisposable
         string images = _folder.Write("images", TemporaryFolder.Colours(2, channels));
         string labels = _folder.Write("labels", TemporaryFolder.Labels(0, 9));
 
-        LabelledImages read = IdxFile.Read(images, labels, 10);
+        ImageSet read = IdxFile.Read(images, labels, 10);
 
         Assert.Equal((2, 2, 3, channels), (read.Count, read.Height, read.Width, read.Channels));
         RawImage second = new();

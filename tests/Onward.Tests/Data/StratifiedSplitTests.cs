@@ -91,7 +91,7 @@ public sealed class StratifiedSplitTests
         }))];
         Assert.Equal([10, 11, 12, 13, 14, 15, 16, 17], pixels.Order());
         Assert.Equal([0, 1], heldOut.Labels.ToArray());
-        Assert.True(training.IsInMemory);
+        Assert.True(training.NeedsNoDecoding);
         Assert.Throws<ArgumentOutOfRangeException>(() => images.HoldOut(0, seed: 1));
         Assert.Throws<ArgumentOutOfRangeException>(() => images.HoldOut(8, seed: 1));
     }

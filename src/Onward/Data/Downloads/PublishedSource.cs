@@ -1,6 +1,6 @@
 namespace Onward.Data;
 
-/// <summary>Finds a published data set on this machine, or downloads it once, and reads it into memory.</summary>
+/// <summary>Finds a published data set on this machine, or downloads it once, and reads it.</summary>
 /// <remarks>
 /// It looks in this order: the folder given by the caller; <see cref="DataRoot"/>; <see cref="CacheDirectory"/>; the mirrors,
 /// from which the cache is filled. In the first two places, the files may also lie in a subfolder named after the data set.
@@ -15,7 +15,7 @@ public abstract class PublishedSource
         Name = name;
         Description = description;
         Mirrors = mirrors;
-        CacheDirectory = Path.Combine(CacheRoot(), "onward", name);
+        CacheDirectory = UserCache.FolderOf(name);
     }
 
     /// <summary>Name of the data set, used in paths and on the command line.</summary>
@@ -38,7 +38,7 @@ public abstract class PublishedSource
     /// </summary>
     public HttpMessageHandler? Handler { get; init; }
 
-    /// <summary>Loads both sets. Blocks until they are in memory.</summary>
+    /// <summary>Loads both sets. Blocks until they can be read.</summary>
     /// <param name="directory">Folder that must hold the files; null to look in the other places.</param>
     /// <param name="progress">Receives every block of bytes downloaded; null for no reports.</param>
     /// <param name="cancellation">Cancels a download. An incomplete file is removed.</param>
@@ -140,16 +140,5 @@ public abstract class PublishedSource
         }
 
         return fetched;
-    }
-
-    private static string CacheRoot()
-    {
-        if (OperatingSystem.IsWindows())
-        {
-            return Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData);
-        }
-
-        string? root = Environment.GetEnvironmentVariable("XDG_CACHE_HOME");
-        return Path.IsPathRooted(root) ? root! : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache");
     }
 }

@@ -11,35 +11,23 @@ internal static class CifarFile
     private const int Side = 32;
     private const int Channels = 3;
     private const int Classes = 10;
-    private const int Plane = Side * Side;
-    private const int Record = 1 + (Channels * Plane);
+    private const int Record = 1 + (Channels * Side * Side);
     private const int MaximumRecords = 10_000;
 
     /// <summary>Names of the six files: five of training images in order, then the test images.</summary>
     public static IReadOnlyList<string> Names { get; } =
         ["data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin", "data_batch_4.bin", "data_batch_5.bin", "test_batch.bin"];
 
-    /// <summary>Reads the six files from a folder.</summary>
+    /// <summary>Reads the six files from a folder. The images stay on disk.</summary>
     /// <exception cref="DataException">A file is missing, unreadable or damaged.</exception>
-    public static (LabelledImages Training, LabelledImages Test) ReadFolder(string folder)
-    {
-        byte[][] files = new byte[Names.Count][];
-        for (int i = 0; i < files.Length; i++)
-        {
-            string path = Path.Combine(folder, Names[i]);
-            files[i] = Guard(path, () =>
-            {
-                using FileStream stream = InputFile.Open(path);
-                return ReadRecords(stream, stream.Length, path);
-            });
-        }
+    public static (ImageSet Training, ImageSet Test) ReadFolder(string folder) =>
+        Join(folder, [.. Names.Select(name => OpenFile(folder, name))]);
 
-        return Join(folder, files);
-    }
-
-    /// <summary>Reads the six files from the gzip archive without unpacking it to disk.</summary>
+    /// <summary>
+    /// Reads the six files from the gzip archive. The images stay on disk, in an unpacked copy of the archive if it can be written.
+    /// </summary>
     /// <exception cref="DataException">The archive or a file in it is missing, unreadable or damaged.</exception>
-    public static (LabelledImages Training, LabelledImages Test) ReadArchive(string path) => Join(path, Guard(path, () => Unpack(path)));
+    public static (ImageSet Training, ImageSet Test) ReadArchive(string path) => Join(path, Guard(path, () => Unpack(path)));
 
     /// <summary>Computes the SHA-256 of each of the six files that a folder holds, by name.</summary>
     /// <exception cref="DataException">A file is unreadable.</exception>
@@ -64,16 +52,40 @@ internal static class CifarFile
     public static IReadOnlyDictionary<string, string> HashArchive(string path) =>
         Guard(path, () => Members(path, (archive, _, length) => Hash(archive, length)));
 
-    private static byte[][] Unpack(string path)
+    private static StoredBytes OpenFile(string folder, string name)
     {
-        Dictionary<string, byte[]> files = Members(
-            path, (archive, name, length) => ReadRecords(archive, length, $"{path}, {name}"));
+        string path = Path.Combine(folder, name);
+        return Guard(path, () =>
+        {
+            FileStream file = InputFile.Open(path);
+            return Checked(new StoredBytes(path, file, 0, file.Length), path);
+        });
+    }
+
+    private static StoredBytes[] Unpack(string path)
+    {
+        using FileStream gzip = InputFile.Open(path);
+        Dictionary<string, StoredBytes> files = UnpackedFile.Open(gzip) is FileStream tar
+            ? Members(path, tar)
+            : Members(path, (archive, name, length) => Checked(ReadBytes(archive, length, $"{path}, {name}"), $"{path}, {name}"));
         string? missing = Names.FirstOrDefault(name => !files.ContainsKey(name));
         return missing is null
             ? [.. Names.Select(name => files[name])]
             : throw new DataException(
                 $"{path}: no {missing} in it, or the archive ends before it, expected the six files of CIFAR-10, binary version. "
                 + FileGuard.Cure);
+    }
+
+    private static Dictionary<string, StoredBytes> Members(string path, FileStream tar)
+    {
+        Dictionary<string, StoredBytes> found = [];
+        TarArchive.Read(tar, Names, (name, length) =>
+        {
+            long start = tar.Position, end = start + length;
+            tar.Position = end <= tar.Length ? end : throw new EndOfStreamException();
+            found[name] = Checked(new StoredBytes(path, tar, start, length), $"{path}, {name}");
+        });
+        return found;
     }
 
     private static Dictionary<string, T> Members<T>(string path, Func<Stream, string, long, T> read)
@@ -103,36 +115,50 @@ internal static class CifarFile
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
-    private static byte[] ReadRecords(Stream stream, long length, string path)
+    private static StoredBytes ReadBytes(Stream archive, long length, string path)
+    {
+        RequireRecords(length, path);
+        byte[] records = new byte[length];
+        int read = archive.ReadAtLeast(records, records.Length, throwOnEndOfStream: false);
+        return read == length
+            ? new StoredBytes(records)
+            : throw new DataException($"{path}: truncated after {read} bytes, expected {length}. {FileGuard.Cure}");
+    }
+
+    private static StoredBytes Checked(StoredBytes records, string path)
+    {
+        RequireRecords(records.Length, path);
+        int[] labels = Labels(records);
+        return labels.AsSpan().IndexOfAnyExceptInRange(0, Classes - 1) is >= 0 and int wrong
+            ? throw new DataException($"{path}: label {wrong} is {labels[wrong]}, expected 0 to {Classes - 1}. {FileGuard.Cure}")
+            : records;
+    }
+
+    private static void RequireRecords(long length, string path)
     {
         if (length == 0 || length % Record != 0 || length / Record > MaximumRecords)
         {
             throw new DataException($"{path}: {length} bytes, expected 1 to {MaximumRecords} records of {Record} bytes. {FileGuard.Cure}");
         }
+    }
 
-        byte[] records = new byte[length];
-        int read = stream.ReadAtLeast(records, records.Length, throwOnEndOfStream: false);
-        if (read < records.Length)
+    private static int[] Labels(StoredBytes records)
+    {
+        int[] labels = new int[records.Length / Record];
+        Span<byte> label = stackalloc byte[1];
+        for (int i = 0; i < labels.Length; i++)
         {
-            throw new DataException($"{path}: truncated after {read} bytes, expected {length}. {FileGuard.Cure}");
+            records.Read((long)i * Record, label);
+            labels[i] = label[0];
         }
 
-        for (int start = 0; start < records.Length; start += Record)
-        {
-            if (records[start] >= Classes)
-            {
-                throw new DataException(
-                    $"{path}: label {start / Record} is {records[start]}, expected 0 to {Classes - 1}. {FileGuard.Cure}");
-            }
-        }
-
-        return records;
+        return labels;
     }
 
     // The official files all have the same length, so a shorter one was truncated at the end of a record.
-    private static (LabelledImages Training, LabelledImages Test) Join(string place, byte[][] files)
+    private static (ImageSet Training, ImageSet Test) Join(string place, StoredBytes[] files)
     {
-        int longest = files.Max(file => file.Length);
+        long longest = files.Max(file => file.Length);
         int cut = Array.FindIndex(files, file => file.Length < longest);
         return cut < 0
             ? (Images(files[..^1]), Images(files[^1..]))
@@ -141,34 +167,8 @@ internal static class CifarFile
                 + $"expected the same number in each. {FileGuard.Cure}");
     }
 
-    private static LabelledImages Images(byte[][] files)
-    {
-        int perFile = files[0].Length / Record;
-        int count = files.Length * perFile;
-        byte[] pixels = new byte[count * Channels * Plane];
-        int[] labels = new int[count];
-        for (int example = 0; example < count; example++)
-        {
-            ReadOnlySpan<byte> record = files[example / perFile].AsSpan(example % perFile * Record, Record);
-            labels[example] = record[0];
-            Interleave(record[1..], pixels.AsSpan(example * Channels * Plane, Channels * Plane));
-        }
-
-        return new LabelledImages(pixels, labels, Side, Side, Channels, Classes);
-    }
-
-    // Reorders [channel, row, column] to [row, column, channel].
-    private static void Interleave(ReadOnlySpan<byte> planes, Span<byte> image)
-    {
-        for (int channel = 0; channel < Channels; channel++)
-        {
-            ReadOnlySpan<byte> plane = planes.Slice(channel * Plane, Plane);
-            for (int i = 0; i < Plane; i++)
-            {
-                image[(i * Channels) + channel] = plane[i];
-            }
-        }
-    }
+    private static StoredImages Images(StoredBytes[] files) =>
+        new(files, files.SelectMany(Labels).ToArray(), (Side, Side, Channels), Classes, header: 1, planar: true);
 
     private static T Guard<T>(string path, Func<T> read) => FileGuard.Read(
         path,

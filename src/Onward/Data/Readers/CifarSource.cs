@@ -2,7 +2,7 @@ using System.Security.Cryptography;
 
 namespace Onward.Data;
 
-/// <summary>Finds CIFAR-10 (binary version) on this machine, or downloads it once, and reads it into memory.</summary>
+/// <summary>Finds CIFAR-10 (binary version) on this machine, or downloads it once, and reads it.</summary>
 /// <remarks>
 /// Reads the official archive <c>cifar-10-binary.tar.gz</c> directly, or its six <c>.bin</c> files. Either may lie in a
 /// subfolder <c>cifar-10</c> or <c>cifar-10-batches-bin</c>. Examples keep the official order, batches 1 to 5.
@@ -60,7 +60,7 @@ public sealed class CifarSource : PublishedSource
     // Statistics of the training set as in the paper's code.
     private protected override ImageDataset Read(string place, string source)
     {
-        (LabelledImages training, LabelledImages test) = File.Exists(place) ? CifarFile.ReadArchive(place) : CifarFile.ReadFolder(place);
+        (ImageSet training, ImageSet test) = File.Exists(place) ? CifarFile.ReadArchive(place) : CifarFile.ReadFolder(place);
         return new ImageDataset(
             "CIFAR-10", training, test, [0.4914f, 0.4822f, 0.4465f], [0.2023f, 0.1994f, 0.2010f], source)
         {

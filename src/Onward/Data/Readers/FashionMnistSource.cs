@@ -3,7 +3,7 @@ using System.Security.Cryptography;
 namespace Onward.Data;
 
 /// <summary>
-/// Finds Fashion-MNIST on this machine, or downloads it once, and reads it into memory. It has the format of MNIST and shows
+/// Finds Fashion-MNIST on this machine, or downloads it once, and reads it. It has the format of MNIST and shows
 /// clothing.
 /// </summary>
 /// <remarks>
@@ -38,7 +38,7 @@ public sealed class FashionMnistSource : PublishedSource
 
     private protected override ImageDataset Read(string place, string source)
     {
-        (LabelledImages training, LabelledImages test) = Published.Read(place, classes: 10);
+        (ImageSet training, ImageSet test) = Published.Read(place, classes: 10);
         return new ImageDataset("Fashion-MNIST", training, test, [0.2860f], [0.3530f], source)
         {
             ClassNames = ["T-shirt/top", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot"],

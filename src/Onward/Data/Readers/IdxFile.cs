@@ -8,6 +8,7 @@ namespace Onward.Data;
 /// <remarks>Files may be plain or gzip. Their first two bytes decide, not their names.</remarks>
 public static class IdxFile
 {
+    private const string Absent = "no such file. Check the path.";
     private const uint MaximumSide = 4096;
     private const int MaximumSizes = 4;
 
@@ -21,47 +22,75 @@ public static class IdxFile
     private static readonly uint[] ImagesMagic = [0x00000803, 0x00000804];
     private static readonly uint[] LabelsMagic = [0x00000801];
 
-    /// <summary>Reads a pair of files into memory.</summary>
+    /// <summary>Reads a pair of files. Large files stay on disk, and their images are read when they are needed.</summary>
     /// <param name="imagesPath">File of images: grey [example, row, column], or with 1 or 3 channels [example, row, column,
     /// channel].</param>
     /// <param name="labelsPath">File with a label for each image. [example]</param>
     /// <param name="classes">Number of classes; labels must lie in 0 to <paramref name="classes"/> - 1.</param>
     /// <exception cref="DataException">A file is missing, unreadable or damaged, or the two do not belong together.</exception>
     /// <exception cref="ArgumentException">A path is empty, or <paramref name="classes"/> is below 1.</exception>
-    public static LabelledImages Read(string imagesPath, string labelsPath, int classes)
+    public static ImageSet Read(string imagesPath, string labelsPath, int classes)
     {
         ArgumentException.ThrowIfNullOrEmpty(imagesPath);
         ArgumentException.ThrowIfNullOrEmpty(labelsPath);
         ArgumentOutOfRangeException.ThrowIfLessThan(classes, 1);
-        (int[] shape, byte[] pixels) = ReadArray(imagesPath, ImagesMagic);
-        (_, byte[] labelBytes) = ReadArray(labelsPath, LabelsMagic);
-        if (labelBytes.Length != shape[0])
-        {
-            throw new DataException(
-                $"{labelsPath}: {labelBytes.Length} labels, expected {shape[0]}, one for each image of {imagesPath}. "
-                + "Use two files of the same set.");
-        }
-
-        int[] labels = Array.ConvertAll(labelBytes, label => (int)label);
-        int wrong = labels.AsSpan().IndexOfAnyExceptInRange(0, classes - 1);
-        int channels = shape.Length == 4 ? shape[3] : 1;
-        return wrong < 0
-            ? new LabelledImages(pixels, labels, shape[1], shape[2], channels, classes)
-            : throw new DataException($"{labelsPath}: label {wrong} is {labels[wrong]}, expected 0 to {classes - 1}. {FileGuard.Cure}");
+        return Read(imagesPath, labelsPath).In(classes);
     }
 
-    private static (int[] Shape, byte[] Values) ReadArray(string path, uint[] magic) =>
-        FileGuard.Read(path, "no such file. Check the path.", () =>
+    /// <summary>Reads a pair of files whose number of classes is not known yet.</summary>
+    internal static IdxPair Read(string imagesPath, string labelsPath)
+    {
+        (int[] shape, StoredBytes pixels) = OpenImages(imagesPath);
+        int[] labels = ReadLabels(labelsPath);
+        return labels.Length == shape[0]
+            ? new IdxPair(labelsPath, shape, pixels, labels)
+            : throw new DataException(
+                $"{labelsPath}: {labels.Length} labels, expected {shape[0]}, one for each image of {imagesPath}. "
+                + "Use two files of the same set.");
+    }
+
+    private static int[] ReadLabels(string path) => FileGuard.Read(path, Absent, () =>
     {
         using FileStream file = InputFile.Open(path);
-        Span<byte> start = stackalloc byte[2];
-        bool compressed = file.ReadAtLeast(start, 2, throwOnEndOfStream: false) == 2 && start is [0x1f, 0x8b];
-        file.Position = 0;
-        using Stream stream = compressed ? new GZipStream(file, CompressionMode.Decompress) : file;
-        int[] shape = ReadHeader(path, stream, magic);
-        long held = compressed ? MostUnpacked * file.Length : file.Length;
-        return (shape, ReadValues(path, stream, shape, (int)Math.Min(held, TrustedBytes)));
+        using Stream content = IsGzip(file) ? new GZipStream(file, CompressionMode.Decompress) : file;
+        int[] shape = ReadHeader(path, content, LabelsMagic);
+        return Array.ConvertAll(ReadValues(path, content, shape, Trusted(file, content)), label => (int)label);
     });
+
+    // Small content lies in memory. Large content stays in the file, or in the copy of a gzip file.
+    private static (int[] Shape, StoredBytes Pixels) OpenImages(string path) => FileGuard.Read(path, Absent, () =>
+    {
+        FileStream file = InputFile.Open(path);
+        bool isGzip = IsGzip(file);
+        FileStream? plain = isGzip ? UnpackedFile.Open(file) : file.Length >= UnpackedFile.SmallestKept ? file : null;
+        if (plain != file)
+        {
+            using FileStream source = file;
+            if (plain is null)
+            {
+                using Stream content = isGzip ? new GZipStream(file, CompressionMode.Decompress) : file;
+                int[] small = ReadHeader(path, content, ImagesMagic);
+                return (small, new StoredBytes(ReadValues(path, content, small, Trusted(file, content))));
+            }
+        }
+
+        int[] shape = ReadHeader(path, plain, ImagesMagic);
+        long start = 4 + (4 * shape.Length), total = shape.Aggregate(1L, (product, size) => product * size), held = plain.Length - start;
+        return held < total ? throw Truncated(path, held, total)
+            : held > total ? throw Exceeding(path, total)
+            : (shape, new StoredBytes(path, plain, start, total));
+    });
+
+    private static bool IsGzip(FileStream file)
+    {
+        Span<byte> start = stackalloc byte[2];
+        bool isGzip = file.ReadAtLeast(start, 2, throwOnEndOfStream: false) == 2 && start is [0x1f, 0x8b];
+        file.Position = 0;
+        return isGzip;
+    }
+
+    private static int Trusted(FileStream file, Stream content) =>
+        (int)Math.Min(content == file ? file.Length : MostUnpacked * file.Length, TrustedBytes);
 
     private static int[] ReadHeader(string path, Stream stream, uint[] magic)
     {
@@ -126,12 +155,16 @@ public static class IdxFile
             read += got;
             if (got < wanted)
             {
-                throw new DataException($"{path}: truncated after {read} values, expected {total}. {FileGuard.Cure}");
+                throw Truncated(path, read, total);
             }
         }
 
-        return stream.ReadByte() < 0
-            ? values
-            : throw new DataException($"{path}: more bytes follow the {total} values that the header declares. {FileGuard.Cure}");
+        return stream.ReadByte() < 0 ? values : throw Exceeding(path, total);
     }
+
+    private static DataException Truncated(string path, long read, long total) =>
+        new($"{path}: truncated after {read} values, expected {total}. {FileGuard.Cure}");
+
+    private static DataException Exceeding(string path, long total) =>
+        new($"{path}: more bytes follow the {total} values that the header declares. {FileGuard.Cure}");
 }

@@ -1,4 +1,3 @@
-using System.Numerics.Tensors;
 using System.Security.Cryptography;
 
 namespace Onward.Data;
@@ -7,8 +6,6 @@ namespace Onward.Data;
 /// <remarks>The name of a file with channels, [example, row, column, channel], may contain <c>idx4</c> instead of <c>idx3</c>.</remarks>
 public static class IdxFolder
 {
-    private const int MostClasses = 256;
-
     private static readonly IdxSet Files = new(
         "IDX images", File("train-images-idx3"), File("train-labels-idx1"), File("t10k-images-idx3"), File("t10k-labels-idx1"))
     {
@@ -22,8 +19,7 @@ public static class IdxFolder
     public static ImageDataset Load(string folder)
     {
         ArgumentNullException.ThrowIfNull(folder);
-        (LabelledImages training, LabelledImages test) = Files.Read(folder, MostClasses);
-        int classes = 1 + Math.Max(TensorPrimitives.Max(training.Labels.Span), TensorPrimitives.Max(test.Labels.Span));
+        (ImageSet training, ImageSet test) = Files.Read(folder, classes: null);
         (float[] mean, float[] deviation) = PixelStatistics.Of(training);
         if (!deviation.Any(one => one > 0))
         {
@@ -32,11 +28,8 @@ public static class IdxFolder
 
         // A constant channel, such as an empty blue one, is shifted but not scaled.
         float[] divisors = Array.ConvertAll(deviation, one => one > 0 ? one : 1);
-        return new ImageDataset("IDX", WithClasses(training, classes), WithClasses(test, classes), mean, divisors, folder);
+        return new ImageDataset("IDX", training, test, mean, divisors, folder);
     }
-
-    private static LabelledImages WithClasses(LabelledImages images, int classes) =>
-        new(images.Pixels, images.Labels, images.Height, images.Width, images.Channels, classes);
 
     // These files have no published checksum; only the names are used.
     private static PublishedFile File(string stem) => new($"{stem}-ubyte.gz", 0, HashAlgorithmName.SHA256, "");

@@ -20,11 +20,15 @@ internal sealed record IdxSet(
     public IEnumerable<FileCheck> Check(string folder) => Files.Select(file => FileCheck.Of(file, FindFile(folder, file)));
 
     /// <summary>Reads both sets.</summary>
+    /// <param name="folder">The folder of the files.</param>
+    /// <param name="classes">Number of classes; null for as many as the labels name.</param>
     /// <exception cref="DataException">A file is missing, unreadable or damaged, or the two sets do not match.</exception>
-    public (LabelledImages Training, LabelledImages Test) Read(string folder, int classes)
+    public (ImageSet Training, ImageSet Test) Read(string folder, int? classes)
     {
-        LabelledImages training = IdxFile.Read(Require(folder, TrainingImages), Require(folder, TrainingLabels), classes);
-        LabelledImages test = IdxFile.Read(Require(folder, TestImages), Require(folder, TestLabels), classes);
+        IdxPair trainingPair = IdxFile.Read(Require(folder, TrainingImages), Require(folder, TrainingLabels));
+        IdxPair testPair = IdxFile.Read(Require(folder, TestImages), Require(folder, TestLabels));
+        int count = classes ?? 1 + Math.Max(trainingPair.Labels.Max(), testPair.Labels.Max());
+        StoredImages training = trainingPair.In(count), test = testPair.In(count);
         if ((training.Height, training.Width, training.Channels) != (test.Height, test.Width, test.Channels))
         {
             throw new DataException(
@@ -38,7 +42,7 @@ internal sealed record IdxSet(
                 $"{folder}: colour images of {Size(training)}, expected the grey ones of {Title}. Use the files of {Title}.");
     }
 
-    private static string Size(LabelledImages images) =>
+    private static string Size(ImageSet images) =>
         images.Channels == 1 ? $"{images.Height}x{images.Width}" : $"{images.Height}x{images.Width}x{images.Channels}";
 
     private static string? FindFile(string folder, PublishedFile file)

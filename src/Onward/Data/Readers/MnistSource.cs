@@ -2,7 +2,7 @@ using System.Security.Cryptography;
 
 namespace Onward.Data;
 
-/// <summary>Finds MNIST on this machine, or downloads it once, and reads it into memory.</summary>
+/// <summary>Finds MNIST on this machine, or downloads it once, and reads it.</summary>
 /// <remarks>Every file may be plain or gzip, and be named <c>train-images-idx3-ubyte</c> or <c>train-images.idx3-ubyte</c>.</remarks>
 public sealed class MnistSource : PublishedSource
 {
@@ -50,7 +50,7 @@ public sealed class MnistSource : PublishedSource
 
     private protected override ImageDataset Read(string place, string source)
     {
-        (LabelledImages training, LabelledImages test) = Published.Read(place, classes: 10);
+        (ImageSet training, ImageSet test) = Published.Read(place, classes: 10);
         return new ImageDataset("MNIST", training, test, [0.1307f], [0.3081f], source);
     }
 }

@@ -65,7 +65,7 @@ public sealed class TextSet : ImageSet
     public override int LabelsPerExample => Context;
 
     /// <inheritdoc/>
-    internal override bool IsInMemory => true;
+    internal override bool NeedsNoDecoding => true;
 
     /// <summary>Counts the windows of a text, each with the token behind it.</summary>
     /// <param name="tokens">Tokens of the text.</param>
