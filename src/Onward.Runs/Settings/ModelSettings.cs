@@ -62,7 +62,8 @@ internal sealed record ModelSettings(
         : File is { Input: { } input, Classes: int classes } && input.Height == input.Width ? (input.Height, input.Channels, classes)
         : throw new RunException(say =>
             $"{say.Setting("network")} {Name} must say which images it is for, square ones. "
-            + "Write \"input\": {\"height\": 28, \"width\": 28, \"channels\": 1} and \"classes\": 10 into the file, with the numbers of yours.");
+            + "Write \"input\": {\"height\": 28, \"width\": 28, \"channels\": 1} and \"classes\": 10 into the file, "
+            + "with the numbers of yours.");
 
     /// <summary>True if the network begins with an embedding, and so reads text.</summary>
     internal bool ReadsText => Embedding is not null || (File is null && Preset == NamedNetworks.OfText);
