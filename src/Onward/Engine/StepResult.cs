@@ -1,3 +1,5 @@
+using System.Numerics.Tensors;
+
 namespace Onward.Engine;
 
 /// <summary>The losses of a training step on its batch, before the update.</summary>
@@ -17,5 +19,5 @@ public sealed class StepResult
     public int Mistakes { get; internal set; }
 
     /// <summary>True if all losses are finite numbers.</summary>
-    public bool IsFinite => double.IsFinite(ReadoutLoss) && BlockLosses.All(double.IsFinite);
+    public bool IsFinite => double.IsFinite(ReadoutLoss) && TensorPrimitives.IsFiniteAll<double>(BlockLosses);
 }

@@ -60,8 +60,9 @@ internal sealed class ForwardPass
         _inputs.CopyTo(_activations.Inputs);
         Memory<float> x = _images[..pixels.Length];
         pixels.CopyTo(x.Span);
-        foreach (NetworkBlock block in _model.Blocks)
+        for (int k = 0; k < _model.Blocks.Count; k++)
         {
+            NetworkBlock block = _model.Blocks[k];
             _activations.Source = x;
             x = _activations.Result = _results[block.Index & 1][..(examples * block.Output.Length)];
             block.Forward(_model.Values, _activations, examples);

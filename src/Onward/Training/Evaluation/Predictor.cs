@@ -24,6 +24,7 @@ public sealed class Predictor
     private readonly Network _model;
     private readonly EarlyExit _exit;
     private readonly ForwardPass _pass;
+    private readonly Func<NetworkBlock, bool> _goesOn;
     private int? _answering;
 
     /// <summary>Allocates memory for one image.</summary>
@@ -46,6 +47,7 @@ public sealed class Predictor
         }
 
         _pass = new ForwardPass(model);
+        _goesOn = GoesOn;
     }
 
     /// <summary>Computes the probability of each class.</summary>
@@ -66,7 +68,7 @@ public sealed class Predictor
 
         _answering = null;
         Span<float> outputs = _pass.Outputs.Span[..(_model.HeadRows * _model.Classes)];
-        if (_pass.Run(image, 1, GoesOn))
+        if (_pass.Run(image, 1, _goesOn))
         {
             _model.Readout.Apply(_model.Values, _pass.Features, outputs, _model.HeadRows);
             for (int start = 0; start < outputs.Length; start += _model.Classes)
