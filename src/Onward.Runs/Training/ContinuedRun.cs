@@ -1,6 +1,5 @@
 using System.Globalization;
 using Onward.Formats;
-using Onward.Kernels;
 using Onward.Training;
 
 namespace Onward.Runs;
@@ -187,7 +186,6 @@ internal sealed class ContinuedRun : IDisposable
             }
         });
         processes.RequireSame(run.Configuration);
-        TellOfVectors(begun, from, host);
         return run;
     }
 
@@ -208,16 +206,6 @@ internal sealed class ContinuedRun : IDisposable
             host.Notices.Add(
                 $"the run was begun with version {begun.Version} of this program and goes on with {now.Version}, "
                 + "which may compute in another order.");
-        }
-    }
-
-    private static void TellOfVectors(RunConfiguration begun, Checkpoint? from, RunHost host)
-    {
-        if (from is not null && (from.VectorBits ?? begun.Environment?.KernelBits) is int bits && bits != Gemm.VectorBits)
-        {
-            host.Notices.Add(
-                $"the run's steps so far were computed with vectors of {bits} bits, this program has {Gemm.VectorBits}: "
-                + "it goes on in other last bits than it would have there.");
         }
     }
 

@@ -114,7 +114,7 @@ internal sealed class ContrastiveLoss(int width, double temperature)
         for (int n = 0; n < examples; n++)
         {
             Span<float> vector = all.Slice(n * width, width);
-            _reciprocals[n] = 1 / MathF.Sqrt(Math.Max(TensorPrimitives.SumOfSquares<float>(vector), SmallestSquare));
+            _reciprocals[n] = 1 / MathF.Sqrt(Math.Max(Reduction.SumOfSquares(vector), SmallestSquare));
             TensorPrimitives.Multiply(vector, _reciprocals[n], vector);
         }
 
@@ -170,7 +170,7 @@ internal sealed class ContrastiveLoss(int width, double temperature)
     {
         if (reciprocal * reciprocal * SmallestSquare < 1)
         {
-            float along = TensorPrimitives.Dot<float>(unit, gradient);
+            float along = Reduction.Dot(unit, gradient);
             TensorPrimitives.MultiplyAdd(unit, -along, gradient, gradient);
         }
 

@@ -19,7 +19,7 @@ public sealed class LinearHead
         Weight = layout.Add($"{name}.weight", [features, outputs], isMatrix: true);
         Bias = layout.Add($"{name}.bias", [outputs], isMatrix: false);
         _isNarrow = HeadProduct.Serves(features, outputs);
-        _packedWeight = AlignedMemory.Allocate(_isNarrow ? 0 : Gemm.PackedLength(features, outputs));
+        _packedWeight = AlignedMemory.Allocate(_isNarrow ? features * outputs : Gemm.PackedLength(features, outputs));
         _packedTranspose = AlignedMemory.Allocate(Gemm.PackedLength(outputs, features));
     }
 
@@ -40,7 +40,11 @@ public sealed class LinearHead
 
     internal void Pack(ParameterVector values)
     {
-        if (!_isNarrow)
+        if (_isNarrow)
+        {
+            HeadProduct.Pack(values.Read(Weight), Outputs, _packedWeight.Span);
+        }
+        else
         {
             Gemm.Pack(new(values.Read(Weight), Features, Outputs), _packedWeight.Span, Features);
         }
@@ -53,7 +57,7 @@ public sealed class LinearHead
     {
         if (_isNarrow)
         {
-            HeadProduct.Apply(features[..(examples * Features)], _packedTranspose.Span, values.Read(Bias), outputs, Features);
+            HeadProduct.Apply(features[..(examples * Features)], _packedWeight.Span, values.Read(Bias), outputs, Features);
             return;
         }
 

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using Onward.Kernels;
 
 namespace Onward.Optimizers;
 
@@ -43,32 +44,32 @@ public sealed record AdamW(
         ReadOnlySpan<float> gradients = slice.Gradients;
         float kept1 = (float)Beta1, new1 = (float)(1 - Beta1), kept2 = (float)Beta2, new2 = (float)(1 - Beta2);
         float kept = decay ? (float)(1 - (rate * WeightDecay)) : 1;
-        float step = -(float)(rate / (1 - Math.Pow(Beta1, slice.Step)));
-        float root = (float)(1 / Math.Sqrt(1 - Math.Pow(Beta2, slice.Step))), epsilon = (float)Epsilon;
+        float step = -(float)(rate / (1 - Pointwise.Power(Beta1, slice.Step)));
+        float root = (float)(1 / Math.Sqrt(1 - Pointwise.Power(Beta2, slice.Step))), epsilon = (float)Epsilon;
         int i = 0;
         for (; i <= values.Length - Lanes; i += Lanes)
         {
             Vector512<float> g = Vector512.Create(gradients.Slice(i, Lanes));
-            Vector512<float> m = Vector512.MultiplyAddEstimate(
+            Vector512<float> m = Vector512.FusedMultiplyAdd(
                 Vector512.Create(kept1), Vector512.Create((ReadOnlySpan<float>)means.Slice(i, Lanes)), g * new1);
-            Vector512<float> s = Vector512.MultiplyAddEstimate(
+            Vector512<float> s = Vector512.FusedMultiplyAdd(
                 Vector512.Create(kept2), Vector512.Create((ReadOnlySpan<float>)squares.Slice(i, Lanes)), g * g * new2);
             m.CopyTo(means.Slice(i, Lanes));
             s.CopyTo(squares.Slice(i, Lanes));
             Vector512<float> ratio =
-                m / Vector512.MultiplyAddEstimate(Vector512.Sqrt(s), Vector512.Create(root), Vector512.Create(epsilon));
+                m / Vector512.FusedMultiplyAdd(Vector512.Sqrt(s), Vector512.Create(root), Vector512.Create(epsilon));
             Vector512<float> w = Vector512.Create((ReadOnlySpan<float>)values.Slice(i, Lanes)) * kept;
-            Vector512.MultiplyAddEstimate(Vector512.Create(step), ratio, w).CopyTo(values.Slice(i, Lanes));
+            Vector512.FusedMultiplyAdd(Vector512.Create(step), ratio, w).CopyTo(values.Slice(i, Lanes));
         }
 
         // Rounds as the vector code does, so that the result does not depend on how a parameter is cut into slices.
         for (; i < values.Length; i++)
         {
             float g = gradients[i];
-            means[i] = float.MultiplyAddEstimate(kept1, means[i], g * new1);
-            squares[i] = float.MultiplyAddEstimate(kept2, squares[i], g * g * new2);
-            float ratio = means[i] / float.MultiplyAddEstimate(float.Sqrt(squares[i]), root, epsilon);
-            values[i] = float.MultiplyAddEstimate(step, ratio, values[i] * kept);
+            means[i] = MathF.FusedMultiplyAdd(kept1, means[i], g * new1);
+            squares[i] = MathF.FusedMultiplyAdd(kept2, squares[i], g * g * new2);
+            float ratio = means[i] / MathF.FusedMultiplyAdd(float.Sqrt(squares[i]), root, epsilon);
+            values[i] = MathF.FusedMultiplyAdd(step, ratio, values[i] * kept);
         }
     }
 }

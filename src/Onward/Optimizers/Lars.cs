@@ -1,6 +1,6 @@
-using System.Numerics.Tensors;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using Onward.Kernels;
 
 namespace Onward.Optimizers;
 
@@ -53,8 +53,8 @@ public sealed record Lars(double Momentum, double WeightDecay) : Optimizer(Momen
         for (; i <= values.Length - Lanes; i += Lanes)
         {
             Vector512<float> w = Vector512.Create((ReadOnlySpan<float>)values.Slice(i, Lanes));
-            Vector512<float> force = Vector512.MultiplyAddEstimate(Vector512.Create(pull), w, Vector512.Create(gradients.Slice(i, Lanes)));
-            Vector512<float> v = Vector512.MultiplyAddEstimate(
+            Vector512<float> force = Vector512.FusedMultiplyAdd(Vector512.Create(pull), w, Vector512.Create(gradients.Slice(i, Lanes)));
+            Vector512<float> v = Vector512.FusedMultiplyAdd(
                 Vector512.Create(kept), Vector512.Create((ReadOnlySpan<float>)velocity.Slice(i, Lanes)), force * step);
             v.CopyTo(velocity.Slice(i, Lanes));
             (w - v).CopyTo(values.Slice(i, Lanes));
@@ -63,7 +63,7 @@ public sealed record Lars(double Momentum, double WeightDecay) : Optimizer(Momen
         // Rounds as the vector code does, so that the result does not depend on how a parameter is cut into slices.
         for (; i < values.Length; i++)
         {
-            velocity[i] = float.MultiplyAddEstimate(kept, velocity[i], float.MultiplyAddEstimate(pull, values[i], gradients[i]) * step);
+            velocity[i] = MathF.FusedMultiplyAdd(kept, velocity[i], MathF.FusedMultiplyAdd(pull, values[i], gradients[i]) * step);
             values[i] -= velocity[i];
         }
     }
@@ -75,9 +75,9 @@ public sealed record Lars(double Momentum, double WeightDecay) : Optimizer(Momen
     internal (double Values, double Forces) Squares(ReadOnlySpan<float> values, ReadOnlySpan<float> gradients, bool decay)
     {
         double pull = decay ? WeightDecay : 0;
-        double squares = TensorPrimitives.SumOfSquares(values);
-        double forces = TensorPrimitives.SumOfSquares(gradients)
-            + (pull * ((2.0 * TensorPrimitives.Dot(values, gradients)) + (pull * squares)));
+        double squares = Reduction.SumOfSquares(values);
+        double forces = Reduction.SumOfSquares(gradients)
+            + (pull * ((2.0 * Reduction.Dot(values, gradients)) + (pull * squares)));
         return (squares, Math.Max(forces, 0));
     }
 }

@@ -56,16 +56,16 @@ public sealed record Muon(double Momentum, AdamW Others) : Optimizer(Momentum, O
         for (; i <= row.Length - Lanes; i += Lanes)
         {
             Vector512<float> g = Vector512.Create(gradients.Slice(i, Lanes));
-            Vector512<float> v = Vector512.MultiplyAddEstimate(
+            Vector512<float> v = Vector512.FusedMultiplyAdd(
                 Vector512.Create(kept), Vector512.Create((ReadOnlySpan<float>)velocity.Slice(i, Lanes)), g);
             v.CopyTo(velocity.Slice(i, Lanes));
-            Vector512.MultiplyAddEstimate(Vector512.Create(kept), v, g).CopyTo(row.Slice(i, Lanes));
+            Vector512.FusedMultiplyAdd(Vector512.Create(kept), v, g).CopyTo(row.Slice(i, Lanes));
         }
 
         for (; i < row.Length; i++)
         {
-            velocity[i] = float.MultiplyAddEstimate(kept, velocity[i], gradients[i]);
-            row[i] = float.MultiplyAddEstimate(kept, velocity[i], gradients[i]);
+            velocity[i] = MathF.FusedMultiplyAdd(kept, velocity[i], gradients[i]);
+            row[i] = MathF.FusedMultiplyAdd(kept, velocity[i], gradients[i]);
         }
     }
 
@@ -83,12 +83,12 @@ public sealed record Muon(double Momentum, AdamW Others) : Optimizer(Momentum, O
         for (; i <= row.Length - Lanes; i += Lanes)
         {
             Vector512<float> w = Vector512.Create((ReadOnlySpan<float>)values.Slice(i, Lanes)) * kept;
-            Vector512.MultiplyAddEstimate(Vector512.Create(step), Vector512.Create(row.Slice(i, Lanes)), w).CopyTo(values.Slice(i, Lanes));
+            Vector512.FusedMultiplyAdd(Vector512.Create(step), Vector512.Create(row.Slice(i, Lanes)), w).CopyTo(values.Slice(i, Lanes));
         }
 
         for (; i < row.Length; i++)
         {
-            values[i] = float.MultiplyAddEstimate(step, row[i], values[i] * kept);
+            values[i] = MathF.FusedMultiplyAdd(step, row[i], values[i] * kept);
         }
     }
 }

@@ -148,7 +148,7 @@ internal sealed class NewtonSchulz
             TensorPrimitives.Divide(x, largest, x);
         }
 
-        TensorPrimitives.Multiply(x, (float)(1 / (Math.Sqrt(TensorPrimitives.SumOfSquares<float>(x)) + Least)), x);
+        TensorPrimitives.Multiply(x, (float)(1 / (Math.Sqrt(Reduction.SumOfSquares(x)) + Least)), x);
     }
 
     // S = X X', or X' X of a tall matrix.
@@ -179,7 +179,7 @@ internal sealed class NewtonSchulz
         Span<float> polynomial = SquareOf(_polynomial, matrix).Slice(first * small, count * small);
         Gemm.Multiply(new(part, count, small), new(square, small, small), polynomial, small, false, _workspace[worker].Span);
         TensorPrimitives.Multiply(polynomial, C, polynomial);
-        TensorPrimitives.MultiplyAddEstimate(part, B, polynomial, polynomial);
+        TensorPrimitives.MultiplyAdd(part, B, polynomial, polynomial);
     }
 
     // Y = a X + P X, or a X + X P of a tall matrix.

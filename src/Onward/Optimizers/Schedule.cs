@@ -1,3 +1,5 @@
+using Onward.Kernels;
+
 namespace Onward.Optimizers;
 
 /// <summary>Shapes of the learning-rate schedule after the warm-up (paper's code).</summary>
@@ -36,7 +38,7 @@ public sealed record Schedule(ScheduleShape Shape, double Peak, long WarmupSteps
         double progress = (double)(step - WarmupSteps) / Math.Max(1, TotalSteps - WarmupSteps);
         return Peak * Shape switch
         {
-            ScheduleShape.Cosine => 0.5 * (1 + Math.Cos(Math.PI * progress)),
+            ScheduleShape.Cosine => Pointwise.HalfCosine(progress),
             ScheduleShape.Linear => 1 - progress,
             ScheduleShape.Staircase => step * 5 >= TotalSteps * 4 ? 0.01 : step * 2 >= TotalSteps ? 0.1 : 1,
             _ => 1,

@@ -23,18 +23,18 @@ public sealed record Sgd(double Momentum, double WeightDecay) : Optimizer(Moment
         for (; i <= values.Length - Lanes; i += Lanes)
         {
             Vector512<float> w = Vector512.Create((ReadOnlySpan<float>)values.Slice(i, Lanes));
-            Vector512<float> force = Vector512.MultiplyAddEstimate(Vector512.Create(pull), w, Vector512.Create(gradients.Slice(i, Lanes)));
-            Vector512<float> v = Vector512.MultiplyAddEstimate(
+            Vector512<float> force = Vector512.FusedMultiplyAdd(Vector512.Create(pull), w, Vector512.Create(gradients.Slice(i, Lanes)));
+            Vector512<float> v = Vector512.FusedMultiplyAdd(
                 Vector512.Create(kept), Vector512.Create((ReadOnlySpan<float>)velocity.Slice(i, Lanes)), force);
             v.CopyTo(velocity.Slice(i, Lanes));
-            Vector512.MultiplyAddEstimate(Vector512.Create(step), v, w).CopyTo(values.Slice(i, Lanes));
+            Vector512.FusedMultiplyAdd(Vector512.Create(step), v, w).CopyTo(values.Slice(i, Lanes));
         }
 
         // Rounds as the vector code does, so that the result does not depend on how a parameter is cut into slices.
         for (; i < values.Length; i++)
         {
-            velocity[i] = float.MultiplyAddEstimate(kept, velocity[i], float.MultiplyAddEstimate(pull, values[i], gradients[i]));
-            values[i] = float.MultiplyAddEstimate(step, velocity[i], values[i]);
+            velocity[i] = MathF.FusedMultiplyAdd(kept, velocity[i], MathF.FusedMultiplyAdd(pull, values[i], gradients[i]));
+            values[i] = MathF.FusedMultiplyAdd(step, velocity[i], values[i]);
         }
     }
 }

@@ -234,7 +234,7 @@ public sealed class WeightForwardGradient : LearningRule
                 TensorPrimitives.Add(byGroup, memory.GroupCredit.Span.Slice(((n * patches) + p) * groups, groups), byGroup);
             }
 
-            credit[groups] = TensorPrimitives.Sum<float>(byGroup);
+            credit[groups] = Reduction.Sum(byGroup);
         }
     }
 

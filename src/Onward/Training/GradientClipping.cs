@@ -1,5 +1,6 @@
 using System.Numerics.Tensors;
 using Onward.Communication;
+using Onward.Kernels;
 using Onward.Models;
 using Onward.Optimizers;
 using Onward.Threads;
@@ -100,7 +101,7 @@ internal sealed class GradientClipping
         {
             Span<double> part = widened[..Math.Min(Widened, gradients.Length)];
             TensorPrimitives.ConvertTruncating<float, double>(gradients[..part.Length], part);
-            sum += TensorPrimitives.SumOfSquares<double>(part);
+            sum += Reduction.SumOfSquares(part);
         }
 
         _squaresOfSlices[job] = sum;

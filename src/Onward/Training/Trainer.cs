@@ -3,7 +3,6 @@ using Onward.Data;
 using Onward.Data.Augmentation;
 using Onward.Engine;
 using Onward.Formats;
-using Onward.Kernels;
 using Onward.Models;
 using Onward.Optimizers;
 using Onward.Rules;
@@ -125,7 +124,7 @@ public sealed class Trainer
 
     /// <summary>
     /// Loads a checkpoint, from which <see cref="Run"/> then continues. The result has the same bits as the run without the interruption,
-    /// for any number of threads, if vectors have the same width (<see cref="Checkpoint.VectorBits"/>).
+    /// for any number of threads, and on any processor.
     /// </summary>
     /// <param name="checkpoint">The checkpoint, whose numbers are copied.</param>
     /// <exception cref="ModelFileException">The checkpoint has another model, other options, another rule or other images.</exception>
@@ -375,7 +374,6 @@ public sealed class Trainer
             {
                 Squares = _update.Squares,
                 Rule = _step.Description,
-                VectorBits = Gemm.VectorBits,
             });
             _keptAt = _state.Position;
             _kept = _clock.GetTimestamp();

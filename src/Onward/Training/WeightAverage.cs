@@ -72,7 +72,8 @@ internal sealed class WeightAverage
     {
         (Parameter parameter, int start, int length) = _slices[job];
         Span<float> average = Values[parameter].Slice(start, length);
-        TensorPrimitives.Lerp(average, _model.Values.Read(parameter).Slice(start, length), _share, average);
+        TensorPrimitives.Multiply(average, 1 - _share, average);
+        TensorPrimitives.MultiplyAdd(_model.Values.Read(parameter).Slice(start, length), _share, average, average);
     }
 
     private void Exchange(int job, int worker)

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Onward.Kernels;
 
 namespace Onward.Cli.Tests;
 
@@ -14,11 +13,12 @@ public sealed class ProcessTests : IDisposable
 
     // Narrower vectors than the run was begun with, told to a process of its own.
     [Theory]
-    [InlineData(256, "EnableAVX512", "EnableAVX512F")]
-    [InlineData(128, "EnableAVX2", "EnableAVX")]
-    public void Going_on_with_vectors_of_another_width_is_said_in_one_line(int bits, params string[] disabled)
+    [InlineData("EnableAVX512", "EnableAVX512F")]
+    [InlineData("EnableAVX2")]
+    [InlineData("EnableAVX")]
+    public void A_run_goes_on_with_the_same_bits_with_vectors_of_any_width(params string[] disabled)
     {
-        Assert.SkipUnless(bits < Gemm.VectorBits, $"Vectors of this machine have {Gemm.VectorBits} bits.");
+        _workplace.Run($"{Small} --epochs 3 --out whole");
         _workplace.Run($"{Small} --epochs 3 --out run", interruptAt: "epoch 1/3");
 
         using Process process = OnwardProcess.Start(
@@ -27,9 +27,9 @@ public sealed class ProcessTests : IDisposable
         process.WaitForExit();
 
         Assert.Equal(0, process.ExitCode);
-        Assert.StartsWith(
-            $"onward: the run's steps so far were computed with vectors of {Gemm.VectorBits} bits, this program has {bits}: ", error);
-        Assert.Contains("\ngoing on with S/1/1", error);
+        Assert.StartsWith("going on with S/1/1", error);
+        Assert.Equal(
+            File.ReadAllBytes(_workplace["work/whole/model.safetensors"]), File.ReadAllBytes(_workplace["work/run/model.safetensors"]));
     }
 
     [Theory]

@@ -34,7 +34,7 @@ public sealed class HeadProductTests
                 f => (double)x[(i / outputs * features) + f] * weight[(f * outputs) + (i % outputs)]))];
         float[] actual = Numbers.Filled((examples + 1) * outputs, Untouched);
 
-        HeadProduct.Apply(x, PackedTranspose(weight, features, outputs), bias, actual, features);
+        HeadProduct.Apply(x, Packed(weight, outputs), bias, actual, features);
 
         Tolerance.Near(expected, actual.AsSpan(0, expected.Length), Tolerance.Kernel, "outputs");
         Tolerance.Same(Numbers.Filled(outputs, Untouched), actual.AsSpan(expected.Length), "the example beyond");
@@ -45,8 +45,8 @@ public sealed class HeadProductTests
     public void An_example_has_the_same_outputs_in_any_company()
     {
         const int Features = 128, Outputs = 7, Examples = 11;
-        float[] x = Numbers.Uniform(1, Examples * Features), packed = PackedTranspose(
-            Numbers.Uniform(2, Features * Outputs), Features, Outputs), bias = Numbers.Uniform(3, Outputs);
+        float[] x = Numbers.Uniform(1, Examples * Features), packed = Packed(
+            Numbers.Uniform(2, Features * Outputs), Outputs), bias = Numbers.Uniform(3, Outputs);
         float[] together = new float[Examples * Outputs], alone = new float[Examples * Outputs];
 
         HeadProduct.Apply(x, packed, bias, together, Features);
@@ -100,11 +100,10 @@ public sealed class HeadProductTests
                 () => HeadProduct.AccumulateGradient(new float[128], new float[5], packed, 64, false)).ParamName);
     }
 
-    private static float[] PackedTranspose(float[] weight, int features, int outputs)
+    private static float[] Packed(float[] weight, int outputs)
     {
-        GemmTiles tiles = GemmTiles.ForWidth(512);
-        float[] packed = new float[features * outputs];
-        Gemm.Pack(tiles, new MatrixView(weight, features, outputs).Transposed, packed, outputs, 0);
+        float[] packed = new float[weight.Length];
+        HeadProduct.Pack(weight, outputs, packed);
         return packed;
     }
 }

@@ -220,7 +220,10 @@ internal sealed partial class DenseArray<T>
         ReadOnlySpan<T> source = Permute([.. kept, .. axes]).Values;
         for (int row = 0, run = result.Length == 0 ? 0 : source.Length / result.Length; row < result.Length; row++)
         {
-            result[row] = TensorPrimitives.Sum(source.Slice(row * run, run));
+            foreach (T number in source.Slice(row * run, run))
+            {
+                result[row] += number;
+            }
         }
 
         return new(shape, result);

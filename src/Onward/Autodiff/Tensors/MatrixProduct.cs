@@ -65,7 +65,7 @@ internal static class MatrixProduct
             Span<T> row = product[..n];
             for (int i = 0; i < k; i++)
             {
-                TensorPrimitives.MultiplyAddEstimate(right.Slice(i * n, n), left[i], row, row);
+                TensorPrimitives.FusedMultiplyAdd(right.Slice(i * n, n), left[i], row, row);
             }
         }
     }

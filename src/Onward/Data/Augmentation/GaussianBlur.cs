@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using Onward.Kernels;
 
 namespace Onward.Data.Augmentation;
 
@@ -57,9 +58,9 @@ internal static class GaussianBlur
     {
         for (int k = -radius; k <= radius; k++)
         {
-            weights[radius + k] = MathF.Exp(-(k * k) / (2 * deviation * deviation));
+            weights[radius + k] = Pointwise.Exp(-(k * k) / (2 * deviation * deviation));
         }
 
-        TensorPrimitives.Divide(weights, TensorPrimitives.Sum(weights), weights);
+        TensorPrimitives.Divide(weights, Reduction.Sum(weights), weights);
     }
 }

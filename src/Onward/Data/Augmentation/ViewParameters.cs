@@ -5,7 +5,7 @@ namespace Onward.Data.Augmentation;
 /// <summary>The random choices that determine one view.</summary>
 internal readonly record struct ViewParameters
 {
-    private static readonly double MostAspect = Math.Log(4.0 / 3);
+    private static readonly double MostAspect = Pointwise.Log(4.0 / 3);
 
     // Distance between the starts of two redraws in the random stream. It exceeds Word.Count, so that new quantities can be added.
     private const int WordsOfADraw = 64;
@@ -111,7 +111,7 @@ internal readonly record struct ViewParameters
         }
 
         double area = (recipe.SmallestArea + ((1 - recipe.SmallestArea) * Unit(words, Word.CropArea))) * height * width;
-        double aspect = Math.Exp(Around(words, Word.CropAspect, 0, MostAspect));
+        double aspect = Pointwise.Exp(Around(words, Word.CropAspect, 0, MostAspect));
         int rows = Math.Clamp((int)Math.Round(Math.Sqrt(area / aspect)), 1, height);
         int columns = Math.Clamp((int)Math.Round(Math.Sqrt(area * aspect)), 1, width);
         return new Rectangle(

@@ -34,7 +34,7 @@ internal sealed class DigitDistortion
                 random.NextSingle(-PressureRange, PressureRange));
         }
 
-        (float sine, float cosine) = MathF.SinCos(random.NextSingle(-0.26f, 0.26f));
+        (float sine, float cosine) = SinCos(random.NextSingle(-0.26f, 0.26f));
         float width = Height * random.NextSingle(0.65f, 1.1f);
         float height = Height * random.NextSingle(0.8f, 1.12f);
         float shear = random.NextSingle(-0.25f, 0.4f);
@@ -50,6 +50,18 @@ internal sealed class DigitDistortion
         float x = point.X + elastic.X - 0.5f;
         float y = point.Y + elastic.Y - 0.5f;
         return new Vector3(_center + (x * _xAxis) + (y * _yAxis), 1 + elastic.Z);
+    }
+
+    // One definition, because the functions of C libraries differ in the last bit. Its coefficients are those of glibc's sincosf (from Arm's
+    // optimized routines), with which version 0.1 drew its digits on Linux. All angles have the same results.
+    private static (float Sine, float Cosine) SinCos(double angle)
+    {
+        double square = angle * angle, cube = square * angle, fourth = square * square;
+        double sine = angle + (cube * -0.16666654943701084)
+            + (cube * square * (0.008332178146138854 + (square * -0.00019517298981385725)));
+        double cosine = 1 + (square * -0.49999999725108224) + (fourth * 0.041666623324344516)
+            + (fourth * square * (-0.001388676379437604 + (square * 2.4390450703564542E-05)));
+        return ((float)sine, (float)cosine);
     }
 
     private Vector3 Interpolate(Vector2 point)

@@ -84,12 +84,16 @@ internal static class DigitGlyphs
             int pieces = PieceCount(corners[i - 1], corners[i]);
             for (int k = 1; k <= pieces; k++)
             {
-                points.Add(Vector2.Lerp(corners[i - 1], corners[i], (float)k / pieces));
+                points.Add(Between(corners[i - 1], corners[i], (float)k / pieces));
             }
         }
 
         return [.. points];
     }
+
+    // Vector2.Lerp rounds once or twice, as the processor prefers.
+    private static Vector2 Between(Vector2 from, Vector2 to, float t) =>
+        new(MathF.FusedMultiplyAdd(from.X, 1 - t, to.X * t), MathF.FusedMultiplyAdd(from.Y, 1 - t, to.Y * t));
 
     private static Vector2[] Curve(params ReadOnlySpan<byte> hundredths)
     {

@@ -111,7 +111,7 @@ public static unsafe class Activation
                 for (; i <= size - Lanes; i += Lanes)
                 {
                     Vector512<float> old = accumulate ? Vector512.Load(to + i) : Vector512<float>.Zero;
-                    Vector512.MultiplyAddEstimate(Vector512.Load(from + i), factor, old).Store(to + i);
+                    Vector512.FusedMultiplyAdd(Vector512.Load(from + i), factor, old).Store(to + i);
                 }
 
                 for (; i < size; i++)
@@ -138,7 +138,7 @@ public static unsafe class Activation
             for (; run <= result.Length - Batch; run += Batch)
             {
                 int start = run * size;
-                (Vector128.Create(scale) * LayerNormRuns.Sums(
+                (Vector128.Create(scale) * Reduction.Sums(
                     Products(left + start, right + start, size),
                     Products(left + start + size, right + start + size, size),
                     Products(left + start + (2 * size), right + start + (2 * size), size),
@@ -148,7 +148,7 @@ public static unsafe class Activation
             for (; run < result.Length; run++)
             {
                 Vector512<float> products = Products(left + (run * size), right + (run * size), size);
-                target[run] = scale * LayerNormRuns.Sums(products, products, products, products)[0];
+                target[run] = scale * Reduction.Sums(products, products, products, products)[0];
             }
 
             for (run = 0; size % Lanes != 0 && run < result.Length; run++)
@@ -167,7 +167,7 @@ public static unsafe class Activation
         Vector512<float> sum = Vector512<float>.Zero;
         for (int i = 0; i <= size - Lanes; i += Lanes)
         {
-            sum = Vector512.MultiplyAddEstimate(Vector512.Load(x + i), Vector512.Load(y + i), sum);
+            sum = Vector512.FusedMultiplyAdd(Vector512.Load(x + i), Vector512.Load(y + i), sum);
         }
 
         return sum;

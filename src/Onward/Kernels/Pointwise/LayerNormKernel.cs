@@ -233,8 +233,8 @@ public static unsafe class LayerNormKernel
         {
             Span<float> target = y.Slice(run * size, size);
             ReadOnlySpan<float> source = x.Slice(run * size, size);
-            TensorPrimitives.Subtract(source, TensorPrimitives.Sum(source) / size, target);
-            float r = 1 / MathF.Sqrt((TensorPrimitives.SumOfSquares<float>(target) / size) + epsilon);
+            TensorPrimitives.Subtract(source, Reduction.Sum(source) / size, target);
+            float r = 1 / MathF.Sqrt((Reduction.SumOfSquares(target) / size) + epsilon);
             reciprocal[run] = r;
             TensorPrimitives.Multiply(target, r, target);
         }
@@ -253,8 +253,8 @@ public static unsafe class LayerNormKernel
             ReadOnlySpan<float> normal = y.Slice(run * size, size);
             ReadOnlySpan<float> source = a.Slice(run * size, size);
             Span<float> target = result.Slice(run * size, size);
-            float mean = TensorPrimitives.Sum(source) / size;
-            float along = TensorPrimitives.Dot(source, normal) / size;
+            float mean = Reduction.Sum(source) / size;
+            float along = Reduction.Dot(source, normal) / size;
             float scale = factors.IsEmpty ? reciprocal[run] : reciprocal[run] * factors[run];
             for (int i = 0; i < size; i++)
             {

@@ -132,8 +132,8 @@ internal static unsafe class LayerNormOfPairs
                 Vector512<float> scale =
                     Vector512.Create(*terms), shift = Vector512.Create(terms[Batch]), along = Vector512.Create(terms[2 * Batch]);
                 Vector512<float> y0 = Vector512.Load(y), y1 = Vector512.Load(y + Half);
-                Vector512.MultiplyAddEstimate(y0, along, Vector512.MultiplyAddEstimate(vector.Load(a, y0), scale, shift)).Store(result);
-                Vector512.MultiplyAddEstimate(y1, along, Vector512.MultiplyAddEstimate(vector.Load(a + Half, y1), scale, shift))
+                Vector512.FusedMultiplyAdd(y0, along, Vector512.FusedMultiplyAdd(vector.Load(a, y0), scale, shift)).Store(result);
+                Vector512.FusedMultiplyAdd(y1, along, Vector512.FusedMultiplyAdd(vector.Load(a + Half, y1), scale, shift))
                     .Store(result + Half);
             }
         }
@@ -160,7 +160,7 @@ internal static unsafe class LayerNormOfPairs
             x + (run * Size) + Half) - m;
         a.Store(y + (run * Size));
         b.Store(y + (run * Size) + Half);
-        return Vector512.MultiplyAddEstimate(b, b, a * a);
+        return Vector512.FusedMultiplyAdd(b, b, a * a);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -169,11 +169,11 @@ internal static unsafe class LayerNormOfPairs
     {
         Vector512<float> y0 = Vector512.Load(y + (run * Size)), y1 = Vector512.Load(y + (run * Size) + Half);
         Vector512<float> a0 = vector.Load(a + (run * Size), y0), a1 = vector.Load(a + (run * Size) + Half, y1);
-        inner = Vector512.MultiplyAddEstimate(a1, y1, a0 * y0);
+        inner = Vector512.FusedMultiplyAdd(a1, y1, a0 * y0);
         return a0 + a1;
     }
 
-    // The sums of eight vectors, each by the additions of LayerNormRuns.Sums.
+    // The sums of eight vectors, each by the additions of Reduction.Sums.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector256<float> Sums(
         Vector512<float> a, Vector512<float> b, Vector512<float> c, Vector512<float> d,
@@ -181,7 +181,7 @@ internal static unsafe class LayerNormOfPairs
     {
         if (!Avx512F.IsSupported)
         {
-            return Vector256.Create(LayerNormRuns.Sums(a, b, c, d), LayerNormRuns.Sums(e, f, g, h));
+            return Vector256.Create(Reduction.Sums(a, b, c, d), Reduction.Sums(e, f, g, h));
         }
 
         Vector512<float> all = AddNeighbours(

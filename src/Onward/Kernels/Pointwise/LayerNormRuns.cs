@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
-using System.Runtime.Intrinsics.X86;
 
 namespace Onward.Kernels;
 
@@ -45,7 +44,7 @@ internal static unsafe class LayerNormRuns
             x3 = y3;
         }
 
-        Vector128<float> mean = Sums(s0, s1, s2, s3) / size;
+        Vector128<float> mean = Reduction.Sums(s0, s1, s2, s3) / size;
         Vector512<float> m0 =
             Vector512.Create(mean[0]), m1 = Vector512.Create(mean[1]), m2 = Vector512.Create(mean[2]), m3 = Vector512.Create(mean[3]);
         s0 = s1 = s2 = s3 = Vector512<float>.Zero;
@@ -53,13 +52,13 @@ internal static unsafe class LayerNormRuns
         {
             Vector512<float> d0 = Vector512.Load(x + i) - m0, d1 = Vector512.Load(x1 + i) - m1;
             Vector512<float> d2 = Vector512.Load(x2 + i) - m2, d3 = Vector512.Load(x3 + i) - m3;
-            s0 = Vector512.MultiplyAddEstimate(d0, d0, s0);
-            s1 = Vector512.MultiplyAddEstimate(d1, d1, s1);
-            s2 = Vector512.MultiplyAddEstimate(d2, d2, s2);
-            s3 = Vector512.MultiplyAddEstimate(d3, d3, s3);
+            s0 = Vector512.FusedMultiplyAdd(d0, d0, s0);
+            s1 = Vector512.FusedMultiplyAdd(d1, d1, s1);
+            s2 = Vector512.FusedMultiplyAdd(d2, d2, s2);
+            s3 = Vector512.FusedMultiplyAdd(d3, d3, s3);
         }
 
-        Vector128<float> r = Vector128<float>.One / Vector128.Sqrt((Sums(s0, s1, s2, s3) / size) + Vector128.Create(epsilon));
+        Vector128<float> r = Vector128<float>.One / Vector128.Sqrt((Reduction.Sums(s0, s1, s2, s3) / size) + Vector128.Create(epsilon));
         r.Store(reciprocal);
         Vector512<float> r0 = Vector512.Create(r[0]), r1 = Vector512.Create(r[1]), r2 = Vector512.Create(r[2]), r3 = Vector512.Create(r[3]);
         for (nint i = 0; i < size; i += Lanes)
@@ -84,14 +83,14 @@ internal static unsafe class LayerNormRuns
             value.Store(y + i);
         }
 
-        Vector512<float> mean = Vector512.Create(Sums(sum, sum, sum, sum)[0] / size);
+        Vector512<float> mean = Vector512.Create(Reduction.Sums(sum, sum, sum, sum)[0] / size);
         for (nint i = 0; i < size; i += Lanes)
         {
             Vector512<float> deviation = Vector512.Load(y + i) - mean;
-            squares = Vector512.MultiplyAddEstimate(deviation, deviation, squares);
+            squares = Vector512.FusedMultiplyAdd(deviation, deviation, squares);
         }
 
-        *reciprocal = 1 / MathF.Sqrt((Sums(squares, squares, squares, squares)[0] / size) + epsilon);
+        *reciprocal = 1 / MathF.Sqrt((Reduction.Sums(squares, squares, squares, squares)[0] / size) + epsilon);
         for (nint i = 0; i < size; i += Lanes)
         {
             ((Vector512.Load(y + i) - mean) * *reciprocal).Store(y + i);
@@ -116,13 +115,13 @@ internal static unsafe class LayerNormRuns
             s1 += v1;
             s2 += v2;
             s3 += v3;
-            t0 = Vector512.MultiplyAddEstimate(v0, n0, t0);
-            t1 = Vector512.MultiplyAddEstimate(v1, n1, t1);
-            t2 = Vector512.MultiplyAddEstimate(v2, n2, t2);
-            t3 = Vector512.MultiplyAddEstimate(v3, n3, t3);
+            t0 = Vector512.FusedMultiplyAdd(v0, n0, t0);
+            t1 = Vector512.FusedMultiplyAdd(v1, n1, t1);
+            t2 = Vector512.FusedMultiplyAdd(v2, n2, t2);
+            t3 = Vector512.FusedMultiplyAdd(v3, n3, t3);
         }
 
-        Vector128<float> shift = -r * Sums(s0, s1, s2, s3) / size, along = -r * Sums(t0, t1, t2, t3) / size;
+        Vector128<float> shift = -r * Reduction.Sums(s0, s1, s2, s3) / size, along = -r * Reduction.Sums(t0, t1, t2, t3) / size;
         Finish(vector, y, a, result, r[0], shift[0], along[0], size);
         Finish(vector, y1, a1, result + size, r[1], shift[1], along[1], size);
         Finish(vector, y2, a2, result + (2 * size), r[2], shift[2], along[2], size);
@@ -139,7 +138,7 @@ internal static unsafe class LayerNormRuns
         {
             Vector512<float> normal = Vector512.Load(y + i), value = vector.Load(a + i, normal);
             sum += value;
-            inner = Vector512.MultiplyAddEstimate(value, normal, inner);
+            inner = Vector512.FusedMultiplyAdd(value, normal, inner);
         }
 
         Finish(
@@ -148,8 +147,8 @@ internal static unsafe class LayerNormRuns
             a,
             result,
             reciprocal,
-            -reciprocal * Sums(sum, sum, sum, sum)[0] / size,
-            -reciprocal * Sums(inner, inner, inner, inner)[0] / size,
+            -reciprocal * Reduction.Sums(sum, sum, sum, sum)[0] / size,
+            -reciprocal * Reduction.Sums(inner, inner, inner, inner)[0] / size,
             size);
     }
 
@@ -162,23 +161,8 @@ internal static unsafe class LayerNormRuns
         for (nint i = 0; i < size; i += Lanes)
         {
             Vector512<float> normal = Vector512.Load(y + i);
-            Vector512.MultiplyAddEstimate(normal, alongs, Vector512.MultiplyAddEstimate(vector.Load(a + i, normal), scales, shifts))
+            Vector512.FusedMultiplyAdd(normal, alongs, Vector512.FusedMultiplyAdd(vector.Load(a + i, normal), scales, shifts))
                 .Store(result + i);
         }
-    }
-
-    /// <summary>The sums of four vectors. The order of the additions is fixed, so equal vectors have equal sums.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static Vector128<float> Sums(Vector512<float> a, Vector512<float> b, Vector512<float> c, Vector512<float> d)
-    {
-        if (!Avx.IsSupported)
-        {
-            return Vector128.Create(Vector512.Sum(a), Vector512.Sum(b), Vector512.Sum(c), Vector512.Sum(d));
-        }
-
-        Vector256<float> ab = Avx.HorizontalAdd(a.GetLower() + a.GetUpper(), b.GetLower() + b.GetUpper());
-        Vector256<float> cd = Avx.HorizontalAdd(c.GetLower() + c.GetUpper(), d.GetLower() + d.GetUpper());
-        Vector256<float> abcd = Avx.HorizontalAdd(ab, cd);
-        return abcd.GetLower() + abcd.GetUpper();
     }
 }

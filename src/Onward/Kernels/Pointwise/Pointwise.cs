@@ -53,6 +53,44 @@ internal static class Pointwise
     /// <summary>ln x of one number.</summary>
     public static float Log(float x) => Log<float, SinglePrecision>(Vector512.Create(x)).ToScalar();
 
+    /// <summary>ln x of one number.</summary>
+    public static double Log(double x) => Log<double, DoublePrecision>(Vector512.Create(x)).ToScalar();
+
+    /// <summary>exp x of one number.</summary>
+    public static float Exp(float x) => Exp<float, SinglePrecision>(Vector512.Create(x)).ToScalar();
+
+    /// <summary>exp x of one number.</summary>
+    public static double Exp(double x) => Exp<double, DoublePrecision>(Vector512.Create(x)).ToScalar();
+
+    /// <summary>The base to the power of a whole number, by repeated squares.</summary>
+    /// <param name="x">The base.</param>
+    /// <param name="n">The exponent, at least 0.</param>
+    public static double Power(double x, long n)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(n);
+        double power = 1;
+        for (; n > 0; n >>= 1, x *= x)
+        {
+            power = (n & 1) == 1 ? power * x : power;
+        }
+
+        return power;
+    }
+
+    /// <summary>(1 + cos(pi x)) / 2 for x from 0 to 1: from 1 down to 0. Errors are below 5e-16.</summary>
+    public static double HalfCosine(double x)
+    {
+        // sin^2 of at most pi / 4, by Taylor's series.
+        double angle = Math.PI / 2 * Math.Min(x, 1 - x), square = angle * angle, term = angle, sine = angle;
+        for (int k = 3; k <= 15; k += 2)
+        {
+            term *= -square / (k * (k - 1));
+            sine += term;
+        }
+
+        return x <= 0.5 ? 1 - (sine * sine) : sine * sine;
+    }
+
     /// <summary>exp x of sixteen numbers.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static Vector512<float> Exp(Vector512<float> x) => Exp<float, SinglePrecision>(x);

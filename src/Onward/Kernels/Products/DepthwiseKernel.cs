@@ -100,10 +100,10 @@ internal static unsafe class DepthwiseKernel
                 {
                     float* w = weight + (((i * kernelSide) + j) * channels) + c;
                     float* a = input + ((((window.Row + i) * side) + window.Column + j) * channels) + c;
-                    s0 = Vector512.MultiplyAddEstimate(Vector512.Load(w), Vector512.Load(a), s0);
-                    s1 = Vector512.MultiplyAddEstimate(Vector512.Load(w + Lanes), Vector512.Load(a + Lanes), s1);
-                    s2 = Vector512.MultiplyAddEstimate(Vector512.Load(w + (2 * Lanes)), Vector512.Load(a + (2 * Lanes)), s2);
-                    s3 = Vector512.MultiplyAddEstimate(Vector512.Load(w + (3 * Lanes)), Vector512.Load(a + (3 * Lanes)), s3);
+                    s0 = Vector512.FusedMultiplyAdd(Vector512.Load(w), Vector512.Load(a), s0);
+                    s1 = Vector512.FusedMultiplyAdd(Vector512.Load(w + Lanes), Vector512.Load(a + Lanes), s1);
+                    s2 = Vector512.FusedMultiplyAdd(Vector512.Load(w + (2 * Lanes)), Vector512.Load(a + (2 * Lanes)), s2);
+                    s3 = Vector512.FusedMultiplyAdd(Vector512.Load(w + (3 * Lanes)), Vector512.Load(a + (3 * Lanes)), s3);
                 }
             }
 
@@ -122,7 +122,7 @@ internal static unsafe class DepthwiseKernel
                 {
                     float* w = weight + (((i * kernelSide) + j) * channels) + c;
                     float* a = input + ((((window.Row + i) * side) + window.Column + j) * channels) + c;
-                    sum = Vector512.MultiplyAddEstimate(Vector512.Load(w), Vector512.Load(a), sum);
+                    sum = Vector512.FusedMultiplyAdd(Vector512.Load(w), Vector512.Load(a), sum);
                 }
             }
 
@@ -137,7 +137,7 @@ internal static unsafe class DepthwiseKernel
                 for (int j = window.Left; j < window.Right; j++)
                 {
                     float w = weight[(((i * kernelSide) + j) * channels) + c];
-                    sum = float.MultiplyAddEstimate(w, input[((((window.Row + i) * side) + window.Column + j) * channels) + c], sum);
+                    sum = MathF.FusedMultiplyAdd(w, input[((((window.Row + i) * side) + window.Column + j) * channels) + c], sum);
                 }
             }
 
@@ -163,7 +163,7 @@ internal static unsafe class DepthwiseKernel
                 for (int x = left; x < end; x++)
                 {
                     nint at = (((nint)y * side) + x) * channels;
-                    sum = float.MultiplyAddEstimate(input[at + shift], gradient[at], sum);
+                    sum = MathF.FusedMultiplyAdd(input[at + shift], gradient[at], sum);
                 }
             }
 
@@ -178,7 +178,7 @@ internal static unsafe class DepthwiseKernel
                 {
                     float* g = gradient + ((((nint)y * side) + x) * channels);
                     float* a = input + ((((nint)y * side) + x) * channels) + shift;
-                    sum = Vector512.MultiplyAddEstimate(Vector512.Load(a), Vector512.Load(g), sum);
+                    sum = Vector512.FusedMultiplyAdd(Vector512.Load(a), Vector512.Load(g), sum);
                 }
             }
 
@@ -194,10 +194,10 @@ internal static unsafe class DepthwiseKernel
                 {
                     float* g = gradient + ((((nint)y * side) + x) * channels);
                     float* a = input + ((((nint)y * side) + x) * channels) + shift;
-                    s0 = Vector512.MultiplyAddEstimate(Vector512.Load(a), Vector512.Load(g), s0);
-                    s1 = Vector512.MultiplyAddEstimate(Vector512.Load(a + Lanes), Vector512.Load(g + Lanes), s1);
-                    s2 = Vector512.MultiplyAddEstimate(Vector512.Load(a + (2 * Lanes)), Vector512.Load(g + (2 * Lanes)), s2);
-                    s3 = Vector512.MultiplyAddEstimate(Vector512.Load(a + (3 * Lanes)), Vector512.Load(g + (3 * Lanes)), s3);
+                    s0 = Vector512.FusedMultiplyAdd(Vector512.Load(a), Vector512.Load(g), s0);
+                    s1 = Vector512.FusedMultiplyAdd(Vector512.Load(a + Lanes), Vector512.Load(g + Lanes), s1);
+                    s2 = Vector512.FusedMultiplyAdd(Vector512.Load(a + (2 * Lanes)), Vector512.Load(g + (2 * Lanes)), s2);
+                    s3 = Vector512.FusedMultiplyAdd(Vector512.Load(a + (3 * Lanes)), Vector512.Load(g + (3 * Lanes)), s3);
                 }
             }
 

@@ -17,13 +17,37 @@ internal static unsafe class GemmTiles128
 
     internal static void Multiply(TileProduct* tile)
     {
-        if (tile->Columns == Columns)
+        if (!Fused.InHardware)
+        {
+            Composed(tile);
+        }
+        else if (tile->Columns == Columns)
         {
             Tile6x8(tile);
         }
         else
         {
             Tile6x4(tile);
+        }
+    }
+
+    // The same sums where a fused multiply-add is composed of many instructions, so that registers and caches do not matter.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Composed(TileProduct* tile)
+    {
+        for (int row = 0; row < tile->Rows; row++)
+        {
+            for (int column = 0; column < tile->Columns; column += Vector128<float>.Count)
+            {
+                float* a = tile->A + (row * tile->RowStride), b = tile->B + column, c = tile->C + (row * tile->CStride) + column;
+                Vector128<float> sum = tile->Accumulate ? Vector128.Load(c) : Vector128<float>.Zero;
+                for (int l = 0; l < tile->K; l++, a += tile->StepStride, b += tile->Columns)
+                {
+                    sum = Fused.Compose(Vector128.Create(*a), Vector128.Load(b), sum);
+                }
+
+                sum.Store(c);
+            }
         }
     }
 
@@ -70,23 +94,23 @@ internal static unsafe class GemmTiles128
             Vector128<float> b0 = Vector128.Load(b);
             Vector128<float> b1 = Vector128.Load(b + 4);
             Vector128<float> x0 = Vector128.Create(a0[step]);
-            c00 = Vector128.MultiplyAddEstimate(x0, b0, c00);
-            c01 = Vector128.MultiplyAddEstimate(x0, b1, c01);
+            c00 = Vector128.FusedMultiplyAdd(x0, b0, c00);
+            c01 = Vector128.FusedMultiplyAdd(x0, b1, c01);
             Vector128<float> x1 = Vector128.Create(a1[step]);
-            c10 = Vector128.MultiplyAddEstimate(x1, b0, c10);
-            c11 = Vector128.MultiplyAddEstimate(x1, b1, c11);
+            c10 = Vector128.FusedMultiplyAdd(x1, b0, c10);
+            c11 = Vector128.FusedMultiplyAdd(x1, b1, c11);
             Vector128<float> x2 = Vector128.Create(a2[step]);
-            c20 = Vector128.MultiplyAddEstimate(x2, b0, c20);
-            c21 = Vector128.MultiplyAddEstimate(x2, b1, c21);
+            c20 = Vector128.FusedMultiplyAdd(x2, b0, c20);
+            c21 = Vector128.FusedMultiplyAdd(x2, b1, c21);
             Vector128<float> x3 = Vector128.Create(a3[step]);
-            c30 = Vector128.MultiplyAddEstimate(x3, b0, c30);
-            c31 = Vector128.MultiplyAddEstimate(x3, b1, c31);
+            c30 = Vector128.FusedMultiplyAdd(x3, b0, c30);
+            c31 = Vector128.FusedMultiplyAdd(x3, b1, c31);
             Vector128<float> x4 = Vector128.Create(a4[step]);
-            c40 = Vector128.MultiplyAddEstimate(x4, b0, c40);
-            c41 = Vector128.MultiplyAddEstimate(x4, b1, c41);
+            c40 = Vector128.FusedMultiplyAdd(x4, b0, c40);
+            c41 = Vector128.FusedMultiplyAdd(x4, b1, c41);
             Vector128<float> x5 = Vector128.Create(a5[step]);
-            c50 = Vector128.MultiplyAddEstimate(x5, b0, c50);
-            c51 = Vector128.MultiplyAddEstimate(x5, b1, c51);
+            c50 = Vector128.FusedMultiplyAdd(x5, b0, c50);
+            c51 = Vector128.FusedMultiplyAdd(x5, b1, c51);
             Prefetch.ToSecondCache(next);
             b += 8;
             step += stepStride;
@@ -143,17 +167,17 @@ internal static unsafe class GemmTiles128
         {
             Vector128<float> b0 = Vector128.Load(b);
             Vector128<float> x0 = Vector128.Create(a0[step]);
-            c00 = Vector128.MultiplyAddEstimate(x0, b0, c00);
+            c00 = Vector128.FusedMultiplyAdd(x0, b0, c00);
             Vector128<float> x1 = Vector128.Create(a1[step]);
-            c10 = Vector128.MultiplyAddEstimate(x1, b0, c10);
+            c10 = Vector128.FusedMultiplyAdd(x1, b0, c10);
             Vector128<float> x2 = Vector128.Create(a2[step]);
-            c20 = Vector128.MultiplyAddEstimate(x2, b0, c20);
+            c20 = Vector128.FusedMultiplyAdd(x2, b0, c20);
             Vector128<float> x3 = Vector128.Create(a3[step]);
-            c30 = Vector128.MultiplyAddEstimate(x3, b0, c30);
+            c30 = Vector128.FusedMultiplyAdd(x3, b0, c30);
             Vector128<float> x4 = Vector128.Create(a4[step]);
-            c40 = Vector128.MultiplyAddEstimate(x4, b0, c40);
+            c40 = Vector128.FusedMultiplyAdd(x4, b0, c40);
             Vector128<float> x5 = Vector128.Create(a5[step]);
-            c50 = Vector128.MultiplyAddEstimate(x5, b0, c50);
+            c50 = Vector128.FusedMultiplyAdd(x5, b0, c50);
             Prefetch.ToSecondCache(next);
             b += 4;
             step += stepStride;

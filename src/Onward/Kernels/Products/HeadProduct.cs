@@ -22,12 +22,21 @@ internal static unsafe class HeadProduct
     private const int MostOutputs = 16;
 
     /// <summary>True if these kernels can compute the products of a head.</summary>
-    internal static bool Serves(int features, int outputs) =>
-        Vector512.IsHardwareAccelerated && outputs <= MostOutputs && features % Panel == 0;
+    internal static bool Serves(int features, int outputs) => outputs <= MostOutputs && features % Panel == 0;
+
+    /// <summary>Packs a weight [D, K]: panels of D, and in each of them column after column. [D / panel, K, panel]</summary>
+    internal static void Pack(ReadOnlySpan<float> weight, int columns, Span<float> packed)
+    {
+        for (int i = 0; i < weight.Length; i++)
+        {
+            int feature = i / columns, column = i % columns;
+            packed[(((feature / Panel * columns) + column) * Panel) + (feature % Panel)] = weight[i];
+        }
+    }
 
     /// <summary>outputs [examples, K] = x [examples, D] W + bias.</summary>
     /// <param name="x">Features.</param>
-    /// <param name="packedTranspose">The transposed weight, packed by <see cref="Gemm"/>.</param>
+    /// <param name="packedTranspose">The weight, packed by <see cref="Pack"/>.</param>
     /// <param name="bias">The bias [K].</param>
     /// <param name="outputs">Receives the outputs.</param>
     /// <param name="features">D.</param>
@@ -109,38 +118,38 @@ internal static unsafe class HeadProduct
                 Vector512<float> a0 = Vector512.Load(x + feature + i), a1 = Vector512.Load(x1 + feature + i);
                 Vector512<float> a2 = Vector512.Load(x2 + feature + i), a3 = Vector512.Load(x3 + feature + i);
                 Vector512<float> w0 = Vector512.Load(weight + i);
-                s00 = Vector512.MultiplyAddEstimate(a0, w0, s00);
-                s10 = Vector512.MultiplyAddEstimate(a1, w0, s10);
-                s20 = Vector512.MultiplyAddEstimate(a2, w0, s20);
-                s30 = Vector512.MultiplyAddEstimate(a3, w0, s30);
+                s00 = Vector512.FusedMultiplyAdd(a0, w0, s00);
+                s10 = Vector512.FusedMultiplyAdd(a1, w0, s10);
+                s20 = Vector512.FusedMultiplyAdd(a2, w0, s20);
+                s30 = Vector512.FusedMultiplyAdd(a3, w0, s30);
                 Vector512<float> w1 = Vector512.Load(weight + c1 + i);
-                s01 = Vector512.MultiplyAddEstimate(a0, w1, s01);
-                s11 = Vector512.MultiplyAddEstimate(a1, w1, s11);
-                s21 = Vector512.MultiplyAddEstimate(a2, w1, s21);
-                s31 = Vector512.MultiplyAddEstimate(a3, w1, s31);
+                s01 = Vector512.FusedMultiplyAdd(a0, w1, s01);
+                s11 = Vector512.FusedMultiplyAdd(a1, w1, s11);
+                s21 = Vector512.FusedMultiplyAdd(a2, w1, s21);
+                s31 = Vector512.FusedMultiplyAdd(a3, w1, s31);
                 Vector512<float> w2 = Vector512.Load(weight + c2 + i);
-                s02 = Vector512.MultiplyAddEstimate(a0, w2, s02);
-                s12 = Vector512.MultiplyAddEstimate(a1, w2, s12);
-                s22 = Vector512.MultiplyAddEstimate(a2, w2, s22);
-                s32 = Vector512.MultiplyAddEstimate(a3, w2, s32);
+                s02 = Vector512.FusedMultiplyAdd(a0, w2, s02);
+                s12 = Vector512.FusedMultiplyAdd(a1, w2, s12);
+                s22 = Vector512.FusedMultiplyAdd(a2, w2, s22);
+                s32 = Vector512.FusedMultiplyAdd(a3, w2, s32);
                 Vector512<float> w3 = Vector512.Load(weight + c3 + i);
-                s03 = Vector512.MultiplyAddEstimate(a0, w3, s03);
-                s13 = Vector512.MultiplyAddEstimate(a1, w3, s13);
-                s23 = Vector512.MultiplyAddEstimate(a2, w3, s23);
-                s33 = Vector512.MultiplyAddEstimate(a3, w3, s33);
+                s03 = Vector512.FusedMultiplyAdd(a0, w3, s03);
+                s13 = Vector512.FusedMultiplyAdd(a1, w3, s13);
+                s23 = Vector512.FusedMultiplyAdd(a2, w3, s23);
+                s33 = Vector512.FusedMultiplyAdd(a3, w3, s33);
                 Vector512<float> w4 = Vector512.Load(weight + c4 + i);
-                s04 = Vector512.MultiplyAddEstimate(a0, w4, s04);
-                s14 = Vector512.MultiplyAddEstimate(a1, w4, s14);
-                s24 = Vector512.MultiplyAddEstimate(a2, w4, s24);
-                s34 = Vector512.MultiplyAddEstimate(a3, w4, s34);
+                s04 = Vector512.FusedMultiplyAdd(a0, w4, s04);
+                s14 = Vector512.FusedMultiplyAdd(a1, w4, s14);
+                s24 = Vector512.FusedMultiplyAdd(a2, w4, s24);
+                s34 = Vector512.FusedMultiplyAdd(a3, w4, s34);
             }
         }
 
-        Write(LayerNormRuns.Sums(s00, s10, s20, s30), rows, column, columns, bias, outputs);
-        Write(LayerNormRuns.Sums(s01, s11, s21, s31), rows, column + 1, columns, bias, outputs);
-        Write(LayerNormRuns.Sums(s02, s12, s22, s32), rows, column + 2, columns, bias, outputs);
-        Write(LayerNormRuns.Sums(s03, s13, s23, s33), rows, column + 3, columns, bias, outputs);
-        Write(LayerNormRuns.Sums(s04, s14, s24, s34), rows, column + 4, columns, bias, outputs);
+        Write(Reduction.Sums(s00, s10, s20, s30), rows, column, columns, bias, outputs);
+        Write(Reduction.Sums(s01, s11, s21, s31), rows, column + 1, columns, bias, outputs);
+        Write(Reduction.Sums(s02, s12, s22, s32), rows, column + 2, columns, bias, outputs);
+        Write(Reduction.Sums(s03, s13, s23, s33), rows, column + 3, columns, bias, outputs);
+        Write(Reduction.Sums(s04, s14, s24, s34), rows, column + 4, columns, bias, outputs);
     }
 
     // One column of the outputs of up to four rows.
@@ -186,30 +195,30 @@ internal static unsafe class HeadProduct
             Vector512<float> a0 = Vector512.Load(x), a1 = Vector512.Load(x + Lanes);
             Vector512<float> a2 = Vector512.Load(x + (2 * Lanes)), a3 = Vector512.Load(x + (3 * Lanes));
             Vector512<float> w0 = Vector512.Create(error[0]);
-            s00 = Vector512.MultiplyAddEstimate(a0, w0, s00);
-            s10 = Vector512.MultiplyAddEstimate(a1, w0, s10);
-            s20 = Vector512.MultiplyAddEstimate(a2, w0, s20);
-            s30 = Vector512.MultiplyAddEstimate(a3, w0, s30);
+            s00 = Vector512.FusedMultiplyAdd(a0, w0, s00);
+            s10 = Vector512.FusedMultiplyAdd(a1, w0, s10);
+            s20 = Vector512.FusedMultiplyAdd(a2, w0, s20);
+            s30 = Vector512.FusedMultiplyAdd(a3, w0, s30);
             Vector512<float> w1 = Vector512.Create(error[e1]);
-            s01 = Vector512.MultiplyAddEstimate(a0, w1, s01);
-            s11 = Vector512.MultiplyAddEstimate(a1, w1, s11);
-            s21 = Vector512.MultiplyAddEstimate(a2, w1, s21);
-            s31 = Vector512.MultiplyAddEstimate(a3, w1, s31);
+            s01 = Vector512.FusedMultiplyAdd(a0, w1, s01);
+            s11 = Vector512.FusedMultiplyAdd(a1, w1, s11);
+            s21 = Vector512.FusedMultiplyAdd(a2, w1, s21);
+            s31 = Vector512.FusedMultiplyAdd(a3, w1, s31);
             Vector512<float> w2 = Vector512.Create(error[e2]);
-            s02 = Vector512.MultiplyAddEstimate(a0, w2, s02);
-            s12 = Vector512.MultiplyAddEstimate(a1, w2, s12);
-            s22 = Vector512.MultiplyAddEstimate(a2, w2, s22);
-            s32 = Vector512.MultiplyAddEstimate(a3, w2, s32);
+            s02 = Vector512.FusedMultiplyAdd(a0, w2, s02);
+            s12 = Vector512.FusedMultiplyAdd(a1, w2, s12);
+            s22 = Vector512.FusedMultiplyAdd(a2, w2, s22);
+            s32 = Vector512.FusedMultiplyAdd(a3, w2, s32);
             Vector512<float> w3 = Vector512.Create(error[e3]);
-            s03 = Vector512.MultiplyAddEstimate(a0, w3, s03);
-            s13 = Vector512.MultiplyAddEstimate(a1, w3, s13);
-            s23 = Vector512.MultiplyAddEstimate(a2, w3, s23);
-            s33 = Vector512.MultiplyAddEstimate(a3, w3, s33);
+            s03 = Vector512.FusedMultiplyAdd(a0, w3, s03);
+            s13 = Vector512.FusedMultiplyAdd(a1, w3, s13);
+            s23 = Vector512.FusedMultiplyAdd(a2, w3, s23);
+            s33 = Vector512.FusedMultiplyAdd(a3, w3, s33);
             Vector512<float> w4 = Vector512.Create(error[e4]);
-            s04 = Vector512.MultiplyAddEstimate(a0, w4, s04);
-            s14 = Vector512.MultiplyAddEstimate(a1, w4, s14);
-            s24 = Vector512.MultiplyAddEstimate(a2, w4, s24);
-            s34 = Vector512.MultiplyAddEstimate(a3, w4, s34);
+            s04 = Vector512.FusedMultiplyAdd(a0, w4, s04);
+            s14 = Vector512.FusedMultiplyAdd(a1, w4, s14);
+            s24 = Vector512.FusedMultiplyAdd(a2, w4, s24);
+            s34 = Vector512.FusedMultiplyAdd(a3, w4, s34);
         }
 
         s00.Store(sums);

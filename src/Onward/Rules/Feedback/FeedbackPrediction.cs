@@ -146,7 +146,7 @@ internal sealed class FeedbackPrediction
                 noisy++;
                 for (int n = 0; n < tile.Examples; n++)
                 {
-                    _ofExample[n] += TensorPrimitives.Dot(predicted.Slice(n * length, length), noise.Slice(n * length, length)) / _passes;
+                    _ofExample[n] += Reduction.Dot(predicted.Slice(n * length, length), noise.Slice(n * length, length)) / _passes;
                 }
             }
         }
@@ -348,7 +348,7 @@ internal sealed class FeedbackPrediction
         {
             // The runs that hold the inputs of a unit: several runs, one run, or a part of a run.
             int run = (int)((long)unit * inputs / size), runs = Math.Max(1, inputs / size);
-            weights[unit] *= TensorPrimitives.SumOfSquares(reciprocals.Slice(run, runs)) / runs;
+            weights[unit] *= Reduction.SumOfSquares(reciprocals.Slice(run, runs)) / runs;
         }
 
         // Units whose losses the scope does not separate share their noise, and so their weight.

@@ -327,7 +327,7 @@ internal sealed class LearnedFeedback : WaveFit
 
         Average(ref statistics[0], sums[0]);
         Average(ref statistics[1], sums[1]);
-        Average(ref statistics[2], TensorPrimitives.SumOfSquares(update));
+        Average(ref statistics[2], Reduction.SumOfSquares(update));
         bool harms = statistics[0] > Harm * statistics[1], helps = statistics[0] < Good * statistics[1];
         statistics[3] = Math.Min(0, statistics[3] + (harms ? -Retreat : helps ? Recovery : 0));
         if (harms)
@@ -337,7 +337,7 @@ internal sealed class LearnedFeedback : WaveFit
 
         if (statistics[2] > 0)
         {
-            TensorPrimitives.MultiplyAdd(update, MathF.Exp(statistics[3]) * statistics[0] / statistics[2], matrix, matrix);
+            TensorPrimitives.MultiplyAdd(update, Pointwise.Exp(statistics[3]) * statistics[0] / statistics[2], matrix, matrix);
         }
     }
 

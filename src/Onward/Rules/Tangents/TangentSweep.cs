@@ -111,7 +111,7 @@ internal static class TangentSweep
             for (int p = 0; p < patches; p++)
             {
                 ReadOnlySpan<float> q = tile.FeatureGradient.Slice(((n * patches) + p) / pooled * channels, channels);
-                derivative += TensorPrimitives.Dot(memory.Current.Span.Slice(((n * patches) + p) * channels, channels), q);
+                derivative += Reduction.Dot(memory.Current.Span.Slice(((n * patches) + p) * channels, channels), q);
             }
 
             memory.ExampleCredit[n] = derivative * (scale / pooled);
@@ -148,7 +148,7 @@ internal static class TangentSweep
         for (int row = 0; row < tile.Rows; row++)
         {
             Span<float> credit = byGroup.Slice(row * groups, groups);
-            byRow[row] += TensorPrimitives.Sum<float>(credit);
+            byRow[row] += Reduction.Sum(credit);
             if (!scope.Has(LossScope.Group))
             {
                 credit.Fill(byRow[row]);

@@ -1,4 +1,4 @@
-using System.Numerics.Tensors;
+using Onward.Kernels;
 using Onward.Models;
 
 namespace Onward.Training;
@@ -36,9 +36,9 @@ public readonly record struct GradientAgreement(double Norm, double ExactNorm, d
         double squares = 0, exactSquares = 0, product = 0;
         foreach (Parameter parameter in block.Layers.SelectMany(layer => new[] { layer.Weight, layer.Bias }))
         {
-            squares += TensorPrimitives.SumOfSquares<float>(estimate[parameter]);
-            exactSquares += TensorPrimitives.SumOfSquares<float>(exact[parameter]);
-            product += TensorPrimitives.Dot<float>(estimate[parameter], exact[parameter]);
+            squares += Reduction.SumOfSquares(estimate[parameter]);
+            exactSquares += Reduction.SumOfSquares(exact[parameter]);
+            product += Reduction.Dot(estimate[parameter], exact[parameter]);
         }
 
         double norms = Math.Sqrt(squares) * Math.Sqrt(exactSquares);

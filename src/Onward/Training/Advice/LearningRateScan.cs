@@ -1,5 +1,6 @@
 using Onward.Data;
 using Onward.Engine;
+using Onward.Kernels;
 using Onward.Models;
 
 namespace Onward.Training;
@@ -65,7 +66,7 @@ public static class LearningRateScan
             .Take(steps);
         foreach (ImageBatch batch in batches)
         {
-            double rate = lowest * Math.Pow(highest / lowest, (double)scanned.Count / (steps - 1));
+            double rate = lowest * Pointwise.Exp(Pointwise.Log(highest / lowest) * scanned.Count / (steps - 1));
             StepResult result = step.Run(batch.Pixels, batch.Labels, (uint)scanned.Count);
             double loss = Loss(step.Rule, result);
             sum = (Memory * sum) + ((1 - Memory) * loss);

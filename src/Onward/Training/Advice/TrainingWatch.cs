@@ -1,6 +1,6 @@
-using System.Numerics.Tensors;
 using Onward.Data;
 using Onward.Engine;
+using Onward.Kernels;
 using Onward.Models;
 
 namespace Onward.Training;
@@ -95,7 +95,7 @@ internal sealed class TrainingWatch
         foreach (Parameter parameter in parameters)
         {
             ReadOnlySpan<float> values = _step.Network.Values.Read(parameter);
-            float size = MathF.Sqrt(TensorPrimitives.SumOfSquares(values) / values.Length);
+            float size = MathF.Sqrt(Reduction.SumOfSquares(values) / values.Length);
             float largest = parameter.IsMatrix && parameter.Shape.Count > 1 ? LargestOutput / MathF.Sqrt(parameter.Shape[^2]) : LargestBias;
             if (size > largest)
             {
@@ -126,6 +126,6 @@ internal sealed class TrainingWatch
         long[] counts = images.CountLabels();
         double sum = counts.Sum();
         double[] shares = [.. counts.Where(count => count > 0).Select(count => count / sum)];
-        return -shares.Sum(share => share * Math.Log(share));
+        return -shares.Sum(share => share * Pointwise.Log(share));
     }
 }

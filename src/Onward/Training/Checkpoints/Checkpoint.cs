@@ -72,12 +72,6 @@ public sealed class Checkpoint
     /// </summary>
     public string? Rule { get; internal init; }
 
-    /// <summary>
-    /// Width in bits of the vectors that the steps were computed with (<see cref="Kernels.Gemm.VectorBits"/>). With another
-    /// width, a resumed run differs in the last bits. Null if the file was written by a version that did not store it.
-    /// </summary>
-    public int? VectorBits { get; internal init; }
-
     /// <summary>Metrics of each finished epoch.</summary>
     public IReadOnlyList<EpochMetrics> Epochs => State.Epochs;
 
@@ -146,7 +140,6 @@ public sealed class Checkpoint
         {
             Squares = squares,
             Rule = content.Rule,
-            VectorBits = content.VectorBits,
             Path = path,
         };
     }
@@ -178,7 +171,6 @@ public sealed class Checkpoint
         {
             Squares = Squares,
             Rule = Rule,
-            VectorBits = VectorBits,
             Path = Path,
         };
     }
@@ -221,7 +213,7 @@ public sealed class Checkpoint
 
     internal void Save(string path, int version)
     {
-        string content = JsonSerializer.Serialize(new Content(version, Options, Images, State, Rule, VectorBits), Json);
+        string content = JsonSerializer.Serialize(new Content(version, Options, Images, State, Rule), Json);
         SafetensorsWriter.Write(
             path,
             [
@@ -283,7 +275,8 @@ public sealed class Checkpoint
 
     private ModelFileException Foreign(string message) => new($"{(Path.Length > 0 ? Path : "checkpoint")}: of another run: {message}");
 
-    // Version 1 contained neither Rule nor VectorBits.
+    // Version 1 contained no Rule. Version 2 contained VectorBits, the width of the vectors, on which results depended.
     private sealed record Content(
-        int Version, TrainingOptions Options, string Images, RunState State, string? Rule = null, int? VectorBits = null);
+        int Version, TrainingOptions Options, string Images, RunState State, string? Rule = null,
+        [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] int? VectorBits = null);
 }

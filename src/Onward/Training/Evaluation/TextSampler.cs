@@ -98,7 +98,7 @@ public sealed class TextSampler
         }
 
         // The last character that has a probability, should rounding leave a rest.
-        float rest = draws.NextSingle() * TensorPrimitives.Sum<float>(probabilities);
+        float rest = draws.NextSingle() * Reduction.Sum(probabilities);
         int chosen = 0;
         for (int token = 0; token < probabilities.Length && rest >= 0; token++)
         {
