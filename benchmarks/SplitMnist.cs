@@ -1,9 +1,11 @@
 // Learns MNIST as a stream in one pass, its classes two at a time (split MNIST), and once more in a random order (joint training).
-// Prints the test error on the classes seen so far after each pair. Arguments: FOLDER OF MNIST, [CAPACITY OF THE MEMORY], [SEED].
+// Prints the test error on the classes seen so far after each pair.
+// dotnet run -c Release benchmarks/SplitMnist.cs -- DIR [capacity of the memory] [seed]
 #:project ../src/Onward/Onward.csproj
 #:property PublishAot=false
 
 using System.Diagnostics;
+using System.Globalization;
 using Onward.Data;
 using Onward.Layers;
 using Onward.Models;
@@ -11,10 +13,8 @@ using Onward.Threads;
 using Onward.Training;
 
 ImageDataset mnist = new MnistSource().Load(args[0]);
-int capacity = args.Length > 1 ? int.Parse(args[1]) : 1000;
-ulong seed = args.Length > 2 ? ulong.Parse(args[2]) : 1;
-double rate = args.Length > 3 ? double.Parse(args[3]) : 0.01;
-int batch = args.Length > 4 ? int.Parse(args[4]) : 32;
+int capacity = args.Length > 1 ? int.Parse(args[1], CultureInfo.InvariantCulture) : 1000;
+ulong seed = args.Length > 2 ? ulong.Parse(args[2], CultureInfo.InvariantCulture) : 1;
 using WorkerTeam team = new(2);
 
 int[] shuffled = [.. Enumerable.Range(0, mnist.Training.Count)];
@@ -34,7 +34,7 @@ string Run(string name, IEnumerable<IEnumerable<int>> parts)
     network.Initialize(seed);
     StreamLearner learner = new(
         network,
-        new() { Capacity = capacity, Seed = seed, LearningRate = rate, BatchSize = batch, Mean = mnist.Mean[0], StandardDeviation = mnist.StandardDeviation[0] },
+        new() { Capacity = capacity, Seed = seed, Mean = mnist.Mean[0], StandardDeviation = mnist.StandardDeviation[0] },
         team);
     RawImage image = new();
     Stopwatch clock = Stopwatch.StartNew();
@@ -42,7 +42,7 @@ string Run(string name, IEnumerable<IEnumerable<int>> parts)
     int learned = 0;
     foreach (IEnumerable<int> part in parts)
     {
-        foreach (int[] few in part.Chunk(args.Length > 5 ? int.Parse(args[5]) : 8))
+        foreach (int[] few in part.Chunk(8))
         {
             byte[] pixels = new byte[few.Length * 784];
             for (int i = 0; i < few.Length; i++)

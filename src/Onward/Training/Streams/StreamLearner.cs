@@ -220,7 +220,8 @@ public sealed class StreamLearner
             _step, _pixels.AsMemory(0, examples * length), _labels.AsMemory(0, examples), _number++, _options.LearningRate);
         if (!result.IsFinite)
         {
-            throw new TrainingDivergedException("The loss is no longer a finite number. Load an earlier state, and take a lower learning rate.");
+            throw new TrainingDivergedException(
+                "The loss is no longer a finite number. Load an earlier state, and take a lower learning rate.");
         }
     }
 

@@ -11,7 +11,7 @@ public sealed record StreamOptions
     /// </summary>
     public int BatchSize { get; init; } = 32;
 
-    /// <summary>Number of steps for the examples of a call, at least 1. With few examples in all, more steps learn more. Default 1.</summary>
+    /// <summary>Steps for the examples of a call, at least 1. With few examples in all, more steps learn more. Default 1.</summary>
     public int Steps { get; init; } = 1;
 
     /// <summary>The learning rate, above 0. Default 0.01.</summary>
