@@ -121,7 +121,8 @@ public sealed class StreamLearner
         if (images.Length != (long)labels.Length * length)
         {
             throw new ArgumentException(
-                $"{labels.Length} images of {Network.Input} have {(long)labels.Length * length} bytes; got {images.Length}.", nameof(images));
+                $"{labels.Length} images of {Network.Input} have {(long)labels.Length * length} bytes; got {images.Length}.",
+                nameof(images));
         }
 
         foreach (string label in labels)
