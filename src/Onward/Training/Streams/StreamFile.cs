@@ -50,7 +50,8 @@ internal static class StreamFile
         using SafetensorsReader file = new(path);
         if (!file.Metadata.TryGetValue(Key, out string? text))
         {
-            throw new ModelFileException($"{path}: not the file of a stream learner: no {Key} in the metadata. Use a file that Save wrote.");
+            throw new ModelFileException(
+                $"{path}: not the file of a stream learner: no {Key} in the metadata. Use a file that Save wrote.");
         }
 
         file.VerifyChecksum();
@@ -70,7 +71,8 @@ internal static class StreamFile
             StreamLearner learner = new(network, OptionsOf(state), team, rule);
             if (learner.Description != (string)state["rule"]!)
             {
-                throw new ModelFileException($"{path}: its learning rule is {(string)state["rule"]!}; this learner's is {learner.Description}.");
+                throw new ModelFileException(
+                    $"{path}: its learning rule is {(string)state["rule"]!}; this learner's is {learner.Description}.");
             }
 
             string[] classes = [.. state["classes"]!.AsArray().Select(name => (string)name!)];
