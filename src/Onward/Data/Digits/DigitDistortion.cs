@@ -52,8 +52,8 @@ internal sealed class DigitDistortion
         return new Vector3(_center + (x * _xAxis) + (y * _yAxis), 1 + elastic.Z);
     }
 
-    // One definition, because the functions of C libraries differ in the last bit. Its coefficients are those of glibc's sincosf (from Arm's
-    // optimized routines), with which version 0.1 drew its digits on Linux. All angles have the same results.
+    // One definition, because the functions of C libraries differ in the last bit. Its coefficients are those of glibc's sincosf (from
+    // Arm's optimized routines), with which version 0.1 drew its digits on Linux. All angles have the same results.
     private static (float Sine, float Cosine) SinCos(double angle)
     {
         double square = angle * angle, cube = square * angle, fourth = square * square;

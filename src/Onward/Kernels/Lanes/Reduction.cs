@@ -125,6 +125,7 @@ internal static unsafe class Reduction
     private readonly struct Product : ITerm
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static Vector512<float> Add(Vector512<float> sum, Vector512<float> x, Vector512<float> y) => Vector512.FusedMultiplyAdd(x, y, sum);
+        public static Vector512<float> Add(Vector512<float> sum, Vector512<float> x, Vector512<float> y) =>
+            Vector512.FusedMultiplyAdd(x, y, sum);
     }
 }
