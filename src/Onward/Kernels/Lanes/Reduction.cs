@@ -98,17 +98,20 @@ internal static unsafe class Reduction
                 s0 = TTerm.Add(s0, Vector512.Load(x + i), Vector512.Load(y + i));
             }
 
-            if (i < length)
-            {
-                float* rest = stackalloc float[2 * Lanes];
-                new Span<float>(rest, 2 * Lanes).Clear();
-                left[i..].CopyTo(new Span<float>(rest, Lanes));
-                right[i..].CopyTo(new Span<float>(rest + Lanes, Lanes));
-                s1 = TTerm.Add(s1, Vector512.Load(rest), Vector512.Load(rest + Lanes));
-            }
-
-            return Sum((s0 + s1) + (s2 + s3));
+            return Sum(((i < length ? AddPart<TTerm>(s1, x + i, y + i, length - i) : s1) + s0) + (s2 + s3));
         }
+    }
+
+    // Apart, because its memory on the stack would slow down every call.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static Vector512<float> AddPart<TTerm>(Vector512<float> sum, float* x, float* y, int count)
+        where TTerm : struct, ITerm
+    {
+        float* rest = stackalloc float[2 * Lanes];
+        new Span<float>(rest, 2 * Lanes).Clear();
+        new ReadOnlySpan<float>(x, count).CopyTo(new Span<float>(rest, Lanes));
+        new ReadOnlySpan<float>(y, count).CopyTo(new Span<float>(rest + Lanes, Lanes));
+        return TTerm.Add(sum, Vector512.Load(rest), Vector512.Load(rest + Lanes));
     }
 
     private interface ITerm
